@@ -1,4 +1,4 @@
-"""The public names of durable procedures, in plain Python."""
+"""The public API of durable procedures, in plain Python."""
 
 from procedures.engine.agent_api import HumanResponse
 from procedures.engine.context import Context

@@ -1,4 +1,4 @@
-"""The execution context of agent programs, under the names they know."""
+"""The methods of the context that agent programs call, under the names they know."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ LONGEST_DIGEST = 12
 VERB = "wait_for_human"
 OPTION = 'mapping such as {"label": "Ship it", "type": "ship"}'
 AGAIN = "#"
-"""The mark before the number of a decision whose type another one has too."""
+"""The separator between a decision's type and the number that makes it unique."""
 SILENCE = "system: deadline"
 UNSAID = {
     "approval": "Do you approve?",
@@ -38,25 +38,29 @@ UNSAID = {
     "review": "Does this look right?",
     "escalation": "Help is needed.",
 }
-"""The prompt of each kind if the program gives no message."""
+"""The default prompt of each kind of request, for an empty message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
-"""Types of an option that means no, in whatever place."""
+"""Types of options that mean no, wherever they stand in the list."""
 
 
 @dataclass(frozen=True)
 class HumanResponse:
-    """A person's answer, or the default after a timeout, marked as such."""
+    """A person's answer, or the default after a timeout; then `timed_out` is True."""
 
     value: Any
-    """approval: bool; input, escalation: text; review: {decision, feedback, edited_artifact}."""
+    """The answer, whose type depends on the kind of request.
+
+    A bool for an approval, a text for an input or an escalation, and for a review a dict with the
+    names decision, feedback and edited_artifact.
+    """
     responded_at: str
-    """ISO 8601."""
+    """The time of the answer, in ISO 8601."""
     timed_out: bool = False
     responder: str = ""
 
 
 class Checkpoints:
-    """The results of `step_run` up to here, by name: the same on every replay."""
+    """The results that `step_run` has stored so far, by name; the same on every replay."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -92,7 +96,7 @@ class Checkpoints:
         return jsonable(self._kept.get(check_text("name of checkpoint_get", name)))
 
     def clear_after(self, name: str) -> None:
-        """Forget the last step of that name and everything after it; the journal keeps them."""
+        """Forget the result under that name and all later results; the journal still has them."""
         self._fiber.check_usable()
         names = list(self._kept)
         if check_text("name of checkpoint_clear_after", name) in names:
@@ -108,7 +112,7 @@ class Checkpoints:
 
 
 def safe_name(name: str) -> str:
-    """Return the name if a step can have it, else its plain part with its digest."""
+    """Return the name if a step can have it, or else its allowed characters and a digest of it."""
     try:
         return checked_name(name)
     except QuestionError:
@@ -126,7 +130,10 @@ def wait_for_human(
     default_value: Any,
     shown: tuple[Sequence[Mapping[str, Any]] | None, Mapping[str, Any] | None],
 ) -> HumanResponse:
-    """Ask people in the way agent programs do; `shown` holds the options and the metadata."""
+    """Ask people a question in the form agent programs use, and wait for the answer.
+
+    `shown` is a pair of the question's options and its metadata.
+    """
     fiber.check_usable()
     if request_type not in KINDS:
         raise QuestionError(
@@ -154,7 +161,7 @@ def wait_for_human(
 
 
 def _check_seconds(seconds: object) -> None:
-    """Raise `OptionError` for anything but a number of seconds; 0 and less are allowed."""
+    """Raise `OptionError` for anything but None or a number of seconds, which may be 0 or less."""
     if seconds is None:
         return
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -168,7 +175,7 @@ def _check_seconds(seconds: object) -> None:
 
 
 def _checked_options(options: object) -> Sequence[Mapping[str, Any]]:
-    """Return the options of a question; each has a label and may have a type."""
+    """Return the options of a question; each must have a label and may have a type."""
     given = () if options is None else options
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
         raise OptionError(
@@ -192,7 +199,7 @@ def _checked_metadata(metadata: object) -> Mapping[str, Any]:
 
 
 def _default(request_type: str, value: Any) -> Any:
-    """Return the default as people are shown it; an empty text counts as none."""
+    """Return the default in the form that people see; an empty text means no default."""
     if request_type != "review" or not isinstance(value, Mapping):
         return None if value == "" else value
     edited = value.get("edited_artifact")
@@ -240,7 +247,7 @@ def _review(
 
 
 def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Return the decisions by the options' types, else labels; a repeated type is numbered."""
+    """Return the options' labels by type, or by label if they have none; number repeated names."""
     found: dict[str, str] = {}
     for option in options:
         label = str(option["label"])
@@ -250,14 +257,14 @@ def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
-    """Return an escalation answered in words, or with the program's own buttons."""
+    """Return an escalation answered with a text, or with one of the program's options."""
     if labels:
         return new_question("choice", message, labels, assign=OPERATORS, **asking)
     return new_question("escalation", message, **asking)
 
 
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Return the labels of yes and no, by the options' types or in their order."""
+    """Return the labels for yes and for no, by the types of the options or else by their order."""
     if len(options) > 2:  # noqa: PLR2004 (yes and no)
         raise QuestionError(f"The approval {message!r} can have at most two options.")
     refusals = [str(one["label"]) for one in options if one.get("type") in REFUSALS]

@@ -1,4 +1,4 @@
-"""The context of a procedure: each call answers from the journal before it does any work."""
+"""The context of a procedure; each call looks for its result in the journal before it does work."""
 
 import random
 import uuid
@@ -51,7 +51,7 @@ T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
 STEP_ONLY = ("approved_by",)
-"""The options that only `ctx.step` takes, besides those of steps."""
+"""The options that `ctx.step` takes besides those in `StepOptions`."""
 NO_NAMES: Mapping[str, Any] = {}
 LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
@@ -68,7 +68,7 @@ class Context:
         self.started_by: str = fiber.recorder.first.content["by"]
         """The name of the user who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
         self.later = Later(fiber)
-        """The questions below, asked without waiting; each returns a handle."""
+        """The calls that ask people, in a form that doesn't wait; each returns a handle."""
 
     # Work
 
@@ -108,20 +108,20 @@ class Context:
         approved_by: Response[bool] | None = None,
         **named: Any,
     ) -> Any:
-        """Run `fn(*args, **named)` once and keep its result; a replay returns the kept one.
+        """Run `fn(*args, **named)` and store its result; a replay returns the stored result.
 
-        The result is the JSON round trip of what `fn` returned, in the annotated type. An exception
-        is retried as `retry` says. A parameter annotated `Step` gets the attempt and its
-        idempotency key; an `async def` function runs to its end.
+        The result is the JSON round trip of the value that `fn` returned, in the annotated type. An
+        exception is retried according to `retry`. A parameter annotated `Step` gets the attempt and
+        its idempotency key; an `async def` function is run until it ends.
 
         `named` holds the arguments of `fn` and the options of a step: `name, retry, timeout,
-        transaction, pure, once, strict`. Where `fn` has a parameter of such a name, give that
-        argument by its position or with `functools.partial`. `approved_by`: the response to the
-        approval that this very step was shown in; when it differs from what was shown, people are
-        asked again.
+        transaction, pure, once, strict`. If `fn` has a parameter with one of these names, pass that
+        argument by position or with `functools.partial`. `approved_by` is the response to the
+        approval in which this step was shown; if the step differs from the one that was shown,
+        people are asked again.
 
         Raises `StepFailedError` after the last attempt has failed, `EvidenceError` for a step that
-        can't be shown whole, and `NotApprovedError` for one that nobody approved.
+        can't be shown in full, and `NotApprovedError` for a step that wasn't approved.
         """
         self._fiber.check_usable()
         if isinstance(fn, Bound):
@@ -139,13 +139,13 @@ class Context:
 
     @with_options("ctx.bind")
     def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:
-        """Return a step with copies of its arguments: to be shown, approved, then done.
+        """Return a step with copies of its arguments, to be shown, approved and then run.
 
-        People are shown each argument by the name of its parameter, defaults included. Options as
-        for `step`.
+        People are shown each argument by the name of its parameter, defaults included. The options
+        are those of `step`.
 
-        Raises `EvidenceError` for what can't be shown whole: lambdas, nested functions, methods of
-        objects, iterators, secrets, objects whose JSON leaves something out.
+        Raises `EvidenceError` for anything that can't be shown in full: lambdas, nested functions,
+        methods of objects, iterators, secrets, and objects whose JSON leaves something out.
         """
         bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
         checked_name(bound.name, "ctx.bind", kind="step name")
@@ -155,10 +155,10 @@ class Context:
     def compensate(
         self, fn: Callable[..., object] | Bound[Any], /, *args: Any, **named: Any
     ) -> None:
-        """Register a step that undoes work if the run fails or is cancelled, the last one first.
+        """Register a step that undoes work if the run fails or is cancelled.
 
-        Arguments and options as for `step`. Raises `OptionError` for arguments that `fn` doesn't
-        take.
+        The step that was registered last runs first. Arguments and options are those of `step`.
+        Raises `OptionError` for arguments that `fn` doesn't take.
         """
         if isinstance(fn, Bound):
             check_options(named, args)
@@ -179,12 +179,12 @@ class Context:
     def approve(
         self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
     ) -> Response[bool]:
-        """Ask for a yes or no; the response is true when somebody approved.
+        """Ask for a yes or no; the response is true if somebody approved.
 
-        `yes` and `no` are the words on the two buttons ("Approve" and "Reject" by default).
+        `yes` and `no` are the labels of the two buttons ("Approve" and "Reject" by default).
 
-        Raises `QuestionError` for a question that can't be asked so, and `RequestExpiredError` with
-        `on_timeout="fail"` when nobody answers in time.
+        Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
+        in time and `on_timeout` is "fail".
         """
         return self.later.approve(prompt, yes=yes, no=no, **asking).wait()
 
@@ -198,8 +198,8 @@ class Context:
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
         """Ask for a value of the type `hint`: str, int, Decimal, bool or date, also `Annotated`.
 
-        `Annotated[int, Field(ge=1)]` limits the value. Raises `QuestionError` for other types, and
-        `RequestExpiredError` with `on_timeout="fail"` when nobody answers in time.
+        For example, `Annotated[int, Field(ge=1)]` limits the value. Raises `QuestionError` for
+        other types, and `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
         """
         return self.later.ask(prompt, hint, **asking).wait()
 
@@ -232,9 +232,9 @@ class Context:
     ) -> Response[Any]:
         """Ask for one of the options, or with `many=True` for a list of one or more of them.
 
-        `options`: values, or values with their labels. Raises `QuestionError` for options that
-        people couldn't tell apart, and `RequestExpiredError` with `on_timeout="fail"` when nobody
-        answers in time.
+        `options` are texts, or a mapping of texts to their labels. Raises `QuestionError` for
+        options that people couldn't tell apart, and `RequestExpiredError` if nobody answers in time
+        and `on_timeout` is "fail".
         """
         check_flag("many= of ctx.choose", many)
         handle: Handle[Response[Any]] = (
@@ -255,59 +255,60 @@ class Context:
     ) -> Response[Any]:
         """Show a draft, text or JSON data, which people may edit, and ask for a decision.
 
-        The response's value is the draft as edited, its `decision` what was decided. `decisions`:
-        names with the words on their buttons, the first of which approves; by default "approved"
-        and "rejected". The value of a rejected draft is "" (None for data).
+        The response's `value` is the final draft, and its `decision` is the name of the decision.
+        The value is "" after a rejection (None for data). `decisions` maps the names of decisions
+        to the labels of their buttons, and the first one approves; by default the names are
+        "approved" and "rejected".
 
-        Raises `QuestionError` for a draft that is neither, and `RequestExpiredError` with
-        `on_timeout="fail"` when nobody answers in time.
+        Raises `QuestionError` for a draft that is neither text nor JSON data, and
+        `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
         """
         return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
 
     @with_options("ctx.form", RequestOptions)
     def form(self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]) -> Response[T]:
-        """Ask several things at once: the fields of a Pydantic model, a dataclass or a TypedDict.
+        """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
 
-        The response's value is of that type. Raises `QuestionError` for a type whose JSON Schema
-        doesn't say all that it checks, and `RequestExpiredError` with `on_timeout="fail"` when
-        nobody answers in time.
+        The response's value has that type. Raises `QuestionError` for a type with checks that a
+        JSON Schema can't express, and `RequestExpiredError` if nobody answers in time and
+        `on_timeout` is "fail".
         """
         return self.later.form(prompt, model, **asking).wait()
 
     @with_options("ctx.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
-        """Tell the operators of a problem; the response's value is what they did about it, a text.
+        """Report a problem to the operators; the response's value is a text about what they did.
 
-        Raises `QuestionError` for a question that can't be asked so, and `RequestExpiredError` with
-        `on_timeout="fail"` when nobody answers in time.
+        Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
+        in time and `on_timeout` is "fail".
         """
         return self.later.escalate(prompt, **asking).wait()
 
     @with_options("ctx.request")
     def request(self, kind: str, prompt: str, /, *args: Any, **options: Any) -> Response[Any]:
-        """Ask a question of any kind by its name: one of those above, or the site's own.
+        """Ask a question of the kind with that name, which may be one of the site's own kinds.
 
-        Takes the options of its kind and those of every question. Raises `OptionError` for an
-        unknown kind or option, `QuestionError` for a question that can't be asked so, and
-        `RequestExpiredError` with `on_timeout="fail"` when nobody answers in time.
+        Takes the options of that kind and those of every question. Raises `OptionError` for an
+        unknown kind or option, `QuestionError` for an invalid question, and `RequestExpiredError`
+        if nobody answers in time and `on_timeout` is "fail".
         """
         return self.later.request(kind, prompt, *args, **options).wait()
 
     @with_options("ctx.notify")
     def notify(self, text: str) -> None:
-        """Post a message in the run's chat session without waiting; written once over all replays.
+        """Post a message in the run's chat session without waiting; a replay doesn't post it again.
 
-        Raises `OptionError` for anything but a text.
+        Raises `OptionError` if `text` isn't a text.
         """
         check_text("The text of ctx.notify", text)
         self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
 
     @with_options("ctx.alert")
     def alert(self, text: str, level: AlertLevel = "warning") -> None:
-        """Post in the run's chat session that something is wrong, without waiting.
+        """Post an alert in the run's chat session without waiting; a replay doesn't post it again.
 
-        `level`: "info", "warning", "error" or "critical"; the last two are mailed to the operators.
-        Raises `OptionError` for other levels.
+        `level` is "info", "warning", "error" or "critical"; the last two are also mailed to the
+        operators. Raises `OptionError` for other levels.
         """
         check_text("The text of ctx.alert", text)
         check_word("level= of ctx.alert", level, ALERTS)
@@ -317,9 +318,9 @@ class Context:
 
     @with_options("ctx.wait_all")
     def wait_all(self, *handles: Handle[Any]) -> list[Any]:
-        """Wait until all handles are closed and return what became of each, in the order given.
+        """Wait until all handles are closed and return their results, in the order given.
 
-        Raises `QuestionError` for the same handle twice or one of another branch.
+        Raises `QuestionError` if a handle is given twice or belongs to another branch.
         """
         self._fiber.check_usable()
         if not handles:
@@ -329,29 +330,30 @@ class Context:
 
     @with_options("ctx.wait_any")
     def wait_any(self, *handles: Handle[Any], keep_open: bool = False) -> Handle[Any]:
-        """Wait until the first handle is closed and return it.
+        """Wait until the first handle is closed and return that handle.
 
-        Questions and timers left over are withdrawn; with `keep_open=True` they stay open until
-        they are closed or the run ends. Raises `QuestionError` without handles, for the same one
-        twice or one of another branch.
+        Questions and timers that are still open are withdrawn; with `keep_open=True` they stay open
+        until they are closed or the run ends. Raises `QuestionError` if no handle is given, if one
+        is given twice, or if one belongs to another branch.
         """
         return first_of(self._fiber, "wait_any", 1, handles, keep_open=keep_open)[0]
 
     @with_options("ctx.wait_n")
     def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
-        """Wait until `n` handles are closed and return these, in the order in which they closed.
+        """Wait until `n` handles are closed and return them, in the order in which they closed.
 
-        `n`: from 1 to the number of handles; what is left over is treated as by `wait_any`. Raises
-        `QuestionError` for other numbers, and as `wait_any` does.
+        `n` is a number from 1 to the number of handles. Handles that are still open are treated as
+        by `wait_any`. Raises `QuestionError` for other numbers, if a handle is given twice, or if
+        one belongs to another branch.
         """
         return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
 
     @with_options("ctx.as_finished")
     def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
-        """Yield each handle as soon as it is closed, the first one first.
+        """Yield each handle as soon as it is closed, in the order in which the handles close.
 
-        None is withdrawn, not even when the loop is left early. Raises `QuestionError` for the same
-        handle twice or one of another branch.
+        No handle is withdrawn, even if the loop ends early. Raises `QuestionError` if a handle is
+        given twice or belongs to another branch.
         """
         return as_finished(self._fiber, handles)
 
@@ -359,11 +361,11 @@ class Context:
 
     @with_options("ctx.sleep")
     def sleep(self, length: Duration, *, reason: str = "") -> None:
-        """Wait for that long without holding a worker.
+        """Wait for a length of time without holding a worker.
 
-        `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days"; 0 doesn't wait,
-        ten years are the most. `reason`: what people read meanwhile. Raises `OptionError` for other
-        lengths.
+        `length` is a number of seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at
+        most ten years; 0 doesn't wait. People see the `reason` during the wait. Raises
+        `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         time = parse_duration(length, shortest=timedelta(0), of="length of ctx.sleep")
@@ -373,8 +375,8 @@ class Context:
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
         """Wait until that moment without holding a worker; a moment that has passed doesn't wait.
 
-        `moment`: a datetime with its time zone, at most ten years ahead. `reason`: what people read
-        meanwhile. Raises `OptionError` for other moments.
+        `moment` is a datetime with its time zone, at most ten years ahead. People see the `reason`
+        during the wait. Raises `OptionError` for other moments.
         """
         self._fiber.check_usable()
         check_moment(moment, now=self._fiber.now, of="moment of ctx.sleep_until")
@@ -382,10 +384,10 @@ class Context:
 
     @with_options("ctx.timer")
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
-        """Return a handle that closes after that length of time; its value is that moment.
+        """Return a handle that closes after that length of time; its value is the moment it is due.
 
-        `length`: seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at most ten
-        years. Raises `OptionError` for other lengths.
+        `length` is a number of seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at
+        most ten years. Raises `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         key = self._fiber.scope.key_for("timer")
@@ -402,15 +404,15 @@ class Context:
     def signal(
         self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[Any]]:
-        """Return a handle that closes with the next signal of that name, also one that came early.
+        """Return a handle that closes with the next signal of that name, even an earlier arrival.
 
-        `hint`: the type of the signal's value; a value of another type is refused at the door, or
-        skipped when it came early. `expires`, `default`, `on_timeout` and `reason` as in
-        `SignalOptions`.
+        `hint` is the type of the signal's value. A value of another type is refused when it is
+        sent, or skipped if it arrived early. `expires`, `default`, `on_timeout` and `reason` are
+        described in `SignalOptions`.
 
-        Raises `QuestionError` for a type that no JSON value has. Its `wait()` raises `SignalError`
-        for a signal that came as an error, and `RequestExpiredError` with `on_timeout="fail"` in
-        time.
+        Raises `QuestionError` for a type that has no JSON form. The handle's `wait()` raises
+        `SignalError` for a signal that was sent as an error, and `RequestExpiredError` if no signal
+        arrives in time and `on_timeout` is "fail".
         """
         return open_signal(self._fiber, name, hint, waiting, code=self._procedure.version)
 
@@ -422,8 +424,8 @@ class Context:
     ) -> Any:
         """Start a child run, wait for its end and return its result.
 
-        Raises `InputError` for inputs that don't fit its signature, and `ChildFailedError` when it
-        ends without a result.
+        Raises `InputError` for inputs that don't fit the procedure's signature, and
+        `ChildFailedError` if the child ends without a result.
         """
         return self.spawn(procedure, on_parent_end=on_parent_end, **inputs).wait()
 
@@ -431,11 +433,12 @@ class Context:
     def spawn(
         self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Handle[Any]:
-        """Start a child run and return a handle that closes with its end.
+        """Start a child run and return a handle that closes when the child ends.
 
-        `on_parent_end`: "cancel" ends the child when this run ends first, however it ends;
-        "abandon" lets it go on. Raises `InputError` for inputs that don't fit its signature;
-        `wait()` raises `ChildFailedError` when it ends without a result.
+        With `on_parent_end="cancel"`, the child is cancelled if this run ends first, in any way;
+        with "abandon", it continues. Raises `InputError` for inputs that don't fit the procedure's
+        signature. The handle's `wait()` raises `ChildFailedError` if the child ends without a
+        result.
         """
         return start_child(self._fiber, procedure, inputs, on_parent_end=on_parent_end)
 
@@ -449,11 +452,13 @@ class Context:
         on_failure: OnFailure = "fail_fast",
         on_parent_end: OnParentEnd = "cancel",
     ) -> list[Any]:
-        """Start a child run for each of the inputs and return their results in order.
+        """Start a child run for each of the inputs and return their results in the same order.
 
-        `at_most`: how many run at a time, 10 by default. `on_failure`: "fail_fast" raises the first
-        `ChildFailedError` and cancels the others; "collect" leaves the error among the results.
-        `on_parent_end` as for `spawn`. Raises `InputError` for inputs that don't fit its signature.
+        `at_most` is the number of children that run at the same time, 10 by default. With
+        `on_failure="fail_fast"`, the first `ChildFailedError` is raised and the other children are
+        cancelled; with "collect", the results contain each error in place of a result.
+        `on_parent_end` is described at `spawn`. Raises `InputError` for inputs that don't fit the
+        procedure's signature.
         """
         check_word("on_failure= of ctx.map", on_failure, get_args(OnFailure))
         handle = start_map(
@@ -472,11 +477,12 @@ class Context:
     ) -> list[Any]:
         """Run functions as branches, each with its own context; return their results in order.
 
-        A question in one branch keeps only that branch waiting. Each has a copy of `state`, merged
-        in the order given. `on_failure`: "fail_fast" raises the first `BranchFailedError` and
-        withdraws what the others wait for; "collect" returns it among the results.
+        A question in one branch makes only that branch wait. Each branch has its own copy of
+        `state`; the changes are merged in the order of the branches. With `on_failure="fail_fast"`,
+        the first `BranchFailedError` is raised and the open waits of the other branches are
+        withdrawn; with "collect", the results contain each error in place of a result.
 
-        Raises `StateConflictError` for changes of `state` that don't go together.
+        Raises `StateConflictError` if branches changed `state` in conflicting ways.
         """
         check_word("on_failure= of ctx.gather", on_failure, get_args(OnFailure))
         named = [(branches.name_of(fn), self._branch(fn)) for fn in branch]
@@ -487,7 +493,7 @@ class Context:
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the run that started this one as its child; None for a run without a parent."""
+        """The id of the parent run, which started this run as its child; None if there is none."""
         return self._fiber.journal.parent_id
 
     @with_options("ctx.send")
@@ -500,24 +506,24 @@ class Context:
         id: str = "",  # noqa: A002
         error: str = "",
     ) -> None:
-        """Send a signal to another run, by its handle or its id, exactly once.
+        """Send a signal to another run exactly once; `run` is its handle or its id.
 
-        The same `id` counts once at the receiver; by default this call's own. `value`: any JSON.
-        With `error`, a text, the waiting run raises a `SignalError` instead. A run that has ended
-        takes nothing in.
+        The receiver counts signals with the same `id` once; by default, each call has an id of its
+        own. `value` is any JSON. With a text as `error`, the waiting run raises a `SignalError`
+        instead of getting a value. A run that has ended ignores the signal.
 
-        Raises `UnreachableRunError` for a run that is neither a child, the parent nor within reach
-        of the person who started this one, and `SizeError` for a value that is too large.
+        Raises `UnreachableRunError` unless the other run is a child, the parent, or a run that the
+        person who started this run may reach; raises `SizeError` for a value that is too large.
         """
         to = run.run_id if isinstance(run, Handle) else run
         check_kind("run of ctx.send", to, str, "the handle or the id of a run")
         send_signal(self._fiber, str(to), signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
-        """Begin anew as the same run with other inputs; no earlier event is read again.
+        """Restart this run with other inputs; no earlier event is read again.
 
-        What is left out keeps its value. Raises `InputError` for inputs that don't fit the
-        signature.
+        An input that is left out gets its default; `ctx.state` keeps its values. Raises
+        `InputError` for inputs that don't fit the signature.
         """
         self._fiber.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))
@@ -529,7 +535,7 @@ class Context:
 
     @with_options("ctx.now")
     def now(self) -> datetime:
-        """Return the time of the last step or wait that was kept: the same on every replay."""
+        """Return the time of the last stored step or wait, which is the same on every replay."""
         self._fiber.check_usable()
         return self._fiber.now
 
@@ -547,9 +553,9 @@ class Context:
 
     @with_options("ctx.patched")
     def patched(self, name: str) -> bool:
-        """Return True where this run takes the new code, False where it was past here without it.
+        """Return True if this run takes the new code, False if it passed here before the change.
 
-        `name` says which change; see "Changing code". Raises `QuestionError` for what can't be a
+        `name` identifies the change; see "Changing code". Raises `QuestionError` for an invalid
         name.
         """
         self._fiber.check_usable()
@@ -571,15 +577,15 @@ class Context:
 
     @property
     def state(self) -> State:
-        """The run's durable values by name, rebuilt by replay: an increment counts once."""
+        """The run's durable values by name; a replay rebuilds them and repeats no increment."""
         self._fiber.check_usable()
         return self._fiber.state
 
     @with_options("ctx.log")
     def log(self, text: str, *, level: Level = "info") -> None:
-        """Write a line into the run's journal, once over all replays.
+        """Write a line to the run's journal; a replay doesn't write it again.
 
-        `level`: "debug", "info", "warning" or "error". Raises `OptionError` for other levels.
+        `level` is "debug", "info", "warning" or "error". Raises `OptionError` for other levels.
         """
         check_text("The text of ctx.log", text)
         check_word("level= of ctx.log", level, LEVELS)
@@ -589,9 +595,9 @@ class Context:
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
-        """Tell people how far the procedure is between its steps (a step has `Step.progress`).
+        """Show people the procedure's progress between steps; a step can use `Step.progress`.
 
-        `done` of `total`: numbers from 0. Raises `OptionError` for others.
+        `done` and `total` are numbers from 0. Raises `OptionError` for other values.
         """
         check_progress("ctx.progress", text, done, total)
         counts = {} if done is None else {"done": done, "total": total}
@@ -600,9 +606,9 @@ class Context:
 
     @with_options("ctx.stage")
     def stage(self, name: str) -> None:
-        """Name the part of the procedure that begins here, as people see it.
+        """Show people the name of the part of the procedure that begins here.
 
-        Raises `OptionError` for anything but a text.
+        Raises `OptionError` if `name` isn't a text.
         """
         check_text("The name of ctx.stage", name)
         self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
@@ -611,10 +617,10 @@ class Context:
 
     @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Run `fn()` once under any name and keep its result, as agent programs know it.
+        """Run `fn()` under any name and store its result, in the form agent programs use.
 
-        What `fn` raises arrives as itself; raises `StepFailedError` where its type isn't found
-        again.
+        An exception of `fn` is raised with its own type; if that type can't be found again, raises
+        `StepFailedError`.
         """
         return self._checkpoints.step_run(name, fn)
 
@@ -630,10 +636,10 @@ class Context:
     ) -> HumanResponse:
         """Ask for an approval, an input, a review (of `metadata["artifact"]`) or help.
 
-        The first line of `message` is the prompt, the rest Markdown below it. `timeout_seconds`:
-        then `default_value` is the answer; at once for 0 or less, never for None. `metadata` is
-        kept for programs and shown to nobody. Raises `QuestionError` for a question that can't be
-        asked so.
+        The first line of `message` is the prompt, and the rest is Markdown below it. If nobody
+        answers within `timeout_seconds`, `default_value` is the answer: at once for 0 or less,
+        never for None. `metadata` is stored for programs and shown to nobody. Raises
+        `QuestionError` for an invalid question.
         """
         return seed.wait_for_human(
             self._fiber, request_type, message, timeout_seconds, default_value, (options, metadata)
@@ -641,22 +647,22 @@ class Context:
 
     @with_options("ctx.checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True where `step_run` has kept a result under that name before this line."""
+        """Return True if `step_run` has stored a result under that name before this call."""
         return self._checkpoints.exists(name)
 
     @with_options("ctx.checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return the last result `step_run` kept under that name, or None."""
+        """Return the last result that `step_run` has stored under that name, or None."""
         return self._checkpoints.get(name)
 
     @with_options("ctx.checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget the results of `step_run` under that name and after; the journal keeps them."""
+        """Forget the result under that name and all later results; the journal still has them."""
         self._checkpoints.clear_after(name)
 
     @with_options("ctx.checkpoint_clear_all")
     def checkpoint_clear_all(self) -> None:
-        """Forget all results of `step_run`; the journal keeps them."""
+        """Forget all results of `step_run`; the journal still has their events."""
         self._checkpoints.clear_all()
 
 

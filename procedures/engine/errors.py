@@ -59,8 +59,8 @@ class EngineError(Exception):
 class PublicError(Exception):
     """An error of a procedure whose text is meant for everybody who sees the run.
 
-    In the text of any other error, values named like secrets (`password=…`) are masked, because
-    nobody knows what a library writes there. Derive your own errors from this one.
+    In the text of any other error, values named like secrets (`password=…`) are masked, because a
+    library may have written them there. Derive your own errors from this one.
     """
 
 
@@ -69,7 +69,7 @@ class DefinitionError(EngineError):
 
 
 class ProcedureFileError(DefinitionError):
-    """The text of a procedure's file can't be read; `line` is the place, counted from 1."""
+    """The text of a procedure's file can't be read; `line` is the line number, counted from 1."""
 
     def __init__(self, message: str, *, line: int | None = None) -> None:
         self.line = line
@@ -85,7 +85,7 @@ class Fault:
 
 
 class InputError(EngineError):
-    """The inputs of a start do not fit; each field is named."""
+    """The inputs of a new run don't fit the procedure's signature; `faults` names each input."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -93,9 +93,9 @@ class InputError(EngineError):
 
 
 class OptionError(EngineError, TypeError, ValueError):
-    """A call of the engine is given an option, or a value of one, that it does not take.
+    """A call of the engine passes an option, or a value for an option, that isn't accepted.
 
-    It is also a `TypeError` and a `ValueError`, as Python's own errors for such calls are.
+    It is also a `TypeError` and a `ValueError`, like Python's own errors for such calls.
     """
 
 
@@ -108,13 +108,13 @@ class SizeError(EngineError):
 
 
 class EvidenceError(EngineError):
-    """A bound step can't be shown completely, so people would approve what they don't see."""
+    """A bound step can't be shown completely, so people would approve something they can't see."""
 
 
 class AnswerError(EngineError):
-    """An answer does not fit the question; the message is for the person.
+    """An answer does not fit the question; the message is meant for the person who answered.
 
-    For a form, `faults` names each field.
+    For a form, `faults` names each invalid field.
     """
 
     def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
@@ -123,24 +123,24 @@ class AnswerError(EngineError):
 
 
 class StepFailedError(EngineError):
-    """A step has failed for good: the same error the first time and on replay."""
+    """A step has failed for good; the error is the same the first time and on every replay."""
 
     def __init__(self, step: str, error_type: str, message: str) -> None:
         self.step, self.type, self.message = step, error_type, message
         self.place = ""
-        """The module and name of the type, if it isn't a builtin and was kept."""
+        """The module and name of the error's type; "" for a built-in type, or if not stored."""
         self.is_behind = False
-        """True if it is the cause of the exception that was raised instead."""
+        """True if another exception was raised instead, with this one as its cause."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 
 class BranchFailedError(EngineError):
-    """A branch of a gather has failed: the same error the first time and on replay."""
+    """A branch of a gather has failed; the error is the same the first time and on every replay."""
 
     def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
         self.of = of
-        """The key of what failed in it, if known."""
+        """The key of the step or other call that failed in the branch, if known."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
@@ -150,7 +150,7 @@ class StateConflictError(EngineError):
     def __init__(self, gather: str, name: str, branches: Mapping[str, str]) -> None:
         self.gather, self.name = gather, name
         self.branches = dict(branches)
-        """Each branch's change in words, by the branch's key."""
+        """The change that each branch made, in words, by the key of the branch."""
         told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
             f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {told}. "
@@ -168,7 +168,7 @@ class ChildFailedError(EngineError):
 
 
 class SignalError(EngineError):
-    """An awaited signal came as an error, with `name`, `sender` and `message`."""
+    """The sender sent an awaited signal as an error, with `name`, `sender` and `message`."""
 
     def __init__(self, name: str, sender: str, message: str) -> None:
         self.name, self.sender, self.message = name, sender, message
@@ -176,7 +176,7 @@ class SignalError(EngineError):
 
 
 class UnreachableRunError(EngineError):
-    """The run may not send to, or cancel, another run, or there is none with that id."""
+    """The run may not send to or cancel the other run, or no run has that id."""
 
 
 class NotApprovedError(EngineError):
@@ -227,11 +227,11 @@ class FileStoreError(EngineError):
 
 
 class Interruption(BaseException):
-    """The end of the procedure's code at this point; catching it quarantines the run."""
+    """A control-flow exception that ends the procedure's code; catching it quarantines the run."""
 
 
 class Suspend(Interruption):
-    """The run leaves its worker until a wait is closed, or until `wake_at` for a retry."""
+    """The run leaves its worker until a wait closes, or until `wake_at` for a step's retry."""
 
     def __init__(self, *keys: str, wake_at: datetime | None = None, waits: bool = True) -> None:
         self.keys, self.wake_at, self.waits = keys, wake_at, waits
@@ -239,12 +239,12 @@ class Suspend(Interruption):
 
     @property
     def is_retry(self) -> bool:
-        """True if the run waits only for the time of a step's next attempt."""
+        """True if the run waits only until the next attempt of a step."""
         return self.wake_at is not None and not self.waits
 
     @classmethod
     def together(cls, suspensions: "Sequence[Suspend]") -> "Suspend":
-        """Return one suspension for several branches; whatever comes first wakes the run."""
+        """Return one suspension for several branches; the run wakes when one of them can go on."""
         times = [one.wake_at for one in suspensions if one.wake_at]
         keys = [key for one in suspensions for key in one.keys]
         waits = any(one.waits for one in suspensions)
@@ -270,7 +270,7 @@ class Continued(Interruption):
 class LimitReached(Interruption):
     """The run has used up one of its limits: it fails, and its steps are undone.
 
-    `closes` names who closes its open requests.
+    `closes` is the actor that is recorded as having closed its open requests.
     """
 
     def __init__(self, message: str, *, closes: str = "") -> None:
@@ -279,18 +279,20 @@ class LimitReached(Interruption):
 
 
 class Yielded(Interruption):
-    """The run has had its time, and others wait for the worker."""
+    """The run's time slice is over, and other runs wait for the worker."""
 
 
 class Overtaken(Interruption):
-    """A wait that was to be withdrawn has been closed from outside; the run is claimed again."""
+    """A wait closed from outside before the run could withdraw it; the run is claimed again."""
 
 
 class Mismatch(Interruption):
-    """The code no longer fits the journal: both lists, and a sentence naming the place.
+    """The code no longer fits the journal; `message` names the place.
 
-    `unread` are the keys of what the code did not ask for, `changed` that of a wait that asks
-    something else now. An operator's override skips the former and asks the latter again.
+    `kept` lists the journal's entries and `asked` the calls of the code. `unread` are the keys of
+    the entries that the code did not ask for; `changed` is the key of a wait whose question has
+    changed. If an operator overrides the mismatch, the `unread` entries are skipped and the
+    `changed` question is asked again.
     """
 
     def __init__(
@@ -308,39 +310,42 @@ class Mismatch(Interruption):
 
 
 class Fenced(Interruption):
-    """Another worker holds the run; this one writes nothing more."""
+    """Another worker holds the run; this worker writes nothing more."""
 
 
 class Refused(Interruption):
-    """A layer above refuses a commit; nothing of it was kept."""
+    """The host has refused a commit; nothing of it was stored."""
 
 
 class FileLost(Interruption):
-    """A stored file is gone or damaged; the run can't continue before it is back."""
+    """A stored file is gone or damaged; the run can't continue until it is restored."""
 
     remedy = "Restore the file in the site's file store, then retry."
 
 
 class TextUnreadable(Interruption):
-    """The site's readers can no longer read the text the run was started with."""
+    """The site's readers can no longer read the text that the run was started with."""
 
     remedy = "Install a reader that can read this text, then retry."
 
 
 class WorkerStops(Interruption):
-    """The worker's process ends or must be replaced; another one advances the run."""
+    """The worker's process ends or must be replaced; another worker continues the run."""
 
 
 class OutOfMemory(Interruption):
-    """The worker's process is out of memory; the run is claimed again, and this claim counts."""
+    """The worker's process is out of memory; the run is claimed again.
+
+    The claim counts towards the run's poison limit.
+    """
 
 
 class StorageLost(Interruption):
-    """The storage does not answer; this worker gives up, and the run is claimed again later."""
+    """The storage does not respond; this worker gives up, and the run is claimed again later."""
 
 
 def error_payload(error: BaseException) -> dict[str, str]:
-    """Return an exception as it is kept: its type, its message, and where it came from."""
+    """Return the data stored about an exception: its type, message, traceback and cause."""
     trace = "".join(traceback.format_exception(error, limit=-8))
     kept_before = (StepFailedError, BranchFailedError, ChildFailedError)  # masked by then
     is_public = isinstance(error, (PublicError, *kept_before))
@@ -359,7 +364,7 @@ def without_traceback(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the key of the step, gather or children that made the code fail, or ""."""
+    """Return the key of the step, gather or child call that made the code fail, or ""."""
     match error:
         case StepFailedError():
             return error.step

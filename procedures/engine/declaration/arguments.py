@@ -1,4 +1,4 @@
-"""The call of a step: the function's arguments, the step's options, and the arguments' digest."""
+"""Separation of a step call into arguments and options, and the digest of the arguments."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -19,7 +19,7 @@ LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 HOLDERS = (list, tuple, dict, set, frozenset)
 NO_FUNCTION: Any = object()
-"""Stands for the function of a call that gives none."""
+"""The placeholder for the function in a call that passes none."""
 SIMPLE = {type(None), bool, int, float, str}
 
 
@@ -32,9 +32,9 @@ def call_of(
 ) -> Call:
     """Return a step call with partials unfolded and options separated from arguments.
 
-    A name that is an option of steps counts as one. `also` are names that the verb takes besides,
-    for suggestions. Raises `OptionError` if the function has a parameter of that name too and
-    nothing fills it, or if neither has the name.
+    A keyword with the name of a step option is read as that option. `also` are further keywords of
+    the verb, used for suggestions. Raises `OptionError` if the function has a parameter with the
+    name of an option and no value for it, or if a keyword is neither a parameter nor an option.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
@@ -69,9 +69,10 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
 
 
 def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
-    """Show `fn` as required in a verb's signature, whose default only tells that it is missing.
+    """Show the parameter `fn` of a verb as required in its signature.
 
-    `with_options` would cost every step a call.
+    Its default only lets the verb report a missing function. `with_options` isn't used here,
+    because it would add a function call to every step.
     """
     given = inspect.signature(verb)
     shown = [
@@ -97,7 +98,7 @@ def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 def check_options(
     named: Mapping[str, Any], args: tuple[Any, ...] = (), *, also: Sequence[str] = ()
 ) -> None:
-    """Raise `OptionError` unless everything given to a bound step is an option."""
+    """Raise `OptionError` if the call of a bound step passes anything but options."""
     if args:
         raise OptionError("A bound step already has its arguments. Pass all of them to ctx.bind.")
     for name in named:
@@ -134,9 +135,9 @@ def digest_of(
 
 
 def digest_of_all(given: Any) -> str:
-    """Return the digest of a tuple of arguments, or of positional and named ones.
+    """Return the digest of a tuple of arguments, or of a dict with "args" and "kwargs".
 
-    Arguments that have no JSON form count by their type.
+    An argument that has no JSON form is represented by its type.
     """
     try:
         if set(map(type, given)) <= SIMPLE and type(given) is tuple:  # as most are: half the work
@@ -151,7 +152,7 @@ def digest_of_all(given: Any) -> str:
 
 
 def is_drawn_from(value: Any) -> bool:
-    """Return True for an iterator, or a plain list, tuple, set or dict that holds one."""
+    """Return True for an iterator, or a plain list, tuple, set or dict that contains one."""
     kind = type(value)
     if kind in SIMPLE:
         return False
@@ -163,7 +164,7 @@ def is_drawn_from(value: Any) -> bool:
 
 
 def _seen(given: Any) -> Any:
-    """Return the arguments as JSON can hold them, with types in place of the others."""
+    """Return the arguments as plain JSON, with its type in place of one that has no JSON form."""
     if isinstance(given, dict):
         named = {name: _seen_of(one) for name, one in given["kwargs"].items()}
         return {"args": _seen(given["args"]), "kwargs": named}

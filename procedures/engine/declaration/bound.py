@@ -35,7 +35,7 @@ class Bound(Generic[T]):
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     is_shown: bool = False
-    """True if its arguments are copies that nobody changes any more."""
+    """True if the arguments are copies that no other code can change."""
     approval: str = ""
     """The key of the wait whose approval lets it run."""
 
@@ -49,20 +49,20 @@ class Bound(Generic[T]):
         return replace(self, options=replace(self.options, **options))
 
     def as_evidence(self) -> dict[str, Any]:
-        """Return the evidence shown to people: the step, its function and all arguments by name."""
+        """Return the evidence shown to people: the step, its function and its arguments by name."""
         head = {STEP: self.name, FUNCTION: found_by(self.fn)}
         return head | dict(_shown(self.fn, self.args, self.kwargs))
 
     def own_arguments(self) -> Arguments:
-        """Return the arguments for one attempt, so that no other attempt sees changes to them."""
+        """Return the arguments for one attempt; those people were shown are copied each time."""
         return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
 
 
 def bound_to_be_shown(call: Call) -> Bound[Any]:
-    """Return the step with copies of all its arguments, including defaults.
+    """Return a step that can be shown to people, with copies of all its arguments.
 
-    Raises `EvidenceError` if people could not be shown everything it would do, and `TypeError` if
-    the function can't be called with these arguments.
+    Defaults are included. Raises `EvidenceError` if people couldn't be shown everything the step
+    would do, and `OptionError` if the function can't be called with these arguments.
     """
     fn, args, kwargs, options = call
     found_by(fn)
@@ -86,8 +86,8 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
 def found_by(fn: Callable[..., Any]) -> str:
     """Return the name under which a module holds the function, or raise `EvidenceError`.
 
-    A name says what is done only if the function can be found by it: a lambda, a closure or a bound
-    method holds more than its name says.
+    People can approve a function by its name only if a module holds that function: a lambda, a
+    closure or a bound method contains more than its name shows.
     """
     owner = getattr(fn, "__self__", None)
     place = owner if isinstance(owner, type) else fn
@@ -158,7 +158,7 @@ def _shown(
 def _unnamed_classes(
     fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
 ) -> str | dict[str, str]:
-    """Return the classes in a value that neither its JSON nor the annotation names.
+    """Return the classes in a value that neither its JSON nor the annotation identifies.
 
     Two classes may have the same JSON and behave differently, so the evidence must name them.
     """

@@ -26,7 +26,7 @@ NOT_PLAIN = (
     inspect.isasyncgenfunction,
 )
 RESULT = "return"
-"""The name of the result among a function's annotations."""
+"""The key of the result in a function's annotations."""
 
 
 def check_signature(name: str, fn: Function) -> None:
@@ -43,7 +43,7 @@ def check_signature(name: str, fn: Function) -> None:
 
 
 def check_types(name: str, hints: Mapping[str, Any]) -> None:
-    """Raise `DefinitionError` for an input or a result that can't pass through JSON and back."""
+    """Raise `DefinitionError` for an input or result whose type can't be stored as JSON."""
     for of, hint in hints.items():
         if of == RESULT and (hint is Never or hint is NoReturn):
             continue
@@ -54,9 +54,9 @@ def check_types(name: str, hints: Mapping[str, Any]) -> None:
 
 
 def check_default(name: str, of: str, default: Any, hint: Any) -> None:
-    """Raise `DefinitionError` for a default with which the input would be refused at every start.
+    """Raise `DefinitionError` for a default that would be refused whenever a run is started.
 
-    The values that a site's settings allow may differ later, so any choice among them is taken.
+    For a `SiteChoice`, any default is accepted, because the site's settings may change later.
     """
     if isinstance(default, FieldInfo):
         if default.is_required() or default.default_factory:
@@ -87,7 +87,10 @@ def check_no_secrets(name: str, fn: Function) -> None:
 
 
 def is_resolved(fn: Function) -> bool:
-    """Return True if all its types are defined by now; otherwise it is checked at registration."""
+    """Return True if all types in the function's annotations are defined by now.
+
+    If some aren't, the procedure is checked when it is registered.
+    """
     try:
         for hint in get_type_hints(fn, include_extras=True).values():
             adapter(hint)
@@ -99,7 +102,7 @@ def is_resolved(fn: Function) -> bool:
 
 
 def is_file(hint: Any) -> bool:
-    """Return True for `File`, or for a `File` that may be left out."""
+    """Return True for the types `File` and `File | None`, annotated or not."""
     if get_origin(hint) is Annotated:
         return is_file(get_args(hint)[0])
     inner = [one for one in get_args(hint) if one is not type(None)]

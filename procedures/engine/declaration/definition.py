@@ -1,4 +1,4 @@
-"""The decorator that turns a plain function into a procedure with inputs from its signature."""
+"""The decorator that makes a procedure of a plain function, with inputs from its signature."""
 
 import hashlib
 import inspect
@@ -39,7 +39,7 @@ STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=Tru
 NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
 LONGEST_TITLE = 200
 VERSION = 12
-"""Characters."""
+"""The number of characters in a version."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 TOO_DEEP = "is nested too deeply."
 NOT_ASKED = "is not a known field."
@@ -50,9 +50,9 @@ NOT_ASKED = "is not a known field."
 class Check:
     """A check of one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
 
-    A `ValueError` it raises is shown to whoever starts the run, beside that field. With
-    `needs=("currency",)` it also gets these other inputs by name, once every input is valid by
-    itself.
+    The function is called with the input's value. If it raises a `ValueError`, the message is shown
+    beside that field to the person who starts the run. With `needs=("currency",)` the function also
+    gets these other inputs by name; it is then called after every input has been checked by itself.
     """
 
     look: Callable[..., object]
@@ -73,7 +73,7 @@ class Check:
 
 @dataclass(frozen=True, eq=False)
 class Procedure:
-    """A registered definition: the function, its inputs, and the roles on its runs."""
+    """A declared procedure: its function, its inputs, and the roles for its runs."""
 
     fn: Function
     name: str
@@ -81,13 +81,13 @@ class Procedure:
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     file: str = ""
-    """The file whose text it carries out; "" for Python code."""
+    """The file whose text the procedure runs; "" for Python code."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
     def of_text(self, file: str, text: str) -> "Procedure":
-        """Return a copy with that text as its source and the text's digest as its version."""
+        """Return a copy whose source is that text and whose version is the text's digest."""
         made = replace(self, file=file)
         # Past `frozen`, and into the place where the cached properties would put their own.
         vars(made).update(source=text, version=digest_of(text))
@@ -106,7 +106,7 @@ class Procedure:
     def version(self) -> str:
         """The version of the code: the start of the SHA-256 of its module's source.
 
-        Without a source, as at a prompt, it is made from the function's bytecode.
+        If there is no source, as at a Python prompt, the function's bytecode is hashed instead.
         """
         source = _source_of(inspect.getmodule(self.fn) or self.fn)
         code = source.encode() or self.fn.__code__.co_code
@@ -114,7 +114,7 @@ class Procedure:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the inputs, with the values the site's settings allow now."""
+        """The JSON Schema of the inputs, with the values that the site's settings allow now."""
         try:
             schema: dict[str, Any] = self._inputs.json_schema()
         except PydanticUserError as error:
@@ -122,7 +122,7 @@ class Procedure:
         return schema
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs of a start, checked and in their types; raises `InputError`."""
+        """Return the validated inputs for a new run, in their types; raises `InputError`."""
         try:
             inputs = self._validated(raw)
         except RecursionError:
@@ -134,7 +134,7 @@ class Procedure:
         return inputs
 
     def fits(self, name: str, raw: Any) -> bool:
-        """Return True if that is a valid value of one input, whatever the others are."""
+        """Return True if the value is valid for that input, whatever the other inputs are."""
         try:
             adapter(self._hints[name]).validate_python(raw)
         except ValidationError:
@@ -154,7 +154,7 @@ class Procedure:
         return inputs
 
     def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
-        """Return faults for unknown names inside inputs, unless a type allows or ignores them."""
+        """Return faults for unknown names in inputs, except in types that allow or ignore them."""
         try:
             # A second time, since `extra` would also decide for the types whose authors allow
             # unknown names.
@@ -174,15 +174,15 @@ class Procedure:
 
     @cached_property
     def _reading(self) -> Reading:
-        """The reading by the schema as first seen.
+        """The converter of sent values, made from the schema when it is first used.
 
-        Later changes to the settings don't matter to it.
+        Later changes to the site's settings don't affect it.
         """
         return Reading(self.schema)
 
     @cached_property
     def _open(self) -> frozenset[str]:
-        """The inputs that hold a type whose author decides about unknown names."""
+        """The inputs with a type whose author explicitly allows or ignores unknown names."""
         return frozenset(
             name for name in self._parameters if says_of_extra(adapter(self._hints[name]))
         )
@@ -205,9 +205,9 @@ class Procedure:
             )
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return another run's inputs with these changes, checked as for a start.
+        """Return the stored inputs of another run with these changes, validated as for a new run.
 
-        Inputs the code no longer takes are left out.
+        Inputs that the code no longer takes are left out.
         """
         plain, same, faults = canonical.plain(kept), dict[str, Any](), list[Fault]()
         for name in (plain.keys() & self._parameters.keys()) - changes.keys():
@@ -231,7 +231,10 @@ class Procedure:
         return inputs
 
     def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Check each input alone, or together with others; raises `InputError` with every fault."""
+        """Run the checks that need no other input, or the checks that do.
+
+        Raises `InputError` with every fault.
+        """
         look = self._look_together if together else self._look_at
         if faults := [fault for name in inputs for fault in look(name, inputs)]:
             raise InputError(faults)
@@ -319,9 +322,9 @@ def procedure(
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
-    `limits` replaces the site's limits for its runs. `source` is the text that the function carries
-    out if it is not Python: it is shown as the source, and its digest is the version, so that an
-    edited text is noticed like edited code.
+    `limits` replaces the site's limits for its runs. `source` is for a procedure written in another
+    language than Python: the text that the function interprets. People are shown this text as the
+    source, and its digest is the version, so that a run notices an edited text like edited code.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
@@ -352,12 +355,12 @@ def procedure(
 
 
 def digest_of(text: str) -> str:
-    """Return the version of a procedure whose source is that text."""
+    """Return the version of a procedure with that text as its source."""
     return canonical.digest(text)[:VERSION]
 
 
 def _source_of(code: Any) -> str:
-    """Return the source of a function or module, or "" if it isn't available, as at a prompt."""
+    """Return the source of a function or module, or "" if there is none, as at a Python prompt."""
     try:
         return inspect.getsource(code)
     # A function may name a file that isn't Python, such as a template that it was compiled from.

@@ -1,4 +1,4 @@
-"""Limits of a run: a run that would never end by itself is ended."""
+"""Limits of a run, which stop a run that would never end by itself."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -10,18 +10,18 @@ from procedures.engine.values.options import check_options, with_fields
 from procedures.engine.values.spelling import short_repr
 
 LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
-"""The least value of each limit; without a single step or event a run can do nothing."""
+"""The lowest allowed value of each limit; a run needs at least one step and one event."""
 
 
 @with_fields("Limits")
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run; those left out are the site's.
+    """Limits of a run; a limit that is left out is the site's.
 
-    `steps`, `events` of its journal, and `children` (each run of a map counts) start again at zero
-    after `ctx.continue_as_new`. `depth` is the number of runs that may stand above a child of this
-    one. `max_duration` is the longest time from its start, including waits and every
-    `continue_as_new`.
+    `steps`, `events` (in the journal) and `children` (each run of a map counts) start again at zero
+    after `ctx.continue_as_new`. `depth` is the largest number of runs above a child of this run:
+    its parent, its parent's parent, and so on. `max_duration` is the longest time from the run's
+    start, including waits and every `continue_as_new`.
     """
 
     steps: int | None = None
@@ -49,7 +49,7 @@ class Limits:
             parse_duration(self.max_duration, of="max_duration= of Limits")
 
     def or_else(self, site: "Limits") -> "Limits":
-        """Return these limits, with the site's where these are not set."""
+        """Return these limits, with the site's value for each limit that isn't set here."""
         every = [one.name for one in fields(self)]
         own = {name: getattr(self, name) for name in every if getattr(self, name) is not None}
         return Limits(**{name: getattr(site, name) for name in every} | own)
@@ -62,4 +62,4 @@ class Limits:
 
 
 USUAL = Limits(steps=50_000, events=100_000, children=100_000, depth=20, max_duration="366 days")
-"""The limits of a site that sets none."""
+"""The default limits, for a site that sets none."""

@@ -12,9 +12,9 @@ from procedures.engine.values.visible import visible_line
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 LONGEST_ASSIGNEE = 150
-"""Characters that Django stores of a user's or group's name."""
+"""The most characters of a user's or group's name that Django stores."""
 BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""Prefixes of targets of `assign=` and of actors in the journal, which no name may begin with."""
+"""Prefixes used in `assign=` and for actors in the journal, so that no name may begin with them."""
 
 
 def granted_roles(
@@ -40,7 +40,7 @@ def granted_roles(
 
 
 def beginning_of_target(name: str) -> str:
-    """Return the prefix that a name shares with targets of `assign=`, or ""."""
+    """Return the reserved prefix that a name begins with, or "" if there is none."""
     # Compared as a reader sees it: full-width letters or capitals must not make another name of it.
     plain = normalize("NFKC", name).strip().casefold()
     return next((one for one in BEGINNINGS if plain.startswith(one)), "")
@@ -55,7 +55,7 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
 
 
 def _fault_of(group: Any) -> str:
-    """Return the reason why this can't be a group's name, or ""."""
+    """Return the reason why a value can't be a group's name, or "" if it can."""
     if not isinstance(group, str) or not group.strip():
         return "it must be a text that isn't empty"
     if len(group) > LONGEST_ASSIGNEE:

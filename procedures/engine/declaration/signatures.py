@@ -17,22 +17,22 @@ from procedures.engine.values.spelling import short_repr
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
-"""Types of results that need neither awaiting nor consuming."""
+"""Types of results that need neither be awaited nor turned into a list."""
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
 class Signature:
-    """The signature of a step."""
+    """The signature of a step function."""
 
     name: str
-    """The function's own name if a step can have it, else ""."""
+    """The function's own name, or "" if a step can't have that name."""
     returns: Any
     step_parameter: inspect.Parameter | None = None
     place: int = 0
-    """The position of that parameter."""
+    """The position of `step_parameter`."""
     clashes: Set[str] = frozenset()
-    """Its parameters with the name of a step's option."""
+    """The function's parameters that have the name of a step option."""
     has_defaults: bool = False
 
     def call(
@@ -44,7 +44,7 @@ class Signature:
     ) -> Any:
         """Call the function and return its result.
 
-        `step` is passed if it has a `Step` parameter.
+        `step` is passed if the function has a parameter annotated `Step`.
         """
         parameter = self.step_parameter
         if parameter is None or parameter.name in kwargs:
@@ -66,9 +66,9 @@ class Signature:
         return list(result) if isinstance(result, Iterator) else result
 
     def parameters(self, fn: Callable[..., Any]) -> inspect.Signature:
-        """Return the function's parameters without `Step`.
+        """Return the function's signature without its parameter annotated `Step`.
 
-        Raises `ValueError` if it has none to read.
+        Raises `ValueError` if the function's signature can't be read.
         """
         signature = inspect.signature(fn)
         own = self.step_parameter.name if self.step_parameter else ""
@@ -78,7 +78,7 @@ class Signature:
     def completed(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Arguments:
-        """Return the arguments as the function sees them, so that calls alike are equal."""
+        """Return the arguments with defaults filled in, so that equivalent calls are equal."""
         try:
             bound = self.parameters(fn).bind(*args, **kwargs)
         except (TypeError, ValueError):  # a call that fails, or a built-in without a signature
@@ -88,13 +88,13 @@ class Signature:
 
 
 SIGNATURES: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
-"""Signatures read before, because a replay asks for them at each step."""
+"""A cache of signatures, because a replay needs a signature for each step."""
 
 
 def signature_of(fn: Callable[..., Any]) -> Signature:
     """Return the cached signature of a step function.
 
-    Raises `DefinitionError` if it can't be one.
+    Raises `DefinitionError` if the function can't be a step.
     """
     try:
         known = SIGNATURES.get(fn)
@@ -126,7 +126,7 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
 
 
 def _returns(fn: Callable[..., Any], hint: Any) -> Any:
-    """Return the type of its result; raises `DefinitionError` if that can't be stored."""
+    """Return the type of the step's result; raises `DefinitionError` if it can't be stored."""
     returns = Any if hint is Never or hint is NoReturn else hint
     origin = get_origin(returns) or returns
     if origin is Generator or origin is Iterable:  # what is yielded is kept as a list
@@ -144,7 +144,7 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
 
 
 def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
-    """Return the parameters that can be given by name, and True if any has a default."""
+    """Return the parameters that can be passed by name, and True if any parameter has a default."""
     if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):  # the usual, ten times faster
         code = fn.__code__
         count = code.co_argcount + code.co_kwonlyargcount
@@ -159,9 +159,10 @@ def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
 
 
 def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
-    """Return the names of the parameters, and those that `count` positional arguments fill.
+    """Return three facts about passing arguments to the function by name.
 
-    The third value is True if the function takes `**kwargs`.
+    These are: the parameters that can be passed by name; the parameters that `count` positional
+    arguments fill; and True if the function takes `**kwargs`.
     """
     try:
         parameters = signature_of(fn).parameters(fn).parameters.values()
@@ -179,7 +180,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 
 def spoken_name(fn: Callable[..., Any]) -> str:
-    """Return the name an author calls it by, which may not be an identifier."""
+    """Return the function's name as messages show it, which may not be an identifier."""
     if isinstance(fn, partial):
         return spoken_name(fn.func)
     return getattr(fn, "__name__", "") or repr(fn)

@@ -1,4 +1,4 @@
-"""Steps: named units of work whose results are kept, and their retries."""
+"""Steps: named units of work whose results are stored, and the policy for their retries."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ RENAMED = {
     "unless": "non_retryable",
     "within": "deadline",
 }
-"""Options of `Retry` by their former names."""
+"""The current names of `Retry` options by their former names."""
 
 
 @with_fields("Retry")
@@ -27,10 +27,10 @@ class Retry:
     """A retry policy: at most `attempts` attempts in all, with a growing pause between them.
 
     `backoff` is the first pause, and each pause is `backoff_factor` times the last, up to
-    `max_backoff`; `jitter`, a share from 0 to 1, makes each pause up to that much longer or
-    shorter, so that many runs don't come back at once. `non_retryable` names exceptions after which
-    the step isn't tried again; `deadline` is how long after the first attempt the last one may
-    begin. A worker waits in place for up to a second; a longer pause holds no worker.
+    `max_backoff`. `jitter`, a share from 0 to 1, makes each pause longer or shorter by up to that
+    share, so that many runs don't retry at the same time. `non_retryable` lists exception types
+    after which the step isn't tried again; `deadline` is how long after the first attempt the last
+    attempt may begin. A worker waits in place for up to a second; a longer pause holds no worker.
     """
 
     attempts: int = 3
@@ -107,15 +107,17 @@ ONCE = Retry(attempts=1)
 
 
 class StepOptions(TypedDict, total=False):
-    """The options every step takes.
+    """The options that every step takes.
 
-    - `name`: the step's own name.
+    - `name`: the name of the step, instead of the function's name.
     - `retry`: a `Retry` policy.
     - `timeout`: how long one attempt may take before it is stopped.
-    - `transaction`: its database writes and its checkpoint are committed together.
-    - `pure`: idempotent, may be repeated, so its result may be stored a little later.
-    - `once`: at most once; after a crash within it, operators are asked whether it happened.
-    - `strict`: other arguments on replay quarantine the run.
+    - `transaction`: commit the step's database writes and its result together.
+    - `pure`: the step is idempotent and may be repeated, so its result may be stored a little
+      later.
+    - `once`: run the step at most once; if a worker crashes during it, operators are asked whether
+      it happened.
+    - `strict`: quarantine the run if a replay calls the step with other arguments.
     """
 
     name: str
@@ -166,7 +168,7 @@ OPTIONS = frozenset(StepOptions.__annotations__)
 
 
 def options_of(doing: Mapping[str, Any]) -> Options:
-    """Return the checked options; the same options return the same object, so they check once."""
+    """Return the checked options; equal options are checked once and share one object."""
     if not doing:
         return PLAIN
     try:
@@ -182,13 +184,13 @@ _known_options = lru_cache(maxsize=256, typed=True)(Options)
 
 @dataclass(frozen=True)
 class Step:
-    """The value a step function gets in its parameter annotated `Step`."""
+    """The current attempt of a step, passed to the function's parameter annotated `Step`."""
 
     name: str
     idempotency_key: str
-    """The same in every attempt, also after a crash: lets the outside tell doubles."""
+    """The same in every attempt, even after a crash, so that other systems can spot duplicates."""
     attempt: int
-    """Counted from 1; an attempt that a crash cut off is tried again under its own number."""
+    """The attempt's number, from 1; an attempt cut off by a crash is repeated with its number."""
     tell: Callable[[str, float | None, float | None], None] = field(
         default=lambda *_: None, repr=False, compare=False
     )
@@ -199,22 +201,22 @@ class Step:
 
     @property
     def is_cancelled(self) -> bool:
-        """True if somebody wants the run to end: a long step may then stop early."""
+        """True if the run is being cancelled, so that a long step can stop early."""
         return self.asks_to_end()
 
     @with_options("step.say")
     def say(self, text: str) -> None:
-        """Post a text in the chat session at once; another attempt of the step posts it again."""
+        """Post a text in the run's chat session now; another attempt of the step posts it again."""
         self.speak(text)
 
     @with_options("step.progress")
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
-        """Show people a line of progress, with `done` of `total` if that is known.
+        """Show people a line of progress, with `done` of `total` if these numbers are known.
 
-        Call it as often as you like: lines that come faster than people can read are joined.
-        Without text or counts nothing is added, and lines held back are shown if their time has
-        come.
+        Call it as often as you like: lines that come faster than people can read are held back and
+        then shown together. A call without text or counts adds no line, but shows the lines held
+        back if they are due.
         """
         self.tell(text, done, total)

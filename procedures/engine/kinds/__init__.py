@@ -1,6 +1,6 @@
-"""Kinds of requests, one module each: the question, its answers, and their words.
+"""Kinds of requests, one module for each.
 
-A site's own kinds are named in REQUEST_KINDS.
+Sites add kinds of their own by the setting REQUEST_KINDS.
 """
 
 from procedures.engine.kinds.approval import Approval

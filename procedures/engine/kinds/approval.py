@@ -1,4 +1,4 @@
-"""A yes or a no."""
+"""The kind of request that people approve or reject."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
 
 
 class Approval(Kind):
-    """A question to be approved or rejected, in the author's words for the two buttons."""
+    """A question that people approve or reject; authors may choose the labels of both buttons."""
 
     name = "approval"
     verb = "approve"

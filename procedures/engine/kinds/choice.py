@@ -1,4 +1,4 @@
-"""One of several options, or some of them."""
+"""The kind of request that offers options, of which people choose one or several."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ NEEDS_OPTIONS = "needs a list of options: texts, none of them empty."
 
 
 class Choice(Kind):
-    """A question for one of the author's options, or with `many` for one or more of them."""
+    """A question for one of the author's options, or with `many=True` for one or more of them."""
 
     name = "choice"
     verb = "choose"
@@ -25,7 +25,10 @@ class Choice(Kind):
     def ask(
         self, prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False
     ) -> Terms:
-        """Return a question with `options`: texts, or texts with their labels."""
+        """Return the terms of a choice.
+
+        `options` are texts, or a mapping of texts to their labels.
+        """
         if isinstance(options, set | frozenset):
             words = "needs a list of options, because a set has no order."
             raise QuestionError(f"{short_repr(prompt)} {words}")
@@ -54,7 +57,7 @@ class Choice(Kind):
         return [Options(labels=question.options, is_many=_is_many(question)), Buttons()]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the options, each given as its value or by its label."""
+        """Return the chosen option, or a list of them; each may be given by value or by label."""
         if isinstance(value, list):
             return [self._option(question, one) for one in value]
         return self._option(question, value)

@@ -1,6 +1,6 @@
-"""The controls by which people answer: buttons, fields, options, an editor.
+"""The controls with which people answer: buttons, fields, options, an editor.
 
-Pages and programs know these, and no kinds.
+Pages and programs depend on these controls only, not on the kinds of requests.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,59 +15,59 @@ from procedures.engine.values.typed import one_ending, read_fields
 WHOLE = "value"
 """The name under which a page sends the whole answer."""
 OF_FIELD = "field-"
-"""The prefix of an object's fields, because a card has other fields too."""
+"""The prefix of the names under which a page sends the fields of an object."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""Options, and their characters in total, that are shown one by one."""
+"""The most options that are shown one by one, and the most characters they may have in total."""
 Texts = Callable[[str], Sequence[str]]
-"""A function that returns the texts sent under a name."""
+"""A function that takes a name and returns the texts that were sent under it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A part of the form of a request; its template is `chat/answers/NAME.html`."""
+    """A part of a request's form; its template is `chat/answers/NAME.html`."""
 
     name: ClassVar[str]
     at: str = ""
-    """The property of the answer that it sets; "" if it sets the whole answer."""
+    """The property of the answer that the control sets; "" if it sets the whole answer."""
 
     @property
     def sent_as(self) -> str:
-        """The name under which a page sends it."""
+        """The name under which a page sends the control's value."""
         return self.at or WHOLE
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
-        """The values it offers, with their words; empty if any value may be given."""
+        """The values that the control offers, with their labels; empty if it takes any value."""
         return ()
 
     def read(self, texts: Texts) -> Any:
-        """Return the value the texts give, or NOTHING.
+        """Return the value that the sent texts stand for, or NOTHING if the control sets none.
 
-        Raise `AnswerError` if they can't be an answer.
+        Raises `AnswerError` for invalid texts.
         """
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return the texts somebody typed here, which are kept if they came too late."""
+        """Return the texts that somebody typed into the control, to store if they came too late."""
         return []
 
     def last(self, texts: Texts) -> str:
-        """Return the text that was sent, with line feeds."""
+        """Return the last text sent for this control, with line feeds as its line endings."""
         return one_ending(str((list(texts(self.sent_as)) or [""])[-1]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons(Control):
-    """Buttons that each send a value; without values, one button that sends the other controls."""
+    """Buttons that each send a value; without `values`, a button that submits other controls."""
 
     name = "buttons"
     values: Sequence[tuple[Any, str]] = ()
-    """Values with the words on their buttons."""
+    """The values with the labels of their buttons."""
     has_main: bool = True
-    """True if the first button is drawn as the usual answer; False where no answer is usual."""
+    """True if the first button is highlighted as the usual answer; False if no answer is usual."""
     send: str = "Answer"
-    """The words on the button that only sends."""
+    """The label of the button that submits the other controls."""
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
@@ -75,7 +75,7 @@ class Buttons(Control):
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """The values as a page sends them, with the words on their buttons."""
+        """The values as the texts that a page sends, with the labels of their buttons."""
         return [(text_of(value), words) for value, words in self.values]
 
     def read(self, texts: Texts) -> Any:
@@ -87,14 +87,14 @@ class Buttons(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Fields(Control):
-    """The fields of an object, or the one field of a value."""
+    """One field for each property of an object, or a single field for a plain value."""
 
     name = "fields"
     schema: Mapping[str, Any]
     label: str = "Your answer"
-    """The label of the one field."""
+    """The label of a single field."""
     hint: str = ""
-    """A line below a single field."""
+    """A hint below a single field."""
 
     @property
     def is_several(self) -> bool:
@@ -115,11 +115,11 @@ class Fields(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Control):
-    """Options of which one is chosen, or with `is_many` several; too many options are typed."""
+    """Options of which people choose one, or several if `is_many`; too many options are typed."""
 
     name = "options"
     labels: Mapping[str, str]
-    """The values with their words, in the author's order."""
+    """The values of the options with their labels, in the author's order."""
     is_many: bool = False
 
     @property
@@ -144,7 +144,7 @@ class Options(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Editor(Control):
-    """A draft that people may change; an unchanged draft gives no value."""
+    """An editor of a draft; an unchanged draft sets no value."""
 
     name = "editor"
     at: str = "text"
@@ -153,7 +153,7 @@ class Editor(Control):
     """True if the draft is edited as JSON."""
 
     def text(self, texts: Texts) -> str:
-        """Return the draft as it was edited, else the original."""
+        """Return the edited draft, or the original if no draft was sent."""
         return self.last(texts) if list(texts(self.sent_as)) else one_ending(self.draft)
 
     def read(self, texts: Texts) -> Any:
@@ -167,7 +167,7 @@ class Editor(Control):
 
 
 def read_controls(controls: Sequence[Control], texts: Texts) -> Any:
-    """Return the answer that the controls make together, or None if they give no value."""
+    """Return the answer that the controls set together, or None if they set no value."""
     answer: Any = None
     for control in controls:
         said = control.read(texts)

@@ -11,7 +11,7 @@ from procedures.engine.values.spelling import short_repr
 
 JSON = "application/json"
 DECISIONS = {"approved": "Approve", "rejected": "Reject"}
-"""The decisions where the author gives none, with the words on their buttons."""
+"""The default decisions about a draft, with the labels of their buttons."""
 MOST_DECISIONS = 12
 KINDS: dict[type, tuple[str, str]] = {
     dict: ("object", "a JSON object in { }"),
@@ -20,7 +20,7 @@ KINDS: dict[type, tuple[str, str]] = {
 
 
 def text_of(draft: Any) -> str:
-    """Return a text unchanged, and data as people read and edit it."""
+    """Return a text unchanged, and data as indented JSON for people to read and edit."""
     if isinstance(draft, str):
         return draft
     return json.dumps(canonical.jsonable(draft), indent=2, ensure_ascii=False)
@@ -31,7 +31,7 @@ def review_schema(
 ) -> dict[str, Any]:
     """Return the schema of an answer to a review: a decision, and the edited draft if there is one.
 
-    `is_kind_kept`: names with their values stay such, and a list a list.
+    If `is_kind_kept`, an edited JSON object must stay an object, and a list must stay a list.
     """
     text: dict[str, Any] = {"type": "string", "minLength": 1}
     if not isinstance(draft, str):
@@ -48,7 +48,10 @@ def review_schema(
 
 
 def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
-    """Return the decisions with their labels; the first one approves. Raises `QuestionError`."""
+    """Return the decisions with their labels, the first of which approves.
+
+    Raises `QuestionError` for invalid decisions.
+    """
     if not isinstance(decisions, Mapping) or not decisions:
         raise QuestionError(
             f'{prompt!r}: decisions= must map names to labels, such as {{"approve": "Approve"}}, '
@@ -71,12 +74,12 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
 
 
 def is_data(schema: Mapping[str, Any]) -> bool:
-    """Return True if the draft is data, which an edited one has to be too."""
+    """Return True if the draft is data, so that an edited draft must be JSON too."""
     return bool(_text_schema(schema).get("contentMediaType") == JSON)
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return the data of an edited draft; raises `AnswerError` with the place of a fault."""
+    """Return the data of an edited draft; raises `AnswerError` with the place of a syntax error."""
     try:
         data = json.loads(text, object_pairs_hook=without_doubles, parse_constant=_no_number)
         canonical.text_of(data)
@@ -98,7 +101,7 @@ def parsed(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def is_same(draft: str, text: str, schema: Mapping[str, Any]) -> bool:
-    """Return True if an edited draft equals the draft; data may be set out differently."""
+    """Return True if an edited draft equals the original; the formatting of data may differ."""
     if not is_data(schema):
         return draft == text
     return canonical.text_of(json.loads(draft)) == canonical.text_of(json.loads(text))

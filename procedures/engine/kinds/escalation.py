@@ -1,4 +1,4 @@
-"""A problem that somebody has to solve."""
+"""The kind of request that reports a problem, which people solve."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class Escalation(Kind):
-    """A problem, answered by what was done about it; without `assign` the operators are asked."""
+    """A problem, answered with a text about its solution; by default the operators are asked."""
 
     name = "escalation"
     verb = "escalate"
@@ -26,7 +26,10 @@ class Escalation(Kind):
         return Terms({"type": "string", "pattern": VISIBLE}, assign=OPERATORS)
 
     def read_words(self, question: "Question", text: str) -> Reading:
-        """Accept only words that begin with "resolved": people also discuss a problem."""
+        """Return the text as the answer if it begins with "resolved" or a similar word.
+
+        Any other text is discussion of the problem and raises `NoReplyError`.
+        """
         if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
             return Reading(text, is_literal=False)
         raise NoReplyError("Begin with “resolved” and say what was done.")

@@ -1,4 +1,4 @@
-"""Several values at once, with a field for each."""
+"""The kind of request that asks for several values at once, with a field for each."""
 
 from typing import Any
 
@@ -9,12 +9,15 @@ from procedures.engine.values.spelling import short_repr
 
 
 class Form(Kind):
-    """A question for the fields of a model."""
+    """A question that asks for each field of a model."""
 
     name = "form"
 
     def ask(self, prompt: str, model: Any) -> Terms:
-        """Return a form for `model`: a Pydantic model, dataclass or TypedDict of plain fields."""
+        """Return the terms of a form.
+
+        `model` is a Pydantic model, a dataclass or a TypedDict, whose fields have plain types.
+        """
         try:
             schema = schemas.form_schema(model)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""One value: a text, a number, a date."""
+"""The kind of request that asks for one value, such as a text, a number or a date."""
 
 from datetime import date
 from decimal import Decimal
@@ -24,9 +24,10 @@ class Input(Kind):
     held_as = "input"
 
     def ask(self, prompt: str, hint: Any = str) -> Terms:
-        """Return a question for a value of type `hint`.
+        """Return the terms of a question for a value of type `hint`.
 
-        The type is str, int, Decimal, bool or date, or one of these `Annotated` with constraints.
+        The type is str, int, Decimal, bool or date, or one of these in `Annotated` with
+        constraints.
         """
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in (str, int, Decimal, bool, date)):

@@ -1,4 +1,4 @@
-"""Kinds of requests; one object holds everything that differs between one kind and another."""
+"""The base class of the kinds of requests, and the registry of the kinds in this process."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ YES_OR_NO = "yes, no, or a message"
 
 
 class Outcome(StrEnum):
-    """The end of a request."""
+    """The way in which a request ended."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -37,46 +37,46 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of one request: its schema, words, draft and assignees."""
+    """The parts of a question that its kind provides: schema, labels, draft, usual assignees."""
 
     schema: dict[str, Any]
-    """JSON Schema (2020-12) of the value of an answer."""
+    """The JSON Schema (2020-12) of an answer's value."""
     labels: Mapping[str, Any] = field(default_factory=dict)
-    """Labels of values: {"true": "Refund 31.20 €"}, or an option's own."""
+    """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
-    """The text under review; for data its JSON."""
+    """The text under review, or the JSON of the data under review; None for other kinds."""
     assign: str | Sequence[str] = ()
-    """The assignees where the author names nobody; empty for the procedure's answerers."""
+    """The assignees if the author names none; empty to ask the procedure's answerers."""
     type: Any = Any
-    """The type of the value that the procedure gets."""
+    """The type in which the procedure gets the answer's value."""
 
 
 class Kind:
-    """A kind of request: its schema, check and outcome, its words and its controls.
+    """A kind of request: its schema, validation, outcomes, wording and controls.
 
-    A kind must define `name` and `ask`. The defaults of everything else suit an answer that is one
-    value or, if its schema has fields, an object. Its instances hold no state.
+    A subclass must define `name` and `ask`. The other methods have defaults, which suit answers
+    that are a single value or an object of fields, as the schema says. Instances hold no state.
     """
 
     name: ClassVar[str]
-    """Its name in `ctx.request` and in everything that is kept, such as "approval"."""
+    """The name of the kind in `ctx.request` and in stored data, such as "approval"."""
     verb: ClassVar[str] = ""
-    """The name of a wait of this kind if the author gives none; "" for the kind's own name."""
+    """The default name of a wait of this kind; "" to use the kind's own name."""
     badge: ClassVar[str] = ""
-    """A word that marks its cards, such as "Problem"; "" for none."""
+    """A word shown on the cards of this kind, such as "Problem"; "" for none."""
     approves: ClassVar[bool] = False
-    """True if its answer can approve a step by `approved_by=`."""
+    """True if an answer of this kind can approve a step, as `approved_by=` of `ctx.step`."""
     takes_yes_or_no: ClassVar[bool] = False
-    """True if a test's people can answer it with True or False."""
+    """True if a test can give the answer as True or False."""
     held_as: ClassVar[str] = ""
-    """The name of the value in a driver's message, as in {"approved": true}."""
+    """The name of the answer's value in a driver's message, as in {"approved": true}."""
 
     # Asking
 
     def ask(self, prompt: str, *args: Any, **options: Any) -> Terms:
-        """Return the terms of a request. The kind's own options are this method's parameters.
+        """Return the terms of a request; parameters after the prompt are the kind's own options.
 
-        Raises `QuestionError` for options that nobody could answer.
+        Raises `QuestionError` for options with which nobody could answer.
         """
         raise NotImplementedError
 
@@ -91,13 +91,14 @@ class Kind:
         return frozenset(own)
 
     def has_fields(self, question: "Question") -> bool:
-        """Return True if the answer is an object of fields, in the author's order."""
+        """Return True if an answer is an object of fields, which stay in the author's order."""
         return "properties" in question.schema
 
     def check_default(self, question: "Question", default: Any) -> Any:
         """Return the default if it has the type of an answer; else raise `QuestionError`.
 
-        Rules that bind people do not bind the author.
+        Limits on a single value, such as a minimum, apply to people's answers but not to the
+        default.
         """
         try:
             if self.has_fields(question):
@@ -121,20 +122,20 @@ class Kind:
         return Outcome.ANSWERED
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the decisions besides the value, with their words; the first one approves."""
+        """Return the possible decisions with their labels, the first of which approves; or {}."""
         return {}
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the value and the decision that the procedure gets for a kept answer."""
+        """Return the value and the decision that the procedure gets for a stored answer."""
         return value, ""
 
     # Words
 
     def read_words(self, question: "Question", text: str) -> Reading:
-        """Return the answer that words typed in the chat give.
+        """Return the answer that a message typed in the chat stands for.
 
-        Raises `NoReplyError` for words that aren't an answer or could mean several, and
-        `AnswerError` for an invalid one.
+        Raises `NoReplyError` if the message is no answer or is ambiguous, and `AnswerError` if the
+        answer is invalid.
         """
         if self.has_fields(question):
             raise NoReplyError("This request asks for several values. Fill in its form.")
@@ -142,13 +143,13 @@ class Kind:
         return Reading(read_text(question.schema, text), is_literal)
 
     def typing_hint(self, question: "Question") -> str:
-        """Return what people may type to answer, as a phrase."""
+        """Return a phrase for what people may type as an answer, such as "your answer"."""
         if self.has_fields(question):
             return "a message: the form is above"
         return YES_OR_NO if question.schema.get("type") == "boolean" else "your answer"
 
     def label_of(self, question: "Question", value: Any) -> str:
-        """Return a value in the author's words if there are some."""
+        """Return the author's label of a value, or the value as text if it has no label."""
         if self.has_fields(question) and isinstance(value, Mapping):
             return " · ".join(
                 f"{name}: {', '.join(said.splitlines()) or '—'}"
@@ -160,42 +161,42 @@ class Kind:
         return question.labels.get(text, text)
 
     def meaning_of(self, question: "Question", value: Any) -> str:
-        """Return what typed words would answer, as the buttons call it."""
+        """Return the label, as on a button, of the value that a typed message stands for."""
         if isinstance(value, bool) and not question.labels:
             return "Yes" if value else "No"
         return self.label_of(question, value)
 
     def result_words(self, question: "Question", outcome: str, value: Any) -> str:
-        """Return how a closed request ended, as a title, or "" for the outcome's usual words."""
+        """Return a title for how a closed request ended, or "" to use the title of the outcome."""
         return ""
 
     def short_answer(self, question: "Question", value: Any) -> str:
-        """Return the answer in one line, beside its outcome, or "" if it is shown in full."""
+        """Return the answer on one line, to show with its outcome, or "" if it is shown in full."""
         return "" if self.has_fields(question) else self.label_of(question, value)
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
-        """Return the part of an answer that others may read in a sentence about it, or "".
+        """Return the part of an answer that people asked a related question may read, or "".
 
-        Texts that somebody wrote are only for those who asked.
+        Texts that somebody wrote are left out.
         """
         return ""
 
     # Where it is answered
 
     def controls(self, question: "Question") -> list[Control]:
-        """Return the controls people answer with, in the order of a page."""
+        """Return the controls with which people answer, in their order on the page."""
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts aren't valid."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts are invalid."""
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer that a test's people mean, such as an option by its label."""
+        """Return the full answer for the short form in a test, such as an option's label."""
         return value
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return the answer and the comment in a driver's message."""
+        """Return the answer and the comment in a message from an agent program's driver."""
         if self.held_as and list(message) == [self.held_as]:
             return message[self.held_as], ""
         return message, ""
@@ -224,10 +225,9 @@ KINDS: dict[str, Kind] = {}
 def register_kind(kind: K) -> K:
     """Register a kind in this process, so that `ctx.request` can ask it.
 
-    Doing so twice is harmless.
-
-    Sites name their kinds in REQUEST_KINDS instead. Raises `ValueError` for a kind without a plain
-    name, or with the name of another one.
+    Registering the same kind twice is harmless. Sites list their kinds in REQUEST_KINDS instead of
+    calling this function. Raises `ValueError` for a kind with an invalid name, or with the name of
+    another kind.
     """
     given: object = kind
     if not (isinstance(given, type) and issubclass(given, Kind)):
@@ -248,12 +248,12 @@ def register_kind(kind: K) -> K:
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of a kept request, or a `MissingKind` if its code is not here."""
+    """Return the kind of a stored request, or a `MissingKind` if this process lacks its code."""
     return KINDS.get(name) or MissingKind(name)
 
 
 def known_kind(name: object) -> Kind:
-    """Return the kind an author asks for; raise `OptionError` for an unknown one."""
+    """Return the kind that an author asks for by name; raise `OptionError` for an unknown name."""
     if isinstance(name, str) and name in KINDS:
         return KINDS[name]
     near = meant(name, KINDS) if isinstance(name, str) else ""
@@ -262,5 +262,5 @@ def known_kind(name: object) -> Kind:
 
 
 def _place_of(kind: type[Kind]) -> tuple[str, str]:
-    """Return the place of a kind's definition, the same if its module is loaded again."""
+    """Return the module and name of a kind's class, the same if its module is loaded again."""
     return kind.__module__, kind.__qualname__

@@ -13,11 +13,11 @@ from procedures.engine.values.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
 OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decisions="}
-"""Parts of a question by the names of the options that they come from."""
+"""The options of a call that set a part of a question, by the name of that part."""
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 OPERATORS = ("role:operate",)
-"""The assignees of the operators, instead of the procedure's answerers."""
+"""The value of `assign` that stands for the run's operators."""
 
 
 def checked_text(of: str, value: object) -> str:
@@ -67,7 +67,7 @@ def checked_label(prompt: str, value: str, label: object) -> str:
 
 
 def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
-    """Raise `QuestionError` for two labels that nobody could tell apart."""
+    """Raise `QuestionError` if people couldn't tell two of the labels apart."""
     seen: set[str] = set()
     for label in labels:
         plain = " ".join(normalize("NFC", str(label)).casefold().split())
@@ -80,7 +80,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
 
 
 def check_no_secret(of: str, value: object, text: str) -> None:
-    """Raise `QuestionError` for a secret, of which only the mask would be kept."""
+    """Raise `QuestionError` if the value contains a secret, since only a mask would be stored."""
     if shows_secret(value, text):
         raise QuestionError(f"{of} contains a secret, but is stored and shown.")
 
@@ -92,7 +92,7 @@ def plain_default(prompt: str, default: object) -> Any:
 
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
-    """Return one name or several as a tuple; raises `QuestionError` for anything else."""
+    """Return one name, or a list of names, as a tuple; raises `QuestionError` for other values."""
     if names == ():
         return ()
     given = (names,) if isinstance(names, str) else names
@@ -113,7 +113,7 @@ def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
 
 
 def one_line(prompt: object) -> str:
-    """Return the prompt as one plain line, with hiding and turning characters made visible."""
+    """Return the prompt on one line, with hiding or reordering characters replaced by codes."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
             f"The prompt of a question must be a text that isn't empty, not {short_repr(prompt)}."

@@ -1,4 +1,4 @@
-"""Questions to people: what is asked, what counts as an answer, and what silence does."""
+"""Questions to people: the question itself, its valid answers, and the result of a timeout."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,21 +37,22 @@ T = TypeVar("T")
 
 
 class RequestOptions(TypedDict, total=False):
-    """The options every question takes.
+    """The options that every question takes.
 
-    - `name`: the wait's own name.
+    - `name`: the name of the wait, instead of the usual name of its kind.
     - `body`: Markdown below the prompt.
-    - `evidence`: data shown beside it in its own order, kept with the answer.
-    - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of
-      these; by default the procedure's answerers.
-    - `expires`: a duration from the moment the question is open; then `default` counts, or
-      `on_timeout` is "fail" (raises `RequestExpiredError`) or "withdraw" (the answer is None).
-    - `volatile`: names in the evidence ("read_at", "stock.read_at") that may differ on a
-      replay; the values that people were shown count.
-    - `metadata`: data kept with the question for programs; it is shown to nobody, and no
-      answer depends on it.
-    - `irreversible`: True if an answer can't be taken back: people press twice, programs
-      confirm, and words in the chat never answer.
+    - `evidence`: data shown with the prompt, in the author's order, and stored with the answer.
+    - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of these;
+      by default the procedure's answerers.
+    - `expires`: a duration, from the moment the question is asked. Then `default` counts as the
+      answer. With `on_timeout` instead of `default`, "fail" raises `RequestExpiredError`, and
+      "withdraw" makes the answer None.
+    - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may differ on a
+      replay; the values that people were shown stay valid.
+    - `metadata`: data stored with the question for programs; it is shown to nobody, and no answer
+      depends on it.
+    - `irreversible`: True if an answer can't be undone. Then people must press twice, programs must
+      confirm, and messages in the chat never count as answers.
     """
 
     name: str
@@ -71,41 +72,41 @@ COMMON = frozenset(RequestOptions.__annotations__)
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is kept: everything a person is shown, and what counts as an answer."""
+    """A question as it is stored: everything that people are shown, and the answers it accepts."""
 
     kind: str
-    """The name of its kind."""
+    """The name of the question's kind."""
     prompt: str
     schema: dict[str, Any]
-    """JSON Schema (2020-12) of the value of an answer."""
+    """The JSON Schema (2020-12) of an answer's value."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Labels of values: {"true": "Refund 31.20 €"}, or an option's own."""
+    """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
-    """The text under review; for data its JSON."""
+    """The text under review, or the JSON of the data under review; None for other kinds."""
     body: str = ""
     evidence: Any = None
     assign: tuple[str, ...] = ()
     expires: float | None = None
-    """Seconds."""
+    """Seconds until the question expires; None if it never does."""
     on_timeout: OnTimeout | None = None
     default: Any = None
     volatile: tuple[str, ...] = ()
-    """Names in the evidence whose values may have changed since."""
+    """Names in the evidence whose values may differ on a replay."""
     metadata: dict[str, Any] | None = None
     """Data for programs, shown to nobody."""
     irreversible: bool = False
-    """True where an answer can't be undone: people confirm it before it counts."""
+    """True if an answer can't be undone, so that people must confirm it before it counts."""
 
     @property
     def rules(self) -> Kind:
-        """The rules of its kind; a kind whose code is missing takes no answer."""
+        """The kind of the question; if its code is missing, one that accepts no answer."""
         return KINDS.get(self.kind) or find_kind(self.kind)
 
     @property
     def digest(self) -> str:
-        """The digest of the question an answer was given to; the answer fits no other question.
+        """The digest of the question; an answer counts only for a question with the same digest.
 
-        The defaults of a form's fields aren't part of it, because they may be computed anew.
+        Default values of form fields are left out, because a computed default may differ later.
         """
         evidence = without(self.evidence, self.volatile)
         # Data and not its text: how it is indented must not make another question of it.
@@ -122,7 +123,7 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON to keep, with the author's order, since canonical texts sort names."""
+        """Return the JSON to store, with the order of names, which canonical JSON would sort."""
         order = {"order": orders_in(self.evidence)}
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
@@ -141,7 +142,7 @@ class Question:
         return cls(**{**known, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
-        """Return what happens when nobody answers, as a sentence."""
+        """Return a sentence that says what happens if nobody answers."""
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout == "withdraw":
@@ -153,12 +154,12 @@ class Question:
         return f"If nobody answers in time, it counts as “{self.label_of(self.default)}”."
 
     def label_of(self, value: Any) -> str:
-        """Return a value in the author's words if there are some."""
+        """Return the author's label of a value, or the value as text if it has no label."""
         return self.rules.label_of(self, value)
 
     @property
     def decisions(self) -> dict[str, str]:
-        """The decisions besides the value, with their words; the first one approves."""
+        """The possible decisions with their labels, the first of which approves; {} for none."""
         return self.rules.decisions(self)
 
     def is_approved_by(self, decision: str) -> bool:
@@ -166,40 +167,40 @@ class Question:
 
     @property
     def is_of_data(self) -> bool:
-        """True for a draft of data, shown and edited as JSON."""
+        """True if the draft is data, which is shown and edited as JSON."""
         return self.draft is not None and drafts.is_data(self.schema)
 
     @property
     def options(self) -> dict[str, str]:
-        """The values to choose from with their labels, in the author's order."""
+        """The values to choose from, with their labels, in the author's order."""
         one = self.schema.get("items", self.schema)
         return {value: self.labels.get(value, value) for value in one.get("enum", ())}
 
     @property
     def controls(self) -> list[Control]:
-        """The controls by which people answer it."""
+        """The controls with which people answer the question."""
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts aren't valid."""
+        """Return the answer that a page has sent; raise `AnswerError` if its texts are invalid."""
         return self.rules.read_controls(self, texts)
 
     @property
     def fields(self) -> list[str]:
-        """The labels of the fields it asks for; empty if it asks for one value."""
+        """The labels of the fields that the question asks for; empty if it asks for one value."""
         properties = self.schema["properties"] if self.rules.has_fields(self) else {}
         return [schemas.label(name, one) for name, one in properties.items()]
 
     def answers(self, value: Any) -> list[tuple[str, str]]:
-        """Return an answer field by field: the label and the answer in words."""
+        """Return the label and the value in words of each field in an answer."""
         if not self.rules.has_fields(self) or not isinstance(value, Mapping):
             return []
         return list(schemas.answers(value, self.schema))
 
     def completed(self, value: Any) -> Any:
-        """Return an answer of fields with the defaults of missing ones.
+        """Return an answer with the defaults of missing fields filled in.
 
-        Other answers as they are.
+        An answer without fields is returned unchanged.
         """
         if not self.rules.has_fields(self) or not isinstance(value, dict):
             return value
@@ -209,7 +210,7 @@ class Question:
         } | value
 
     def check(self, value: Any) -> Any:
-        """Return the value of a valid answer; else raise `AnswerError` with its fault."""
+        """Return the value of a valid answer; else raise `AnswerError`, which names the fault."""
         return self.rules.check(self, value)
 
     def outcome_of(self, value: Any) -> Outcome:
@@ -219,10 +220,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
-    """A person's answer, or the result of silence.
+    """A person's answer, or the result if nobody answered.
 
-    It is true if somebody approved or answered, or if the author's own default took effect and says
-    so; it is false for a refusal, a no, or silence without a default.
+    It is true if somebody approved or answered, or if the default took effect and is neither None,
+    False nor "". It is false for a rejection, a no, or a question that closed without an answer. A
+    review is true if its decision approves.
     """
 
     value: T
@@ -233,11 +235,11 @@ class Response(Generic[T]):
     at: datetime
     timed_out: bool
     question: Question | None = field(default=None, repr=False, compare=False)
-    """The question."""
+    """The question that was asked."""
     key: str = field(default="", repr=False, compare=False)
-    """The name of the wait that it closed."""
+    """The key of the wait that the response closed."""
     decision: str = ""
-    """The decision about a review: one of its `decisions`, else "approved" or "rejected"."""
+    """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
 
     def __bool__(self) -> bool:
         if self.decision and self.question:
@@ -250,9 +252,9 @@ class Response(Generic[T]):
 
 
 def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:
-    """Return a new question of that kind.
+    """Return a new question of the kind with that name.
 
-    Takes the kind's own options and those of every question. Raises `OptionError` for an unknown
+    Takes the kind's own options and those in `RequestOptions`. Raises `OptionError` for an unknown
     kind or option, and `QuestionError` for a question that nobody could answer.
     """
     rules = known_kind(kind)
@@ -262,7 +264,7 @@ def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question
 def asked_for(
     rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[Question, Any]:
-    """Return a question of that kind, and the type in which its answer is returned."""
+    """Return a question of that kind, and the type of the value that the procedure gets."""
     given = options.keys()
     if given - COMMON - rules.options:
         _, *own_names = rules.signature.parameters
@@ -279,7 +281,7 @@ def asked_for(
 
 
 def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """Raise `OptionError` if the kind's own options are incomplete, or too many."""
+    """Raise `OptionError` if one of the kind's own options is missing, or there are too many."""
     try:
         rules.signature.bind(prompt, *args, **options)
     except TypeError as error:
@@ -302,7 +304,7 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
     metadata: Any = None,
     irreversible: Any = False,
 ) -> Question:
-    """Return a question that can be answered; raises `QuestionError` before anything is opened."""
+    """Return a question that people can answer; raises `QuestionError` if it would be invalid."""
     shown = one_line(prompt)
     seconds = seconds_of(expires)
     silence = checked_silence(prompt, seconds, default, on_timeout)
@@ -330,7 +332,7 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
 
 
 def _check_whole(question: Question, prompt: str) -> None:
-    """Raise `QuestionError` if the question can't be kept, or names evidence that it lacks."""
+    """Raise `QuestionError` if the question can't be stored, or `volatile` names no evidence."""
     try:
         if question.volatile:
             check_paths(question.evidence, question.volatile)
@@ -341,6 +343,6 @@ def _check_whole(question: Question, prompt: str) -> None:
 
 
 def _evidence(prompt: str, value: Any) -> Any:
-    """Return evidence as plain JSON; a bound step is shown by its arguments."""
+    """Return evidence as plain JSON; a bound step is replaced by its name and arguments."""
     shown = value.as_evidence() if isinstance(value, Bound) else value
     return checked_json(prompt, "evidence=", shown)

@@ -1,4 +1,4 @@
-"""A draft that people may edit and decide on."""
+"""The kind of request that asks for a decision on a draft, which people may edit."""
 
 import json
 from collections.abc import Mapping
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
-"""The names of a review's values in the messages of agent programs."""
+"""The names that an agent program's driver may use in a message that answers a review."""
 
 
 class Review(Kind):
-    """A draft, a text or data, that people may edit, and a decision about it."""
+    """A draft, either text or data, which people may edit before they decide on it."""
 
     name = "review"
     takes_yes_or_no = True
 
     def ask(self, prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None) -> Terms:
-        """Return a review of `draft`: a text, or data: a dict, a list, or something with such JSON.
+        """Return the terms of a review of `draft`, which is a text or data.
 
-        `decisions` maps names to the labels of their buttons; the first one approves.
+        Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
+        to the labels of their buttons; the first one approves.
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
         plain = checked_json(prompt, "draft", draft)
@@ -50,7 +51,7 @@ class Review(Kind):
         return False
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the default as given; its decision may be one that people do not have."""
+        """Return the default; its decision may be one that people can't choose."""
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
                 f"{question.prompt!r}: the default of a review must be a mapping such as "
@@ -84,7 +85,7 @@ class Review(Kind):
         return {name: words.get(name, name) for name in names}
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the draft a review ended with, as a text or as data, and the decision."""
+        """Return the final draft, as text or as data, and the decision."""
         if not isinstance(value, dict) or not value:
             return value, ""
         decision = value["decision"]
@@ -135,7 +136,7 @@ class Review(Kind):
         ]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer for yes, no, a decision by name or label, or the edited draft."""
+        """Return the answer for True or False, a decision's name or label, or an edited draft."""
         approving, *others = question.decisions
         if isinstance(value, bool):
             return {"decision": approving if value or not others else others[0]}

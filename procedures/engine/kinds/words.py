@@ -1,4 +1,4 @@
-"""Typed words read as answers: only unambiguous ones count."""
+"""Reading of typed messages as answers; only unambiguous messages count."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -14,24 +14,24 @@ NO = {"no", "n", "reject", "rejected"}
 
 
 class NoReplyError(EngineError):
-    """Words that answer nothing, or could mean several answers."""
+    """The error for a typed message that is no answer, or could be several answers."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer that typed words stand for."""
+    """The answer that a typed message stands for."""
 
     value: Any
     is_literal: bool
-    """True if the words are the author's own label, or the answer itself, and mean nothing else.
+    """True if the message is the author's own label or the answer itself, and means nothing else.
 
-    All others ("ok", the number of an option) count only after their writer has seen what they mean
-    and has sent them again.
+    Any other message ("ok", the number of an option) counts only after its writer has seen the
+    answer it stands for and has sent the message again.
     """
 
 
 def plain_words(text: str) -> str:
-    """Return the text without differences in case, blanks, a full stop or accents' encoding."""
+    """Return the text for comparison, ignoring case, spaces, a final . or !, and Unicode form."""
     plain = " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return plain.rstrip(".!") or plain
 
@@ -46,7 +46,7 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value of the text by that schema; a decimal stays a text with every digit."""
+    """Return the value that a text stands for by its schema; a decimal stays a text."""
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)
@@ -73,7 +73,10 @@ def read_options(options: Mapping[str, str], text: str) -> Reading:
 
 
 def read_option(options: Mapping[str, str], text: str) -> Reading:
-    """Return the option named by value, label or number; an ambiguous name matches none."""
+    """Return the option that a text names by its value, label or number.
+
+    Raises `NoReplyError` if the text names no option, or more than one.
+    """
     wanted = plain_words(text)
     fits = {
         value: wanted == plain_words(label)

@@ -29,7 +29,7 @@ VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
 LARGEST = 2**63
-"""The limit up to which whole numbers like 1e19 are read."""
+"""The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
 FORMATS = {"date": "a date like 2026-12-31"}
@@ -37,7 +37,7 @@ LIMITS = (
     *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "minItems", "maxItems"),
 )
-"""The rules that people are told before they answer."""
+"""JSON Schema keywords whose limits people are shown before they answer."""
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:
@@ -65,9 +65,9 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the value if every field fits.
+    """Return the form's answer if every field is valid.
 
-    Raises `AnswerError` with a fault for each that doesn't.
+    Raises `AnswerError` with a fault for each invalid field.
     """
     if not isinstance(value, dict):
         return check_answer(value, schema)
@@ -108,7 +108,7 @@ def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limits(schema: Mapping[str, Any]) -> list[str]:
-    """Return the limits on an answer, in the words of the errors for answers beyond them."""
+    """Return the limits on an answer, worded like the messages for answers that exceed them."""
     plain = without_nothing(schema)
     of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
     found = {rule: wanted for rule, wanted in {**of_number, **plain}.items() if rule in LIMITS}
@@ -121,7 +121,7 @@ def _is_decimal(schema: dict[str, Any]) -> bool:
 
 
 def _read(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the answer with exact digits; a decimal may come as text, and limits still apply."""
+    """Return the answer with exact numbers; a decimal that was sent as text becomes a number."""
     if not _is_decimal(schema) or isinstance(value, bool):
         return _exact(value)
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
@@ -142,7 +142,7 @@ def _is_whole(_: Any, value: Any) -> bool:
 
 
 def _is_number(_: Any, value: Any) -> bool:
-    """Return True for a number; raises `OverflowError` for an integer no float can hold."""
+    """Return True for a number; raises `OverflowError` for an integer too large for a float."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, Decimal) or (is_integer and isfinite(value))
 
@@ -157,7 +157,7 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 
 @lru_cache(maxsize=1024)
 def _reader(pattern: str) -> TypeAdapter[str]:
-    """Return an adapter that reads a pattern as Pydantic does: `$` is the very end."""
+    """Return an adapter that matches a pattern as Pydantic does: `$` matches only the very end."""
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
         return TypeAdapter(text)

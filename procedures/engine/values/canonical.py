@@ -24,7 +24,7 @@ ENCODER = json.JSONEncoder(
     check_circular=False,  # what holds itself is nested too deeply
 )
 NOTHING = (None, type(None), Any)
-"""Types that None fits, whatever else does."""
+"""Annotations that accept None, whatever else they accept."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
 
@@ -65,7 +65,7 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Return True if a value has too many levels to be looked through, or holds itself."""
+    """Return True if a value is nested too deeply to be traversed, or contains itself."""
     try:
         to_jsonable_python(value, fallback=str)
     except (RecursionError, ValueError):
@@ -74,15 +74,18 @@ def is_too_deep(value: Any) -> bool:
 
 
 def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
-    """Return the value as plain JSON and as its type restored from that; raises `ValueError`."""
+    """Return the plain JSON of a value, and the value restored from that JSON.
+
+    Raises `ValueError` if the value doesn't fit the annotation `hint` or can't be stored whole.
+    """
     plain, back, _ = keepable_text(value, hint)
     return plain, back
 
 
 def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[Any, Any, str]:
-    """Return what `keepable` does, and the canonical text of the plain JSON.
+    """Return the results of `keepable`, followed by the canonical text of the plain JSON.
 
-    `most` is the largest number of characters that text may have.
+    `most` is the largest number of characters that the text may have.
     """
     if value is None and hint in NOTHING:
         return None, None, "null"
@@ -109,7 +112,7 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
 
 
 def check_whole(value: Any, hint: Any, text: str) -> None:
-    """Raise `ValueError` if the text loses a part of the value that belongs to its type."""
+    """Raise `ValueError` if a value restored from its canonical text would lack a part."""
     watch = watch_of(adapter(hint))
     if watch.can_lose:
         try:
@@ -121,19 +124,19 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
-    """Return a stored value in its type."""
+    """Return the value of type `hint` that stored plain JSON stands for."""
     if hint is Any or (plain is None and hint in NOTHING):
         return plain
     return restored(to_json(plain), adapter(hint))
 
 
 def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
-    """Return the value of a stored text in its type; stored fields have their own names."""
+    """Return the value that a stored text stands for; fields match by name or by alias."""
     return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
 
 
 def plain(text: str) -> dict[str, Any]:
-    """Return the data of a canonical text that holds a JSON object."""
+    """Return the JSON object in a canonical text."""
     # `raw_decode`, since `decode` looks for blanks around the text, of which canonical text has
     # none.
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
@@ -141,7 +144,7 @@ def plain(text: str) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """Return the value of a canonical text."""
+    """Return the plain JSON value in a canonical text."""
     return DECODER.raw_decode(text)[0]
 
 
@@ -154,7 +157,7 @@ def faults(error: ValidationError) -> str:
 
 
 def legible(text: str) -> str:
-    """Return the text with lone surrogates and NUL, which no database stores, written out."""
+    """Return the text with lone surrogates and NUL, which databases can't store, made printable."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
 
 
@@ -163,9 +166,9 @@ def digest(text: str) -> str:
 
 
 def _order_sets(value: Any, plain: Any) -> None:
-    """Sort lists that were sets, because the order of a set differs between processes.
+    """Sort the JSON lists made from sets, because the order of a set differs between processes.
 
-    Raises `ValueError` for names that are the same in JSON, as 1 and "1": one would be lost.
+    Raises `ValueError` if two names become the same in JSON, like 1 and "1": one would be lost.
     """
     if not isinstance(plain, HOLDERS):
         return
@@ -180,7 +183,7 @@ def _order_sets(value: Any, plain: Any) -> None:
 
 
 def _held_by(value: Any, plain: Any) -> Iterable[Any]:
-    """Return the values from which the parts of the plain form were made, in order."""
+    """Return the parts of a value in the order of the parts of its plain JSON."""
     if isinstance(value, Mapping):
         return value.values()
     if isinstance(plain, dict):

@@ -1,4 +1,7 @@
-"""Inputs that choose a value from a site's settings by name; the value itself is never sent."""
+"""Inputs that name one of the values that a site's settings allow.
+
+Only the name is sent and stored; its value, such as a path or a command, stays in the settings.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +16,9 @@ from procedures.engine.errors import ChoiceGoneError
 from procedures.engine.values.options import check_text, with_fields
 
 Allowed = Callable[[str], Mapping[str, str]]
-"""A function from a setting to its values by name."""
+"""A function that takes the name of a setting and returns its allowed values by name."""
 FORMAT = "site-choice"
-"""The format by which a schema tells these names from an author's options."""
+"""The JSON Schema format that marks the names of site choices."""
 HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 
 
@@ -28,9 +31,10 @@ class Site:
 @with_fields("SiteChoice")
 @dataclass(frozen=True)
 class SiteChoice:
-    """One of a setting's values, by name: `repository: Annotated[str, SiteChoice("REPOSITORIES")]`.
+    """An input that names one of a setting's values.
 
-    People send the name and the journal keeps it; a step looks up the value with `value`.
+    Annotate the input as `repository: Annotated[str, SiteChoice("REPOSITORIES")]`. People send the
+    name and the journal stores it; a step gets the current value from `value(name)`.
     """
 
     setting: str
@@ -43,9 +47,9 @@ class SiteChoice:
         return list(_allowed(self.setting))
 
     def value(self, name: str) -> str:
-        """Return the current value of a name.
+        """Return the current value of a name in the setting.
 
-        Raises `ChoiceGoneError` if it is no longer allowed.
+        Raises `ChoiceGoneError` if the setting no longer contains the name.
         """
         try:
             return _allowed(self.setting)[name]
@@ -77,7 +81,7 @@ class SiteChoice:
 
 @contextmanager
 def use_choices(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Use these values by setting and name inside the block, instead of the site's."""
+    """Use these choices inside the block instead of the site's: values by setting and name."""
     token = HERE.set(lambda setting: choices.get(setting, {}))
     try:
         yield

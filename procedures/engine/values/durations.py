@@ -28,7 +28,7 @@ Duration = str | int | float | timedelta
 def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str = "") -> timedelta:
     """Return a positive duration of at most ten years; numbers are seconds.
 
-    Raises `OptionError` for anything else; `of` is the author's name of it.
+    Raises `OptionError` for anything else; `of` names the option in the error message.
     """
     try:
         length = _length(value)
@@ -43,7 +43,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
 
 
 def check_moment(moment: object, *, now: datetime, of: str) -> None:
-    """Raise `OptionError` for a time without a zone, or more than ten years from now."""
+    """Raise `OptionError` unless `moment` has a time zone and is at most ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         words = f"{short_repr(moment)} is not a point in time. Use a datetime with its time zone."
         raise OptionError(f"{_beginning(of)}{words}")

@@ -1,4 +1,4 @@
-"""Values whose JSON holds everything about them."""
+"""Conversion of values to JSON that leaves nothing out, and the comparison of such values."""
 
 import math
 import sys
@@ -18,14 +18,15 @@ PLAIN = {type(None), bool, int, str}
 LISTS, SETS = (list, tuple, FrozenList), (set, frozenset)
 LIBRARIES = {*sys.stdlib_module_names, "pydantic", "pydantic_core"} - {"__main__"}
 NAMES = {str, int, bool, type(None)}
-"""Types of keys that names in JSON can express."""
+"""Types of dict keys that can be written as JSON names."""
 
 
 def exact(value: Any, place: str = "It") -> Any:
     """Return the value as complete plain JSON; raises `ValueError` if anything would be left out.
 
-    Lists, tuples, sets and dicts are examined inside; anything else must come back from its JSON
-    equal and in its own type. Iterators such as generators are refused without being consumed.
+    Lists, tuples, sets and dicts are examined inside; any other value must be equal and have the
+    same type when it is restored from its JSON. Iterators such as generators are refused without
+    being consumed.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -80,7 +81,7 @@ def _by_its_own_type(value: Any, place: str) -> Any:
 
 
 def is_alike(one: Any, other: Any) -> bool:
-    """Return True if two values are equal and of the same types at every depth."""
+    """Return True if two values are equal and have the same types at every depth."""
     if type(one) is not type(other):
         return False
     if isinstance(one, LISTS):
@@ -94,7 +95,10 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
-    """Yield each place in a value whose class JSON does not name, with that class."""
+    """Yield the place and class of each object in a value whose class its JSON doesn't name.
+
+    Classes of Python and Pydantic are left out.
+    """
     kind = type(value)
     if kind in PLAIN or kind is float:
         return
@@ -113,7 +117,7 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Return True for a standard library or Pydantic class, or one of our frozen containers."""
+    """Return True for a class of Python's library or Pydantic, or our frozen list or dict."""
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 
@@ -125,7 +129,7 @@ def _are_parts_alike(one: Any, other: Any) -> bool:
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """Return the parts of a dataclass, model or other object by name, or None if it has none."""
+    """Return the attributes of a dataclass, model or other object by name; None if it has none."""
     if isinstance(value, BaseModel):
         more = {"": value.__pydantic_private__, " ": value.__pydantic_extra__}
         return {**vars(value), **more}
@@ -137,7 +141,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 
 def _slots(value: Any) -> dict[str, Any]:
-    """Return an object's values in the slots of classes written in Python."""
+    """Return the values in an object's `__slots__`, except slots of library classes."""
     return {
         name: getattr(value, name, None)
         for kind in type(value).__mro__

@@ -74,7 +74,7 @@ WORDS = {
 
 
 def fault_of(error: Mapping[str, Any], place: Sequence[int | str]) -> Fault:
-    """Return one of Pydantic's errors in our words; those of a `ValueError` stay unchanged."""
+    """Return a Pydantic error as a `Fault` in plain words; a `ValueError` keeps its own message."""
     name = ".".join(map(str, place))
     if words := WORDS.get(error["type"]):
         return Fault(name, words.format_map(error.get("ctx", {})))

@@ -34,16 +34,16 @@ MEDIA_TYPE = re.compile(r"[!-~][ -~]{,99}")
 
 
 class FileStore(Protocol):
-    """A store of contents by the SHA-256 of their bytes."""
+    """A store of file contents, addressed by the SHA-256 of their bytes."""
 
     @property
     def largest_inline(self) -> int:
-        """Bytes: a larger value is stored here and not in the journal itself."""
+        """The largest value, in bytes, that is stored in the journal instead of here."""
         ...
 
     @property
     def patience(self) -> float:
-        """Seconds a worker waits for a store that is full or away before it leaves its run."""
+        """Seconds a worker waits for a full or unreachable store before it releases its run."""
         ...
 
     def put(self, content: bytes) -> str:
@@ -55,7 +55,7 @@ class FileStore(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise an error unless the store could keep something now."""
+        """Raise an error if the store can't store anything now."""
         ...
 
 
@@ -65,17 +65,17 @@ LOOKS_EVERY = 1.0
 
 @dataclass
 class FileContext:
-    """The file store within reach, and the files a step has made."""
+    """The file store in use, and the files that a step has made."""
 
     store: FileStore
     journal: "Journal | None" = None
-    """The journal of the run a worker advances; None outside workers."""
+    """The journal of the run that a worker executes; None outside workers."""
     made: "list[File] | None" = None
     """The files made by the step; None outside steps."""
     is_hasty: bool = False
-    """True if nothing may be waited for, because the code holds a transaction and its locks."""
+    """True if the code must not wait for the store, because a transaction holds locks."""
     lost: Interruption | None = None
-    """The loss of the store, known even if the code caught the exception."""
+    """The store's last failure, recorded even if the code catches it; None after a success."""
 
     @property
     def largest_inline(self) -> int:
@@ -88,16 +88,16 @@ class FileContext:
         return self._reach(lambda: self.store.get(digest))
 
     def check(self) -> None:
-        """Leave the run for later at once if the store can't keep anything."""
+        """Interrupt the run immediately if the store can't store anything."""
         self.is_hasty = True
         self._reach(self.store.check)
         self.is_hasty = False
 
     def _reach(self, use: Callable[[], T]) -> T:
-        """Use the store; in a worker, wait out its errors, then interrupt the run.
+        """Call the store; in a worker, retry until it works or `patience` is over.
 
-        Its errors are never failures of the code. Waiting here saves doing the earlier work again
-        later.
+        Then interrupt the run, because an error of the store is never a failure of the procedure's
+        code. Retrying here is cheaper than a later claim, which would replay the run.
         """
         if self.journal is None:
             return use()
@@ -136,7 +136,7 @@ class File:
     @classmethod
     @with_options("File.keep")
     def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Make a file inside a step; it is kept together with the step's result.
+        """Store a file inside a step; its description is stored with the step's result.
 
         Raises `EngineError` outside a step.
         """
@@ -149,7 +149,7 @@ class File:
 
     @classmethod
     def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Store the bytes and return their description, for the host."""
+        """Store a file and return its description; the host calls this outside steps."""
         raw = _bytes_of(content)
         check_text("content_type= of a File", content_type)
         name = canonical.legible(_plain_name(check_text("The name of a File", name)))
@@ -189,7 +189,10 @@ class File:
 
 @contextmanager
 def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterator[None]:
-    """Make files readable inside the block; a worker passes the journal of its claim."""
+    """Use this file store inside the block.
+
+    `journal` is the journal of the run that a worker has claimed; None outside workers.
+    """
     token = DESK.set(FileContext(store, journal))
     try:
         yield
@@ -199,7 +202,7 @@ def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterat
 
 @contextmanager
 def in_haste() -> Iterator[None]:
-    """Never wait for the store inside the block, because a transaction holds locks."""
+    """Never wait for the file store inside the block, because a transaction holds locks."""
     desk = open_desk()
     desk.is_hasty = True
     try:
@@ -216,12 +219,12 @@ def open_desk() -> FileContext:
 
 
 def file_store() -> FileContext | None:
-    """Return the store for large values, or None outside a run."""
+    """Return the file store in use, or None if there is none."""
     return DESK.get()
 
 
 def named(file: File) -> dict[str, str]:
-    """Return the data about a file for the event it was kept with."""
+    """Return the file's digest and name, as stored in an event."""
     return {"digest": file.digest, "name": file.name}
 
 
@@ -239,7 +242,7 @@ def _bytes_of(content: object) -> bytes:
 
 
 def _plain_name(name: str) -> str:
-    """Return the last part of a path, without hidden characters."""
+    """Return the file name at the end of a path, without invisible characters."""
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
     return shown if shown.strip(". ") else "file"

@@ -1,6 +1,6 @@
-"""Pydantic's view of a type, recorded once, and the engine's questions about the type.
+"""Pydantic's view of a type, recorded once, and functions that answer questions about the type.
 
-Pydantic's public generator of JSON Schemas walks the type; nothing else reads its core schema.
+Pydantic's public JSON Schema generator traverses the type; no other code reads core schemas.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ SHAPED = {
     *("dataclass", "model-fields", "typed-dict", "dataclass-args", *FIELDS),
 }
 MISSING: Any = Enum._missing_
-"""The method of an enum that makes members of other values, which takes none by itself."""
+"""The default `Enum._missing_`; an enum that overrides it may accept other values than its own."""
 OWN_CODE = ("custom_init", "on_error", "missing", "regex_engine")
 TEXT_RULES = ("strip_whitespace", "to_lower", "to_upper")
 RULES = (
@@ -37,29 +37,29 @@ RULES = (
     *("max_digits", "decimal_places", "allow_inf_nan", "coerce_numbers_to_str"),
 )
 NARROWER = ("now_op", "tz_constraint", "version")
-"""Rules of moments and ids, told by their format."""
+"""Constraints of datetimes and UUIDs, which a shape expresses in its `format`."""
 
 
 @dataclass(eq=False)
 class Part:
-    """A type in a type, as Pydantic checks values by it."""
+    """A type, or a type nested in one, as Pydantic validates it."""
 
     kind: str
-    """Pydantic's word for it: "int", "union", "model", "model-field"."""
+    """Pydantic's name for the kind of type: "int", "union", "model", "model-field"."""
     rules: Schema
-    """The constraints and settings by Pydantic's names."""
+    """The type's constraints and settings, by Pydantic's names."""
     parts: list["Part"] = field(default_factory=list)
     shape: Schema = field(default_factory=dict)
-    """A JSON Schema never stricter than the type, with the rules by Pydantic's names too."""
+    """A JSON Schema never stricter than the type, with its constraints by Pydantic's names too."""
 
     @property
     def inner(self) -> "Part":
-        """The only part of a wrapper, such as a default; of definitions, the type itself."""
+        """The type inside a wrapper such as a default, a nullable type or definitions."""
         return self.parts[-1]
 
     @property
     def is_open(self) -> bool:
-        """True if it may take values that only its own code or settings can judge."""
+        """True if only the type's own code or settings decide which values it accepts."""
         has_config = self.rules.get("config", {}).keys() - {"title"}
         has_flags = not isinstance(self.rules.get("pattern", ""), str)
         has_own_ways = any(self.rules.get(name) for name in OWN_CODE)
@@ -67,13 +67,16 @@ class Part:
 
     @property
     def functions(self) -> Iterator[Any]:
-        """The functions that check its values, or write them as JSON."""
+        """The functions that validate values of the type, or serialize them to JSON."""
         for about in (self.rules.get("function"), self.rules.get("serialization")):
             if isinstance(about, dict):
                 yield about.get("function")
 
     def all(self, into: "Callable[[Part], list[Part]] | None" = None) -> "Iterator[Part]":
-        """Yield it and each part in it once; `into` limits the parts that are entered."""
+        """Yield this part and each part inside it once.
+
+        `into` returns the inner parts of a part that are visited; by default all of them.
+        """
         seen, left = set[int](), [self]
         while left:
             part = left.pop()
@@ -85,12 +88,12 @@ class Part:
 
 @lru_cache(maxsize=1024)
 def inspect_type(types: TypeAdapter[Any]) -> Part:
-    """Return all that Pydantic knows of a type."""
+    """Return the parts of a type, as Pydantic validates them."""
     return _Recorder().record(types.core_schema)
 
 
 class _Recorder(GenerateJsonSchema):
-    """A generator of JSON Schemas that records what it meets, and is never stricter than it."""
+    """A JSON Schema generator that records each part of a type; its schemas are never stricter."""
 
     def record(self, schema: Any) -> Part:
         self._open: list[list[Part]] = [[]]
@@ -102,7 +105,7 @@ class _Recorder(GenerateJsonSchema):
         return self._open[0][0]
 
     def generate_inner(self, schema: Any) -> dict[str, Any]:
-        """Record a part and those in it, even if its author hides them from JSON Schemas."""
+        """Record a part and its inner parts, even if the author hides them from JSON Schemas."""
         part = Part(schema["type"], schema)
         self._open[-1].append(part)
         self._targets[schema.get("ref", "")] = part
@@ -116,7 +119,7 @@ class _Recorder(GenerateJsonSchema):
         return dict(part.shape)
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
-        """Record types that have no JSON Schema too."""
+        """Return an empty schema, so that types without a JSON Schema are recorded too."""
         return {}
 
     def definition_ref_schema(self, schema: Any) -> dict[str, Any]:
@@ -176,26 +179,26 @@ def _named(item: tuple[str, Any]) -> Any:
 
 PLAIN = (str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID)
 BY_NAME = {one.__name__.lower(): one for one in (*PLAIN, list, tuple, set, frozenset, dict)}
-"""Types whose values come back unchanged, by Pydantic's names."""
+"""Types whose values come back from JSON unchanged, by Pydantic's names."""
 SAFE = {*BY_NAME, "none", "nullable", "literal", "default", "definitions", "definition-ref", "any"}
 UNIONS = {"union", "tagged-union"}
 
 
 @dataclass(frozen=True)
 class Watch:
-    """The places where a type could lose a part of a value."""
+    """The reasons why values of a type could lose something on their way through JSON."""
 
     has_any: bool
-    """True if it leaves a part open, which is kept as the JSON of its own type."""
+    """True if a part is annotated `Any`; its values are stored as the JSON of their own types."""
     can_lose: bool
-    """True if it names a class (which may have subclasses), a union, or names that aren't texts."""
+    """True if it has a class (which may have subclasses), a union, or dict keys other than text."""
     unions: frozenset[type]
-    """The types a union chooses from; JSON does not say which of them it was."""
+    """The member types of unions, because JSON doesn't say which of them a value had."""
 
 
 @lru_cache(maxsize=1024)
 def watch_of(types: TypeAdapter[Any]) -> Watch:
-    """Return where a value of that type could lose something."""
+    """Return the reasons why values of that type could lose something."""
     parts = list(inspect_type(types).all())
     kinds = {part.kind for part in parts}
     kinds |= {one.rules["serialization"]["type"] for one in parts if "serialization" in one.rules}
@@ -219,7 +222,7 @@ OWN_WAYS = ("allow", "ignore")
 
 
 def says_of_extra(types: TypeAdapter[Any]) -> bool:
-    """Return True if a model in the type allows or ignores unknown names explicitly."""
+    """Return True if a model in the type explicitly allows or ignores unknown names."""
     for part in inspect_type(types).all():
         config = part.rules.get("config", {})
         own = {part.rules.get("extra_behavior"), config.get("extra_fields_behavior")}
@@ -266,13 +269,13 @@ REASONS = {
     "generator": ONCE,
     "json": "pydantic.Json reads JSON inside a text. Use the type itself instead",
 }
-"""Reasons why kinds of types are refused."""
+"""The reason for refusing each unsupported kind of type, by Pydantic's names."""
 MAKES_ITS_OWN = ("function-before", "function-wrap")
-"""Types in which the author's code turns JSON into a value that the inner type takes."""
+"""Kinds of types in which the author's code converts JSON before the inner type validates it."""
 
 
 def unserved(hint: Any, *, takes_files: bool = True) -> str:
-    """Return why values of that type can't come from JSON and go back to it, or ""."""
+    """Return the reason why values of a type can't be read from JSON and written to it, or ""."""
     if isinstance(hint, str):
         return NAME_ALONE
     if isinstance(hint, Mapping):  # Pydantic would take it for a schema of its own
@@ -295,7 +298,7 @@ def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT00
 
 
 def _read_from_json(part: Part) -> list[Part]:
-    """Return the parts by which Pydantic checks JSON."""
+    """Return the inner parts that validate JSON directly; none if the author's code converts it."""
     is_hidden = part.kind in MAKES_ITS_OWN or part.rules.get("serialization_exclude")
     return [] if is_hidden else part.parts
 
@@ -312,7 +315,7 @@ def _reason(part: Part, *, takes_files: bool) -> str:
 
 
 def _lost_by_json(hint: Any, options: Iterable[Any]) -> str:
-    """Return a reason if one of the options can't be told from its JSON, or ""."""
+    """Return a reason if an option can't be read back from its own JSON, or "" if all can."""
     for option in options:
         try:
             TypeAdapter(hint).validate_json(to_json(option))

@@ -1,4 +1,4 @@
-"""Losses of a value on its way through JSON and back into its annotated type."""
+"""Detection of what a value loses on its way to JSON and back into its annotated type."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -17,9 +17,10 @@ NUMBERS = {bool, int, float, Decimal}
 
 
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
-    """Return what the restored value lacks, or "" if nothing is lost.
+    """Return a sentence about what the restored value lacks, or "" if nothing is lost.
 
-    A list for a tuple isn't a loss, nor is the plain JSON of a value with an unnamed type.
+    A tuple that comes back as a list has lost nothing, nor has an object that comes back as plain
+    JSON because its annotation doesn't name its type.
     """
     kind, back = type(one), type(other)
     if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):
@@ -35,7 +36,7 @@ def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> st
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    """Return True if the values are equal, or print the same, like 1.1 and Decimal("1.1")."""
+    """Return True if the values are equal or print the same, like 1.1 and Decimal("1.1")."""
     return bool(one == other) or str(one) == str(other)
 
 
@@ -85,7 +86,7 @@ def _in_sets(one: Any, other: Any, place: str) -> str:
 
 
 def _is_same_generic(kind: type, back: type) -> bool:
-    """Return True if both are the same generic model with whatever type arguments."""
+    """Return True if both are the same generic model, whatever their type arguments are."""
     origins = [
         getattr(one, "__pydantic_generic_metadata__", {}).get("origin") or one
         for one in (kind, back)
@@ -102,7 +103,7 @@ def _in_fields(one: Any, other: Any, unions: Any, place: str) -> str:
 
 
 def _names_of(value: Any) -> Iterable[str]:
-    """Return the fields in the value's JSON; fields an author excludes are not lost."""
+    """Return the names of the fields in the value's JSON, without fields the author excludes."""
     if isinstance(value, BaseModel):
         known = type(value).model_fields
         return [name for name, field in known.items() if not field.exclude]

@@ -1,4 +1,4 @@
-"""Options by name: a misspelt one is refused at the call, with the nearest right one."""
+"""Checks of options; a misspelt name is refused at the call, with the nearest valid name."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ R = TypeVar("R")
 C = TypeVar("C")
 EMPTY: Mapping[str, str] = {}
 LARGEST = 1e15
-"""The largest count that a browser can tell from the next one."""
+"""The largest count accepted; up to it, browsers represent every whole number exactly."""
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -24,7 +24,7 @@ def check_options(
 ) -> None:
     """Raise `OptionError` for the first unknown name.
 
-    `renamed` maps former names of options to today's.
+    `renamed` maps former names of options to their current names.
     """
     names = list(known)
     for name in given:
@@ -42,10 +42,11 @@ def with_options(
     *,
     renamed: Mapping[str, str] = EMPTY,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Check the names of a function's keyword arguments before anything else.
+    """Decorate a function so that it refuses unknown keyword arguments with an `OptionError`.
 
-    `of` is the name its author uses for it; `also` are the options it takes as `**options`. If
-    the function takes any name, none is refused. `renamed`: as for `check_options`.
+    `of` is the function's name in error messages; `also` is the TypedDict of the options that it
+    takes as `**options`. A function that takes any keyword argument refuses none. `renamed` maps
+    former names of options to their current names.
     """
 
     def decorate(fn: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +72,7 @@ def with_options(
 
 
 def with_fields(of: str) -> Callable[[type[C]], type[C]]:
-    """Check the names of a class's fields, as `with_options` does for a function."""
+    """Decorate a class so that it refuses unknown fields, as `with_options` does for functions."""
 
     def decorate(cls: type[C]) -> type[C]:
         made: Any = cls
@@ -84,7 +85,7 @@ def with_fields(of: str) -> Callable[[type[C]], type[C]]:
 def _check_call(
     of: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> None:
-    """Raise `OptionError` for a call that lacks an argument, or has one too many."""
+    """Raise `OptionError` if the call lacks an argument or has too many."""
     try:
         inspect.signature(fn).bind(*args, **kwargs)
     except TypeError as error:
@@ -102,13 +103,13 @@ def check_json(of: str, value: object) -> Any:
 
 
 def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> None:
-    """Raise `OptionError` unless the value is of that kind, which `words` describe."""
+    """Raise `OptionError` unless the value has that type, which `words` describe in the message."""
     if not isinstance(value, kind):
         raise OptionError(f"{of} must be {words}, not {short_repr(value)}.")
 
 
 def check_function(of: str, fn: object, *args: str, **named: str) -> None:
-    """Raise `OptionError` unless it can be called with arguments of these names."""
+    """Raise `OptionError` unless `fn` can be called with arguments of these names."""
     words = f"{of} must be a function of {', '.join([*args, *named]) or 'nothing'}"
     if not callable(fn):
         raise OptionError(f"{words}, not {short_repr(fn)}.")
@@ -123,20 +124,20 @@ def check_function(of: str, fn: object, *args: str, **named: str) -> None:
 
 
 def check_text(of: str, value: object) -> str:
-    """Return the text; raises `OptionError` for anything else, which no page could show."""
+    """Return the value if it is a text; raises `OptionError` otherwise."""
     if not isinstance(value, str):
         raise OptionError(f"{of} must be a text, not {short_repr(value)}.")
     return value
 
 
 def check_flag(of: str, value: object) -> None:
-    """Raise `OptionError` for anything but True and False: "no" would count as a yes."""
+    """Raise `OptionError` for anything but True and False, since even "no" is true in Python."""
     if not isinstance(value, bool):
         raise OptionError(f"{of} must be True or False, not {short_repr(value)}.")
 
 
 def check_count(of: str, value: object) -> None:
-    """Raise `OptionError` for anything but a number that a bar can show."""
+    """Raise `OptionError` for anything but a number from 0 to 1e15."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OptionError(f"{of} must be a number, not {short_repr(value)}.")
     if not 0 <= value <= LARGEST:
@@ -146,7 +147,7 @@ def check_count(of: str, value: object) -> None:
 
 
 def check_word(of: str, word: object, known: Iterable[str]) -> None:
-    """Raise `OptionError` for a word that an option does not know."""
+    """Raise `OptionError` unless the word is one of the values that the option accepts."""
     words = list(known)
     if word not in words:
         near = meant(word, words) if isinstance(word, str) else ""

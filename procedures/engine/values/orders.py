@@ -1,13 +1,13 @@
-"""The order of names in data whose canonical text sorts them."""
+"""The order of names in data, recorded because canonical JSON sorts them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
 def orders_in(plain: Any) -> list[list[str]]:
-    """Return the names of each mapping in the data in their order; equal sets of names once.
+    """Return the names of each mapping in the data, in order, where they aren't sorted.
 
-    Two mappings with the same names count as one: the first one's order applies to both.
+    Mappings with the same set of names are listed once: the order of the first applies to all.
     """
     found: dict[frozenset[str], list[str]] = {}
     for mapping in _mappings(plain):
@@ -16,7 +16,7 @@ def orders_in(plain: Any) -> list[list[str]]:
 
 
 def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
-    """Return the data with its names in these orders again; unknown mappings stay as they are."""
+    """Return the data with its mappings in the given orders; other mappings stay as they are."""
     by_names = {frozenset(names): names for names in orders}
     top: list[Any] = [plain]
     left: list[tuple[Any, Any]] = [(top, 0)] if by_names else []
@@ -34,7 +34,7 @@ def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
 
 
 def _mappings(plain: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the mappings from the outermost on, in order."""
+    """Yield each mapping in the data, before the mappings inside it."""
     left = [plain]
     while left:
         value = left.pop()

@@ -1,7 +1,7 @@
-"""Data kept by older versions, made drawable: they refused less at the call.
+"""Conversion of rows that older, less strict versions stored into data that pages can show.
 
-Data is checked at the call today. Old rows stay unchanged and replay compares them unchanged; only
-what is read for people goes through here.
+Today, data is checked when the engine is called. Old rows stay unchanged, and replay compares them
+unchanged; only data that is read for people is converted here.
 """
 
 import math
@@ -11,12 +11,12 @@ from typing import Any
 from procedures.engine.values import canonical
 
 TEXTS = ("prompt", "body", "text", "stage", "message", "comment", "reason", "responder", "type")
-"""Names in an event's data, and in a question, whose values are drawn as text."""
+"""Names in an event or a question whose values pages show as text."""
 NUMBERS = ("done", "total")
 
 
 def readable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data, or a question, with texts and numbers where pages draw them."""
+    """Return an event's data, or a question, with texts and numbers where pages need them."""
     plain = dict(content)
     for name in TEXTS:
         if name in plain:
@@ -60,7 +60,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> float | None:
-    """Return the number, or None if no bar can show it."""
+    """Return a finite number unchanged, and None for anything else."""
     try:
         is_number = not isinstance(value, bool | str) and math.isfinite(value)
     except (TypeError, OverflowError):

@@ -1,4 +1,4 @@
-"""Inputs as they were sent: texts that stand for values, and texts that only look like numbers."""
+"""Reading of inputs as they were sent: durations in words, and texts read as numbers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,18 +10,18 @@ from procedures.engine.values.durations import PATTERN, parse_duration
 from procedures.engine.values.faults import NUMBER, WHOLE
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
-"""Numbers as pages show them; Python also reads 1_000 and the digits of other scripts."""
+"""Numbers as people write them; Python also reads 1_000 and the digits of other scripts."""
 Schema = Mapping[str, Any]
 
 
 def plain_int(text: str) -> int:
-    """Return the whole number in a text; raises `ValueError` for others, as 1_000 and ٣."""
+    """Return the whole number in a text; raises `ValueError` for anything else, even 1_000 or ٣."""
     _check_number(text)
     return int(text)
 
 
 def plain_float(text: str) -> float:
-    """Return the number in a text; raises `ValueError` for others, as 1_000 and ٣."""
+    """Return the number in a text; raises `ValueError` for anything else, even 1_000 or ٣."""
     _check_number(text)
     return float(text)
 
@@ -32,14 +32,14 @@ def _check_number(text: str) -> None:
 
 
 class Reading:
-    """Preparation of sent values for their types, by the JSON Schema of the inputs."""
+    """Conversion of sent values before validation, guided by the JSON Schema of the inputs."""
 
     def __init__(self, schema: Schema) -> None:
         self._properties: Mapping[str, Schema] = schema.get("properties", {})
         self._defs: Mapping[str, Schema] = schema.get("$defs", {})
 
     def read(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values with durations written in ISO 8601."""
+        """Return the values with durations such as "2h" rewritten in ISO 8601."""
         return {
             name: self._read(value, self._properties.get(name, {})) for name, value in raw.items()
         }
@@ -65,7 +65,10 @@ class Reading:
         return text
 
     def _plain(self, value: Any, schema: Schema) -> Schema:
-        """Return the schema, or the one of several branches that such a value can match."""
+        """Return the one schema that can match the value, or {} if several branches can.
+
+        References and the branches of a union are resolved.
+        """
         if reference := schema.get("$ref"):
             return self._plain(value, self._defs.get(str(reference).rpartition("/")[2], {}))
         branches = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
@@ -78,7 +81,10 @@ class Reading:
 
 
 def _is_for(value: Any, schema: Schema) -> bool:
-    """Return True if such a value may match; a text may stand for anything but a list or object."""
+    """Return True if the value may match the schema.
+
+    A text may match any type but a list, an object or null, because it may be converted.
+    """
     kind = schema.get("type")
     if isinstance(value, dict):
         return kind == "object"
@@ -88,9 +94,9 @@ def _is_for(value: Any, schema: Schema) -> bool:
 
 
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
-    """Yield a fault for each text read as a number that nobody would take for one.
+    """Yield a fault for each text, such as 1_000, that only Python would read as a number.
 
-    `read` holds the values under the names with which they were sent.
+    `sent` holds the values before validation, and `read` the values after it under the same names.
     """
     if isinstance(sent, str) and isinstance(read, int | float | Decimal):
         if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):
@@ -107,7 +113,10 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
 
 
 def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield inputs that nobody could send, with the reason; `files` names those of type `File`."""
+    """Yield the name of each input that nobody could send, with the reason.
+
+    `files` are the names of the inputs of type `File`.
+    """
     defs: Mapping[str, Schema] = schema.get("$defs", {})
     for name, one in schema.get("properties", {}).items():
         own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]

@@ -1,4 +1,4 @@
-"""JSON Schemas made from types, by which answers are checked, and their meaning in words."""
+"""JSON Schemas made from types, which answers are validated against, and their labels in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
 
 RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
-"""The rules of a schema besides its type."""
+"""JSON Schema keywords that limit a value beyond its type."""
 LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
 LENGTHS = {"min_length", "max_length"}
 ITEMS = {"str", "literal", "enum"}
@@ -30,7 +30,7 @@ CHECKED: dict[str, set[str]] = {
     "list": {*LENGTHS, "items_schema"},
     "set": {*LENGTHS, "items_schema"},
 }
-"""The types of an answer by Pydantic's names, and the rules of each that a schema checks."""
+"""Types an answer may have, by Pydantic's names, each with the constraints a schema can check."""
 ALSO_SAID = {"type", "metadata", "ref"}
 KINDS = "a text, a number, a Decimal, a bool, a date, a choice, or a list of texts or choices"
 STRICT = ("strict", True)
@@ -38,12 +38,12 @@ FUNCTION = "function-"
 
 
 def unchecked(part: Part) -> list[str]:
-    """Return the constraints of a type that answers can't be checked against."""
+    """Return the constraints of a type that a JSON Schema of an answer can't check."""
     return sorted(set(part.rules) - CHECKED.get(part.kind, set()) - ALSO_SAID)
 
 
 def complete(schema: dict[str, Any], part: Part) -> None:
-    """Add what Pydantic's schema leaves out: that a text is not blank, and a decimal's digits."""
+    """Add rules that Pydantic's schema lacks: texts aren't blank, decimals have a fixed format."""
     if part.kind == "str":
         schema.setdefault("pattern", VISIBLE)
     if part.kind == "decimal":
@@ -54,9 +54,10 @@ def complete(schema: dict[str, Any], part: Part) -> None:
 
 
 def form_schema(model: Any) -> dict[str, Any]:
-    """Return the schema of a form whose answers always make a `model`; raises `ValueError`.
+    """Return the schema of a form; the model accepts every answer that fits it.
 
-    It holds the fields' current defaults: an answer is completed from the stored schema.
+    It contains the current defaults of the fields, because missing fields of an answer are filled
+    in from the stored schema. Raises `ValueError` for a model that can't be a form.
     """
     if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
@@ -85,7 +86,7 @@ def form_schema(model: Any) -> dict[str, Any]:
 
 
 def _fields(model: Any, part: Part) -> dict[str, Part]:
-    """Return the fields by the names answers give them."""
+    """Return the fields of a model by their names in answers, which may be aliases."""
     if why := _looks_closer(part):
         raise ValueError(f"{_name(model)} can't be a form: answers can't be checked for {why}.")
     holder = part.inner if part.kind in {"model", "dataclass"} else part
@@ -95,7 +96,7 @@ def _fields(model: Any, part: Part) -> dict[str, Part]:
 
 
 def _looks_closer(part: Part) -> str:
-    """Return what a model checks besides the types of its fields, or ""."""
+    """Return the model's first check beyond the types of its fields, as a phrase, or ""."""
     config = part.rules.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:
@@ -107,7 +108,7 @@ def _looks_closer(part: Part) -> str:
 
 
 def _finish(name: str, schema: dict[str, Any], part: Part, *, is_required: bool) -> None:
-    """Complete a field's schema with its label, its default, and what Pydantic leaves out."""
+    """Complete a field's schema with its label, its default, and rules that Pydantic leaves out."""
     inner = _bare(part)
     if why := _unfit(inner):
         raise ValueError(f"{name} can't be a field of a form: {why}.")
@@ -123,7 +124,7 @@ def _finish(name: str, schema: dict[str, Any], part: Part, *, is_required: bool)
 
 
 def _bare(part: Part) -> Part:
-    """Return the type itself, without its default and its option of None."""
+    """Return the type inside wrappers such as a default or `| None`."""
     return _bare(part.inner) if part.kind in WRAPPERS else part
 
 
@@ -170,7 +171,7 @@ def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of the type alone, without limits on the value."""
+    """Return the schema without limits on the value, so that only its type is checked."""
     found = {name: one for name, one in schema.items() if name not in RULES}
     if schema.get("pattern") == DECIMAL:
         found["pattern"] = DECIMAL
@@ -182,7 +183,10 @@ def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
-    """Resolve references a few levels deep; a type's title does not become a field's."""
+    """Return the schema with references resolved, up to `depth` levels deep.
+
+    The title of a referenced type doesn't become the title of a field.
+    """
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     of_type = {key: one for key, one in defs.get(name, {}).items() if key != "title"}
     resolved = {**of_type, **schema}
@@ -196,7 +200,7 @@ def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3
 
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
-    """Return the author's title, else the name in words."""
+    """Return the field's title if the author gave one, or else its name in words."""
     humanized, title = humanize_name(name), str(schema.get("title", ""))
     return humanized if title.casefold() in {"", humanized.casefold()} else title
 
@@ -208,7 +212,7 @@ def humanize_name(name: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as an HTML form sends it."""
+    """Return a value as the text that an HTML form sends."""
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.text_of(value)
@@ -225,7 +229,7 @@ def format_value(value: Any, schema: Mapping[str, Any]) -> str:
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return a form's answer field by field: the label and the answer in words."""
+    """Yield the label and the value in words of each field in a form's answer."""
     for name, one in schema["properties"].items():
         if name in value:
             yield label(name, one), format_value(value[name], one)

@@ -1,10 +1,10 @@
-"""Secrets that must not be kept: people read a journal, and backups hold its database."""
+"""Masking of secrets before they are stored, because people read journals and backups copy them."""
 
 import re
 from collections.abc import Iterable
 
 RAW = re.compile(r", input_value=.*, input_type=[^\]]*\]")
-"""Pydantic's quotation of an invalid value, secret or not."""
+"""The part of a Pydantic message that quotes the invalid value, which may be a secret."""
 MASK = "***"
 PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/?#@'\"]*):[^\s/?#'\"]+(?=@)")
 AUTHORIZATION = re.compile(
@@ -15,10 +15,10 @@ NAMED = re.compile(
     r"(?i)((?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token)"
     r"['\"]?(?:\s*=\s*|(?<=['\"])\s*:\s*)['\"]?)[^\s'\",;&)}\]]+"
 )
-"""A value with the name of a secret: password=…, "token": "…"."""
+"""A value named like a secret: password=…, "token": "…"."""
 SHORTEST_SECRET = 6
 site_secrets: set[str] = set()
-"""The site's own secret values, added by whoever reads the settings, before code runs."""
+"""The site's own secret values, added when its settings are read, before procedures run."""
 INSTEAD = (
     "Let a step read it from the site's settings, or let the start name it with "
     'Annotated[str, SiteChoice("SETTING")].'
@@ -26,7 +26,7 @@ INSTEAD = (
 
 
 def without_input(text: str) -> str:
-    """Return an error's message or traceback without the values that Pydantic quotes."""
+    """Return an error's message or traceback without the invalid values that Pydantic quotes."""
     return RAW.sub("]", text)
 
 
@@ -34,7 +34,8 @@ def masked(text: str, *, is_public: bool = False) -> str:
     """Return an error's message or a log line with secrets replaced by ***.
 
     Secrets are the site's own secret values, passwords in URLs, values of `Authorization`, and
-    values named like secrets; the last stay in a text whose author called it public.
+    values named like secrets, such as password=…; the last kind isn't replaced if `is_public` is
+    True.
     """
     # The longest first: of a secret that holds another one, a rest would stay legible.
     for secret in sorted(site_secrets, key=len, reverse=True):
@@ -45,5 +46,5 @@ def masked(text: str, *, is_public: bool = False) -> str:
 
 
 def note_site_secrets(values: Iterable[str | None]) -> None:
-    """Add secret values for `masked` to replace; too short ones would mask ordinary words."""
+    """Add secret values for `masked` to replace, except short ones, which may be ordinary words."""
     site_secrets.update(value for value in values if value and len(value) >= SHORTEST_SECRET)

@@ -1,4 +1,4 @@
-"""Secrets among values, found by their type, whatever text they are shown as."""
+"""Detection of Pydantic's secret types inside values."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Set
@@ -9,13 +9,13 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
 MASK = '"**********"'
-"""The form in which Pydantic writes a secret to JSON. People may write ten asterisks too."""
+"""The JSON that Pydantic writes for a secret; an ordinary text may have ten asterisks too."""
 TYPES = (SecretStr, SecretBytes, Secret)
 HOLDERS = (list, tuple, Set, deque)
 
 
 def shows_secret(value: Any, text: str) -> bool:
-    """Return True if a secret is part of the value's JSON text, where it is masked."""
+    """Return True if the value contains a secret, which its JSON text shows masked."""
     # The quick look first: without the mask in its text no secret can be in the value.
     return MASK in text and _holds(value, set())
 

@@ -1,4 +1,4 @@
-"""Plain data from JSON that somebody sent, in which no name may occur twice."""
+"""Parsing of JSON request bodies; an object with the same name twice is refused."""
 
 import json
 from typing import Any
@@ -20,9 +20,10 @@ class DoubleError(ValueError):
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object.
+    """Return the object made of these names and values.
 
-    Raises `DoubleError` for a repeated name, which readers treat differently.
+    Raises `DoubleError` for a repeated name, because JSON parsers disagree about which value
+    counts.
     """
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -32,7 +33,7 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_json(body: bytes) -> Any:
-    """Return the plain data in a body; raises `BodyError` for what can't be read or stored."""
+    """Return the plain data in a body; raises `BodyError` if it can't be parsed or stored."""
     try:
         plain = json.loads(body, object_pairs_hook=without_doubles)
     except DoubleError as error:

@@ -1,4 +1,4 @@
-"""Pydantic's adapters of types, in a form that it can serve on this Python."""
+"""Cached Pydantic adapters of types, including types that Pydantic refuses on this Python."""
 
 import sys
 import typing
@@ -10,13 +10,14 @@ import typing_extensions
 from pydantic import TypeAdapter
 
 IS_SERVED = sys.version_info >= (3, 12)
-"""Since Python 3.12, standard TypedDicts have everything Pydantic asks for."""
+"""True from Python 3.12 on, where Pydantic accepts standard TypedDicts."""
 
 
 def adapter(hint: Any) -> TypeAdapter[Any]:
     """Return the cached adapter of a type.
 
-    `str | Decimal` and `Decimal | str` get different ones.
+    Unions with another order of members, such as `str | Decimal` and `Decimal | str`, get different
+    adapters.
     """
     try:
         # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in

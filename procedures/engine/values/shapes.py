@@ -1,4 +1,4 @@
-"""The check of a value by a kept JSON Schema of its type, where the type's code is not loaded."""
+"""Validation against the stored JSON Schema of a type, in a process without the type's code."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -46,9 +46,9 @@ BY_FORMAT = {
 
 
 def shape_of(hint: Any) -> Schema:
-    """Return the shape of a type, which accepts every value that the type accepts.
+    """Return a JSON Schema of a type that refuses no value the type accepts.
 
-    It may accept more, because it leaves out what only the type's own code can check.
+    It accepts any value for a part that only the type's own code can check.
     """
     try:
         return inspect_type(adapter(hint)).shape
@@ -57,7 +57,7 @@ def shape_of(hint: Any) -> Schema:
 
 
 def check_shape(value: Any, shape: Schema) -> None:
-    """Raise `AnswerError` if no type of that shape accepts the value."""
+    """Raise `AnswerError` if the value doesn't fit the shape of its type."""
     try:
         text = canonical.text_of(value)
     except ValueError as error:
@@ -80,7 +80,7 @@ def _sentence(place: str, message: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _reader(text: str) -> TypeAdapter[Any]:
-    """Return the adapter of plain types that take all that a shape takes."""
+    """Return an adapter made of plain types, which accepts the same values as the shape."""
     return TypeAdapter(_type(canonical.value_of(text)))
 
 
@@ -119,7 +119,7 @@ def _fields(schema: Schema) -> Any:
 
 
 def _alias(sent: Any) -> Any:
-    """Return the name, the path or the choice of paths by which a field is sent."""
+    """Return the alias under which a field is sent: a name, or a choice of paths."""
     if isinstance(sent, str):
         return sent
     paths = sent if isinstance(sent[0], list) else [sent]

@@ -16,31 +16,31 @@ IN_PIECES = "Ask in two steps: first for the group, then for the one in it."
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]
-"""The thing that is too large, its size with the unit, the limit, and a remedy."""
+"""A part to check: its name, size and unit, the limit, and a remedy if it is too large."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest sizes, in characters unless stated otherwise.
+    """The largest sizes allowed, in characters unless stated otherwise.
 
-    They apply when something is asked, posted or sent. Data that is stored stays valid under lower
-    limits: a replay refuses nothing that an earlier claim has accepted.
+    They are checked when something is asked, posted or sent. Stored data stays valid if a limit is
+    lowered later: a replay refuses nothing that an earlier claim accepted.
     """
 
     prompt: int = 1_000
     label: int = 500
-    """A button, an option, or a field of a form."""
+    """The label of a button, an option, or a field of a form."""
     options: int = 500
-    """The options of a choice, and the fields of a form."""
+    """The number of options of a choice, or of fields in a form."""
     body: int = 50_000
     draft: int = 200_000
-    """The text under review, before and after its change."""
+    """The draft under review, both the original and the edited draft."""
     evidence: int = 256 * 1024
-    """Its canonical JSON."""
+    """The canonical JSON of a question's evidence, metadata or schema."""
     depth: int = 50
-    """The levels of evidence and of signals' values."""
+    """The levels of nesting in evidence, metadata, and the value of a signal."""
     answer: int = 20_000
-    """An answer's text, or for a form each of its fields."""
+    """The text of an answer, or of each field in a form."""
     comment: int = 10_000
     message: int = 10_000
     """A person's message in a chat session."""
@@ -50,7 +50,7 @@ class Sizes:
     signal: int = 256 * 1024
     """The canonical JSON of a signal's value or default."""
     reason: int = 1_000
-    """An operator's reason, or an author's for a wait."""
+    """An operator's reason for an operation, or an author's reason for a wait."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -59,7 +59,7 @@ class Sizes:
                 raise ValueError(f"Invalid size {most!r} of {one.name}. Use a whole number from 1.")
 
     def check_question(self, question: "Question") -> None:
-        """Raise `SizeError` for the first part of a question beyond its limit."""
+        """Raise `SizeError` for the first part of a question that exceeds its limit."""
         for excess in self._parts(question):
             _check(*excess)
 
@@ -79,46 +79,46 @@ class Sizes:
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 
     def check_answer(self, question: "Question", value: Any) -> None:
-        """Raise `AnswerError` for an answer beyond its limit."""
+        """Raise `AnswerError` for an answer that exceeds its limit."""
         most = self.answer if question.draft is None else self.draft
         if (longest := _longest(value)) > most:
             raise AnswerError(f"The answer has {longest:,} characters; the limit is {most:,}.")
 
     def check_signal(self, value: Any) -> None:
-        """Raise `AnswerError` for a signal's value beyond its limits."""
+        """Raise `AnswerError` for a signal's value that exceeds its limits."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
         if (depth := depth_of(value)) > self.depth:
             raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
 
     def check_note(self, what: str, text: str) -> None:
-        """Raise `SizeError` for a text of a run that is too long."""
+        """Raise `SizeError` if the text of a notice, log line or stage is too long."""
         most = self.stage if what == "stage" else self.notice
         _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
 
     def check_reason(self, of: str, reason: str) -> None:
-        """Raise `SizeError` for a wait's reason beyond its limit."""
+        """Raise `SizeError` for a wait's reason that exceeds its limit."""
         _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
 
     def check_default(self, signal: str, value: Any) -> None:
-        """Raise `SizeError` for a signal's default beyond the limit of signals."""
+        """Raise `SizeError` for a signal's default that exceeds the limit of a signal's value."""
         what = f"The default of the signal {signal}"
         _check(what, _length_of_json(value), JSON, self.signal, SHORTER)
 
 
 USUAL_SIZES = Sizes()
-"""The sizes of a site that sets none."""
+"""The default sizes, for a site that sets none."""
 
 
 def cut(text: str, most: int) -> str:
-    """Return the text up to that length; a longer one ends with how much is left out."""
+    """Return the text cut to `most` characters, followed by the number of characters left out."""
     if len(text) <= most:
         return text
     return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
 
 
 def depth_of(value: Any) -> int:
-    """Return the number of levels in plain data, 0 for a bare value."""
+    """Return the number of nested levels in plain data, 0 for a text, number, bool or None."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1

@@ -12,30 +12,34 @@ from procedures.engine.values.spelling import short_repr
 
 ABSENT: Any = object()
 LONGEST_SHOWN = 120
-"""Characters of a value in an error."""
+"""The most characters of a value that an error message shows."""
 
 
 class Note(Protocol):
-    """A recorder of state changes: `gone` deletes, `by` and `more` are what a value grew by."""
+    """A function that records a state change as an event.
+
+    `gone` is True for a deletion. `by` is the amount of an increment, and `more` are the appended
+    items.
+    """
 
     def __call__(self, name: str, value: Any, **how: Any) -> object: ...
 
 
 @dataclass(frozen=True)
 class Change:
-    """A fiber's change to a name since the fiber began."""
+    """The combined changes that a fiber has made to one name in the state."""
 
     verb: Literal["set", "delete", "increment", "append"]
     value: Any = None
-    """The value it was set to, the sum it grew by, or the list of what was appended."""
+    """The value that was set, the sum of the increments, or the list of the appended items."""
 
     @property
     def commutes(self) -> bool:
-        """True if several such changes add up, in any order or in the order of branches."""
+        """True if changes of this kind by several branches can be combined."""
         return self.verb in ("increment", "append")
 
     def with_more(self, other: "Change") -> "Change":
-        """Return both changes as one; they must have the same verb, and commute."""
+        """Return both changes combined; their verb must be the same, and `commutes` True."""
         return Change(self.verb, self.value + other.value)
 
     def __str__(self) -> str:
@@ -46,28 +50,31 @@ class Change:
 
 
 class State(MutableMapping[str, Any]):
-    """Values by name. Changes are recorded; reading returns the JSON round trip of what was set."""
+    """The durable values of a run by name; each change is recorded as an event.
+
+    A value that is read is equal to the JSON round trip of the value that was set.
+    """
 
     def __init__(self, note: Note) -> None:
         self._note = note
         self._values: dict[str, Any] = {}
         self.changes: dict[str, Change] = {}
-        """Changes by name since this fiber began."""
+        """The changes of this fiber by name."""
 
     def copy_into(self, branch: "State") -> None:
-        """Give a branch the current values."""
+        """Copy the current values into the state of a branch."""
         branch.take(self._values)
 
     def take(self, values: dict[str, Any]) -> None:
-        """Hold these values without recording a change, because events hold them already."""
+        """Add these values without recording a change, because events already contain them."""
         self._values |= values
 
     @with_options("ctx.state.increment")
     def increment(self, name: str, by: float = 1) -> Any:
-        """Add to a number (0 if there is none) and return the sum seen here.
+        """Add `by` to a number (0 if there is none) and return the sum that this branch sees.
 
-        Increments of parallel branches add up. Raises `EngineError` if `by` or the value is no
-        number.
+        Increments by parallel branches are added up. Raises `OptionError` if `by` or the stored
+        value isn't a number.
         """
         before = self._values.get(check_name(name), 0)
         for number in (before, by):
@@ -86,10 +93,10 @@ class State(MutableMapping[str, Any]):
 
     @with_options("ctx.state.append")
     def append(self, name: str, value: Any) -> None:
-        """Append to a list ([] if there is none).
+        """Append an item to a list ([] if there is none).
 
-        Items from parallel branches are in the order of the branches. Raises `EngineError` if the
-        value isn't a list.
+        Items from parallel branches are put in the order of the branches. Raises `EngineError` if
+        the stored value isn't a list.
         """
         before = self._values.get(check_name(name), [])
         if not isinstance(before, list):
@@ -99,7 +106,7 @@ class State(MutableMapping[str, Any]):
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
 
     def merge(self, name: str, change: Change, *, about: str) -> None:
-        """Apply what branches have done; `about` is the key of their gather."""
+        """Apply a change that branches made to a name; `about` is the key of their gather."""
         before = self._values.get(name)
         match change.verb:
             case "increment":
@@ -124,14 +131,14 @@ class State(MutableMapping[str, Any]):
         self.changes[name] = Change("set", plain)
 
     def _kept(self, name: str, value: Any, **how: Any) -> Any:
-        """Record a value and hold its plain JSON."""
+        """Record the new value of a name, hold its JSON in the state, and return its plain JSON."""
         plain = self._checked(name, value)
         self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))
         return plain
 
     def _checked(self, name: str, value: Any) -> Any:
-        """Return the plain JSON of a value; raises `EngineError` for secrets and bad names."""
+        """Return the plain JSON of a value; raises `EngineError` for secrets and invalid names."""
         check_name(name)
         try:
             plain = canonical.jsonable(value)
@@ -144,7 +151,7 @@ class State(MutableMapping[str, Any]):
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
-        """Set a value that other branches may add to as well."""
+        """Set the result of an increment or append, and combine it with an earlier change."""
         plain, earlier = self._kept(name, value, **how), self.changes.get(name)
         if earlier is None:
             self.changes[name] = change
@@ -175,7 +182,7 @@ class State(MutableMapping[str, Any]):
         return super().pop(key) if default is ABSENT else super().pop(key, default)
 
     def update(self, other: Any = (), /, **more: Any) -> None:
-        """Set each of these values; raises `OptionError` for anything but named values."""
+        """Set several values by name; raises `OptionError` for anything but a mapping or pairs."""
         try:
             named = dict(other, **more)
         except (TypeError, ValueError):
@@ -192,7 +199,7 @@ class State(MutableMapping[str, Any]):
 
 
 def check_name(name: object) -> str:
-    """Return the name; raises `OptionError` if nothing in the state can have it."""
+    """Return the name; raises `OptionError` if it can't be a name in the state."""
     told = check_text("A name in ctx.state", name)
     try:
         told.encode()
@@ -203,10 +210,11 @@ def check_name(name: object) -> str:
 
 
 def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
-    """Return the branches' changes to the state by name, in the order of the branches.
+    """Return the combined changes of parallel branches to the state, by name.
 
-    Raises `StateConflictError` if they gave a name different values, or if one changed what another
-    deleted or added to in another way; nothing is guessed. `key` is the key of their gather.
+    The branches are combined in their order. Raises `StateConflictError` if branches set a name to
+    different values, or changed it in different ways, for example if one deleted it and another set
+    it. `key` is the key of the gather.
     """
     joined: dict[str, Change] = {}
     for name in dict.fromkeys(name for _, state in branches for name in state.changes):
@@ -223,7 +231,7 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
 
 
 def frozen(plain: Any) -> Any:
-    """Return an equal value that is immutable throughout, as no event records changes in place."""
+    """Return an equal, deeply immutable value, because no event would record a change inside it."""
     if isinstance(plain, dict):
         return FrozenDict({name: frozen(value) for name, value in plain.items()})
     return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
@@ -249,7 +257,7 @@ def _copied(self: Any, *_: Any) -> Any:
 
 
 def _pickled(self: Any) -> tuple[Any, ...]:
-    """Pickle as a plain list or dict."""
+    """Return the parts for `pickle`, so that the value is restored as a plain list or dict."""
     plain = _copied(self)
     return type(plain), (plain,)
 
@@ -260,7 +268,7 @@ _updated: Any = _with_others
 
 
 class FrozenList(list[Any]):
-    """A list within the state; `+=` on its name sets it anew."""
+    """An immutable list in the state; `ctx.state[name] += more` stores a new list."""
 
     append = extend = insert = remove = pop = clear = sort = reverse = _refused
     __setitem__ = __delitem__ = __imul__ = _refused
@@ -270,7 +278,7 @@ class FrozenList(list[Any]):
 
 
 class FrozenDict(dict[str, Any]):
-    """Named values within the state; `|=` on its name sets it anew."""
+    """An immutable dict in the state; `ctx.state[name] |= others` stores a new dict."""
 
     pop = popitem = clear = update = setdefault = _refused
     __setitem__ = __delitem__ = _refused

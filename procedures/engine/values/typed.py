@@ -1,4 +1,4 @@
-"""Values of the texts that people type into the fields of a form."""
+"""Conversion of the texts that people type into form fields to values, and back."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ NO_JSON = "This is not JSON."
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Return the kind of field that fits the schema; JSON if no simple one does."""
+    """Return the kind of field that fits the schema; "json" if no simpler one does."""
     schema = plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
@@ -53,7 +53,7 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without its branch for None; a Decimal's two forms become the number."""
+    """Return the schema without its branch for None; of a decimal's two branches, the number."""
     plain = without_nothing(schema)
     forms = plain.get("anyOf", ())
     if {one.get("type") for one in forms} != {"number", "string"}:
@@ -62,7 +62,7 @@ def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Return a default as somebody would have typed it."""
+    """Return a default as the texts that somebody would type for it."""
     if kind_of(schema) == "json" and default not in (None, {}, []):
         return [json.dumps(default, indent=2, ensure_ascii=False)]
     if default == {}:
@@ -71,9 +71,10 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return the value that texts stand for; an invalid text stays one, to be refused later.
+    """Return the value that the texts of a field stand for.
 
-    Raises `BodyError` for a field of JSON that holds something else.
+    An invalid text is returned unchanged, so that a later check refuses it. Raises `BodyError` if
+    the text of a JSON field isn't valid JSON.
     """
     kind = kind_of(schema)
     if kind == "json":
@@ -89,9 +90,9 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
 def read_fields(
     schema: Mapping[str, Any], texts_named: Callable[[str], Sequence[str]]
 ) -> dict[str, Any]:
-    """Return the object that the texts of its fields make.
+    """Return the object made from the texts of its fields.
 
-    A required field that is empty is left out, and then found to be missing.
+    A required field that is empty is left out, so that a later check reports it as missing.
     """
     found = {}
     for name, one in schema["properties"].items():
@@ -113,7 +114,7 @@ def _read_field(name: str, schema: Mapping[str, Any], texts: Sequence[str]) -> A
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
-    """Return True if that field of an object's schema may be left empty."""
+    """Return True if that field may be left empty; `schema` is the schema of the whole object."""
     one = schema["properties"][name]
     kind = kind_of(one)
     if takes_nothing(one) or kind in {"list", "choices"}:
@@ -123,7 +124,7 @@ def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
 
 
 def one_ending(text: str) -> str:
-    """Return the text with line feeds; browsers end a line with two characters."""
+    """Return the text with line feeds as its line endings, which browsers send as CRLF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -157,4 +158,4 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "integer": plain_int,
     "number": plain_float,
 }
-"""Readers by type; a decimal stays a text, so that no digit is lost."""
+"""Functions that convert a text, by JSON type; a decimal stays a text and loses no digit."""

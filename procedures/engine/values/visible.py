@@ -1,25 +1,25 @@
-"""Text from outside, with characters that hide, turn or imitate text shown as their code."""
+"""Untrusted text with characters that hide, reorder or imitate text replaced by their codes."""
 
 import unicodedata
 
 HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Invisible characters of other categories."""
+"""Invisible characters whose Unicode category isn't in `HIDDEN`."""
 JOINERS = frozenset("\u200c\u200d")
-"""Joiners, correct in Persian and composed emoji; between ASCII letters they hide something."""
+"""Zero-width joiners, correct in Persian and in emoji, but suspicious between ASCII letters."""
 MARKS = frozenset("\u061c\u200e\u200f")
-"""Marks that are harmless in right-to-left text and turn nothing else around."""
+"""Direction marks that are harmless in right-to-left text and reorder nothing else."""
 RIGHT_TO_LEFT = {"R", "AL"}
 LINES = frozenset("\n\t")
 
 
 def visible(text: str) -> str:
-    """Return the text with its lines, and hiding or turning characters as hexadecimal codes."""
+    """Return the text with hiding or reordering characters as hexadecimal codes; lines are kept."""
     return _shown(text, LINES)
 
 
 def visible_line(text: str) -> str:
-    """Return the text in one line; a line end is shown as ␤, a tabulator as a code."""
+    """Return the text on one line, as `visible` does; a line end is shown as ␤, a tab as a code."""
     return _shown(text, frozenset())
 
 

@@ -1,4 +1,4 @@
-"""Parts of the evidence that may differ on a replay, and the differences of two values."""
+"""Parts of the evidence that may differ on a replay, and the differences between two values."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from procedures.engine.values import canonical
 from procedures.engine.values.spelling import meant
 
 MOST = 5
-"""Differences that are named."""
+"""The most differences that a message lists."""
 LONGEST = 200
 ABSENT: Any = object()
 HELD = {"volatile": True}
-"""The mark in a digest for values that may differ."""
+"""The placeholder for volatile values when evidence is hashed."""
 REMEDY = (
     "Take times from ctx.now(), random numbers from ctx.random, and data from elsewhere from a "
     "step; or list what may differ in volatile=."
@@ -19,7 +19,7 @@ REMEDY = (
 
 
 def without(value: Any, paths: Sequence[str]) -> Any:
-    """Return the value with a mark at these paths, which apply to each item of a list."""
+    """Return the value with a placeholder at these paths, which apply to each item of a list."""
     for path in paths:
         value = _without(value, path.split("."))
     return value
@@ -35,7 +35,7 @@ def _without(value: Any, path: Sequence[str]) -> Any:
 
 
 def check_paths(value: Any, paths: Sequence[str]) -> None:
-    """Raise `ValueError` for a path that leads to nothing in the evidence."""
+    """Raise `ValueError` for a path that the evidence doesn't have."""
     known = list(_paths(value))
     for path in paths:
         if path not in known:
@@ -55,7 +55,7 @@ def _paths(value: Any, before: str = "") -> Iterator[str]:
 
 
 def differences(before: Any, now: Any) -> str:
-    """Return the differences, as in "amount was 31.20 and is now 3100", or ""."""
+    """Return the differences, such as "amount was 31.20 and is now 3100", or "" for none."""
     found = []
     for path, old, new in _differences(before, now, ""):
         found.append(f"{path or 'it'} was {_told(old)} and is now {_told(new)}")
