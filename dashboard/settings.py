@@ -1,4 +1,4 @@
-"""Django's settings. Everything that differs between sites comes from the environment."""
+"""Django's settings; everything that differs between sites comes from environment variables."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The addresses of the product's own site; other sites include `dashboard.urls` as they like."""
+"""The URLs of the product's own site; other sites include `dashboard.urls` where they like."""
 
 from django.contrib import admin
 from django.urls import include, path

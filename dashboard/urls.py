@@ -1,4 +1,4 @@
-"""The addresses of pages and API, named in one namespace: a site may put a prefix before them."""
+"""The URLs of pages and API in one namespace, which a site can include under any prefix."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
@@ -20,7 +20,7 @@ from dashboard.pages import (
 
 
 class PlainConverter(StringConverter):
-    """A path converter for names without NUL, which PostgreSQL refuses in queries."""
+    """A path converter that doesn't match a NUL, which PostgreSQL refuses in queries."""
 
     regex = r"[^/\0]+"
 

@@ -1,4 +1,4 @@
-"""Runs as pages show them: plain values from the rows and the journal, no HTML."""
+"""Runs as pages show them: plain values made from rows and journals, without HTML."""
 
 from dashboard.overview.drawing import Node, cell, draw
 from dashboard.overview.lines import Line, line_of

@@ -1,8 +1,8 @@
-"""Stretches of time in the rows, in percent of the width.
+"""The bars that show on a run's page when it worked and waited, in percent of the width.
 
-Work is often over in milliseconds, while people take hours. If waits dwarf the work, the scale
-folds them: work gets a share of its own, and the lengths of waits relate as their square roots. A
-folded bar has a mark.
+Work often takes milliseconds while people take hours. If the waits are much longer than the work,
+the scale is folded: work gets a fixed share of the width, and waits share the rest in proportion to
+their square roots. The bar of a folded wait is marked.
 """
 
 from bisect import bisect_left, bisect_right
@@ -25,22 +25,25 @@ from dashboard.overview.words import (
 )
 
 DWARFED = 4
-"""The ratio of waits to work above which waits are folded."""
+"""The scale is folded if the waits take more than this many times as long as the work."""
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
-"""Limits below or above which the scale's marks are durations, have seconds, or have the day."""
+"""Limits on a scale's length, which decide how its marks are written.
+
+Below BLINK they are durations, below SHORT they have seconds, and above LONG they have the day.
+"""
 Gap = tuple[datetime, datetime, bool]
-"""The time between two cuts, and whether work goes on in it."""
+"""The begin and the end of a gap between two cuts, and True if work happens in it."""
 NARROW = 5.0
-"""Percent; a narrower bar has no room for a mark."""
+"""The width in percent below which a bar has no room for a mark."""
 THIN = 0.3
-"""The width in percent of stretches that took no time."""
+"""The width in percent of a bar for something that took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
 class Scale:
-    """A scale between moments and percent, linear or with the waits folded."""
+    """A scale that converts times to percent of the width, linearly or with waits folded."""
 
     def __init__(self, segments: Sequence[Segment], *, begin: datetime, now: datetime) -> None:
         ends = [segment.end or now for segment in segments]
@@ -75,7 +78,7 @@ class Scale:
 
     @property
     def marks(self) -> list[Part]:
-        """The marks above the rows: times, or for a short run the time passed."""
+        """The marks above the rows: times of day, or for a short run the time since its start."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
             return [Part(format_duration(at - self.begin)) for at in moments]
@@ -87,7 +90,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of time as it is drawn: percentages as SVG writes them."""
+    """A bar as it is drawn, with percentages formatted for SVG."""
 
     kind: SegmentKind
     x: str
@@ -97,7 +100,7 @@ class Bar:
     is_open: bool
     is_folded: bool
     initials: str = ""
-    """The initials of the person who answered or is asked."""
+    """The initials of the person who answered, or who is asked."""
 
 
 def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:
@@ -130,13 +133,13 @@ def _initials(row: Row) -> str:
 
 
 class _Stretches:
-    """Stretches of time that can be asked often whether one of them covers another."""
+    """A set of time spans that can quickly tell if one of them covers a given span."""
 
     def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:
         in_order = sorted(spans)
         self._begins = [begin for begin, _ in in_order]
         self._latest = list(accumulate((end for _, end in in_order), max))
-        """The latest end among stretches that have begun by then."""
+        """The latest end of the spans that have begun by each entry of `_begins`."""
 
     def cover(self, low: datetime, high: datetime) -> bool:
         begun = bisect_right(self._begins, low)
@@ -149,7 +152,7 @@ def _shares(gaps: Sequence[Gap]) -> list[float]:
 
 
 def _weights(gaps: Sequence[Gap]) -> tuple[list[float], bool]:
-    """Return the share of the width for each gap between two cuts, and True if waits are folded."""
+    """Return each gap's share of the width, and True if the waits are folded."""
     lengths = [(high - low).total_seconds() for low, high, _ in gaps]
     work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
     idle = sum(lengths) - work

@@ -1,4 +1,4 @@
-"""Cuts of long texts and large values: their beginning, and that there is more."""
+"""Functions that cut long texts and large values to their beginning, and note what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,35 +7,35 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 DEEPEST = 8
-"""The depth below which a value is not shown."""
+"""The depth below which the inside of a value isn't shown."""
 LONGEST_KEY = 100
 MORE = "…"
 
 
 @dataclass(frozen=True)
 class Room:
-    """The space in which one thing is shown."""
+    """The most that is shown of a text or a value."""
 
     characters: int
     lines: int = 1
     parts: int = 1
-    """Values within a value."""
+    """The most nested values."""
     cell: int = 1_000
-    """Characters of one text within a value."""
+    """The most characters of each text inside a value."""
 
 
 LINE = Room(120)
 LABEL = Room(200)
 PROMPT = Room(1_000, lines=20)
 WORDS = Room(2_000, lines=40)
-"""A person's words: an answer, a comment."""
+"""Room for a text that a person wrote, such as an answer or a comment."""
 MESSAGE = Room(4_000, lines=80)
 CARD = Room(3_000, lines=60, parts=150, cell=500)
-"""A part of one card among many."""
+"""Room for a part of one card among many."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
-"""A part of a page of its own."""
+"""Room for a part of a page that shows one thing only."""
 RAW = Room(600, parts=60, cell=200)
-"""A value beside many others, as JSON."""
+"""Room for a value that is shown as JSON beside many others."""
 ROOMS = {
     "line": LINE,
     "label": LABEL,
@@ -50,7 +50,7 @@ ROOMS = {
 
 @dataclass(frozen=True)
 class CutText:
-    """The beginning of a text, and how many characters follow it."""
+    """The beginning of a text, and the number of characters left out."""
 
     text: str
     left_out: int = 0
@@ -61,15 +61,15 @@ class CutText:
 
 @dataclass(frozen=True)
 class CutValue:
-    """A value with as many of its parts as there is room for."""
+    """A value without the parts for which there was no room."""
 
     value: Any
     note: str = ""
-    """A note if only a part is shown."""
+    """A note that only a part is shown; "" if the value is complete."""
 
 
 def cut_text(text: str, room: Room) -> CutText:
-    """Return as much of a text as the room's characters and lines allow."""
+    """Return as much of a text as the room allows in characters and lines."""
     end, place = min(len(text), room.characters), -1
     for _line in range(room.lines):
         place = text.find("\n", place + 1, end)
@@ -81,7 +81,7 @@ def cut_text(text: str, room: Room) -> CutText:
 
 
 def cut_value(value: Any, room: Room) -> CutValue:
-    """Return as much of plain JSON as fits; entries of a list are whole or left out."""
+    """Return as much of a JSON value as the room allows; a list is cut only between its entries."""
     cutter = _Cutter(room)
     found = cutter.cut(value, 0)
     if not cutter.has_cut:
@@ -95,7 +95,7 @@ def cut_value(value: Any, room: Room) -> CutValue:
 
 
 class _Cutter:
-    """A counter of what is shown of one value."""
+    """A function with state that cuts one value and counts how much of it is shown."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -128,7 +128,7 @@ class _Cutter:
         return kept
 
     def _list(self, value: list[Any], depth: int) -> list[Any]:
-        """Cut a list between rows, because a row without one of its parts would look complete."""
+        """Cut a list between its entries, because an entry with parts missing looks complete."""
         kept: list[Any] = []
         for one in value:
             found = None if self._is_full else self.cut(one, depth + 1)

@@ -1,7 +1,7 @@
-"""Data as pages draw it: nodes with names of our own, so that no name in the data is looked up.
+"""Data as a tree of nodes that templates can draw without looking up names from the data.
 
-A template that asks a dict for `items` gets the value of that name if there is one. Everything from
-outside is therefore drawn from a `Node`, which is made here and nowhere else.
+If a template asks a dict for `items`, it gets the value with that key if there is one. All data
+from outside is therefore drawn from a `Node`, which is made only here.
 """
 
 import json
@@ -18,9 +18,9 @@ from procedures.engine.values import canonical
 
 MOST_COLUMNS = 20
 MANY_LINES = 20
-"""The number of lines from which a text scrolls in its own frame."""
+"""The number of lines from which on a text gets a frame that scrolls."""
 DEEPEST = 12
-"""Levels that are indented; deeper ones would be mostly blanks."""
+"""The depth to which JSON is indented; deeper levels would mostly consist of spaces."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 NUMBER = re.compile(r"[+-]?\d[\d.,]*(e[+-]?\d+)?", re.IGNORECASE)
 Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "list"]
@@ -28,42 +28,45 @@ Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "l
 
 @dataclass(frozen=True)
 class Node:
-    """A value, or a part of one, as it is drawn."""
+    """A value, or a part of one, in the form that templates draw."""
 
     shape: Shape
     text: str = ""
-    """The text of none, empty, text, lines and json."""
+    """The text of a node with the shape none, empty, text, lines or json."""
     summary: str = ""
-    """The label on the fold of lines and json."""
+    """The label of a node that can be unfolded, with the shape lines or json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
     """The rows of a mapping, the columns of a table."""
     rows: Sequence[Sequence["Node | None"]] = ()
-    """The cells of a table; None if a row lacks the name."""
+    """The cells of a table, row by row; None if a row has no value in that column."""
     parts: Sequence["Node"] = ()
     """The parts of a list."""
     read: Sequence[str] = ()
-    """Labels of parts of a list that were read when it was asked, and may have changed since."""
+    """Labels of the parts of a list that were read when the question was asked.
+
+    They may have changed since.
+    """
 
 
 @dataclass(frozen=True)
 class Named:
-    """A value with its name; for a column, its first value."""
+    """A value with its name; for a table's column, the name and the first row's value."""
 
     name: str
     label: str
-    """The name as people write it, unless two would look alike."""
+    """The name in words; the exact name if two names would read the same."""
     node: Node | None
     is_read: bool = False
-    """True if it was read when it was asked, and may have changed since."""
+    """True if the value was read when the question was asked, and may have changed since."""
     read: Sequence[str] = ()
-    """Labels of the parts that were read then, if not all were."""
+    """Labels of the parts that were read when the question was asked, if not all parts were."""
 
 
 def draw(value: Any, volatile: Sequence[str] = ()) -> Node:
-    """Return a whole plain JSON value as nodes; whatever is nested in its parts is JSON.
+    """Return a JSON value as nodes; data nested inside its parts is shown as JSON.
 
-    Paths in `volatile`, as in `ctx.approve(volatile=)`, are marked.
+    The paths in `volatile`, which have the form of `ctx.approve(volatile=)`, are marked.
     """
     if isinstance(value, Mapping) and value:
         labels = labels_of(value)
@@ -83,13 +86,13 @@ def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) ->
 
 
 def path_label(path: str) -> str:
-    """Return a path in words, as in "Source: read at"."""
+    """Return a path in words, such as "Source: read at"."""
     first, *rest = [label_of(name) for name in path.split(".")]
     return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
 
 def cell(value: Any) -> Node:
-    """Return a whole value as it stands in a cell; nested data is JSON under a fold."""
+    """Return a value as the node of a table's cell; nested data is JSON that can be unfolded."""
     if value is None:
         return Node("none", _("none"))
     if isinstance(value, bool):
@@ -136,7 +139,7 @@ def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
 
 
 def _is_table(rows: Sequence[Any]) -> bool:
-    """Return True for mappings with few names in all, because cells are rows times names."""
+    """Return True for non-empty mappings with at most `MOST_COLUMNS` different names in all."""
     names: set[str] = set()
     for row in rows:
         if not isinstance(row, Mapping) or not row:
@@ -148,9 +151,9 @@ def _is_table(rows: Sequence[Any]) -> bool:
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
-    """Return each name as people write it: "order_id" becomes "Order id".
+    """Return a label for each name: "order_id" becomes "Order id".
 
-    A name of another form is unchanged, and so are names that would look the same.
+    A name that isn't in snake case is unchanged, and so are names whose labels would be equal.
     """
     labels = {name: label_of(name) for name in names}
     seen = Counter(labels.values())
@@ -165,12 +168,12 @@ def label_of(name: str) -> str:
 
 
 def exact_name(name: str) -> str:
-    """Return the name, in quotation marks if its blanks would be invisible."""
+    """Return the name, in quotation marks if it is empty or begins or ends with a space."""
     return name if name and name == name.strip() else json.dumps(name, ensure_ascii=False)
 
 
 def pretty(value: Any) -> str:
-    """Return JSON over several lines; deeply nested data stays on one."""
+    """Return indented JSON; deeply nested data is written on one line."""
     if _is_deep(value):
         return canonical.text_of(value)
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -85,7 +85,7 @@ def quarantined(facts: Facts) -> Sentence:
 
 
 def _kept(facts: Facts) -> Sentence | None:
-    """Return what is kept of a stopped run's work, in words."""
+    """Return a sentence about the steps of a stopped run that were kept or undone, if known."""
     if facts.kept is None:
         return None
     if facts.undone:
@@ -113,18 +113,18 @@ def _error(run: Run) -> dict[str, Any]:
 
 
 def fault_of(kind: str, message: str) -> str:
-    """Return an error by type and message; the engine's own only by message."""
+    """Return an error as "type: message"; for the engine's own errors, only the message."""
     words = message if kind in SPEAKING else ": ".join(filter(None, [kind, message]))
     return shortened(words, LONGEST_FAULT)
 
 
 def ended(message: str) -> str:
-    """Return a message with a full stop, if it has no end of its own."""
+    """Return the message, with a full stop unless it already ends with a punctuation mark."""
     message = shortened(message, LONGEST_FAULT)
     return message if message.endswith((".", "!", "?", "…")) else f"{message}."
 
 
 def quoted(reason: str) -> str:
-    """Return a person's text in quotation marks, as the end of a sentence."""
+    """Return a person's text in quotation marks, to end a sentence with."""
     reason = shortened(reason, LONGEST_REASON)
     return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."

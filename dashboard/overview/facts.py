@@ -1,4 +1,4 @@
-"""The facts from which a run's state is put into words."""
+"""The facts from which a run's state is described in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,40 +14,40 @@ from procedures.models import Run
 
 @dataclass
 class Facts:
-    """The facts about a run besides its row; lists know fewer of them than pages."""
+    """The facts about a run beyond its row; a list has fewer of them than a page."""
 
     run: Run
     now: datetime
-    """The time, read once for a whole list, because asking PostgreSQL is a query."""
+    """The current time, read only once per list, because reading it from PostgreSQL is a query."""
     openings: Sequence[OpenWait] = ()
     """The open waits, questions first."""
     is_late: bool = False
-    """True if a time has passed that should have had its effect."""
+    """True if something has been due for a while and hasn't happened."""
     failure: dict[str, Any] = field(default_factory=dict)
     """The last failed attempt, with its step."""
     answered: dict[str, Any] = field(default_factory=dict)
     """A pending answer, with its prompt."""
     cancelled: dict[str, Any] = field(default_factory=dict)
-    """The person who cancelled it, or ended it at once, and the reason."""
+    """The person who cancelled or terminated the run, and the reason."""
     paused: dict[str, Any] = field(default_factory=dict)
-    """The person who paused it last, and the reason."""
+    """The person who last paused the run, and the reason."""
     hindrance: str = ""
-    """A cause, besides busy workers, that keeps it in the queue."""
+    """A reason why the run stays queued, other than that all workers are busy."""
     stranded: str = ""
-    """The reason why no live worker can continue it while it is queued."""
+    """The reason why no live worker can execute the queued run."""
     is_removed: bool = False
-    """True if no code has the name of its procedure."""
+    """True if no code defines the run's procedure any more."""
     progress: str = ""
-    """The running step's own progress."""
+    """The progress that the running step has reported."""
     answerers: Sequence[str] = ()
     kept: int | None = None
-    """The number of kept steps, without compensations."""
+    """The number of completed steps, not counting compensations."""
     to_undo: int = 0
-    """The number of compensations the code has registered; `undone` counts those that ran."""
+    """The number of registered compensations; `undone` counts those that have run."""
     undone: int = 0
     answers: int = 0
     others: int = 0
-    """Waits for time, signals and runs."""
+    """The number of waits for time, signals and other runs."""
     last_at: datetime | None = None
     """The time of the newest event."""
 
@@ -65,7 +65,7 @@ class Facts:
 
     @property
     def is_stuck(self) -> bool:
-        """True if no code here can continue it, or its storage was lost."""
+        """True if no code here can continue the run, or its storage is unavailable."""
         is_without_code = self.is_removed and self.status in STANDS
         return is_without_code or self.is_without_storage or bool(self.stranded)
 

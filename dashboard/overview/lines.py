@@ -1,4 +1,4 @@
-"""The lines of a run's journal, in words."""
+"""The events of a run's journal as lines in words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,14 +43,14 @@ CLOCK = "the clock"
 
 @dataclass(frozen=True)
 class Line:
-    """One event: its look, its words, its actor, and its data."""
+    """A journal event as a line: its look, its words, its actor and its data."""
 
     look: str
     words: Sentence
     actor: str
     raw: str
     is_part: bool = False
-    """True if `raw` is only a part of it."""
+    """True if `raw` contains only a part of the data."""
 
 
 def line_of(event: Event) -> Line:
@@ -64,7 +64,7 @@ def line_of(event: Event) -> Line:
 
 
 def _cut(words: Sentence) -> Sentence:
-    """Return a sentence whose parts are cut to a readable length."""
+    """Return the sentence with each of its parts cut to a readable length."""
     return Sentence(
         tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in words.parts)
     )
@@ -268,7 +268,7 @@ def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _deed(step: str, data: dict[str, Any]) -> Sentence:
-    """Return an operator's action in words; `step` is the one that a retry tries again."""
+    """Return an operator's action in words; `step` is the step that a retry repeats."""
     action, by = data["action"], strong(data["by"])
     if action == "reassign":
         words = _("{person} reassigned the question to {assignee}")

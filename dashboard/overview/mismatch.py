@@ -1,4 +1,4 @@
-"""The place where the code left the path of a run, with both lists side by side."""
+"""The place where the code differs from the journal of a run, with both shown side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 BEFORE, MOST_PAIRS = 3, 30
-"""Pairs shown that still fit, and in all."""
+"""The most matching pairs shown before the mismatch, and the most pairs in all."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A kept entry, and what the code asks for now in its place."""
+    """An entry of the journal, and what the code asks for at the same place now."""
 
     kept: str
     asked: str
@@ -23,10 +23,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first pair that does not fit, with some pairs before and after it."""
+    """The first pair that doesn't match, with some pairs before and after it."""
 
     left_out: int
-    """Fitting pairs before the first one shown."""
+    """The number of matching pairs that were left out at the beginning."""
     pairs: Sequence[Pair]
 
 

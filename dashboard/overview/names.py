@@ -1,4 +1,4 @@
-"""Names for people of what is kept as an identifier: outcomes, looks, levels."""
+"""Names in words for stored identifiers: outcomes, looks and levels."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
@@ -32,7 +32,7 @@ LEVELS: dict[str, Promise] = {
 
 
 def outcome_name(outcome: str) -> str:
-    """Return the name of a request's outcome; of a site's own one, its identifier in letters."""
+    """Return a request's outcome in words; an outcome the site defined is only capitalized."""
     return str(OUTCOMES.get(outcome) or outcome.capitalize())
 
 

@@ -1,4 +1,4 @@
-"""Open waits of runs, what each set still needs, and the runs that are stuck."""
+"""The open waits of runs, how many parts a set still needs, and the runs that are stuck."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,26 +20,26 @@ from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
 
 LATE = timedelta(minutes=1)
-"""The delay after which an effect is overdue, because the clock does not run."""
+"""The delay after which something due counts as overdue, because the clock isn't running."""
 RECENT = timedelta(days=7)
-"""The age from which a failure is history and not stuck work."""
+"""The age up to which a failed run counts as stuck; older failures are history."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
-"""Statuses in which nobody works on a run and only its code can continue it."""
+"""Statuses of runs that no worker has claimed and that only their code can continue."""
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def removed() -> Q:
-    """Return a filter for runs that only code could continue which is missing here."""
+    """Return a filter for unfinished runs whose code is missing here."""
     here = Q(version__file="", procedure__name__in=registry.definitions())
     return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
-"""Statuses in which a run waits until the lost storage can be used again."""
+"""Statuses in which a run may wait for its storage to be available again."""
 
 
 def without_storage() -> Q:
-    """Return a filter for runs that wait for the file store and the database."""
+    """Return a filter for runs that wait until the file store or database is available again."""
     return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
 
 
@@ -53,7 +53,7 @@ def without_workers(now: datetime) -> Q:
 
 
 def stuck(now: datetime) -> Q:
-    """Return a filter for runs that don't continue by themselves, or failed lately."""
+    """Return a filter for runs that won't continue without help, or failed recently."""
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return (
         removed()
@@ -68,13 +68,13 @@ def stuck(now: datetime) -> Q:
 
 
 def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
-    """Return True if a time has passed that should have had its effect on the run."""
+    """Return True if a wait or a retry of the run has been due for longer than `LATE`."""
     due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
     return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
-    """Return open waits by run, questions first, then in the order of the code; two queries."""
+    """Return the open waits by run: questions first, then in journal order. Costs two queries."""
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     is_open = Wait.objects.open().filter(run__in=ids)
     closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
@@ -98,7 +98,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
 
 
 def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[OpenWait]:
-    """Return the open waits of one run from the rows of its page."""
+    """Return the open waits of one run from the rows of its page, without a query."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
     closed = [wait.part_of_id for wait in waits if not wait.is_open]
     needs = {one.pk: (one.need or 0) - closed.count(one.pk) for one in sets}

@@ -1,4 +1,4 @@
-"""A run's journal as the rows of its page: stages, steps with their attempts, waits."""
+"""A run's journal as the rows of its page: stages, steps with their attempts, and waits."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.CHILD: "child",
     Wait.Kind.MAP: "child",
 }
-"""Waits shown as rows; sets are not, but their parts are."""
+"""The kind of row for each kind of wait; a set has no row, but its parts have."""
 GOOD = {"approved", "answered", "edited", "elapsed", "received", "succeeded", "finished"}
 Look = Literal[
     "done",
@@ -39,7 +39,7 @@ SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of time with one thing going on; without an end it lasts until now."""
+    """A span of time in which one thing happened; without an end, it lasts until now."""
 
     kind: SegmentKind
     begin: datetime
@@ -48,14 +48,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a step."""
+    """One attempt of a step."""
 
     number: int
     begin: datetime
     end: datetime | None
     data: dict[str, Any]
     seq: int = 0
-    """The number of the event that ended it."""
+    """The number of the event that recorded the attempt's end."""
 
     @property
     def is_success(self) -> bool:
@@ -64,7 +64,7 @@ class Attempt:
 
 @dataclass
 class Said:
-    """A running step's own messages: the lines of its last attempt, and its progress."""
+    """The output of a running step: the lines of its last attempt, and its progress."""
 
     since: datetime
     attempt: int
@@ -73,7 +73,7 @@ class Said:
     total: float | None = None
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """Add lines; a line with `done` replaces those before it."""
+        """Add the lines of an event; an event with `done` replaces the earlier lines."""
         if "done" in data:
             self.lines.clear()
             self.done, self.total = data["done"], data["total"]
@@ -88,7 +88,7 @@ class Said:
 
 @dataclass
 class Row:
-    """One line of the tree: what it is, its look, and what happened when."""
+    """One row of a run's page: a stage, step, wait or time in the queue, and its times."""
 
     kind: RowKind
     key: str
@@ -99,19 +99,19 @@ class Row:
     segments: list[Segment] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     opened: dict[str, Any] = field(default_factory=dict)
-    """The question."""
+    """The content of the event that opened the wait."""
     closed: dict[str, Any] = field(default_factory=dict)
-    """The closing."""
+    """The content of the event that closed the wait."""
     opened_seq: int = 0
-    """The number of the event that opened it."""
+    """The number of the event that opened the wait."""
     wait: Wait | None = None
     depth: int = 0
     said: Said | None = None
-    """The step's own progress."""
+    """The output of the running step."""
     number: int = 0
-    """Its place among all rows."""
+    """The position of the row among all rows, from 1."""
     members: list["Row"] = field(default_factory=list)
-    """The steps of a series."""
+    """The steps that this row stands for, if it is a series."""
 
     @property
     def is_open(self) -> bool:
@@ -119,18 +119,18 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """The time when a timer is due, or when it was withdrawn or cut off before."""
+        """The time when a timer is due, or when it was withdrawn or cut off earlier."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 
     @property
     def is_unfinished(self) -> bool:
-        """True if a run's end would cut it off, or has."""
+        """True if the row is still open, or was when the run ended."""
         return self.is_open or (self.wait is not None and not self.closed)
 
 
 class Reader:
-    """A reader of events in order, which finally adds what is queued or still running."""
+    """A reader that turns events, in order, into rows, and adds what happens now at the end."""
 
     def __init__(self, waits: Iterable[Wait]) -> None:
         self.rows: list[Row] = []
@@ -179,7 +179,7 @@ class Reader:
         said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
-        """Add the time between the last attempt and this one: a pause, then the queue."""
+        """Add the time since the last attempt: first the pause before the retry, then the queue."""
         if not row.attempts:
             return
         last = row.attempts[-1]
@@ -206,7 +206,7 @@ class Reader:
         self._queued_at = row.end
 
     def _part(self, event: Event) -> None:
-        """Drop what a fork did not keep of its origin, at the point where it branches off."""
+        """At a fork, drop the rows that the new run didn't take over from the original."""
         self.rows = [row for row in self.rows if row.kind in {"stage", "step"} or row.wait]
         self._queued_at = event.at
 
@@ -224,7 +224,7 @@ class Reader:
         return row
 
     def read_present(self, run: Run, untaken: Mapping[str, dict[str, Any]]) -> None:
-        """Add what is not in the journal yet: pending answers, and the step being worked on."""
+        """Add what the journal doesn't contain yet: pending answers, and what happens now."""
         for key, data in untaken.items():
             self._close(key, data)
         if run.status == RunStatus.QUEUED:
@@ -247,7 +247,7 @@ class Reader:
         row.look, row.end = "running", None
 
     def _unfinished(self) -> str | None:
-        """Return the step that has reported from an attempt without an end, if any."""
+        """Return the key of a step that has reported output in an unfinished attempt, or None."""
         for key, said in reversed(self._said.items()):
             row = self._by_key.get(key)
             if row is None or row.attempts[-1].number < said.attempt:
@@ -260,7 +260,10 @@ class Reader:
             row.segments.append(Segment("pause", row.attempts[-1].end, None))
 
     def finish(self, ended_at: datetime | None) -> list[Row]:
-        """Return the rows; a stage lasts as long as its rows, and nothing lasts beyond the end."""
+        """Return the rows with their numbers.
+
+        A stage lasts as long as its rows, and nothing lasts beyond the end of the run.
+        """
         stage: Row | None = None
         for number, row in enumerate(self.rows, start=1):
             row.number = number

@@ -1,4 +1,4 @@
-"""A run as its page and its card show it, and runs as a list shows them."""
+"""The data for a run's page and card, and for lists of runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,46 +35,49 @@ from procedures.services import why_queued
 from procedures.services.carriers import long_queued, stranded, why_stranded
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""Rows drawn again with every change, and rows on one page at most."""
+"""The most rows drawn again with each change, and the most rows on a page."""
 MOST_BARS, MOST_FILES = 60, 100
-"""Bars of one row, and files on one page."""
+"""The most bars in a row, and the most files on a page."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A row with everything the template needs to draw it."""
+    """A row with all the data that its template needs."""
 
     row: Row
     bars: list[Bar]
     length: str
     asked: str = ""
-    """The assignees, in a question's row."""
+    """The assignees, if the row is a question."""
     answer: str = ""
     answers: Sequence[Shown] = ()
-    """The answers to a form, field by field."""
+    """The answer to a form, field by field."""
     silence: str = ""
     evidence: Any = None
     result: list[Shown] | None = None
     raw: str = ""
-    """The result as JSON, as far as there is room."""
+    """The result as JSON, cut if it is long."""
     note: str = ""
-    """A note if only a part of the result is shown; the event of that number has all of it."""
+    """A note that only a part of the result is shown.
+
+    The event with the number `seq` has the whole result.
+    """
     seq: int = 0
 
 
 @dataclass(frozen=True)
 class ShownPart:
-    """Inputs or a result, as far as there is room."""
+    """The inputs or the result of a run, cut if they are large."""
 
     values: list[Shown]
     raw: str = ""
     note: str = ""
-    """A note if only a part is shown."""
+    """A note that only a part is shown; "" if the value is complete."""
 
 
 @dataclass(frozen=True)
 class ShownFile:
-    """The newest file of its name in a run."""
+    """A file of a run: the newest one with its name."""
 
     name: str
     size: str
@@ -84,14 +87,14 @@ class ShownFile:
 
 @dataclass(frozen=True)
 class Listed:
-    """A run in a list."""
+    """A run in a list, with its state in words."""
 
     run: Run
     state: State
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return the context of `_run_now.html` and `_run_card.html`, the same for every viewer."""
+    """Return the context of `_run_now.html` and `_run_card.html`, equal for all viewers."""
     now, error = clock.now(), canonical.plain(run.error) if run.error else None
     events = run.events.all().journal()
     waits = list(run.waits.prefetch_related("part_of__parts"))
@@ -127,7 +130,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
 
 
 def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Return each run with its state, with a fixed number of queries for any number of runs."""
+    """Return each run with its state; the number of queries doesn't depend on how many runs."""
     found = list(runs)
     ids, now = [run.pk for run in found], clock.now()
     openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
@@ -158,7 +161,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
 
 
 def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
-    """Return the latest reassignment by run and wait, pending ones included."""
+    """Return the new assignee by run and wait, including reassignments that are still pending."""
     is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
     kept = Event.objects.filter(is_given).order_by("seq")
     told = [(one.run_id, one.content) for one in kept]
@@ -168,7 +171,10 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
 
 
 def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return, by id, why no live worker can continue a run; without such runs nothing is read."""
+    """Return, by run id, why no live worker can execute a run that has been queued for long.
+
+    Without such runs, nothing is read.
+    """
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
     found = stranded(now) if long_ago else {}
@@ -176,7 +182,7 @@ def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
 
 
 def _without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the versions of idle runs that no code here can continue."""
+    """Return the ids of versions that no code here can execute, for the runs without a worker."""
     names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
     absent = {
         run.version_id
@@ -190,7 +196,7 @@ def _without_code(runs: Iterable[Run]) -> set[int]:
 
 
 def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return the last failure of each run that is retrying."""
+    """Return the last failure of each run that waits for a retry."""
     events = Event.objects.filter(
         run__in=ids, run__status="retrying", kind=EventKind.STEP_FAILED
     ).order_by("seq")
@@ -198,7 +204,7 @@ def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return who cancelled each cancelled run, and why."""
+    """Return, for each cancelled run, who cancelled it and why."""
     events = Event.objects.filter(
         run__in=ids, run__status="cancelled", kind=EventKind.RUN_CANCELLED
     ).order_by("seq")
@@ -206,7 +212,7 @@ def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 
 def _pauses(runs: Iterable[Run]) -> dict[UUID, dict[str, Any]]:
-    """Return who paused each paused run, and why."""
+    """Return, for each paused run, who paused it and why."""
     ids = [run.pk for run in runs if run.status == RunStatus.PAUSED]
     events = Event.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="pause").order_by(
         "seq"
@@ -220,7 +226,7 @@ def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
 
 
 def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """Return the groups that answer for a procedure if nobody else is named."""
+    """Return, by procedure, the groups that can answer requests without assignees."""
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(procedure__in=procedures, role="answer")
     for procedure, group in grants.values_list("procedure_id", "group__name"):
@@ -231,7 +237,7 @@ def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
 def _untaken(
     run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
 ) -> dict[str, dict[str, Any]]:
-    """Return pending answers, by the wait's key, that no worker has taken into the journal."""
+    """Return, by the wait's key, the answers that no worker has written to the journal yet."""
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
@@ -288,7 +294,7 @@ def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
 
 
 def _told(said: Said) -> str:
-    """Return a step's progress and its last line."""
+    """Return the step's progress and the last line that it reported."""
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
 
 
@@ -329,7 +335,7 @@ def _silence(row: Row, question: Question) -> str:
 
 
 def _result(data: Mapping[str, Any]) -> Any:
-    """Return a step's result, or a note if it is too large for a page."""
+    """Return a step's result, or a sentence if it is too large for a page."""
     is_elsewhere = data.get("result_elsewhere")
     return _("This value is too large to be shown here.") if is_elsewhere else data["result"]
 
@@ -341,7 +347,7 @@ def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
 
 
 def _part_of(value: Any, kept: str | None) -> ShownPart:
-    """Return a run's value as its page shows it; for a large one, only that it exists."""
+    """Return a run's value for its page; for a very large value, only a note with its size."""
     if place := place_of(kept):
         return ShownPart(
             [],
@@ -359,7 +365,7 @@ def _result_of(run: Run) -> Any:
 
 
 def _inputs(run: Run) -> dict[str, Any]:
-    """Return the inputs in the order of the signature if known; empty if they are large."""
+    """Return the inputs, in the signature's order if the code is known; {} if they are large."""
     if place_of(run.inputs):
         return {}
     inputs = canonical.plain(run.inputs)
@@ -369,7 +375,7 @@ def _inputs(run: Run) -> dict[str, Any]:
 
 
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
-    """Return the answer, in the author's words if there are any."""
+    """Return the answer as text, with the author's labels if the question has any."""
     value = closed.get("value")
     return "" if value is None else question.rules.short_answer(question, value)
 

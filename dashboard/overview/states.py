@@ -1,4 +1,4 @@
-"""A run's state in words: its name, since when, and one sentence."""
+"""A run's state in words: its name, the time it began, and one sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ Look = Literal[
     "quarantined",
 ]
 FAR = timedelta(days=31)
-"""The time beyond which a limit is not mentioned."""
+"""The distance in time beyond which a run's time limit isn't mentioned."""
 WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
     RunStatus.QUEUED: ("queued", lazy("Queued")),
     RunStatus.RUNNING: ("running", lazy("Running")),
@@ -55,7 +55,7 @@ WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
 
 @dataclass(frozen=True)
 class State:
-    """The words of a status pill and of the line below it."""
+    """The text of a status pill, and of the line below it."""
 
     look: Look
     words: Sentence
@@ -101,7 +101,7 @@ def _queued(facts: Facts) -> Sentence:
 
 
 def _arrived(answered: Mapping[str, Any]) -> Sentence:
-    """Return a pending input in words."""
+    """Return a sentence about a pending input that no worker has taken yet."""
     outcome = answered["outcome"]
     prompt = strong(shortened(answered.get("prompt", ""), LONGEST_PROMPT))
     if not prompt.text:
@@ -205,7 +205,7 @@ def _waiting(facts: Facts) -> Sentence:
 
 
 def _end_of_time(facts: Facts) -> Sentence | None:
-    """Return words that a limit will end the run, if its waits may take longer."""
+    """Return a sentence about the run's time limit, if that may pass before its waits end."""
     ends = facts.run.ends_at
     if ends is None or ends - facts.now > FAR:
         return None

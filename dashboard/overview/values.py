@@ -1,4 +1,4 @@
-"""Inputs and results as people read them: names and values, files as files, the rest as JSON."""
+"""Inputs and results for people: names with values, files as links, and the rest as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 
 @dataclass(frozen=True)
 class Shown:
-    """One value, with a name if it has one."""
+    """A value, with a label if it has a name."""
 
     label: str | None
     text: str = ""
     raw: str = ""
-    """JSON, for values too nested for one line."""
+    """The value as JSON, if it is too nested for one line."""
     file: str = ""
-    """The name of a file of the run."""
+    """The name of the file, if the value is a file of the run."""
     note: str = ""
 
 
 def format_value(value: Any) -> list[Shown]:
-    """Return a list of names and values; a bare value has no name."""
+    """Return the value as a list of names and values; a value without names is a single entry."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
         return [_shown(labels[name], inner) for name, inner in value.items()]
@@ -36,7 +36,7 @@ def format_value(value: Any) -> list[Shown]:
 
 
 def is_file(value: Any) -> bool:
-    """Return True if it is a file of a run; other data may have the same names."""
+    """Return True if the value is a file of a run; other objects may have the same keys."""
     if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
         return False
     is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
@@ -51,7 +51,7 @@ def _shown(label: str | None, value: Any) -> Shown:
 
 
 def _line(value: Any) -> str:
-    """Return the value in one line, or "" if it does not fit one."""
+    """Return the value in one line, or "" if it doesn't fit."""
     if isinstance(value, Mapping) and 0 < len(value) <= MOST:
         inner = {name: _scalar(one) for name, one in value.items()}
         line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())

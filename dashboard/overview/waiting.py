@@ -1,4 +1,4 @@
-"""A run's waits in words: people, time, signals and other runs, each by name."""
+"""A run's waits in words: for people, time, signals and other runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ from dashboard.overview.words import (
 from procedures.engine.kinds.questions import Question
 
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
-"""Characters of one question's prompt, and of each of several."""
+"""The most characters of a prompt, if it is the only one, and if there are several."""
 MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
 class OpenWait:
-    """An open wait: what it asks for, since when, and until when."""
+    """An open wait: its opening event's content, when it was opened, and when it is due."""
 
     opened: Mapping[str, Any]
     at: datetime | None = None
     due_at: datetime | None = None
     part_of: int | None = None
-    """Its set, if the run waits for some of the set's parts only."""
+    """The id of the open set that the wait is a part of, or None."""
     need: int = 0
-    """The number of open parts that its set still needs."""
+    """The number of parts that the set still needs."""
 
     @property
     def question(self) -> Question | None:
@@ -51,7 +51,7 @@ class OpenWait:
 def describe_waits(
     openings: Sequence[OpenWait], since: datetime, answerers: Sequence[str]
 ) -> Sentence:
-    """Return what a run waits for, and what follows if it doesn't come."""
+    """Return sentences about the waits, and about what happens when they are due."""
     if not openings:
         return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
@@ -73,7 +73,7 @@ def describe_waits(
 
 
 def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
-    """Return the assignees of the questions among these waits, or ""."""
+    """Return the assignees of the questions among these waits, or "" if there is none."""
     questions = [one.question for one in openings]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
@@ -103,7 +103,7 @@ def _until(due: datetime | None) -> Sentence | None:
 
 
 def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
-    """Return the words for a timer."""
+    """Return sentences about a timer."""
     words = sentence(_("Waiting since {since}."), since=since)
     if due is None:
         return words
@@ -112,7 +112,7 @@ def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
 
 
 def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
-    """Return the words for a wait that is neither for people nor for time."""
+    """Return a sentence about a wait for a signal or another run."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
@@ -133,7 +133,7 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
 
 
 def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
-    """Return one of several waits in words."""
+    """Return a short text about one of several waits."""
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         people = asked(question.assign, answerers)
@@ -165,12 +165,12 @@ def _named_with_fate(words: Sentence, question: Question, due: datetime | None) 
 
 
 def _reason(opening: OpenWait, most: int) -> str:
-    """Return the author's reason for a timer or a signal."""
+    """Return the reason that the author gave for a timer or a signal."""
     return shortened(opening.opened.get("reason", ""), most)
 
 
 def _other(opening: OpenWait) -> Sentence:
-    """Return the name of a wait that is neither for people nor for time."""
+    """Return a short name for a wait for a signal or another run."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
@@ -185,7 +185,7 @@ def _other(opening: OpenWait) -> Sentence:
 
 
 def _silence(question: Question, due: datetime | None) -> Sentence:
-    """Return until when a question is open, and what silence will mean."""
+    """Return a sentence about a question's deadline, and about what happens if nobody answers."""
     if due is None or question.on_timeout is None:
         return sentence(_("The question has no deadline."))
     if question.on_timeout == "fail":
@@ -208,7 +208,7 @@ def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
 
 
 def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return what becomes of a set's parts when enough of them have come."""
+    """Return sentences about the other parts of sets that don't need all of their parts."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []
     for key, need in sets.items():

@@ -1,4 +1,4 @@
-"""Facts in people's words: sentences with times in them, durations, sizes, names."""
+"""Sentences with times in them, and durations, sizes and names as people write them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
 FINE, COARSE, MINUTE, HOUR, DAY = 0.1, 10, 60, 3600, 86400
-"""Seconds."""
+"""Lengths in seconds. Below FINE, durations are in ms; from COARSE on, they have no decimals."""
 LONGEST = 90
 MOST_INITIALS = 2
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a sentence: a text in one style, or a moment in the reader's own time."""
+    """A piece of a sentence: a text in one style, or a time that is shown in the reader's zone."""
 
     text: str
     style: Style = "plain"
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence in pieces, so that a template can style each of them."""
+    """A sentence in pieces, each of which a template can style."""
 
     parts: tuple[Part, ...]
 
@@ -48,7 +48,7 @@ Value = str | int | Part | datetime | Sentence
 
 
 def sentence(message: str, /, **values: Value) -> Sentence:
-    """Return a translated message with its named values in place, each in its own style."""
+    """Return a translated message as a sentence, with its named values in their own styles."""
     parts: list[Part] = []
     for text, name, _format, _conversion in Formatter().parse(message):
         parts += [Part(text)] if text else []
@@ -57,7 +57,7 @@ def sentence(message: str, /, **values: Value) -> Sentence:
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
-    """Join whole sentences to a paragraph."""
+    """Join sentences into a paragraph."""
     return _joined([one for one in sentences if one], Part(" "))
 
 
@@ -103,7 +103,7 @@ def moment(at: datetime, show: Show) -> Part:
 
 
 def format_duration(length: timedelta) -> str:
-    """Return a duration at a glance: "12 ms", "0.4 s", "16 min", "2 h 5 min", "3 d 2 h"."""
+    """Return a short text such as "12 ms", "0.4 s", "16 min", "2 h 5 min" or "3 d 2 h"."""
     seconds = max(length.total_seconds(), 0)
     if seconds < MINUTE:
         return _short(seconds)
@@ -115,7 +115,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def _short(seconds: float) -> str:
-    """Return a short duration, the finer the shorter it is."""
+    """Return a duration below a minute; the shorter it is, the more precise."""
     if 0 < seconds < 1 / KILO:
         return "< 1 ms"
     if seconds < FINE:
@@ -136,13 +136,13 @@ def format_size(size: int) -> str:
 
 
 def short_id(key: UUID) -> str:
-    """Return the end of an id; its beginning is a time, which many ids share."""
+    """Return the end of an id, because ids made at similar times share their beginning."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
 
 
 def progress_words(done: float, total: float | None) -> str:
-    """Return progress with at most two decimals; a sum of parts may exceed its total."""
+    """Return progress with at most two decimals; a sum of parts may slightly exceed its total."""
     if not total:
         return _plain_number(done)
     parts = {"done": _plain_number(min(done, total)), "total": _plain_number(total)}
@@ -155,14 +155,14 @@ def _plain_number(number: float) -> str:
 
 
 def listed(words: Iterable[str], joint: Literal["and", "or"] = "and") -> str:
-    """Return words in a list, as in "a, b and c"."""
+    """Return words as a list, such as "a, b and c"."""
     *first, last = list(words) or [""]
     pattern = _("{first} and {last}") if joint == "and" else _("{first} or {last}")
     return pattern.format(first=", ".join(first), last=last) if first else last
 
 
 def initials(name: str) -> str:
-    """Return two letters for an avatar: "AL", or the initials of two words."""
+    """Return two letters for an avatar: "AL" for "alice", or the initials of two words."""
     words = name.replace("_", " ").replace(".", " ").replace("-", " ").split()
     if len(words) >= MOST_INITIALS:
         return (words[0][0] + words[1][0]).upper()
@@ -170,7 +170,7 @@ def initials(name: str) -> str:
 
 
 def name_of(target: str) -> str:
-    """Return the target of an `assign=` as people call it: "Finance", "bob"."""
+    """Return a target of `assign=` as a name for people, such as "Finance" or "bob"."""
     if target.startswith("@"):
         return target[1:]
     if target in {"role:operate", f"perm:{OPERATE}"}:
@@ -182,12 +182,12 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Return the assignees in words: those named, else the procedure's own answerers."""
+    """Return the assignees in words; without any, those who can answer for the procedure."""
     return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 
 def who(responder: str) -> str:
-    """Return who caused something: a person by name, a part of the system in words."""
+    """Return the name of the person who caused something, or words for a part of the system."""
     return responder.removeprefix("system: ") if responder.startswith("system: ") else responder
 
 

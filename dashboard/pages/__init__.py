@@ -1,1 +1,1 @@
-"""Pages in a browser, one noun per file: parse, call one thing, render."""
+"""Views of pages, one module per noun: each parses a request, calls a service and renders."""

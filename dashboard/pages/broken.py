@@ -1,4 +1,4 @@
-"""The page for errors on our side."""
+"""The page that is shown for errors on our side."""
 
 import sys
 
@@ -10,7 +10,7 @@ AGAIN_AFTER = "5"  # seconds
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return 503 if the database does not answer, else 500, without using the database."""
+    """Return 503 if the database doesn't respond, else 500; the page itself needs no database."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         page = render_to_string("503.html")
         return HttpResponse(page, status=503, headers={"Retry-After": AGAIN_AFTER})

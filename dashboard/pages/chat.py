@@ -43,11 +43,11 @@ from procedures.users import User, name_field
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 SHOWN_BELOW = 20
-"""Messages shown below an old question that a link leads to."""
+"""The number of messages shown below an older question that a link leads to."""
 LONGEST_ECHO = 90
 MOST_OTHERS = 20
 MOST_BESIDE = 50
-"""Runs, requests and files listed beside a session, newest or most urgent first."""
+"""The most runs, requests and files listed beside a session, newest or most urgent first."""
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
@@ -60,7 +60,7 @@ def session_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def session_rows(request: Visit) -> HttpResponse:
-    """Return the list alone, for a page that heard the doorbell."""
+    """Return only the list of sessions, for an open page that was told of a change."""
     return render(request, "chat/_sessions.html", sessions(request))
 
 
@@ -82,16 +82,17 @@ def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the part of the composer that says what typing means now."""
+    """Return the part of the composer that says what a typed message would be used for now."""
     return render(request, "chat/_replying.html", composer(request, find(request, session_id)))
 
 
 @require_POST
 @login_required
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
-    """Store the message and use it as the answer if it was meant as one.
+    """Store the message, and use it as the answer if it replies to a question.
 
-    An answer that would not use the author's own words is shown first, and nothing is stored yet.
+    If the text isn't one of the procedure author's own words for an answer, what it would mean is
+    shown first, and nothing is stored yet.
     """
     session, text = find(request, session_id), request.POST.get("text", "")
     to, asked = _addressed(request, session)
@@ -113,7 +114,7 @@ def find(request: Visit, session_id: UUID) -> Session:
 
 
 def sessions(request: Visit) -> dict[str, Any]:
-    """Return the sessions somebody may see, those with the latest news first."""
+    """Return the sessions the person may see, most recently changed first."""
     rows = list(
         visible_messages(request.user)
         .newest_in_session()
@@ -136,7 +137,7 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 
 def transcript(request: Visit, session: Session) -> dict[str, Any]:
-    """Return the last messages, or those before one of them."""
+    """Return the last messages of the session, or those before a given message."""
     seen = messages_in(session, request.user)
     before = _number(request.GET.get("before")) or _below(seen, request.GET.get("request"))
     newest_first = seen.for_transcript().above(before).order_by("-seq")
@@ -153,7 +154,7 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
 
 
 def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
-    """Return the place below a question and what followed it, or None if the end shows it."""
+    """Return the place up to which to show a question and its replies; None if the end shows it."""
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
     places = list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
@@ -161,7 +162,7 @@ def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
 
 
 def composer(request: Visit, session: Session) -> dict[str, Any]:
-    """Return what typing means, and a key that stores the next message only once."""
+    """Return what a typed message can be used for, and a key that prevents storing it twice."""
     waiting = list(open_requests(request, session)[: MOST_BESIDE + 1])
     answerable = {found.pk for found in waiting}
     if len(waiting) > MOST_BESIDE:
@@ -183,7 +184,7 @@ def composer(request: Visit, session: Session) -> dict[str, Any]:
 def _questions_of_others(
     request: Visit, session: Session, answerable: set[UUID]
 ) -> list[tuple[UUID, str]]:
-    """Return the open questions the viewer may discuss but not answer, by their messages."""
+    """Return open questions that the viewer can discuss but not answer, by their messages' ids."""
     asked = visible_requests(request.user).open().filter(session=session).exclude(pk__in=answerable)
     cards = Message.objects.filter(request__in=asked[:MOST_OTHERS]).order_by("seq")
     return [
@@ -193,7 +194,7 @@ def _questions_of_others(
 
 
 def _writers(request: Visit, session: Session) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member and reads only replies."""
+    """Return the last message of each writer who isn't a member and sees only replies to them."""
     seen = messages_in(session, request.user).filter(kind=Message.Kind.PERSON)
     others = seen.exclude(author=request.user).exclude(author__in=session.members.values("user"))
     last = dict(others.order_by("seq").values_list(f"author__{name_field()}", "pk"))
@@ -206,7 +207,7 @@ def open_requests(request: Visit, session: Session) -> HumanRequestQuerySet:
 
 
 def beside(request: Visit, session: Session) -> dict[str, Any]:
-    """Return the visible runs, requests, files and people of the session."""
+    """Return the runs, requests, files and people of the session that the viewer may see."""
     user = request.user
     cards = session.messages.cards()
     runs = access.visible_runs(user).filter(pk__in=cards.values("run"))
@@ -224,7 +225,7 @@ def beside(request: Visit, session: Session) -> dict[str, Any]:
 
 
 def people(session: Session, user: User) -> list[tuple[str, datetime]]:
-    """Return everybody with a part in what the viewer sees, and since when."""
+    """Return the people who took part in what the viewer sees, each with the time they began."""
     answers = HumanResponse.objects.filter(
         request__in=visible_requests(user), request__session=session
     )
@@ -239,7 +240,7 @@ def people(session: Session, user: User) -> list[tuple[str, datetime]]:
 
 
 def told(reply: Reply | None) -> str:
-    """Return a sentence about a message that was meant as an answer, else ""."""
+    """Return a sentence about how a message was used as an answer; "" if it wasn't meant as one."""
     if reply is None:
         return ""
     prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
@@ -252,9 +253,9 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, session: Session) -> tuple[Message | None, HumanRequest | None]:
-    """Return the message or question the composer replies to, if any.
+    """Return the message or question that the sender chose to reply to, if any.
 
-    It is that very question, whatever is open by now; raises 404 for what the person may not see.
+    It is used even if other questions are open by now. Raises 404 if the sender may not see it.
     """
     named = _id(request.POST.get("request"))
     if named is None:
@@ -279,7 +280,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
 def _posted(
     request: Visit, session: Session, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
-    """Return the composer with the outcome; `more` is `sent`, `text`, or an `echo`."""
+    """Return the composer with the outcome of a post; `more` can have `sent`, `text` or `echo`."""
     context = {**composer(request, session), "told": told, **more}
     if echo := more.get("echo"):
         context["chosen"] = echo.request.pk
@@ -298,7 +299,7 @@ def _page(request: Visit, session: Session, /, *, status: int = 200, **more: Any
 
 
 def _firsts(rows: QuerySet[Any], name: str) -> Iterable[tuple[str, datetime]]:
-    """Return each name with the time of its first row."""
+    """Return each name with the time of its earliest row."""
     firsts: Iterable[tuple[str, datetime]] = rows.order_by().values_list(name).annotate(Min("at"))
     return firsts
 
@@ -308,7 +309,7 @@ def _sessions_of(rows: QuerySet[Any]) -> set[UUID]:
 
 
 def _number(text: str | None) -> int | None:
-    """Return a place in a transcript, or None if the text isn't a number for a database."""
+    """Return a place in a transcript, or None if the text isn't a number of at most 18 digits."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
 
 

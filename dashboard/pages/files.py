@@ -15,7 +15,7 @@ from procedures.engine.errors import FileGoneError
 @require_safe
 @login_required
 def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
-    """Return the newest file with that name, or a sentence if its content is lost or damaged."""
+    """Return the run's newest file of that name, or a sentence if it is lost or damaged."""
     try:
         return api.get_artifact(request, run_id, name)
     except FileGoneError as error:

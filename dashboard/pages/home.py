@@ -1,4 +1,4 @@
-"""The first page after sign-in: requests, stuck and running runs, and what comes next."""
+"""The page after sign-in: open requests, stuck and running runs, and what is due next."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def home(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """Return all but the cards, for an open page that heard the doorbell."""
+    """Return everything but the request cards, for an open page that was told of a change."""
     return render(request, "dashboard/_home_changes.html", overview(request))
 
 

@@ -1,4 +1,4 @@
-"""The live stream for pages that have no socket."""
+"""The live stream over HTTP, for pages that can't open a socket."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from procedures.access import SignedIn
 
 @require_safe
 def live_socket(request: HttpRequest) -> HttpResponse:
-    """Return 426, because the address is for WebSockets, which never reach this view."""
+    """Return 426: the address is for WebSockets, and only other requests reach this view."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     return HttpResponse(status=HTTPStatus.UPGRADE_REQUIRED, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Procedures: the catalogue, and one procedure with its documentation and start form."""
+"""The list of procedures, and the page of one procedure with its documentation and start form."""
 
 from typing import Any
 from uuid import uuid4
@@ -43,7 +43,7 @@ def procedure_list(request: SignedIn) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
-    """Return the page; a POST starts a run, or shows the form again with its faults."""
+    """Return the procedure's page; a POST starts a run, or shows the form with its faults."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = registry.find(name)
     if request.method == "POST" and definition:
@@ -75,7 +75,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
 
 
 def _check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Raise `NotAllowedError` before any of their uploads are stored."""
+    """Raise `NotAllowedError` if the person may not start it, before any upload is stored."""
     if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
         raise NotAllowedError(definition)
 
@@ -118,5 +118,5 @@ def _page(
 
 
 def _doc(definition: Definition | None) -> str | None:
-    """Return the documentation, or None if the code is not installed."""
+    """Return the procedure's docstring, or None if its code isn't installed."""
     return definition.doc if definition else None

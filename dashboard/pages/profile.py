@@ -1,4 +1,4 @@
-"""A person's own page: tokens, sign-ins, password and time zone."""
+"""The page of a person's own tokens, sign-ins, password and time zone."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def profile(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def create_token(request: Visit) -> HttpResponse:
-    """Show the page with the new token; it isn't stored, so no redirect could show it."""
+    """Create a token and show it at once: it isn't stored, so no later page could show it."""
     form = TokenForm(request.user, request.POST)
     if not form.is_valid():
         return draw(request, status=422, token_form=form)
@@ -90,7 +90,7 @@ def end_other_sign_ins(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def change_password(request: Visit) -> HttpResponse:
-    """Set a new password, which ends all other sessions and the tokens (`accounts.leaving`)."""
+    """Set a new password; `accounts.leaving` then ends all other sessions and the tokens."""
     attempt = Attempt(request, "change of password", request.user.get_username())
     try:
         attempt.begin()

@@ -1,4 +1,4 @@
-"""Requests as pages, cards and forms: one question each, answered by a post."""
+"""Requests as pages, cards and forms; each is one question, answered by a POST."""
 
 import re
 from dataclasses import replace
@@ -30,14 +30,14 @@ LONGEST_LIST = 20
 @require_safe
 @login_required
 def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return the page a mail links to: the question alone, later its outcome."""
+    """Return the page that mails link to: the question, or its outcome once it is closed."""
     return _page(request, find(request, request_id))
 
 
 @require_safe
 @login_required
 def request_form(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return the personal part of a card that was pushed to everybody alike."""
+    """Return the part of a card that depends on the viewer; the rest was pushed to everybody."""
     found = find(request, request_id)
     context = {"request": found, "answerable": answerable(request, [found])}
     return render(request, "chat/_request_form.html", context)
@@ -46,7 +46,7 @@ def request_form(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_response(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return a receipt, or the form again with its faults and all that was typed."""
+    """Answer the request: return a receipt, or the form with its faults and all that was typed."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST)
     told, status, faults, armed = "", 200, (), None
@@ -79,7 +79,10 @@ def _receive(request: Visit, form: AnswerForm) -> None:
 @require_safe
 @login_required
 def waiting_list(request: Visit) -> HttpResponse:
-    """Return the cards waiting for somebody, and receipts for cards the page has in `shown`."""
+    """Return cards of the requests that wait for the person.
+
+    Cards in `shown` that no longer wait are returned as receipts.
+    """
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
 
@@ -95,13 +98,13 @@ def find(request: Visit, request_id: UUID) -> HumanRequest:
 
 
 def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
-    """Return the ids of those requests that the person may answer now."""
+    """Return the ids of the given requests that the person may answer now."""
     ids = [found.pk for found in requests]
     return set(answerable_requests(request.user).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return the requests waiting for somebody, most urgent first, with receipts of closed ones."""
+    """Return the requests that wait for the person, most urgent first, and receipts of others."""
     mine = answerable_requests(request.user)
     place = _place(request.GET.get("from"))
     requests = list(mine.with_what_is_shown().by_urgency()[place : place + LONGEST_LIST + 1])
@@ -117,12 +120,12 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
 
 
 def _place(text: str | None) -> int:
-    """Return the number of requests before a page of the list; 0 for anything else."""
+    """Return the number of requests to skip; 0 if the text isn't a number."""
     return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts of closed requests; `lost` are those now asked of others."""
+    """Return receipts of closed requests; `lost` has the ids the person can't answer any more."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)

@@ -1,4 +1,4 @@
-"""Runs: the list, one run as it stands, its whole journal."""
+"""The list of runs, the page of one run, and its whole journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
         if status not in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}
     },
 }
-"""The look and the name of a state, by its value in the address."""
+"""The look and the name of each state, by the state's value in a URL."""
 
 
 @require_safe
@@ -65,7 +65,7 @@ def run_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
-    """Return an open list's `shown` rows and counts as they are now, and how many runs are new."""
+    """Return the current `shown` rows and counts of an open list, and the number of newer runs."""
     choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
     runs = list(choice.visible.for_lists().filter(pk__in=shown[:PAGE]))
     context = {
@@ -104,7 +104,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """Return a page of all events from the first on."""
+    """Return a page of the run's journal, oldest events first."""
     run = find(request, run_id)
     after = request.GET.get("after", "")
     found = page(
@@ -121,7 +121,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Choice:
-    """A person's choice among the runs that they may see."""
+    """The runs that a person may see, filtered as they have chosen."""
 
     visible: RunQuerySet
     procedure: str
@@ -147,7 +147,7 @@ class Choice:
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The filters, each with its count."""
+        """The filters by state, each with the number of its runs."""
         runs = self.of_procedure
         counts: dict[str, int] = dict(runs.order_by().values_list("status").annotate(Count("pk")))
         waiting = counts.pop(RunStatus.WAITING, 0)
@@ -159,13 +159,13 @@ class Choice:
         ]
 
     def count_new(self, shown: Sequence[UUID]) -> int:
-        """Return how many runs are newer than those shown, at most one more than `MOST_NEW`."""
+        """Return how many runs are newer than the ones shown, up to `MOST_NEW` + 1."""
         later = self.runs.filter(pk__gt=min(shown)) if shown else self.runs
         return later.exclude(pk__in=shown)[: MOST_NEW + 1].count()
 
 
 def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
-    """Return the runs in one state of the filter; waiting for people and for time differ."""
+    """Return the runs in a state; waiting is two states here, for people and for time."""
     if state not in WAITING:
         return runs.filter(status=state) if state else runs
     asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))
@@ -184,14 +184,14 @@ def session_of(run: Run) -> Session | None:
 
 
 def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
-    """Return the runs that ask the viewer and would continue with the answer."""
+    """Return the ids of runs that aren't paused and have a request the viewer may answer."""
     going_on = [run.pk for run in runs if run.status != RunStatus.PAUSED]
     asked = answerable_requests(request.user).filter(wait__run__in=going_on)
     return set(asked.values_list("wait__run_id", flat=True))
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return the titles of the runs' sessions as the viewer reads them."""
+    """Return, by run, the title of its session as the viewer may see it."""
     cards = Message.objects.cards().filter(run__in=[run.pk for run in runs])
     sessions = dict(cards.order_by().values_list("run_id", "session"))
     titles = titles_for(request.user, sessions.values())

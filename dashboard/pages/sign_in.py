@@ -1,4 +1,4 @@
-"""Signing in by name and password, and by a link."""
+"""Sign-in by name and password, and by a link."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LONGEST_NAME = 254
 
 
 class SignIn(LoginView):
-    """Sign-in by name and password; too many failures are refused before comparing anything."""
+    """Sign-in by name and password, which after too many failures is refused without a check."""
 
     template_name = "dashboard/sign_in.html"
 
@@ -33,7 +33,7 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
     def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
-        """Return the same refusal whether or not the name exists."""
+        """Return the refusal, which is the same whether or not an account of that name exists."""
         response = self.render_to_response(self.get_context_data(told=error), status=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
@@ -51,7 +51,10 @@ class SignIn(LoginView):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("token")
 def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
-    """Show a page whose button signs in, because mail readers and previews fetch links."""
+    """Show a page with a button that signs in.
+
+    The link alone doesn't, because mail programs and previews open links by themselves.
+    """
     is_sent, attempt = request.method == "POST", Attempt(request, "sign-in link")
     if attempt.is_over():
         return render(request, "dashboard/sign_in_link_dead.html", status=429)

@@ -1,4 +1,4 @@
-"""The request of a page's view."""
+"""The type of the requests that views of pages receive."""
 
 from django_htmx.middleware import HtmxDetails
 
@@ -6,7 +6,7 @@ from procedures.access import SignedIn
 
 
 class Visit(SignedIn):
-    """A request for a page, or for a part of one, by a signed-in person."""
+    """A signed-in person's request for a page or a part of one."""
 
     htmx: HtmxDetails
-    """True if a page asks for a part of itself."""
+    """True if an open page requests a part of itself."""

@@ -1,4 +1,7 @@
-"""Whole downloads of what a page shows in part, for everybody who may see the page."""
+"""Downloads of complete values of which a page shows only a part.
+
+Everybody who may see the page may download them.
+"""
 
 import json
 from collections.abc import Callable
@@ -27,7 +30,7 @@ MARKS = {"kept": "  ", "gone": "- ", "new": "+ "}
 @require_safe
 @login_required
 def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
-    """Return the inputs, the result or the error of a run as JSON."""
+    """Return the inputs, the result or the error of a run as a JSON file."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     kept = getattr(run, name) if name in {"inputs", "result", "error"} else None
     if not kept:
@@ -41,7 +44,7 @@ def run_value(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
 @require_safe
 @login_required
 def run_event(request: SignedIn, run_id: UUID, seq: int) -> HttpResponse:
-    """Return an event's complete data as JSON."""
+    """Return the complete data of an event as a JSON file."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     content = whole_content(event.content)
@@ -60,7 +63,7 @@ def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse:
-    """Return a part of a question or of its answer."""
+    """Return a part of a question or of its answer as a file."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)

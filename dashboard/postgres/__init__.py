@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, changed to survive a restart of the server without waiting."""
+"""Django's PostgreSQL backend, changed so that it recovers at once if the server restarts."""

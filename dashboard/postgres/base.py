@@ -1,4 +1,4 @@
-"""The backend behind `ENGINE = "dashboard.postgres"`."""
+"""The database backend for `ENGINE = "dashboard.postgres"`."""
 
 import logging
 from functools import cache
@@ -11,14 +11,18 @@ from psycopg_pool import ConnectionPool
 
 logger = logging.getLogger(__name__)
 SETTING = "prepared_statements"
-"""An option in DATABASE_URL: on, off, or auto, which checks each new connection."""
+"""The option `prepared_statements` of DATABASE_URL: on, off or auto.
+
+With auto, each new connection is checked for a pooler.
+"""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A database wrapper that checks a pooled connection before use, and drops all if it is dead.
+    """A database wrapper that checks a pooled connection before use.
 
-    The pool's own check pauses ever longer between dead connections: after a restart of the server
-    a request would wait for half a minute, or fail.
+    If it is dead, all connections of the pool are dropped. The pool's own check waits longer after
+    each dead connection: after a restart of the server, a request would wait for half a minute, or
+    fail.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -28,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Configure each new connection, and prepare no statements behind a pooler."""
+        """Configure a new connection; if it leads to a pooler, disable prepared statements."""
         prepares = connection.prepare_threshold is not None
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
@@ -70,10 +74,10 @@ def wait_at_most(*, seconds: float) -> None:
 
 
 def leads_to_one_server(connection: Any) -> bool:
-    """Return True if the server that answers is the one that was connected to.
+    """Return True if all statements of the connection reach the same server process.
 
-    A pooler (PgBouncer, Odyssey, pgcat) gives a connection its own process number, and each
-    transaction another server: a statement prepared on one is unknown or different on the next.
+    A pooler (PgBouncer, Odyssey, pgcat) reports a process id of its own, and may run each
+    transaction on another server connection, where earlier prepared statements are unknown.
     """
     with connection.cursor() as cursor:
         [answering] = cursor.execute("SELECT pg_backend_pid()").fetchone()

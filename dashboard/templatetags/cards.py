@@ -1,4 +1,4 @@
-"""Cards that templates render from an object alone."""
+"""Tags for cards that templates render from an object alone."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def run_card(run: Run) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
-    """Return how many requests, in how many sessions, wait for the viewer; one query."""
+    """Return how many requests wait for the viewer, and in how many sessions, with one query."""
     found = answerable_requests(context["user"]).values_list("session", flat=True)
     sessions = list(found)
     return {"requests": len(sessions), "sessions": len(set(sessions))}

@@ -1,4 +1,4 @@
-"""Filters that cut long texts and large values to the named rooms of `overview/cuts.py`."""
+"""Filters that cut long texts and large values to the rooms named in `overview/cuts.py`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from procedures.engine.kinds.questions import Question
 
 register = template.Library()
 AROUND = 3
-"""Unchanged lines shown before and after changed ones."""
+"""The number of unchanged lines shown before and after a changed line."""
 
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """Return the beginning of a text: `{% with shown=text|part:"words" %}`."""
+    """Cut a text to the room with that name: `{% with shown=text|part:"words" %}`."""
     return cut_text("" if text is None else str(text), ROOMS[room])
 
 
@@ -28,7 +28,7 @@ def part_of_value(value: Any, room: str) -> CutValue:
 
 @register.simple_tag
 def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[str, Any]:
-    """Return the lines of an edited text that fit, and how many are not shown."""
+    """Return the lines near changes in an edited text that fit, and the number of the others."""
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     is_short = len(lines) <= ROOMS[room].lines
@@ -39,7 +39,7 @@ def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[s
 
 
 def _near_changes(lines: Sequence[Line]) -> list[int]:
-    """Return the places of changed lines and of a few lines around them."""
+    """Return the positions of changed lines and of the `AROUND` lines on either side."""
     changed = [place for place, (kind, _) in enumerate(lines) if kind != "kept"]
     near = {place for at in changed for place in range(at - AROUND, at + AROUND + 1)}
     return sorted(near & set(range(len(lines))))

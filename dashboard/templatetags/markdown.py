@@ -1,4 +1,4 @@
-"""Markdown by people, as harmless HTML."""
+"""Markdown that people or programs wrote, rendered as safe HTML."""
 
 import nh3
 from django import template
@@ -8,7 +8,10 @@ from markdown_it import MarkdownIt
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""Characters of HTML per character of text; a table of empty cells makes hundreds."""
+"""The most characters of HTML per character of Markdown, and in any case allowed.
+
+A table of empty cells, for example, has hundreds per character.
+"""
 parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
     ["table", "strikethrough"]
 )
@@ -22,7 +25,7 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Return safe HTML without pictures; text that would swell is shown as it is."""
+    """Return safe HTML without pictures; a text whose HTML would be huge is shown as it is."""
     drawn = parser.render(text)
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html("<pre>{}</pre>", text)

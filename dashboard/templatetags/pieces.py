@@ -1,4 +1,4 @@
-"""Tags that draw parts of a sentence first, so that the whole sentence can be translated."""
+"""Tags that render parts of a sentence before the whole sentence is translated."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def moment(context: Context, at: datetime, show: str = "clock") -> SafeString:
-    """Draw a time: `{% moment run.created_at "full" as when %}`."""
+    """Render a time: `{% moment run.created_at "full" as when %}`."""
     assert context.template
     drawn = context.template.engine.get_template("dashboard/_time.html")
     return drawn.render(context.new({"at": at, "show": show}))
@@ -19,5 +19,5 @@ def moment(context: Context, at: datetime, show: str = "clock") -> SafeString:
 
 @register.simple_block_tag
 def piece(content: str) -> str:
-    """Keep what is drawn: `{% piece as values %}…{% endpiece %}`."""
+    """Store what the block renders in a variable: `{% piece as values %}…{% endpiece %}`."""
     return content

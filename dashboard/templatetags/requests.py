@@ -24,7 +24,7 @@ Line = tuple[str, str]
 
 @register.simple_tag(takes_context=True)
 def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
-    """Return this page's form with what was typed into it, or an empty one."""
+    """Return the request's form with what was typed into it, or an empty form."""
     form = context.get("typed_form")
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
@@ -48,7 +48,7 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words; "" for a review, whose text is shown in full."""
+    """Return an answer in words; "" for an object, whose fields are shown one by one."""
     if isinstance(value, dict):
         return ""
     if isinstance(value, list):
@@ -58,14 +58,14 @@ def said(question: Question, value: Any) -> str:
 
 @register.filter
 def meaning(echo: Echo) -> str:
-    """Return what typed words would answer, in the words of the buttons."""
+    """Return what a typed answer means, in the words of the buttons."""
     question = echo.request.asked
     return question.rules.meaning_of(question, echo.value)
 
 
 @register.filter
 def final_words(echo: Echo) -> str:
-    """Return the armed button's answer, in the author's words if there are any."""
+    """Return the armed button's answer, with the author's label if there is one."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
         return _("Yes") if value else _("No")
@@ -74,7 +74,7 @@ def final_words(echo: Echo) -> str:
 
 @register.filter
 def asked_name(assignment: Assignment) -> str:
-    """Return an assignee as people call them: "Finance", "bob"."""
+    """Return an assignee as a name for people, such as "Finance" or "bob"."""
     if assignment.user:
         return assignment.user.get_username()
     if assignment.group:
@@ -84,13 +84,13 @@ def asked_name(assignment: Assignment) -> str:
 
 @register.filter
 def asked_names(request: HumanRequest) -> str:
-    """Return all assignees, as in "Finance or bob"; "" if there are none."""
+    """Return all assignees, such as "Finance or bob"; "" if there are none."""
     return listed([asked_name(one) for one in request.assignments.all()], "or")
 
 
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
-    """Return a hint on what to type as an answer."""
+    """Return a hint about what to type in order to answer."""
     question = request.asked
     if question.irreversible:
         return _("write a message; to answer, use the card")
@@ -107,26 +107,26 @@ def outcome_words(request: HumanRequest) -> str:
 
 @register.filter
 def answers(question: Question, value: Any) -> list[tuple[str, str]]:
-    """Return an answer field by field; an empty list for a single value."""
+    """Return an answer field by field; [] if it is a single value."""
     return question.answers(value)
 
 
 @register.filter
 def channel(response: HumanResponse) -> str:
-    """Return where an answer came from, such as "in the chat"; "" for a page."""
+    """Return words for an answer's channel, such as "in the chat"; "" for a page."""
     found = channels.get(response.channel)
     return str(found.phrase) if found else ""
 
 
 @register.filter
 def shows_more(question: Question) -> bool:
-    """Return True if there is more than the prompt to decide by."""
+    """Return True if the question has a body, a draft or evidence besides its prompt."""
     return bool(question.body or question.draft) or question.evidence is not None
 
 
 @register.filter
 def drawn(data: Any, volatile: Sequence[str]) -> Node:
-    """Return plain JSON as nodes that a template can walk through, whatever its names are."""
+    """Return a JSON value as nodes, which templates can draw safely whatever its keys are."""
     return draw(data, volatile)
 
 
@@ -137,7 +137,7 @@ def drawn_cell(value: Any) -> Node:
 
 @register.filter
 def changes(old: str, new: str) -> list[Line]:
-    """Return the lines of both texts: "kept", "gone" or "new"."""
+    """Return the lines of both texts, each marked as "kept", "gone" or "new"."""
     before, after = old.splitlines(), new.splitlines()
     found: list[Line] = []
     for tag, *place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

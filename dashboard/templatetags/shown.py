@@ -1,4 +1,4 @@
-"""Filters that show the data of runs and people."""
+"""Filters that show data of runs and names of people."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ register = template.Library()
 
 @register.filter
 def line(event: Event) -> Line:
-    """Return a line of the journal in words."""
+    """Return an event of the journal as a line in words."""
     return line_of(event)
 
 
@@ -28,7 +28,7 @@ register.filter("look_words", look_name)
 
 @register.filter
 def group_names(grants: Iterable[Grant]) -> str:
-    """Return the groups of grants in a list, as in "Finance and Support"."""
+    """Return the names of the groups that have these grants, such as "Finance and Support"."""
     names = [grant.group.name for grant in grants]
     return listed(name[:1].upper() + name[1:] for name in names)
 
@@ -40,13 +40,13 @@ def initials(name: str) -> str:
 
 @register.filter
 def size(count: int) -> str:
-    """Return a size in bytes in words, the same wherever a file is shown."""
+    """Return a size in bytes in words, such as "12 KB"."""
     return format_size(count)
 
 
 @register.filter
 def title_parts(title: str) -> tuple[str, str]:
-    """Return a session's subject, and the detail that tells it from others."""
+    """Split a session's title into its subject and the detail that tells it from similar ones."""
     about, _, detail = title.partition(" · ")
     return about, detail
 

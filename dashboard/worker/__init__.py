@@ -1,1 +1,1 @@
-"""Duties of a worker's main process: the queue, its slots and the clock."""
+"""The tasks of a worker's main process: the queue, its slots and the clock."""

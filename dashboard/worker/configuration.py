@@ -1,4 +1,7 @@
-"""Celery's configuration: what the workers need, under what the site sets itself (`CELERY_…`)."""
+"""Celery's configuration: the settings that the workers need.
+
+Settings of the site (`CELERY_…`) override them.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from procedures.conf import conf
 
 
 def broker_of(redis_url: str) -> str:
-    """Return the address of that Redis as Celery writes it."""
+    """Return a Redis URL in the form that Celery requires."""
     if not redis_url.startswith("unix://"):
         return redis_url
     return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")

@@ -1,4 +1,4 @@
-"""Regular looks at the queue, whether or not a message has come."""
+"""Regular checks of the queue, which don't depend on messages."""
 
 import time
 from typing import Any
@@ -11,13 +11,14 @@ from procedures.dispatch import LOOK_EVERY
 
 QUEUE = "runs"
 LOST_AFTER = 60
-"""Seconds after which an unanswered look counts as lost with its process."""
+"""Seconds after which a check without a reply counts as lost, along with its process."""
 
 
 class Lookout(bootsteps.StartStopStep):
-    """A look at the queue every few seconds, in one of the worker's own processes.
+    """A boot step that has one of the worker's processes check the queue every few seconds.
 
-    A full Redis takes no messages and does not tell its readers.
+    Messages alone aren't enough: a full Redis accepts none, and doesn't tell those who wait for
+    them.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -28,7 +29,7 @@ class Lookout(bootsteps.StartStopStep):
         consumer.lookout = self
 
     def start(self, consumer: Any) -> None:
-        """Start the timer anew at each connection to the broker, which loses earlier ones."""
+        """Start the timer again at each connection to the broker, which loses earlier timers."""
         self.stop(consumer)
         self._sent_at = None
         if isinstance(consumer.pool, TaskPool):  # whether it is wanted may change at any time
@@ -40,7 +41,7 @@ class Lookout(bootsteps.StartStopStep):
             self._entry = None
 
     def _look(self, consumer: Any) -> None:
-        """Look unless an earlier look is under way, so that looks don't pile up."""
+        """Check the queue unless an earlier check is still running, so that they don't pile up."""
         now = time.monotonic()
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):

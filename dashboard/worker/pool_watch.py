@@ -1,4 +1,4 @@
-"""The main process's watch over its slots: it lets them stop, and kills those that don't."""
+"""A watch over a worker's slots, which asks them to stop and kills those that don't."""
 
 import logging
 import os
@@ -21,17 +21,17 @@ from procedures.slot import STOP
 
 logger = logging.getLogger(__name__)
 EVERY = 1.0
-"""Seconds between two looks at the slots."""
+"""Seconds between two checks of the slots."""
 LAST_LOOKS = 0.2
-"""Seconds between two looks while the worker stops."""
+"""Seconds between two checks of the slots while the worker stops."""
 LEAVES_WITHIN = 1.0
-"""Seconds in which a slot must leave a run that was taken from it."""
+"""Seconds within which a slot must stop working on a run that it has lost the claim of."""
 LAST_WORDS = 2.0
-"""Seconds in which the main process must end after its slots."""
+"""Seconds within which the main process must exit once its slots have ended."""
 
 
 class Claims:
-    """The current claims of runs, read over a connection of their own that no fork shares."""
+    """The claims of runs, read over a connection that no forked process shares."""
 
     def __init__(self) -> None:
         options = {**settings.DATABASES["default"].get("OPTIONS", {})}
@@ -46,7 +46,7 @@ class Claims:
         )
 
     def taken(self, held: Sequence[InHand]) -> set[InHand]:
-        """Return the claims that have ended."""
+        """Return those of the given claims that are no longer valid."""
         # Here, since Celery imports this module before there are settings.
         from procedures.store import sql  # noqa: PLC0415
         from procedures.store.rows import adapted  # noqa: PLC0415
@@ -66,16 +66,16 @@ class Claims:
 
 
 class PoolWatch:
-    """A thread that watches over the slots of this main process."""
+    """A thread that watches the slots of a worker's main process."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """Lost runs that slots keep working on, and since when that is known."""
+        """Lost claims whose runs slots still work on, and when each loss was noticed."""
         self._ends_at: float | None = None
-        """The time, of the monotonic clock, at which a working slot is killed."""
+        """The monotonic time at which slots that still work are killed; None unless stopping."""
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()
@@ -83,7 +83,7 @@ class PoolWatch:
     def stop(self, *, within: float) -> None:
         """Ask each slot to release its run after the current step; called by a signal handler.
 
-        A step that has not ended after so many seconds is killed, as by SIGKILL.
+        A step that hasn't ended after `within` seconds is killed together with its process.
         """
         self._ends_at = time.monotonic() + within
         self._tell_to_stop()
@@ -107,7 +107,7 @@ class PoolWatch:
         self._end()
 
     def _end_the_taken(self) -> None:
-        """Replace each slot that keeps working on a run which is no longer its own."""
+        """Kill slots that keep working on a run whose claim they lost; the pool replaces them."""
         held = list(board.in_hand())
         try:
             taken = self._ledger.taken(held)
@@ -134,7 +134,7 @@ class PoolWatch:
                 os.kill(pid, STOP)
 
     def _end(self) -> None:
-        """Kill what still works; the pool might wait for it forever."""
+        """Kill the slots that still work, and exit; the pool itself might wait for them forever."""
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning(
                 "A step didn't end within %g s, so its process is killed.", self._patience
@@ -152,7 +152,7 @@ class PoolWatch:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and its descendants, itself first, so that it starts no more."""
+    """Kill a process and its descendants, the process first, so that it can't start more."""
     # Before anything is killed: an orphan is another parent's child at once, and no longer found
     # below this one.
     below = list(_below(pid))
@@ -170,7 +170,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """Yield the descendants of a process; nothing without /proc."""
+    """Yield the ids of a process's descendants; none on systems without /proc."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):

@@ -1,4 +1,4 @@
-"""The site's clock: a thread of the clock's worker."""
+"""The site's clock: a thread in the worker that listens to the queue `clock`."""
 
 import logging
 import threading
@@ -10,14 +10,14 @@ from django.db import InterfaceError, OperationalError, connections
 
 logger = logging.getLogger(__name__)
 TICK = 1.0
-"""Seconds."""
+"""Seconds between two checks for duties that are due."""
 LONGEST_END = 5.0
-"""Seconds that the worker's end waits for a duty under way."""
+"""Seconds for which the worker's end waits for a duty that is running."""
 
 
 @dataclass
 class Duty:
-    """A duty that the clock repeats."""
+    """A function that the clock calls again and again."""
 
     what: str
     every: float
@@ -27,10 +27,10 @@ class Duty:
 
 
 class Ticker:
-    """A thread that does its duties in turn, by this machine's monotonic clock.
+    """A thread that runs its duties one at a time, by this machine's monotonic clock.
 
-    It does not depend on messages: one that expires would compare the clocks of two hosts, and a
-    full or unreachable broker would stop the site. Two tickers are harmless.
+    It doesn't depend on messages: their expiry would compare the clocks of two hosts, and a full or
+    unreachable broker would stop the site. Two tickers at once do no harm.
     """
 
     def __init__(self, duties: list[Duty], is_wanted: Callable[[], bool]) -> None:
@@ -43,11 +43,11 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no more duties."""
+        """Start no more duties."""
         self._has_ended.set()
 
     def join(self) -> None:
-        """Wait a moment for a duty under way."""
+        """Wait up to `LONGEST_END` seconds for a duty that is running."""
         self._thread.join(LONGEST_END)
 
     def _run(self) -> None:
