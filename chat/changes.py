@@ -9,7 +9,7 @@ MOST_LINES = 5_000
 MOST_EDITS = 300
 """The most added and removed lines; a larger difference counts as a single replacement."""
 Edit = tuple[int, int, int, int]
-"""(start, end, new_start, new_end): the old lines, and the new ones that replace them."""
+"""Bounds (start, end, new_start, new_end) of old lines and of the new ones that replace them."""
 Line = tuple[str, str]
 """A pair of "kept", "gone" or "new", and the line."""
 

@@ -10,7 +10,7 @@ from examples.sheets import shown
 MONEY = Context(
     prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
-"""A decimal context of its own, because other libraries may change the default one."""
+"""A separate decimal context, because other libraries may change the default one."""
 CENT = Decimal("0.01")
 LARGEST = Decimal("999999999.99")
 MINUS = ("-", "\u2212")

@@ -91,7 +91,7 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has no commits yet.") from None
 
     def check_clean(self) -> None:
-        """Raise `RepositoryError` if files are changed or untracked; it names the first ones."""
+        """Raise `RepositoryError`, naming the first files, if any are changed or untracked."""
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
         excludes = {"core.excludesFile": self._own_excludes()}
         found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
@@ -102,7 +102,7 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has uncommitted changes: {named}{more}.")
 
     def _own_excludes(self) -> str:
-        """Return the path of the excludes file in the git configuration of the worker's user.
+        """Return the path of the global excludes file, as git finds it for the worker's user.
 
         No other setting of that user is read, and reading this one runs no program.
         """

@@ -73,7 +73,7 @@ class Export:
 
 
 def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> Export:
-    """Return the orders of an export; raises `ValueError` with the first faults and their number.
+    """Return the orders of an export; raises `ValueError` with the first faults.
 
     `statuses` lists the statuses that mean returned, separated by commas, in any case. `columns`
     maps columns to their names in the file, like "order = Name, amount = Total". Of orders that
@@ -227,7 +227,10 @@ def _currency(cell: str) -> str:
 
 
 def _other_currencies(returned: Sequence[Order]) -> Iterator[str]:
-    """Yield faults for orders in another currency, because the limit and the total are in one."""
+    """Yield a fault for each order with another currency than the first order.
+
+    The limit and the total need a single currency.
+    """
     for order in returned:
         first = returned[0]
         if order.currency != first.currency:

@@ -199,7 +199,7 @@ def grouped(orders: Sequence[Order]) -> list[Sequence[Order]]:
 
 
 def listed(orders: Sequence[Order]) -> dict[str, Any]:
-    """Return the evidence for a group: each order, or the largest and the sum of the others."""
+    """Return the evidence for a group: all orders, or the largest ones and the sum of the rest."""
     largest = sorted(orders, key=lambda order: -order.amount)[:MOST_LISTED]
     shown = orders if len(orders) <= MOST_LISTED else largest
     rows = [{name: getattr(order, name) for name in LISTED} for order in shown]

@@ -263,7 +263,7 @@ def read_history(repository: str, prefix: str) -> History:
 
 
 def check_first(place: Repository, prefix: str) -> None:
-    """Raise `RepositoryError` if there may be releases that the history doesn't show."""
+    """Raise `RepositoryError` if releases may exist that the commit's history doesn't show."""
     if place.is_shallow:
         raise RepositoryError(
             f"“{place.name}” is a shallow clone that doesn't reach back to its last release. "

@@ -245,7 +245,7 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return a rank of a line as a header: its number of known columns, then of all columns."""
+    """Return the numbers of known columns and of cells, by which lines are ranked as headers."""
     return sum(folded(cell) in called for cell in cells), len(cells)
 
 

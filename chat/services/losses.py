@@ -92,8 +92,8 @@ class Watch:
 def losses_of(change: Callable[[], object]) -> Losses:
     """Make a change, return the losses it causes, and roll it back.
 
-    `change` saves the rows to try out, such as a deactivated user or a group without a member. It
-    is rolled back even if it raises.
+    `change` saves the rows to try out, such as a deactivated user or a group that has lost a
+    member. It is rolled back even if it raises.
     """
     with transaction.atomic():
         watch = Watch()
