@@ -85,7 +85,7 @@ def test_four_runs_that_never_come_back_are_named_and_ended_and_free_their_slots
         assert all("tuck" in text_of(daves, f"/runs/{run.pk}") for run in runs)
         with browser_of(alice, site) as alices:
             wait_until(
-                lambda: "4 of the workers are held by" in text_of(alices, f"/runs/{queued.pk}"),
+                lambda: "Stuck runs occupy 4 workers." in text_of(alices, f"/runs/{queued.pk}"),
                 timeout=30,
                 what="the page of the queued run to say what holds it",
             )

@@ -219,6 +219,6 @@ def test_tables_of_runs_live_in_one_database(shop: Shop) -> None:
     kept_out = shop.manage("check", SHOP_ROUTERS="procedures.databases.OnlyDefault", **two)
 
     assert refused.returncode == 1
-    assert "`stock` would get tables of runs, which live in `default` alone" in refused.stderr
+    assert "`stock` would get tables of runs, which must be in `default` only" in refused.stderr
     assert "procedures.databases.OnlyDefault" in refused.stderr
     assert kept_out.returncode == 0, kept_out.stderr

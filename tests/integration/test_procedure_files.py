@@ -306,7 +306,7 @@ def test_a_run_without_a_reader_stays_queued_and_is_called_stuck(
     advance_runs()
 
     assert status_of(run) == "queued"
-    assert "no reader here takes 'flows/shoes.json'" in caplog.text
+    assert "this worker has no reader for 'flows/shoes.json'" in caplog.text
     assert "Stuck" in shown(browser(alice).get(f"/runs/{run.pk}"))
     assert "Stuck" in shown(browser(alice).get("/runs"))
 

@@ -49,7 +49,7 @@ def test_the_page_and_the_journal_say_that_it_is_done(run: Run, dave: User) -> N
     page = shown(here.get(f"/runs/{run.pk}"))
     journal = shown(here.get(f"/runs/{run.pk}/journal"))
 
-    assert "pay is done, but its result could not be kept." in page
+    assert "The step pay is done, but its result couldn't be stored." in unescape(page)
     assert "The step has finished. The result can&#x27;t be stored" in page
     assert "{'reference': [b'\\xff']}" in unescape(page)
     assert "The step returned nothing" not in page
