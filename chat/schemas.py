@@ -1,4 +1,4 @@
-"""Requests and responses as the API returns them."""
+"""The API's schemas of requests to people and of answers."""
 
 import json
 from datetime import datetime

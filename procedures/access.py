@@ -24,7 +24,7 @@ SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""
 Provider = Callable[[User], Q]
 providers: list[Provider] = []
-"""Functions that return a condition for further runs a user may see.
+"""Functions that return a query condition for further runs that a user may see.
 
 The layers above add theirs when they are loaded.
 """

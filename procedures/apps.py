@@ -87,7 +87,7 @@ def register_request_kinds() -> None:
 
 
 def register_procedures(**_: Any) -> None:
-    """Write the rows of the procedures this code defines, after a migration."""
+    """Write the rows of the installed procedures; called after migrations."""
     from django.db import connection
 
     from procedures import registry

@@ -76,7 +76,7 @@ def forget_texts() -> None:
 
 @lru_cache(maxsize=1)
 def _known(files: Found) -> Known:
-    """Return all procedures; a name defined in a module and in a file stands for the module's."""
+    """Return all procedures by name; a module's procedure takes precedence over a file's."""
     code, words = _in_modules(), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]

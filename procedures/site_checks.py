@@ -50,7 +50,7 @@ def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _misplaced() -> Iterator[CheckMessage]:
-    """Yield warnings for settings of ours outside of COUNTERSIGN, where they have no effect."""
+    """Yield warnings for product settings outside of COUNTERSIGN, where they have no effect."""
     for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
         if hasattr(settings, name):
             words = f"The setting {name} only has an effect inside COUNTERSIGN."

@@ -64,7 +64,7 @@ class Slot:
         """Turn a newly forked process into a slot.
 
         Signals are ignored at first, because the pool installs handlers that raise for all signals
-        that aren't.
+        that aren't ignored.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None

@@ -81,7 +81,7 @@ class Shelf:
         self._looked_at = -LOOK_EVERY
 
     def current(self) -> Found:
-        """Return the files as last read; the first use reads them, and so do noticed edits."""
+        """Return the files as last read. They are read at the first use, and again after edits."""
         with self._lock:
             if self._found is None or self._has_changed():
                 # The stamp before the files: an edit while they are read differs from it, and is
@@ -163,9 +163,9 @@ def _decoded(data: bytes) -> str:
 
 
 def places() -> list[Place]:
-    """Return the files that the globs name, each once, in order.
+    """Return the files that the patterns match, each once, sorted by path.
 
-    It stops at one file too many, which is enough to know that there are too many.
+    Stops at the first file beyond `MOST_FILES`, by which the caller sees that there are too many.
     """
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):

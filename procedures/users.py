@@ -22,7 +22,7 @@ else:
 
 
 def users() -> "QuerySet[User]":
-    """Return all users, also where the model's manager has another name than `objects`."""
+    """Return all users, even if the model's manager isn't named `objects`."""
     return get_user_model()._default_manager.all()  # noqa: SLF001 (Django documents it)
 
 

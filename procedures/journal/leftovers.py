@@ -98,7 +98,7 @@ class Look:
         "wrappers",
     )
     is_ours = True
-    """Marks a wrapper of ours, which the engine's own statements bypass."""
+    """True for our own wrappers, which the engine's own statements bypass."""
 
     def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
         self.database, self.before = database, before or _standing(database)
@@ -259,7 +259,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Leave the atomic blocks opened since; collect garbage first, which may hold some open."""
+    """Leave atomic blocks that the code left open; collect garbage first, which may hold some."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain

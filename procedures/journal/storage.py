@@ -27,9 +27,9 @@ LOST_CODES = {
     sqlite3.SQLITE_READONLY,
 }
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
-"""Classes of PostgreSQL's errors that mean a lost database, but no slow statement.
+"""Classes of PostgreSQL's errors that mean a lost database, not a slow or wrong statement.
 
-They stand for connection, resources, shutdown, system errors and damage.
+They are connection, resources, shutdown, system errors and damage.
 """
 UNPREPARED = ("26000", "42P05")
 """Error codes behind a pooler: the statement was prepared on another server than the one in use."""

@@ -51,7 +51,8 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     ) -> None:
         """Store an input of the run; `at` is its time if that isn't now.
 
-        `number` is the input's count if no event or row was counted for it already.
+        `number` is its number among the run's counted signals and operations, or 0 if it isn't
+        counted.
         """
         row = RunInput(
             run_id=run,

@@ -24,7 +24,7 @@ class Code(NamedTuple):
 def stranded(now: datetime) -> Mapping[Code, str]:
     """Return the code that queued runs need and no live worker has, each with the reason.
 
-    Returns nothing if no worker has reported its code, because then nothing is known.
+    Returns an empty mapping if no worker has reported its code, because then nothing is known.
     """
     newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
     waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()

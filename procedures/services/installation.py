@@ -1,4 +1,4 @@
-"""The site as a whole: its own database and its own file store, told from copies of them.
+"""The site as a whole: how its own database and file store are distinguished from copies.
 
 A restored database looks like another one to the server, whatever its name. The site it was copied
 from may have done the same work since, or may be doing it now: until an operator says which of the

@@ -22,7 +22,7 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""The times a run is read again if a worker writes to it during the verification."""
+"""The number of times a run is read if a worker keeps writing to it during the verification."""
 
 
 @dataclass

@@ -20,7 +20,7 @@ from procedures.services.record import Came, Record
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 """Kinds of a child's end that are reported to its parent."""
 MOST_NAMED = 5
-"""The most numbers of missing rows that one sentence lists."""
+"""The most row numbers that one sentence lists as missing."""
 OUT_OF_ORDER = "is out of order"
 MOST_UNOWNED = 100
 """The most rows of one table that are listed."""
@@ -105,7 +105,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield missing signals and operators' operations, found by the gaps in their numbers."""
+    """Yield missing signals and operations, found by the gaps in their numbers."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
         older.append(f"{name}: the number of signals and operator acts")
@@ -158,7 +158,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """Yield the inputs that the run sent to other runs and that these don't have."""
+    """Yield the inputs that the run sent to other runs and that aren't among those runs' inputs."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

@@ -122,7 +122,7 @@ class Record:
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:
-        """Record the inputs, messages and files that an event implies."""
+        """Record the inputs, files and suspension that an event implies."""
         kind = event.kind
         is_note = kind == EventKind.OPERATOR and "from" not in content
         if is_note or (kind in FROM_OUTSIDE and "at" in content):

@@ -153,7 +153,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _is_an_end(record: Record, wait: Wait) -> bool:
-    """Return True if the end of the run closed the wait; children may also be ended from above."""
+    """Return True if the end of the run, or of a run above it, may have closed the wait."""
     return wait.closed_at in record.ends or wait.kind in DETACHED_KINDS
 
 

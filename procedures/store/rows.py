@@ -1,6 +1,7 @@
 """Rows of models, read and written without the ORM.
 
-A query of the ORM makes a thousand calls in Python; these functions make only the statement's.
+A query of the ORM makes a thousand calls in Python; these functions do little besides executing the
+statement.
 """
 
 import json

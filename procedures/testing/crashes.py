@@ -53,12 +53,13 @@ def crash_test(
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:
-    """Run a procedure undisturbed, then kill its worker before and after each commit, one per run.
+    """Run a procedure undisturbed, then with its worker killed at each commit, one kill per run.
 
-    A worker killed before a commit loses a step's result, so the step runs again with the same
-    idempotency key. `fresh` resets the outside world before each run. `outcome` returns what must
-    be equal in all runs, including effects on the outside world; by default it is `everything`.
-    Raises `CrashTestError` if an outcome differs, or if a step runs again whose result was stored.
+    The worker is killed once before and once after each commit. A kill before a commit loses a
+    step's result, so the step runs again with the same idempotency key. `fresh` resets the outside
+    world before each run. `outcome` returns what must be equal in all runs, including effects on
+    the outside world; by default it is `everything`. Raises `CrashTestError` if an outcome differs,
+    or if a step runs again whose result was stored.
     """
     check_rehearsal("crash_test", procedure, inputs, humans, choices)
     if fresh is not None:

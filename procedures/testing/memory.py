@@ -1,4 +1,4 @@
-"""Runs in memory, for tests and drivers, with what workers, people and time do to them."""
+"""Runs in memory, for tests and drivers: a store with the operations of workers and people."""
 
 from collections.abc import Mapping
 from datetime import timedelta
