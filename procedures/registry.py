@@ -216,7 +216,7 @@ def _warn_of_faults() -> None:
 
 
 def register(definition: Definition) -> ProcedureVersion:
-    """Return the version's row; a procedure that is new gets grants for the groups in its roles."""
+    """Return the row of this version; a new procedure gets grants for the groups in its roles."""
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
     )

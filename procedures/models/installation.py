@@ -15,7 +15,7 @@ NOTED_EVERY = timedelta(seconds=2)
 
 
 class Installation(models.Model):
-    """The site: its own database and file store, and the time of its clock's last sweep."""
+    """The identity of the site: its database and file store, and its clock's last sweep."""
 
     store = models.CharField(
         max_length=64, blank=True, help_text="The mark of the site's file store."

@@ -1,4 +1,4 @@
-"""Checks that unfinished runs would continue with the installed code; they change nothing."""
+"""Checks, without any effect, that unfinished runs would continue with the installed code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

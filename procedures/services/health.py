@@ -106,7 +106,7 @@ def complaints_for(user: User) -> list[Complaint]:
 
 
 def why_queued(run: Run, *, now: datetime) -> str:
-    """Return why a run stays queued even if a worker is free, or ""."""
+    """Return a reason, other than busy workers, why the run stays queued, or ""."""
     if run.queued_at is None or now - run.queued_at < long_queued():
         return ""
     stuck = Run.objects.silent(now).count()

@@ -91,7 +91,8 @@ def checked_reason(reason: str) -> str:
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Cancel a run, or ask its worker to do it at the next step or wait; return a sentence.
 
-    Locks the run; its open questions are withdrawn in the transaction that ends it.
+    The sentence says which. Locks the run; its open questions are withdrawn in the transaction that
+    ends it.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)

@@ -195,7 +195,7 @@ class Store(MemoryStore):
 
 @dataclass(frozen=True)
 class RehearsedRun:
-    """A rehearsed run and what came of it."""
+    """The outcome of a rehearsed run."""
 
     status: RunStatus
     result: Any
