@@ -48,7 +48,7 @@ def leave_logging_to_django(**_: Any) -> None:
 
 
 watches: list[PoolWatch] = []
-"""The watch over this process's slots, if it is the main process of a worker that has slots."""
+"""The watch over this process's slots; empty if the process isn't a worker with slots."""
 
 
 @worker_ready.connect(weak=False)

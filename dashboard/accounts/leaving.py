@@ -1,4 +1,4 @@
-"""Functions that end a person's sessions, tokens and links when they leave or change password."""
+"""The end of a person's sessions, tokens and links when they leave or change their password."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def end_ways_in(user: User) -> None:
 
 
 def _end_unnoted_sessions(user: User) -> None:
-    """Delete the person's sessions that have no `SignIn` row, after decoding each such session."""
+    """Delete the person's sessions that have no `SignIn` row; only their content names the user."""
     unnoted = Session.objects.filter(sign_in=None, expire_date__gt=timezone.now())
     theirs = [
         session.pk

@@ -52,7 +52,7 @@ class Consequence(NamedTuple):
 
 
 class Finding(Protocol):
-    """The consequences a watch has found after a change was tried."""
+    """The consequences that one of the `watches` has found after a change was tried."""
 
     @property
     def key(self) -> str:
@@ -118,8 +118,8 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
 def _wait_for_others() -> None:
     """Take a lock so that concurrent changes are judged one at a time.
 
-    Without it, two transactions that each remove a different person would both still see the other
-    one. SQLite allows only one writer anyway.
+    Without it, two changes that each remove one of the last two people would both see one person
+    left. SQLite allows only one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

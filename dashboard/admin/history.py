@@ -33,11 +33,11 @@ MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
 """The number of newest rows scanned for a word that no index can find."""
 SHORT, LONGEST = 600, 100_000
-"""The characters of a JSON text shown unfolded, and the most shown at all."""
+"""The most characters of a JSON text shown unfolded, and the most shown at all."""
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
-    """A filter by the values of a field that labels an empty value as "None"."""
+    """A filter by a field's values, in which an empty value is labelled "None"."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):

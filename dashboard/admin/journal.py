@@ -28,7 +28,7 @@ class JournalLine:
 
 
 def history_of(run: Run) -> list[JournalLine]:
-    """Return the run's newest events of these kinds, newest first, up to `MOST + 1`."""
+    """Return the run's newest events of the kinds in `TOLD`, newest first, up to `MOST + 1`."""
     events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
     return [_line(event) for event in events[: MOST + 1]]
 

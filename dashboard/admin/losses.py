@@ -24,7 +24,7 @@ from procedures.models import Procedure, Run
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""The most procedures listed that use one name."""
+"""The most procedures listed as users of one name."""
 LARGEST_LOOK = 1000
 """The most requests examined, because a statement takes a limited number of ids."""
 

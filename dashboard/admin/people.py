@@ -38,7 +38,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields that these forms don't write, so that a sign-in meanwhile isn't a conflict."""
+"""Fields that these forms don't write, so that a sign-in while one is open isn't a conflict."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = lazy(

@@ -1,4 +1,4 @@
-"""Procedures, their code, and the roles granted on them."""
+"""Admin pages for procedures, their code, and the roles granted on them."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Runs and the rows that belong to them."""
+"""Admin pages for runs and the rows that belong to them."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

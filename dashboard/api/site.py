@@ -140,7 +140,7 @@ def no_database(error: Exception) -> Told:
 
 
 def no_files(error: FileStoreError) -> Told:
-    """Return 503 for a failing file store; a full disk has its own status."""
+    """Return 503 for a failing file store, or the status of a full disk if that is the cause."""
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)

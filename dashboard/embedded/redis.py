@@ -66,7 +66,7 @@ def remove_stale(path: Path) -> None:
 
 
 def leave_no_folder(local: Path) -> None:
-    """Remove the socket and its folder if they are outside `local`, where a path was too long."""
+    """Remove the socket and its folder if they aren't in `local`, whose path was too long."""
     path = redis_socket(local)
     if not path.is_relative_to(local):
         with suppress(OSError):

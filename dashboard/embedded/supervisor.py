@@ -1,4 +1,4 @@
-"""A supervisor that keeps the parts running, and ends all of them with itself."""
+"""A supervisor that keeps the parts running, and ends all of them when it ends."""
 
 import select
 import signal

@@ -1,4 +1,4 @@
-"""The environment variables, typed; an invalid value stops the start and is named."""
+"""Typed environment variables; an invalid value stops the start, and the error names it."""
 
 import hashlib
 import os

@@ -94,7 +94,7 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ShownControl:
-    """A control with a person's input, in the form that templates draw."""
+    """A control with a person's input, ready to be drawn by its template."""
 
     control: Any
     form: AnswerForm

@@ -6,7 +6,7 @@ from django.utils.deprecation import MiddlewareMixin
 from dashboard.http.addresses import api_description, api_docs, is_of_api
 
 NOT_KEPT = ("profile", "live", "admin")
-"""The prefixes of the names of addresses whose responses aren't cached anywhere."""
+"""The prefixes of the names of URLs whose responses nobody may cache."""
 
 
 class PrivateMiddleware(MiddlewareMixin):

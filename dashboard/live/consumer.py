@@ -95,7 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._tell({"error": f"This message can't be read: {error}"})
 
     def hand(self, frame: str) -> None:
-        """Queue a frame from the hub, or drop it if the page is too slow and has to ask later."""
+        """Queue a frame from the hub; drop it if the queue is full, and the page asks again."""
         with suppress(asyncio.QueueFull):
             self.backlog.put_nowait(frame)
 

@@ -2,7 +2,7 @@
 
 It learns of changes from the doorbell, and once a second by comparing the heads of all followed
 streams; Redis only makes it faster. A stream that is expensive to render rests in proportion to its
-rendering time, and is then sent with all its changes.
+rendering time; the changes during a rest are sent together after it.
 """
 
 import asyncio

@@ -23,7 +23,7 @@ from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
-"""The head of a stream: its newest number, then any values that change with what it shows."""
+"""The head of a stream: its newest number, then other values by which a change is noticed."""
 
 LARGEST_PLACE = 2**62
 

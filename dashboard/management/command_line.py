@@ -1,4 +1,4 @@
-"""The command line of `manage.py`, in whose output no foreign text can control the terminal."""
+"""The command line of `manage.py`, which keeps text in its output from controlling the terminal."""
 
 import re
 import sys

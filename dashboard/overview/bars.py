@@ -1,8 +1,9 @@
-"""The bars that show on a run's page when it worked and waited, in percent of the width.
+"""The bars on a run's page, which show when the run worked and when it waited.
 
-Work often takes milliseconds while people take hours. If the waits are much longer than the work,
-the scale is folded: work gets a fixed share of the width, and waits share the rest in proportion to
-their square roots. The bar of a folded wait is marked.
+Their positions are percentages of the width. Work often takes milliseconds while people take hours.
+If the waits are much longer than the work, the scale is folded: work gets a fixed share of the
+width, and waits share the rest in proportion to the square roots of their lengths. The bar of a
+folded wait is marked.
 """
 
 from bisect import bisect_left, bisect_right
@@ -25,7 +26,7 @@ from dashboard.overview.words import (
 )
 
 DWARFED = 4
-"""The scale is folded if the waits take more than this many times as long as the work."""
+"""The ratio of waiting time to working time above which the scale is folded."""
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
@@ -34,7 +35,7 @@ BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hour
 Below BLINK they are durations, below SHORT they have seconds, and above LONG they have the day.
 """
 Gap = tuple[datetime, datetime, bool]
-"""The begin and the end of a gap between two cuts, and True if work happens in it."""
+"""A span between two cuts of the scale: its start, its end, and True if work happens in it."""
 NARROW = 5.0
 """The width in percent below which a bar has no room for a mark."""
 THIN = 0.3

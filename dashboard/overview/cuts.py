@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 DEEPEST = 8
-"""The depth below which the inside of a value isn't shown."""
+"""The depth of nesting below which values aren't shown."""
 LONGEST_KEY = 100
 MORE = "…"
 
@@ -19,9 +19,9 @@ class Room:
     characters: int
     lines: int = 1
     parts: int = 1
-    """The most nested values."""
+    """The largest number of values inside a value."""
     cell: int = 1_000
-    """The most characters of each text inside a value."""
+    """The largest number of characters of each text inside a value."""
 
 
 LINE = Room(120)
@@ -95,7 +95,7 @@ def cut_value(value: Any, room: Room) -> CutValue:
 
 
 class _Cutter:
-    """A function with state that cuts one value and counts how much of it is shown."""
+    """A cutter of one value, which counts how much of it has been shown."""
 
     def __init__(self, room: Room) -> None:
         self._room = room

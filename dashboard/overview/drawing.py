@@ -18,7 +18,7 @@ from procedures.engine.values import canonical
 
 MOST_COLUMNS = 20
 MANY_LINES = 20
-"""The number of lines from which on a text gets a frame that scrolls."""
+"""The number of lines at which a text gets a scrolling frame."""
 DEEPEST = 12
 """The depth to which JSON is indented; deeper levels would mostly consist of spaces."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
@@ -28,13 +28,13 @@ Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "l
 
 @dataclass(frozen=True)
 class Node:
-    """A value, or a part of one, in the form that templates draw."""
+    """A value, or a part of one, ready to be drawn by a template."""
 
     shape: Shape
     text: str = ""
     """The text of a node with the shape none, empty, text, lines or json."""
     summary: str = ""
-    """The label of a node that can be unfolded, with the shape lines or json."""
+    """The label of the fold, if the shape is lines or json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
     """The rows of a mapping, the columns of a table."""
@@ -66,7 +66,7 @@ class Named:
 def draw(value: Any, volatile: Sequence[str] = ()) -> Node:
     """Return a JSON value as nodes; data nested inside its parts is shown as JSON.
 
-    The paths in `volatile`, which have the form of `ctx.approve(volatile=)`, are marked.
+    The paths in `volatile`, written as for `ctx.approve(volatile=)`, are marked.
     """
     if isinstance(value, Mapping) and value:
         labels = labels_of(value)

@@ -20,7 +20,7 @@ from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
 
 LATE = timedelta(minutes=1)
-"""The delay after which something due counts as overdue, because the clock isn't running."""
+"""The delay after which something due is overdue, which means that the clock isn't running."""
 RECENT = timedelta(days=7)
 """The age up to which a failed run counts as stuck; older failures are history."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)

@@ -21,7 +21,7 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.CHILD: "child",
     Wait.Kind.MAP: "child",
 }
-"""The kind of row for each kind of wait; a set has no row, but its parts have."""
+"""The kind of row for each kind of wait; a set has no row, but its parts do."""
 GOOD = {"approved", "answered", "edited", "elapsed", "received", "succeeded", "finished"}
 Look = Literal[
     "done",

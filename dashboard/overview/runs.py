@@ -130,7 +130,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
 
 
 def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Return each run with its state; the number of queries doesn't depend on how many runs."""
+    """Return each run with its state, in a fixed number of queries."""
     found = list(runs)
     ids, now = [run.pk for run in found], clock.now()
     openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
@@ -171,7 +171,7 @@ def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
 
 
 def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return, by run id, why no live worker can execute a run that has been queued for long.
+    """Return, by run id, why no live worker can execute a run that was queued long ago.
 
     Without such runs, nothing is read.
     """
@@ -182,7 +182,7 @@ def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
 
 
 def _without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the ids of versions that no code here can execute, for the runs without a worker."""
+    """Return the ids of versions that no code here can execute, among those of unclaimed runs."""
     names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
     absent = {
         run.version_id

@@ -208,7 +208,7 @@ def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
 
 
 def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about the other parts of sets that don't need all of their parts."""
+    """Return sentences about sets that don't need all their parts: what happens to the rest."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []
     for key, need in sets.items():

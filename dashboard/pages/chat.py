@@ -154,7 +154,7 @@ def transcript(request: Visit, session: Session) -> dict[str, Any]:
 
 
 def _below(seen: MessageQuerySet, request_id: str | None) -> int | None:
-    """Return the place up to which to show a question and its replies; None if the end shows it."""
+    """Return the place that ends a transcript around the question; None for the newest page."""
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
     places = list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
@@ -184,7 +184,7 @@ def composer(request: Visit, session: Session) -> dict[str, Any]:
 def _questions_of_others(
     request: Visit, session: Session, answerable: set[UUID]
 ) -> list[tuple[UUID, str]]:
-    """Return open questions that the viewer can discuss but not answer, by their messages' ids."""
+    """Return message id and label of each open question the viewer can discuss but not answer."""
     asked = visible_requests(request.user).open().filter(session=session).exclude(pk__in=answerable)
     cards = Message.objects.filter(request__in=asked[:MOST_OTHERS]).order_by("seq")
     return [

@@ -104,7 +104,7 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return the requests that wait for the person, most urgent first, and receipts of others."""
+    """Return requests that wait for the person, most urgent first, and receipts of closed ones."""
     mine = answerable_requests(request.user)
     place = _place(request.GET.get("from"))
     requests = list(mine.with_what_is_shown().by_urgency()[place : place + LONGEST_LIST + 1])

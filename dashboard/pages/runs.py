@@ -65,7 +65,7 @@ def run_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
-    """Return the current `shown` rows and counts of an open list, and the number of newer runs."""
+    """Return the rows in `shown` and the counts as they are now, and the number of newer runs."""
     choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
     runs = list(choice.visible.for_lists().filter(pk__in=shown[:PAGE]))
     context = {

@@ -28,7 +28,7 @@ def part_of_value(value: Any, room: str) -> CutValue:
 
 @register.simple_tag
 def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[str, Any]:
-    """Return the lines near changes in an edited text that fit, and the number of the others."""
+    """Return the lines around the changes of an edited text, and the number of lines left out."""
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     is_short = len(lines) <= ROOMS[room].lines

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The most characters of HTML per character of Markdown, and in any case allowed.
+"""The most characters of HTML per character of Markdown, and the number always allowed.
 
 A table of empty cells, for example, has hundreds per character.
 """

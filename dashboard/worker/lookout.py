@@ -17,8 +17,8 @@ LOST_AFTER = 60
 class Lookout(bootsteps.StartStopStep):
     """A boot step that has one of the worker's processes check the queue every few seconds.
 
-    Messages alone aren't enough: a full Redis accepts none, and doesn't tell those who wait for
-    them.
+    Messages alone aren't enough: a full Redis accepts none, and doesn't tell the processes that
+    wait for them.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)

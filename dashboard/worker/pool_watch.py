@@ -25,7 +25,7 @@ EVERY = 1.0
 LAST_LOOKS = 0.2
 """Seconds between two checks of the slots while the worker stops."""
 LEAVES_WITHIN = 1.0
-"""Seconds within which a slot must stop working on a run that it has lost the claim of."""
+"""Seconds within which a slot must stop working on a run whose claim it has lost."""
 LAST_WORDS = 2.0
 """Seconds within which the main process must exit once its slots have ended."""
 
@@ -73,7 +73,7 @@ class PoolWatch:
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """Lost claims whose runs slots still work on, and when each loss was noticed."""
+        """Lost claims on whose runs a slot still works, with the time each loss was noticed."""
         self._ends_at: float | None = None
         """The monotonic time at which slots that still work are killed; None unless stopping."""
 
