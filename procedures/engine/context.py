@@ -66,7 +66,7 @@ class Context:
         self._patches: dict[str, bool] = {}
         self.run_id = fiber.journal.run.run_id
         self.started_by: str = fiber.recorder.first.content["by"]
-        """The name of the user who started the run, or "system": `assign=f"@{ctx.started_by}"`."""
+        """The name of the user who started the run, or "system"."""
         self.later = Later(fiber)
         """The calls that ask people, in a form that doesn't wait; each returns a handle."""
 
@@ -404,7 +404,7 @@ class Context:
     def signal(
         self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[Any]]:
-        """Return a handle that closes with the next signal of that name, even an earlier arrival.
+        """Return a handle for the next signal of that name, even if the signal has already arrived.
 
         `hint` is the type of the signal's value. A value of another type is refused when it is
         sent, or skipped if it arrived early. `expires`, `default`, `on_timeout` and `reason` are
@@ -577,7 +577,7 @@ class Context:
 
     @property
     def state(self) -> State:
-        """The run's durable values by name; a replay rebuilds them and repeats no increment."""
+        """The run's durable values by name; a replay rebuilds them without counting twice."""
         self._fiber.check_usable()
         return self._fiber.state
 

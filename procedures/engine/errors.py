@@ -1,12 +1,12 @@
 """Errors of the engine, and the interruptions by which a run leaves its worker.
 
-PublicError               an author's error, its text meant for everybody who sees the run
+PublicError               an author's error, whose text everybody who sees the run may read
 EngineError
 ├── DefinitionError       a procedure is declared in a way that can't work
 │   └── ProcedureFileError    the text of a procedure's file can't be read; names the line
-├── InputError            the inputs of a start do not fit the signature
+├── InputError            the inputs of a new run don't fit the procedure's signature
 ├── QuestionError         a question is asked in a way that can't be answered
-├── OptionError           a call of the engine got an option or a value that it does not accept
+├── OptionError           a call of the engine passes an option or a value that isn't accepted
 ├── SizeError             a value is larger than the site's limit
 ├── EvidenceError         a bound step can't be shown completely
 ├── AnswerError           an answer does not fit the question
@@ -14,8 +14,8 @@ EngineError
 ├── BranchFailedError     a branch of a gather has failed
 ├── StateConflictError    branches of a gather changed one name in ctx.state in conflicting ways
 ├── ChildFailedError      a child run has failed or was cancelled
-├── SignalError           an awaited signal came as an error
-├── UnreachableRunError   a run sends to, or cancels, a run that it may not reach
+├── SignalError           the sender sent an awaited signal as an error
+├── UnreachableRunError   a run sends to or cancels another run that it may not reach
 ├── NotApprovedError      a step that needs an approval has none
 ├── LeftOpenError         a step left a transaction open, or broke the one it was called in
 ├── StepTimeoutError      a step took longer than its timeout
@@ -24,22 +24,22 @@ EngineError
 ├── FileGoneError         the file store no longer has a stored file
 └── FileStoreError        the file store is full or unreachable
 
-Interruption (control flow, no Exception, so that `except Exception` lets it pass)
+Interruption (control flow; not an Exception, so `except Exception` doesn't catch it)
 ├── Suspend               the run leaves its worker and waits
 ├── Cancelled             the run is being cancelled and leaves its worker
 ├── Paused                the run is being paused and leaves its worker
 ├── Continued             the run continues as new, with other inputs
 ├── LimitReached          the run has used up one of its limits and fails
-├── Yielded               the run has had its time, and others wait for the worker
-├── Overtaken             somebody outside was faster; the run is claimed again
+├── Yielded               the run's time slice is over, and other runs wait for the worker
+├── Overtaken             a wait closed before it could be withdrawn; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
-├── Refused               a layer above refuses a commit
+├── Refused               the host refuses a commit
 ├── Fenced                another worker holds the run
 ├── FileLost              a stored file is gone; the run waits until it is put back
 ├── TextUnreadable        the text that the run was started with can't be read any more
-├── WorkerStops           the worker's process ends or is replaced; another one continues
+├── WorkerStops           the worker's process ends or is replaced; another worker continues
 ├── OutOfMemory           the worker's process is out of memory; the run is claimed again
-└── StorageLost           the storage does not answer; the run is claimed again later
+└── StorageLost           the storage does not respond; the run is claimed again later
 """
 
 import traceback

@@ -54,7 +54,7 @@ class Bound(Generic[T]):
         return head | dict(_shown(self.fn, self.args, self.kwargs))
 
     def own_arguments(self) -> Arguments:
-        """Return the arguments for one attempt; those people were shown are copied each time."""
+        """Return the arguments for one attempt, as a new copy if people were shown them."""
         return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
 
 

@@ -59,15 +59,15 @@ class Control:
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons(Control):
-    """Buttons that each send a value; without `values`, a button that submits other controls."""
+    """Buttons that each send a value, or a single button that submits the other controls."""
 
     name = "buttons"
     values: Sequence[tuple[Any, str]] = ()
-    """The values with the labels of their buttons."""
+    """The values with the labels of their buttons; empty for a single button."""
     has_main: bool = True
     """True if the first button is highlighted as the usual answer; False if no answer is usual."""
     send: str = "Answer"
-    """The label of the button that submits the other controls."""
+    """The label of a single button, which submits the other controls."""
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
@@ -115,7 +115,10 @@ class Fields(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Control):
-    """Options of which people choose one, or several if `is_many`; too many options are typed."""
+    """Options of which people choose one, or several if `is_many`.
+
+    If there are too many options to show, people type their choice.
+    """
 
     name = "options"
     labels: Mapping[str, str]

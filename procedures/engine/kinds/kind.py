@@ -122,7 +122,10 @@ class Kind:
         return Outcome.ANSWERED
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the possible decisions with their labels, the first of which approves; or {}."""
+        """Return the possible decisions with their labels, the first of which approves.
+
+        Kinds without decisions return {}.
+        """
         return {}
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:

@@ -113,7 +113,7 @@ def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
 
 
 def one_line(prompt: object) -> str:
-    """Return the prompt on one line, with hiding or reordering characters replaced by codes."""
+    """Return the prompt as `visible_line` shows it; raises `QuestionError` if it is empty."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
             f"The prompt of a question must be a text that isn't empty, not {short_repr(prompt)}."

@@ -99,7 +99,7 @@ class Question:
 
     @property
     def rules(self) -> Kind:
-        """The kind of the question; if its code is missing, one that accepts no answer."""
+        """The kind of the question; if its code is missing, a stand-in that accepts no answer."""
         return KINDS.get(self.kind) or find_kind(self.kind)
 
     @property
@@ -332,7 +332,7 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
 
 
 def _check_whole(question: Question, prompt: str) -> None:
-    """Raise `QuestionError` if the question can't be stored, or `volatile` names no evidence."""
+    """Raise `QuestionError` if a question can't be stored, or lacks the evidence in `volatile`."""
     try:
         if question.volatile:
             check_paths(question.evidence, question.volatile)

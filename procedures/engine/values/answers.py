@@ -1,4 +1,4 @@
-"""Validation of answers against the stored schema, with a sentence for the person."""
+"""Validation of answers against the stored schema, with error messages for people."""
 
 import json
 import re

@@ -76,7 +76,8 @@ def is_too_deep(value: Any) -> bool:
 def keepable(value: Any, hint: Any) -> tuple[Any, Any]:
     """Return the plain JSON of a value, and the value restored from that JSON.
 
-    Raises `ValueError` if the value doesn't fit the annotation `hint` or can't be stored whole.
+    Raises `ValueError` if the value doesn't fit the annotation `hint`, or can't be stored without
+    loss.
     """
     plain, back, _ = keepable_text(value, hint)
     return plain, back

@@ -81,7 +81,10 @@ class SiteChoice:
 
 @contextmanager
 def use_choices(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Use these choices inside the block instead of the site's: values by setting and name."""
+    """Use these choices inside the block instead of the site's.
+
+    `choices` maps each setting to its values by name.
+    """
     token = HERE.set(lambda setting: choices.get(setting, {}))
     try:
         yield

@@ -94,10 +94,10 @@ class FileContext:
         self.is_hasty = False
 
     def _reach(self, use: Callable[[], T]) -> T:
-        """Call the store; in a worker, retry until it works or `patience` is over.
+        """Call the store; in a worker, retry after an error for up to `patience` seconds.
 
-        Then interrupt the run, because an error of the store is never a failure of the procedure's
-        code. Retrying here is cheaper than a later claim, which would replay the run.
+        If the store still fails, interrupt the run, because the failure is not one of the
+        procedure's code. Retrying here is cheaper than a later claim, which would replay the run.
         """
         if self.journal is None:
             return use()

@@ -50,7 +50,7 @@ class Part:
     """The type's constraints and settings, by Pydantic's names."""
     parts: list["Part"] = field(default_factory=list)
     shape: Schema = field(default_factory=dict)
-    """A JSON Schema never stricter than the type, with its constraints by Pydantic's names too."""
+    """A JSON Schema that accepts every valid value; its constraints also have Pydantic's names."""
 
     @property
     def inner(self) -> "Part":
@@ -93,7 +93,7 @@ def inspect_type(types: TypeAdapter[Any]) -> Part:
 
 
 class _Recorder(GenerateJsonSchema):
-    """A JSON Schema generator that records each part of a type; its schemas are never stricter."""
+    """A JSON Schema generator that records each part; its schemas accept every valid value."""
 
     def record(self, schema: Any) -> Part:
         self._open: list[list[Part]] = [[]]

@@ -93,7 +93,7 @@ def _check_call(
 
 
 def check_json(of: str, value: object) -> Any:
-    """Return the plain JSON of a value; raises `OptionError` if there is none to store."""
+    """Return the plain JSON of a value; raises `OptionError` if it can't be stored."""
     try:
         plain = canonical.jsonable(value)
         canonical.text_of(plain)

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def orders_in(plain: Any) -> list[list[str]]:
-    """Return the names of each mapping in the data, in order, where they aren't sorted.
+    """Return the names, in their order, of each mapping in the data whose names aren't sorted.
 
     Mappings with the same set of names are listed once: the order of the first applies to all.
     """

@@ -1,4 +1,4 @@
-"""Conversion of rows that older, less strict versions stored into data that pages can show.
+"""Conversion of rows written by older, less strict versions, so that pages can show their data.
 
 Today, data is checked when the engine is called. Old rows stay unchanged, and replay compares them
 unchanged; only data that is read for people is converted here.

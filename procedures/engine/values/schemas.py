@@ -1,4 +1,4 @@
-"""JSON Schemas made from types, which answers are validated against, and their labels in words."""
+"""JSON Schemas of answers: how they are made from types, and how they read in words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -16,8 +16,8 @@ IS_SERVED = sys.version_info >= (3, 12)
 def adapter(hint: Any) -> TypeAdapter[Any]:
     """Return the cached adapter of a type.
 
-    Unions with another order of members, such as `str | Decimal` and `Decimal | str`, get different
-    adapters.
+    Unions whose members are in another order, such as `str | Decimal` and `Decimal | str`, get
+    different adapters.
     """
     try:
         # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in

@@ -46,9 +46,9 @@ BY_FORMAT = {
 
 
 def shape_of(hint: Any) -> Schema:
-    """Return a JSON Schema of a type that refuses no value the type accepts.
+    """Return a JSON Schema that accepts every value of the type.
 
-    It accepts any value for a part that only the type's own code can check.
+    Parts that only the type's own code can check accept any value.
     """
     try:
         return inspect_type(adapter(hint)).shape

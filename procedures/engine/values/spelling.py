@@ -7,12 +7,12 @@ LONGEST_REPR = 100
 
 
 def nearest(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
-    """Return the most similar of the names, or "" if none reaches that similarity (0 to 1)."""
+    """Return the most similar name, or "" if none is similar enough (`at_least`, from 0 to 1)."""
     return next(iter(get_close_matches(name, list(names), n=1, cutoff=at_least)), "")
 
 
 def meant(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
-    """Return " Did you mean …?" with the most similar name, or "" as `nearest` does."""
+    """Return " Did you mean …?" with the most similar name, or "" if none is similar enough."""
     near = nearest(name, names, at_least=at_least)
     return f" Did you mean {near!r}?" if near else ""
 

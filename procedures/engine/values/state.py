@@ -39,7 +39,7 @@ class Change:
         return self.verb in ("increment", "append")
 
     def with_more(self, other: "Change") -> "Change":
-        """Return both changes combined; their verb must be the same, and `commutes` True."""
+        """Return both changes combined; they must have the same verb and must commute."""
         return Change(self.verb, self.value + other.value)
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ class State(MutableMapping[str, Any]):
         self.changes[name] = Change("set", plain)
 
     def _kept(self, name: str, value: Any, **how: Any) -> Any:
-        """Record the new value of a name, hold its JSON in the state, and return its plain JSON."""
+        """Record the new value of a name in an event, set it in the state, and return its JSON."""
         plain = self._checked(name, value)
         self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))

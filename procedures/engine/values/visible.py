@@ -1,4 +1,4 @@
-"""Untrusted text with characters that hide, reorder or imitate text replaced by their codes."""
+"""Display of untrusted text: characters that hide, reorder or imitate text become codes."""
 
 import unicodedata
 
@@ -14,12 +14,12 @@ LINES = frozenset("\n\t")
 
 
 def visible(text: str) -> str:
-    """Return the text with hiding or reordering characters as hexadecimal codes; lines are kept."""
+    """Replace characters that hide or reorder text with hexadecimal codes; keep lines and tabs."""
     return _shown(text, LINES)
 
 
 def visible_line(text: str) -> str:
-    """Return the text on one line, as `visible` does; a line end is shown as ␤, a tab as a code."""
+    """Do as `visible` does, but on one line: a line break becomes ␤, and a tab becomes a code."""
     return _shown(text, frozenset())
 
 
