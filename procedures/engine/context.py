@@ -66,7 +66,10 @@ class Context:
         self._patches: dict[str, bool] = {}
         self.run_id = fiber.journal.run.run_id
         self.started_by: str = fiber.recorder.first.content["by"]
-        """The name of the user who started the run, or "system"."""
+        """The name of the user who started the run, or "system".
+
+        A request is assigned to that user with `assign=f"@{ctx.started_by}"`.
+        """
         self.later = Later(fiber)
         """The calls that ask people, in a form that doesn't wait; each returns a handle."""
 
@@ -512,8 +515,9 @@ class Context:
         own. `value` is any JSON. With a text as `error`, the waiting run raises a `SignalError`
         instead of getting a value. A run that has ended ignores the signal.
 
-        Raises `UnreachableRunError` unless the other run is a child, the parent, or a run that the
-        person who started this run may reach; raises `SizeError` for a value that is too large.
+        Raises `UnreachableRunError` unless the other run is a child, the parent, or a run to which
+        the person who started this run may send signals. Raises `SizeError` for a value that is too
+        large.
         """
         to = run.run_id if isinstance(run, Handle) else run
         check_kind("run of ctx.send", to, str, "the handle or the id of a run")
