@@ -94,7 +94,9 @@ def first_words(steps: int) -> list[str]:
 
 def test_a_step_is_so_many_calls_of_python() -> None:
     calls_made(1)  # what is read and prepared once
-    assert (calls_made(30) - calls_made(10)) / 20 <= 223
+    # The least of three: a collection of garbage or a slow moment adds calls of its own.
+    few, many = (min(calls_made(steps) for _ in range(3)) for steps in (10, 30))
+    assert (many - few) / 20 <= 223
 
 
 def calls_made(steps: int) -> int:
