@@ -136,4 +136,4 @@ def test_who_leaves_the_group_sees_the_run_no_longer(
     dave.groups.clear()
 
     expect(page.get_by_role("heading", name="Journal")).to_have_count(0, timeout=LOST_WITHIN)
-    expect(page.locator("body")).to_contain_text("nothing here")
+    expect(page.locator("body")).to_contain_text("Not found")
