@@ -118,7 +118,7 @@ class RequestDetailOut(RequestOut):
         serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
-    labels: dict[str, str] = Field(description="The labels of values, by the value as a text.")
+    labels: dict[str, str] = Field(description="The labels of values, by the value as text.")
     controls: list[ControlOut] = Field(description="The controls of the form on the page.")
     channels: list[str] = Field(description="The names of the channels that accept an answer.")
     silence: str = Field(description="A sentence about what happens if nobody answers.")

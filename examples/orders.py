@@ -119,7 +119,9 @@ def read_columns(text: str) -> dict[str, str]:
         names[name.casefold()] = called
     every = {name: folded(names.get(name, name)) for name in (*REQUIRED, *OPTIONAL)}
     if len(set(every.values())) < len(every):
-        raise ValueError("Each column needs its own name in the file.")
+        raise ValueError(
+            "Two names stand for the same column; give each its own column of the file."
+        )
     return names
 
 

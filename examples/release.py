@@ -141,7 +141,8 @@ def release(
         str,
         Check(check_prefix),
         Field(
-            description="The text before the number in tags, like release-. If empty, v or nothing."
+            description="The text before the number in tags, like release-. "
+            "If left empty, tags may begin with v or have no prefix."
         ),
     ] = "",
 ) -> Report:

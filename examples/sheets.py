@@ -23,8 +23,8 @@ SIGNATURES = {
     b"\xff\xd8\xff": "an image",
     b"GIF8": "an image",
     b"\x1f\x8b": "a compressed file",
-    b"\xff\xfe": "a UTF-16 text",
-    b"\xfe\xff": "a UTF-16 text",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
 }
 REMEDY = "Save it as “CSV UTF-8”."
 PLAIN_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
@@ -219,7 +219,7 @@ def _find_header(
 
 
 def _line_starts(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the numbers and positions of the first lines that are not blank."""
+    """Yield the numbers and positions of the non-blank lines among the first `MOST_ABOVE` + 1."""
     start = 0
     for number, line in enumerate(islice(io.StringIO(text, newline=""), MOST_ABOVE + 1), start=1):
         if line.strip():

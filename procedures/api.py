@@ -35,7 +35,7 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
         "description": "The inputs by name, as `GET /api/procedures/{name}` describes them. "
-        "Those of format binary are files: send a form then.",
+        "Inputs of format binary are files; to send them, use multipart/form-data.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
             "multipart/form-data": {

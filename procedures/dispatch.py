@@ -73,7 +73,7 @@ def tell_code(worker: int, code: str) -> None:
             several.sadd(WORKERS, key)
             several.execute()
     except redis.RedisError as error:
-        logger.debug("The code of this worker couldn't be reported: %s", error)
+        logger.debug("The versions of this worker's code couldn't be reported: %s", error)
 
 
 def keep_code(worker: int) -> None:

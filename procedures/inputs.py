@@ -26,7 +26,7 @@ class TooLargeError(EngineError):
     def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
         super().__init__(
-            f"{what} has {size / MEGABYTE:.1f} MB; the limit is {conf.MAX_UPLOAD_MB} MB."
+            f"{what} is {size / MEGABYTE:.1f} MB; the limit is {conf.MAX_UPLOAD_MB} MB."
         )
 
 

@@ -139,7 +139,7 @@ def make_ready(text: Text) -> Definition:
     try:
         code = _read_kept(*text)
     except ProcedureFileError as error:
-        words = f"This run's text of {file} can't be read. {error}"
+        words = f"The text of {file} that this run was started with can't be read. {error}"
         code = Unreadable(_never, name, name, file=file, why=words)
     # The one that was put in first; it is read again if a run still needs it.
     while len(_ready) >= MOST_TEXTS:

@@ -132,10 +132,10 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
     """
     code = registry.find(name)
     if code is None:
-        registry.warn_once(f"Runs stay queued: this worker has no code of {name!r}.")
+        registry.warn_once(f"Runs stay queued: this worker has no code for {name!r}.")
     elif code.version not in known:
         registry.warn_once(
-            f"Runs stay queued: this worker's code of {name!r} was never registered. "
+            f"Runs stay queued: this worker's code for {name!r} was never registered. "
             "Run `manage.py migrate`, then restart this worker."
         )
         return None

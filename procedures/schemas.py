@@ -45,7 +45,7 @@ class ErrorOut(Schema):
     """A sentence about why a request was refused."""
 
     detail: str
-    faults: list[FaultOut] = Field([], description="The faults of each field, with 422.")
+    faults: list[FaultOut] = Field([], description="For status 422: the faults of each field.")
 
 
 class ComplaintOut(Schema):
@@ -104,7 +104,7 @@ class ProcedureOut(Schema):
     file: str = Field("", description="The file that defines it; empty for Python code.")
     fault: str = Field(
         "",
-        description="The reason why its file can't be read, and it can't be started; else empty.",
+        description="Why its file can't be read, so that it can't be started; else empty.",
     )
 
     @staticmethod

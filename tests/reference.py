@@ -17,7 +17,8 @@ HEAD = """# Reference
 
 This page lists everything that authors import from `procedures.engine`. `make reference` writes it
 from the docstrings; [Writing procedures](engine.md) introduces it with examples. A `Duration` is a
-number of seconds, a `timedelta` or a text such as `"90s"`, `"2h"` or `"3 days"`; ten years at most.
+number of seconds, a `timedelta` or a string such as `"90s"`, `"2h"` or `"3 days"`, of at most ten
+years.
 """
 PARTS = {
     "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "File"),

@@ -41,9 +41,7 @@ def send_notification(notification_id: int) -> None:
     except UndeliverableError as error:
         for one in held:
             one.give_up(str(error))
-        logger.warning(
-            "The notification by %s %s was given up: %s", first.channel, first, first.note
-        )
+        logger.warning("Gave up on the notification by %s %s: %s", first.channel, first, first.note)
     except Exception as error:  # noqa: BLE001 (a channel may be a site's own code)
         for one in held:
             one.fail(f"{type(error).__name__}: {error}", at=now)

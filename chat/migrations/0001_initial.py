@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=procedures.models.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_chat.session')),
-                ('seq', models.PositiveBigIntegerField(help_text="The number of the session's change that added it, in the order of commits.")),
+                ('seq', models.PositiveBigIntegerField(help_text="The number, in commit order, of the change to the session that added it.")),
                 ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice')], max_length=10)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_procedures.run')),

@@ -73,7 +73,7 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField(
-        help_text="The number of the session's change that added it, in the order of commits."
+        help_text="The number, in commit order, of the change to the session that added it."
     )
     kind = models.CharField(max_length=10, choices=Kind)
     author = models.ForeignKey(

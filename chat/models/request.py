@@ -160,7 +160,10 @@ class HumanRequest(models.Model):
         return self.right_of(user) is not None
 
     def right_of(self, user: "User") -> "Right | None":
-        """Return the closest right by which a user may answer the request, or None."""
+        """Return the most direct right by which a user may answer the request, or None.
+
+        Their name comes first, then a group, then a permission, then being a superuser.
+        """
         rights: list[Right] = []
         asked = self.assignments.filter(
             Q(user=user) | Q(group__in=user.groups.all()) | ~Q(permission="")

@@ -15,7 +15,8 @@ def fate_of(wait: Wait) -> str:
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer may withdraw it earlier."
     return (
-        "It may be withdrawn earlier, because the run waits for the first of several."
+        "It may be withdrawn earlier, because the run waits for the first of several "
+        "answers or events."
         if rivals
         else ""
     )

@@ -39,7 +39,7 @@ def only_one(folder: Path, address: str) -> Iterator[None]:
 
 
 def running_address(folder: Path) -> str | None:
-    """Return the address at which the product of that folder is running, or None."""
+    """Return the address of the instance that runs from that folder, or None."""
     try:
         file = (folder / LOCK).open()
     except OSError:

@@ -110,7 +110,7 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
 
 
 def read_names(text: object) -> dict[str, str] | None:
-    """Read a variable that is a JSON object with a text for each name."""
+    """Read a variable that is a JSON object with a string for each name."""
     if text is None:
         return None
     try:
@@ -120,7 +120,7 @@ def read_names(text: object) -> dict[str, str] | None:
     if not isinstance(named, dict) or not all(map(NAME.fullmatch, named)):
         raise ValueError('must be a JSON object with plain names, like {"shop": "..."}')
     if empty := [name for name, value in named.items() if not is_text(value)]:
-        raise ValueError(f"must have a text for {empty[0]}")
+        raise ValueError(f"must have a string for {empty[0]}")
     return named
 
 

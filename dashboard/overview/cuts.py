@@ -14,7 +14,7 @@ MORE = "…"
 
 @dataclass(frozen=True)
 class Room:
-    """The most that is shown of a text or a value."""
+    """The size limits of a text or value that is shown."""
 
     characters: int
     lines: int = 1

@@ -182,7 +182,7 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Return the assignees in words; without any, those who can answer for the procedure."""
+    """Return the assignees in words, or else those who can answer the procedure's requests."""
     return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 

@@ -17,7 +17,7 @@ AROUND = 3
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """Cut a text to the room with that name: `{% with shown=text|part:"words" %}`."""
+    """Truncate text to the `Room` of that name: `{% with shown=text|part:"words" %}`."""
     return cut_text("" if text is None else str(text), ROOMS[room])
 
 

@@ -50,7 +50,7 @@ class HumanResponse:
     value: Any
     """The answer, whose type depends on the kind of request.
 
-    A bool for an approval, a text for an input or an escalation, and for a review a dict with the
+    A bool for an approval, a string for an input or an escalation, and for a review a dict with the
     names decision, feedback and edited_artifact.
     """
     responded_at: str
@@ -257,7 +257,7 @@ def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
-    """Return an escalation answered with a text, or with one of the program's options."""
+    """Return an escalation answered with text, or with one of the program's options."""
     if labels:
         return new_question("choice", message, labels, assign=OPERATORS, **asking)
     return new_question("escalation", message, **asking)

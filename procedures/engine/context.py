@@ -235,7 +235,7 @@ class Context:
     ) -> Response[Any]:
         """Ask for one of the options, or with `many=True` for a list of one or more of them.
 
-        `options` are texts, or a mapping of texts to their labels. Raises `QuestionError` for
+        `options` are strings, or a mapping of strings to their labels. Raises `QuestionError` for
         options that people couldn't tell apart, and `RequestExpiredError` if nobody answers in time
         and `on_timeout` is "fail".
         """
@@ -280,7 +280,7 @@ class Context:
 
     @with_options("ctx.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
-        """Report a problem to the operators; the response's value is a text about what they did.
+        """Report a problem to the operators; the response's value is text about what they did.
 
         Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
         in time and `on_timeout` is "fail".
@@ -301,7 +301,7 @@ class Context:
     def notify(self, text: str) -> None:
         """Post a message in the run's chat session without waiting; a replay doesn't post it again.
 
-        Raises `OptionError` if `text` isn't a text.
+        Raises `OptionError` if `text` isn't a string.
         """
         check_text("The text of ctx.notify", text)
         self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
@@ -366,8 +366,8 @@ class Context:
     def sleep(self, length: Duration, *, reason: str = "") -> None:
         """Wait for a length of time without holding a worker.
 
-        `length` is a number of seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at
-        most ten years; 0 doesn't wait. People see the `reason` during the wait. Raises
+        `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
+        at most ten years; 0 doesn't wait. People see the `reason` during the wait. Raises
         `OptionError` for other lengths.
         """
         self._fiber.check_usable()
@@ -389,8 +389,8 @@ class Context:
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
         """Return a handle that closes after that length of time; its value is the moment it is due.
 
-        `length` is a number of seconds, a timedelta, or a text such as "90s", "2h" or "3 days", at
-        most ten years. Raises `OptionError` for other lengths.
+        `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
+        at most ten years. Raises `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         key = self._fiber.scope.key_for("timer")
@@ -512,7 +512,7 @@ class Context:
         """Send a signal to another run exactly once; `run` is its handle or its id.
 
         The receiver counts signals with the same `id` once; by default, each call has an id of its
-        own. `value` is any JSON. With a text as `error`, the waiting run raises a `SignalError`
+        own. `value` is any JSON. With a string as `error`, the waiting run raises a `SignalError`
         instead of getting a value. A run that has ended ignores the signal.
 
         Raises `UnreachableRunError` unless the other run is a child, the parent, or a run to which
@@ -612,7 +612,7 @@ class Context:
     def stage(self, name: str) -> None:
         """Show people the name of the part of the procedure that begins here.
 
-        Raises `OptionError` if `name` isn't a text.
+        Raises `OptionError` if `name` isn't a string.
         """
         check_text("The name of ctx.stage", name)
         self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})

@@ -237,7 +237,7 @@ def _broken_inside(database: BaseDatabaseWrapper, *, is_used: bool) -> str:
         return "It ignored an error that broke its transaction, so nothing can be committed."
     status = _status_of(database.connection)
     if status == TransactionStatus.INERROR:
-        return "It ignored a database error, so nothing of its transaction can be committed."
+        return "It ignored a database error, so nothing in its transaction can be committed."
     is_sqlite = database.vendor == "sqlite"
     if (status == TransactionStatus.IDLE and is_used) or (
         is_sqlite and not database.connection.in_transaction

@@ -135,7 +135,7 @@ class Run(models.Model):
     is_left_without_storage = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if its last worker lost the storage, which the next one checks first.",
+        help_text="True if its last worker lost the storage; the next worker checks it first.",
     )
 
     objects = RunQuerySet.as_manager()

@@ -97,7 +97,7 @@ class RunInput(models.Model):
         null=True,
         db_index=False,
         related_name="child_ends",
-        help_text="The wait that counts this end of a child.",
+        help_text="The wait in which this child's end is counted.",
     )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)

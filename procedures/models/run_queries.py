@@ -27,7 +27,7 @@ def values_of(path: str) -> list[str]:
 
 
 def silence() -> timedelta:
-    """Return the time without a return to the engine after which code counts as stuck."""
+    """Return how long code may run without returning to the engine before it counts as stuck."""
     return timedelta(seconds=conf.RUN_SILENT_SECONDS)
 
 

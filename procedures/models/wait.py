@@ -61,7 +61,7 @@ class Wait(models.Model):
         max_length=100, blank=True, help_text="The name of the awaited signal."
     )
     need = models.PositiveIntegerField(
-        null=True, help_text="The number of closed parts that decide a set."
+        null=True, help_text="The number of parts that must close to decide a set."
     )
     begun = models.PositiveIntegerField(default=0, help_text="The number of children started.")
     ended = models.PositiveIntegerField(default=0, help_text="The number of children ended.")

@@ -65,10 +65,10 @@ def _why_no_code(name: str, newest: str, workers: Collection[Mapping[str, Any]])
     if newest in versions:
         return ""
     if versions == {None}:
-        return f"no live worker has the code of {name}. Deploy it, {RESTART}"
+        return f"no live worker has the code for {name}. Deploy it, {RESTART}"
     known = ProcedureVersion.objects.filter(procedure__name=name, version__in=versions - {None})
     if known.exists():
-        words = f"the live workers' code of {name} is out of date"
+        words = f"the live workers' code for {name} is out of date"
         return f"{words}. Deploy the newest code, {RESTART}"
-    words = f"the live workers' code of {name} was never registered"
+    words = f"the live workers' code for {name} was never registered"
     return f"{words}. Run `manage.py migrate`, {RESTART}"

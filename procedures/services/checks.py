@@ -125,7 +125,7 @@ class Rehearsal:
         raise Fenced(f"{self.run.run_id}: the status of {run_id} would be read.")
 
     def refusal(self, run_id: str) -> str:
-        raise Fenced(f"{self.run.run_id}: it would reach {run_id}.")
+        raise Fenced(f"{self.run.run_id}: its signal or cancellation would reach run {run_id}.")
 
     def transaction(self) -> AbstractContextManager[float | None]:
         raise Fenced(self.run.run_id)

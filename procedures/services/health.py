@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
 """The most broken procedure files that are listed at once."""
-DELAYED = "Timers, deadlines, mails and lost runs are delayed."
+DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
 
 
@@ -48,7 +48,7 @@ def complaints() -> list[Complaint]:
     missing = dict.fromkeys(stranded(clock.now()).values())
     found += [Complaint("code", f"Runs stay queued: {words}") for words in missing]
     if names := registry.unregistered():
-        words = f"The code of these procedures was never registered: {', '.join(names)}."
+        words = f"The code for these procedures was never registered: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
         found.append(Complaint("code", f"{words} {remedy}"))
     return found

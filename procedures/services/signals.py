@@ -50,7 +50,7 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Store a signal, and let a run that waits for it continue; return False for a repeated id.
 
     Raises `SignalRefusedError` if the signal can't be stored, or if the run already waits for it
-    and its code can't accept the value. A signal that comes before the wait is checked when the run
+    and its code can't accept the value. A signal that arrives early is checked once the run
     waits for it, and skipped if the code can't accept it. Locks the run.
     """
     _make_code_ready(run_id)

@@ -42,7 +42,10 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 
 
 def expire_wait(wait: Wait) -> bool:
-    """Close a wait at its deadline, as its author chose; return False if it is already closed."""
+    """Close a wait at its deadline with the outcome that the procedure's author chose.
+
+    Returns False if it is already closed.
+    """
     return wait.due_at is not None and _expire(wait)
 
 

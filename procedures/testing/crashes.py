@@ -204,7 +204,7 @@ class MortalJournal(MemoryJournal):
             self._kill.repeated.append(working.step)
 
     def forgive_claim(self) -> None:
-        """Do nothing: a dead worker can't forgive its claim."""
+        """Do nothing: a dead worker can't keep its claim from counting towards the poison limit."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:

@@ -65,7 +65,7 @@ class Given:
 
     def __post_init__(self) -> None:
         check_said("name of a Given", self.name)
-        check_kind("content of a Given", self.content, bytes | str, "bytes or a text")
+        check_kind("content of a Given", self.content, bytes | str, "bytes or a string")
 
 
 class Left(Fenced):

@@ -30,9 +30,9 @@ def test_each_wait_keeps_the_reason_it_was_opened_with(backend: Backend, name: s
 @pytest.mark.parametrize(
     ("name", "reason", "told"),
     [
-        ("sleep", 7, "must be a text, not 7."),
-        ("timer", None, "must be a text, not None."),
-        ("paid", ["x"], "must be a text, not ['x']."),
+        ("sleep", 7, "must be a string, not 7."),
+        ("timer", None, "must be a string, not None."),
+        ("paid", ["x"], "must be a string, not ['x']."),
         ("sleep_until", "x" * 1001, "has 1,001 characters; the limit is 1,000."),
         ("paid", "x" * 1001, "has 1,001 characters; the limit is 1,000."),
     ],

@@ -26,9 +26,9 @@ from procedures.engine import Context, procedure
 def {name}(ctx: Context) -> str:
     return "{text}"
 """
-ABSENT = "no live worker has the code of shop"
-OLDER = "the live workers' code of shop is out of date"
-UNREGISTERED = "the live workers' code of shop was never registered"
+ABSENT = "no live worker has the code for shop"
+OLDER = "the live workers' code for shop is out of date"
+UNREGISTERED = "the live workers' code for shop was never registered"
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Sett
         ({"count": 1, "urgent": "soon"}, "urgent: must be yes or no (true or false)."),
         ({"count": 1, "speed": "high"}, "speed: must be one of: 'slow' or 'fast'."),
         ({"count": 1, "tags": "a"}, "tags: must be a list."),
-        ({"count": 1, "tags": [7]}, "tags.0: must be a text."),
+        ({"count": 1, "tags": [7]}, "tags.0: must be text."),
         ({"count": 1, "address": 7}, "address: must be a set of named values."),
         ({"count": 1, "address": {}}, "address.city: is missing."),
         ({"count": 1, "paper": "x"}, "paper: send a file (multipart/form-data)."),

@@ -260,7 +260,7 @@ def test_too_large_a_file_is_refused_at_once_and_not_kept(
     )
 
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request has 40.0 MB; the limit is 20 MB."}
+    assert response.json() == {"detail": "The request is 40.0 MB; the limit is 20 MB."}
     assert files_kept() == kept
     assert not Run.objects.exists()
 

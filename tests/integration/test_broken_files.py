@@ -243,7 +243,7 @@ def test_what_a_reader_says_is_one_short_line(
         ({"roles": {"answer": ["g\0"]}}, "it contains a NUL character or a lone"),
         ({"roles": {"see": "g" * 151}}, "can have at most 150"),
         ({"roles": {"start": [5]}}, "Invalid group name 5 in roles="),
-        ({"roles": {"start": [" "]}}, "it must be a text that isn't empty"),
+        ({"roles": {"start": [" "]}}, "it must be a string that isn't empty"),
         ({"roles": {"start": 5}}, "roles= must name groups, not 5"),
         ({"roles": {"start": "@bob"}}, "names can't begin with"),
         ({"roles": {"start": "Perm:auth.view_user"}}, "names can't begin with"),

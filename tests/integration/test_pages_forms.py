@@ -232,10 +232,10 @@ def test_the_api_takes_a_form_and_completes_it(alice: User, bobs: Client) -> Non
     [
         ({**LEAST, "amount": 0}, {"amount": "More than 0."}),
         ({**LEAST, "amount": True}, {"amount": "The answer must be a number like 31.20."}),
-        ({**LEAST, "due": None}, {"due": "The answer must be a text."}),
+        ({**LEAST, "due": None}, {"due": "The answer must be text."}),
         ({**LEAST, "parcels": "2"}, {"parcels": "The answer must be a whole number."}),
         ({**LEAST, "items": "lamp"}, {"items": "The answer must be a list."}),
-        ({**LEAST, "items": [1]}, {"items": "0: The answer must be a text."}),
+        ({**LEAST, "items": [1]}, {"items": "0: The answer must be text."}),
         ({**LEAST, "colour": "red"}, {"colour": "This is not a field of the form."}),
         ({**LEAST, "sender": " "}, {"sender": "Write something."}),
         (
@@ -279,7 +279,7 @@ def test_words_do_not_fill_in_a_form_and_that_is_said(alice: User, bob: User) ->
 
     assert said.response is None
     assert said.reason == "This request asks for several values. Fill in its form."
-    assert 'placeholder="a message: the form is above"' in shown(
+    assert 'placeholder="a message (answer in the form above)"' in shown(
         browser(bob).get(f"/chat/{request.session_id}")
     )
 

@@ -284,7 +284,10 @@ def test_a_reader_that_no_longer_reads_the_text_quarantines_the_run_until_it_doe
     error = error_of(Run.objects.get(pk=run.pk))
     assert status_of(run) == "quarantined"
     assert "flows/shoes.json" in error["message"]
-    assert error["remedy"] == "Install a reader that can read this text, then retry."
+    assert (
+        error["remedy"]
+        == "Install a reader that can read the text of the run's procedure, then retry."
+    )
 
     configure(settings, PROCEDURE_READERS={".json": READER})
     registry.forget_texts()

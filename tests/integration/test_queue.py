@@ -103,7 +103,7 @@ def test_that_code_is_missing_is_told_once(
     advance_runs()
     advance_runs()
 
-    assert caplog.text.count(f"no code of 'somewhere_else_{of_no_code.pk.hex}'") == 1
+    assert caplog.text.count(f"no code for 'somewhere_else_{of_no_code.pk.hex}'") == 1
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
 
     assert post(reader, [], content_length=str(3 * MEGABYTE)) == (
         413,
-        b'{"detail": "The request has 3.0 MB; the limit is 1 MB."}',
+        b'{"detail": "The request is 3.0 MB; the limit is 1 MB."}',
     )
     assert reader.calls == 0
 
@@ -79,7 +79,7 @@ def test_outside_the_api_the_refusal_is_a_page() -> None:
     status, body = post(Reader(), [], "/sign-in", content_length=str(3 * MEGABYTE))
 
     assert (status, b"<!doctype html>" in body) == (413, True)
-    assert b"The request has 3.0 MB; the limit is 1 MB." in body
+    assert b"The request is 3.0 MB; the limit is 1 MB." in body
 
 
 def test_what_is_allowed_arrives_whole() -> None:

@@ -118,8 +118,14 @@ def test_columns_may_have_other_names(
         ),
         ("amount", "“amount” doesn't name a column"),
         ("amount =", "“amount =” doesn't name a column"),
-        ("order = Amount", "Each column needs its own name in the file."),
-        ("order = A, customer = a", "Each column needs its own name in the file."),
+        (
+            "order = Amount",
+            "Two names stand for the same column; give each its own column of the file.",
+        ),
+        (
+            "order = A, customer = a",
+            "Two names stand for the same column; give each its own column of the file.",
+        ),
     ],
 )
 def test_names_of_columns_that_make_no_sense_are_refused(
@@ -234,7 +240,7 @@ def test_no_comment_becomes_a_formula(store: MemoryStore, comment: str) -> None:
         (b"%PDF-1.7 ...", "This is a PDF, not a CSV file. Save it as “CSV UTF-8”."),
         (b"PK\x03\x04...", "This is an Excel or ZIP file, not a CSV file. Save it as"),
         (b"\x89PNG\r\n\x1a\n", "This is an image, not a CSV file. Save it as “CSV UTF-8”."),
-        ("order".encode("utf-16"), "This is a UTF-16 text, not a CSV file. Save it as"),
+        ("order".encode("utf-16"), "This is UTF-16 text, not a CSV file. Save it as"),
         (b"order\0,customer", "The file contains NUL bytes, so it isn't text. Save it as"),
         (
             HEADER.encode() + b"7,Bl\xfcmchen,1",

@@ -57,7 +57,7 @@ def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
 def _fault_of(group: Any) -> str:
     """Return the reason why a value can't be a group's name, or "" if it can."""
     if not isinstance(group, str) or not group.strip():
-        return "it must be a text that isn't empty"
+        return "it must be a string that isn't empty"
     if len(group) > LONGEST_ASSIGNEE:
         return f"it can have at most {LONGEST_ASSIGNEE} characters"
     if legible(group) != group:

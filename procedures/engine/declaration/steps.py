@@ -159,7 +159,7 @@ class Options:
 
 
 KINDS: tuple[tuple[str, Any, str], ...] = (
-    ("name", str, "a text"),
+    ("name", str, "a string"),
     ("retry", Retry | None, "a Retry such as Retry(5) or None"),
     *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
 )
@@ -206,7 +206,7 @@ class Step:
 
     @with_options("step.say")
     def say(self, text: str) -> None:
-        """Post a text in the run's chat session now; another attempt of the step posts it again."""
+        """Post text in the run's chat session now; another attempt of the step posts it again."""
         self.speak(text)
 
     @with_options("step.progress")

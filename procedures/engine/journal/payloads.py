@@ -110,7 +110,7 @@ class Opening:
         return str(self.rest.get("prompt", ""))
 
     def silence(self) -> Closing:
-        """Return the closing of the wait if it times out, as the author chose."""
+        """Return the closing of a wait that times out, with the outcome that the author chose."""
         if self.wait == "timer":
             return Closing(outcome="elapsed", responder="system: clock")
         outcome, value = ("withdrawn" if self.on_timeout == "withdraw" else "expired"), None

@@ -79,7 +79,7 @@ class Journal(Protocol):
         ...
 
     def pause(self, seconds: float) -> None:
-        """Sleep for so many seconds, at most one, without releasing the run."""
+        """Sleep for `seconds`, which is at most 1, without releasing the run."""
         ...
 
     def load(self) -> list[Event]:

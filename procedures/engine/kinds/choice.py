@@ -13,7 +13,7 @@ from procedures.engine.values.spelling import short_repr
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-NEEDS_OPTIONS = "needs a list of options: texts, none of them empty."
+NEEDS_OPTIONS = "needs a list of options: strings, none of them empty."
 
 
 class Choice(Kind):
@@ -27,7 +27,7 @@ class Choice(Kind):
     ) -> Terms:
         """Return the terms of a choice.
 
-        `options` are texts, or a mapping of texts to their labels.
+        `options` are strings, or a mapping of strings to their labels.
         """
         if isinstance(options, set | frozenset):
             words = "needs a list of options, because a set has no order."

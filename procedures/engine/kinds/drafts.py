@@ -65,7 +65,7 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
     for name in decisions:
         if not isinstance(name, str) or not name.strip():
             raise QuestionError(
-                f"{prompt!r}: the names in decisions= must be texts that aren't empty, "
+                f"{prompt!r}: the names in decisions= must be strings that aren't empty, "
                 f"not {short_repr(name)}."
             )
     if len({str(label).strip().casefold() for label in decisions.values()}) < len(decisions):

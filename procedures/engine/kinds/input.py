@@ -39,7 +39,7 @@ class Input(Kind):
             )
         types = adapter(hint)
         if rules := schemas.unchecked(inspect_type(types)):
-            words = f"answers can't be checked for {', '.join(rules)}"
+            words = f"answers can't be checked against {', '.join(rules)}"
             raise QuestionError(f"{short_repr(prompt)}: {words} (hint).")
         schema = types.json_schema()
         schemas.complete(schema, inspect_type(types))

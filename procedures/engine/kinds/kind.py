@@ -148,7 +148,7 @@ class Kind:
     def typing_hint(self, question: "Question") -> str:
         """Return a phrase for what people may type as an answer, such as "your answer"."""
         if self.has_fields(question):
-            return "a message: the form is above"
+            return "a message (answer in the form above)"
         return YES_OR_NO if question.schema.get("type") == "boolean" else "your answer"
 
     def label_of(self, question: "Question", value: Any) -> str:
@@ -220,7 +220,7 @@ class MissingKind(Kind):
         raise NoReplyError(f"Requests of the kind {self.missing!r} can't be answered here.")
 
 
-NAME_IT = "Its class must be listed in REQUEST_KINDS."
+NAME_IT = "The class of this kind must be listed in REQUEST_KINDS."
 KINDS: dict[str, Kind] = {}
 """The kinds known in this process, by name."""
 

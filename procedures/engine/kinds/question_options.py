@@ -22,7 +22,7 @@ OPERATORS = ("role:operate",)
 
 def checked_text(of: str, value: object) -> str:
     if not isinstance(value, str):
-        raise QuestionError(f"{of} must be a text, not {short_repr(value)}.")
+        raise QuestionError(f"{of} must be a string, not {short_repr(value)}.")
     return value
 
 
@@ -61,7 +61,7 @@ def checked_flag(of: str, value: object) -> bool:
 def checked_label(prompt: str, value: str, label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         of = f"the label of {short_repr(value)} in {OPTIONS['labels']}"
-        words = f"a label must be a text that isn't empty, not {short_repr(label)}"
+        words = f"a label must be a string that isn't empty, not {short_repr(label)}"
         raise QuestionError(f"{short_repr(prompt)}: {words} ({LABELS.get(value, of)}).")
     return visible_line(label.strip())
 
@@ -97,10 +97,12 @@ def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
         return ()
     given = (names,) if isinstance(names, str) else names
     if not isinstance(given, Sequence | Set):
-        raise QuestionError(f"{of} must be a text or a list of texts, not {short_repr(names)}.")
+        raise QuestionError(f"{of} must be a string or a list of strings, not {short_repr(names)}.")
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            raise QuestionError(f"The texts in {of} must not be empty; one is {short_repr(name)}.")
+            raise QuestionError(
+                f"The strings in {of} must not be empty; one is {short_repr(name)}."
+            )
     return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
 
 
@@ -116,7 +118,7 @@ def one_line(prompt: object) -> str:
     """Return the prompt as `visible_line` shows it; raises `QuestionError` if it is empty."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
-            f"The prompt of a question must be a text that isn't empty, not {short_repr(prompt)}."
+            f"The prompt of a question must be a string that isn't empty, not {short_repr(prompt)}."
         )
     return visible_line(prompt.strip())
 

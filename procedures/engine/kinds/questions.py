@@ -150,7 +150,7 @@ class Question:
         if self.on_timeout is None:
             return "It stays open until somebody answers."
         if self.default is None:
-            return "If nobody answers in time, it counts as no answer."
+            return "If nobody answers in time, it counts as an empty answer."
         return f"If nobody answers in time, it counts as “{self.label_of(self.default)}”."
 
     def label_of(self, value: Any) -> str:

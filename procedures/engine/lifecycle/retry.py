@@ -206,7 +206,7 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     error = store.error_of(run)
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
         raise OperationRefusedError(
-            "Only a run whose journal no longer fits the code can be overridden."
+            "Only a run whose journal no longer fits the code can continue with changed code."
         )
     changed = error["changed"]
     tell(store, run, {**said, "loose": error["unread"], "changed": changed})

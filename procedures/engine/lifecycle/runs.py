@@ -125,7 +125,7 @@ def has_to_undo(store: Store, run: RunRow) -> bool:
 def undone_since(run: RunRow) -> int:
     """Return the event number after which compensations belong to this run's current generation.
 
-    Compensations that a fork has taken over are left to the original run.
+    The original run executes the compensations that a fork has copied from it.
     """
     return max(run.base_seq, run.carried_seq)
 

@@ -81,7 +81,10 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
 
 
 def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait that has timed out, as its author chose; return False if it was not open."""
+    """Close a wait that has timed out with the outcome that the procedure's author chose.
+
+    Returns False if it was not open.
+    """
     if not wait.is_open:
         return False
     answer_wait(store, run, wait, Opening.read(wait.opening()).silence().as_json())

@@ -244,7 +244,9 @@ class Fiber:
 def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
     """Return the name; raise `QuestionError` if it isn't valid."""
     if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
-        raise QuestionError(f"{of and f'{of}: '}The {kind} must be a text, not {short_repr(name)}.")
+        raise QuestionError(
+            f"{of and f'{of}: '}The {kind} must be a string, not {short_repr(name)}."
+        )
     if not _is_name(name):
         raise QuestionError(
             f"{of and f'{of}: '}Invalid {kind} {short_repr(name)}: use at most {LONGEST_NAME} "

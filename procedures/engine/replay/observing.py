@@ -24,7 +24,8 @@ def seen(fiber: Fiber, what: str, of: str, read: Callable[[], Any]) -> Any:
     content = entry.last.content
     if content["of"] != of:
         words = (
-            f"The code now reads the {what} of {of}, but the journal has that of {content['of']}."
+            f"The code now reads the {what} of {of}, but the "
+            f"journal has the {what} of {content['of']} here."
         )
         fiber.interrupt(fiber.scope.mismatch(words))
     return content["value"]

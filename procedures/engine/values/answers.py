@@ -19,7 +19,7 @@ from procedures.engine.values import canonical
 
 WORDS = {
     "boolean": "yes or no (true or false)",
-    "string": "a text",
+    "string": "text",
     "integer": "a whole number",
     "number": "a number",
     "array": "a list",

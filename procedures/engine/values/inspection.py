@@ -257,7 +257,7 @@ def _is_of_secret(function: Any) -> bool:
 NO_TYPE = "it is not a type whose values have a JSON form"
 NAME_ALONE = "use the type itself instead of its name"
 UNKNOWN_NAME = "it names a type that isn't defined here"
-NOT_FROM_JSON = "no JSON can be a value of it"
+NOT_FROM_JSON = "no JSON value fits it"
 ONCE = "its values can be read only once. Use list[...] instead"
 READ_ONCE = (Iterator, AsyncIterator, Awaitable)
 REASONS = {
@@ -267,7 +267,7 @@ REASONS = {
     "is-subclass": NOT_FROM_JSON,
     "is-instance": NOT_FROM_JSON,
     "generator": ONCE,
-    "json": "pydantic.Json reads JSON inside a text. Use the type itself instead",
+    "json": "pydantic.Json reads JSON inside a string. Use the type itself instead",
 }
 """The reason for refusing each unsupported kind of type, by Pydantic's names."""
 MAKES_ITS_OWN = ("function-before", "function-wrap")

@@ -82,7 +82,11 @@ def _in_parts(one: Any, other: Any, unions: Any, place: str) -> str:
 def _in_sets(one: Any, other: Any, place: str) -> str:
     kinds, back = set(map(type, one)), set(map(type, other))
     is_plain = back <= JSON
-    return "" if is_plain or kinds == back else f"{place} has parts of other types"
+    return (
+        ""
+        if is_plain or kinds == back
+        else f"{place} has parts that would come back as other types"
+    )
 
 
 def _is_same_generic(kind: type, back: type) -> bool:

@@ -110,7 +110,8 @@ def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> No
 
 def check_function(of: str, fn: object, *args: str, **named: str) -> None:
     """Raise `OptionError` unless `fn` can be called with arguments of these names."""
-    words = f"{of} must be a function of {', '.join([*args, *named]) or 'nothing'}"
+    names = ", ".join([*args, *named])
+    words = f"{of} must be a function {f'of {names}' if names else 'without parameters'}"
     if not callable(fn):
         raise OptionError(f"{words}, not {short_repr(fn)}.")
     try:
@@ -124,9 +125,9 @@ def check_function(of: str, fn: object, *args: str, **named: str) -> None:
 
 
 def check_text(of: str, value: object) -> str:
-    """Return the value if it is a text; raises `OptionError` otherwise."""
+    """Return the value if it is a string; raises `OptionError` otherwise."""
     if not isinstance(value, str):
-        raise OptionError(f"{of} must be a text, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be a string, not {short_repr(value)}.")
     return value
 
 

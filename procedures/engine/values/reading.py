@@ -121,7 +121,7 @@ def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, st
     for name, one in schema.get("properties", {}).items():
         own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]
         if own and name not in files:
-            yield name, "bytes can't be sent. Use a File, or a text"
+            yield name, "bytes can't be sent. Use a File, or a string"
         elif not own and _holds_binary(one, defs, set()):
             yield (
                 name,

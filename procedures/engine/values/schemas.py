@@ -32,7 +32,7 @@ CHECKED: dict[str, set[str]] = {
 }
 """Types an answer may have, by Pydantic's names, each with the constraints a schema can check."""
 ALSO_SAID = {"type", "metadata", "ref"}
-KINDS = "a text, a number, a Decimal, a bool, a date, a choice, or a list of texts or choices"
+KINDS = "a string, a number, a Decimal, a bool, a date, a choice, or a list of strings or choices"
 STRICT = ("strict", True)
 FUNCTION = "function-"
 
@@ -88,7 +88,7 @@ def form_schema(model: Any) -> dict[str, Any]:
 def _fields(model: Any, part: Part) -> dict[str, Part]:
     """Return the fields of a model by their names in answers, which may be aliases."""
     if why := _looks_closer(part):
-        raise ValueError(f"{_name(model)} can't be a form: answers can't be checked for {why}.")
+        raise ValueError(f"{_name(model)} can't be a form: answers can't be checked against {why}.")
     holder = part.inner if part.kind in {"model", "dataclass"} else part
     fields = (one for one in holder.parts if one.kind in FIELDS)
     # Answers come by the alias, as the JSON Schema has it, and not by the field's own name.
@@ -130,11 +130,11 @@ def _bare(part: Part) -> Part:
 
 def _unfit(part: Part) -> str:
     if part.kind.startswith(FUNCTION):
-        return "answers can't be checked for a validator"
+        return "answers can't be checked against a validator"
     if part.kind not in CHECKED:
         return f"a field must be {KINDS}, not {part.kind}"
     if rules := unchecked(part):
-        return f"answers can't be checked for {', '.join(rules)}"
+        return f"answers can't be checked against {', '.join(rules)}"
     if not part.parts:
         return ""
     items = _bare(part.inner)

@@ -20,8 +20,8 @@ SHORTEST_SECRET = 6
 site_secrets: set[str] = set()
 """The site's own secret values, added when its settings are read, before procedures run."""
 INSTEAD = (
-    "Let a step read it from the site's settings, or let the start name it with "
-    'Annotated[str, SiteChoice("SETTING")].'
+    "Let a step read it from the site's settings, or let whoever starts the run "
+    'choose it by name, with Annotated[str, SiteChoice("SETTING")].'
 )
 
 

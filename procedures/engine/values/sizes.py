@@ -10,9 +10,9 @@ from procedures.engine.values import canonical
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-TO_READ = "Put what is to be read into body= or evidence=."
+TO_READ = "Move the details to body= or evidence=."
 AS_FILE = "Keep the rest as a file (File.keep in a step), and show what matters."
-IN_PIECES = "Ask in two steps: first for the group, then for the one in it."
+IN_PIECES = "Ask in two steps: first for the group, then for the option within it."
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]
@@ -56,7 +56,9 @@ class Sizes:
         for one in fields(self):
             most = getattr(self, one.name)
             if type(most) is not int or most < 1:
-                raise ValueError(f"Invalid size {most!r} of {one.name}. Use a whole number from 1.")
+                raise ValueError(
+                    f"Invalid size {most!r} of {one.name}. Use a whole number of at least 1."
+                )
 
     def check_question(self, question: "Question") -> None:
         """Raise `SizeError` for the first part of a question that exceeds its limit."""

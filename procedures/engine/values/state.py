@@ -86,8 +86,8 @@ class State(MutableMapping[str, Any]):
         try:
             check_json(f"by of ctx.state.increment({name!r})", before + by)
         except OverflowError:
-            words = f"ctx.state.increment can't add {short_repr(by)} to {name!r}, by a float."
-            raise OptionError(words) from None
+            words = f"ctx.state.increment can't add {short_repr(by)} to {name!r}"
+            raise OptionError(f"{words}: the integer is too large for a float.") from None
         self._grow(name, before + by, Change("increment", by), by=by)
         return self._values[name]
 

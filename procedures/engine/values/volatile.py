@@ -13,8 +13,8 @@ ABSENT: Any = object()
 HELD = {"volatile": True}
 """The placeholder for volatile values when evidence is hashed."""
 REMEDY = (
-    "Take times from ctx.now(), random numbers from ctx.random, and data from elsewhere from a "
-    "step; or list what may differ in volatile=."
+    "Take times from ctx.now(), random numbers from ctx.random, and external data from a "
+    "step; or list in volatile= what may differ."
 )
 
 

@@ -80,7 +80,7 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
     while left:
         key = seen(fiber, "finished", "", lambda: _first_closed(fiber, left))
         if key not in left:
-            words = f"The code no longer waits for {key}, with which the run continued here."
+            words = f"The code no longer waits for {key}, whose closing let the run continue here."
             fiber.interrupt(fiber.scope.mismatch(words))
         handle = left.pop(key)
         if handle.entry and handle.closed_seq is not None:

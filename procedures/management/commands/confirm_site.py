@@ -10,7 +10,7 @@ from procedures.services import NoCopyError, confirm_site
 class Command(BaseCommand):
     help = (
         "Confirm that this copy is the site now: its runs continue, and their journals record it."
-        " Stop the site it was copied from first."
+        " First stop the site it was copied from."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -149,7 +149,7 @@ def test_what_undoes_is_called_so_too(store: MemoryStore) -> None:
             lambda ctx: ctx.step(send, "A", strict="no"),
             "option strict of a step must be True or False, not 'no'",
         ),
-        (lambda ctx: ctx.step(send, "A", name=3), "option name of a step must be a text, not 3"),
+        (lambda ctx: ctx.step(send, "A", name=3), "option name of a step must be a string, not 3"),
         (lambda ctx: ctx.step(send, "A", timeout="soon"), "Invalid duration 'soon'"),
         (lambda ctx: ctx.step(send, "A", timeout=True), "Invalid duration True"),
         (

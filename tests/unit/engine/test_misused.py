@@ -27,9 +27,9 @@ def child(ctx: Context, number: int = 0) -> int:
 
 
 CALLS: list[tuple[Callable[[Any], object], str]] = [
-    (lambda ctx: ctx.approve("Go?", name=5), "must be a text, not 5"),
-    (lambda ctx: ctx.signal(["paid"]), "must be a text, not"),
-    (lambda ctx: ctx.patched(5), "must be a text, not 5"),
+    (lambda ctx: ctx.approve("Go?", name=5), "must be a string, not 5"),
+    (lambda ctx: ctx.signal(["paid"]), "must be a string, not"),
+    (lambda ctx: ctx.patched(5), "must be a string, not 5"),
     (lambda ctx: ctx.approve("Go?", yes="Ok", no=" ok"), "two labels that look alike: 'ok'"),
     (lambda ctx: ctx.choose("Which?", {"a": "Ann", "b": "ann "}), "two labels that look alike"),
     (lambda ctx: ctx.choose("Which?", ["Caf\u00e9", "Cafe\u0301"]), "two labels that look alike"),
@@ -62,7 +62,7 @@ CALLS: list[tuple[Callable[[Any], object], str]] = [
     (lambda ctx: ctx.compensate(), r"ctx\.compensate: missing a required argument: 'fn'\."),
     (lambda ctx: ctx.request(), r"ctx\.request: missing a required argument: 'kind'\."),
     (lambda ctx: ctx.bind("pay"), "ctx.bind needs a function"),
-    (lambda ctx: ctx.bind(ctx.bind(act)), "Pass a step that is already bound to ctx.step"),
+    (lambda ctx: ctx.bind(ctx.bind(act)), "Pass ctx.step a step that is already bound"),
     (lambda ctx: ctx.compensate(None), "ctx.compensate needs a function"),
     (lambda ctx: ctx.compensate(undo), "undo: missing a required argument: 'order'"),
     (lambda ctx: ctx.compensate(undo, "A", "B"), "undo: too many positional arguments"),

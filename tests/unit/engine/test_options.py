@@ -197,7 +197,7 @@ def test_a_refused_call_opens_nothing_and_fails_the_run() -> None:
         verbs: Any = ctx
         verbs.approve("Go?", body=5)
 
-    assert fails_at_once(wrong) == "body= must be a text, not 5."
+    assert fails_at_once(wrong) == "body= must be a string, not 5."
 
 
 def test_a_length_may_be_a_timedelta() -> None:

@@ -68,11 +68,11 @@ class Parcel(BaseModel):
         ),
         (
             lambda: new_question("input", "When?", Annotated[date, Field(gt=date(2026, 1, 1))]),
-            "answers can't be checked for gt",
+            "answers can't be checked against gt",
         ),
         (
             lambda: new_question("input", "What?", Annotated[Decimal, Field(max_digits=3)]),
-            "answers can't be checked for max_digits",
+            "answers can't be checked against max_digits",
         ),
         (
             lambda: new_question(
@@ -80,11 +80,11 @@ class Parcel(BaseModel):
             ),
             "the default isn't a valid answer: The answer must be a whole number",
         ),
-        (lambda: new_question("input", "Why?", expires="2h", default=7), "must be a text"),
+        (lambda: new_question("input", "Why?", expires="2h", default=7), "must be text"),
         (lambda: new_question("choice", "Which?", []), "needs a list of options"),
         (lambda: new_question("choice", "Which?", ["a", ""]), "none of them empty"),
         (lambda: new_question("choice", "Which?", ["a", " "]), "none of them empty"),
-        (lambda: new_question("choice", "Which?", {1: "one"}), "texts"),
+        (lambda: new_question("choice", "Which?", {1: "one"}), "strings"),
         (lambda: new_question("choice", "Which?", ["a"], expires="2h", default="b"), "one of: a"),
         (
             lambda: new_question("choice", "Which?", ["a"], many=True, expires="2h", default=["b"]),

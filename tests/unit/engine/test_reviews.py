@@ -71,12 +71,15 @@ def test_data_in_another_order_is_the_same_question() -> None:
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: new_question("review", "R?", 5), "must be a text"),
-        (lambda: new_question("review", "R?", None), "must be a text"),
+        (lambda: new_question("review", "R?", 5), "must be a string"),
+        (lambda: new_question("review", "R?", None), "must be a string"),
         (lambda: new_question("review", "R?", "x", decisions={}), "must map names to labels"),
         (lambda: new_question("review", "R?", "x", decisions=["a"]), "must map names to labels"),
-        (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "must be texts"),
-        (lambda: new_question("review", "R?", "x", decisions={"a": ""}), "a label must be a text"),
+        (lambda: new_question("review", "R?", "x", decisions={"": "A"}), "must be strings"),
+        (
+            lambda: new_question("review", "R?", "x", decisions={"a": ""}),
+            "a label must be a string",
+        ),
         (
             lambda: new_question("review", "R?", "x", decisions={"a": "Go", "b": "go "}),
             "same label",

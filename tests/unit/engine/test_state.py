@@ -95,7 +95,7 @@ def test_what_is_read_can_be_handed_to_another_process(state: State) -> None:
 
 
 def test_a_name_that_is_no_text_is_refused_in_words(state: State, notes: Notes) -> None:
-    with pytest.raises(EngineError, match="must be a text, not 5"):
+    with pytest.raises(EngineError, match="must be a string, not 5"):
         state[5] = 1  # type: ignore[index]
 
     assert notes == []
