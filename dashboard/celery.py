@@ -149,7 +149,7 @@ def be_a_slot(**_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)
 def send_the_last_word(**_: Any) -> None:
-    """Send the messages still pending, because these processes skip `atexit`."""
+    """Send the messages still pending, because the pool's processes skip `atexit`."""
     messenger.finish()
 
 

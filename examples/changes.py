@@ -137,7 +137,7 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 
 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
-    """Return the tags' names that contain a digit after the prefix, so may be versions."""
+    """Return the names of the tags that have a digit after the prefix and so may be versions."""
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
 

@@ -111,7 +111,7 @@ def broken() -> dict[str, str]:
 
 
 def code_of(run: Run) -> Definition | None:
-    """Return the code for a run: the text it was started with, or else the current Python code."""
+    """Return the code for a run: the text kept at its start, or else the current Python code."""
     return kept_code(run.procedure.name, run.version.file, run.version.version)
 
 

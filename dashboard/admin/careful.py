@@ -152,9 +152,9 @@ def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> Ht
             "consequences": told,
             "sent": [*sent, (CONFIRMED, _key_of(found))],
             "is_deletion": is_deletion,
-            "lead": _("If you delete this, here is what follows:")
+            "lead": _("Deleting this has these consequences:")
             if is_deletion
-            else _("If you save this, here is what follows:"),
+            else _("Saving this has these consequences:"),
             "media": admin.media,
         }
         page = TemplateResponse(request, "procedures/admin_consequences.html", context)

@@ -82,7 +82,7 @@ class SessionAdmin(HistoryAdmin):
     list_filter = ["created_at"]
     search_fields = ["title", "^id"]
     ends_of_ids = True
-    search_help_text = lazy("Search by words of the title, or by the beginning or end of an id.")
+    search_help_text = lazy("Search by words in the title, or by the beginning or end of an id.")
     fields = ["title", "created_at", "last_seq", "see_also"]
     readonly_fields = ["see_also"]
     related = [
@@ -207,8 +207,8 @@ class HumanRequestAdmin(ProvenAdmin):
     search_fields = ["prompt", "^id", "=closed_by"]
     search_help_text = format_lazy(
         lazy(
-            "Search by words of the prompt, the beginning or end of an id, or who answered. Among "
-            "the newest {count} requests also by words of the evidence and of the title."
+            "Search by words in the prompt, the beginning or end of an id, or who answered. The "
+            "newest {count} requests can also be searched by words in the evidence and the title."
         ),
         count=f"{MOST_SEARCHED:,}",
     )

@@ -99,7 +99,7 @@ class Told:
         """Return a sentence about who would be asked instead for a request of the procedure."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
-        return _("Nobody is there to ask instead, so it would wait until somebody is.")
+        return _("There is nobody else to ask, so it would wait until there is.")
 
     def _procedures(self, user: Any) -> Consequence:
         count = len(self.losses.procedures)
@@ -138,7 +138,8 @@ class Told:
             len(lost),
         )
         remedy = _(
-            "To avoid this, change the code first, or keep the name and somebody it stands for."
+            "To avoid this, change the code first, or keep the name and make sure that it still "
+            "stands for somebody."
         )
         return Consequence(heading % {"count": len(lost)}, remedy, rows, left)
 

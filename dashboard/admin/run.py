@@ -78,8 +78,8 @@ class RunAdmin(ProvenAdmin):
     search_fields = ["^id", f"started_by__{name_field()}", "=idempotency_key"]
     search_help_text = format_lazy(
         lazy(
-            "Search by the beginning or end of an id, the starter or an idempotency key. Among the "
-            "newest {count} runs also by words of the title and of small inputs."
+            "Search by the beginning or end of an id, the starter or an idempotency key. The "
+            "newest {count} runs can also be searched by words in the title and in small inputs."
         ),
         count=f"{MOST_SEARCHED:,}",
     )

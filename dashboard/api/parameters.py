@@ -52,7 +52,7 @@ def _faults(request: HttpRequest, name: str, known: Sequence[str]) -> list[Fault
         shown = cut(legible(name), LONGEST_NAME)
         return [Fault(shown, f"isn't a parameter of this address.{_instead(name, known)}")]
     if (count := len(request.GET.getlist(name))) > 1:
-        return [Fault(name, f"is sent {count} times. Send it once.")]
+        return [Fault(name, f"was sent {count} times. Send it once.")]
     return []
 
 

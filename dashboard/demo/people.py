@@ -17,7 +17,9 @@ class NotEmbeddedError(Exception):
     """The error for a site with its own SECRET_KEY, which gets no accounts that everybody knows."""
 
     def __init__(self) -> None:
-        super().__init__("SECRET_KEY is set: the demo accounts are for the embedded product only.")
+        super().__init__(
+            "Demo accounts can't be created: SECRET_KEY is set, so this isn't the embedded product."
+        )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def is_long(secret: SecretStr) -> bool:
 
 
 def is_strong(secret: SecretStr) -> bool:
-    """Return True unless the key has few distinct characters, a sample's words or a pattern."""
+    """Return True unless the key has few distinct characters, is a sample or repeats a text."""
     text = secret.get_secret_value()
     is_sample = any(word in text.lower() for word in SAMPLES)
     return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)

@@ -203,7 +203,7 @@ class Environment(BaseSettings):
 def read_environment() -> Environment:
     for old, new in RENAMED.items():
         if old in os.environ:
-            raise ImproperlyConfigured(f"The environment cannot be used: {old} is called {new}.")
+            raise ImproperlyConfigured(f"The variable {old} is now called {new}. Rename it.")
     try:
         return Environment()
     except ValidationError as error:

@@ -28,7 +28,10 @@ MOST_TOKENS = 50
 class TokenForm(forms.Form):
     """A form for a new API token."""
 
-    name = forms.CharField(max_length=80, error_messages={"required": lazy("Enter what uses it.")})
+    name = forms.CharField(
+        max_length=80,
+        error_messages={"required": lazy("Enter the name of the program that will use the token.")},
+    )
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         initial=list(NEW_TOKEN),

@@ -44,7 +44,8 @@ def fault_of(origin: str, host: str) -> str:
         return ""
     return (
         f"the page comes from {origin!r}, and the request is for the host {host!r}. "
-        "If a proxy rewrites Host, let it pass Host on, or set SITE_URL to the site's address."
+        "If a proxy rewrites Host, make it pass on the original Host, or set SITE_URL to the "
+        "site's address."
     )
 
 

@@ -175,7 +175,7 @@ class Hub:
             try:
                 await self._hear_all()
             except (redis.RedisError, OSError, ValueError) as error:
-                logger.debug("The doorbell can't be reached: %s", error)
+                logger.debug("Redis can't be reached, so pages learn of changes later: %s", error)
                 await asyncio.sleep(LOOK)
 
     async def _hear_all(self) -> None:

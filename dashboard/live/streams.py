@@ -40,7 +40,7 @@ class Stream:
 
     @property
     def key(self) -> UUID:
-        assert self.id, "A doorbell has no rows of its own."
+        assert self.id, "This stream only tells followers to fetch data; it has no rows."
         return self.id
 
     @property
@@ -132,5 +132,5 @@ def place_in(after: Any) -> int:
     """Return a cursor as a whole number a database can store; raises `ValueError` otherwise."""
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:
-        raise ValueError("after isn't a position in a stream")
+        raise ValueError("'after' must be a position in the stream")
     return place

@@ -220,7 +220,7 @@ def _continued(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _suspended(_event: JournalEvent, __: dict[str, Any]) -> Told:
-    return "idle", sentence(_("Released its worker while it waits"))
+    return "idle", sentence(_("Released its worker while waiting"))
 
 
 def _failed(_event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -317,7 +317,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.RUN_CONTINUED: _continued,
     EventKind.STEP_STARTED: lambda event, __: (
         "running",
-        sentence(_("{step} started (at most once)"), step=code(event.key)),
+        sentence(_("{step} started (runs at most once)"), step=code(event.key)),
     ),
     EventKind.STEP_SUCCEEDED: _succeeded_step,
     EventKind.STEP_FAILED: _failed_step,

@@ -242,7 +242,7 @@ def _paused(facts: Facts) -> Sentence:
     paused = sentence(_("Paused since {since}."), since=since)
     if by:
         words, reason = (
-            _("Paused by {person} since {since}: {reason}"),
+            _("Paused by {person} at {since}: {reason}"),
             quoted(facts.paused["reason"]),
         )
         paused = sentence(words, person=strong(by), since=since, reason=reason)

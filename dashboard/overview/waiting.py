@@ -119,13 +119,13 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
             words = _("Waiting for the signal {signal} since {since}.")
             return sentence(words, signal=code(opened["signal"]), since=since)
         case "child":
-            words = _("Waiting for a run of {procedure} to end since {since}.")
+            words = _("Waiting since {since} for a run of {procedure} to end.")
             return sentence(words, procedure=code(opened["procedure"]), since=since)
         case "map":
             count = opened["count"]
             words = ngettext(
-                "Waiting for {count} run of {procedure} to end since {since}.",
-                "Waiting for {count} runs of {procedure} to end since {since}.",
+                "Waiting since {since} for {count} run of {procedure} to end.",
+                "Waiting since {since} for {count} runs of {procedure} to end.",
                 count,
             )
             return sentence(words, count=count, procedure=code(opened["procedure"]), since=since)
@@ -189,7 +189,7 @@ def _silence(question: Question, due: datetime | None) -> Sentence:
     if due is None or question.on_timeout is None:
         return sentence(_("The question has no deadline."))
     if question.on_timeout == "fail":
-        return sentence(_("If nobody answers by {due}, it fails."), due=due)
+        return sentence(_("If nobody answers by {due}, the run fails."), due=due)
     if question.on_timeout == "withdraw" or question.default is None:
         words = _("If nobody answers by {due}, the run continues without an answer.")
         return sentence(words, due=due)
@@ -223,6 +223,6 @@ def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
         found.append(sentence(words, count=need))
         timers = [one.due_at for one in parts if one.is_timer and one.due_at]
         if timers and any(one.question for one in parts):
-            words = _("The timer may withdraw the question at {due}.")
+            words = _("If the timer ends first, at {due}, the question may be withdrawn.")
             found.append(sentence(words, due=min(timers)))
     return found

@@ -130,7 +130,7 @@ def wait_for_human(
     default_value: Any,
     shown: tuple[Sequence[Mapping[str, Any]] | None, Mapping[str, Any] | None],
 ) -> HumanResponse:
-    """Ask people a question in the form agent programs use, and wait for the answer.
+    """Ask people the question of an agent program, and wait for the answer.
 
     `shown` is a pair of the question's options and its metadata.
     """

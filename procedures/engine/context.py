@@ -289,7 +289,7 @@ class Context:
 
     @with_options("ctx.request")
     def request(self, kind: str, prompt: str, /, *args: Any, **options: Any) -> Response[Any]:
-        """Ask a question of the kind with that name, which may be one of the site's own kinds.
+        """Ask a question of the named kind, which may be one of the site's own.
 
         Takes the options of that kind and those of every question. Raises `OptionError` for an
         unknown kind or option, `QuestionError` for an invalid question, and `RequestExpiredError`
@@ -621,10 +621,10 @@ class Context:
 
     @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Run `fn()` under any name and store its result, in the form agent programs use.
+        """Run `fn()` under any name and store its result.
 
-        An exception of `fn` is raised with its own type; if that type can't be found again, raises
-        `StepFailedError`.
+        This is the signature that agent programs expect. An exception of `fn` is raised with its
+        own type; if that type can't be found again, raises `StepFailedError`.
         """
         return self._checkpoints.step_run(name, fn)
 

@@ -35,7 +35,7 @@ from procedures.store.rows import AT_ONCE, adapted, save_columns
 
 
 class Moment(Store):
-    """A transaction: its time, and if receivers in the layers above may refuse its changes."""
+    """A transaction: its time, and whether receivers in higher layers may refuse its changes."""
 
     def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
         """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes."""

@@ -14,7 +14,7 @@ RESTART = "then restart the workers."
 
 
 class Code(NamedTuple):
-    """The code that a run needs: the newest Python code, or the text it was started with."""
+    """The code that a run needs: the newest Python code, or the text kept at its start."""
 
     procedure: int
     file: str

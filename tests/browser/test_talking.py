@@ -56,7 +56,7 @@ def test_the_composer_says_what_typing_means_and_yes_answers(
     open_session(page, session)
     strip = page.locator("#composer-strip")
 
-    expect(strip).to_contain_text("1 waits for you")
+    expect(strip).to_contain_text("1 request for you")
     expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
     expect(composer(page)).to_have_attribute("placeholder", "yes, no, or a message")
     composer(page).press("Escape")
@@ -130,10 +130,10 @@ def test_several_questions_are_walked_one_by_one(
 
     expect(page.get_by_label("Replying to")).to_have_value("")
     walk.click()
-    expect(strip).to_contain_text("2 wait for you · 1 of 2")
+    expect(strip).to_contain_text("2 requests for you · 1 of 2")
     expect(page.get_by_role("article", name=asked.prompt)).to_be_in_viewport()
     walk.click()
-    expect(strip).to_contain_text("2 wait for you · 2 of 2")
+    expect(strip).to_contain_text("2 requests for you · 2 of 2")
     expect(page.get_by_label("Replying to")).to_have_value(str(other.pk))
     expect(page.get_by_role("article", name=other.prompt)).to_be_in_viewport()
     say(page, "bread")

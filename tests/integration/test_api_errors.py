@@ -222,7 +222,7 @@ def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str)
         (f"limit={'9' * 5000}", "limit: has too many digits."),
         (f"procedure={NUL}", "procedure: contains characters that can't be stored."),
         ("state=waiting", "state: isn't a parameter of this address. Did you mean 'status'? It"),
-        ("status=failed&status=waiting", "status: is sent 2 times. Send it once."),
+        ("status=failed&status=waiting", "status: was sent 2 times. Send it once."),
     ],
 )
 def test_each_wrong_parameter_is_said_in_words(alices: Client, query: str, sentence: str) -> None:

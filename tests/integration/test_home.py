@@ -34,7 +34,7 @@ def test_nothing_waits_is_said_in_words(alice: User) -> None:
     text = shown(browser(alice).get("/"))
 
     assert "Nothing is waiting for you." in text
-    assert "No run is working. The next request with a deadline is due at" in text
+    assert "Nothing is running now. The next request with a deadline is due at" in text
     assert 'data-count="0"' in text
 
 
@@ -101,7 +101,7 @@ def test_what_is_paused_is_not_said_to_come_and_more_than_is_listed_is_not_count
 
     text = shown(browser(alice).get("/"))
 
-    assert "More than 6 runs are working." in text
+    assert "More than 6 runs are in progress." in text
     assert str(request_of(paused).pk) not in text.split('id="coming-title"')[1]
 
 

@@ -56,7 +56,7 @@ def test_who_takes_part_reads_the_transcript(alice: User, bob: User) -> None:
         assert "Pay 31.20 €?" in text
     assert "Keep the money</button>" in for_bob
     assert "Keep the money</button>" not in for_alice
-    assert "1 waits for you" in for_bob
+    assert "1 request for you" in for_bob
 
 
 def test_a_stranger_finds_no_session(alice: User, carol: User) -> None:
@@ -336,8 +336,8 @@ def test_with_several_open_questions_nobody_is_answered_by_chance(alice: User, b
 
     strip = shown(browser(bob).get(f"/chat/{request.session_id}/replying"))
 
-    assert "2 wait for you" in strip
-    assert '<option value="" selected>Talking freely' in strip
+    assert "2 requests for you" in strip
+    assert '<option value="" selected>No request' in strip
     assert "· 1 of 2" in strip
 
 

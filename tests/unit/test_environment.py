@@ -147,7 +147,7 @@ def test_a_sites_own_kinds_of_requests_are_known_to_its_processes() -> None:
 def test_an_earlier_name_of_a_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_AFTER_SECONDS", "60")
 
-    with pytest.raises(ImproperlyConfigured, match="is called NOTIFY_AFTER_SECONDS"):
+    with pytest.raises(ImproperlyConfigured, match="is now called NOTIFY_AFTER_SECONDS"):
         read_environment()
 
 

@@ -134,7 +134,7 @@ def test_running_between_steps_and_within_one() -> None:
             {"expires": "1h", "default": False},
             "If nobody answers by 10:00, it counts as “Do not refund”.",
         ),
-        ({"expires": "1h", "on_timeout": "fail"}, "If nobody answers by 10:00, it fails."),
+        ({"expires": "1h", "on_timeout": "fail"}, "If nobody answers by 10:00, the run fails."),
         (
             {"expires": "1h", "on_timeout": "withdraw"},
             "If nobody answers by 10:00, the run continues without an answer.",
@@ -179,8 +179,8 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
 
     assert sentence(waiting_for(question, timer)) == (
         "Waiting for 2 things since 09:00: Refund 7 €? from Finance or the time 09:01. The run "
-        "continues with the first that comes, and no longer waits for the rest. The timer may "
-        "withdraw the question at 09:01."
+        "continues with the first that comes, and no longer waits for the rest. If the timer "
+        "ends first, at 09:01, the question may be withdrawn."
     )
 
 
@@ -350,7 +350,7 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     facts = facts_of(paused, openings=[OpenWait(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
-        "Paused by dave since 09:00: “Why not?” It does nothing until somebody resumes it. "
+        "Paused by dave at 09:00: “Why not?” It does nothing until somebody resumes it. "
         "Its questions can still be answered."
     )
     assert (words(facts), state_of(facts).look) == ("Paused", "paused")
@@ -386,7 +386,7 @@ def test_every_status_has_its_words() -> None:
     ("kind", "data", "told", "actor"),
     [
         ("run.started", {"by": "alice", "code": "abc"}, "Started with code abc", "alice"),
-        ("run.suspended", {"on": "pay"}, "Released its worker while it waits", "a worker"),
+        ("run.suspended", {"on": "pay"}, "Released its worker while waiting", "a worker"),
         ("run.resumed", {}, "Resumed by a worker", "a worker"),
         ("run.failed", {"type": "OSError", "message": "No."}, "Failed: OSError: No.", "a worker"),
         ("wait.opened", {"wait": "timer", "due_at": at(60).isoformat()}, "Sleeps until 09:01", ""),
@@ -414,7 +414,7 @@ def test_every_status_has_its_words() -> None:
         ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
         ("patch", {}, "Uses the new code of the patch name", "a worker"),
-        ("step.started", {}, "key started (at most once)", "a worker"),
+        ("step.started", {}, "key started (runs at most once)", "a worker"),
         ("compensation", {"step": "undo"}, "name will undo this if the run fails", "a worker"),
         ("run.continued", {"generation": 2}, "Continued as new (generation 2)", "a worker"),
         ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             help=f"the scopes, separated by commas: {', '.join(Scope.values)}",
         )
         parser.add_argument(
-            "--days", type=int, help="days until it expires; without it, it never does"
+            "--days", type=int, help="days until the token expires; by default it never does"
         )
 
     def handle(

@@ -182,7 +182,7 @@ class Procedure:
 
     @cached_property
     def _open(self) -> frozenset[str]:
-        """The inputs with a type whose author explicitly allows or ignores unknown names."""
+        """The inputs whose type is explicitly declared to allow or ignore unknown fields."""
         return frozenset(
             name for name in self._parameters if says_of_extra(adapter(self._hints[name]))
         )

@@ -45,7 +45,7 @@ class Journal(Protocol):
         ...
 
     def was_told_since(self, moment: datetime) -> bool:
-        """Return True if the platform has signalled this process since then, or it is stopping."""
+        """Return True if this process has received a signal since `moment`, or is stopping."""
         ...
 
     def standings(self) -> Standings:

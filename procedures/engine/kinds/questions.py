@@ -252,7 +252,7 @@ class Response(Generic[T]):
 
 
 def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:
-    """Return a new question of the kind with that name.
+    """Return a new question of the named kind.
 
     Takes the kind's own options and those in `RequestOptions`. Raises `OptionError` for an unknown
     kind or option, and `QuestionError` for a question that nobody could answer.

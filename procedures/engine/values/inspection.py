@@ -222,7 +222,7 @@ OWN_WAYS = ("allow", "ignore")
 
 
 def says_of_extra(types: TypeAdapter[Any]) -> bool:
-    """Return True if a model in the type explicitly allows or ignores unknown names."""
+    """Return True if a model in the type explicitly allows or ignores unknown fields."""
     for part in inspect_type(types).all():
         config = part.rules.get("config", {})
         own = {part.rules.get("extra_behavior"), config.get("extra_fields_behavior")}

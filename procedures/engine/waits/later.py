@@ -105,7 +105,7 @@ class Later:
     def request(
         self, kind: str, prompt: str, /, *args: Any, **options: Any
     ) -> Handle[Response[Any]]:
-        """Ask a question of the kind with that name.
+        """Ask a question of the named kind.
 
         `options` are the options of that kind and of all questions. Raises `OptionError` for an
         unknown kind or option.
