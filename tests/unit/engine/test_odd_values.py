@@ -32,12 +32,13 @@ NOT_THERE = ("ctx.state.", "runs.status")
 """Where a name that is not there is a KeyError, as of every mapping."""
 ALSO_CALLED = {
     "yes": ("label",),
+    "no": ("label",),
     "options": ("option",),
     "message": ("prompt",),
     "key": ("name",),
     "other": ("ctx.state",),
     "more": ("ctx.state[",),
-    "fn": ("returns", "name="),
+    "fn": ("returns", "result type", "name="),
     "pending_message_id": ("message",),
 }
 """What a refusal may call a parameter otherwise."""
