@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils.html import escape
 from pytest_django import Settings
 
 from procedures import dispatch, registry
@@ -80,7 +81,7 @@ def test_a_run_whose_code_no_live_worker_has_is_stuck_and_says_why(
     wait_until(dispatch.told_codes, timeout=60, what="the worker to tell its code")
 
     for page in everything_said(run, admin_user):
-        assert f"Stuck: {said}" in page
+        assert f"Stuck: {escape(said)}" in page
     assert [one.message for one in complaints() if said in one.message]
     run.refresh_from_db()
     assert run.status == "queued"
