@@ -30,7 +30,7 @@ def test_requests_are_reassigned_to_an_empty_group_only_all_the_same(
     assert ALL_THE_SAME not in first
     asked = shown(root.post(REQUESTS, decided))
 
-    assert "Nobody in “nobodys” can answer, so" in asked
+    assert "Nobody in “nobodys” can answer now, so" in asked
     assert f'<a href="/requests/{asks_erin.pk}">' in asked
     assert 'type="checkbox" name="allow_unanswerable"' in asked
     assert str(asks_erin.assignments.get()) == "@erin"
