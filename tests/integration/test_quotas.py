@@ -112,5 +112,5 @@ def test_a_quota_reads_indexes_alone(alice: User) -> None:
         mine.filter(ended_at=None).order_by().values_list("ended_at").explain(),
     ]
 
-    assert "USING COVERING INDEX starts_of_people" in plans[0]
-    assert "USING COVERING INDEX open_runs_of_people" in plans[1]
+    assert "USING COVERING INDEX countersign_starts_of_people" in plans[0]
+    assert "USING COVERING INDEX countersign_open_starts" in plans[1]
