@@ -17,16 +17,7 @@ class ChatConfig(AppConfig):
 
 def register_channels() -> None:
     """Register the channels in CHANNELS; raise `ImproperlyConfigured` if one can't be used."""
-    from django.core.exceptions import ImproperlyConfigured
-    from django.utils.module_loading import import_string
-
     from chat.channels import register_channel
-    from procedures.conf import conf
+    from procedures.conf import register_listed
 
-    for path in conf.CHANNELS:
-        try:
-            register_channel(import_string(path))
-        except (ImportError, ValueError) as error:
-            raise ImproperlyConfigured(
-                f"CHANNELS names {path}, which can't be used: {error}"
-            ) from error
+    register_listed("CHANNELS", register_channel)

@@ -71,19 +71,10 @@ def _changed_settings(before: Any, now: Any) -> str:
 
 def register_request_kinds() -> None:
     """Register the site's own kinds of requests; refuse to start if one can't be used."""
-    from django.core.exceptions import ImproperlyConfigured
-    from django.utils.module_loading import import_string
-
-    from procedures.conf import conf
+    from procedures.conf import register_listed
     from procedures.engine.kinds import register_kind
 
-    for path in conf.REQUEST_KINDS:
-        try:
-            register_kind(import_string(path))
-        except (ImportError, ValueError) as error:
-            raise ImproperlyConfigured(
-                f"REQUEST_KINDS names {path}, which can't be used: {error}"
-            ) from error
+    register_listed("REQUEST_KINDS", register_kind)
 
 
 def register_procedures(**_: Any) -> None:

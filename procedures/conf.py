@@ -4,13 +4,15 @@ Import `conf` and read a name from it: `conf.SITE_URL`. A site that sets nothing
 names in its dictionary are reported by `manage.py check` and never stop an import.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from procedures.engine.declaration.limits import USUAL
 
@@ -105,3 +107,18 @@ if TYPE_CHECKING:
     conf = Settings()
 else:
     conf = _Configuration()
+
+
+def register_listed(setting: str, register: Callable[[Any], object]) -> None:
+    """Call `register` with each class that a setting lists by its dotted path.
+
+    Raises `ImproperlyConfigured` for a class that can't be imported or that `register` refuses
+    with a `ValueError`.
+    """
+    for path in getattr(conf, setting):
+        try:
+            register(import_string(path))
+        except (ImportError, ValueError) as error:
+            raise ImproperlyConfigured(
+                f"{setting} names {path}, which can't be used: {error}"
+            ) from error

@@ -86,7 +86,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def module_rows(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, shared_redis: Redis
 ) -> Iterator[None]:
-    """What a module's fixtures write once is there for each of its tests, and gone after the last.
+    """Keep the rows that a module's fixtures write until the last of its tests has run.
 
     Its tests run inside one transaction, so none of them may ask for `transaction=True`.
     """

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from chat.channels.channel import Channel
 from procedures.engine.kinds.questions import Question
+from procedures.engine.values.definitions import is_same_definition
 from procedures.engine.values.spelling import short_repr
 
 C = TypeVar("C", bound="type[Channel]")
@@ -45,7 +46,7 @@ def register_channel(channel: C) -> C:
     if made.is_open_to_outside and not made.parses:
         raise ValueError(f"{channel.__name__} defines `authenticate` but not `parse`.")
     known = channels.get(name)
-    if known and _place_of(type(known)) != _place_of(channel):
+    if known and not is_same_definition(type(known), channel):
         raise ValueError(f"Two channels have the name {name!r}.")
     channels[name] = made
     return channel
@@ -66,8 +67,3 @@ def notifying_channels() -> list[Channel]:
 def channels_taking(question: Question) -> list[str]:
     """Return the names of the channels by which a question can be answered."""
     return [name for name, one in channels.items() if one.takes(question)]
-
-
-def _place_of(channel: type[Channel]) -> tuple[str, str]:
-    """Return a channel class's module and name, which stay the same if the module is reloaded."""
-    return channel.__module__, channel.__qualname__

@@ -27,9 +27,9 @@ from procedures.testing.people import (
 from procedures.testing.rehearsal import (
     EndlessError,
     Given,
-    RehearsedRun,
     run_procedure,
 )
+from procedures.testing.rehearsed import RehearsedRun
 
 __all__ = [
     "LOCAL_RUNS",

@@ -12,7 +12,8 @@ from procedures.engine.memory import MemoryRun
 from procedures.engine.values.options import check_function, with_options
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.people import People
-from procedures.testing.rehearsal import Rehearsal, RehearsedRun, Store, check_rehearsal, manner_of
+from procedures.testing.rehearsal import Rehearsal, Store, check_rehearsal, manner_of
+from procedures.testing.rehearsed import RehearsedRun
 
 Moment = Literal["before", "after"]
 ATTEMPT = ("attempt", "started_at")

@@ -220,7 +220,7 @@ def test_a_connection_that_comes_twice_loses_no_message(
 
 
 def come_online(page: Page) -> None:
-    """As browsers tell it; returns once whatever begins at once has begun."""
+    """Tell the page as browsers do; return once everything that starts at once has started."""
     page.evaluate("""() => {
         dispatchEvent(new Event("online"));
         return new Promise((done) => setTimeout(done));

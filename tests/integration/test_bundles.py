@@ -1,4 +1,4 @@
-"""What is due for somebody at the same time goes out as one message, by channels that can."""
+"""Notifications due for a person at the same time are sent as one message, where a channel can."""
 
 import pytest
 from django.contrib.auth.models import User

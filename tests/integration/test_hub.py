@@ -1,4 +1,4 @@
-"""What the hub hands to followers that come and go while it reads."""
+"""Frames that the hub hands to followers who come and go while it reads."""
 
 import asyncio
 import json

@@ -151,7 +151,7 @@ def test_a_word_outside_of_every_sentence_is_found(template: str) -> None:
 
 
 def _read_in(template: str) -> list[Read]:
-    """What people read of a template and no tag translates, with the place where it stands."""
+    """Return the words of a template that no tag translates, each with its place."""
     parser = _Words()
     parser.feed(ATTRIBUTE.sub("", "".join(_untranslated(template))))
     parser.close()

@@ -13,6 +13,7 @@ from procedures.engine.kinds.controls import Buttons, Control, Fields, Texts, re
 from procedures.engine.kinds.words import NoReplyError, Reading, read_text
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form
+from procedures.engine.values.definitions import is_same_definition
 from procedures.engine.values.spelling import meant, short_repr
 
 if TYPE_CHECKING:
@@ -242,9 +243,7 @@ def register_kind(kind: K) -> K:
             f"not {name!r}."
         )
     known = KINDS.get(name)
-    # By its place and not by the class itself: a module that is loaded again defines the same kind
-    # as another class.
-    if known and _place_of(type(known)) != _place_of(kind):
+    if known and not is_same_definition(type(known), kind):
         raise ValueError(f"Two kinds of requests have the name {name!r}.")
     KINDS[name] = kind()
     return kind
@@ -262,8 +261,3 @@ def known_kind(name: object) -> Kind:
     near = meant(name, KINDS) if isinstance(name, str) else ""
     known = f"The kinds are {', '.join(sorted(KINDS))}."
     raise OptionError(f"Unknown kind of request {short_repr(name)}.{near} {known}")
-
-
-def _place_of(kind: type[Kind]) -> tuple[str, str]:
-    """Return the module and name of a kind's class, the same if its module is loaded again."""
-    return kind.__module__, kind.__qualname__

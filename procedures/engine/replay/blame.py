@@ -1,4 +1,4 @@
-"""Who is responsible for an exception in a run: its author, the storage or the platform.
+"""The party responsible for an exception in a run: its author, the storage or the platform.
 
 This is decided only here. An exception that isn't the author's fault is never stored as a failure,
 never counts for `Retry` and never causes compensations: the run leaves this worker and continues

@@ -1,4 +1,4 @@
-"""How much of its limits a run has used."""
+"""The part of its limits that a run has used."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What customers and the shop say to each other."""
+"""Messages between customers and the shop."""
 
 from django.db import models
 

@@ -1,0 +1,51 @@
+"""The outcome of a rehearsal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from procedures.engine.journal.events import Event, EventKind, RunStatus
+from procedures.testing.people import Asked, RefusedAnswer
+
+
+@dataclass(frozen=True)
+class RehearsedRun:
+    """The outcome of a rehearsed run."""
+
+    status: RunStatus
+    result: Any
+    """The result in the procedure's declared type, or None if there is none."""
+    error: Mapping[str, Any] | None
+    """The error of a failed or quarantined run: `type`, `message` and further details."""
+    events: tuple[Event, ...]
+    asked: tuple[Asked, ...]
+    """All questions, including those of child runs, in order."""
+    files: Mapping[str, bytes]
+    """The files made by its steps, by name."""
+    refused: tuple[RefusedAnswer, ...]
+    """Answers and signals that didn't fit, including those for child runs, in order."""
+    took: timedelta
+    """The time from the run's start to its end, or to the wait that nobody answers."""
+
+    @property
+    def prompts(self) -> list[str]:
+        return [asked.prompt for asked in self.asked]
+
+    @property
+    def notices(self) -> list[str]:
+        """The texts that the run posted to the chat."""
+        return [event.content["text"] for event in self._of(EventKind.NOTICE)]
+
+    @property
+    def steps(self) -> list[str]:
+        """The keys of the successful steps, in order."""
+        return [event.key for event in self._of(EventKind.STEP_SUCCEEDED)]
+
+    @property
+    def journal(self) -> list[str]:
+        """The kind and key of each event."""
+        return [f"{event.kind} {event.key}".strip() for event in self.events]
+
+    def _of(self, kind: EventKind) -> Iterable[Event]:
+        return (event for event in self.events if event.kind == kind)
