@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 Database = Literal["sqlite", "postgres"]
 PAIRS = 5
+UNLIMITED = {"MOST_STARTS_A_MINUTE": "1000000", "MOST_OPEN_RUNS": "1000000"}
+"""Settings that let one person start as many runs as a command measures."""
 
 
 def arguments(description: str | None, **numbers: int) -> argparse.Namespace:
@@ -68,7 +70,8 @@ def site(
     os.environ["TEST_DATABASE"] = database
     from tests import machine
 
-    os.environ |= {"PROCEDURE_MODULES": procedures, "RUN_LEASE_SECONDS": "15", **environment}
+    os.environ |= {"PROCEDURE_MODULES": procedures, "RUN_LEASE_SECONDS": "15", **UNLIMITED}
+    os.environ |= environment
     import django
 
     django.setup()
