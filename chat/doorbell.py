@@ -73,5 +73,5 @@ class Doorbell:
 doorbell = Doorbell()
 
 
-def ring_after_commit(stream: str) -> None:
-    transaction.on_commit(lambda: doorbell.ring(stream))
+def ring_after_commit(*names: str) -> None:
+    transaction.on_commit(lambda: doorbell.ring(*names))

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
 from chat.channels.planning import drop_unsent, notification_time, plan_alert
-from chat.doorbell import doorbell, ring_after_commit
+from chat.doorbell import doorbell
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.request import status_after, why_after
 from chat.models.session import record, record_run, session_of
@@ -119,7 +119,6 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
     # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
-    ring_after_commit("inbox")
 
 
 def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
@@ -127,11 +126,10 @@ def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
         return
     outcome, by = Outcome(content["outcome"]), content["responder"]
     assert wait.closed_at
-    request, session = HumanRequest.objects.close(
+    request, session, whom = HumanRequest.objects.close(
         wait, status_after(content), outcome, by=by, at=wait.closed_at, why=why_after(content)
     )
-    record(session, "request", request)
-    ring_after_commit("inbox")
+    record(session, "request", request, whom=whom)
 
 
 def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:

@@ -4,11 +4,13 @@ Import `User` from here. Models import it under `TYPE_CHECKING` only, because th
 may import them before its user model exists.
 """
 
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User as User  # noqa: PLC0414 (others import it)
@@ -60,6 +62,22 @@ def find_active_user(name: str) -> "User | None":
 def members_path() -> str:
     """Return the lookup from a group to its members, for a query of groups."""
     return str(_groups_field().related_query_name())
+
+
+def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
+    """Return the pairs of a permission and one of these users who holds it, by one query.
+
+    It is granted to the user or to a group. Superusers, who need no grant, are left out.
+    """
+    wanted, found = set(names), list["QuerySet[User, tuple[str, Any]]"]()
+    if not wanted or not among:
+        return set()
+    for path in ("user_permissions", "groups__permissions"):
+        full_name = Concat(f"{path}__content_type__app_label", Value("."), f"{path}__codename")
+        held = users().filter(pk__in=among).order_by().annotate(permission_name=full_name)
+        held = held.filter(permission_name__in=wanted)
+        found.append(held.values_list("permission_name", "pk"))
+    return set(found[0].union(found[1]))
 
 
 def short_name(user: "User") -> str:

@@ -143,6 +143,7 @@ class Message(models.Model):
         self.session_id = session
         # Before the seal, which covers the place; it locks the session, so that no other message
         # gets the same number.
-        self.seq, number = record_message(session, self.pk)
+        whom = self.request.assignees if self.request else None
+        self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
         insert_row(self, also=(sql.seal_said.text, [tally_proof(SAID, session, number), session]))

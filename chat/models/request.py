@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 
 from chat.models.session import Session
@@ -56,13 +56,17 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
     def close(
         self, wait: Wait, status: str, outcome: Outcome, *, by: str, at: datetime, why: str
-    ) -> tuple[UUID, UUID]:
-        """Close the wait's request with its outcome; return the ids of the request and its session.
+    ) -> tuple[UUID, UUID, list[str]]:
+        """Close the wait's request with its outcome.
 
+        Returns the ids of the request and its session, and whom the request was assigned to.
         Raises `AssertionError` if the request is closed already, which is a bug in the caller.
         """
-        for request, session in sql.close_request.fetch(status, outcome, by, at, why, wait.pk):
-            return UUID(str(request)), UUID(str(session))
+        closed = sql.close_request.fetch(status, outcome, by, at, why, wait.pk)
+        for request, session, assigned in closed:
+            if connection.vendor == "sqlite":
+                sql.mark_assignments.execute(request)
+            return UUID(str(request)), UUID(str(session)), _names_in(assigned)
         raise AssertionError(f"The request of {wait} already has an outcome.")
 
     def assigned_to(self, user: "User") -> Self:
@@ -152,6 +156,11 @@ class HumanRequest(models.Model):
         return self.status == self.Status.OPEN
 
     @property
+    def assignees(self) -> list[str]:
+        """The assignees as in `assigned`."""
+        return _names_in(self.assigned)
+
+    @property
     def asked(self) -> Question:
         return Question.from_json(canonical.plain(self.question))
 
@@ -212,7 +221,7 @@ class HumanRequest(models.Model):
         # Rows from before this field was kept have "", which names nobody and must not begin to.
         if self.assigned:
             also = [one.whom for one in assignments]
-            self.assigned = canonical.text_of([*canonical.plain(self.assigned), *also])
+            self.assigned = canonical.text_of([*self.assignees, *also])
         self._ask(assignments)
         self._note(note, notify_at=notify_at)
 
@@ -236,6 +245,9 @@ class Assignment(models.Model):
     )
     group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
     permission = models.CharField(max_length=200, blank=True)
+    is_open = models.BooleanField(
+        default=True, db_default=True, help_text="False once the request is closed."
+    )
     proof = proof_field()
     SEALED: ClassVar = ("request", "user", "group", "permission")
 
@@ -244,7 +256,20 @@ class Assignment(models.Model):
         indexes = [
             models.Index(
                 fields=["permission"], condition=~Q(permission=""), name="countersign_by_permission"
-            )
+            ),
+            # What waits for somebody is counted by these, however many requests are closed.
+            *(
+                models.Index(
+                    fields=[whom, "request"],
+                    condition=Q(is_open=True) & is_named,
+                    name=f"countersign_open_by_{whom}",
+                )
+                for whom, is_named in (
+                    ("user", Q(user__isnull=False)),
+                    ("group", Q(group__isnull=False)),
+                    ("permission", ~Q(permission="")),
+                )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -258,6 +283,11 @@ class Assignment(models.Model):
         if self.permission:
             return f"perm:{self.permission}"
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
+
+
+def _names_in(assigned: str) -> list[str]:
+    """Return the names in a stored list of assignees; a row from before it was kept has none."""
+    return list(canonical.plain(assigned)) if assigned else []
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:

@@ -1,14 +1,17 @@
 """Durable conversations between people and runs."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
+from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
 from chat.store import sql
+from procedures.engine.values import canonical
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
@@ -21,6 +24,15 @@ if TYPE_CHECKING:
 
 SAID = "said"
 """The name under which the proof of a session's message count is computed."""
+
+
+SUPERUSERS = "superusers"
+"""The name under which the doorbell rings for superusers, at each change of a request."""
+Whom = Collection[str] | None
+"""The assignees, before and after it, of a request that changed: "user:7", "group:3", "perm:NAME".
+
+None for a change of anything else.
+"""
 
 
 class Session(models.Model):
@@ -59,24 +71,29 @@ def session_of(run: Run) -> UUID:
     return UUID(str(session))
 
 
-def record(session: UUID, kind: str, subject: object) -> int:
+def record(session: UUID, kind: str, subject: object, *, whom: Whom = None) -> int:
     """Store a change of the session under its next number, and return the number.
 
     Locks the session until the commit. Take this lock after all others.
     """
     if connection.vendor == "postgresql":
-        return _ring(*sql.record_change.fetch(session, kind, str(subject)))
-    return _ring(_kept(sql.next_change, session, kind, subject))
+        number = _ring(*sql.record_change.fetch(session, kind, str(subject), _kept_whom(whom)))
+    else:
+        number = _ring(_kept(sql.next_change, session, kind, subject, _kept_whom(whom)))
+    _ring_for(whom)
+    return number
 
 
-def record_message(session: UUID, message: UUID) -> tuple[int, int]:
+def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[int, int]:
     """Store a message's change as `record` does; return its number and that of the message."""
+    said = ("message", str(message), _kept_whom(whom))
     if connection.vendor == "postgresql":
-        [(_, seq, number)] = sql.record_message.fetch(session, "message", str(message))
+        [(_, seq, number)] = sql.record_message.fetch(session, *said)
     else:
         [(kept, seq, number)] = sql.next_message.fetch(session)
-        sql.insert_change.execute(kept, seq, "message", str(message))
+        sql.insert_change.execute(kept, seq, *said)
     ring_after_commit(f"session:{session}")
+    _ring_for(whom)
     return int(seq), int(number)
 
 
@@ -84,16 +101,28 @@ def record_run(run: Run) -> None:
     """Store a change of a run in the run's session, as `record` does."""
     top = run.top()
     if connection.vendor == "postgresql":
-        _ring(*sql.record_change_of_run.fetch(top, "run", str(run.pk)))
+        _ring(*sql.record_change_of_run.fetch(top, "run", str(run.pk), ""))
     else:
-        _ring(_kept(sql.next_change_of_run, top, "run", run.pk))
+        _ring(_kept(sql.next_change_of_run, top, "run", run.pk, ""))
 
 
-def _kept(numbering: Statement, key: UUID, kind: str, subject: object) -> tuple[Cell, int]:
+def _kept(
+    numbering: Statement, key: UUID, kind: str, subject: object, whom: str
+) -> tuple[Cell, int]:
     """Store a change under the session's next number; return the session's raw id and number."""
     [(session, seq)] = numbering.fetch(key)
-    sql.insert_change.execute(session, seq, kind, str(subject))
+    sql.insert_change.execute(session, seq, kind, str(subject), whom)
     return session, seq
+
+
+def _kept_whom(whom: Whom) -> str:
+    return "" if whom is None else canonical.text_of(sorted(whom))
+
+
+def _ring_for(whom: Whom) -> None:
+    if whom is not None:
+        # Superusers may answer every request, and no assignment names them.
+        ring_after_commit("inbox", SUPERUSERS, *whom)
 
 
 def _ring(numbered: tuple[Any, ...]) -> int:
@@ -138,6 +167,12 @@ class SessionEvent(models.Model):
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=20)
     object = models.CharField(max_length=40, help_text="The id of the changed object.")
+    whom = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The assignees of a changed request, before and after, as a JSON list.",
+    )
 
     class Meta:
         ordering = ["session", "seq"]
@@ -145,6 +180,10 @@ class SessionEvent(models.Model):
             models.UniqueConstraint(
                 fields=["session", "seq"], name="countersign_one_change_per_seq"
             )
+        ]
+        indexes = [
+            # Read every second by each web process, which learns from it what no bell told it.
+            models.Index(fields=["id"], condition=~Q(whom=""), name="countersign_changed_requests")
         ]
 
     def __str__(self) -> str:

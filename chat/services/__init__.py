@@ -23,6 +23,7 @@ from chat.services.responses import (
     respond,
 )
 from chat.services.strays import ask_others
+from chat.services.waiting import people_named, waiting_for
 
 __all__ = [
     "OPERATE_REQUEST",
@@ -46,6 +47,7 @@ __all__ = [
     "echo_of",
     "losses_of",
     "note_presence",
+    "people_named",
     "plan_notifications",
     "post_message",
     "reach_of",
@@ -57,5 +59,6 @@ __all__ = [
     "respond",
     "send_notification",
     "sender_of",
+    "waiting_for",
     "withdraw_request",
 ]

@@ -90,9 +90,11 @@ def reassign_request(
         told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
         told["to_id"] = json_key(assignment.user_id or assignment.group_id)
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
+        whom = {*request.assignees, assignment.whom}
         request.reassign(assignment, notify_at=notification_time(clock.now()))
-        record(request.session_id, "request", request.pk)
-        ring_after_commit("inbox")
+        record(request.session_id, "request", request.pk, whom=whom)
+        # Its journal tells of this only at the run's next claim, but its row names the assignees.
+        ring_after_commit(f"run:{request.wait.run_id}", "runs")
     return f"The request was reassigned to {assignment}."
 
 

@@ -70,9 +70,9 @@ def _ask_others(request_id: UUID) -> None:
         RunInput.objects.tell(run, {**told, "to": whom})
     note = f"{why} It was reassigned to {whom}." if found else ALONE
     request.ask_too(found, note=note, notify_at=notification_time(now))
-    record(request.session_id, "request", request.pk)
+    record(request.session_id, "request", request.pk, whom=request.assignees)
     _alert(request, now=now)
-    ring_after_commit("inbox")
+    ring_after_commit(f"run:{run.pk}", "runs")
 
 
 def _alert(request: HumanRequest, *, now: datetime) -> None:

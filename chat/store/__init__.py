@@ -7,6 +7,7 @@ from procedures.store.statements import Statements
 sql = Statements(
     Path(__file__).parent / "sql",
     {
+        "assignment": "countersign_chat.Assignment",
         "change": "countersign_chat.SessionEvent",
         "message": "countersign_chat.Message",
         "request": "countersign_chat.HumanRequest",

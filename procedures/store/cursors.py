@@ -27,7 +27,7 @@ from psycopg.pq.abc import PGresult
 from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
-Cells = Cell | list[int] | list[UUID] | None
+Cells = Cell | list[int] | list[str] | list[UUID] | None
 """A parameter of a statement; the driver's own cursors only take a `Cell`."""
 DEBUG = settings.DEBUG
 """A copy of the setting, because reading it from Django takes as long as opening a cursor."""

@@ -44,7 +44,9 @@ def test_an_answer_is_eleven_statements_and_one_commit(bob: User, finance: Group
         answer(request, by=bob)
 
     said = [query["sql"] for query in captured]
-    assert sum(not one.startswith(BOUNDS) for one in said) == 11
+    # SQLite marks the assignments by a statement of its own, which costs no round trip there.
+    is_more = connection.vendor == "sqlite"
+    assert sum(not one.startswith(BOUNDS) for one in said) == 11 + is_more
     assert sum(one.startswith("COMMIT") for one in said) == 1
 
 

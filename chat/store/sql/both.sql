@@ -12,7 +12,7 @@ UPDATE {session} SET last_seq = last_seq + 1
 UPDATE {session} SET last_seq = last_seq + 1, said = said + 1
 
 -- part: change_columns
-session_id, seq, kind, object
+session_id, seq, kind, object, whom
 
 -- name: seal_said
 -- Keeps the seal of a session's count of messages, in the transaction that counted and locked it.
@@ -26,9 +26,7 @@ SELECT run_id FROM {wait} WHERE id = (SELECT wait_id FROM {request} WHERE id = %
 SELECT {request.*}, {wait.*} FROM {request} JOIN {wait} ON {wait}.id = wait_id
 WHERE {request}.id = %s
 
--- name: close_request
--- Gives an open request its one outcome, by compare-and-set: no row comes back for one that has an
--- outcome already. Locks the request; its run is locked before.
+-- part: closing_request
 UPDATE {request} SET status = %s, outcome = %s, closed_by = %s, closed_at = %s, closed_why = %s,
   version = version + 1
-WHERE wait_id = %s AND status = 'open' RETURNING id, session_id
+WHERE wait_id = %s AND status = 'open' RETURNING id, session_id, assigned

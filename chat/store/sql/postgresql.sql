@@ -4,9 +4,17 @@
 -- Locks a request, and reads its wait, which the run's lock covers.
 {request_with_wait} FOR UPDATE OF {request}
 
+-- name: close_request
+-- Gives an open request its one outcome, by compare-and-set: no row comes back for one that has an
+-- outcome already. Its assignments are marked by the same statement. Locks the request; its run is
+-- locked before.
+WITH closed AS ({closing_request}),
+marked AS (UPDATE {assignment} SET is_open = false FROM closed WHERE request_id = closed.id)
+SELECT id, session_id, assigned FROM closed
+
 -- part: kept_change
 INSERT INTO {change} ({change_columns})
-SELECT id, last_seq, %s, %s FROM next RETURNING session_id, seq
+SELECT id, last_seq, %s, %s, %s FROM next RETURNING session_id, seq
 
 -- name: record_change
 -- Numbers a change of a session, without gaps and in the order of commits, and keeps it. Locks the
@@ -21,3 +29,30 @@ WITH next AS ({next_seq} WHERE id = ({session_of_run}) RETURNING id, last_seq) {
 -- The same for a message, which is counted, too.
 WITH next AS ({next_seq_said} WHERE id = %s RETURNING id, last_seq, said)
 {kept_change}, (SELECT said FROM next)
+
+-- part: newest_open
+is_open ORDER BY request_id DESC LIMIT 100
+
+-- part: with_session
+JOIN {request} ON {request}.id = found.request_id
+
+-- name: open_by_user
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. Locks nothing.
+SELECT asked.key, found.request_id, session_id FROM unnest(%s) AS asked (key)
+CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
+  WHERE user_id = asked.key AND {newest_open}) AS found {with_session}
+
+-- name: open_by_group
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. Locks nothing.
+SELECT asked.key, found.request_id, session_id FROM unnest(%s) AS asked (key)
+CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
+  WHERE group_id = asked.key AND {newest_open}) AS found {with_session}
+
+-- name: open_by_permission
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. Locks nothing.
+SELECT asked.key, found.request_id, session_id FROM unnest(%s::text[]) AS asked (key)
+CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
+  WHERE permission = asked.key AND NOT (permission = '') AND {newest_open}) AS found {with_session}

@@ -4,6 +4,15 @@
 -- Reads a request and its wait; the transaction holds the write lock.
 {request_with_wait}
 
+-- name: close_request
+-- Gives an open request its one outcome, by compare-and-set: no row comes back for one that has an
+-- outcome already.
+{closing_request}
+
+-- name: mark_assignments
+-- Marks the assignments of a request that the same transaction has closed.
+UPDATE {assignment} SET is_open = false WHERE request_id = %s
+
 -- name: next_change
 -- Numbers a change of a session, without gaps and in the order of commits.
 {next_seq} WHERE id = %s RETURNING id, last_seq
@@ -18,4 +27,28 @@
 
 -- name: insert_change
 -- Keeps a change under the number that the same transaction has given it.
-INSERT INTO {change} ({change_columns}) VALUES (%s, %s, %s, %s)
+INSERT INTO {change} ({change_columns}) VALUES (%s, %s, %s, %s, %s)
+
+-- part: newest_open
+is_open ORDER BY request_id DESC LIMIT 100
+
+-- name: open_by_user
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. A list of ids, since SQLite has no LATERAL.
+SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
+JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
+  WHERE user_id = asked.value AND {newest_open})
+
+-- name: open_by_group
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. A list of ids, since SQLite has no LATERAL.
+SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
+JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
+  WHERE group_id = asked.value AND {newest_open})
+
+-- name: open_by_permission
+-- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- sessions. A list of ids, since SQLite has no LATERAL.
+SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
+JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
+  WHERE permission = asked.value AND NOT (permission = '') AND {newest_open})

@@ -1,0 +1,86 @@
+"""The open requests that people may answer, for many people at once.
+
+The number of queries grows with neither the people nor the requests. Of each assignee at most 100
+requests are read, so a count of 100 means "more than 99".
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+
+from chat.models import Assignment, HumanRequest
+from chat.models.session import SUPERUSERS
+from chat.store import sql
+from procedures.store.statements import Statement
+from procedures.users import active_users, permission_holders, users
+
+MOST = 100
+Waiting = dict[UUID, UUID]
+"""The open requests that a person may answer, each with its session."""
+
+
+def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
+    """Return those active people, by primary key, for whom a bell rings under one of the names."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        kind, _, key = name.partition(":")
+        named[kind].add(key)
+    asked = Q(pk__in=[_key(text) for text in named["user"]])
+    if named["group"]:
+        asked |= Q(pk__in=users().filter(groups__in=named["group"]).values("pk"))
+    if SUPERUSERS in named:
+        asked |= Q(is_superuser=True)
+    present = active_users().filter(pk__in=among)
+    found = set(present.filter(asked).values_list("pk", flat=True))
+    return found | {pk for _, pk in permission_holders(named["perm"], among)}
+
+
+def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
+    """Return what waits for each of these people, by the rule of `answerable_requests`.
+
+    People are given by their primary keys; those who aren't active are missing.
+    """
+    present = dict(active_users().filter(pk__in=people).values_list("pk", "is_superuser"))
+    found: dict[Any, Waiting] = {pk: {} for pk in present}
+    for pk, waiting in _waiting_by_assignment(present).items():
+        found[pk] |= waiting
+    if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
+        all_open = dict(HumanRequest.objects.open().values_list("pk", "session")[:MOST])
+        found |= dict.fromkeys(superusers, all_open)
+    return found
+
+
+def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:
+    found: dict[Any, Waiting] = defaultdict(dict)
+    if not people:
+        return found
+    for pk, request, session in sql.open_by_user.fetch(list(people)):
+        found[_key(pk)][_id(request)] = _id(session)
+    members = users().filter(pk__in=people).exclude(groups=None).order_by()
+    _add(found, set(members.values_list("groups", "pk")), sql.open_by_group)
+    permissions = Assignment.objects.filter(is_open=True).exclude(permission="").order_by()
+    names = set(permissions.values_list("permission", flat=True).distinct())
+    _add(found, permission_holders(names, people), sql.open_by_permission)
+    return found
+
+
+def _add(found: dict[Any, Waiting], holders: set[tuple[Any, Any]], statement: Statement) -> None:
+    """Add to what waits for each holder of a key what is assigned to the key."""
+    opened: dict[Any, Waiting] = defaultdict(dict)
+    if keys := {key for key, _ in holders}:
+        for key, request, session in statement.fetch(list(keys)):
+            opened[key][_id(request)] = _id(session)
+    for key, pk in holders:
+        found[pk] |= opened[key]
+
+
+def _key(value: Any) -> Any:
+    return get_user_model()._meta.pk.to_python(value)  # noqa: SLF001 (Django documents it)
+
+
+def _id(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)

@@ -1,0 +1,173 @@
+"""Whom a change concerns, for many people at once: the same as what each of them may see and do."""
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.access import answerable_requests
+from chat.models import HumanRequest, Member, SessionEvent
+from chat.services import people_named, reassign_request, waiting_for, withdraw_request
+from chat.services.waiting import MOST
+from procedures.models import Grant, Procedure, Wait
+from procedures.models.clock import clock
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.runs import answer
+
+pytestmark = pytest.mark.django_db
+PROCEDURES = ("question", "two_questions")
+ROLES = ("see", "operate", "cancel", "answer", "start")
+SEEDS = range(6)
+
+
+@pytest.fixture(params=SEEDS)
+def site(request: pytest.FixtureRequest) -> list[User]:
+    """People, groups, grants, permissions, sessions and requests at random."""
+    chance = random.Random(request.param)  # noqa: S311 (a site, no secret)
+    groups = [Group.objects.create(name=f"group {number}") for number in range(4)]
+    starters = Group.objects.create(name="starters")
+    for name in PROCEDURES:
+        grant(name, starters, "start")
+    people = [User.objects.create_user(f"person{number}") for number in range(9)]
+    people[0].is_superuser, people[1].is_active = True, False
+    operate = Permission.objects.get(codename="operate_run")
+    withdraw = Permission.objects.get(codename="operate_request")
+    for one in people:
+        one.save()
+        one.groups.set([starters, *chance.sample(groups, chance.randint(0, 2))])
+    chance.choice(people).user_permissions.add(chance.choice([operate, withdraw]))
+    chance.choice(groups).permissions.add(chance.choice([operate, withdraw]))
+    for _ in range(5):
+        procedure = Procedure.objects.get(name=chance.choice(PROCEDURES))
+        Grant.objects.get_or_create(
+            procedure=procedure, group=chance.choice(groups), role=chance.choice(ROLES)
+        )
+    for _ in range(8):
+        asked = request_of(
+            run_until_it_waits(chance.choice(PROCEDURES), by=chance.choice([*people[2:], None]))
+        )
+        act = chance.choice([to_person, to_group, to_holders, leave, close])
+        act(asked, chance, people)
+        Member.join(asked.session, chance.choice(people), at=clock.now())
+    return people
+
+
+def to_person(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
+    active = [one for one in people if one.is_active]
+    give(request, f"@{chance.choice(active).username}", people[0])
+
+
+def to_group(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
+    give(request, f"group {chance.randrange(4)}", people[0])
+
+
+def to_holders(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
+    request.assignments.all().delete()
+    request.assignments.create(permission="countersign_chat.operate_request")
+
+
+def leave(request: HumanRequest, chance: random.Random, people: list[User]) -> None: ...
+
+
+def close(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
+    withdraw_request(request.pk, by=people[0], reason="Not needed.")
+
+
+def give(request: HumanRequest, to: str, by: User) -> None:
+    reassign_request(request.pk, to=to, by=by, reason="Away.", allow_unanswerable=True)
+
+
+def test_what_waits_is_the_same_for_one_and_for_all(site: list[User]) -> None:
+    people = User.objects.filter(is_active=True)
+
+    found = waiting_for([one.pk for one in User.objects.all()])
+
+    assert found == {
+        one.pk: dict(answerable_requests(one).values_list("pk", "session")) for one in people
+    }
+
+
+def test_the_names_of_a_change_reach_whoever_may_answer_it(site: list[User]) -> None:
+    everybody = [one.pk for one in site]
+    for change in SessionEvent.objects.exclude(whom=""):
+        named = people_named([*json.loads(change.whom), "superusers"], everybody)
+        request = HumanRequest.objects.filter(pk=change.object).first()
+        if request and not request.assignments.exclude(permission="").exists():
+            able = {one.pk for one in site if one.is_active and request.asks(one)}
+            assert able <= named
+
+
+Ask = Callable[[list[User]], Any]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda people: waiting_for([one.pk for one in people]),
+        lambda people: people_named(["group:1", "user:1"], [one.pk for one in people]),
+    ],
+    ids=["what waits", "who is named"],
+)
+def test_many_people_cost_as_many_statements_as_few(ask: Ask, finance: Group) -> None:
+    grant("question", finance, "answer", "see", "start")
+    people = [User.objects.create_user(f"person{number}") for number in range(12)]
+    for one in people:
+        one.groups.add(finance)
+        run_until_it_waits("question", by=one)
+
+    assert statements(ask, people[:1]) == statements(ask, people) <= 9
+
+
+def statements(ask: Ask, people: list[User]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        ask(people)
+    return len(captured)
+
+
+def test_no_more_than_a_hundred_requests_are_read_for_a_group(
+    bob: User, carol: User, finance: Group
+) -> None:
+    grant("question", finance, "answer")
+    asked = request_of(run_until_it_waits("question"))
+    for number in range(MOST):
+        wait = Wait.objects.create(
+            **fields_of(asked.wait, key=f"more-{number}", opened_seq=number + 100)
+        )
+        more = HumanRequest.objects.create(**fields_of(asked, wait_id=wait.pk))
+        more.assignments.create(group=finance)
+
+    assert HumanRequest.objects.open().assigned_to(bob).count() == MOST + 1
+    assert {pk: len(found) for pk, found in waiting_for([bob.pk, carol.pk]).items()} == {
+        bob.pk: MOST,
+        carol.pk: 0,
+    }
+
+
+def fields_of(row: HumanRequest | Wait, **others: Any) -> dict[str, Any]:
+    fields = (field.attname for field in row._meta.concrete_fields if not field.primary_key)  # noqa: SLF001
+    return {name: getattr(row, name) for name in fields} | others
+
+
+def test_a_change_names_whom_it_was_taken_from_and_whom_it_was_given_to(
+    alice: User, bob: User, carol: User, dave: User, finance: Group
+) -> None:
+    grant("question", finance, "answer")
+    asked = request_of(run_until_it_waits("question"))
+    reassign_request(asked.pk, to="@carol", by=dave, reason="Away.")
+    reassign_request(asked.pk, to="@alice", by=dave, reason="Away.")
+    answer(asked, by=alice)
+
+    group, hers, alices = f"group:{finance.pk}", f"user:{carol.pk}", f"user:{alice.pk}"
+    changes = SessionEvent.objects.filter(session=asked.session).exclude(whom="").order_by("seq")
+    assert [json.loads(change.whom) for change in changes] == [
+        [group],
+        [group, hers],
+        sorted([hers, alices]),
+        [alices],
+    ]
+    assert not asked.assignments.filter(is_open=True).exists()
