@@ -8,9 +8,12 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import access, receivers
+        from chat.viewers import members_of_sessions, people_asked
         from procedures.access import providers
+        from procedures.viewers import viewers
 
         providers.extend([access.runs_in_sessions_of, access.runs_that_ask])
+        viewers.extend([members_of_sessions, people_asked])
         receivers.connect()
         register_channels()
 

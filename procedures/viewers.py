@@ -1,0 +1,130 @@
+"""The rules of `access` for many people and many runs, in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import Any, Self
+from uuid import UUID
+
+from django.contrib.auth import get_backends, get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Group, Permission, PermissionsMixin
+
+from procedures.access import OPERATE, SEEING
+from procedures.models import Grant, Run
+from procedures.users import User, users
+
+Key = Any
+"""A user's primary key."""
+Wanted = Mapping[UUID, AbstractSet[Key]]
+"""The people of whom it is asked whether they may see a run, by run."""
+Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
+GIVING = (
+    *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
+    *("_get_user_permissions", "_get_group_permissions"),
+)
+"""The methods by which a backend gives permissions."""
+
+
+class People:
+    """Several active people, with their groups and permissions."""
+
+    def __init__(self, people: Iterable[User]) -> None:
+        self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
+
+    @classmethod
+    def read(cls, keys: Collection[Key]) -> Self:
+        return cls(users().filter(pk__in=keys))
+
+    @cached_property
+    def groups(self) -> dict[int, set[Key]]:
+        """The members among these people, by group."""
+        found: dict[int, set[Key]] = defaultdict(set)
+        members = users().filter(pk__in=self.users, groups__isnull=False).order_by()
+        for key, group in members.values_list("pk", "groups"):
+            found[group].add(key)
+        return dict(found)
+
+    def members_of(self, group: int) -> AbstractSet[Key]:
+        return self.groups.get(group, set())
+
+    def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
+        """Return, by name of a permission, those of these people who hold it."""
+        if not names or not self.users:
+            return {name: set() for name in names}
+        if not _are_read_from_tables():
+            return {name: self._asked_one_by_one(name) for name in names}
+        by_right = {key for key, user in self.users.items() if user.is_superuser}
+        found = {name: set(by_right) for name in names}
+        codes = {name.partition(".")[2] for name in names}
+        rows = Permission.objects.filter(codename__in=codes).order_by()
+        labels = rows.values_list("pk", "content_type__app_label", "codename")
+        known = {pk: name for pk, app, code in labels if (name := f"{app}.{code}") in found}
+        for pk, keys in self._given(known):
+            found[known[pk]] |= keys
+        return found
+
+    def _given(self, permissions: Collection[int]) -> Iterable[tuple[int, AbstractSet[Key]]]:
+        """Yield permissions with the people who have them themselves or through a group."""
+        own = users().filter(pk__in=self.users, user_permissions__in=permissions).order_by()
+        for key, permission in own.values_list("pk", "user_permissions"):
+            yield permission, {key}
+        shared = Group.objects.filter(permissions__in=permissions).order_by()
+        for group, permission in shared.values_list("pk", "permissions"):
+            yield permission, self.members_of(group)
+
+    def _asked_one_by_one(self, name: str) -> set[Key]:
+        return {key for key, user in self.users.items() if user.has_perm(name)}
+
+
+Viewers = Callable[[People, Wanted], Pairs]
+viewers: list[Viewers] = []
+"""Functions that yield runs with people who may see them, for the reasons of the layers above.
+
+Each corresponds to a provider in `access`, and must agree with it.
+"""
+
+
+def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
+    """Return, by run, those of the wanted people who may see it, as `visible_runs` decides."""
+    if not wanted or not people.users:
+        return {}
+    everywhere = people.holders_of([OPERATE])[OPERATE]
+    runs = Run.objects.filter(pk__in=wanted).values_list("pk", "started_by", "procedure")
+    rows = list(runs.order_by())
+    granted = _granted(people, {procedure for _, _, procedure in rows})
+    found = {
+        run: {
+            key
+            for key in wanted[run]
+            if key in people.users
+            and (key == starter or key in everywhere or key in granted[procedure])
+        }
+        for run, starter, procedure in rows
+    }
+    for more in viewers:
+        for run, keys in more(people, wanted):
+            if run in found:
+                found[run] |= wanted[run] & keys & people.users.keys()
+    return found
+
+
+def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]:
+    """Return, by procedure, the people who see all its runs because of a grant."""
+    found: dict[int, set[Key]] = defaultdict(set)
+    grants = Grant.objects.filter(procedure__in=procedures, role__in=SEEING).order_by()
+    for procedure, group in grants.values_list("procedure", "group"):
+        found[procedure] |= people.members_of(group)
+    return found
+
+
+def _are_read_from_tables() -> bool:
+    """Return True if all permissions stand in Django's tables, where they can be read at once."""
+    if get_user_model().has_perm is not PermissionsMixin.has_perm:
+        return False
+    return all(
+        getattr(type(backend), name, None) is getattr(ModelBackend, name)
+        for backend in get_backends()
+        for name in GIVING
+    )
