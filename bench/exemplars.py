@@ -38,11 +38,11 @@ class Exemplar:
 
     make: Callable[[Cast], Any]
     share: int
-    """How many of 1,000 copies are of this one; 0 if they are counted otherwise."""
+    """The number among 1,000 copies that are of this one; 0 if they are counted otherwise."""
     days: tuple[float, float] = (1, 365)
-    """How long ago the copies began: at least and at most."""
+    """The least and the greatest age of its copies."""
     opens: int = 0
-    """How many of 1,000 open requests of the site are of this one."""
+    """The number among 1,000 open requests of the site that are of this one."""
 
 
 def begin(cast: Cast, procedure: str, **inputs: Any) -> Run:

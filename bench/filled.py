@@ -12,7 +12,7 @@ ROLES: dict[Role, str] = {"start": "support", "answer": "finance", "operate": "o
 
 @dataclass(frozen=True)
 class Invoice:
-    """What is known about an invoice."""
+    """An invoice as it was read."""
 
     number: str
     supplier: str
