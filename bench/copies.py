@@ -20,13 +20,13 @@ STRIDE = 0x1E3779B97F4A7C15
 """An odd number, by whose multiples the random bits of an id differ in each copy."""
 FULL = 20_000
 """The number of rows of a table that are sent together."""
-UUIDS = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUIDS = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+PERSON = r"\b(?:user|member|writer):\d+\b"
+"""A person as texts name them by their key."""
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 KEPT = {"Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
 """The models whose rows belong to no run."""
 Model = type[models.Model]
-Words = Sequence[tuple[str, str]]
-"""Words of the texts, each with the one that a copy has instead; the same words in each copy."""
 
 
 def copied_models() -> list[Model]:
@@ -54,18 +54,22 @@ class Known:
             rows[model] = [row for row in found if row.pk not in before]
         with connection.cursor() as cursor:
             for model, taken in rows.items():
-                key = next(field for field in fields_of(model) if field.primary_key)
-                cells = [(key.get_db_prep_value(row.pk, connection),) for row in taken]
-                table = table_of(model)
-                cursor.executemany(f'DELETE FROM "{table}" WHERE "{key.column}" = %s', cells)
+                keys = model._meta.pk_fields  # noqa: SLF001 (documented)
+                where = " AND ".join(f'"{key.column}" = %s' for key in keys)
+                cells = [
+                    [key.get_db_prep_value(getattr(row, key.attname), connection) for key in keys]
+                    for row in taken
+                ]
+                cursor.executemany(f'DELETE FROM "{table_of(model)}" WHERE {where}', cells)
         return {model: taken for model, taken in rows.items() if taken}
 
 
 class Originals:
     """The rows of an exemplar, prepared to be copied."""
 
-    def __init__(self, rows: Mapping[Model, Sequence[Any]], words: Sequence[str]) -> None:
-        self.words = words
+    def __init__(
+        self, rows: Mapping[Model, Sequence[Any]], people: Sequence[Any], words: Sequence[str]
+    ) -> None:
         keys = [row.pk for found in rows.values() for row in found]
         self.ids = list(dict.fromkeys(key for key in keys if isinstance(key, UUID)))
         self.places = {key: place for place, key in enumerate(self.ids)}
@@ -76,6 +80,10 @@ class Originals:
             if isinstance(row.pk, int)
         }
         self.numbered = {model for model, _ in self.numbers}
+        self.people = people
+        self.slots = [*words, *map(str, self.ids), *(f":{person}" for person in people)]
+        """The parts of texts that differ in each copy."""
+        self.parts = re.compile("|".join([*map(re.escape, words), UUIDS, PERSON]))
         self.began_ms = min(one.int for one in self.ids) >> 80
         self.began: datetime = min(run.created_at for run in rows[Run]).astimezone(UTC)
         self.runs, self.requests = len(rows[Run]), len(rows.get(HumanRequest, ()))
@@ -87,7 +95,12 @@ class Move:
     """The values of one copy that differ from the original's."""
 
     def __init__(
-        self, originals: Originals, number: int, at: datetime, people: Mapping[Any, Any]
+        self,
+        originals: Originals,
+        number: int,
+        at: datetime,
+        people: Mapping[Any, Any],
+        words: Sequence[str],
     ) -> None:
         shift = (int(at.timestamp() * 1000) - originals.began_ms) << 80
         chance = number * STRIDE
@@ -95,8 +108,9 @@ class Move:
             UUID(int=((one.int + shift) & ~RANDOM) | ((one.int + chance) & RANDOM))
             for one in originals.ids
         ]
-        self.texts = [str(one) for one in self.ids]
-        self.keys = self.texts if is_postgres() else [one.hex for one in self.ids]
+        texts = [str(one) for one in self.ids]
+        self.keys = texts if is_postgres() else [one.hex for one in self.ids]
+        self.slots = [*words, *texts, *(f":{people[person]}" for person in originals.people)]
         self.later = at - originals.began
         self.people = people
 
@@ -110,14 +124,14 @@ class Plan:
         self._numbers: list[tuple[int, Model, int]] = []
         self._times: list[tuple[int, datetime]] = []
         self._people: list[tuple[int, Any]] = []
-        self._texts: list[tuple[int, list[int], list[tuple[str, int]]]] = []
+        self._texts: list[tuple[int, list[str | int]]] = []
         self._values: list[Any] = []
         for place, field in enumerate(fields_of(type(row))):
             value = getattr(row, field.attname)
             self._plan(place, field, value)
             self._values.append(cell(value))
 
-    def moved(self, move: Move, starts: Mapping[Model, int], words: Words) -> Any:
+    def moved(self, move: Move, starts: Mapping[Model, int]) -> Any:
         """Return the row of a copy as it is sent: a line for PostgreSQL, or else a tuple."""
         values = self._values.copy()
         for place, one in self._ids:
@@ -128,13 +142,10 @@ class Plan:
             values[place] = str(at + move.later)
         for place, person in self._people:
             values[place] = cell(move.people.get(person, person))
-        for place, which, ids in self._texts:
-            text = values[place]
-            for one in which:
-                text = text.replace(*words[one])
-            for old, one in ids:
-                text = text.replace(old, move.texts[one])
-            values[place] = text
+        for place, parts in self._texts:
+            values[place] = "".join(
+                part if isinstance(part, str) else move.slots[part] for part in parts
+            )
         return "\t".join(values) if is_postgres() else tuple(values)
 
     def _plan(self, place: int, field: Any, value: Any) -> None:
@@ -153,11 +164,17 @@ class Plan:
                 self._numbers.append((place, model, self._originals.numbers[model, value]))
 
     def _plan_text(self, place: int, text: str) -> None:
-        which = [number for number, word in enumerate(self._originals.words) if word in text]
-        places = self._originals.places
-        ids = [(one, places[UUID(one)]) for one in UUIDS.findall(text) if UUID(one) in places]
-        if which or ids:
-            self._texts.append((place, which, ids))
+        parts: list[str | int] = []
+        end = 0
+        for found in self._originals.parts.finditer(text):
+            kind, mark, key = found[0].partition(":")
+            if mark + key in self._originals.slots or found[0] in self._originals.slots:
+                parts.append(cell(text[end : found.start()]))
+                parts += [kind] if mark else []
+                parts.append(self._originals.slots.index(mark + key if mark else kind))
+                end = found.end()
+        if parts:
+            self._texts.append((place, [*parts, cell(text[end:])]))
 
 
 class Copier:
@@ -173,13 +190,13 @@ class Copier:
         self._copies = 0
 
     def copy(
-        self, originals: Originals, at: datetime, people: Mapping[Any, Any], words: Words
+        self, originals: Originals, at: datetime, people: Mapping[Any, Any], words: Sequence[str]
     ) -> None:
-        """Copy the originals as if they had begun at that time; `people` maps users to others."""
+        """Copy the originals as if they had begun at that time, with other people and words."""
         self._copies += 1
-        move = Move(originals, self._copies, at, people)
+        move = Move(originals, self._copies, at, people, words)
         copies = [
-            (model, [plan.moved(move, self._starts, words) for plan in plans])
+            (model, [plan.moved(move, self._starts) for plan in plans])
             for model, plans in originals.plans
         ]
         for model, rows in copies:

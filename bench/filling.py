@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from django.contrib.auth.models import Group, User
 
 from bench import exemplars
-from bench.copies import Known, Originals, Words
+from bench.copies import Known, Originals
 from bench.exemplars import EXEMPLARS, MARK, Cast, Exemplar
 from dashboard.demo.people import let_operators_view
 from procedures.models.clock import clock
@@ -92,18 +92,18 @@ class Copy(NamedTuple):
     originals: Originals
     at: datetime
     people: Mapping[Any, Any]
-    words: Words
+    words: Sequence[str]
 
 
 def make_originals(people: People) -> dict[Exemplar, Originals]:
     """Make each exemplar by the product itself, and take its rows out of the database."""
     cast, found = people.cast(), {}
-    words = [word for word, _ in words_for(cast, cast, "")]
+    keys, words = list(persons_for(cast, cast)), words_of(cast, MARK)
     for exemplar in EXEMPLARS:
         known = Known()
         with exemplars.later(-timedelta(days=exemplar.days[1])):
             exemplar.make(cast)
-        found[exemplar] = Originals(known.take_new(), words)
+        found[exemplar] = Originals(known.take_new(), keys, words)
     return found
 
 
@@ -114,7 +114,7 @@ def planned(originals: Mapping[Exemplar, Originals], runs: int, people: People) 
     copies = []
     for number, (exemplar, cast) in enumerate(wanted(originals, runs, casts)):
         at = now - timedelta(days=chance.uniform(*exemplar.days))
-        words = words_for(first, cast, f"K-{1_000_001 + number}")
+        words = words_of(cast, f"K-{1_000_001 + number}")
         copies.append(Copy(originals[exemplar], at, persons_for(first, cast), words))
     return sorted(copies, key=lambda copy: copy.at)
 
@@ -167,9 +167,6 @@ def persons_for(first: Cast, cast: Cast) -> dict[Any, Any]:
     return {getattr(first, name).pk: getattr(cast, name).pk for name in PLACES}
 
 
-def words_for(first: Cast, cast: Cast, token: str) -> list[tuple[str, str]]:
-    """Return the words of the exemplars with those of a copy."""
-    people = [(getattr(first, name), getattr(cast, name)) for name in PLACES]
-    names = [(old.get_username(), new.get_username()) for old, new in people]
-    keys = [(f'"user:{old.pk}"', f'"user:{new.pk}"') for old, new in people]
-    return [(MARK, token), *names, *keys]
+def words_of(cast: Cast, mark: str) -> list[str]:
+    """Return the words of texts that differ in each copy, always in the same order."""
+    return [mark, *(getattr(cast, name).get_username() for name in PLACES)]
