@@ -42,3 +42,9 @@ def asking(ctx: Context) -> float:
     """Return the time when the line after the answer ran, by the machine's clock."""
     ctx.approve(PROMPT)
     return time.time()
+
+
+@procedure(roles={"answer": "bench_desk"})
+def asking_often(ctx: Context, times: int) -> None:
+    for turn in range(times):
+        ctx.approve(f"Shall it go on for the {turn + 1}. time?")

@@ -1,0 +1,244 @@
+"""A process that holds hundreds of open pages: reads their sockets, and fetches when told to.
+
+Some pages decode what they receive. Of the others, the numbers in each message are counted without
+decoding it, as the load itself would otherwise need more of the machine than what is measured.
+"""
+
+import heapq
+import re
+import select
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from itertools import count
+from multiprocessing.connection import Connection
+from time import time
+from typing import Any
+
+from bench.page_socket import PageSocket
+from tests.live_client import Followed, Frame, LiveClient
+
+NUMBER, HEAD = b'"seq":', b'"head":'
+CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
+BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
+GATHER = {"/requests/waiting": 0.3, "/overview": 0.3, "/requests/waiting/count": 0.4}
+"""Seconds for which a page gathers rings before it fetches, as its scripts do."""
+AT_ONCE = 10
+FETCHERS = 8
+WAIT = 0.05
+
+
+@dataclass(frozen=True)
+class PagePlan:
+    """A page to be opened: whose it is, and what it follows."""
+
+    cookie: str
+    follows: Sequence[tuple[str, str, int]]
+    path: str = "/live"
+    has_gaps: bool = False
+    """True if lost messages are lost, and nobody asks for them."""
+
+
+class Page(LiveClient):
+    """An open page."""
+
+    def __init__(self, plan: PagePlan, port: int) -> None:
+        super().__init__()
+        self.plan = plan
+        self.socket = PageSocket(port, plan.path, plan.cookie)
+        self.begin(decodes=True)
+
+    def begin(self, *, decodes: bool) -> None:
+        """Forget what was measured until now."""
+        self.decodes = decodes
+        self.seen, self.moved_at, self.socket.bytes = 0, 0.0, 0
+        self.arrivals: dict[int, float] = {}
+        self.known: list[tuple[str, str, float]] = []
+        self.badges: list[tuple[int, float]] = []
+        self.fetches = 0
+        self.due: set[str] = set()
+
+    def follow_all(self) -> None:
+        for stream, form, after in self.plan.follows:
+            message = self.follow(stream, form, after)
+            if not self.plan.has_gaps:
+                self.socket.say_text(message)
+
+    @property
+    def main(self) -> Followed:
+        return next(iter(self.streams.values()))
+
+    def read(self) -> None:
+        for message in self.socket.messages():
+            if self.decodes:
+                for text in self.take(message):
+                    self.socket.say_text(text)
+            else:
+                self._count(message)
+
+    def misses(self, followed: Followed, frame: Frame) -> bool:
+        return not self.plan.has_gaps and super().misses(followed, frame)
+
+    def apply(self, followed: Followed, frame: Frame) -> None:
+        if not followed.is_numbered:
+            self._hear(followed.stream, frame)
+        elif frame["seq"] > followed.cursor:
+            self.seen += 1
+            self.moved_at = self.arrivals[frame["seq"]] = time()
+
+    def _count(self, message: bytes) -> None:
+        """Count the numbers of a message, and ask for what is missing before its last one."""
+        main, found = self.main, message.count(NUMBER)
+        if HEAD in message:
+            found, last = 0, number_after(HEAD, message)
+        elif not found:
+            return
+        else:
+            last = number_after(NUMBER, message)
+        if self.plan.has_gaps:
+            self.seen += found
+            self.moved_at = time()
+        elif last > main.cursor + found:
+            self.socket.say_text(self._message("range", main))
+        elif last > main.cursor:
+            self.seen += last - main.cursor
+            main.cursor, self.moved_at = last, time()
+
+    def _hear(self, stream: str, frame: Frame) -> None:
+        """Note what a home page fetches after a ring."""
+        if stream == "inbox":
+            self.due.add("/requests/waiting")
+            if "requests" in frame:
+                self.badges.append((frame["requests"], time()))
+            else:
+                self.due.add("/requests/waiting/count")
+        self.due.add("/overview")
+
+    def fetch(self, path: str) -> None:
+        """Fetch a part of the page, and note the cards and the badge that are in it."""
+        self.fetches += 1
+        cards = {card for card, status, _ in self.known if status == "open"}
+        shown = "&".join(f"shown={card}" for card in sorted(cards)[-20:])
+        address = f"{path}?{shown}" if path == "/requests/waiting" and shown else path
+        text = fetched(self.socket.port, address, self.plan.cookie)
+        now = time()
+        self.known += [(card, status, now) for card, status in CARD.findall(text)]
+        self.badges += [(int(number), now) for number in BADGE.findall(text)]
+
+
+def number_after(name: bytes, message: bytes) -> int:
+    """Return the last number of that name, without decoding the message."""
+    begin = message.rfind(name) + len(name)
+    end = begin + 1
+    while message[end : end + 1].isdigit():
+        end += 1
+    return int(message[begin:end])
+
+
+threads = threading.local()
+
+
+def fetched(port: int, address: str, cookie: str) -> str:
+    headers = {"Cookie": cookie, "HX-Request": "true"}
+    for is_last in (False, True):
+        line: HTTPConnection = getattr(threads, str(port), None) or HTTPConnection(
+            "127.0.0.1", port, timeout=60
+        )
+        setattr(threads, str(port), line)
+        try:
+            line.request("GET", address, headers=headers)
+            return line.getresponse().read().decode()
+        except OSError:  # the server has closed a connection that was at rest
+            line.close()
+            if is_last:
+                raise
+    return ""
+
+
+class Pages:
+    """All pages of this process, and what its parent asks of them."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+        self.pages: list[Page] = []
+        self.by_number: dict[int, Page] = {}
+        self.poll = select.epoll()
+        self.poll.register(pipe.fileno(), select.EPOLLIN)
+        self.timers: list[tuple[float, int, Page, str]] = []
+        self.order = count()
+        self.fetchers = ThreadPoolExecutor(FETCHERS)
+
+    def serve(self) -> None:
+        while True:
+            for number, _ in self.poll.poll(WAIT):
+                if number == self.pipe.fileno():
+                    try:
+                        verb, *given = self.pipe.recv()
+                    except EOFError:
+                        return
+                    self.pipe.send(getattr(self, verb)(*given))
+                elif page := self.by_number.get(number):
+                    self._read(number, page)
+            while self.timers and self.timers[0][0] <= time():
+                _, _, page, path = heapq.heappop(self.timers)
+                page.due.discard(path)
+                self.fetchers.submit(page.fetch, path)
+
+    def _read(self, number: int, page: Page) -> None:
+        before = set(page.due)
+        page.read()
+        for path in page.due - before:
+            timer = (time() + GATHER[path], next(self.order), page, path)
+            heapq.heappush(self.timers, timer)
+        if not page.socket.is_open:
+            del self.by_number[number]
+
+    def open(self, port: int, plans: Sequence[PagePlan]) -> int:
+        for begin in range(0, len(plans), AT_ONCE):
+            new = [Page(plan, port) for plan in plans[begin : begin + AT_ONCE]]
+            for page in new:
+                page.socket.accept()
+                page.follow_all()
+                self.pages.append(page)
+                self.by_number[page.socket.fileno()] = page
+                self.poll.register(page.socket.fileno(), select.EPOLLIN)
+        return len(self.pages)
+
+    def close(self) -> int:
+        for page in self.pages:
+            page.socket.close()
+        self.pages, self.by_number, self.timers = [], {}, []
+        return 0
+
+    def begin(self, share: float) -> int:
+        """Measure from now on, with that share of the pages decoding."""
+        decoding = round(len(self.pages) * share)
+        for number, page in enumerate(self.pages):
+            page.begin(decodes=number < decoding)
+        return decoding
+
+    def reached(self, number: int) -> int:
+        """Return how many pages have applied their main stream up to a number."""
+        return sum(page.main.cursor >= number for page in self.pages)
+
+    def knowing(self) -> list[tuple[list[tuple[str, str, float]], list[tuple[int, float]]]]:
+        """Return each page's cards and badges, with the time of each."""
+        return [(page.known, page.badges) for page in self.pages]
+
+    def fetched(self) -> list[int]:
+        return [page.fetches for page in self.pages]
+
+    def report(self) -> dict[str, list[Any]]:
+        return {
+            "seen": [page.seen for page in self.pages],
+            "moved_at": [page.moved_at for page in self.pages],
+            "bytes": [page.socket.bytes for page in self.pages],
+            "arrivals": [page.arrivals for page in self.pages if page.decodes],
+        }
+
+
+def run(pipe: Connection) -> None:
+    """Serve a parent until it closes the pipe."""
+    Pages(pipe).serve()
