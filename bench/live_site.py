@@ -35,7 +35,8 @@ class LiveSite:
 
         from chat.models import Session
 
-        session = Session.open(title, at=timezone.now())
+        session = Session.new(title, at=timezone.now())
+        session.save(force_insert=True)
         self.join(session)
         return session
 

@@ -1,5 +1,6 @@
 """Receivers that update a run's session in the same transaction as the run."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +19,8 @@ from procedures import hooks
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
+from procedures.engine.values.files import File
 from procedures.models import Run, Wait
-from procedures.models.clock import clock
 from procedures.users import User
 
 LONGEST_TITLE = 200
@@ -60,24 +61,25 @@ def forget_notifications(held_at: datetime, **_: Any) -> None:
     drop_unsent(before=held_at)
 
 
-def open_session(run: Run, **_: Any) -> None:
+def open_session(run: Run, files: Sequence[File], **_: Any) -> None:
     """Open a session for a run without a parent; post a child's card in its parent's session.
 
     Children of a map get no card. A run made from an earlier run joins that run's session if the
     person who made it may see that session.
     """
-    now = clock.now()
+    now = run.created_at
     if above := run.parent_wait:
         if above.kind == Wait.Kind.CHILD:
             card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
             card.add_to(session_of(run))
         return
+    card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
     session = session_of_origin(run)
     if session is None:
-        session = Session.open(title_of(run, now), at=now)
+        card.open_session(title_of(run, files, now))
+        return
     if run.started_by:
         Member.join(session, run.started_by, at=now)
-    card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
     card.add_to(session.pk)
 
 
@@ -95,10 +97,9 @@ def session_of_origin(run: Run) -> Session | None:
     return visible_sessions(run.started_by).filter(pk=session).first()
 
 
-def title_of(run: Run, now: datetime) -> str:
+def title_of(run: Run, files: Sequence[File], now: datetime) -> str:
     """Return a distinctive title: the procedure's title, and the run's first file or the time."""
-    file = run.artifacts.order_by("pk").first()
-    told = file.name if file else date_format(timezone.localtime(now), "j M, H:i")
+    told = files[0].name if files else date_format(timezone.localtime(now), "j M, H:i")
     return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]
 
 

@@ -16,7 +16,7 @@ from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal
 from procedures.paging import PAGE, Limit, Page, light, page
-from procedures.run_schemas import RunDetailOut, RunPage
+from procedures.run_schemas import RunDetailOut, RunPage, note_new
 from procedures.schemas import (
     KEY,
     EventOut,
@@ -97,13 +97,16 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
 
     If the `Idempotency-Key` is repeated, return the same run and 200.
     """
-    procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
-    definition = services.find_startable(procedure.name, by=request.user)
-    inputs = read_inputs(request, definition)
-    run, is_new = services.start_run(
-        procedure.name, inputs, by=request.user, idempotency_key=idempotency_key
-    )
-    return Status(201 if is_new else 200, run)
+    try:
+        found = services.find_startable(name, by=request.user, idempotency_key=idempotency_key)
+    except services.CANT_BE_STARTED:
+        # Only those who may see it are told why.
+        get_object_or_404(access.visible_procedures(request.user), name=name)
+        raise
+    started = services.start_found(found, read_inputs(request, found.definition))
+    if started.is_new:
+        note_new(started.run, started.files)
+    return Status(201 if started.is_new else 200, started.run)
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 Sent with `send`: a receiver that raises rolls the whole change back. Arguments, all by name:
 
-    run_started(run)
+    run_started(run, files)                files: those it was started with, in order
     wait_opened(run, wait, content, at)    content: the question, plain JSON
     wait_closed(run, wait, content)        content: outcome, value, responder, comment, timed_out
     notice(run, text, level, at)           level: of an alert, else ""

@@ -1,6 +1,7 @@
 """The API's schemas of a run and its parts."""
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,14 @@ from pydantic import Field
 
 from procedures import access, hooks, standing
 from procedures.engine.journal.large import place_of
+from procedures.engine.values.files import File
 from procedures.models import Artifact, Event, Run, Wait
 from procedures.paging import Page, page
 from procedures.schemas import for_reader
 
+FILES = "_files"
+"""The attribute of a run that was just started which holds the files it was started with."""
+NOTHING_REPORTED = standing.Standing({}, None, None)
 MOST_CHILDREN = MOST_REQUESTS = 50
 """The most child runs, and the most open requests, in the answer about a run."""
 
@@ -136,8 +141,10 @@ def address_of(route: str, run: Run, context: Any) -> str:
 
 def visible_id(run: UUID | None, context: Any) -> UUID | None:
     """Return the id of a related run if the caller may see that run, else None."""
+    if run is None:
+        return None
     seen = access.visible_runs(context["request"].user)
-    return run if run and seen.filter(pk=run).exists() else None
+    return run if seen.filter(pk=run).exists() else None
 
 
 class RunDetailOut(RunOut):
@@ -229,11 +236,15 @@ class RunDetailOut(RunOut):
 
     @staticmethod
     def resolve_children(run: Run, context: Any) -> Page:
+        if is_new(run):
+            return {"items": [], "next": None}
         seen = access.visible_runs(context["request"].user).for_lists().defer("error")
         return page(seen.filter(parent_wait__run=run), by="-id", limit=MOST_CHILDREN)
 
     @staticmethod
     def resolve_requests(run: Run, context: Any) -> list[Any]:
+        if is_new(run):
+            return []
         user = context["request"].user
         return [one for find in hooks.open_requests for one in find(run, user, MOST_REQUESTS)]
 
@@ -243,7 +254,7 @@ class RunDetailOut(RunOut):
 
     @staticmethod
     def resolve_waits(run: Run) -> list[Wait]:
-        return list(run.waits.open().with_reasons())
+        return [] if is_new(run) else list(run.waits.open().with_reasons())
 
     @staticmethod
     def resolve_working(run: Run) -> dict[str, Any] | None:
@@ -253,8 +264,9 @@ class RunDetailOut(RunOut):
         return {"step": run.working_on, "attempt": attempt, "since": since}
 
     @staticmethod
-    def resolve_artifacts(run: Run) -> list[Artifact]:
-        newest = {artifact.name: artifact for artifact in run.artifacts.order_by("pk")}
+    def resolve_artifacts(run: Run) -> list[Artifact | File]:
+        found: Iterable[Artifact | File] = run.__dict__.get(FILES, run.artifacts.order_by("pk"))
+        newest = {artifact.name: artifact for artifact in found}
         return list(newest.values())
 
     @staticmethod
@@ -269,9 +281,18 @@ class OperatedOut(Schema):
     run: RunDetailOut
 
 
+def note_new(run: Run, files: Sequence[File]) -> None:
+    """Note that the run was just started with these files, so that the answer reads nothing."""
+    run.__dict__[FILES] = files
+
+
+def is_new(run: Run) -> bool:
+    return FILES in run.__dict__
+
+
 def _standing_of(run: Run) -> standing.Standing:
     """Return the run's standing, queried once for all fields of an answer."""
     if "_standing" not in run.__dict__:
-        run.__dict__["_standing"] = standing.standing_of(run)
+        run.__dict__["_standing"] = NOTHING_REPORTED if is_new(run) else standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]
     return found

@@ -7,14 +7,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from chat.models.session import SAID, Session, record_message
+from chat.doorbell import ring_after_commit
+from chat.models.session import SAID, Member, Session, SessionEvent, record_message
 from chat.store import sql
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-from procedures.store.rows import insert_row
+from procedures.store.rows import insert_row, insert_rows
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -133,6 +134,20 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80] or self.kind
+
+    def open_session(self, title: str) -> None:
+        """Insert a new session whose first entry is this message, with its author as a member."""
+        session = Session.new(title, at=self.at, said=1)
+        self.session = session
+        self.seq = session.last_seq
+        seal(self, number=session.said)
+        change = SessionEvent(session=session, seq=self.seq, kind="message", object=str(self.pk))
+        # Together, as nobody else can know the session yet: its numbers need no lock.
+        rows: list[models.Model] = [session, change, self]
+        if self.author:
+            rows.insert(1, Member.new(session, self.author, at=self.at))
+        insert_rows(rows)
+        ring_after_commit(f"session:{session.pk}")
 
     def add_to(self, session: UUID) -> None:
         """Append the message to a session's transcript; lock the session as `record` does.

@@ -57,11 +57,11 @@ class Session(models.Model):
         return self.title
 
     @classmethod
-    def open(cls, title: str, *, at: datetime) -> Self:
-        session = cls(title=title, created_at=at)
-        session.said_proof = tally_proof(SAID, session.pk, 0)
+    def new(cls, title: str, *, at: datetime, said: int = 0) -> Self:
+        """Return an unsaved session, to be inserted with that number of messages."""
+        session = cls(title=title, created_at=at, last_seq=said, said=said)
+        session.said_proof = tally_proof(SAID, session.pk, session.said)
         seal(session)
-        session.save(force_insert=True)
         return session
 
 
@@ -152,11 +152,16 @@ class Member(models.Model):
         return f"{self.user} in {self.session}"
 
     @classmethod
-    def join(cls, session: Session, user: "User", *, at: datetime) -> None:
-        """Make somebody a member. Calling it twice is harmless."""
+    def new(cls, session: Session, user: "User", *, at: datetime) -> Self:
+        """Return an unsaved member."""
         member = cls(session=session, user=user, joined_at=at)
         seal(member)
-        given = {"joined_at": at, "proof": member.proof}
+        return member
+
+    @classmethod
+    def join(cls, session: Session, user: "User", *, at: datetime) -> None:
+        """Make somebody a member. Calling it twice is harmless."""
+        given = {"joined_at": at, "proof": cls.new(session, user, at=at).proof}
         cls.objects.get_or_create(session=session, user=user, defaults=given)
 
 

@@ -128,8 +128,9 @@ class MemoryTables(Store):
         facts = {"inputs": run.facts.inputs, "seed": run.facts.seed, "depth": run.facts.depth}
         return {"by": run.by, PROOF: seals_of(facts, owner=run.pk, key=KEY)}
 
-    def insert_run(self, run: MemoryRun, _last: Event) -> None:
+    def insert_run(self, run: MemoryRun, _last: Event, events: Sequence[Event] = ()) -> None:
         self.runs[run.pk] = run
+        self.insert_events(run, events)
         if run.parent_wait:
             run.parent_wait.children.append(run)
 

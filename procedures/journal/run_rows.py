@@ -30,7 +30,7 @@ from procedures.models.run import HELD, RELEASED
 from procedures.models.run_input import PendingInput, pending_inputs, take
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
-from procedures.store.fence import Fence, insert
+from procedures.store.fence import Fence, insert, insert_with_events
 from procedures.store.rows import AT_ONCE, adapted, save_columns
 
 
@@ -73,8 +73,8 @@ class RunRows(Moment):
     def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
         return run.beginning(files)
 
-    def insert_run(self, run: Run, last: Event) -> None:
-        run.insert(head_seq=last.seq, head_hash=last.hash)
+    def insert_run(self, run: Run, last: Event, events: Sequence[Event] = ()) -> None:
+        insert_with_events([run, run.begin(last.seq, last.hash)], run.pk, events)
 
     def insert_events(self, run: Run, events: Sequence[Event]) -> None:
         insert(run.pk, events)
@@ -84,6 +84,8 @@ class RunRows(Moment):
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
         """Insert the rows of the run's files; files that have a row already are skipped."""
+        if not files:  # as nearly always: the ORM would begin a transaction for nothing
+            return
         given = [Artifact.of(run, file) for file in files]
         # A repeated step gives the same files under the same names; the row of the first time
         # stays, with its proof.
@@ -184,8 +186,8 @@ class RunRows(Moment):
         run_id, key = str(run.pk), ledger_key()
         return chained(drafts, run_id=run_id, after=after, at=self.now, head=head, key=key)
 
-    def tell_started(self, run: Run) -> None:
-        hooks.run_started.send(Run, run=run)
+    def tell_started(self, run: Run, files: Sequence[File]) -> None:
+        hooks.run_started.send(Run, run=run, files=files)
 
     def tell_notice(self, run: Run, text: str, level: str) -> None:
         hooks.notice.send(Run, run=run, text=text, level=level, at=self.now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import models
 
 from procedures.store import sql
-from procedures.store.rows import insert_row, save_columns
+from procedures.store.rows import save_columns
 
 
 class Head(models.Model):
@@ -46,9 +46,6 @@ class Head(models.Model):
     def lock(cls, run_id: UUID) -> None:
         """Lock a locked run's head, so that its worker can't write until the transaction ends."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
-
-    def begin(self) -> None:
-        insert_row(self)
 
     def move(self, seq: int, mark: str) -> None:
         """Move the head to journaled inputs, and reset the number of claims without progress."""

@@ -7,7 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 
 from procedures.engine.declaration.roles import ROLES
 from procedures.store import sql
@@ -60,6 +60,20 @@ class ProcedureVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.procedure} {self.version}"
+
+
+def version_from(
+    name: str, version: str, procedure: int, title: str, row: int | None, file: str | None
+) -> ProcedureVersion | None:
+    """Return a version, without its source, from the values of a statement; None for no row."""
+    if row is None:
+        return None
+    found = ProcedureVersion.from_db(
+        DEFAULT_DB_ALIAS, ["id", "procedure_id", "version", "file"], [row, procedure, version, file]
+    )
+    named = ["id", "name", "title"]
+    found.procedure = Procedure.from_db(DEFAULT_DB_ALIAS, named, [procedure, name, title])
+    return found
 
 
 def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:

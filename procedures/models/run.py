@@ -233,14 +233,13 @@ class Run(models.Model):
         named = {name: getattr(self, name) for name in FACTS}
         return {**named, "procedure": self.procedure.name, "version": self.version.version}
 
-    def insert(self, *, head_seq: int, head_hash: str) -> None:
-        """Insert the row of a new, queued run, and its head."""
+    def begin(self, seq: int, mark: str) -> Head:
+        """Prepare a new, queued run for its insertion, and return the head to insert with it."""
         self.queued_at = self.created_at
         # A count of zero is sealed, too: else signals could be removed together with the count of
         # them.
         self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
-        self.save(force_insert=True)
-        Head(run=self, seq=head_seq, hash=head_hash).begin()
+        return Head(run=self, seq=seq, hash=mark)
 
     def top(self) -> UUID:
         """Return the id of the run that people started: this one, or the topmost above it."""

@@ -40,19 +40,19 @@ from procedures.services.operations import (
 from procedures.services.passes import serve_each
 from procedures.services.quotas import QuotaError
 from procedures.services.retries import override_run, retry_run
-from procedures.services.runs import (
-    BrokenProcedureError,
-    KeyReusedError,
-    NotAllowedError,
-    UnknownProcedureError,
-    find_startable,
-    start_run,
-)
+from procedures.services.runs import KeyReusedError, start_found, start_run
 from procedures.services.signals import (
     Sent,
     SignalDeniedError,
     SignalRefusedError,
     send_signal,
+)
+from procedures.services.startable import (
+    CANT_BE_STARTED,
+    BrokenProcedureError,
+    NotAllowedError,
+    UnknownProcedureError,
+    find_startable,
 )
 from procedures.services.sweep import Sweeper, sweep
 from procedures.services.waits import (
@@ -64,6 +64,7 @@ from procedures.services.waits import (
 )
 
 __all__ = [
+    "CANT_BE_STARTED",
     "BrokenProcedureError",
     "Check",
     "CodeName",
@@ -112,6 +113,7 @@ __all__ = [
     "send_signal",
     "serve_each",
     "slots",
+    "start_found",
     "start_run",
     "store_complaint",
     "sweep",

@@ -17,7 +17,8 @@ from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
-from procedures.services.runs import Start, files_in, find_startable
+from procedures.services.runs import Start, files_in
+from procedures.services.startable import find_startable
 from procedures.users import User
 
 
@@ -35,11 +36,11 @@ def restart_run(
     by `by`, and takes over nothing else. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    definition = find_startable(origin.procedure.name, by=by)
+    found = find_startable(origin.procedure.name, by=by, idempotency_key=idempotency_key)
     with use_file_store(ContentStore()):
-        parsed = definition.revise(whole(origin.inputs), inputs or {})
-        text = definition.dump(parsed)
-        start = Start(definition, put_aside(text), by, idempotency_key, origin)
+        parsed = found.definition.revise(whole(origin.inputs), inputs or {})
+        text = found.definition.dump(parsed)
+        start = Start(found, put_aside(text), origin)
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
@@ -70,7 +71,7 @@ def fork_run(
     run. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    definition = find_startable(origin.procedure.name, by=by)
+    found = find_startable(origin.procedure.name, by=by, idempotency_key=idempotency_key)
     at, until = _parted(origin, parting.at)
     taken = forks.taken(DatabaseStore(), origin, until)
     carried = forks.carried(taken, at, keep_answers=parting.keep_answers)
@@ -90,8 +91,8 @@ def fork_run(
         first = next(forks.taken(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
         if parting.inputs:
-            parsed = definition.revise(text, parting.inputs)
-            text, given = definition.dump(parsed), files_in(parsed)
+            parsed = found.definition.revise(text, parting.inputs)
+            text, given = found.definition.dump(parsed), files_in(parsed)
         kept = put_aside(text)
 
     def write(run: Run) -> None:
@@ -99,8 +100,7 @@ def fork_run(
         fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
         forks.begin_fork(store, run, fork, note, files=files)
 
-    start = Start(definition, kept, by, idempotency_key, origin, forked_at=at, seed=origin.seed)
-    return start.begin(write)
+    return Start(found, kept, origin, forked_at=at, seed=origin.seed).begin(write)
 
 
 def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from procedures.store.memberships import groups_of_user
 from procedures.store.statements import Statements
 
 sql = Statements(
@@ -16,4 +17,5 @@ sql = Statements(
         "version": "countersign_procedures.ProcedureVersion",
         "wait": "countersign_procedures.Wait",
     },
+    {"groups_of_user": groups_of_user},
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from procedures.engine.errors import Fenced
@@ -12,7 +12,7 @@ from procedures.engine.journal.events import Batch, Event
 from procedures.engine.values import canonical
 from procedures.store import sql
 from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
-from procedures.store.rows import AT_ONCE, adapted
+from procedures.store.rows import AT_ONCE, adapted, insert_rows
 from procedures.store.statements import Statement, with_rows
 
 
@@ -105,6 +105,17 @@ def insert(run_id: UUID, events: Sequence[Event]) -> None:
         sql.insert_events.execute(run_id, _named(events))
     else:
         _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
+
+
+def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Sequence[Event]) -> None:
+    """Insert a new run's events, then these rows; on PostgreSQL in one statement."""
+    if not events:
+        insert_rows(rows)
+    elif connection.vendor == "postgresql":
+        insert_rows(rows, also=(sql.insert_events.text, [run_id, _named(events)]))
+    else:
+        insert(run_id, events)
+        insert_rows(rows)
 
 
 def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> None:

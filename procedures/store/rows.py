@@ -7,7 +7,8 @@ statement.
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ KEPT_OTHERWISE = {
 """Django's converters for the types that SQLite doesn't have."""
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 """The types of most parameters, which every database accepts unchanged."""
+Insertion = tuple[str, list[str]]
 
 
 def adapted(value: Cells) -> Any:
@@ -96,27 +98,75 @@ def save_columns(row: models.Model, names: Sequence[str]) -> None:
 def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` is an UPDATE with its parameters, which PostgreSQL executes in the same statement.
+    `also` is a statement with its parameters, which PostgreSQL executes together with it. The
+    fields are stored as they are: none of our models has a field that sets itself when saved.
     """
-    statement, fields = _insertion(type(row))
-    cursor, (update, more) = kept_cursor(), also
-    cells, others = [field.pre_save(row, add=True) for field in fields], [*map(adapted, more)]
-    # One statement saves a round trip to the server. SQLite knows no change inside WITH, and a
-    # second statement costs next to nothing there.
-    if update and connection.vendor == "postgresql":
-        statement, cells, update = f"WITH also AS ({update}) {statement}", [*others, *cells], ""
-    if update:
-        cursor.execute(update, others)
-    cursor.execute(statement, [*map(adapted, cells)])
-    [key] = cursor.fetchone()
-    if row.pk is None:
-        row.pk = key
-    # Otherwise the ORM would take the row for a new one, and a later `save` would insert it again.
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
+    insert_rows([row], also=also)
+
+
+def insert_rows(
+    rows: Sequence[models.Model], *, also: tuple[str, Sequence[Cell]] = ("", ())
+) -> None:
+    """Insert rows of different tables, in order, after the statement `also` with its parameters.
+
+    PostgreSQL executes all of it as one statement, which saves round trips to the server.
+    """
+    first, more = also
+    insertions = [_insertion(type(row)) for row in rows]
+    cells = [
+        [
+            cell if cell.__class__ in AS_THEY_ARE else adapted(cell)
+            for cell in [getattr(row, name) for name in names]
+        ]
+        for row, (_, names) in zip(rows, insertions, strict=True)
+    ]
+    others = [adapted(cell) for cell in more]
+    if connection.vendor == "postgresql":
+        keys = _insert_together(first, insertions, [*others, *chain.from_iterable(cells)])
+    else:
+        # SQLite has no INSERT inside WITH, and another statement costs next to nothing there.
+        keys = _insert_in_turn(first, others, insertions, cells)
+    for row, key in zip(rows, keys, strict=True):
+        if row.pk is None:
+            row.pk = key
+        # Otherwise the ORM would take the row for a new one, and a later `save` would insert it
+        # again.
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
+
+
+def _insert_together(first: str, insertions: Sequence[Insertion], cells: list[Any]) -> Any:
+    cursor = kept_cursor()
+    cursor.execute(_together(first, tuple(text for text, _ in insertions)), cells)
+    return cursor.fetchone()
+
+
+def _insert_in_turn(
+    first: str, others: list[Any], insertions: Sequence[Insertion], cells: list[Any]
+) -> list[Any]:
+    cursor, keys = kept_cursor(), list[Any]()
+    if first:
+        cursor.execute(first, others)
+    for (text, _), own in zip(insertions, cells, strict=True):
+        cursor.execute(text, own)
+        keys += cursor.fetchone()
+    return keys
+
+
+@lru_cache(maxsize=256)
+def _together(first: str, insertions: tuple[str, ...]) -> str:
+    """Return one statement for all of these, which selects the keys that they return."""
+    if not first and len(insertions) == 1:
+        return insertions[0]
+    named = [f"row_{number} AS ({text})" for number, text in enumerate(insertions)]
+    if first:
+        named.insert(0, f"also AS ({first})")
+    keys = ", ".join(f"(SELECT * FROM row_{number})" for number in range(len(insertions)))  # noqa: S608 (our own)
+    return f"WITH {', '.join(named)} SELECT {keys}"
 
 
 @cache
-def _insertion(model: type[models.Model]) -> tuple[str, list["models.Field[Any, Any]"]]:
+def _insertion(model: type[models.Model]) -> Insertion:
+    """Return the statement that inserts a row and returns its key, and the fields it takes."""
     meta = model._meta  # noqa: SLF001 (Django documents it)
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))
@@ -124,7 +174,7 @@ def _insertion(model: type[models.Model]) -> tuple[str, list["models.Field[Any, 
         f"INSERT INTO {meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
         f" RETURNING {meta.pk.column}"
     )
-    return statement, fields
+    return statement, [field.attname for field in fields]
 
 
 @cache

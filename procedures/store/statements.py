@@ -8,7 +8,7 @@ table's name.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,18 @@ class Statement:
 class Statements:
     """The statements of a package as attributes; an unknown name raises `AttributeError`."""
 
-    def __init__(self, folder: Path, tables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tables: Mapping[str, str],
+        parts: Mapping[str, Callable[[], str]] | None = None,
+    ) -> None:
         """Read the statements in that folder.
 
         `tables`: labels of models ("app.Model") by the name that stands for each in the statements.
+        `parts`: functions that return the text of parts that depend on the site, by name.
         """
-        self.folder, self._labels = folder, tables
+        self.folder, self._labels, self._parts = folder, tables, parts or {}
 
     def __getattr__(self, name: str) -> Statement:
         if name not in self.names:
@@ -101,6 +107,8 @@ class Statements:
 
     def _place(self, found: re.Match[str]) -> str:
         name, is_columns = found[1], found[2] is not None
+        if name in self._parts:
+            return self._parts[name]()
         if name in self._labels:
             model = self._model(name)
             return columns_of(model) if is_columns else model._meta.db_table  # noqa: SLF001
@@ -110,7 +118,7 @@ class Statements:
         for name, columns in PLACE.findall(text):
             if columns:
                 yield self._model(name)
-            elif name not in self._labels:
+            elif name not in self._labels and name not in self._parts:
                 yield from self._tables_in(self._blocks[name][1])
 
     def _model(self, name: str) -> type[models.Model]:

@@ -1,6 +1,6 @@
 """Crash tests: a run's worker is killed at every commit, and the run must always end the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -158,8 +158,8 @@ class MortalStore(Store):
         """
         self._kept_ids = 0
 
-    def insert_run(self, run: MemoryRun, last: Event) -> None:
-        super().insert_run(run, last)
+    def insert_run(self, run: MemoryRun, last: Event, events: Sequence[Event] = ()) -> None:
+        super().insert_run(run, last, events)
         self.keep_ids()
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:

@@ -343,6 +343,7 @@ def test_twenty_simultaneous_starts_with_one_key_are_one_run(
     assert Run.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_two_starts_that_both_find_no_run_of_their_key_are_one_run(
     alice: User, alices: Client, *, is_signed_in: bool
@@ -353,11 +354,17 @@ def test_two_starts_that_both_find_no_run_of_their_key_are_one_run(
     def begin() -> tuple[Run, bool]:
         return start_run("typed_inputs", {"count": 1}, by=by, idempotency_key="k1")
 
+    def begin_elsewhere() -> tuple[Run, bool]:
+        try:
+            return begin()
+        finally:
+            connection.close()
+
     def begin_between(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         found = execute(sql, *rest)
         if not begun and "idempotency_key" in sql:
-            begun.append((Run(), False))  # so that this one looks up its key undisturbed
-            begun[0] = begin()
+            with ThreadPoolExecutor(1) as thread:
+                begun.append(thread.submit(begin_elsewhere).result())
         return found
 
     with connection.execute_wrapper(begin_between):

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import start_run
 from procedures.store.exclusions import Exclusions
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
 from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_success
 
@@ -25,6 +26,8 @@ SQLITE_ONLY = pytest.mark.skipif(connection.vendor != "sqlite", reason="A server
 PAGE = 4096 + 24
 """Bytes, with what the log says of each."""
 BOUNDS = ("BEGIN", "COMMIT")
+WRITTEN = 2 if connection.vendor == "postgresql" else 7
+"""Statements that insert the rows of a start: one for each app, or on SQLite one for each table."""
 
 
 @pytest.fixture
@@ -48,6 +51,53 @@ def test_an_answer_is_eleven_statements_and_one_commit(bob: User, finance: Group
     is_more = connection.vendor == "sqlite"
     assert sum(not one.startswith(BOUNDS) for one in said) == 11 + is_more
     assert sum(one.startswith("COMMIT") for one in said) == 1
+
+
+@pytest.mark.parametrize("key", ["", "once"])
+def test_a_start_is_one_question_and_two_inserts(alice: User, support: Group, key: str) -> None:
+    grant("repeated_steps", support, "start")
+
+    with CaptureQueriesContext(connection) as captured:
+        start_run("repeated_steps", {"times": 3}, by=alice, idempotency_key=key)
+
+    said = [query["sql"] for query in captured]
+    asked = [one for one in said if one.startswith("SELECT")]
+    assert (len(asked), len(said)) == (1, 1 + WRITTEN + len(BOUNDS)), said
+
+
+def test_a_start_is_so_many_calls_of_python(alice: User, support: Group) -> None:
+    grant("repeated_steps", support, "start")
+
+    def start() -> None:
+        start_run("repeated_steps", {"times": 3}, by=alice)
+
+    start()  # what is read and prepared once
+    assert min(counted(start)["call"] for _ in range(3)) <= 1_400
+
+
+def test_a_start_by_a_program_reads_the_token_and_nothing_twice(
+    alice: User, support: Group
+) -> None:
+    grant("repeated_steps", support, "start")
+    program, said = caller(alice), list[str]()
+
+    def start() -> None:
+        answer = program.post("/api/procedures/repeated_steps/runs", {"times": 3}, JSON)
+        assert answer.status_code == 201
+        assert answer.json()["last_seq"] == 1
+
+    def note(execute: Callable[..., object], sql: str, *more: object) -> object:
+        said.extend([] if sql.startswith(BOUNDS) else [sql])
+        return execute(sql, *more)
+
+    start()  # notes that the token is in use, once a minute
+    with connection.execute_wrapper(note):
+        start()
+
+    asked = [one for one in said if one.startswith("SELECT")]
+    assert len(asked) == 2
+    assert len(said) == 2 + WRITTEN
+    assert min(counted(start)["call"] for _ in range(3)) <= 6_000
 
 
 def test_a_claim_takes_in_an_answer_with_seven_statements(answered: Run) -> None:
@@ -104,14 +154,19 @@ def test_a_step_is_so_many_calls_of_python() -> None:
 def calls_made(steps: int) -> int:
     """Of functions, the driver's and the interpreter's own among them."""
     run, _ = start_run("repeated_steps", {"times": steps}, by=None)
-    calls = Counter[str]()
-    before = sys.getprofile()
+    calls = counted(lambda: advance_run(run.pk))
+    return calls["call"] + calls["c_call"]
+
+
+def counted(act: Callable[[], object]) -> Counter[str]:
+    """The calls of functions in Python ("call") and of those that are built in ("c_call")."""
+    calls, before = Counter[str](), sys.getprofile()
     sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
     try:
-        advance_run(run.pk)
+        act()
     finally:
         sys.setprofile(before)
-    return calls["call"] + calls["c_call"]
+    return calls
 
 
 @SQLITE_ONLY

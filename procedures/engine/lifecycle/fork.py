@@ -129,7 +129,7 @@ def begin_fork(
     # copy.
     shift = run.base_seq - fork.origin.base_seq
     closed = [_closed(entry, shift) for entry in fork.carried.closed]
-    insert_queued(store, run, last, [*dict.fromkeys([*files, *others])], closed)
+    insert_queued(store, run, last, [*dict.fromkeys([*files, *others])], closed=closed)
 
 
 def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:

@@ -18,8 +18,7 @@ def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]
     first, at = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files)), store.now
     run_id, key = str(run.pk), store.key
     events = chained([first, *said], run_id=run_id, after=0, at=at, head="", key=key)
-    store.insert_events(run, events)
-    insert_queued(store, run, events[-1], files)
+    insert_queued(store, run, events[-1], files, events=events)
 
 
 def insert_queued(
@@ -27,17 +26,20 @@ def insert_queued(
     run: RunRow,
     last: Event,
     files: "Sequence[File]",
+    *,
+    events: Sequence[Event] = (),
     closed: Sequence[tuple[dict[str, Any], Event, Event]] = (),
 ) -> None:
-    """Insert a new run whose events are stored, and notify the layers above and the workers.
+    """Insert a new run and notify the layers above and the workers.
 
-    `closed` are the waits that the run has taken over with their outcome.
+    `last` is the last event of its journal. `events` are those that aren't stored yet, and `closed`
+    the waits that the run has taken over with their outcome.
     """
-    # After its events, which have no foreign key: so the row is written once, with its head where
-    # it belongs.
+    # With its last events, which have no foreign key: so the row is written once, with its head
+    # where it belongs.
     run.status, run.queued_at = RunStatus.QUEUED, store.now
-    store.insert_run(run, last)
+    store.insert_run(run, last, events)
     store.keep_files(run, files)
     store.insert_closed(run, closed)
-    store.tell_started(run)
+    store.tell_started(run, files)
     store.call_workers(run)

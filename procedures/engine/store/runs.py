@@ -63,8 +63,8 @@ class Transaction(ABC):
         """Notify the workers of a queued run, after the commit."""
 
     @abstractmethod
-    def tell_started(self, run: Row) -> None:
-        """Notify the layers above of a new run."""
+    def tell_started(self, run: Row, files: "Sequence[File]") -> None:
+        """Notify the layers above of a new run and its files."""
 
     @abstractmethod
     def tell_notice(self, run: Row, text: str, level: str) -> None:
@@ -87,8 +87,8 @@ class Runs(Transaction):
         """Return the content of a run's first event: starter, files, and seals of fixed fields."""
 
     @abstractmethod
-    def insert_run(self, run: Row, last: Event) -> None:
-        """Insert a new run; `last` is the last event that was already inserted for it."""
+    def insert_run(self, run: Row, last: Event, events: Sequence[Event] = ()) -> None:
+        """Insert a new run with these events; `last` is the last event of its journal."""
 
     @abstractmethod
     def insert_events(self, run: Row, events: Sequence[Event]) -> None:

@@ -99,3 +99,41 @@ WHERE r.id = %s ORDER BY v.registered_at DESC, v.id DESC
 -- name: groups_with_role
 -- The groups whose members hold a role on a procedure. Locks nothing.
 SELECT group_id FROM {grant} WHERE procedure_id = %s AND role = %s ORDER BY group_id
+
+-- part: code_to_start
+-- A procedure, with the row of a version if that is registered, and the time.
+p.id, p.title, v.id, v.file, {moment}
+
+-- part: of_code
+FROM {procedure} p LEFT JOIN {version} v ON v.procedure_id = p.id AND v.version = %s
+WHERE p.name = %s
+
+-- part: run_of_key
+-- The condition as the unique index has it: else no database would look there.
+SELECT id FROM {run} WHERE procedure_id = p.id AND idempotency_key = %s
+  AND NOT (idempotency_key = '')
+
+-- name: startable
+-- All that a start by the system depends on: the code's row, and the run that has used its key.
+-- Locks nothing.
+SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id IS NULL) END
+{of_code}
+
+-- name: startable_by
+-- The same for a person, with whether a group of theirs may start it, when they started the run
+-- that is so many back, and whether that many of theirs have not ended. Locks nothing: the key's
+-- index decides who was first, and the limits may be passed by starts at the same moment.
+SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id = %s) END,
+  EXISTS (
+    SELECT 1 FROM {grant} g WHERE g.procedure_id = p.id AND g.role = 'start'
+      AND g.group_id IN ({groups_of_user})
+  ),
+  (
+    SELECT created_at FROM {run} WHERE started_by_id = %s AND parent_wait_id IS NULL
+      AND created_at > {moment} ORDER BY created_at DESC LIMIT 1 OFFSET %s
+  ),
+  EXISTS (
+    SELECT 1 FROM {run} WHERE started_by_id = %s AND parent_wait_id IS NULL AND ended_at IS NULL
+    LIMIT 1 OFFSET %s
+  )
+{of_code}

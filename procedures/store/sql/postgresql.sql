@@ -9,6 +9,10 @@
 -- that has passed.
 clock_timestamp() + %s * interval '1 microsecond'
 
+-- part: moment
+-- The server's clock when the statement began: an index can be searched by it.
+statement_timestamp() + %s * interval '1 microsecond'
+
 -- part: not_excluded
 {run}.procedure_id <> ALL(%s::bigint[]) AND {run}.id <> ALL(%s::uuid[])
 

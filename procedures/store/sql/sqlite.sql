@@ -7,6 +7,9 @@
 -- This machine's clock, which is asked before the statement.
 %s
 
+-- part: moment
+%s
+
 -- part: not_excluded
 {run}.procedure_id NOT IN (SELECT value FROM json_each(%s))
   AND {run}.id NOT IN (SELECT value FROM json_each(%s))

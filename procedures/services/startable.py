@@ -1,0 +1,110 @@
+"""Procedures that somebody may start, read with everything that the start depends on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from procedures import registry
+from procedures.conf import conf
+from procedures.engine.declaration.definition import Procedure as Definition
+from procedures.engine.errors import EngineError
+from procedures.models import Grant, ProcedureVersion
+from procedures.models.clock import clock
+from procedures.models.procedure import version_from
+from procedures.services.quotas import A_MINUTE, Quota
+from procedures.store import sql
+from procedures.users import User
+
+
+class UnknownProcedureError(EngineError):
+    """There is no procedure of that name in the installed code."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no procedure called {name!r}.")
+
+
+class BrokenProcedureError(EngineError):
+    """The file of a procedure can't be read as it is now."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The procedure {name!r} can't be started. {reason}")
+
+
+class NotAllowedError(EngineError):
+    """The user may see a procedure but not start it."""
+
+    def __init__(self, definition: Definition) -> None:
+        starters = Grant.objects.filter(procedure__name=definition.name, role="start")
+        groups = ", ".join(starters.order_by("group__name").values_list("group__name", flat=True))
+        words = f"You don't have permission to start {definition.title}."
+        super().__init__(
+            f"{words} Members of {groups} can." if groups else f"{words} Administrators can."
+        )
+
+
+CANT_BE_STARTED = (UnknownProcedureError, BrokenProcedureError, NotAllowedError)
+
+
+@dataclass(frozen=True)
+class Startable:
+    """A procedure that somebody may start, as it was at one moment."""
+
+    definition: Definition
+    by: User | None
+    idempotency_key: str
+    at: datetime
+    version: ProcedureVersion | None
+    """The row of the version of the code here, or None if it isn't registered."""
+    earlier: UUID | None
+    """The id of the run that was started with the same key, if any."""
+    quota: Quota
+
+
+def find_startable(name: str, *, by: User | None, idempotency_key: str = "") -> Startable:
+    """Return the procedure if the user may start it; call it before files are stored.
+
+    Everything that a start depends on is read with it, in one statement outside any transaction.
+    Raises `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
+    """
+    definition = registry.find(name)
+    if definition is None:
+        if reason := registry.broken().get(name):
+            raise BrokenProcedureError(name, reason)
+        raise UnknownProcedureError(name)
+    if by is None:
+        return _for_the_system(definition, idempotency_key)
+    return _for_a_person(definition, by, idempotency_key)
+
+
+def _for_the_system(definition: Definition, key: str) -> Startable:
+    found = sql.startable.fetch(clock.cell(), key, key, definition.version, definition.name)
+    if not found:  # a procedure that was never registered
+        now = clock.now()
+        return Startable(definition, None, key, now, None, None, Quota(now))
+    [(*code, at, earlier)] = found
+    now = clock.read(at)
+    version = version_from(definition.name, definition.version, *code)
+    return Startable(definition, None, key, now, version, _id(earlier), Quota(now))
+
+
+def _for_a_person(definition: Definition, by: User, key: str) -> Startable:
+    starts, runs = conf.MOST_STARTS_A_MINUTE - 1, conf.MOST_OPEN_RUNS - 1
+    found = sql.startable_by.fetch(
+        *(clock.cell(), key, key, by.pk),
+        *(by.pk, by.pk, clock.cell(later=-A_MINUTE), starts, by.pk, runs),
+        *(definition.version, definition.name),
+    )
+    if not found:
+        raise NotAllowedError(definition)
+    [(*code, at, earlier, is_granted, filled_at, is_used_up)] = found
+    if not (is_granted or by.is_superuser):
+        raise NotAllowedError(definition)
+    now = clock.read(at)
+    quota = Quota(now, clock.read(filled_at) if filled_at else None, bool(is_used_up))
+    version = version_from(definition.name, definition.version, *code)
+    return Startable(definition, by, key, now, version, _id(earlier), quota)
+
+
+def _id(found: Any) -> UUID | None:
+    return UUID(str(found)) if found else None
