@@ -16,13 +16,17 @@ UNLIMITED = {"MOST_STARTS_A_MINUTE": "1000000", "MOST_OPEN_RUNS": "1000000"}
 
 
 def arguments(description: str | None, **numbers: int) -> argparse.Namespace:
-    """Return the arguments every command takes, and its own numbers with their defaults."""
+    """Return the arguments of a command that measures pairs, and its own numbers."""
+    return parser_of(description, pairs=PAIRS, **numbers).parse_args()
+
+
+def parser_of(description: str | None, **numbers: int) -> argparse.ArgumentParser:
+    """Return a parser of the database and of the command's own numbers with their defaults."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
-    parser.add_argument("--pairs", type=int, default=PAIRS)
     for name, default in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
-    return parser.parse_args()
+    return parser
 
 
 def tell(**figures: Any) -> None:

@@ -1,0 +1,202 @@
+"""The time of each page for each person, on a large site and on one of a tenth of its size.
+
+Each page is asked for in this process by one client, in turns on both sites. A line has the wall
+time of half and of 95 % of the takes, and of half of them the time of the processor and of the
+database, in milliseconds; the statements; and the ratio to the same figure on the smaller site.
+`--check` ends with an error if a page takes too long for anybody.
+"""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any
+
+from bench.fill import RUNS
+from bench.site import create_database, parser_of, site, tell
+
+TAKES = 50
+BLOCK = 10
+"""The takes on one site before the other one's turn, after one that doesn't count."""
+SLOWEST = 100.0
+"""The most milliseconds of 95 % of the takes."""
+LARGEST_RATIO = 1.3
+"""The most that a page may take, compared to a site of a tenth of the size."""
+PEOPLE = ("starter", "approver", "operator", "auditor", "few", "outsider")
+ADMIN = "countersign_procedures_event countersign_procedures_run countersign_procedures_wait"
+ADMIN += " countersign_chat_humanrequest countersign_chat_message countersign_chat_session"
+ADMIN += " countersign_chat_sessionevent"
+RUN, SESSION = "/runs/([0-9a-f-]{36})", "/chat/([0-9a-f-]{36})"
+
+
+def main() -> None:
+    parser = parser_of(__doc__, runs=RUNS, takes=TAKES)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", default="", help="a part of the names of the pages to measure")
+    given = parser.parse_args()
+    with site(given.database, procedures="bench.filled"):
+        from bench.fill import fill
+
+        large, small = names_of_both(given.database)
+        for name, runs in ((large, given.runs), (small, given.runs // 10)):
+            use(name)
+            tell(bench="pages", **fill(runs))
+        faults = sum(compare(large, small, takes=given.takes, only=given.only))
+    if given.check and faults:
+        sys.exit(f"{faults} figures are too high.")
+
+
+def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> Iterator[int]:
+    """Print the figures of each page and person; yield 1 for each that is too high, or else 0."""
+    for person in PEOPLE:
+        visitors = [Visitor(name, person) for name in (large, small)]
+        for page in visitors[0].addresses:
+            if only not in page:
+                continue
+            for _ in range(0, takes, BLOCK):
+                for visitor in visitors:
+                    visitor.take(page, min(takes, BLOCK))
+            ours, tenth = (visitor.takes[page] for visitor in visitors)
+            ratio = ours.half("wall") / tenth.half("wall")
+            figures = {**ours.figures, "tenth_p50_ms": tenth.half("wall"), "ratio": ratio}
+            is_slow = ours.slow > SLOWEST or ratio > LARGEST_RATIO
+            tell(bench="pages", page=page, person=person, **figures, is_slow=is_slow)
+            yield int(is_slow)
+
+
+@dataclass
+class Takes:
+    """The measured takes of a page, in milliseconds."""
+
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    database: list[float] = field(default_factory=list)
+    statements: int = 0
+
+    def half(self, name: str) -> float:
+        return float(median(getattr(self, name)))
+
+    @property
+    def slow(self) -> float:
+        """The time within which 95 % of the takes ended."""
+        return quantiles(self.wall, n=20)[-1] if len(self.wall) > 1 else self.wall[0]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        return {
+            "p50_ms": self.half("wall"),
+            "p95_ms": self.slow,
+            "processor_ms": self.half("processor"),
+            "database_ms": self.half("database"),
+            "statements": self.statements,
+        }
+
+
+class Visitor:
+    """A signed-in person on one of the sites."""
+
+    def __init__(self, database: str, person: str) -> None:
+        from django.contrib.auth.models import User
+        from django.test import Client
+
+        self.database, self.takes = database, dict[str, Takes]()
+        self.client = Client(SERVER_NAME="localhost")
+        use(database)
+        user = User.objects.get(username=person)
+        self.client.force_login(user)
+        self.addresses = self._addresses(is_staff=user.is_staff)
+
+    def take(self, page: str, count: int) -> None:
+        """Ask for the page that often, and once before."""
+        takes, address = self.takes.setdefault(page, Takes()), self.addresses[page]
+        use(self.database)
+        self._ask(address)
+        for _ in range(count):
+            with counted() as spent:
+                began, worked = time.perf_counter(), time.process_time()
+                self._ask(address)
+                takes.processor.append((time.process_time() - worked) * 1000)
+                takes.wall.append((time.perf_counter() - began) * 1000)
+            takes.database.append(sum(spent) * 1000)
+            takes.statements = len(spent)
+
+    def _ask(self, address: str) -> str:
+        answer = self.client.get(address)
+        if answer.status_code != 200:  # noqa: PLR2004
+            raise AssertionError(f"{address} answered {answer.status_code}.")
+        return answer.content.decode()
+
+    def _addresses(self, *, is_staff: bool) -> dict[str, str]:
+        """Return the address of each page that the person has."""
+        from django.urls import reverse
+
+        names = {"home": "home", "overview": "home_overview", "requests": "waiting_list"}
+        names |= {"badges": "waiting_count", "runs": "run_list", "chats": "session_list"}
+        found = {page: reverse(f"countersign:{name}") for page, name in names.items()}
+        runs = dict.fromkeys(re.findall(RUN, self._ask(found["runs"])))
+        shown = "&".join(f"shown={run}" for run in runs)
+        found["runs changes"] = f"{reverse('countersign:run_changes')}?{shown}"
+        for state in ("failed", "people"):
+            found[f"runs {state}"] = f"{found['runs']}?state={state}"
+        if sessions := re.findall(SESSION, self._ask(found["chats"])):
+            found["chat"] = reverse("countersign:session_detail", args=[sessions[0]])
+        found["API requests"] = f"{reverse('countersign:api:list_requests')}?status=open"
+        found["API runs"] = reverse("countersign:api:list_runs")
+        if is_staff:
+            found |= {f"admin {one}": reverse(f"admin:{one}_changelist") for one in ADMIN.split()}
+        return found
+
+
+@contextmanager
+def counted() -> Iterator[list[float]]:
+    """Yield the list of the seconds that each statement inside the block takes."""
+    from django.db import connection
+
+    spent: list[float] = []
+
+    def note(execute: Callable[..., Any], *given: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(*given)
+        finally:
+            spent.append(time.perf_counter() - began)
+
+    with connection.execute_wrapper(note):
+        yield spent
+
+
+def use(database: str) -> None:
+    """Let the process use that database from now on."""
+    from django.contrib.contenttypes.models import ContentType
+    from django.db import connection
+
+    wrapper: Any = connection
+    if database != connection.settings_dict["NAME"]:
+        wrapper.close()
+        if wrapper.vendor == "postgresql":
+            wrapper.close_pool()
+        wrapper.settings_dict["NAME"] = database
+        ContentType.objects.clear_cache()
+
+
+def names_of_both(kind: str) -> Sequence[str]:
+    """Return the names of the database that is there, and of a migrated one beside it."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from tests import machine
+
+    large = str(connection.settings_dict["NAME"])
+    small = f"{large}-tenth"
+    if kind == "postgres":
+        create_database(machine.DATABASE_URL.replace(large, small))
+    use(small)
+    call_command("migrate", verbosity=0)
+    return large, small
+
+
+if __name__ == "__main__":
+    main()
