@@ -10,20 +10,25 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.models import HumanRequest, Member, Message, Session
+from chat.models import Assignment, HumanRequest, Member, Message, Session, SharedRun
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
+from chat.store import sql
 from procedures import access
+from procedures.store.keyed import KeyedRuns
 from procedures.users import User
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
-    """Return the requests of the runs that a user may see."""
-    return HumanRequest.objects.filter(wait__run__in=access.visible_runs(user))
+    """Return the requests of the runs that a user may see.
+
+    Like `access.visible_runs`, this tests each request by itself: filter by a key, or by a few.
+    """
+    return HumanRequest.objects.filter(access.is_visible(user, "wait__run"))
 
 
 def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
@@ -33,16 +38,39 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     return HumanRequest.objects.open().assigned_to(user)
 
 
-def runs_in_sessions_of(user: User) -> Q:
-    """Return a filter for the runs with an entry in a session of which the user is a member."""
-    said = Message.objects.filter(session__in=sessions_of(user)).exclude(run=None)
-    return Q(pk__in=said.values("run"))
+def in_session_of(user: User) -> Q:
+    """Return the condition that a run has an entry in a session of which the user is a member."""
+    said = Message.objects.filter(run=OuterRef("pk"), session__members__user=user)
+    return Q(Exists(said.order_by()))
 
 
-def runs_that_ask(user: User) -> Q:
-    """Return a filter for the runs with a request that is assigned to the user."""
-    asked = HumanRequest.objects.assigned_to(user)
-    return Q(pk__in=asked.values("wait__run"))
+def asks(user: User) -> Q:
+    """Return the condition that a run has a request, open or closed, assigned to the user."""
+    asked = Assignment.objects.to(user).filter(run=OuterRef("pk"))
+    return Q(Exists(asked.order_by()))
+
+
+def shared_runs(user: User) -> list[KeyedRuns]:
+    """Return the index of the runs in the user's sessions that others started."""
+    # The member again: a row that was changed by hand must not show what its session doesn't.
+    members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
+    is_member = (
+        f"EXISTS (SELECT 1 FROM {members} AS member WHERE member.id = found.member_id"  # noqa: S608
+        " AND member.user_id = found.user_id)"
+    )
+    return [KeyedRuns.of_one(SharedRun, "user_id", user.pk, condition=is_member)]
+
+
+def asking_runs(user: User) -> list[KeyedRuns]:
+    """Return the indexes of the runs with a request that is assigned to the user."""
+    found = [
+        KeyedRuns.of_one(Assignment, "user_id", user.pk),
+        KeyedRuns.of(Assignment, "group_id", user.groups.values("pk")),
+    ]
+    # A user may have hundreds of permissions, but few are ever asked for.
+    asked = {name for (name,) in sql.assigned_permissions.fetch()}
+    held = sorted(asked & user.get_all_permissions()) if asked else []
+    return [*found, *(KeyedRuns.of_one(Assignment, "permission", name) for name in held)]
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:
@@ -59,26 +87,28 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
-    """Return the sessions the user is a member of, and those with an entry of a visible run."""
+    """Return the sessions the user is a member of, and those with an entry of a visible run.
+
+    Each session is tested by itself: filter by a key, or by a few.
+    """
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
     if user.is_superuser:
         return Session.objects.all()
-    said = Message.objects.filter(run__in=access.visible_runs(user))
-    return Session.objects.filter(
-        Q(pk__in=said.values("session")) | Q(pk__in=sessions_of(user).values("session"))
-    )
+    return Session.objects.filter(_is_session_visible(user, "pk"))
 
 
 def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
-    """Return the transcript entries this user may read, in all sessions they see."""
+    """Return the transcript entries this user may read, in all sessions they see.
+
+    Each entry is tested by itself: filter by a key, by a few, or by a session.
+    """
     if not isinstance(user, User) or not user.is_active:
         return Message.objects.none()
     if user.is_superuser:
         return Message.objects.all()
-    in_sessions = Q(session__in=visible_sessions(user))
-    is_concerned, is_writer = _concerns(user), _is_between(user)
-    return Message.objects.filter(is_concerned | is_writer & in_sessions)
+    in_sessions = _is_session_visible(user, "session")
+    return Message.objects.filter(_concerns(user) | _is_between(user) & in_sessions)
 
 
 def messages_in(session: Session, user: User) -> MessageQuerySet:
@@ -89,16 +119,28 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
     return messages.filter(_concerns(user) | _is_between(user))
 
 
+def _is_session_visible(user: User, path: str) -> Q:
+    """Return the condition that a user may see the session at a path."""
+    said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
+    # The runs first, and each once: a session may hold thousands of entries of one run.
+    of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
+    return _is_in(user, path) | Q(Exists(of_run.order_by()))
+
+
+def _is_in(user: User, path: str) -> Q:
+    """Return the condition that a user is a member of the session at a path."""
+    return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
+
+
 def _concerns(user: User) -> Q:
-    """Return a filter for entries of visible runs, and all entries of the user's sessions."""
-    return Q(run__in=access.visible_runs(user)) | Q(session__in=sessions_of(user))
+    """Return the condition of entries of visible runs, and of all in the user's sessions."""
+    return access.is_visible(user, "run") | _is_in(user, "session")
 
 
 def _is_between(user: User) -> Q:
-    """Return a filter for the user's own messages, replies to them, and replies to visible runs."""
+    """Return the condition of own messages, replies to them, and replies to visible runs."""
     is_own = Q(author=user, kind=Message.Kind.PERSON)
-    reply_to_run = Q(reply_to__run__in=access.visible_runs(user))
-    return is_own | Q(reply_to__author=user) | reply_to_run
+    return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
 def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
@@ -113,7 +155,7 @@ def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUI
     found = Session.objects.filter(pk__in=wanted)
     if not user.is_superuser:
         cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
-        opened_by = Q(opener__in=access.visible_runs(user)) | Q(pk__in=sessions_of(user))
+        opened_by = access.is_visible(user, "opener") | _is_in(user, "pk")
         found = found.annotate(opener=Subquery(cards.values("run")[:1])).filter(opened_by)
     titles: dict[UUID, str] = dict(found.order_by().values_list("pk", "title"))
     return titles | _titles_of_parts(user, wanted - set(titles))
@@ -122,7 +164,7 @@ def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUI
 def _titles_of_parts(user: User, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
-    said = Message.objects.filter(session__in=sessions, run__in=access.visible_runs(user))
+    said = Message.objects.filter(access.is_visible(user, "run"), session__in=sessions)
     runs = said.order_by().values_list("session", "run__procedure__title", "run__created_at")
     return {
         session: f"{title} · {date_format(timezone.localtime(at), 'j M, H:i')}"

@@ -9,11 +9,12 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat import access, receivers
         from chat.viewers import members_of_sessions, people_asked
-        from procedures.access import providers
+        from procedures.access import Provider, providers
         from procedures.viewers import viewers
 
-        providers.extend([access.runs_in_sessions_of, access.runs_that_ask])
         viewers.extend([members_of_sessions, people_asked])
+        providers.append(Provider(access.in_session_of, access.shared_runs))
+        providers.append(Provider(access.asks, access.asking_runs))
         receivers.connect()
         register_channels()
 

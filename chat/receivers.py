@@ -78,9 +78,10 @@ def open_session(run: Run, files: Sequence[File], **_: Any) -> None:
     if session is None:
         card.open_session(title_of(run, files, now))
         return
+    card.add_to(session.pk)
+    # After the card, which locks the session: no other run appears in it meanwhile.
     if run.started_by:
         Member.join(session, run.started_by, at=now)
-    card.add_to(session.pk)
 
 
 def session_of_origin(run: Run) -> Session | None:

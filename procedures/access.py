@@ -1,14 +1,17 @@
 """Access rules: groups hold roles per procedure, and superusers hold every role."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run_queries import RunQuerySet
+from procedures.store.keyed import KeyedRuns
 from procedures.users import User, members_path
 
 
@@ -22,27 +25,68 @@ OPERATE = "countersign_procedures.operate_run"
 """The permission to operate every run, including runs of procedures without a grant."""
 SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""
-Provider = Callable[[User], Q]
-providers: list[Provider] = []
-"""Functions that return a query condition for further runs that a user may see.
 
-The layers above add theirs when they are loaded.
-"""
+
+@dataclass(frozen=True)
+class Provider:
+    """A further way in which users see runs, which a layer above adds when it is loaded."""
+
+    condition: Callable[[User], Q]
+    """Returns the condition that a user sees a run, for a query of runs.
+
+    It decides about runs that are named already, so it should test one run cheaply: by an `Exists`
+    with `OuterRef("pk")`, not by a set of all runs that the user sees.
+    """
+    sources: Callable[[User], Iterable[KeyedRuns]]
+    """Returns the indexes by which lists find the same runs."""
+
+
+providers: list[Provider] = []
+
+
+def sees_all(user: User) -> bool:
+    """Return True if the user sees every run: superusers do, and whoever may operate all runs."""
+    return user.has_perm(OPERATE)
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     """Return the runs a user may see: their own, those of granted procedures, and providers' runs.
 
     A user who may operate every run sees every run.
+
+    Each run is tested by itself, so filter by a key or a few of them. `run_lists` lists and counts
+    all visible runs.
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
-    if user.has_perm(OPERATE):
+    if sees_all(user):
         return Run.objects.all()
     seen = Q(started_by=user) | Q(procedure__in=procedures_for(user, *SEEING))
     for provider in providers:
-        seen |= provider(user)
+        seen |= provider.condition(user)
     return Run.objects.filter(seen)
+
+
+def is_visible(user: User | AnonymousUser, path: str) -> Q:
+    """Return the condition that a user may see the run at a path, such as "wait__run".
+
+    It is for queries of rows that are named already, as for `visible_runs`.
+    """
+    if isinstance(user, User) and user.is_active and sees_all(user):
+        return Q(**{f"{path}__isnull": False})
+    return Q(Exists(visible_runs(user).filter(pk=OuterRef(path)).order_by()))
+
+
+def granted_runs(user: User) -> KeyedRuns:
+    """Return the index by which lists find the runs of the procedures granted to a user."""
+    procedures = procedures_for(user, *SEEING)
+    return KeyedRuns.of(Run, "procedure_id", procedures.values("pk"))
+
+
+def other_runs(user: User) -> list[KeyedRuns]:
+    """Return the indexes by which lists find all other runs that a user may see."""
+    started = KeyedRuns.of_one(Run, "started_by_id", user.pk)
+    return [started, *chain.from_iterable(one.sources(user) for one in providers)]
 
 
 def may_operate(user: User, run: Run) -> bool:

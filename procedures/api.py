@@ -239,5 +239,5 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
 )
 def get_signal(request: SignedIn, number: int) -> Signal:
     """Return a signal by the `number` returned when it was sent, if you may see its run."""
-    runs = access.visible_runs(request.user)
-    return get_object_or_404(Signal.objects.filter(run__in=runs), pk=number)
+    seen = access.is_visible(request.user, "run")
+    return get_object_or_404(Signal.objects.filter(seen), pk=number)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.models import HumanRequest
+from chat.models import Assignment, HumanRequest
 from dashboard.models import ApiToken, Scope
 from procedures.models import Grant, Procedure, Run
 from procedures.runner import advance_run
@@ -37,6 +37,11 @@ def run_until_it_waits(name: str, *, by: User | None = None, **inputs: Any) -> R
 def request_of(run: Run) -> HumanRequest:
     """The newest question of a run."""
     return HumanRequest.objects.filter(wait__run=run).latest("pk")
+
+
+def assign_too(request: HumanRequest, **whom: Any) -> None:
+    """Add an assignee by the row alone, without the product's own way of asking."""
+    Assignment.objects.create(request=request, run_id=request.wait.run_id, **whom)
 
 
 def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:

@@ -4,7 +4,7 @@ from chat.models.message import Message
 from chat.models.notification import Notification, Presence
 from chat.models.request import Assignment, HumanRequest
 from chat.models.response import HumanResponse
-from chat.models.session import Member, Session, SessionEvent
+from chat.models.session import Member, Session, SessionEvent, SharedRun
 
 __all__ = [
     "Assignment",
@@ -16,4 +16,5 @@ __all__ = [
     "Presence",
     "Session",
     "SessionEvent",
+    "SharedRun",
 ]

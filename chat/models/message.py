@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from chat.doorbell import ring_after_commit
-from chat.models.session import SAID, Member, Session, SessionEvent, record_message
+from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
 from procedures.models import Run
 from procedures.models.ids import uuid7
@@ -80,7 +80,7 @@ class Message(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="messages"
     )
-    run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="messages")
+    run = models.ForeignKey(Run, models.CASCADE, null=True, db_index=False, related_name="messages")
     request = models.OneToOneField(
         "countersign_chat.HumanRequest", models.CASCADE, null=True, related_name="message"
     )
@@ -116,7 +116,17 @@ class Message(models.Model):
                 fields=["reply_to"],
                 condition=Q(reply_to__isnull=False),
                 name="countersign_messages_by_reply",
-            )
+            ),
+            models.Index(
+                fields=["run", "session"],
+                condition=Q(run__isnull=False),
+                name="countersign_sessions_by_run",
+            ),
+            models.Index(
+                fields=["session", "run"],
+                condition=Q(run__isnull=False),
+                name="countersign_runs_by_session",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -162,3 +172,7 @@ class Message(models.Model):
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
         insert_row(self, also=(sql.seal_said.text, [tally_proof(SAID, session, number), session]))
+        # The first message shows the run of the session's only member. Any other run has a card in
+        # the session first, except for children, of which those of a map have none.
+        if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):
+            share(self.run, session)

@@ -15,7 +15,7 @@ from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
-from procedures.models import Wait
+from procedures.models import Run, Wait
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
@@ -73,12 +73,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         """Return the requests, open or closed, that are assigned to a user; all for a superuser."""
         if user.is_superuser:
             return self.all()
-        assigned = Assignment.objects.filter(
-            Q(user=user)
-            | Q(group__in=user.groups.all())
-            | Q(permission__in=user.get_all_permissions())
-        )
-        return self.filter(pk__in=assigned.values("request"))
+        return self.filter(pk__in=Assignment.objects.to(user).values("request"))
 
 
 class Right(NamedTuple):
@@ -199,7 +194,7 @@ class HumanRequest(models.Model):
 
     def _ask(self, assignments: "Iterable[Assignment]") -> None:
         for assignment in assignments:
-            assignment.request = self
+            assignment.request, assignment.run_id = self, self.wait.run_id
             seal(assignment)
             insert_row(assignment)
 
@@ -236,40 +231,53 @@ class HumanRequest(models.Model):
         self.save(update_fields=["note", "proof"])
 
 
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def to(self, user: "User") -> Self:
+        """Return the assignments to a user, to their groups, and to holders of permissions."""
+        is_theirs = Q(user=user) | Q(group__in=user.groups.all())
+        return self.filter(is_theirs | Q(permission__in=user.get_all_permissions()))
+
+
 class Assignment(models.Model):
     """A user, a group's members or a permission's holders who may answer a request."""
 
     request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="assignments")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="assignments"
+    run = models.ForeignKey(
+        Run, models.CASCADE, related_name="+", help_text="The run that asks the request."
     )
-    group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="assignments",
+    )
+    group = models.ForeignKey(Group, models.CASCADE, null=True, db_index=False, related_name="+")
     permission = models.CharField(max_length=200, blank=True)
     is_open = models.BooleanField(
         default=True, db_default=True, help_text="False once the request is closed."
     )
     proof = proof_field()
-    SEALED: ClassVar = ("request", "user", "group", "permission")
+    SEALED: ClassVar = ("request", "run", "user", "group", "permission")
+
+    objects = AssignmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["request", "pk"]
         indexes = [
             models.Index(
-                fields=["permission"], condition=~Q(permission=""), name="countersign_by_permission"
-            ),
-            # What waits for somebody is counted by these, however many requests are closed.
-            *(
-                models.Index(
-                    fields=[whom, "request"],
-                    condition=Q(is_open=True) & is_named,
-                    name=f"countersign_open_by_{whom}",
-                )
-                for whom, is_named in (
-                    ("user", Q(user__isnull=False)),
-                    ("group", Q(group__isnull=False)),
-                    ("permission", ~Q(permission="")),
-                )
-            ),
+                fields=[*fields], condition=condition, name=f"countersign_{name}_by_{whom}"
+            )
+            for whom, is_named in (
+                ("user", Q(user__isnull=False)),
+                ("group", Q(group__isnull=False)),
+                ("permission", ~Q(permission="")),
+            )
+            for name, fields, condition in (
+                # What waits for somebody is counted by these, however many requests are closed.
+                ("open", (whom, "request"), Q(is_open=True) & is_named),
+                ("runs", (whom, "run"), is_named),
+            )
         ]
 
     def __str__(self) -> str:

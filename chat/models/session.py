@@ -160,9 +160,44 @@ class Member(models.Model):
 
     @classmethod
     def join(cls, session: Session, user: "User", *, at: datetime) -> None:
-        """Make somebody a member. Calling it twice is harmless."""
+        """Make somebody a member, who then finds the session's runs in lists.
+
+        Calling it twice is harmless. The session must be locked, so that no run appears meanwhile.
+        """
         given = {"joined_at": at, "proof": cls.new(session, user, at=at).proof}
-        cls.objects.get_or_create(session=session, user=user, defaults=given)
+        member, is_new = cls.objects.get_or_create(session=session, user=user, defaults=given)
+        if is_new:
+            sql.share_session.execute(member.pk)
+
+
+class SharedRun(models.Model):
+    """A run that somebody sees as a member of its session, although others started it.
+
+    Only lists are read from these rows; who may see the run is decided by the members and messages.
+    """
+
+    # Without a constraint, so that deleting a member's row by hand takes the right away.
+    member = models.ForeignKey(
+        Member, models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+"
+    )
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member", "run"], name="countersign_one_share_each")
+        ]
+        indexes = [models.Index(fields=["user", "run"], name="countersign_shared_runs")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} for {self.user_id}"
+
+
+def share(run: Run, session: UUID) -> None:
+    """Put a run into the lists of the session's members. Calling it twice is harmless."""
+    sql.share_run.execute(run.pk, session)
 
 
 class SessionEvent(models.Model):

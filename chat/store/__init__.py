@@ -9,9 +9,12 @@ sql = Statements(
     {
         "assignment": "countersign_chat.Assignment",
         "change": "countersign_chat.SessionEvent",
+        "member": "countersign_chat.Member",
         "message": "countersign_chat.Message",
         "request": "countersign_chat.HumanRequest",
+        "run": "countersign_procedures.Run",
         "session": "countersign_chat.Session",
+        "shared": "countersign_chat.SharedRun",
         "wait": "countersign_procedures.Wait",
     },
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, Value
+from django.db.models import Value
 
 from chat.access import reads_all_of
 from chat.models import Message
@@ -69,7 +69,7 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
     if wanted == whole:
         return views
     said = Message.objects.filter(session__in=wanted - whole).exclude(run=None).order_by()
-    runs = said.annotate(is_seen=Q(run__in=access.visible_runs(user)))
+    runs = said.annotate(is_seen=access.is_visible(user, "run"))
     parts = {session: View(user) for session in wanted - whole}
     for session, run, is_seen in runs.values_list("session", "run", "is_seen").distinct():
         (parts[session].runs if is_seen else parts[session].hidden).add(run)

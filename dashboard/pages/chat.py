@@ -124,8 +124,8 @@ def sessions(request: Visit) -> dict[str, Any]:
     )
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
-    working = access.visible_runs(request.user).filter(status__in=WORKING)
-    cards = Message.objects.cards().filter(session__in=ids, run__in=working)
+    seen = access.is_visible(request.user, "run")
+    cards = Message.objects.cards().filter(seen, session__in=ids, run__status__in=WORKING)
     return {
         "rows": shown,
         "titles": titles_for(request.user, ids),
@@ -227,7 +227,7 @@ def beside(request: Visit, session: Session) -> dict[str, Any]:
 def people(session: Session, user: User) -> list[tuple[str, datetime]]:
     """Return the people who took part in what the viewer sees, each with the time they began."""
     answers = HumanResponse.objects.filter(
-        request__in=visible_requests(user), request__session=session
+        access.is_visible(user, "request__wait__run"), request__session=session
     )
     came = [
         *_firsts(messages_in(session, user).exclude(author=None), f"author__{name_field()}"),

@@ -43,7 +43,7 @@ def home_overview(request: Visit) -> HttpResponse:
 def overview(request: Visit) -> dict[str, Any]:
     now = clock.now()
     runs = access.visible_runs(request.user).for_lists()
-    waits = Wait.objects.open().filter(run__in=access.visible_runs(request.user))
+    waits = Wait.objects.open().filter(access.is_visible(request.user, "run"))
     is_stuck = stuck(now)
     working = runs.filter(~is_stuck, status__in=WORKING)
     alone = services.requests_without_answerers() & visible_requests(request.user)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from procedures.engine.journal.events import (
     Batch,
     Event,
     NewEvent,
+    RunStatus,
     chained,
 )
 from procedures.engine.journal.seals import proven
@@ -30,6 +32,7 @@ from procedures.models.run import HELD, RELEASED
 from procedures.models.run_input import PendingInput, pending_inputs, take
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
+from procedures.store import sql
 from procedures.store.fence import Fence, insert, insert_with_events
 from procedures.store.rows import AT_ONCE, adapted, save_columns
 
@@ -135,7 +138,8 @@ class RunRows(Moment):
 
     def release(self, run: Run) -> None:
         run.working_on, run.working_attempt, run.working_since = "", None, None
-        save_columns(run, RELEASED)
+        is_waiting = run.status == RunStatus.WAITING
+        save_columns(run, RELEASED, also=_asking() if is_waiting else "")
 
     def refresh(self, run: Run) -> None:
         run.refresh_from_db()
@@ -245,6 +249,12 @@ class RunRows(Moment):
     def last_told(self, run: Run, kind: str, name: str) -> dict[str, Any]:
         told = RunInput.objects.filter(run=run, kind=kind, name=name).last()
         return told.content if told else {}
+
+
+@cache
+def _asking() -> str:
+    """Return the assignment by which a waiting run notes if it waits for people."""
+    return sql.written("is_asking")
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:

@@ -10,6 +10,7 @@ from procedures.engine.errors import Refused
 from procedures.engine.journal.events import (
     Event,
     EventKind,
+    RunStatus,
     closing,
 )
 from procedures.engine.store import SentSignal
@@ -71,6 +72,11 @@ class WaitRows(Moment):
         # receivers read the run from it.
         wait.run = run
         wait.close(str(content["outcome"]), at=self.now)
+        # After a part of a set, the run may wait for the other parts; any other wait ends the
+        # suspension.
+        is_part = wait.part_of_id is not None and wait.kind == Wait.Kind.REQUEST
+        if is_part and run.status == RunStatus.WAITING:
+            sql.note_asking.execute(run.pk)
         self._tell(hooks.wait_closed, run=run, wait=wait, content=content)
 
     def reopen_wait(self, _run: Run, wait: Wait) -> None:

@@ -63,12 +63,21 @@ class Run(models.Model):
     procedure = models.ForeignKey(Procedure, models.PROTECT, db_index=False, related_name="runs")
     version = models.ForeignKey(ProcedureVersion, models.PROTECT, related_name="runs")
     started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="started_runs"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="started_runs",
     )
     status = models.CharField(
         max_length=12,
         choices=[(status, status) for status in RunStatus],
         default=RunStatus.QUEUED,
+    )
+    is_asking = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="True if it waits for people; only kept up to date while the status is waiting.",
     )
     inputs = models.TextField(help_text=KEPT)
     result = models.TextField(null=True, help_text=KEPT)  # noqa: DJ001 ("null" is a result)
@@ -176,7 +185,12 @@ class Run(models.Model):
                 name="countersign_runs_to_end",
             ),
             models.Index(
-                fields=["procedure", "status", "id"], name="countersign_runs_by_procedure"
+                fields=["procedure", "status", "is_asking", "id"],
+                name="countersign_runs_by_procedure",
+            ),
+            models.Index(
+                fields=["started_by", "status", "is_asking", "id"],
+                name="countersign_runs_by_starter",
             ),
             models.Index(fields=["status", "id"], name="countersign_runs_by_status"),
             models.Index(

@@ -86,9 +86,12 @@ def _end_of(field: Any) -> Any:
     return field
 
 
-def save_columns(row: models.Model, names: Sequence[str]) -> None:
-    """Update columns as `row.save(update_fields=names)` does, for a model with one table."""
-    statement, names = _update(type(row), tuple(names))
+def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> None:
+    """Update columns as `row.save(update_fields=names)` does, for a model with one table.
+
+    `also` is a further assignment, whose value the database computes.
+    """
+    statement, names = _update(type(row), tuple(names), also)
     cursor = kept_cursor()
     cursor.execute(statement, [adapted(getattr(row, name)) for name in names])
     if cursor.rowcount == 0:
@@ -178,10 +181,10 @@ def _insertion(model: type[models.Model]) -> Insertion:
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[str]]:
+def _update(model: type[models.Model], names: tuple[str, ...], also: str) -> tuple[str, list[str]]:
     meta = model._meta  # noqa: SLF001 (Django documents it)
     named = {field.name: field for field in meta.concrete_fields}
     fields = [named[name] for name in names]
-    columns = ", ".join(f"{field.column} = %s" for field in fields)
+    columns = ", ".join([*(f"{field.column} = %s" for field in fields), *filter(None, [also])])
     statement = f"UPDATE {meta.db_table} SET {columns} WHERE {meta.pk.column} = %s"  # noqa: S608
     return statement, [field.attname for field in (*fields, meta.pk)]

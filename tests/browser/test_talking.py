@@ -27,7 +27,7 @@ def session(asked: HumanRequest) -> Session:
 @pytest.fixture
 def shared(session: Session, bob: User) -> Session:
     """Bob is a member, too, and reads what alice writes."""
-    Member.objects.create(session=session, user=bob, joined_at=clock.now())
+    Member.join(session, bob, at=clock.now())
     return session
 
 

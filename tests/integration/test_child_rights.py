@@ -99,7 +99,7 @@ def family(alice: User, carol: User, dave: User, support: Group, operators: Grou
         answer_with_comment(request_of(parent), value, by=bob)
         advance_run(parent.pk)
     send_signal(parent.pk, Sent("zebra_signal", "z-1", "zebra"), by=alice)
-    Member.objects.create(session=session, user=erin, joined_at=clock.now())
+    Member.join(session, erin, at=clock.now())
     card = Message.objects.get(request=HumanRequest.objects.earliest("pk"))
     post_message(session, "Free zebra words.", by=erin)
     post_message(session, "Zebra words about a question.", by=bob, reply_to=card)

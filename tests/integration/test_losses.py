@@ -30,7 +30,7 @@ from tests.admin_acts import (
     form,
     state,
 )
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.flows import ASK, Folder, flow
 from tests.pages import Fields, browser, shown
@@ -244,7 +244,7 @@ def test_what_was_confirmed_is_what_was_shown(root: Client, asks_erin: HumanRequ
     first = root.post(act.path, act.fields)
     audited = Procedure.objects.get(name="equal_questions")
     other = request_of(run_until_it_waits(audited.name))
-    Assignment.objects.create(request=other, user=erin())
+    assign_too(other, user=erin())
 
     again = root.post(act.path, confirmed(first))
 
@@ -351,7 +351,7 @@ def test_a_file_may_hold_more_texts_than_a_statement_takes(
 
 def test_many_requests_cost_as_many_queries_as_two(root: Client, asks_erin: HumanRequest) -> None:
     two = [asks_erin, request_of(run_until_it_waits("question"))]
-    Assignment.objects.create(request=two[1], user=erin())
+    assign_too(two[1], user=erin())
     Assignment.objects.exclude(user=erin()).delete()
     act = ACTS["the user is deactivated"][1](root)
     few = [len(queries_to_save(root, act)) for _ in range(2)][-1]
@@ -359,7 +359,7 @@ def test_many_requests_cost_as_many_queries_as_two(root: Client, asks_erin: Huma
     for _ in range(15):
         request = request_of(run_until_it_waits("question"))
         request.assignments.all().delete()
-        Assignment.objects.create(request=request, user=erin())
+        assign_too(request, user=erin())
     act = ACTS["the user is deactivated"][1](root)
 
     assert len(queries_to_save(root, act)) == few

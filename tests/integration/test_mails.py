@@ -29,7 +29,7 @@ from dashboard.channels.letter import letter_about
 from procedures.conf import conf
 from procedures.models import Run
 from procedures.models.clock import clock as product_clock
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import StartClock, StartWorker, create_person
 from tests.processes import Web, wait_until
@@ -153,10 +153,10 @@ def test_users_groups_and_holders_of_a_permission_are_asked_once_each(
 ) -> None:
     request = request_of(run)
     carol.user_permissions.add(Permission.objects.get(codename="view_run"))
-    request.assignments.create(permission="countersign_procedures.view_run")
-    request.assignments.create(permission="nonsense")
-    request.assignments.create(user=bob)
-    request.assignments.create(user=alice)
+    assign_too(request, permission="countersign_procedures.view_run")
+    assign_too(request, permission="nonsense")
+    assign_too(request, user=bob)
+    assign_too(request, user=alice)
 
     pass_time()
 
@@ -226,7 +226,7 @@ def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
 def test_a_row_that_cannot_be_saved_keeps_no_other_waiting(
     model: Any, is_served: Q, run: Run, alice: User, carol: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    request_of(run_until_it_waits("question", by=alice)).assignments.create(user=carol)
+    assign_too(request_of(run_until_it_waits("question", by=alice)), user=carol)
     tried: list[Any] = []
 
     def refuse(instance: Any, **_: object) -> None:
@@ -283,7 +283,7 @@ def test_two_clocks_and_a_killed_worker_send_one_mail(
     product = worker(NOTIFY_AFTER_SECONDS="2")
     run = start("question", by=alice)
     request = wait_for_request(run)
-    request.assignments.create(user=bob)
+    assign_too(request, user=bob)
     product.kill()
     clock(NOTIFY_AFTER_SECONDS="2"), clock(NOTIFY_AFTER_SECONDS="2")
     wait_until(Notification.objects.exists, what="a mail to be planned")

@@ -40,7 +40,7 @@ def said(session: Session) -> list[str]:
 
 
 def take_part(user: User, session: Session) -> None:
-    Member.objects.create(session=session, user=user, joined_at=clock.now())
+    Member.join(session, user, at=clock.now())
 
 
 def test_who_takes_part_reads_the_transcript(alice: User, bob: User) -> None:

@@ -20,7 +20,7 @@ from chat.services.strays import ALONE
 from procedures.models import Grant, Run
 from procedures.models.proofs import unproven
 from procedures.services import OperationRefusedError
-from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.calls import assign_too, caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.pages import browser, queries_of, shown
 from tests.runs import answer
@@ -235,7 +235,7 @@ def test_an_administrator_does_not_count_but_a_member_who_is_one_does(
 
 
 def test_what_is_closed_or_has_somebody_is_left_alone(request_: HumanRequest, bob: User) -> None:
-    Assignment.objects.create(request=request_, group=bob.groups.get())
+    assign_too(request_, group=bob.groups.get())
     leave(request_)
     ask_others()
     answer(request_, by=bob)

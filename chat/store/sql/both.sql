@@ -30,3 +30,33 @@ WHERE {request}.id = %s
 UPDATE {request} SET status = %s, outcome = %s, closed_by = %s, closed_at = %s, closed_why = %s,
   version = version + 1
 WHERE wait_id = %s AND status = 'open' RETURNING id, session_id, assigned
+
+-- part: shares
+INSERT INTO {shared} (member_id, user_id, run_id)
+SELECT DISTINCT m.id, m.user_id, r.id FROM {member} m
+
+-- part: of_others
+-- The members' own runs are in their lists as it is.
+(r.started_by_id IS NULL OR r.started_by_id <> m.user_id) ON CONFLICT DO NOTHING
+
+-- name: share_run
+-- Puts a run into the lists of the members of a session. Locks nothing but the new rows: the session
+-- is locked, so that nobody joins it meanwhile.
+{shares} JOIN {run} r ON r.id = %s WHERE m.session_id = %s AND {of_others}
+
+-- name: share_session
+-- Puts the runs of a session into the lists of a new member.
+{shares} JOIN {message} e ON e.session_id = m.session_id JOIN {run} r ON r.id = e.run_id
+WHERE m.id = %s AND {of_others}
+
+-- name: assigned_permissions
+-- Each permission that any request was ever assigned to, one step in the index for each of them.
+-- Locks nothing.
+WITH RECURSIVE known (permission) AS (
+  SELECT min(permission) FROM {assignment} WHERE permission <> ''
+  UNION ALL
+  SELECT (SELECT min(a.permission) FROM {assignment} a
+          WHERE a.permission <> '' AND a.permission > known.permission)
+  FROM known WHERE known.permission IS NOT NULL
+)
+SELECT permission FROM known WHERE permission IS NOT NULL

@@ -69,6 +69,15 @@ SELECT 1 FROM {run} WHERE id = %s
 -- the run is locked.
 SELECT id, kind, key, name, data FROM {input} WHERE run_id = %s AND taken_at IS NULL ORDER BY id
 
+-- part: is_asking
+-- True if the run waits for people.
+is_asking = EXISTS (SELECT 1 FROM {wait} w
+  WHERE w.run_id = {run}.id AND w.closed_at IS NULL AND w.kind = 'request')
+
+-- name: note_asking
+-- Notes if a waiting run still asks people. Locks the run, as a rule once more.
+UPDATE {run} SET {is_asking} WHERE id = %s
+
 -- name: open_sets
 -- The sets of waits of a run that are not decided. Locks nothing: the run is locked.
 SELECT {wait.*} FROM {wait} WHERE run_id = %s AND closed_at IS NULL AND kind = 'set'
