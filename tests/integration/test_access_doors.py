@@ -101,8 +101,10 @@ class Site:
             return said.session
         if self.sessions and self.chance.random() < 0.3:
             return self.chance.choice(self.sessions)
-        self.sessions.append(Session.open(f"session {len(self.sessions)}", at=clock.now()))
-        return self.sessions[-1]
+        session = Session.new(f"session {len(self.sessions)}", at=clock.now(), said=0)
+        session.save(force_insert=True)
+        self.sessions.append(session)
+        return session
 
     def _wait(self, run: Run, kind: str, **cells: Any) -> Wait:
         number = Wait.objects.filter(run=run).count() + 1
