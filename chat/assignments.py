@@ -18,7 +18,7 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
     """Return unsaved assignments, and a note, or "", if they differ from what `targets` names.
 
     If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
-    are asked as well.
+    are added.
     """
     roles = [target for target in targets if target.startswith(ROLE)]
     found = {target: find_assignee(target) for target in targets if target not in roles}
@@ -33,7 +33,7 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
         return [], "Only administrators can answer this. Grant a group the role “answer”."
     if roles and not is_named:
         return assignments, "This procedure has no operators, so its answerers were asked."
-    note = f"Unknown assignees: {', '.join(missing)}. The default group was asked as well."
+    note = f"Unknown assignees: {', '.join(missing)}. The procedure's answerers were asked."
     return assignments, note if missing else ""
 
 

@@ -99,7 +99,10 @@ Statuses = Annotated[
 Columns = Annotated[
     str,
     Check(read_columns),
-    Field(description="The file's own column names, if they differ: order = Name, amount = Total."),
+    Field(
+        description="The file's names for the columns order, customer, amount, status, currency "
+        "and reason, where it uses others. Example: order = Name, amount = Total."
+    ),
 ]
 
 
@@ -117,9 +120,10 @@ def refund(
     """Refund the returned orders of a CSV file, and list the outcome of each.
 
     The file needs the columns order, customer, amount and status; currency and reason are
-    optional. Orders with the status "returned" are refunded: up to the limit at once, above it
-    if finance approves. Finance is asked about all of them at once, in groups if there are more
-    than 20. If finance doesn't answer within two hours, an order isn't refunded.
+    optional. Orders with the status "returned" are refunded: up to the limit without asking,
+    above it if finance approves. All questions to finance are open at the same time; if more than
+    20 orders are above the limit, it is asked about groups of them. If finance doesn't answer
+    within two hours, an order isn't refunded.
     """
     ctx.stage("Read the orders")
     found = ctx.step(find_returned, orders, statuses, columns)

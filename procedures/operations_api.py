@@ -112,9 +112,9 @@ def fork_run(
 ) -> Status[Run]:
     """Return 201 with a new run that branches off at a step of this run, which isn't changed.
 
-    Everything before the step is copied and not repeated. Returns 422 if the run never reached the
-    step, and 409 if it can't be forked. If the `Idempotency-Key` is repeated, returns the same run
-    and 200.
+    Everything before the step is copied and not repeated. Returns 422 if the run hasn't reached
+    the step since it last continued as new, and 409 if it can't be forked. If the `Idempotency-Key`
+    is repeated, returns the same run and 200.
     """
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)

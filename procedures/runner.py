@@ -83,7 +83,7 @@ def _tell_code() -> None:
 
 
 def advance_run(run_id: UUID) -> None:
-    """Advance that run if it is queued or if its worker's lease has expired."""
+    """Advance the run with this id if it is queued or if its worker's lease has expired."""
     rows = code_of_run(run_id)
     if not rows:
         return
@@ -114,7 +114,10 @@ def _code_for(found: Queued) -> Procedure | None:
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
-    """Return the text a run was started with; warn and return None if it has no reader here."""
+    """Return the code for the text that a run was started with.
+
+    If this process has no reader for the text, logs a warning and returns None.
+    """
     code = registry.kept_code(name, file, version)
     if code is None:
         registry.warn_once(f"Runs stay queued: this worker has no reader for {file!r}.")

@@ -76,7 +76,8 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
     if not _field(model, "is_active"):
         words = f"The user model {label} has no field is_active, so nobody can be deactivated."
         hint = (
-            "Add a BooleanField is_active, so that history keeps the names of people who have left."
+            "Add a BooleanField is_active, so that people who have left can be deactivated instead "
+            "of deleted and history keeps their names."
         )
         yield Warning(words, hint=hint, id="procedures.W004")
     if not hasattr(model, "is_staff"):

@@ -34,6 +34,9 @@ def _globs() -> Iterator[CheckMessage]:
 
 
 def _files() -> Iterator[CheckMessage]:
-    hint = "Its procedures can't be started until the file is fixed; all others can."
+    hint = (
+        "Procedures that this fault keeps from loading can't be started until it is fixed; all "
+        "others can."
+    )
     for fault in registry.faults():
         yield Warning(str(fault), hint=hint, id="procedures.W002")

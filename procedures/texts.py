@@ -107,7 +107,10 @@ def load() -> Found:
     faults: list[FileFault] = []
     every = places()
     if len(every) > MOST_FILES:
-        words = f"The globs match more than {MOST_FILES:,} files; the others weren't read."
+        words = (
+            f"The globs match more than {MOST_FILES:,} files; only the first {MOST_FILES:,} were "
+            "read."
+        )
         faults.append(FileFault("PROCEDURE_FILES", words))
     for place in every[:MOST_FILES]:
         try:

@@ -47,7 +47,7 @@ def name_field() -> str:
 
 
 def with_name(name: str, *, path: str = "") -> Q:
-    """Return the condition that the user at that path has that name."""
+    """Return a query condition: the user at the lookup path `path` has this name."""
     return Q(**{f"{path}{name_field()}": name})
 
 

@@ -1,15 +1,14 @@
 """The registry of channels in this process."""
 
-import re
 from typing import TypeVar
 
 from chat.channels.channel import Channel
 from procedures.engine.kinds.questions import Question
-from procedures.engine.values.definitions import is_same_definition
+from procedures.engine.values.definitions import checked_name, is_same_definition
 from procedures.engine.values.spelling import short_repr
 
 C = TypeVar("C", bound="type[Channel]")
-NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
+LONGEST_NAME = 20
 channels: dict[str, Channel] = {}
 """The channels by name."""
 
@@ -31,15 +30,7 @@ def register_channel(channel: C) -> C:
     another channel has it, if the class defines neither `deliver` nor `parse`, or if it defines
     `authenticate` but not `parse`.
     """
-    given: object = channel
-    if not (isinstance(given, type) and issubclass(given, Channel)):
-        raise ValueError(f"{short_repr(channel)} isn't a subclass of chat.channels.Channel.")  # noqa: TRY004
-    name = getattr(channel, "name", None)
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(
-            f"{channel.__name__} needs a name of at most 20 lowercase letters, digits and _ that "
-            f"begins with a letter, not {name!r}."
-        )
+    name = checked_name(channel, Channel, longest=LONGEST_NAME)
     made = channel()
     if not (made.delivers or made.parses):
         raise ValueError(f"{channel.__name__} defines neither `deliver` nor `parse`.")

@@ -74,7 +74,8 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField(
-        help_text="The number, in commit order, of the change to the session that added it."
+        help_text="The number of the session's change that added this message; changes are "
+        "numbered in commit order."
     )
     kind = models.CharField(max_length=10, choices=Kind)
     author = models.ForeignKey(
@@ -98,7 +99,7 @@ class Message(models.Model):
     client_key = models.CharField(
         max_length=64,
         blank=True,
-        help_text="A key chosen by the sender; a repeated key is one message.",
+        help_text="A key chosen by the sender; sending it again returns the first message.",
     )
 
     proof = proof_field()

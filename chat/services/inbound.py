@@ -13,8 +13,8 @@ from procedures.engine.errors import AnswerError
 from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
-    "This answer can't be undone, so it can only be given with the button on the card of this "
-    "request."
+    "This answer can't be undone, so words don't count as an answer. Use the button on the "
+    "request's card."
 )
 
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)

@@ -20,7 +20,7 @@ from procedures.users import User, name_field
 WORDS = ("system", "the system", "the clock", "a worker")
 """The names the journal shows for events that no person caused."""
 Kind = FormerName.Kind
-OTHERS = lazy("The history would look like theirs. Choose another name.")
+OTHERS = lazy("The history couldn't tell the two apart. Choose another name.")
 
 
 def language_fault(name: str) -> str:

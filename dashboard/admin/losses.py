@@ -99,7 +99,7 @@ class Told:
         """Return a sentence about who would be asked instead for a request of the procedure."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
-        return _("There is nobody else to ask, so it would wait until there is.")
+        return _("There is nobody else to ask, so the request would wait until there is somebody.")
 
     def _procedures(self, user: Any) -> Consequence:
         count = len(self.losses.procedures)

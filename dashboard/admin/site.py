@@ -21,7 +21,10 @@ watches.append(losses.watch)
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
-    """An admin that can only revoke tokens; `manage.py create_token` creates and prints them."""
+    """An admin that can only revoke tokens.
+
+    They are created on the profile page, or by `manage.py create_token`.
+    """
 
     secrets = ("digest",)
     list_display = ["hint", "name", "user", "scope_names", "expires_at", "last_used_at", "state"]

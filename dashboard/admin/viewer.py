@@ -1,4 +1,4 @@
-"""The user who is viewing an admin page, so that it links only to pages they may open."""
+"""The viewer of an admin page: a page links only to other pages that its viewer may open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

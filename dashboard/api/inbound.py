@@ -64,7 +64,7 @@ def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     response, is_new = services.receive(name, inbound_of(request, sender))
     answered = response.request
     words = answered.asked.label_of(response.plain_value)
-    told = {"message": f"This answered “{answered}”: {words}", "response": response}
+    told = {"message": f"Your message answered “{answered}”: {words}", "response": response}
     return Status(201 if is_new else 200, told)
 
 

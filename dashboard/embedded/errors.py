@@ -1,5 +1,5 @@
 class StartError(Exception):
-    """The error if the product can't start; its message is one sentence."""
+    """Raised if the product can't start; the message says why."""
 
 
 class StopAsked(BaseException):

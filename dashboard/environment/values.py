@@ -118,9 +118,12 @@ def read_names(text: object) -> dict[str, str] | None:
     except ValueError:
         named = None
     if not isinstance(named, dict) or not all(map(NAME.fullmatch, named)):
-        raise ValueError('must be a JSON object with plain names, like {"shop": "..."}')
-    if empty := [name for name, value in named.items() if not is_text(value)]:
-        raise ValueError(f"must have a string for {empty[0]}")
+        raise ValueError(
+            "must be a JSON object whose names have 1 to 80 letters, digits, ., _ and -, "
+            'like {"shop": "..."}'
+        )
+    if wrong := [name for name, value in named.items() if not is_text(value)]:
+        raise ValueError(f"must have a string for {wrong[0]} that isn't blank and contains no NUL")
     return named
 
 

@@ -151,7 +151,7 @@ class ShownFields(ShownControl):
 
 
 class ShownOptions(ShownControl):
-    """The options of an answer."""
+    """The options from which people choose an answer."""
 
     control: Options
 

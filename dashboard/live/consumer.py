@@ -5,8 +5,8 @@ when it finds a gap in the numbers, `{"range": "run:<id>", "after": 12}`.
 
 It receives `{"stream": "run:<id>", "seq": 13, …}` for a change, `{"stream": "run:<id>", "denied":
 "…"}` if its user has no access or has lost it, `{"stream": "session:<id>", "stale": "…"}` if the
-user may now see more or less of the stream, and `{"error": "…"}` for a message that can't be
-understood.
+user may now see more or less of the stream, and `{"error": "…"}` for a message that was
+refused.
 
 `docs/live.md` has the whole protocol.
 """
@@ -92,7 +92,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             asked = json.loads(text_data or "", object_pairs_hook=without_doubles)
             await self._do(asked)
         except UNREADABLE as error:
-            await self._tell({"error": f"This message can't be read: {error}"})
+            await self._tell({"error": f"This message was refused: {error}"})
 
     def hand(self, frame: str) -> None:
         """Queue a frame from the hub; drop it if the queue is full, and the page asks again."""
@@ -119,8 +119,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.hub.catch_up(self, stream, form, after=after)
 
     async def _follow(self, stream: Stream, form: str, after: int, view: View) -> None:
-        if (stream.kind, form) not in MAKERS or len(self.following) >= MOST_STREAMS:
+        if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")
+        if len(self.following) >= MOST_STREAMS:
+            raise ValueError(f"a socket can follow at most {MOST_STREAMS} streams")
         self._forget(stream)
         # Before the hub reads anything: what comes meanwhile is handed out by this view.
         self.following[stream], self.views[stream] = form, view

@@ -91,7 +91,7 @@ def _kept(facts: Facts) -> Sentence | None:
     if facts.undone:
         return _undone(facts.undone, facts.to_undo)
     if not facts.kept:
-        return sentence(_("No steps were kept."))
+        return sentence(_("No step had finished."))
     words = ngettext("{count} step was kept.", "{count} steps were kept.", facts.kept)
     return sentence(words, count=facts.kept)
 

@@ -124,7 +124,7 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
             waits = sentence(words, signal=code(data["signal"]), due=due)
             return "timer", _because(waits, data.get("reason", ""))
         case "set":
-            words = _("Waits for {need} of {count}")
+            words = _("Waits for {need} of {count} waits to end")
             return "timer", sentence(words, need=data["need"], count=len(data["over"]))
     words = _("Asks {prompt} (until {due})") if due else _("Asks {prompt}")
     return "person", sentence(words, prompt=strong(data["prompt"]), due=due)
@@ -150,7 +150,7 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 CLOSINGS = {
     "elapsed": lazy("The time is up"),
-    "decided": lazy("Enough of them have arrived"),
+    "decided": lazy("Enough of the waits have ended"),
     "succeeded": lazy("The child run has succeeded"),
     "finished": lazy("The child runs have ended"),
 }
@@ -330,7 +330,9 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     ),
     EventKind.COMPENSATION: lambda event, __: (
         "idle",
-        sentence(_("{step} will undo this if the run fails"), step=code(event.name)),
+        sentence(
+            _("{step} will undo this if the run fails or is cancelled"), step=code(event.name)
+        ),
     ),
     EventKind.WAIT_OPENED: _opened,
     EventKind.WAIT_CLOSED: _closed,

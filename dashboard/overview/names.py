@@ -18,7 +18,7 @@ LOOKS: dict[str, Promise] = {
     "running": lazy("running"),
     "retrying": lazy("retrying"),
     "person": lazy("waiting for people"),
-    "timer": lazy("waiting for time"),
+    "timer": lazy("waiting"),
     "idle": lazy("waiting"),
     "refused": lazy("unsuccessful"),
     "cancelled": lazy("cancelled"),

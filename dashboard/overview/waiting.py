@@ -155,7 +155,7 @@ def _named_with_fate(words: Sentence, question: Question, due: datetime | None) 
     if question.on_timeout == "fail":
         return sentence(_("{wait} (fails at {due})"), wait=words, due=due)
     if question.on_timeout == "withdraw" or question.default is None:
-        return sentence(_("{wait} (withdrawn at {due})"), wait=words, due=due)
+        return sentence(_("{wait} (closes without an answer at {due})"), wait=words, due=due)
     return sentence(
         _("{wait} (counts as “{answer}” at {due})"),
         wait=words,
@@ -193,7 +193,7 @@ def _silence(question: Question, due: datetime | None) -> Sentence:
     if question.on_timeout == "withdraw" or question.default is None:
         words = _("If nobody answers by {due}, the run continues without an answer.")
         return sentence(words, due=due)
-    words = _("If nobody answers by {due}, it counts as “{answer}”.")
+    words = _("If nobody answers by {due}, that counts as “{answer}”.")
     return sentence(words, due=due, answer=strong(_default(question)))
 
 

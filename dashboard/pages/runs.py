@@ -28,7 +28,7 @@ MOST_EVENTS = 200
 MOST_NEW = 99
 WAITING = {
     "people": ("person", lazy("Waiting for people")),
-    "time": ("timer", lazy("Waiting for time")),
+    "time": ("timer", lazy("Waiting, but not for people")),
 }
 FILTERS: dict[str, tuple[str, str | Promise]] = {
     "queued": WORDS[RunStatus.QUEUED],
@@ -165,7 +165,7 @@ class Choice:
 
 
 def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
-    """Return the runs in a state; waiting is two states here, for people and for time."""
+    """Return the runs in a state; waiting is two states here: for people, and for anything else."""
     if state not in WAITING:
         return runs.filter(status=state) if state else runs
     asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))

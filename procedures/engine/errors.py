@@ -31,7 +31,7 @@ Interruption (control flow; not an Exception, so `except Exception` doesn't catc
 ├── Continued             the run continues as new, with other inputs
 ├── LimitReached          the run has used up one of its limits and fails
 ├── Yielded               the run's time slice is over, and other runs wait for the worker
-├── Overtaken             a wait closed before it could be withdrawn; the run is claimed again
+├── Overtaken             a batch no longer fits what happened meanwhile; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
 ├── Refused               the host refuses a commit
 ├── Fenced                another worker holds the run
@@ -85,7 +85,10 @@ class Fault:
 
 
 class InputError(EngineError):
-    """The inputs of a new run don't fit the procedure's signature; `faults` names each input."""
+    """The inputs of a new run don't fit the procedure's signature.
+
+    `faults` lists what is wrong, each fault with the name of its input.
+    """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -283,7 +286,11 @@ class Yielded(Interruption):
 
 
 class Overtaken(Interruption):
-    """A wait closed from outside before the run could withdraw it; the run is claimed again."""
+    """A batch no longer fits what has happened meanwhile; the run is claimed again.
+
+    For example, a wait was closed from outside before the run could withdraw it, or the run was
+    cancelled.
+    """
 
 
 class Mismatch(Interruption):

@@ -125,7 +125,7 @@ def _give_up(journal: Journal) -> RunStatus:
     remedy = "Find out why the workers fail (often they run out of memory), then retry."
     if more := _out_of_memory(journal):
         words = f"{words} {more}"
-        remedy = "Make the code use less memory at once, or give the workers more, then retry."
+        remedy = "Make the code use less memory at a time, or give the workers more, then retry."
     handoff, drafts = quarantined(Refused(words), remedy=remedy)
     journal.commit(Batch(drafts, handoff=handoff))
     return handoff.status

@@ -78,7 +78,7 @@ class Event(models.Model):
 
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
-    """Return the events of a run after that number, without their hashes."""
+    """Return a run's events after the number `after`, without their hashes."""
     return list(_read(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after))
 
 

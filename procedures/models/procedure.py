@@ -1,6 +1,7 @@
 """Registered procedures, their versions, and the groups' roles on them.
 
-Python code is stored in modules; the texts of procedure files are stored in the versions, too.
+A version stores the source. Python code is run from its modules; a procedure file is run from the
+text in the version that a run was started with.
 """
 
 from typing import Self

@@ -1,4 +1,4 @@
-"""Runs: one execution of a procedure each."""
+"""Runs; each is one execution of a procedure."""
 
 from collections.abc import Iterable
 from datetime import datetime

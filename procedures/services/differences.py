@@ -36,7 +36,7 @@ def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def gone(what: str, field: str) -> Difference:
-    words = "was changed, or its row was removed"
+    words = "was changed, or the whole row was removed"
     return Difference(what, field, words)
 
 

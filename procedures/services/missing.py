@@ -55,7 +55,10 @@ def unowned_rows(app: str) -> Iterator[Difference]:
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Return missing numbers as a sentence: "counts 5 messages, of which 2, 4 are missing"."""
+    """Return words that name the missing numbers.
+
+    Example: "counts 5 messages, but these numbers are missing: 2, 4".
+    """
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
     return f"counts {count} {what}, but these numbers are missing: {shown}{more}"
@@ -91,7 +94,8 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
         like = [one for one in left.values() if one.taken_at == came.at]
         told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
         if not (like or told):
-            yield gone(f"Run input {came.kind} {came.key or came.name} of {came.at}", "run")
+            name = f"Run input {came.kind} {came.key or came.name}, journaled at {came.at}"
+            yield gone(name, "run")
             continue
         one = (like or told)[0]
         del left[one.pk]
@@ -154,7 +158,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
     # Counted, not only compared: a child that was retried has ended more than once under one
     # number.
     for (key, number), count in (ended - brought).items():
-        yield gone(f"Run input {RunInput.CHILD_ENDED} {key} {number}, of {count}", "run")
+        yield gone(f"Run input {RunInput.CHILD_ENDED} {key} {number} ({count} missing)", "run")
 
 
 def _unsent(record: Record) -> Iterator[Difference]:

@@ -1,4 +1,7 @@
-"""Cursors for the statements of every claim, step and end, each prepared once per connection."""
+"""Cursors, reused for the statements that every claim, step and end of a run executes.
+
+On PostgreSQL each of these statements is prepared once per connection.
+"""
 
 import asyncio
 import sqlite3

@@ -25,7 +25,7 @@ class Fence:
     __slots__ = ("epoch", "run")
 
     def __init__(self, run: str, epoch: int) -> None:
-        """Store `run`, the run's id in the form the database uses, and the claim's epoch."""
+        """Store the run's id (`run`), in the form that the database uses, and the claim's epoch."""
         self.run, self.epoch = run, epoch
 
     def append_at_once(

@@ -1,8 +1,8 @@
 """The execution context of agent programs, in memory, for a program that drives its own code.
 
 Such a driver calls its code itself, catches `ProcedureWaitingForHuman`, stores the id of the
-pending message, and calls its code again once that message has been answered. It uses the engine's
-own in-memory runs.
+pending message, and calls its code again once that message has been answered. The context uses the
+engine's own in-memory runs.
 """
 
 import asyncio

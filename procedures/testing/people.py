@@ -30,7 +30,7 @@ class NobodyKnowsError(AssertionError):
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
             f"{who} has no answer to {asked.prompt!r}"
-            f" ({asked.kind}, {asked.key!r}). Return None to stay silent."
+            f" ({asked.kind}, {asked.key!r}). An answer of None stays silent."
         )
 
 
@@ -183,7 +183,7 @@ def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iter
 
 
 def check_people(of: str, people: object) -> None:
-    """Raise `OptionError` unless the people are a function of one argument, the question."""
+    """Raise `OptionError` unless `people` is a function of one argument, the question."""
     check_function(of, people, "asked")
 
 

@@ -250,7 +250,10 @@ class Rehearsal:
         return self._report(self._store.runs[run_id], procedure)
 
     def _go_on(self, until: str = "") -> bool:
-        """Advance all runs until it is that run's turn; return False if its turn won't come."""
+        """Advance all runs until it is the turn of the run `until`.
+
+        Returns False if its turn won't come.
+        """
         while True:
             while run_id := self._store.next_turn():
                 if run_id == until:

@@ -175,7 +175,7 @@ def test_a_request_tells_all_that_is_needed_to_answer_it(alices: Client, alice: 
     assert told["prompt"] == "Go?"
     assert told["schema"] == {"type": "boolean"}
     assert told["labels"] == {"true": "Approve", "false": "Reject"}
-    assert told["silence"] == "If nobody answers in time, it counts as “Approve”."
+    assert told["silence"] == "If nobody answers in time, that counts as “Approve”."
     assert told["assigned"] == ["support"]
     assert told["status"] == "open"
     opened, due = request.opened_at, request.wait.due_at

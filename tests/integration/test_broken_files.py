@@ -177,7 +177,7 @@ def test_a_glob_that_names_too_many_files_reads_the_first_ones_and_says_so(
     registry.forget()
 
     assert [one.message for one in registry.faults()] == [
-        "The globs match more than 1,000 files; the others weren't read."
+        "The globs match more than 1,000 files; only the first 1,000 were read."
     ]
     assert sum(bool(one.file) for one in registry.definitions().values()) == MOST_FILES
 

@@ -87,7 +87,7 @@ def test_the_first_press_arms_and_the_second_answers(
 
     first = press(client, request, {**fields, "comment": "Seen."})
     assert is_open(request)
-    told = re.search("Press the button once more to answer: <strong>(.+?)</strong>", shown(first))
+    told = re.search("Press Confirm to answer: <strong>(.+?)</strong>", shown(first))
     assert told
     assert told[1] == words
     assert "Seen.</textarea>" in shown(first)
@@ -128,7 +128,7 @@ def test_an_armed_button_is_disarmed_and_the_words_stay(alice: User, bob: User) 
 
     assert page.status_code == 200
     assert is_open(request)
-    assert "Press the button once more" not in shown(page)
+    assert "Press Confirm" not in shown(page)
     assert "Blum" in shown(page)
     assert "Hm.</textarea>" in shown(page)
 
@@ -139,7 +139,7 @@ def test_a_wrong_answer_is_told_before_anything_is_armed(alice: User, bob: User)
     page = press(browser(bob), request, {"value": "seven"})
 
     assert "must be a whole number" in shown(page)
-    assert "Press the button once more" not in shown(page)
+    assert "Press Confirm" not in shown(page)
 
 
 def test_a_stranger_arms_nothing(alice: User, bob: User) -> None:
@@ -148,7 +148,7 @@ def test_a_stranger_arms_nothing(alice: User, bob: User) -> None:
     page = press(browser(alice), request, {"value": "true"})
 
     assert page.status_code == 403
-    assert "Press the button once more" not in shown(page)
+    assert "Press Confirm" not in shown(page)
 
 
 def test_without_the_option_one_press_answers(alice: User, bob: User) -> None:
@@ -175,7 +175,7 @@ def test_typed_words_answer_nothing_and_say_where(
     for confirms in ("", "0" * 64):
         page = say(client, request.session, words, to=request, confirms=confirms)
         assert "Send it again" not in shown(page)
-        assert "only be given with the button on the card of this request" in shown(page)
+        assert "Use the button on the request&#x27;s card." in shown(page)
 
     assert is_open(request)
     reply = typed_reply(request, words, by=bob)

@@ -206,7 +206,7 @@ def test_it_says_what_silence_does_and_until_when(alice: User, finance: Group) -
 
     text = letter_about(request_of(run), to=alice).text
 
-    assert "If nobody answers in time, it counts as “Reject”. The deadline is" in " ".join(
+    assert "If nobody answers in time, that counts as “Reject”. The deadline is" in " ".join(
         text.split()
     )
     assert "parts 1.b: 2.50\n" in text

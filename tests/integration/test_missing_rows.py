@@ -238,7 +238,7 @@ def test_what_is_missing_is_named(kept: Run) -> None:
     answered = kept.run_inputs.filter(kind="wait.closed").exclude(taken_at=None)[0]
     with undone():
         delete(answered)
-        place = f"Run input wait.closed {answered.key} of {answered.taken_at}: run"
+        place = f"Run input wait.closed {answered.key}, journaled at {answered.taken_at}: run"
         assert [fault for fault in told() if fault.startswith(place)]
     with undone():
         [asked, *_] = kept.waits.get(request__status="open").request.assignments.all()

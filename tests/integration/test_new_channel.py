@@ -206,7 +206,7 @@ def test_it_is_answered_by_words(say: Say, asked: HumanRequest) -> None:
     told = say(label)
 
     assert told.status_code == 201
-    assert told.json()["message"] == f"This answered “{asked.prompt}”: {label}"
+    assert told.json()["message"] == f"Your message answered “{asked.prompt}”: {label}"
     assert told.json()["response"]["user"] == "bob"
     run = Run.objects.get(pk=asked.wait.run_id)
     advance_run(run.pk)
@@ -326,7 +326,11 @@ def test_a_question_that_its_controls_cannot_show_does_not_name_it(alice: User, 
         ("tests.pager.Deaf", "Two channels have the name 'pager'"),
         ("tests.pager.Silent", "defines neither `deliver` nor `parse`"),
         ("tests.pager.Unread", "defines `authenticate` but not `parse`"),
-        ("chat.channels.Channel", "needs a name"),
+        (
+            "chat.channels.Channel",
+            "Invalid name None of Channel: use at most 20 lowercase letters, digits and _, "
+            "beginning with a letter.",
+        ),
     ],
 )
 def test_a_channel_that_cannot_be_used_stops_the_start(

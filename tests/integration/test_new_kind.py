@@ -209,12 +209,16 @@ def test_a_request_whose_kind_is_gone_can_be_read_and_not_answered(
     ("path", "told"),
     [
         ("tests.procedures.ratings.Nothing", "does not define"),
-        ("tests.procedures.ratings.rated", "isn't a class of procedures.engine.kinds.Kind"),
+        ("tests.procedures.ratings.rated", "isn't a subclass of procedures.engine.kinds.Kind"),
         (
             "tests.integration.test_new_kind.Another",
             "Two kinds of requests have the name 'delivery_rating'",
         ),
-        ("procedures.engine.kinds.Kind", "The name of"),
+        (
+            "procedures.engine.kinds.Kind",
+            "Invalid name None of Kind: use at most 40 lowercase letters, digits and _, beginning "
+            "with a letter.",
+        ),
     ],
 )
 def test_a_kind_that_cannot_be_used_stops_the_start(

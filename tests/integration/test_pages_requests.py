@@ -227,7 +227,7 @@ def test_what_a_run_says_is_drawn_and_never_obeyed(alice: User, bob: User) -> No
     assert "&lt;b&gt;bob&lt;/b&gt;" in text
     assert "1 item" in text
     assert "If nobody answers by" in text
-    assert "it counts as <strong>Reject</strong>" in text
+    assert "that counts as <strong>Reject</strong>" in text
 
 
 def test_evidence_stands_in_the_authors_order_before_and_after_the_answer(

@@ -48,7 +48,7 @@ def test_a_run_is_told_with_its_sentence_and_who_started_it(alice: User, bob: Us
 
     assert "Waiting for Finance" in text
     assert "Waiting for Finance to answer <strong>Go?</strong> since" in text
-    assert "it counts as “<strong>Reject</strong>”." in text
+    assert "that counts as “<strong>Reject</strong>”." in text
     assert "</span>alice ·" in text
 
 
@@ -75,7 +75,7 @@ def test_states_are_counted_and_filter(alice: User, bob: User) -> None:
 
     text = shown(client.get("/runs"))
     assert 'Waiting for people <span class="chip__count" id="count-people">1</span>' in text
-    assert 'Waiting for time <span class="chip__count" id="count-time">1</span>' in text
+    assert 'Waiting, but not for people <span class="chip__count" id="count-time">1</span>' in text
 
     people, time = shown(client.get("/runs?state=people")), shown(client.get("/runs?state=time"))
     assert (str(asking.pk) in people, str(asleep.pk) in people) == (True, False)
@@ -271,7 +271,12 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
         ),
         ("telling", {"lines": 3}, None, "Progress"),
         ("typed_answers", {}, RunStatus.WAITING, "Waiting for "),
-        ("deadline_with_default", {}, RunStatus.WAITING, "it counts as “<strong>Approve</strong>”"),
+        (
+            "deadline_with_default",
+            {},
+            RunStatus.WAITING,
+            "that counts as “<strong>Approve</strong>”",
+        ),
     ],
 )
 def test_every_state_has_its_page(
@@ -307,7 +312,7 @@ def test_a_cancelled_run_tells_who_cancelled_it_and_why(alice: User, bob: User, 
 
     text = page_of(alice, run)
 
-    assert f"{told} No steps were kept." in text
+    assert f"{told} No step had finished." in text
     assert 'data-kind="question" data-look="cancelled"' in text
     assert "<strong>dave</strong> cancelled the run: “Ordered twice.”" in text
     assert told in shown(browser(alice).get("/runs"))
@@ -411,7 +416,7 @@ def test_a_timer_that_is_open_sleeps_and_has_not_slept(admin_user: User) -> None
 
     page = shown(browser(admin_user).get(f"/runs/{run.pk}"))
 
-    assert "Sleeping since" in page
+    assert "Sleeping from" in page
     assert "Slept from" not in page
 
 

@@ -132,7 +132,7 @@ def test_running_between_steps_and_within_one() -> None:
         ({}, "The question has no deadline."),
         (
             {"expires": "1h", "default": False},
-            "If nobody answers by 10:00, it counts as “Do not refund”.",
+            "If nobody answers by 10:00, that counts as “Do not refund”.",
         ),
         ({"expires": "1h", "on_timeout": "fail"}, "If nobody answers by 10:00, the run fails."),
         (
@@ -314,7 +314,7 @@ def test_an_error_of_the_engine_is_told_in_its_words_alone() -> None:
 def test_failed_outside_of_steps() -> None:
     facts = facts_of(run(RunStatus.FAILED, error=error("ValueError", "No."), ended_at=NINE), kept=0)
 
-    assert sentence(facts) == "Failed: ValueError: No. No steps were kept."
+    assert sentence(facts) == "Failed: ValueError: No. No step had finished."
 
 
 def test_paused_cancelled_quarantined() -> None:
@@ -415,7 +415,12 @@ def test_every_status_has_its_words() -> None:
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
         ("patch", {}, "Uses the new code of the patch name", "a worker"),
         ("step.started", {}, "key started (runs at most once)", "a worker"),
-        ("compensation", {"step": "undo"}, "name will undo this if the run fails", "a worker"),
+        (
+            "compensation",
+            {"step": "undo"},
+            "name will undo this if the run fails or is cancelled",
+            "a worker",
+        ),
         ("run.continued", {"generation": 2}, "Continued as new (generation 2)", "a worker"),
         ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),
         (
@@ -425,7 +430,12 @@ def test_every_status_has_its_words() -> None:
             "a worker",
         ),
         ("wait.opened", {"wait": "signal", "signal": "paid"}, "Waits for the signal paid", ""),
-        ("wait.opened", {"wait": "set", "need": 1, "over": ["a", "b"]}, "Waits for 1 of 2", ""),
+        (
+            "wait.opened",
+            {"wait": "set", "need": 1, "over": ["a", "b"]},
+            "Waits for 1 of 2 waits to end",
+            "",
+        ),
         (
             "wait.closed",
             closing("received", responder="bob"),

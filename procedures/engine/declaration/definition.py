@@ -338,8 +338,8 @@ def procedure(
         if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
             raise DefinitionError(
                 f"Invalid procedure name {short_repr(own_name)} or title {short_repr(spoken)}: use "
-                "letters, digits, ., _ and - for the name (at most 100 characters, first a letter "
-                f"or _), and at most {LONGEST_TITLE} characters for the title."
+                "letters, digits, ., _ and - for the name (at most 100 characters, beginning "
+                f"with a letter or _), and at most {LONGEST_TITLE} characters for the title."
             )
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})

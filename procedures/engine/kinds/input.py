@@ -31,16 +31,14 @@ class Input(Kind):
         """
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in (str, int, Decimal, bool, date)):
-            words = f"must be str, int, Decimal, bool or date, not {short_repr(hint)}"
-            raise QuestionError(f"{short_repr(prompt)}: the type of an answer (hint) {words}.")
+            words = f"hint= must be str, int, Decimal, bool or date, not {short_repr(hint)}"
+            raise QuestionError(f"{short_repr(prompt)}: {words}.")
         if why := unserved(hint):
-            raise QuestionError(
-                f"{short_repr(prompt)}: the type {short_repr(hint)} (hint) isn't supported: {why}."
-            )
+            raise QuestionError(f"{short_repr(prompt)}: hint= can't be {short_repr(hint)}: {why}.")
         types = adapter(hint)
         if rules := schemas.unchecked(inspect_type(types)):
-            words = f"answers can't be checked against {', '.join(rules)}"
-            raise QuestionError(f"{short_repr(prompt)}: {words} (hint).")
+            words = f"answers can't be checked against {', '.join(rules)}, which hint= has"
+            raise QuestionError(f"{short_repr(prompt)}: {words}.")
         schema = types.json_schema()
         schemas.complete(schema, inspect_type(types))
         return Terms(schema, type=hint)

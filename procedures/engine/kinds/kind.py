@@ -1,7 +1,6 @@
 """The base class of the kinds of requests, and the registry of the kinds in this process."""
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,14 +12,14 @@ from procedures.engine.kinds.controls import Buttons, Control, Fields, Texts, re
 from procedures.engine.kinds.words import NoReplyError, Reading, read_text
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form
-from procedures.engine.values.definitions import is_same_definition
+from procedures.engine.values.definitions import checked_name, is_same_definition
 from procedures.engine.values.spelling import meant, short_repr
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 K = TypeVar("K", bound="type[Kind]")
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+LONGEST_NAME = 40
 YES_OR_NO = "yes, no, or a message"
 
 
@@ -233,15 +232,7 @@ def register_kind(kind: K) -> K:
     calling this function. Raises `ValueError` for a kind with an invalid name, or with the name of
     another kind.
     """
-    given: object = kind
-    if not (isinstance(given, type) and issubclass(given, Kind)):
-        raise ValueError(f"{short_repr(kind)} isn't a class of procedures.engine.kinds.Kind.")  # noqa: TRY004
-    name = getattr(kind, "name", None)
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(
-            f"The name of {kind.__name__} must have 1 to 40 lowercase letters, digits and _, "
-            f"not {name!r}."
-        )
+    name = checked_name(kind, Kind, longest=LONGEST_NAME)
     known = KINDS.get(name)
     if known and not is_same_definition(type(known), kind):
         raise ValueError(f"Two kinds of requests have the name {name!r}.")

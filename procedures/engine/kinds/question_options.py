@@ -101,7 +101,7 @@ def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
     for name in given:
         if not isinstance(name, str) or not name.strip():
             raise QuestionError(
-                f"The strings in {of} must not be empty; one is {short_repr(name)}."
+                f"{of} can only contain strings that aren't empty, not {short_repr(name)}."
             )
     return tuple(given) if isinstance(given, Sequence) else tuple(sorted(given))
 

@@ -145,13 +145,11 @@ class Question:
         """Return a sentence that says what happens if nobody answers."""
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
-        if self.on_timeout == "withdraw":
-            return "If nobody answers in time, the run continues without an answer."
         if self.on_timeout is None:
             return "It stays open until somebody answers."
-        if self.default is None:
-            return "If nobody answers in time, it counts as an empty answer."
-        return f"If nobody answers in time, it counts as “{self.label_of(self.default)}”."
+        if self.on_timeout == "withdraw" or self.default is None:
+            return "If nobody answers in time, the run continues without an answer."
+        return f"If nobody answers in time, that counts as “{self.label_of(self.default)}”."
 
     def label_of(self, value: Any) -> str:
         """Return the author's label of a value, or the value as text if it has no label."""

@@ -32,11 +32,11 @@ ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 class ForkRefusedError(EngineError):
-    """Raised if a run can't be forked at that place; the message says why."""
+    """Raised if a run can't be forked at the given step or wait; the message says why."""
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """Raised if the run has never reached the place at which it is to be forked."""
+    """Raised if the run hasn't reached the given step or wait since it last continued as new."""
 
     def __init__(self, at: str) -> None:
         super().__init__(
@@ -75,10 +75,10 @@ def begins(event: Event, at: str) -> bool:
 
 
 def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> Event:
-    """Return the first event with that key since the run last continued as new.
+    """Return the first event of the step or wait `at` since the run last continued as new.
 
-    A fork takes over the events before it. Raises `UnknownPlaceError` if the run has never reached
-    that place, and `ForkRefusedError` if the work done before it has been or will be undone.
+    A fork takes over the events before it. Raises `UnknownPlaceError` if the run hasn't reached
+    `at` since then, and `ForkRefusedError` if the work done before `at` has been or will be undone.
     """
     first = next((event for event in events if begins(event, at)), None)
     if first is None:
@@ -100,7 +100,10 @@ def note_of(said: dict[str, Any]) -> NewEvent:
 
 
 def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
-    """Yield the events that a fork takes over: all events before the number `until`."""
+    """Yield the events that a fork takes over.
+
+    They are those before the number `until`, since the original run last continued as new.
+    """
     return chain.from_iterable(store.event_parts(origin, until))
 
 

@@ -12,7 +12,7 @@ BRING_BACK = "Deploy code that fits the journal and retry, or cancel the run."
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
-    """Return the ending of a claim that quarantines the run, with the problem and the remedy."""
+    """Return the `Ending` that quarantines the run and records the problem and its remedy."""
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),

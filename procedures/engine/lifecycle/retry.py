@@ -31,9 +31,9 @@ class Again:
     step: str = ""
     """The key of the step to try again, or ""."""
     is_doubtful: bool = False
-    """True if people let that step fail because it may or may not have happened."""
+    """True if people let the step fail because it may or may not have happened."""
     lacks_result: bool = False
-    """True if people let that step fail although it is done, as its result couldn't be stored."""
+    """True if people let the step fail although it is done, as its result couldn't be stored."""
     child: str = ""
     """The key of the wait whose children failed, or ""."""
     withdrawn: Sequence[str] = ()

@@ -139,7 +139,10 @@ class Runs(Transaction):
 
     @abstractmethod
     def rest(self, run: Row) -> None:
-        """Revoke the hold of the run's writer, and set its count of claims to zero."""
+        """Revoke the hold of the run's writer.
+
+        Sets the run's count of claims without progress to zero.
+        """
 
     @abstractmethod
     def release(self, run: Row) -> None:

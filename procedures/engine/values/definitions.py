@@ -1,6 +1,30 @@
-"""Classes and the places where they are defined."""
+"""Classes that a site registers by name, and the places where they are defined."""
+
+import re
+
+from procedures.engine.values.spelling import short_repr
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def is_same_definition(one: type, other: type) -> bool:
     """Return True for two classes of one module and name: a module that is loaded again."""
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
+
+
+def checked_name(given: object, base: type, *, longest: int) -> str:
+    """Return the name of a class that is to be registered.
+
+    Raises `ValueError` if `given` isn't a subclass of `base`, or has an invalid name.
+    """
+    if not (isinstance(given, type) and issubclass(given, base)):
+        package = base.__module__.rpartition(".")[0]  # it exports the class
+        words = f"{short_repr(given)} isn't a subclass of {package}.{base.__name__}."
+        raise ValueError(words)  # noqa: TRY004 (one error for all faults)
+    name = getattr(given, "name", None)
+    if not isinstance(name, str) or len(name) > longest or not NAME.fullmatch(name):
+        raise ValueError(
+            f"Invalid name {short_repr(name)} of {given.__name__}: use at most {longest} lowercase "
+            "letters, digits and _, beginning with a letter."
+        )
+    return name

@@ -120,7 +120,7 @@ def check_function(of: str, fn: object, *args: str, **named: str) -> None:
         return
     except TypeError as error:
         raise OptionError(
-            f"{words}, but {short_repr(fn)} can't be called with that: {error}."
+            f"{words}, but {short_repr(fn)} can't be called that way: {error}."
         ) from None
 
 

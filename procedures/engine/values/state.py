@@ -80,8 +80,8 @@ class State(MutableMapping[str, Any]):
         for number in (before, by):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise OptionError(
-                    f"ctx.state.increment adds an int or float to {name!r}, not "
-                    f"{short_repr(number)}."
+                    "ctx.state.increment needs an int or float, both as by= and as the value of "
+                    f"{name!r}, not {short_repr(number)}."
                 )
         try:
             check_json(f"by of ctx.state.increment({name!r})", before + by)
@@ -204,8 +204,8 @@ def check_name(name: object) -> str:
     try:
         told.encode()
     except UnicodeEncodeError:
-        words = f"A name in ctx.state can't contain half of a character: {short_repr(told)}."
-        raise OptionError(words) from None
+        words = "A name in ctx.state can't contain half of a character (a lone surrogate)"
+        raise OptionError(f"{words}: {short_repr(told)}.") from None
     return told
 
 

@@ -47,7 +47,7 @@ def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
     fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
-        raise OptionError(f"Give a reason for cancelling {of}, which people will read.")
+        raise OptionError(f"Give a reason for cancelling {of}; people will read it.")
     fiber.sizes.check_reason("Handle.cancel", told)
     return told
 
@@ -97,5 +97,5 @@ def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) ->
 
 def _compare(fiber: Fiber, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if any(sent.get(name) != value for name, value in asked.items()):
-        words = f"The code of {key} now sends something else. What was sent before counts."
+        words = f"The code of {key} now sends something else. What was sent the first time counts."
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)

@@ -180,7 +180,9 @@ def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None
         raise QuestionError(f"{of} needs a whole number of handles, not {short_repr(need)}.")
     keys = {handle.key for handle in handles}
     if not all(handle.is_of(fiber) for handle in handles):
-        raise QuestionError("A handle can only be waited for where it was opened, not in a branch.")
+        raise QuestionError(
+            "Wait for a handle where it was opened: in the same branch, or outside all branches."
+        )
     if len(keys) != len(handles):
         raise QuestionError("Each handle can be in a set only once.")
     if not 1 <= need <= len(keys):

@@ -97,7 +97,7 @@ def open_signal(
 def _check_type(name: str, hint: Any) -> None:
     """Raise `QuestionError` for a type that a signal's value can't have."""
     if why := unserved(hint, takes_files=False):
-        words = f"The signal {name!r} can't have the type (hint) {short_repr(hint)}: {why}."
+        words = f"hint= of the signal {name!r} can't be {short_repr(hint)}: {why}."
         raise QuestionError(words)
     if holds_secret(hint):
         raise QuestionError(f"The signal {name} can't be a secret, since it is stored. {INSTEAD}")

@@ -13,7 +13,9 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            name = adopt_store()
+            mark = adopt_store()
         except FileStoreError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"The site's file store is now {name}.")
+        self.stdout.write(
+            f"The file store at FILES_URL is now this site's own; its mark is {mark}."
+        )

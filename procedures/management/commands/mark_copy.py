@@ -21,6 +21,6 @@ class Command(BaseCommand):
     def handle(self, *_: Any, because: str, **options: Any) -> None:
         epoch = mark_copy(because)
         self.stdout.write(
-            f"This database is now held, in epoch {epoch}. Running workers stop taking work within"
-            " a second. To continue, run: manage.py confirm_site."
+            f"This database is now marked as a copy, in epoch {epoch}; its runs are held. Running"
+            " workers stop taking work within a second. To continue, run: manage.py confirm_site."
         )

@@ -197,7 +197,7 @@ def test_silence_counts_as_a_whole_answer_and_is_told_in_words() -> None:
 
     assert asked.default["price"] == "20"
     assert asked.silence() == (
-        "If nobody answers in time, it counts as “Title: Cups · Price of all: 20 · Speed: "
+        "If nobody answers in time, that counts as “Title: Cups · Price of all: 20 · Speed: "
         "Slow · Slower: — · Kinds: X · Days: —”."
     )
     with pytest.raises(

@@ -250,7 +250,7 @@ def test_a_signal_of_an_impossible_type_is_refused_at_the_call(hint: Any) -> Non
     refusal = refusal_in_run(lambda ctx: ctx.signal("paid", hint))
 
     assert isinstance(refusal, QuestionError)
-    assert str(refusal).startswith("The signal 'paid' can't have the type (hint) ")
+    assert str(refusal).startswith("hint= of the signal 'paid' can't be ")
 
 
 @pytest.mark.parametrize("hint", OF_FILES.values(), ids=OF_FILES)

@@ -129,7 +129,7 @@ def test_silence_that_chooses_several_is_told_by_their_labels() -> None:
     options = {"r": "Red", "b": "Blue"}
     asked = new_question("choice", "Which?", options, many=True, expires="2h", default=["b", "r"])
 
-    assert asked.silence() == "If nobody answers in time, it counts as “Blue, Red”."
+    assert asked.silence() == "If nobody answers in time, that counts as “Blue, Red”."
 
 
 @pytest.mark.parametrize(
