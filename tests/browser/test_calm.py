@@ -67,7 +67,7 @@ def test_cards_come_and_go_on_home_without_moving_anything(
 
     later = ask("approval", by=alice)
     expect(home.locator("#waiting-requests")).to_have_attribute("data-count", str(there + 1))
-    news = home.get_by_role("button", name="waits for you · Show")
+    news = home.get_by_role("button", name="Waiting for you")
     expect(shown.nth(there).or_(news)).to_be_visible()
     for request in earlier[:1]:
         runs.answer(request, by=bob)

@@ -282,7 +282,7 @@ def test_a_line_tells_what_was_caught_up_with(
     cable.put_back()
 
     expect(said(page)).to_have_text(["one", "two", "three"])
-    line = page.get_by_text("Reconnected · 3 messages caught up")
+    line = page.get_by_text("Reconnected · new messages from others: 3")
     expect(line).to_have_count(1)
     assert line.evaluate("line => line.nextElementSibling.textContent.includes('one')")
 

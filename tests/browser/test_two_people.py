@@ -36,7 +36,7 @@ def test_a_refund_is_started_approved_on_a_phone_and_its_result_fetched(
     expect(card).to_contain_text("Waiting for Finance")
     alices.evaluate("window.isSamePage = true")
 
-    bobs.get_by_role("button", name="1 waits for you").click()
+    bobs.get_by_role("button", name="Waiting for you: 1").click()
     asked = request(bobs, QUESTION)
     asked.get_by_label("Comment").fill("Seen the photo.")
     asked.get_by_role("button", name="Refund 249.00 EUR").click()
@@ -83,7 +83,7 @@ def test_this_repository_is_released_by_two_people_one_of_them_on_a_phone(
     choose_and_edit(alices)
     watched = request(alices, "Release ours 0.2.0?")
     expect(watched).to_contain_text("Waiting for Finance")
-    bobs.get_by_role("button", name="1 waits for you").click()
+    bobs.get_by_role("button", name="Waiting for you: 1").click()
     asked = request(bobs, "Release ours 0.2.0?")
     asked.get_by_role("button", name="Release 0.2.0", exact=True).click()
     expect(asked).to_contain_text("by bob")

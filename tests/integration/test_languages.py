@@ -1,5 +1,6 @@
 """Words for people come from catalogues, and what is kept is the same in every language."""
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from chat.models import HumanRequest
 from dashboard.environment.variables import CHECKOUT
+from dashboard.templatetags.texts import TEXTS
 from procedures.models import Run
 from procedures.runner import advance_run
 from tests.calls import grant, request_of, respond, run_until_it_waits
@@ -22,6 +24,7 @@ from tests.runs import result_of
 
 MARK = "[xx] "
 TEMPLATES = CHECKOUT / "templates"
+SCRIPTS = CHECKOUT / "dashboard" / "static"
 OF_ONE_RUN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,64}"
     r"|\d{4}-\d\d-\d\dT[\d:.]+Z?(?:\+00:00)?|\d+\.\d{3,}"
@@ -33,6 +36,13 @@ NO_WORDS = {"Countersign", "JSON", "Europe", "Berlin"}
 """Names that are the same in every language."""
 ATTRIBUTE = re.compile(r'[a-z-]+=""')
 """An attribute in a block of its own, which stands in no tag there."""
+COMMENT = re.compile(r"/\*.*?\*/|(?<=\s)//[^\n]*", re.DOTALL)
+LITERAL = re.compile(r"""(?P<quote>["'`])(?P<text>(?:[^\\]|\\.)*?)(?P=quote)""", re.DOTALL)
+VALUE = re.compile(r"\$\{[^}]*\}")
+WORDS = re.compile(r"[A-Z][a-z]+|(?![.#])[^\[]*\b[a-z]+ [a-z]+")
+"""The start of a literal that people read: a capitalized word, or two words and no selector."""
+KEYS = {"Enter", "Escape"}
+"""Names of keys, as a browser tells them."""
 Read = tuple[str, str]
 
 
@@ -65,6 +75,19 @@ def test_a_site_in_another_language_draws_its_pages_in_it(
     assert f"{MARK}Asked by alice in <a" in card
     assert f"{MARK}If nobody answers by <strong>" in card
     assert len(queries_of(client, "/")) == len(english)
+
+
+def test_a_page_brings_the_sentences_of_its_scripts_along(
+    alice: User, catalogues: Settings
+) -> None:
+    catalogues.LANGUAGE_CODE = "de"
+
+    page = shown(browser(alice).get("/"))
+
+    data = re.search('<script id="texts" type="application/json">(.*?)</script>', page)
+    assert data
+    with translation.override("en"):
+        assert json.loads(data[1]) == {name: f"{MARK}{words}" for name, words in TEXTS.items()}
 
 
 def test_a_page_from_right_to_left_says_so(alice: User, catalogues: Settings) -> None:
@@ -148,6 +171,32 @@ def test_every_word_of_a_template_can_be_translated(file: Path) -> None:
 )
 def test_a_word_outside_of_every_sentence_is_found(template: str) -> None:
     assert _read_in(template)
+
+
+@pytest.mark.parametrize("file", sorted(SCRIPTS.rglob("*.js")), ids=lambda file: file.stem)
+def test_no_script_has_words_of_its_own(file: Path) -> None:
+    assert not set(filter(WORDS.match, _literals(file.read_text()))) - KEYS
+
+
+@pytest.mark.parametrize(
+    "script", ['say("Copied");', "say(`${count} more come`);", "say('not sent');"]
+)
+def test_a_word_in_a_script_is_found(script: str) -> None:
+    assert [text for text in _literals(script) if WORDS.match(text)]
+
+
+def test_scripts_ask_for_the_sentences_that_pages_bring_along() -> None:
+    scripts = COMMENT.sub("", "\n".join(file.read_text() for file in SCRIPTS.rglob("*.js")))
+    asked = {name for call in re.findall(r"textOf\(([^){]*)", scripts) for name in _literals(call)}
+
+    assert asked
+    assert asked <= TEXTS.keys() <= set(_literals(scripts))
+
+
+def _literals(script: str) -> list[str]:
+    """Return the texts in a script's quotation marks, without the values put into them."""
+    found = LITERAL.finditer(COMMENT.sub("", script))
+    return [VALUE.sub("", one["text"]) for one in found]
 
 
 def _read_in(template: str) -> list[Read]:

@@ -44,8 +44,7 @@ class CaughtUp extends HTMLElement {
       this.line.dataset.day = first.dataset.day;
       first.before(this.line);
     }
-    const count = this.found.size;
-    this.line.textContent = `Reconnected · ${count} message${count === 1 ? "" : "s"} caught up`;
+    this.line.textContent = textOf("reconnected", { count: this.found.size });
   }
 }
 

@@ -59,7 +59,7 @@ class ChatComposer extends HTMLElement {
       this.chosen = chosen;
     }
     const current = select?.selectedOptions[0];
-    this.text.placeholder = current?.dataset.hint ?? "Write a message";
+    this.text.placeholder = current?.dataset.hint ?? textOf("write");
     const place = this.querySelector(".composer__place");
     if (place) place.textContent = current?.dataset.place ?? "";
   }
@@ -79,7 +79,7 @@ class ChatComposer extends HTMLElement {
   refuse(event) {
     if (event.target !== this.form) return;
     this.text.readOnly = false;
-    this.told.textContent = "Your message couldn't be sent. Your text is still here. Try again.";
+    this.told.textContent = textOf("message-not-sent");
   }
 
   /** The same key goes with it: should the server have it already, it stays one message. */

@@ -79,7 +79,7 @@ class ChatOutbox extends HTMLElement {
     const shown = this.querySelector(`[data-key="${CSS.escape(message.client_key)}"]`);
     const told = composer.querySelector(".composer__told")?.textContent ?? "";
     if (!isSent) {
-      shown.querySelector(".outbox__state").textContent = `This message couldn't be sent. ${told}`;
+      shown.querySelector(".outbox__state").textContent = textOf("message-refused", { reason: told });
       return;
     }
     shown.remove();

@@ -8,19 +8,19 @@ class CopyText extends HTMLElement {
     this.button = document.createElement("button");
     this.button.type = "button";
     this.button.className = "copy-text__button";
-    this.say("Copy");
+    this.say("copy");
     this.button.addEventListener("click", () => this.copy());
     this.append(this.button);
   }
 
   async copy() {
     await navigator.clipboard.writeText(this.getAttribute("text"));
-    this.say("Copied");
-    setTimeout(() => this.say("Copy"), THANKS);
+    this.say("copied");
+    setTimeout(() => this.say("copy"), THANKS);
   }
 
-  say(word) {
-    this.button.textContent = word;
+  say(name) {
+    this.button.textContent = textOf(name);
   }
 }
 

@@ -9,7 +9,7 @@ class KeptWords extends HTMLElement {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button";
-    button.textContent = "Copy";
+    button.textContent = textOf("copy");
     button.addEventListener("click", () => this.copy(button));
     this.querySelector(".kept-words__title").after(button);
   }
@@ -18,10 +18,10 @@ class KeptWords extends HTMLElement {
     const text = this.querySelector(".kept-words__text");
     try {
       await navigator.clipboard.writeText(text.textContent);
-      button.textContent = "Copied";
+      button.textContent = textOf("copied");
     } catch {
       getSelection().selectAllChildren(text);
-      button.textContent = "Selected. Copy it now.";
+      button.textContent = textOf("copy-by-hand");
     }
   }
 }
@@ -30,7 +30,7 @@ function keptWords(words) {
   const element = document.createElement("kept-words");
   element.className = "kept-words";
   element.setAttribute("role", "status");
-  element.append(piece("p", "kept-words__title", "Your draft (not sent)"));
+  element.append(piece("p", "kept-words__title", textOf("draft")));
   element.append(piece("pre", "kept-words__text", words));
   return element;
 }

@@ -15,7 +15,7 @@ const WEEK = 6 * DAY;
 const timeZone = document.documentElement.dataset.timeZone;
 
 function format(options) {
-  return new Intl.DateTimeFormat("en-GB", { timeZone, ...options });
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone, ...options });
 }
 
 const clock = format({ hour: "2-digit", minute: "2-digit" });
@@ -44,8 +44,8 @@ function length(total) {
 
 function ago(at) {
   const passed = (Date.now() - at) / 1000;
-  if (Math.abs(passed) < MOMENT) return "just now";
-  return passed < 0 ? `in ${length(-passed)}` : `${length(passed)} ago`;
+  if (Math.abs(passed) < MOMENT) return textOf("just-now");
+  return textOf(passed < 0 ? "in" : "ago", { length: length(Math.abs(passed)) });
 }
 
 const SHOWS = {

@@ -4,8 +4,8 @@
    A page that is loaded anew instead (whole-pages.js) says so as well, when its form is there again. */
 
 const KEY = "not-sent";
-const LOST = "Your answer may not have arrived. Your text is still here. Try again: the same answer counts only once.";
-const TOO_OLD = "The page was out of date, so nothing was sent. Your text is still here. Press the button again.";
+const LOST = textOf("answer-perhaps-lost");
+const TOO_OLD = textOf("page-too-old");
 
 function tell(form, words) {
   const told = form?.querySelector(".answer__told, .composer__told");

@@ -81,7 +81,8 @@ class TranscriptView extends HTMLElement {
     if (!node.dataset?.day || node.dataset.day === before.dataset.day) return;
     const line = document.createElement("p");
     line.className = "transcript__day";
-    line.textContent = new Intl.DateTimeFormat("en-GB", { dateStyle: "full" }).format(new Date());
+    const { lang } = document.documentElement;
+    line.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "full" }).format(new Date());
     node.before(line);
   }
 }

@@ -72,8 +72,7 @@ class WaitingList extends HTMLElement {
     const count = this.held.length;
     const isFirst = !this.querySelector('.request[data-status="open"]');
     this.toggleAttribute("data-news", count > 0);
-    const words = `${count}${isFirst ? "" : " more"} ${count === 1 ? "waits" : "wait"} for you`;
-    this.news.textContent = count ? `${words} · Show` : "";
+    this.news.textContent = count ? textOf(isFirst ? "waiting" : "waiting-more", { count }) : "";
   }
 
   showHeld() {

@@ -1,0 +1,38 @@
+"""The sentences that scripts show, which each page brings along in its language."""
+
+from django import template
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as lazy
+
+register = template.Library()
+TEXTS = {
+    "ago": lazy("{length} ago"),
+    "answer-perhaps-lost": lazy(
+        "Your answer may not have arrived. Your text is still here. Try again: the same answer"
+        " counts only once."
+    ),
+    "copied": lazy("Copied"),
+    "copy": lazy("Copy"),
+    "copy-by-hand": lazy("Selected. Copy it now."),
+    "draft": lazy("Your draft (not sent)"),
+    "in": lazy("in {length}"),
+    "just-now": lazy("just now"),
+    "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),
+    "message-refused": lazy("This message couldn't be sent. {reason}"),
+    "page-too-old": lazy(
+        "The page was out of date, so nothing was sent. Your text is still here. Press the button"
+        " again."
+    ),
+    "reconnected": lazy("Reconnected · new messages from others: {count}"),
+    "waiting": lazy("Waiting for you: {count} · Show"),
+    "waiting-more": lazy("Waiting for you: {count} more · Show"),
+    "write": lazy("Write a message"),
+}
+"""The sentences by the names that scripts use. None has a plural, which scripts couldn't choose."""
+
+
+@register.simple_tag
+def script_texts() -> SafeString:
+    """Render the sentences as JSON for texts.js; the content security policy allows data."""
+    return json_script({name: str(words) for name, words in TEXTS.items()}, "texts")
