@@ -148,4 +148,4 @@ def record_end(run: Run, **_: Any) -> None:
 
 
 def ring_for_run(run_id: str) -> None:
-    doorbell.ring(f"run:{run_id}", "runs")
+    doorbell.ring(f"run:{run_id}")

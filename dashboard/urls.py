@@ -46,7 +46,6 @@ urlpatterns = [
     path("profile/time-zone", profile.choose_time_zone, name="profile_time_zone"),
     path("overview", home.home_overview, name="home_overview"),
     path("requests/waiting", requests.waiting_list, name="waiting_list"),
-    path("requests/waiting/count", requests.waiting_count, name="waiting_count"),
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),
     path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
     path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),

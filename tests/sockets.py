@@ -32,6 +32,14 @@ class Page:
         frame: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
         return frame
 
+    def heard_before_an_answer(self) -> list[dict[str, Any]]:
+        """Ask something that can't be understood; return what came before the answer."""
+        self.socket.send("nonsense")
+        heard: list[dict[str, Any]] = []
+        while "error" not in (frame := self.hear()):
+            heard.append(frame)
+        return heard
+
     def hear_until(self, seq: int) -> list[int]:
         """The numbers of the frames up to that one, each once."""
         seen: list[int] = []

@@ -26,8 +26,6 @@ SAID = "said"
 """The name under which the proof of a session's message count is computed."""
 
 
-SUPERUSERS = "superusers"
-"""The name under which the doorbell rings for superusers, at each change of a request."""
 Whom = Collection[str] | None
 """The assignees, before and after it, of a request that changed: "user:7", "group:3", "perm:NAME".
 
@@ -121,8 +119,8 @@ def _kept_whom(whom: Whom) -> str:
 
 def _ring_for(whom: Whom) -> None:
     if whom is not None:
-        # Superusers may answer every request, and no assignment names them.
-        ring_after_commit("inbox", SUPERUSERS, *whom)
+        # Without the names: who hears it reads this row, so that no change is told of twice.
+        ring_after_commit("inbox")
 
 
 def _ring(numbered: tuple[Any, ...]) -> int:

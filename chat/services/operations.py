@@ -94,7 +94,7 @@ def reassign_request(
         request.reassign(assignment, notify_at=notification_time(clock.now()))
         record(request.session_id, "request", request.pk, whom=whom)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.
-        ring_after_commit(f"run:{request.wait.run_id}", "runs")
+        ring_after_commit(f"run:{request.wait.run_id}")
     return f"The request was reassigned to {assignment}."
 
 

@@ -72,7 +72,7 @@ def _ask_others(request_id: UUID) -> None:
     request.ask_too(found, note=note, notify_at=notification_time(now))
     record(request.session_id, "request", request.pk, whom=request.assignees)
     _alert(request, now=now)
-    ring_after_commit(f"run:{run.pk}", "runs")
+    ring_after_commit(f"run:{run.pk}")
 
 
 def _alert(request: HumanRequest, *, now: datetime) -> None:

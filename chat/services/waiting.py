@@ -13,7 +13,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from chat.models import Assignment, HumanRequest
-from chat.models.session import SUPERUSERS
 from chat.store import sql
 from procedures.store.statements import Statement
 from procedures.users import active_users, permission_holders, users
@@ -24,19 +23,23 @@ Waiting = dict[UUID, UUID]
 
 
 def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
-    """Return those active people, by primary key, for whom a bell rings under one of the names."""
+    """Return those active people, by primary key, who are concerned by a change with these names.
+
+    Names are written as in `HumanRequest.assigned`. Superusers are always concerned: they may
+    answer every request, and no assignment names them.
+    """
     named: dict[str, set[str]] = defaultdict(set)
     for name in names:
         kind, _, key = name.partition(":")
         named[kind].add(key)
-    asked = Q(pk__in=[_key(text) for text in named["user"]])
+    asked = Q(is_superuser=True) | Q(pk__in=[_key(text) for text in named["user"]])
     if named["group"]:
         asked |= Q(pk__in=users().filter(groups__in=named["group"]).values("pk"))
-    if SUPERUSERS in named:
-        asked |= Q(is_superuser=True)
+    if named["perm"]:
+        holders = permission_holders(named["perm"], among)
+        asked |= Q(pk__in={pk for _, pk in holders})
     present = active_users().filter(pk__in=among)
-    found = set(present.filter(asked).values_list("pk", flat=True))
-    return found | {pk for _, pk in permission_holders(named["perm"], among)}
+    return set(present.filter(asked).values_list("pk", flat=True))
 
 
 def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:

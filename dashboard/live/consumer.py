@@ -72,13 +72,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 task.cancel()
 
     async def connect(self) -> None:
-        self.user: User | AnonymousUser = cast("User | AnonymousUser", self.scope["user"])
+        found = cast("User | AnonymousUser", self.scope["user"])
         # Accepted even for strangers: a refused handshake tells a browser no reason, and the page
         # would go on trying.
         await self.accept()
-        if not self.user.is_authenticated:
+        if not isinstance(found, User):
             await self.close(code=4401)
             return
+        self.user: User = found
         loop = asyncio.get_running_loop()
         # By loop, since a hub's tasks belong to one; a test may run several in one process.
         self.hub = self.hubs.setdefault(loop, self.hubs.get(loop) or Hub())
@@ -94,10 +95,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except UNREADABLE as error:
             await self._tell({"error": f"This message was refused: {error}"})
 
-    def hand(self, frame: str) -> None:
+    def hand(self, text: str) -> None:
         """Queue a frame from the hub; drop it if the queue is full, and the page asks again."""
         with suppress(asyncio.QueueFull):
-            self.backlog.put_nowait(frame)
+            self.backlog.put_nowait(text)
 
     def view(self, stream: Stream) -> View | None:
         """Return the user's view of a stream, or None if the page no longer follows it."""

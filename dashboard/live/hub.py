@@ -18,6 +18,7 @@ import redis.asyncio
 from channels.db import database_sync_to_async
 
 from chat.doorbell import CHANNEL
+from dashboard.live.bells import Bells, Listener
 from dashboard.live.frames import LARGEST_RANGE, Frame, frames
 from dashboard.live.streams import Head, Stream, heads
 from dashboard.live.views import View
@@ -27,15 +28,11 @@ LOOK = 1.0
 """Seconds between two comparisons of all heads."""
 SHARE = 10
 """A stream's rest as a multiple of the time that rendering it took."""
-MOST_READS = 10
-"""The most followers of a doorbell stream that may be told to fetch data, per second."""
 logger = logging.getLogger(__name__)
 
 
-class Follower(Protocol):
+class Follower(Listener, Protocol):
     """An object that receives frames, such as the consumer of a page."""
-
-    def hand(self, frame: str) -> None: ...
 
     def view(self, stream: Stream) -> View | None:
         """Return the part of a stream that this follower may see, or None if it has left."""
@@ -54,11 +51,9 @@ class Watch:
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)
 
-    def rest(self, stream: Stream, *, since: float, now: float) -> None:
+    def rest(self, *, since: float, now: float) -> None:
         """Let the stream rest, after it was rendered from `since` until `now`."""
         pause = (now - since) * SHARE
-        if stream.is_doorbell:
-            pause = max(stream.least_rest, len(self.followers) / MOST_READS)
         self.rests_until = since + pause
 
 
@@ -72,6 +67,7 @@ class Hub:
         self._watches: dict[Watched, Watch] = {}
         self._rung = asyncio.Event()
         self._round_at = 0.0
+        self.bells = Bells(_ask)
         self._tasks = [
             asyncio.create_task(self._watch_heads(), name="hub heads"),
             asyncio.create_task(self._listen(), name="hub doorbell"),
@@ -79,6 +75,9 @@ class Hub:
 
     async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
         """Send the follower the frames after the cursor, and from then on every new one."""
+        if stream.is_doorbell:
+            self.bells.follow(follower, stream)
+            return
         head = (await database_sync_to_async(heads)([stream])).get(stream)
         # It may have been left, or taken away, while its head was read: nobody would leave it once
         # more, and its frames would come for as long as this process lives.
@@ -90,6 +89,9 @@ class Hub:
 
     async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
         """Send the follower everything after the cursor, in order."""
+        if stream.is_doorbell:
+            self.bells.greet(follower, stream)
+            return
         while (view := follower.view(stream)) is not None:
             found = await _frames(stream, form, [view], after)
             for frame in found:
@@ -99,6 +101,9 @@ class Hub:
             after = found[-1].seq
 
     def leave(self, follower: Follower, stream: Stream, form: str) -> None:
+        if stream.is_doorbell:
+            self.bells.leave(follower, stream)
+            return
         watch = self._watches.get((stream, form))
         if watch:
             watch.followers.discard(follower)
@@ -109,6 +114,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.bells.close()
 
     async def _watch_heads(self) -> None:
         while True:
@@ -140,10 +146,9 @@ class Hub:
             return
         found = await database_sync_to_async(heads)({stream for (stream, _), _ in due})
         for (stream, form), watch in due:
-            is_news = watch.is_rung and stream.is_doorbell
             # Before the read, for a ring that comes meanwhile.
             watch.is_rung = False
-            if stream in found and (is_news or found[stream] != watch.head):
+            if stream in found and found[stream] != watch.head:
                 await self._hand_out(stream, form, watch, found[stream])
 
     async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
@@ -163,7 +168,7 @@ class Hub:
                 follower.hand(text if views[follower].sees(frame.subject) else number)
         if reached != head[0]:
             self._ring(watch)
-        watch.rest(stream, since=began, now=time.monotonic())
+        watch.rest(since=began, now=time.monotonic())
 
     def _ring(self, watch: Watch) -> None:
         watch.is_rung = True
@@ -188,9 +193,14 @@ class Hub:
 
     def _hear(self, names: Iterable[str]) -> None:
         wanted = set(names)
+        self.bells.hear(wanted)
         for (stream, _), watch in self._watches.items():
             if str(stream) in wanted:
                 self._ring(watch)
+
+
+async def _ask(function: Any, *args: Any) -> Any:
+    return await database_sync_to_async(function)(*args)
 
 
 def encode(stream: Stream, content: dict[str, Any]) -> str:

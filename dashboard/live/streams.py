@@ -2,8 +2,8 @@
 
 session:<id>   the numbered changes of a session; a frame carries the object as it is now
 run:<id>       the journal of a run
-inbox          a doorbell only: fetch your requests again
-runs           a doorbell only: fetch your list of runs again
+inbox          a doorbell only, see `bells`: fetch your requests again
+runs           a doorbell only, see `bells`: fetch your list of runs again
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, Sum
 
-from chat.models import Assignment, HumanRequest, Session
+from chat.models import Session
 from dashboard.live.views import WHOLE, View, views_of
 from procedures import access
-from procedures.engine.journal.events import RunStatus
-from procedures.models import Event, Run
+from procedures.models import Run
 from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
@@ -47,14 +45,6 @@ class Stream:
     def is_doorbell(self) -> bool:
         """True for a stream without changes of its own: it only tells followers to fetch data."""
         return self.id is None
-
-    @property
-    def least_rest(self) -> float:
-        """The least number of seconds between two signals to followers.
-
-        It is longer for the list of runs, in which something always changes.
-        """
-        return 1.0 if self.kind == "runs" else 0.25
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
@@ -87,7 +77,7 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Strea
 
 
 def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
-    """Return the heads of the streams, with one query per kind."""
+    """Return the heads of the streams that have one, with one query per kind."""
     wanted = list(streams)
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
@@ -100,32 +90,7 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
     if sessions := [stream.id for stream in wanted if stream.kind == "session"]:
         rows = Session.objects.filter(pk__in=sessions).values_list("pk", "last_seq")
         found |= {Stream("session", pk): (seq,) for pk, seq in rows}
-    if INBOX in wanted:
-        found[INBOX] = _head_of_inbox()
-    if RUNS in wanted:
-        found[RUNS] = _head_of_runs()
     return found
-
-
-def _head_of_inbox() -> Head:
-    """Return a head that changes when any request is opened, closed or reassigned."""
-    times = HumanRequest.objects.aggregate(opened=Max("opened_at"), closed=Max("closed_at"))
-    # The newest assignment, since a reassignment changes neither time.
-    return 0, times["opened"], times["closed"], Assignment.objects.aggregate(pk=Max("pk"))["pk"]
-
-
-def _head_of_runs() -> Head:
-    """Return a head that changes when any run starts, is claimed, advances, or is asked to stop."""
-    newest = Event.objects.aggregate(pk=Max("pk"))["pk"]
-    active = Run.objects.filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-    look = active.aggregate(
-        Count("pk"),
-        Sum("epoch"),
-        Max("working_since"),
-        Max("cancel_requested_at"),
-        Max("pause_requested_at"),
-    )
-    return 0, newest, *look.values()
 
 
 def place_in(after: Any) -> int:

@@ -6,8 +6,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.live.concerned import inbox_frame
 from dashboard.live.frames import MAKERS, frames
-from dashboard.live.streams import Stream, allowed, place_in
+from dashboard.live.streams import INBOX, Stream, allowed, place_in
 from procedures.access import SignedIn
 
 
@@ -32,5 +33,7 @@ def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
     view = allowed(request.user, {stream}).get(stream)
     if view is None:
         raise Http404
+    if stream == INBOX:
+        return JsonResponse({"frames": [inbox_frame(request.user)]})
     found = frames(stream, form, [view], after=after)
     return JsonResponse({"frames": [frame.content_for(view) for frame in found]})

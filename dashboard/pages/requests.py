@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -84,12 +84,6 @@ def waiting_list(request: Visit) -> HttpResponse:
     Cards in `shown` that no longer wait are returned as receipts.
     """
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
-
-
-@require_safe
-@login_required
-def waiting_count(request: HttpRequest) -> HttpResponse:
-    return render(request, "chat/_waiting_counts.html")
 
 
 def find(request: Visit, request_id: UUID) -> HumanRequest:

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 
 from chat.access import answerable_requests
+from chat.services.waiting import MOST
 from dashboard.overview import run_overview
 from procedures.models import Run
 
@@ -18,7 +19,16 @@ def run_card(run: Run) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
-    """Return how many requests wait for the viewer, and in how many sessions, with one query."""
+    """Return how many requests wait for the viewer, and in how many sessions, with one query.
+
+    They are counted up to 100, which means "more than 99".
+    """
     found = answerable_requests(context["user"]).values_list("session", flat=True)
-    sessions = list(found)
+    sessions = list(found.order_by()[:MOST])
     return {"requests": len(sessions), "sessions": len(set(sessions))}
+
+
+@register.filter
+def up_to(count: int, most: int) -> str:
+    """Return a number as it is shown: `100|up_to:99` is "99+"."""
+    return f"{most}+" if count > most else str(count)

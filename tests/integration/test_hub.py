@@ -27,8 +27,10 @@ class Reader:
         self.sees, self.heard = view, list[str]()
         self.has_heard = asyncio.Event()
 
-    def hand(self, frame: str) -> None:
-        self.heard.append(frame)
+    user: User | None = None
+
+    def hand(self, text: str) -> None:
+        self.heard.append(text)
         self.has_heard.set()
 
     def view(self, _: Stream) -> View | None:
@@ -84,9 +86,9 @@ def test_a_socket_that_its_server_gives_up_is_handed_nothing_more(
     class Socket(LiveConsumer):
         """A page's socket that notes the frames it is handed."""
 
-        def hand(self, frame: str) -> None:
-            handed.append(frame)
-            super().hand(frame)
+        def hand(self, text: str) -> None:
+            handed.append(text)
+            super().hand(text)
 
     async def follow() -> tuple[int, int]:
         stream, stays, loop = Stream("run", run.pk), Reader(), asyncio.get_running_loop()

@@ -3,18 +3,26 @@
 
    <fresh-parts href="/runs/changes" hears="runs inbox" shown=".run-row"></fresh-parts>
 
-   The page's own filters are sent along; `shown` sends the ids of the elements that it matches. */
+   The page's own filters are sent along; `shown` sends the ids of the elements that it matches. Of
+   other runs than these, only newer ones are news for the page; else nothing but its counts change,
+   and they can wait. */
 
-const GATHER = 300;
+const GATHER = 100;
+const LEAST = 1000;
+const LATER = 10000;
 
 class FreshParts extends HTMLElement {
   #last = new Map();
   #timer = 0;
+  #due = Infinity;
+  #readAt = 0;
   #isStale = false;
 
   connectedCallback() {
     const streams = this.getAttribute("hears").split(" ");
-    this.hear = ({ target }) => streams.includes(target.stream) && this.readSoon();
+    this.hear = ({ target, detail }) => {
+      if (streams.includes(target.stream)) this.readSoon(this.concerns(detail) ? GATHER : LATER);
+    };
     this.see = () => this.#isStale && this.readSoon();
     document.addEventListener("live", this.hear);
     document.addEventListener("visibilitychange", this.see);
@@ -26,26 +34,43 @@ class FreshParts extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
-  /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time. */
-  readSoon() {
+  get shown() {
+    const shown = this.getAttribute("shown");
+    const elements = shown ? [...document.querySelectorAll(shown)] : [];
+    return elements.map(({ id }) => id.slice(-36));
+  }
+
+  /** The ids of runs are in the order of their starts. */
+  concerns({ runs }) {
+    if (!runs || !this.hasAttribute("shown")) return true;
+    const shown = this.shown.sort();
+    const isNewest = !new URLSearchParams(location.search).has("after");
+    return runs.some((run) => shown.includes(run) || (isNewest && !(run < shown[0])));
+  }
+
+  /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time, and at
+      most one a second. */
+  readSoon(pause = GATHER) {
     this.#isStale = true;
-    if (!document.hidden) this.#timer ||= setTimeout(() => this.readAll(), GATHER);
+    const due = Math.max(Date.now() + pause, this.#readAt + LEAST);
+    if (document.hidden || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.readAll(), due - Date.now());
   }
 
   async readAll() {
-    while (this.#isStale && this.isConnected) {
-      this.#isStale = false;
-      await this.read();
-    }
-    this.#timer = 0;
+    this.#isStale = false;
+    this.#readAt = Date.now();
+    this.#due = 0;
+    await this.read();
+    this.#due = Infinity;
+    if (this.#isStale && this.isConnected) this.readSoon();
   }
 
   get address() {
     const query = new URLSearchParams(location.search);
-    const shown = this.getAttribute("shown");
-    for (const element of shown ? document.querySelectorAll(shown) : []) {
-      query.append("shown", element.id.slice(-36));
-    }
+    for (const id of this.shown) query.append("shown", id);
     return `${this.getAttribute("href")}?${query}`;
   }
 

@@ -2,7 +2,7 @@
    with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
    would push away what stands below, it waits behind a button in the place kept for it. */
 
-const GATHER = 300;
+const GATHER = 50;
 
 class WaitingList extends HTMLElement {
   connectedCallback() {

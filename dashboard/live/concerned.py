@@ -1,0 +1,99 @@
+"""The people whom changes of requests and runs concern, read from the database for many at once."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from chat.models import SessionEvent
+from chat.services import people_named, waiting_for
+from chat.services.waiting import MOST, Waiting
+from dashboard.live.tails import Tail
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Event, Run, RunInput
+from procedures.users import User
+from procedures.viewers import People, who_sees
+
+Key = Any
+"""A user's primary key."""
+SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
+"""The seconds that a change of a request, or an event, may take from its key to its commit."""
+AT_WORK = (
+    *("pk", "epoch", "working_on", "working_attempt"),
+    *("cancel_requested_at", "pause_requested_at"),
+)
+"""The fields of a running run that change without an event."""
+
+
+def inbox_frame(user: User) -> dict[str, int]:
+    """Return the frame of the inbox for one person."""
+    return numbers_of(waiting_for([user.pk]).get(user.pk, {}))
+
+
+def numbers_of(waiting: Waiting) -> dict[str, int]:
+    """Return the numbers for a person's menu; 100 means "more than 99"."""
+    sessions = set(waiting.values())
+    return {"seq": 0, "requests": min(len(waiting), MOST), "sessions": min(len(sessions), MOST)}
+
+
+class RequestNews:
+    """The changes of requests since the last look."""
+
+    def __init__(self) -> None:
+        changes = SessionEvent.objects.exclude(whom="")
+        self._tail = Tail(changes, "whom", lag=SLOWEST_CHANGE)
+        self._untold: list[list[str]] = []
+        """The assignees of each change of which nobody has been told yet."""
+
+    def read(
+        self, also: Collection[Key], among: Collection[Key]
+    ) -> tuple[set[Key], dict[Key, dict[str, int]]]:
+        """Return the people concerned, and the frames of these and of `also`.
+
+        The number of queries depends neither on the changes nor on the people.
+        """
+        # First, so that no change falls between what was counted and what is looked for next.
+        for whom in self._tail.read():
+            self._untold.append(json.loads(whom))
+        names = {name for whom in self._untold for name in whom}
+        concerned = people_named(names, among) if self._untold else set()
+        people = concerned.union(also)
+        waiting = waiting_for(people) if people else {}
+        self._untold.clear()
+        return concerned, {pk: numbers_of(found) for pk, found in waiting.items()}
+
+
+class RunNews:
+    """The changes of runs since the last look."""
+
+    def __init__(self) -> None:
+        self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
+        self._inputs = Tail(RunInput.objects.all(), "run", lag=SLOWEST_CHANGE)
+        self._at_work: set[tuple[Any, ...]] | None = None
+        self._runs: set[UUID] = set()
+        """The changed runs of which nobody has been told yet."""
+
+    def read(self, runs: Collection[UUID], people: Iterable[User]) -> dict[Key, set[UUID]]:
+        """Return which changed runs each of these people may see; who sees none is missing.
+
+        The changes are those of `runs`, and all that weren't read before.
+        """
+        self._runs |= self._events.read() | self._inputs.read() | self._claimed()
+        changed = self._runs.union(runs)
+        present = People(people)
+        seen = who_sees(present, dict.fromkeys(changed, present.users.keys()))
+        found: dict[Key, set[UUID]] = defaultdict(set)
+        for run, keys in seen.items():
+            for key in keys:
+                found[key].add(run)
+        self._runs.clear()
+        return found
+
+    def _claimed(self) -> set[UUID]:
+        """Return the runs whose worker, or its work, is another one than at the last look."""
+        running = Run.objects.filter(status=RunStatus.RUNNING).order_by()
+        earlier, self._at_work = self._at_work, set(running.values_list(*AT_WORK))
+        if earlier is None:
+            return set()
+        return {run for run, *_ in earlier ^ self._at_work}

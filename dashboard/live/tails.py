@@ -1,0 +1,50 @@
+"""The new rows of tables that only grow, for a process that looks once a second."""
+
+import time
+from collections import deque
+from typing import Any
+
+from django.db.models import QuerySet
+
+BEFORE = 500
+"""The number of keys before the newest one that may still belong to open transactions."""
+
+
+class Tail:
+    """The rows of a table that were committed since the last look, each of them once.
+
+    A row's key is given to it before its commit, so that a row may appear after another one with a
+    higher key. The keys of the last seconds are therefore looked at again each time.
+    """
+
+    def __init__(self, rows: QuerySet[Any], field: str, *, lag: float) -> None:
+        """Watch one field of the rows; `lag`: the seconds that a transaction may take to commit."""
+        self._rows = rows.order_by("pk").values_list("pk", field)
+        self._lag = lag
+        self.reads_after: int | None = None
+        """The key at which looks begin, or None before the first look."""
+        self._seen: set[int] = set()
+        self._reached: deque[tuple[float, int]] = deque()
+        """The highest key of each recent look, with the time of the look."""
+
+    def read(self) -> set[Any]:
+        """Return the field's values in the new rows; nothing at the first look."""
+        if self.reads_after is None:
+            self._begin()
+            return set()
+        found = dict(self._rows.filter(pk__gt=self.reads_after))
+        new = found.keys() - self._seen
+        self._note(found.keys() | {self.reads_after})
+        return {found[pk] for pk in new}
+
+    def _begin(self) -> None:
+        newest = self._rows.order_by("-pk").first()
+        self.reads_after = max(newest[0] - BEFORE, 0) if newest else 0
+        self._note(set(dict(self._rows.filter(pk__gt=self.reads_after))) | {self.reads_after})
+
+    def _note(self, keys: set[int]) -> None:
+        now, floor = time.monotonic(), self.reads_after or 0
+        self._reached.append((now, max(keys)))
+        while self._reached[0][0] < now - self._lag:
+            floor = self._reached.popleft()[1]
+        self.reads_after, self._seen = floor, {key for key in keys if key > floor}

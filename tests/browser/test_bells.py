@@ -1,0 +1,75 @@
+"""Pages that are told what concerns them, and pages that are left alone."""
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from chat.services import reassign_request
+from tests import runs
+from tests.browser.conftest import OpenPage
+from tests.browser.test_calm import watch
+from tests.pages import ask
+from tests.processes import Web, wait_until
+
+QUIET = (
+    "performance.getEntriesByType('resource').every(e => performance.now() - e.responseEnd > {})"
+)
+LONGER = 2500
+"""Milliseconds without any request, in which a change would have reached the page."""
+
+
+def fetched(page: Page) -> int:
+    """Wait until the page fetches nothing more; return how much it has fetched."""
+    wait_until(lambda: page.evaluate(QUIET.format(LONGER)), what="a page that fetches nothing")
+    count: int = page.evaluate("performance.getEntriesByType('resource').length")
+    return count
+
+
+def test_the_menu_says_what_waits_without_a_request(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    page = watch(open_page(bob), "/procedures")
+    requests, sessions = page.locator("#waiting-requests"), page.locator("#waiting-sessions")
+    expect(requests).to_be_hidden()
+    before = fetched(page)
+
+    asked = [ask("told", by=alice), ask("told", by=alice)]
+    expect(requests).to_have_text("2 requests are waiting for you")
+    expect(sessions).to_have_text("2 sessions are waiting for you")
+    runs.answer(asked[0], by=bob)
+    expect(requests).to_have_text("1 request is waiting for you")
+    runs.answer(asked[1], by=bob)
+    expect(requests).to_be_hidden()
+
+    assert fetched(page) == before
+
+
+def test_a_page_that_a_change_does_not_concern_fetches_nothing(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, carol: User, dave: User
+) -> None:
+    homes = [watch(open_page(person), address) for person, address in ((bob, "/"), (carol, "/"))]
+    bobs, carols = homes
+    others = watch(open_page(carol), "/runs")
+    before = [fetched(page) for page in (carols, others)]
+
+    asked = ask("approval", by=alice)
+    expect(bobs.locator("#waiting-requests")).to_have_attribute("data-count", "1")
+    assert [fetched(page) for page in (carols, others)] == before
+    reassign_request(asked.pk, to="@carol", by=dave, reason="Away.")
+
+    expect(carols.get_by_role("article", name="Pay 31.20 €?")).to_be_visible()
+    expect(others.locator("#run-news")).to_contain_text("1 new run")
+    expect(bobs.locator("#waiting-requests")).to_have_attribute("data-count", "0")
+
+
+def test_a_list_of_runs_reads_again_for_its_rows_and_for_newer_ones(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    shown = ask("told", by=alice)
+    page = watch(open_page(bob), "/runs")
+    expect(page.locator(f"#run-row-{shown.wait.run_id}")).to_be_visible()
+
+    runs.answer(shown, by=bob)
+    expect(page.locator(".run-row")).not_to_contain_text("Waiting for you")
+    ask("told", by=alice)
+
+    expect(page.locator("#run-news")).to_contain_text("1 new run")
