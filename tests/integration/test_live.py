@@ -6,6 +6,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chat.models import HumanRequest
 from chat.services import Answer, reassign_request, respond
+from dashboard.live.consumer import MOST_STREAMS
 from procedures import services
 from procedures.models import Grant, Procedure, Run
 from tests.conftest import group as group_of
@@ -128,3 +129,15 @@ def test_what_cannot_be_understood_is_answered(alice: User, running_web: Web) ->
         for text in ("nonsense", "[]", "{}", '{"follow": "runs:1"}', '{"follow": "run:x"}'):
             alices.socket.send(text)
             assert "error" in alices.hear()
+
+
+def test_a_socket_is_told_how_many_streams_it_can_follow(
+    run: Run, alice: User, running_web: Web
+) -> None:
+    others = [services.start_run("two_questions", {}, by=alice)[0] for _ in range(MOST_STREAMS)]
+    with page(running_web, alice) as alices:
+        for one in (*others, run):
+            alices.follow(f"run:{one.pk}")
+        while "error" not in (told := alices.hear()):
+            assert told["stream"] != f"run:{run.pk}"
+        assert told["error"].endswith(f"a socket can follow at most {MOST_STREAMS} streams")
