@@ -1,7 +1,9 @@
 /* How many requests wait for the person, or in how many sessions: each frame of the inbox says it,
    so that nothing needs to be fetched.
 
-   <waiting-count of="requests" data-count="2" one="{count} waits" many="{count} wait">…</waiting-count> */
+   <waiting-count of="requests" data-count="2" singular="{count} waits" plural="{count} wait">
+     2 wait
+   </waiting-count> */
 
 const MOST = 99;
 
@@ -22,7 +24,7 @@ class WaitingCount extends HTMLElement {
     const shown = count > MOST ? `${MOST}+` : String(count);
     if (this.dataset.count === shown) return;
     this.dataset.count = shown;
-    const sentence = this.getAttribute(count === 1 ? "one" : "many");
+    const sentence = this.getAttribute(count === 1 ? "singular" : "plural");
     this.innerHTML = sentence.trim().replace("{count}", shown);
   }
 }
