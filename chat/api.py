@@ -1,5 +1,6 @@
 """Requests and responses over HTTP."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +80,16 @@ def create_response(
 
     An `irreversible` request requires `"confirm": true`; without it, the status is 422.
     """
-    found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    address = request.META.get("REMOTE_ADDR") or None
-    inbound = services.Inbound(payload, sender=request.user, request=found, address=address)
-    response, is_new = services.receive(Api.name, inbound)
+    by, address = request.user, request.META.get("REMOTE_ADDR") or None
+    answer = Api().parse(services.Inbound(payload, sender=by, address=address))
+    try:
+        response, is_new = services.respond(request_id, replace(answer, address=address), by=by)
+    except (HumanRequest.DoesNotExist, services.NotAskedError):
+        # Only those who may see it are told who is asked; who is asked may see it.
+        get_object_or_404(visible_requests(by), pk=request_id)
+        raise
+    if not is_new:  # somebody who was asked once may not see it any more
+        get_object_or_404(visible_requests(by), pk=request_id)
     return Status(201 if is_new else 200, response)
 
 

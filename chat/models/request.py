@@ -16,6 +16,7 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Run, Wait
+from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
@@ -43,11 +44,21 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             return UUID(str(run))
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
-    def lock(self, request_id: UUID) -> "HumanRequest":
-        """Lock a request and return it with its wait; its run must be locked already."""
+    def lock_run_of(self, request_id: UUID) -> Run:
+        """Lock the run that asks, before anything else."""
+        for (run,) in sql.lock_run_of_request.rows(request_id):
+            locked: Run = run
+            return locked
+        raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
+
+    def lock(self, request_id: UUID) -> "tuple[HumanRequest, datetime]":
+        """Lock a request and return it with its wait, and the time.
+
+        Its run must be locked already.
+        """
         request: HumanRequest
-        for request, request.wait in sql.lock_request.rows(request_id):
-            return request
+        for request, request.wait, at in sql.lock_request.rows(clock.cell(), request_id):
+            return request, clock.read(at)
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def by_urgency(self) -> Self:
@@ -169,13 +180,8 @@ class HumanRequest(models.Model):
         Their name comes first, then a group, then a permission, then being a superuser.
         """
         rights: list[Right] = []
-        asked = self.assignments.filter(
-            Q(user=user) | Q(group__in=user.groups.all()) | ~Q(permission="")
-        ).order_by("pk")
-        for named, group, name, permission in asked.values_list(
-            "user", "group", "group__name", "permission"
-        ):
-            if named == user.pk:
+        for named, group, name, permission in sql.ways_to_answer.fetch(self.pk, user.pk, user.pk):
+            if named is not None:
                 return Right("named")
             if group:
                 rights.insert(0, Right(f"member of {name}", group))

@@ -19,9 +19,8 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
-from procedures.models.clock import clock
 from procedures.models.proofs import facts_of, ledger_key
-from procedures.services import expire_wait, lock_run, resolve_locked
+from procedures.services import expire_wait, resolve_locked
 from procedures.store.rows import insert_row
 from procedures.users import User, json_key
 
@@ -71,13 +70,12 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     and `NotConfirmedError` if an irreversible request is answered without confirmation.
     """
     with transaction.atomic():
-        run = lock_run(HumanRequest.objects.run_of(request_id))
-        request = HumanRequest.objects.lock(request_id)
+        run = HumanRequest.objects.lock_run_of(request_id)
+        request, now = HumanRequest.objects.lock(request_id)
         # Before everything that could refuse it: a repeated answer gets its first response, also
         # after the person was asked no more.
         if earlier := _same_answer(request, answer, by):
             return earlier, False
-        now = clock.now()
         if not (request.is_open and request.wait.is_due(now)):
             return _record(run, request, answer, by, now), True
     # After the transaction above: inside it the expiry would be rolled back by the refusal that

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from procedures.store.memberships import groups_of_user
 from procedures.store.statements import Statements
 
 sql = Statements(
@@ -15,6 +16,8 @@ sql = Statements(
         "run": "countersign_procedures.Run",
         "session": "countersign_chat.Session",
         "shared": "countersign_chat.SharedRun",
+        "group": "auth.Group",
         "wait": "countersign_procedures.Wait",
     },
+    {"groups_of_user": groups_of_user},
 )

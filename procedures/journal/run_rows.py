@@ -29,12 +29,12 @@ from procedures.models.clock import clock
 from procedures.models.head import Head
 from procedures.models.proofs import ledger_key
 from procedures.models.run import HELD, RELEASED
-from procedures.models.run_input import PendingInput, pending_inputs, take
+from procedures.models.run_input import PendingInput, pending_inputs, taken
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
 from procedures.store import sql
 from procedures.store.fence import Fence, insert, insert_with_events
-from procedures.store.rows import AT_ONCE, adapted, save_columns
+from procedures.store.rows import AT_ONCE, adapted, save_columns, update_of
 
 
 class Moment(Store):
@@ -126,8 +126,7 @@ class RunRows(Moment):
         Head.lock(run.pk)
 
     def hold(self, run: Run) -> None:
-        save_columns(run, HELD)
-        run.head = Head.held(run.pk, run.epoch)
+        run.head = Head.held(run.pk, run.epoch, also=update_of(run, HELD))
 
     def revoke_lease(self, run: Run) -> None:
         run.head.revoke_lease()
@@ -227,11 +226,9 @@ class RunRows(Moment):
         self, run: Run, some: Sequence[PendingInput], drafts: Sequence[NewEvent]
     ) -> None:
         events = self._chained(run, drafts)
-        # The head first, then its events: nobody but the holder of the run's lock comes here, so no
-        # fence is asked.
-        run.head.move(events[-1].seq, events[-1].hash)
-        insert(run.pk, events)
-        take(some, at=self.now)
+        # No fence is asked: nobody but the holder of the run's lock comes here.
+        moved = run.head.move(events[-1].seq, events[-1].hash)
+        insert(run.pk, events, also=(moved, taken(some, at=self.now)))
 
     def note_brought(self, _run: Run, some: Sequence[RunInput]) -> None:
         RunInput.objects.note_brought(some, at=self.now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import models
 
 from procedures.store import sql
-from procedures.store.rows import save_columns
+from procedures.store.rows import Said, execute_together, save_columns, update_of
 
 
 class Head(models.Model):
@@ -36,9 +36,12 @@ class Head(models.Model):
         return f"{self.seq} {self.hash}"
 
     @classmethod
-    def held(cls, run_id: UUID, epoch: int) -> Self:
-        """Lock a run's head and set its new worker's epoch; earlier workers can no longer write."""
-        for cells in sql.hold_head.fetch(epoch, run_id):
+    def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
+        """Lock a run's head and set its new worker's epoch; earlier workers can no longer write.
+
+        `also` is the update of the run's row, which PostgreSQL takes in the same statement.
+        """
+        for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
             return cls(*cells)
         raise cls.DoesNotExist(f"Run {run_id} has no head.")
 
@@ -47,10 +50,13 @@ class Head(models.Model):
         """Lock a locked run's head, so that its worker can't write until the transaction ends."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
-    def move(self, seq: int, mark: str) -> None:
-        """Move the head to journaled inputs, and reset the number of claims without progress."""
+    def move(self, seq: int, mark: str) -> Said:
+        """Move the head to journaled inputs, and reset the number of claims without progress.
+
+        Returns the statement that saves it.
+        """
         self.seq, self.hash, self.claims = seq, mark, 1
-        save_columns(self, ("seq", "hash", "claims"))
+        return update_of(self, ("seq", "hash", "claims"))
 
     def revoke_lease(self) -> None:
         """Revoke the worker's lease; its claim still counts."""

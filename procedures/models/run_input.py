@@ -19,7 +19,7 @@ from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 from procedures.store import sql
-from procedures.store.rows import insert_row
+from procedures.store.rows import Said, insert_row
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
@@ -156,6 +156,6 @@ def pending_inputs(run_id: UUID) -> list[PendingInput]:
     return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
-def take(news: Sequence[PendingInput], *, at: datetime) -> None:
-    """Record the time at which these inputs were journaled."""
-    sql.take_inputs.execute(at, [one.pk for one in news])
+def taken(news: Sequence[PendingInput], *, at: datetime) -> Said:
+    """Return the statement that records the time at which these inputs were journaled."""
+    return sql.take_inputs.said(at, [one.pk for one in news])

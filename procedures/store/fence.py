@@ -12,7 +12,7 @@ from procedures.engine.journal.events import Batch, Event
 from procedures.engine.values import canonical
 from procedures.store import sql
 from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
-from procedures.store.rows import AT_ONCE, adapted, insert_rows
+from procedures.store.rows import AT_ONCE, Said, adapted, execute_together, insert_rows
 from procedures.store.statements import Statement, with_rows
 
 
@@ -99,12 +99,17 @@ class Fence:
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
 
-def insert(run_id: UUID, events: Sequence[Event]) -> None:
-    """Insert the events only; the caller has locked the run in the open transaction."""
+def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[Said] = ()) -> None:
+    """Insert the events without moving the head; the caller has locked the run.
+
+    `also` are statements that change other rows, which PostgreSQL takes together with it.
+    """
     if connection.vendor == "postgresql":
-        sql.insert_events.execute(run_id, _named(events))
-    else:
-        _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
+        execute_together(*also, sql.insert_events.said(run_id, _named(events)))
+        return
+    if also:
+        execute_together(*also)
+    _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
 
 
 def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Sequence[Event]) -> None:
@@ -112,7 +117,7 @@ def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Seque
     if not events:
         insert_rows(rows)
     elif connection.vendor == "postgresql":
-        insert_rows(rows, also=(sql.insert_events.text, [run_id, _named(events)]))
+        insert_rows(rows, also=sql.insert_events.said(run_id, _named(events)))
     else:
         insert(run_id, events)
         insert_rows(rows)

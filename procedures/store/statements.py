@@ -17,7 +17,7 @@ from django.apps import apps
 from django.db import models
 
 from procedures.store.cursors import Cell, Cells, kept_cursor, this_database
-from procedures.store.rows import adapted, columns_of, rows_in
+from procedures.store.rows import Said, adapted, columns_of, rows_in
 
 BEGINS = re.compile(r"-- (name|part): ([a-z_]+)")
 PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
@@ -41,6 +41,10 @@ class Statement:
     def tables(self) -> tuple[type[models.Model], ...]:
         """The models of which the statement selects whole rows, before any other column."""
         return self._known.tables_of(self.name)
+
+    def said(self, *cells: Cells) -> Said:
+        """Return the statement with these parameters, for `execute_together`."""
+        return self.text, [adapted(cell) for cell in cells]
 
     def fetch(self, *cells: Cells) -> list[tuple[Any, ...]]:
         """Return the selected rows as the driver returns them."""

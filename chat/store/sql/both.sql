@@ -22,8 +22,11 @@ UPDATE {session} SET said_proof = %s WHERE id = %s
 -- The run that asks. Locks nothing: it is looked up so that the run can be locked first.
 SELECT run_id FROM {wait} WHERE id = (SELECT wait_id FROM {request} WHERE id = %s)
 
+-- part: whole_run_of_request
+SELECT {run.*} FROM {run} WHERE id = ({run_of_request})
+
 -- part: request_with_wait
-SELECT {request.*}, {wait.*} FROM {request} JOIN {wait} ON {wait}.id = wait_id
+SELECT {request.*}, {wait.*}, {now} FROM {request} JOIN {wait} ON {wait}.id = wait_id
 WHERE {request}.id = %s
 
 -- part: closing_request
@@ -60,3 +63,12 @@ WITH RECURSIVE known (permission) AS (
   FROM known WHERE known.permission IS NOT NULL
 )
 SELECT permission FROM known WHERE permission IS NOT NULL
+
+-- name: ways_to_answer
+-- The assignments of a request by which somebody may answer it: by name, by a group, or by a
+-- permission that they may hold. Locks nothing: the request is locked.
+SELECT user_id, group_id, {group}.name, permission FROM {assignment}
+LEFT JOIN {group} ON {group}.id = group_id
+WHERE request_id = %s
+  AND (user_id = %s OR group_id IN ({groups_of_user}) OR NOT (permission = ''))
+ORDER BY {assignment}.id

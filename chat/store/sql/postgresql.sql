@@ -1,7 +1,15 @@
 -- The statements of chat as PostgreSQL takes them; see both.sql.
 
+-- part: now
+-- The server's clock, so many microseconds ahead.
+clock_timestamp() + %s * interval '1 microsecond'
+
+-- name: lock_run_of_request
+-- Locks the run that asks: the first lock of everything.
+{whole_run_of_request} FOR NO KEY UPDATE OF {run}
+
 -- name: lock_request
--- Locks a request, and reads its wait, which the run's lock covers.
+-- Locks a request, and reads its wait, which the run's lock covers, and the time.
 {request_with_wait} FOR UPDATE OF {request}
 
 -- name: close_request

@@ -1,7 +1,15 @@
 -- The statements of chat as SQLite takes them, which has no INSERT of what an UPDATE returns.
 
+-- part: now
+-- This machine's clock, which is asked before the statement.
+%s
+
+-- name: lock_run_of_request
+-- Reads the run that asks; the transaction holds the write lock.
+{whole_run_of_request}
+
 -- name: lock_request
--- Reads a request and its wait; the transaction holds the write lock.
+-- Reads a request, its wait and the time; the transaction holds the write lock.
 {request_with_wait}
 
 -- name: close_request
