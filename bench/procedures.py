@@ -4,6 +4,8 @@ import time
 
 from procedures.engine import Context, procedure
 
+ANSWERERS = "bench"
+"""The group that answers."""
 PROMPT = "Shall it go on? ".ljust(200, "x")
 
 
@@ -48,3 +50,11 @@ def asking(ctx: Context) -> float:
 def asking_often(ctx: Context, times: int) -> None:
     for turn in range(times):
         ctx.approve(f"Shall it go on for the {turn + 1}. time?")
+
+
+@procedure(roles={"answer": ANSWERERS})
+def steps_and_approval(ctx: Context, count: int) -> bool:
+    """Take steps, each kept before the next, then ask."""
+    for _ in range(count):
+        ctx.step(nothing)
+    return bool(ctx.approve(PROMPT))

@@ -8,13 +8,15 @@ from django.core.asgi import get_asgi_application
 from dashboard.http.access_log import AccessLog
 from dashboard.http.body_limit import BodyLimit
 from dashboard.http.client_address import ClientAddress
+from dashboard.http.one_thread import ByPath, OneThread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 from dashboard.postgres.base import wait_at_most
 
 wait_at_most(seconds=2)
-pages = ClientAddress(AccessLog(BodyLimit(get_asgi_application())))
+files = get_asgi_application()  # first, since it loads the apps
+pages = ClientAddress(AccessLog(BodyLimit(ByPath(OneThread(), files))))
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
 from django.urls import path  # noqa: E402

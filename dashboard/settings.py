@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "dashboard.http.compression.CompressionMiddleware",
     "dashboard.http.content_security.ContentSecurityMiddleware",
     "dashboard.api.middleware.ApiMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "dashboard.http.static_files.static_files",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

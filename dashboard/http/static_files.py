@@ -1,7 +1,14 @@
 """Static files of the pages."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+from servestatic.middleware import ServeStaticMiddleware
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
@@ -23,3 +30,19 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
                 ManifestStorage.has_warned = True
                 logger.warning("%s is not collected: run manage.py collectstatic.", name)
             return name
+
+
+@sync_and_async_middleware
+def static_files(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Serve static files, without the changes of threads that other requests would pay for."""
+    if iscoroutinefunction(get_response):
+        serve: Callable[[HttpRequest], Any] = ServeStaticMiddleware(get_response)
+        return serve
+    serve_here = async_to_sync(ServeStaticMiddleware(sync_to_async(get_response)))
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        is_file = request.path.startswith(settings.STATIC_URL)
+        response: HttpResponseBase = serve_here(request) if is_file else get_response(request)
+        return response
+
+    return answer

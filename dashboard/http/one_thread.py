@@ -1,0 +1,68 @@
+"""Django's request handler, with each request handled from start to end in one thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import HttpResponseBase
+from django.urls import set_script_prefix
+
+from dashboard.http.access_log import Application, Receive, Scope, Send
+
+THREADS = 20
+"""The requests handled at once: as many as there are connections in the pool of the database."""
+
+
+class OneThread(ASGIHandler):
+    """A handler whose requests take one change of threads.
+
+    Django's own handler changes threads for nearly every middleware, a dozen times for a request,
+    and begins a new thread for each. Its views and middleware are all synchronous here, so nothing
+    is gained by that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=threads)
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 (Django's own)
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request; one whose client has gone before it was read is dropped."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response = await self._in_thread(scope, body)
+        await self.send_response(response, send)
+        if response.streaming:
+            await sync_to_async(response.close)()
+
+    def _respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self.get_response(request)
+        # In this thread, whose connections it gives back, and before the answer is sent: a client
+        # that has it may come again at once.
+        if not response.streaming:
+            response.close()
+        body.close()
+        return response  # type: ignore[no-any-return]
+
+
+class ByPath:
+    """An ASGI wrapper that leaves static files to a handler that streams them."""
+
+    def __init__(self, pages: Application, files: Application) -> None:
+        self._pages, self._files = pages, files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_file = scope["path"].startswith(settings.STATIC_URL)
+        await (self._files if is_file else self._pages)(scope, receive, send)
