@@ -28,6 +28,7 @@ class PlainConverter(StringConverter):
 app_name = "countersign"
 register_converter(PlainConverter, "plain")
 urlpatterns = [
+    path("api/", api.urls),  # first: each program comes by here, and none of the others begins so
     path("", home.home, name="home"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-in/<plain:name>/<plain:token>", sign_in.sign_in_link, name="sign_in_link"),
@@ -68,5 +69,4 @@ urlpatterns = [
     path("procedures/<plain:name>", procedures.procedure_detail, name="procedure_detail"),
     path("live", live.live_socket, name="live"),
     path("live/range", live.live_range, name="live_range"),
-    path("api/", api.urls),
 ]

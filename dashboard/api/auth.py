@@ -20,7 +20,7 @@ class Token(HttpBearer):
     """
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        found = ApiToken.objects.find(token.strip())
+        found = ApiToken.find(token.strip())
         if found is None:
             refuse_unknown(request)
             return None

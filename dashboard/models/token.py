@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.models.trail import note
+from procedures.store.compiled import CompiledQuery
 from procedures.users import is_active
 
 if TYPE_CHECKING:
@@ -41,10 +42,6 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Return the tokens that are neither revoked nor expired, and whose users are active."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
-
-    def find(self, token: str) -> "ApiToken | None":
-        """Return the usable token with the given text, or None."""
-        return self.usable().filter(digest=digest_of(token)).select_related("user").first()
 
     def revoke(self) -> int:
         """Revoke the tokens; return the number of those that weren't revoked yet."""
@@ -77,6 +74,12 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or self.hint + '…'} of {self.user}"
+
+    @classmethod
+    def find(cls, token: str) -> "ApiToken | None":
+        """Return the usable token with the given text, or None."""
+        found = BY_DIGEST.get(digest_of(token))
+        return None if found is None or found.is_expired else found
 
     @classmethod
     def create_for(
@@ -119,6 +122,15 @@ class ApiToken(models.Model):
         # nothing.
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
         ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+
+
+def _by_digest(digest: str) -> "models.QuerySet[ApiToken]":
+    found = ApiToken.objects.filter(is_active("user__"), digest=digest, revoked_at=None)
+    return found.order_by().select_related("user")
+
+
+BY_DIGEST = CompiledQuery(_by_digest)
+"""The token with a digest, with its user, unless it is revoked or its user inactive."""
 
 
 def digest_of(token: str) -> str:

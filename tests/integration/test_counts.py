@@ -98,7 +98,7 @@ def test_a_start_by_a_program_reads_the_token_and_nothing_twice(
     asked = [one for one in said if one.startswith("SELECT")]
     assert len(asked) == 2
     assert len(said) == 2 + WRITTEN
-    assert min(counted(start)["call"] for _ in range(3)) <= 6_000
+    assert min(counted(start)["call"] for _ in range(3)) <= 3_300
 
 
 def test_a_claim_takes_in_an_answer_with_few_statements(answered: Run) -> None:
