@@ -18,15 +18,14 @@ wait_at_most(seconds=2)
 files = get_asgi_application()  # first, since it loads the apps
 pages = ClientAddress(AccessLog(BodyLimit(ByPath(OneThread(), files))))
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402 (models need the loaded apps)
-from django.urls import path  # noqa: E402
+from django.urls import path  # noqa: E402 (models need the loaded apps)
 
 from dashboard.http.addresses import socket_address  # noqa: E402
 from dashboard.http.socket_origin import OwnOrigin  # noqa: E402
-from dashboard.live.consumer import LiveConsumer  # noqa: E402
+from dashboard.live.consumer import serve_socket  # noqa: E402
 
-sockets = URLRouter([path(socket_address().lstrip("/"), LiveConsumer.as_asgi())])  # type: ignore[arg-type, list-item]
-own_sockets = ClientAddress(OwnOrigin(AuthMiddlewareStack(sockets)))  # type: ignore[arg-type]
+sockets = URLRouter([path(socket_address().lstrip("/"), serve_socket)])  # type: ignore[arg-type, list-item]
+own_sockets = ClientAddress(OwnOrigin(sockets))  # type: ignore[arg-type]
 application = ProtocolTypeRouter(
     {
         "http": pages,

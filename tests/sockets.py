@@ -1,6 +1,7 @@
 """A page's socket, without its page."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ class Page:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._frames: deque[dict[str, Any]] = deque()
 
     def follow(self, stream: str, *, form: str = "data", after: int = 0) -> None:
         self.say(follow=stream, form=form, after=after)
@@ -28,9 +30,13 @@ class Page:
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
-    def hear(self) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
-        return frame
+    def hear(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """The next frame, with the name of its stream, or the next message without frames."""
+        while not self._frames:
+            message = json.loads(self.socket.recv(timeout=timeout))
+            frames = message.pop("frames", [{}])
+            self._frames.extend({**message, **frame} for frame in frames)
+        return self._frames.popleft()
 
     def heard_before_an_answer(self) -> list[dict[str, Any]]:
         """Ask something that can't be understood; return what came before the answer."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -22,6 +23,18 @@ def note_presence(user: User) -> None:
         Presence.objects.update_or_create(user=user, defaults={"seen_at": clock.now()})
     except DatabaseError as error:
         logger.debug("The presence of %s couldn't be recorded: %s", user, error)
+
+
+def note_presences(keys: Iterable[Any]) -> None:
+    """Record that the users with these keys are active, in one statement."""
+    now = clock.now()
+    rows = [Presence(user_id=key, seen_at=now) for key in keys]
+    try:
+        Presence.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["user"], update_fields=["seen_at"]
+        )
+    except DatabaseError as error:
+        logger.debug("The presence of %d people couldn't be recorded: %s", len(rows), error)
 
 
 def not_looking(users: Iterable[User], now: datetime) -> list[User]:

@@ -3,7 +3,7 @@
 from chat.channels.answers import Answer, Inbound
 from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
-from chat.channels.presence import note_presence
+from chat.channels.presence import note_presence, note_presences
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
 from chat.services.inbound import UnknownRequestError, receive, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
@@ -47,6 +47,7 @@ __all__ = [
     "echo_of",
     "losses_of",
     "note_presence",
+    "note_presences",
     "people_named",
     "plan_notifications",
     "post_message",

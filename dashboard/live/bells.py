@@ -41,7 +41,7 @@ class Listener(Protocol):
     @property
     def user(self) -> User | None: ...
 
-    def hand(self, text: str) -> object: ...
+    def hand(self, stream: Stream, text: str) -> object: ...
 
 
 @dataclass
@@ -154,7 +154,7 @@ class Bell:
         is_waiting = listener in self._texts
         if is_waiting:
             frame = self.joined(frame)
-        self._texts[listener] = json.dumps({"stream": str(self.stream), **frame})
+        self._texts[listener] = json.dumps({"stream": str(self.stream), "frames": [frame]})
         if not is_waiting:
             pause = random.uniform(0, within)  # noqa: S311 (no secret)
             asyncio.get_running_loop().call_later(pause, self._hand, listener)
@@ -166,7 +166,7 @@ class Bell:
     def _hand(self, listener: Listener) -> None:
         text = self._texts.pop(listener)
         if listener in self.keys:
-            listener.hand(text)
+            listener.hand(self.stream, text)
 
 
 class InboxBell(Bell):

@@ -4,11 +4,13 @@ A frame is made once per change and form, and sent to everybody who may see the 
 contains nothing that differs between people. Everybody else gets only the change's number.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -20,6 +22,7 @@ from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
+MESSAGE = "chat/_message.html"
 LARGEST_DATA = 100_000
 """The most characters of an event's data in a frame."""
 NOBODY = Subject()
@@ -36,6 +39,13 @@ class Frame:
     @property
     def seq(self) -> int:
         return int(self.content["seq"])
+
+    def follows(self, after: int) -> bool:
+        """Return True if somebody who has everything up to a number still needs this frame.
+
+        The present state of a run may change without an event, and has no number of its own.
+        """
+        return self.seq > after or (self.seq == after and "as_of" in self.content)
 
     def content_for(self, view: View) -> dict[str, Any]:
         """Return the content, or only its number if the view excludes it, so that no gap shows."""
@@ -80,18 +90,39 @@ def address_of(event: Event) -> str:
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return a frame with a journal line per event, and a last one with the run's current state."""
-    run = _run(stream)
-    events = Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit]
-    found = [_html(event.seq, "procedures/_event.html", event=event) for event in events]
-    seq = found[-1].seq if found else after
-    return [*found, _html(seq, "procedures/_run_now.html", **run_overview(run))]
+    """Return a frame with a journal line per event; the last one has the run's current state too.
+
+    If there are no events, there is one frame with the state. If there are more events than
+    `limit`, the state comes after the last of them.
+    """
+    as_of, run = _now(), _run(stream)
+    events = list(Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit])
+    lines = [
+        (event.seq, render_to_string("procedures/_event.html", {"event": event}))
+        for event in events
+    ]
+    if len(events) < limit:
+        seq, line = lines.pop() if lines else (after, "")
+        state = render_to_string("procedures/_run_now.html", run_overview(run))
+        return [*map(_html, lines), Frame({"seq": seq, "html": line + state, "as_of": as_of})]
+    return [*map(_html, lines)]
 
 
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     """Return one frame with the run's current card, however many events there are."""
-    run = _run(stream)
-    return [_html(run.head_seq, "procedures/_run_card.html", **run_overview(run))]
+    as_of, run = _now(), _run(stream)
+    html = render_to_string("procedures/_run_card.html", run_overview(run))
+    return [Frame({"seq": run.head_seq, "html": html, "as_of": as_of})]
+
+
+def _now() -> int:
+    """Return the time in milliseconds, by which pages tell a newer state from an older one."""
+    return time.time_ns() // 1_000_000
+
+
+def _html(line: tuple[int, str]) -> Frame:
+    seq, html = line
+    return Frame({"seq": seq, "html": html})
 
 
 def _run(stream: Stream) -> Run:
@@ -113,14 +144,14 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
     changes = _changes(stream, after, limit)
     subjects = _subjects(changes, views)
     last = {_object_of(change): change.seq for change in changes}
+    seen = {one for one in last if any(view.sees(subjects[one]) for view in views)}
+    messages = _messages(stream, seen)
     found = []
     for change in changes:
-        subject = subjects[_object_of(change)]
-        is_drawn = last[_object_of(change)] == change.seq and any(
-            view.sees(subject) for view in views
-        )
-        content = _drawn(change) if is_drawn else {"seq": change.seq}
-        found.append(Frame(content, subject))
+        changed = _object_of(change)
+        message = messages.get(changed) if last[changed] == change.seq else None
+        html = {"html": render_to_string(MESSAGE, {"message": message})} if message else {}
+        found.append(Frame({"seq": change.seq, **html}, subjects[changed]))
     return found
 
 
@@ -161,31 +192,28 @@ def _subject_of_message(
     """Return the run that a message is about; for a person's message, also the people involved."""
     if kind != Message.Kind.PERSON:
         return Subject(run)
-    return Subject(about, frozenset(user for user in (author, to) if user))
+    return Subject(about, frozenset(user for user in (author, to) if user is not None))
 
 
-def _drawn(change: SessionEvent) -> dict[str, Any]:
-    message = _message_of(change)
-    if message is None:
-        return {"seq": change.seq}
-    return _html(change.seq, "chat/_message.html", message=message).content
-
-
-def _message_of(change: SessionEvent) -> Message | None:
-    messages = Message.objects.for_transcript().filter(session=change.session_id)
-    if change.kind == "request":
-        return messages.filter(request=UUID(change.object)).first()
-    if change.kind == "run":
-        return messages.filter(run=UUID(change.object), kind=Message.Kind.RUN).first()
-    return messages.filter(pk=change.object).first()
+def _messages(stream: Stream, changed: Iterable[Object]) -> dict[Object, Message]:
+    """Return the messages that show the changed objects, with one query for all."""
+    ids: dict[str, list[UUID]] = {"message": [], "request": [], "run": []}
+    for kind, key in changed:
+        ids[kind].append(UUID(key))
+    is_shown = Q(pk__in=ids["message"]) | Q(request__in=ids["request"])
+    is_shown |= Q(run__in=ids["run"], kind=Message.Kind.RUN)
+    found: dict[Object, Message] = {}
+    if any(ids.values()):
+        for message in Message.objects.for_transcript().filter(is_shown, session=stream.key):
+            found["message", str(message.pk)] = message
+            found["request", str(message.request_id)] = message
+            if message.kind == Message.Kind.RUN:
+                found["run", str(message.run_id)] = message
+    return found
 
 
 def doorbell_only(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     return [Frame({"seq": 0})]
-
-
-def _html(seq: int, template: str, **context: Any) -> Frame:
-    return Frame({"seq": seq, "html": render_to_string(template, context)})
 
 
 MAKERS: dict[tuple[str, str], Maker] = {

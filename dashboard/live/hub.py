@@ -6,117 +6,177 @@ rendering time; the changes during a rest are sent together after it.
 """
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-import redis.asyncio
-from channels.db import database_sync_to_async
-
-from chat.doorbell import CHANNEL
-from dashboard.live.bells import Bells, Listener
-from dashboard.live.frames import LARGEST_RANGE, Frame, frames
+from dashboard.live.batches import Batch, encode
+from dashboard.live.bells import Bells
+from dashboard.live.frames import MAKERS, Frame, frames
+from dashboard.live.gate import Ask, Gate
+from dashboard.live.listening import listen
+from dashboard.live.socket import LOST, QUEUED, READY, Following, Socket
 from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.threads import DatabaseThread, Done
 from dashboard.live.views import View
-from procedures.conf import conf
+from dashboard.live.watches import Watch
 
 LOOK = 1.0
 """Seconds between two comparisons of all heads."""
-SHARE = 10
-"""A stream's rest as a multiple of the time that rendering it took."""
+TELL_AGAIN = 2.0
+"""Seconds until a socket that missed something is told so once more."""
+TURN = 0.25
+"""Seconds spent on the ranges that pages ask for, before new changes are looked for again."""
+MOST_DRAWN, MOST_READ = 100, 500
+"""The most frames of HTML, and of data, that are made at a time for one stream."""
+SOCKETS_AT_ONCE = 100
+"""The sockets that are handed frames before others get a turn."""
+MOST_STREAMS = 100
+"""The most streams that a page follows."""
+RIGHTS = "rights"
+"""The name that the doorbell rings when anybody's rights have changed."""
+NOT_YOURS = "Not found, or you don't have access."
+STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
 
-
-class Follower(Listener, Protocol):
-    """An object that receives frames, such as the consumer of a page."""
-
-    def view(self, stream: Stream) -> View | None:
-        """Return the part of a stream that this follower may see, or None if it has left."""
-
-
-@dataclass
-class Watch:
-    """A followed stream in one form, with its followers."""
-
-    head: Head
-    followers: set[Follower] = field(default_factory=set)
-    is_rung: bool = False
-    rests_until: float = 0.0
-    """The end of the stream's rest, on the monotonic clock."""
-
-    def is_due(self, now: float, *, is_round: bool) -> bool:
-        return self.rests_until <= now and (is_round or self.is_rung)
-
-    def rest(self, *, since: float, now: float) -> None:
-        """Let the stream rest, after it was rendered from `since` until `now`."""
-        pause = (now - since) * SHARE
-        self.rests_until = since + pause
-
-
-Watched = tuple[Stream, str]
+Range = tuple[Stream, str, int]
 
 
 class Hub:
     """The streams that pages follow in this process."""
 
     def __init__(self) -> None:
-        self._watches: dict[Watched, Watch] = {}
+        self.sockets: set[Socket] = set()
+        self.gate = Gate(self)
+        self.drawing, self._ringing = DatabaseThread("drawing"), DatabaseThread("bells")
+        self.bells = Bells(self._ringing.run)
+        self._watches: dict[tuple[Stream, str], Watch] = {}
+        self._ranges: dict[Range, set[Socket]] = {}
+        self._losers: set[Socket] = set()
         self._rung = asyncio.Event()
         self._round_at = 0.0
-        self.bells = Bells(_ask)
         self._tasks = [
-            asyncio.create_task(self._watch_heads(), name="hub heads"),
-            asyncio.create_task(self._listen(), name="hub doorbell"),
+            asyncio.create_task(self._draw_all(), name="hub drawing"),
+            asyncio.create_task(listen(self._hear), name="hub doorbell"),
         ]
 
-    async def follow(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Send the follower the frames after the cursor, and from then on every new one."""
-        if stream.is_doorbell:
-            self.bells.follow(follower, stream)
-            return
-        head = (await database_sync_to_async(heads)([stream])).get(stream)
-        # It may have been left, or taken away, while its head was read: nobody would leave it once
-        # more, and its frames would come for as long as this process lives.
-        if head is None or follower.view(stream) is None:
-            return
-        watch = self._watches.setdefault((stream, form), Watch(head))
-        watch.followers.add(follower)
-        await self.catch_up(follower, stream, form, after=after)
+    def join(self, socket: Socket) -> None:
+        """Take in a socket, and check its sign-in."""
+        self.sockets.add(socket)
+        self.gate.put(Ask(socket, "join"))
 
-    async def catch_up(self, follower: Follower, stream: Stream, form: str, *, after: int) -> None:
-        """Send the follower everything after the cursor, in order."""
-        if stream.is_doorbell:
-            self.bells.greet(follower, stream)
-            return
-        while (view := follower.view(stream)) is not None:
-            found = await _frames(stream, form, [view], after)
-            for frame in found:
-                follower.hand(encode(stream, frame.content_for(view)))
-            if len(found) < LARGEST_RANGE:
-                return
-            after = found[-1].seq
+    def follow(self, socket: Socket, stream: Stream, form: str, *, after: int) -> None:
+        """Send the socket the frames after the cursor, and from then on every new one.
 
-    def leave(self, follower: Follower, stream: Stream, form: str) -> None:
+        Raises `ValueError` if the stream has no such form, or if the page follows too many streams.
+        """
+        if (stream.kind, form) not in MAKERS:
+            raise ValueError(f"{stream} can't be followed as {form!r}")
+        if len(socket.following) + socket.waiting >= MOST_STREAMS:
+            raise ValueError(f"a socket can follow at most {MOST_STREAMS} streams")
+        self.gate.put(Ask(socket, "follow", stream, form, after))
+
+    def send_range(self, socket: Socket, stream: Stream, *, after: int) -> None:
+        """Send the socket everything after the cursor again, if it follows the stream."""
+        if socket.waiting >= MOST_STREAMS:
+            raise ValueError(f"a socket can ask for at most {MOST_STREAMS} ranges at once")
+        self.gate.put(Ask(socket, "range", stream, after=after))
+
+    def leave(self, socket: Socket, stream: Stream) -> None:
+        """Stop sending a stream, after all that the socket has asked before."""
+        self.gate.put(Ask(socket, "leave", stream))
+
+    def _forget(self, socket: Socket, stream: Stream) -> None:
+        following = socket.following.pop(stream, None)
         if stream.is_doorbell:
-            self.bells.leave(follower, stream)
-            return
-        watch = self._watches.get((stream, form))
+            self.bells.leave(socket, stream)
+        watch = following and self._watches.get((stream, following.form))
         if watch:
-            watch.followers.discard(follower)
+            watch.followers.discard(socket)
             if not watch.followers:
-                del self._watches[stream, form]
+                del self._watches[stream, watch.form]
+
+    def drop(self, socket: Socket) -> None:
+        """Forget a socket, because it is closed."""
+        self._remove(socket)
+        socket.outbox.stop()
+
+    def _remove(self, socket: Socket) -> None:
+        self.sockets.discard(socket)
+        self._losers.discard(socket)
+        for stream in list(socket.following):
+            self._forget(socket, stream)
+
+    def make_up(self, socket: Socket) -> None:
+        """Tell a socket which has room again what it missed, so that it asks for it."""
+        if socket in self._losers and self.gate.is_confirmed:
+            for stream, following in socket.lost:
+                self._tell_head(socket, stream, following)
+            if not socket.lost:
+                self._losers.discard(socket)
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.bells.close()
+        await self.gate.close()
+        self.drawing.close()
+        self._ringing.close()
 
-    async def _watch_heads(self) -> None:
+    # The gate's decisions.
+
+    def is_watched(self, stream: Stream, form: str) -> bool:
+        return stream.is_doorbell or (stream, form) in self._watches
+
+    def do(self, ask: Ask, head: Head | None) -> None:
+        """Do what a socket asked, since it is allowed."""
+        if ask.verb == "leave":
+            self._forget(ask.socket, ask.stream)
+        elif ask.verb == "follow":
+            self._begin(ask, head)
+        else:
+            self._repeat(ask.socket, ask.stream, ask.after)
+
+    def _begin(self, ask: Ask, head: Head | None) -> None:
+        socket, stream = ask.socket, ask.stream
+        self._forget(socket, stream)
+        if stream.is_doorbell:
+            socket.following[stream] = Following(ask.form, READY)
+            self.bells.follow(socket, stream)
+            return
+        watch = self._watches.get((stream, ask.form)) or (head and Watch(stream, ask.form, head))
+        if not watch:
+            self.deny(socket, stream)
+            return
+        self._watches[stream, ask.form] = watch
+        watch.followers.add(socket)
+        socket.following[stream] = Following(ask.form)
+        self._repeat(socket, stream, ask.after)
+
+    def _repeat(self, socket: Socket, stream: Stream, after: int) -> None:
+        """Send a socket everything after a number again, if it follows the stream."""
+        following = socket.following.get(stream)
+        if following and stream.is_doorbell:
+            self.bells.greet(socket, stream)
+        elif following:
+            self._send_from(socket, stream, following, after)
+
+    def deny(self, socket: Socket, stream: Stream) -> None:
+        self._forget(socket, stream)
+        socket.tell(encode({"stream": str(stream), "denied": NOT_YOURS}))
+
+    def refresh(self, socket: Socket, stream: Stream) -> None:
+        socket.tell(encode({"stream": str(stream), "stale": STALE}))
+
+    def end(self, socket: Socket, code: int) -> None:
+        self._remove(socket)
+        socket.outbox.close(code)
+
+    # What pages are sent.
+
+    async def _draw_all(self) -> None:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), self._pause())
@@ -124,12 +184,15 @@ class Hub:
             self._rung.clear()
             try:
                 await self._look()
+                await self._send_ranges()
             except Exception:
                 logger.exception("The hub couldn't read what is new. It will try again.")
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
         """Return the seconds until the next comparison, or until a resting stream may be read."""
+        if self._ranges:
+            return 0
         now = time.monotonic()
         rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
         return max(min([self._round_at, *rests]) - now, 0)
@@ -140,73 +203,176 @@ class Hub:
         is_round = self._round_at <= now
         if is_round:
             self._round_at = now + LOOK
-        watches = list(self._watches.items())
-        due = [(key, watch) for key, watch in watches if watch.is_due(now, is_round=is_round)]
+            for socket in list(self._losers):
+                self.make_up(socket)
+        watches = list(self._watches.values())
+        due = [watch for watch in watches if watch.is_due(now, is_round=is_round)]
         if not due:
             return
-        found = await database_sync_to_async(heads)({stream for (stream, _), _ in due})
-        for (stream, form), watch in due:
+        found = await self.drawing.run(heads, {watch.stream for watch in due})
+        for watch in due:
             # Before the read, for a ring that comes meanwhile.
             watch.is_rung = False
-            if stream in found and found[stream] != watch.head:
-                await self._hand_out(stream, form, watch, found[stream])
+            head = found.get(watch.stream)
+            if head is not None and head != watch.head:
+                await self._hand_out(watch, head)
 
-    async def _hand_out(self, stream: Stream, form: str, watch: Watch, head: Head) -> None:
-        began = time.monotonic()
-        # Whoever comes while this is read is not among them: they catch up by themselves.
-        looks = [(follower, follower.view(stream)) for follower in watch.followers]
-        views = {follower: view for follower, view in looks if view is not None}
-        new = await _frames(stream, form, views.values(), watch.head[0])
-        # A full range may have ended before the head: the rest is read next, not skipped.
-        reached = new[-1].seq if len(new) >= LARGEST_RANGE else head[0]
+    async def _hand_out(self, watch: Watch, head: Head) -> None:
+        """Send all followers what is new; if it can't be drawn, let them ask for it later."""
+        stream, limit = watch.stream, most_of(watch.form)
+        # Whoever comes while this is read is not among them: they get a range of their own.
+        ready = {one for one in watch.followers if one.following[stream].state == READY}
+        try:
+            new = await self._draw(stream, watch.form, ready, watch.head[0])
+        except Exception:
+            logger.exception("%s couldn't be drawn. It will be tried again.", stream)
+            watch.head, watch.rests_until = head, time.monotonic() + LOOK
+            for socket in ready & watch.followers:
+                self._lose(socket, socket.following[stream])
+            return
+        # A full range may have ended before the head: the rest is read next, not skipped. Others
+        # may have gone beyond it, since the head was read before.
+        reached = new.value[-1].seq if new.value else head[0]
+        reached = reached if len(new.value) >= limit else max(reached, head[0])
         watch.head = (reached, *head[1:])
-        # Who left while this was read must get nothing more.
-        present = watch.followers & views.keys()
-        for frame in new:
-            text, number = encode(stream, frame.content), encode(stream, {"seq": frame.seq})
-            for follower in present:
-                follower.hand(text if views[follower].sees(frame.subject) else number)
-        if reached != head[0]:
+        watch.rest(new, now=time.monotonic())
+        if reached < head[0]:
             self._ring(watch)
-        watch.rest(since=began, now=time.monotonic())
+        batch = Batch(stream, new.value)
+        for at, socket in enumerate(list(watch.followers), 1):
+            following = socket.following.get(stream)
+            if following and following.form == watch.form and following.state == READY:
+                if socket in ready:
+                    self._deliver(socket, stream, following, batch, reached)
+                else:
+                    self._send_from(socket, stream, following, following.seq)
+            if at % SOCKETS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _deliver(
+        self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
+    ) -> bool:
+        """Hand a socket its part of a batch; return False if it can't take it now."""
+        view = self.gate.view(socket, stream)
+        if view is None:
+            return False
+        if not self.send(socket, stream, *batch.messages_for(view, after=following.seq)):
+            return False
+        following.seq = max(following.seq, reached)
+        return True
+
+    def send(self, socket: Socket, stream: Stream, *texts: str) -> bool:
+        """Send a socket frames if that is possible now; otherwise, make up for it later."""
+        following = socket.following.get(stream)
+        if not self.gate.is_confirmed or not socket.outbox.put(*texts):
+            if following:
+                self._lose(socket, following)
+            return False
+        return True
+
+    async def _send_ranges(self) -> None:
+        """Send the ranges that pages wait for, for a moment; then new changes have their turn."""
+        ends = time.monotonic() + TURN
+        while self._ranges and time.monotonic() < ends:
+            asked = next(iter(self._ranges))
+            sockets = self._ranges.pop(asked)
+            try:
+                await self._send_range(*asked, sockets)
+            except Exception:
+                logger.exception("A range of %s couldn't be drawn.", asked[0])
+                for socket in sockets:
+                    if following := socket.following.get(asked[0]):
+                        self._lose(socket, following)
+
+    async def _send_range(
+        self, stream: Stream, form: str, after: int, sockets: Iterable[Socket]
+    ) -> None:
+        """Send a range to all who asked for the same one, and the next if there is more."""
+        asking = [socket for socket in sockets if self._awaits(socket, stream, form, after)]
+        if not asking:
+            return
+        new = await self._draw(stream, form, asking, after)
+        found = new.value
+        reached = found[-1].seq if found else after
+        is_full, watch = len(found) >= most_of(form), self._watches.get((stream, form))
+        is_behind = reached > after and watch is not None and reached < watch.head[0]
+        batch = Batch(stream, found)
+        for socket in asking:
+            following = socket.following.get(stream)
+            if not following or not self._awaits(socket, stream, form, after):
+                continue
+            if self._deliver(socket, stream, following, batch, reached):
+                following.state = READY
+                if is_full or is_behind:
+                    self._send_from(socket, stream, following, reached)
+
+    def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
+        """Have a range sent to a socket before any further change."""
+        following.seq, following.state = after, QUEUED
+        watch = self._watches.get((stream, following.form))
+        if watch and not watch.redraws and after >= watch.head[0]:
+            following.state = READY
+            return
+        self._ranges.setdefault((stream, following.form, after), set()).add(socket)
+        self._rung.set()
+
+    def _awaits(self, socket: Socket, stream: Stream, form: str, after: int) -> bool:
+        """Return True if a socket still waits for that range, and for no other."""
+        following = socket.following.get(stream)
+        if following is None or following.form != form:
+            return False
+        return following.state == QUEUED and following.seq == after
+
+    async def _draw(
+        self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
+    ) -> Done[list[Frame]]:
+        """Return the frames after a number, rendered if any of these sockets may see them."""
+        began = time.monotonic()
+        views = {view for one in sockets if (view := self.gate.view(one, stream)) is not None}
+        copies = [(one, one if one.is_whole else one.copy()) for one in views]
+        drawn = await self.drawing.time(
+            frames, stream, form, [copy for _, copy in copies], after=after, limit=most_of(form)
+        )
+        self._take_over(copies, stream, at=began)
+        return drawn
+
+    def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
+        """Bring what was looked up in copies of views into the views as they are by now."""
+        for _, copy in copies:
+            now = self.gate.view_of(copy.viewer, stream)
+            if now is not None and not copy.is_whole and not now.is_whole:
+                now.take(copy, asked_at=at)
+
+    def _lose(self, socket: Socket, following: Following) -> None:
+        following.state, following.told_at = LOST, 0.0
+        self._losers.add(socket)
+
+    def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
+        """Tell a socket how far a stream is of which it missed something."""
+        watch, now = self._watches.get((stream, following.form)), time.monotonic()
+        if stream.is_doorbell:
+            following.state = READY
+            self.bells.greet(socket, stream)
+        elif watch and now - following.told_at >= TELL_AGAIN:
+            head = encode({"stream": str(stream), "head": watch.head[0]})
+            following.told_at = now if socket.outbox.put(head) else 0.0
+
+    # The doorbell.
 
     def _ring(self, watch: Watch) -> None:
         watch.is_rung = True
         self._rung.set()
 
-    async def _listen(self) -> None:
-        """Listen to the doorbell; if Redis is unreachable, try again every second."""
-        while True:
-            try:
-                await self._hear_all()
-            except (redis.RedisError, OSError, ValueError) as error:
-                logger.debug("Redis can't be reached, so pages learn of changes later: %s", error)
-                await asyncio.sleep(LOOK)
-
-    async def _hear_all(self) -> None:
-        client = redis.asyncio.from_url(conf.REDIS_URL)
-        async with client, client.pubsub() as subscription:
-            await subscription.subscribe(CHANNEL)
-            async for message in subscription.listen():
-                if message["type"] == "message":
-                    self._hear(json.loads(message["data"]))
-
     def _hear(self, names: Iterable[str]) -> None:
         wanted = set(names)
+        if RIGHTS in wanted:
+            self.gate.hurry()
         self.bells.hear(wanted)
         for (stream, _), watch in self._watches.items():
             if str(stream) in wanted:
                 self._ring(watch)
 
 
-async def _ask(function: Any, *args: Any) -> Any:
-    return await database_sync_to_async(function)(*args)
-
-
-def encode(stream: Stream, content: dict[str, Any]) -> str:
-    return json.dumps({"stream": str(stream), **content})
-
-
-@database_sync_to_async
-def _frames(stream: Stream, form: str, views: Iterable[View], after: int) -> list[Frame]:
-    return frames(stream, form, views, after=after)
+def most_of(form: str) -> int:
+    """Return the most frames of a form that are made at a time."""
+    return MOST_READ if form == "data" else MOST_DRAWN

@@ -26,7 +26,7 @@ Head = tuple[Any, ...]
 LARGEST_PLACE = 2**62
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stream:
     """The name of a stream that can be followed."""
 

@@ -2,23 +2,25 @@
 
 A change concerns a run, or is a message by a person. Members see every change. For everybody else,
 the view lists the session's runs that they may see. A new run is looked up for all followers at
-once, by one query per hundred of them.
+once.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Value
 
 from chat.access import reads_all_of
-from chat.models import Message
+from chat.models import Member, Message
 from procedures import access
 from procedures.users import User
+from procedures.viewers import Key, People, who_sees
 
-MOST_AT_ONCE = 100
-"""The most users in one query: SQLite allows at most 500 parts of a union."""
+NONE: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -27,33 +29,63 @@ class Subject:
 
     run: UUID | None = None
     """A run: everybody who may see it also sees the change."""
-    people: frozenset[int] = frozenset()
-    """The ids of the users whom the change concerns."""
+    people: frozenset[Any] = frozenset()
+    """The keys of the users whom the change concerns."""
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class View:
     """The part of a stream that a follower may see."""
 
-    user: User | None = None
+    viewer: Key | None = None
     is_whole: bool = False
-    runs: set[UUID] = field(default_factory=set)
+    runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
-    hidden: set[UUID] = field(default_factory=set)
+    hidden: frozenset[UUID] = NONE
     """The runs of which a change was withheld from the follower."""
+    asked_at: float = 0.0
+    """The time before the database was asked, on the monotonic clock."""
+    gained_at: dict[UUID, float] | None = None
+    """The times of the questions by which single runs came to be seen later."""
 
     def sees(self, subject: Subject | None) -> bool:
         """Return True if the follower may see the subject; a subject of None is visible to all."""
         if subject is None or self.is_whole:
             return True
         return subject.run in self.runs or (
-            self.user is not None and self.user.pk in subject.people
+            self.viewer is not None and self.viewer in subject.people
         )
 
     def fits(self, newer: "View") -> bool:
         """Return True if the newer view hides nothing that was sent, and shows nothing withheld."""
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
+
+    def copy(self) -> "View":
+        """Return a view for another thread to look up runs in; `take` brings them back."""
+        return replace(self, gained_at=None)
+
+    def take(self, looked_up: "View", *, asked_at: float) -> None:
+        """Take over the runs that were looked up in a copy.
+
+        If this view was read later than that, it is right, and the runs it lacks are hidden.
+        """
+        gained = looked_up.runs - self.runs
+        if gained and asked_at >= self.asked_at:
+            self.runs |= gained
+            self.gained_at = (self.gained_at or {}) | dict.fromkeys(gained, asked_at)
+        self.hidden |= (looked_up.runs | looked_up.hidden) - self.runs
+
+    def take_over(self, earlier: "View") -> None:
+        """Keep from the view that this one replaces what was found out after this was asked.
+
+        What was withheld stays noted until it may be seen: only then does the page have something
+        to read again.
+        """
+        later = {run: at for run, at in (earlier.gained_at or {}).items() if at >= self.asked_at}
+        if later:
+            self.runs, self.gained_at = self.runs | later.keys(), later
+        self.hidden |= earlier.hidden - self.runs
 
 
 WHOLE = View(is_whole=True)
@@ -65,43 +97,52 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
     if not isinstance(user, User) or not user.is_active:
         return {}
     whole = reads_all_of(user, wanted)
-    views = {session: View(user, is_whole=True) for session in whole}
+    views = {session: View(user.pk, is_whole=True) for session in whole}
     if wanted == whole:
         return views
     said = Message.objects.filter(session__in=wanted - whole).exclude(run=None).order_by()
     runs = said.annotate(is_seen=access.is_visible(user, "run"))
-    parts = {session: View(user) for session in wanted - whole}
+    parts = {session: View(user.pk) for session in wanted - whole}
     for session, run, is_seen in runs.values_list("session", "run", "is_seen").distinct():
-        (parts[session].runs if is_seen else parts[session].hidden).add(run)
+        if is_seen:
+            parts[session].runs |= {run}
+        else:
+            parts[session].hidden |= {run}
     return views | {session: view for session, view in parts.items() if view.runs}
+
+
+def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[tuple[Key, UUID]]:
+    """Return the pairs of a person and a session whose whole transcript the person may read."""
+    if not wanted:
+        return set()
+    rights = {key for key, user in people.users.items() if user.is_superuser}
+    found = {(key, session) for session, keys in wanted.items() for key in keys & rights}
+    members = Member.objects.filter(session__in=wanted, user__in=people.users).order_by()
+    for key, session in members.values_list("user", "session"):
+        if key in wanted[session]:
+            found.add((key, session))
+    return found
+
+
+def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """Return, by session, the runs with an entry in it."""
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    if wanted := set(sessions):
+        said = Message.objects.filter(session__in=wanted).exclude(run=None).order_by()
+        for session, run in said.values_list("session", "run").distinct():
+            found[session].add(run)
+    return found
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
     """Add to each view those of the subjects' runs that its user may see."""
     runs = {subject.run for subject in subjects if subject and subject.run}
-    parts = [view for view in views if not view.is_whole and view.user and not runs <= view.runs]
-    users = {view.user.pk: view.user for view in parts if view.user}
-    seen = _who_sees(list(users.values()), runs) if runs and users else set()
+    parts = [view for view in views if not view.is_whole and view.viewer is not None]
+    parts = [view for view in parts if not runs <= view.runs]
+    if not parts:
+        return
+    viewers = {view.viewer for view in parts}
+    seen = who_sees(People.read(viewers), dict.fromkeys(runs, viewers))
     for view in parts:
-        view.runs |= {run for user, run in seen if view.user and user == view.user.pk}
+        view.runs |= {run for run, keys in seen.items() if view.viewer in keys}
         view.hidden |= runs - view.runs
-
-
-def _who_sees(users: Sequence[User], runs: set[UUID]) -> set[tuple[int, UUID]]:
-    """Return the pairs of a user and a run that the user may see.
-
-    One query covers `MOST_AT_ONCE` users.
-    """
-    found: set[tuple[int, UUID]] = set()
-    for begin in range(0, len(users), MOST_AT_ONCE):
-        first, *rest = (
-            access.visible_runs(user)
-            .filter(pk__in=runs)
-            .order_by()
-            .annotate(viewer=Value(user.pk))
-            .values_list("viewer", "pk")
-            for user in users[begin : begin + MOST_AT_ONCE]
-        )
-        # `all`, since equal rows can't come from two users, and finding that out costs a sort.
-        found |= set(first.union(*rest, all=True))
-    return found

@@ -1,122 +1,120 @@
 """Frames that the hub hands to followers who come and go while it reads."""
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.db import connection
 
-from dashboard.live.consumer import LiveConsumer
-from dashboard.live.hub import Hub
-from dashboard.live.streams import Stream
-from dashboard.live.views import WHOLE, View
 from procedures.models import Run
 from procedures.services import cancel_run, start_run
+from tests.calls import grant
+from tests.live_page import LivePage, own_hub
+from tests.sockets import session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 30
-
-
-class Reader:
-    """Somebody who follows, until the stream is taken away or left."""
-
-    def __init__(self, view: View | None = WHOLE) -> None:
-        self.sees, self.heard = view, list[str]()
-        self.has_heard = asyncio.Event()
-
-    user: User | None = None
-
-    def hand(self, text: str) -> None:
-        self.heard.append(text)
-        self.has_heard.set()
-
-    def view(self, _: Stream) -> View | None:
-        return self.sees
 
 
 @pytest.fixture
-def run() -> Run:
+def run(operators: Group) -> Run:
+    grant("two_steps", operators, "operate")
     return start_run("two_steps", {}, by=None)[0]
 
 
-def test_a_stream_that_is_taken_away_while_it_is_begun_brings_nothing(run: Run) -> None:
-    stays, gone = Reader(), Reader(None)
+def test_a_stream_that_is_not_allowed_brings_nothing(run: Run, dave: User, carol: User) -> None:
+    keys = [session_of(dave), session_of(carol)]
 
-    async def follow() -> None:
-        hub = Hub()
-        try:
-            for reader in (stays, gone):
-                await hub.follow(reader, Stream("run", run.pk), "data", after=0)
-        finally:
-            await hub.close()
+    async def follow() -> tuple[dict[str, object], dict[str, object], bool]:
+        async with own_hub():
+            stays, gone = map(LivePage, keys)
+            for page in (gone, stays):
+                page.say(follow=f"run:{run.pk}")
+            first = await stays.hear(), await gone.hear()
+            return *first, gone.has_heard
 
-    asyncio.run(follow())
+    heard, denied, has_more = asyncio.run(follow())
 
-    assert len(stays.heard) == 1
-    assert gone.heard == []
+    assert heard["seq"] == 1
+    assert "denied" in denied
+    assert not has_more
 
 
-def test_a_stream_that_is_taken_away_later_brings_nothing_more(run: Run, admin_user: User) -> None:
-    stays, leaves = Reader(), Reader()
+def test_a_stream_that_is_taken_away_later_brings_nothing_more(
+    run: Run, admin_user: User, dave: User
+) -> None:
+    keys = [session_of(admin_user), session_of(dave)]
 
-    async def follow() -> None:
-        hub, stream = Hub(), Stream("run", run.pk)
-        try:
-            for reader in (stays, leaves):
-                await hub.follow(reader, stream, "data", after=1)
-            leaves.sees = None
+    async def follow() -> tuple[list[dict[str, object]], bool]:
+        async with own_hub() as hub:
+            stays, leaves = map(LivePage, keys)
+            for page in (stays, leaves):
+                page.say(follow=f"run:{run.pk}")
+                assert (await page.hear())["seq"] == 1
+            await asyncio.to_thread(leave, dave)
+            hub.gate.hurry()
+            assert "denied" in await leaves.hear()
             await asyncio.to_thread(cancel, run, admin_user)
-            await asyncio.wait_for(stays.has_heard.wait(), PATIENCE)
-        finally:
-            await hub.close()
+            return [await stays.hear()], leaves.has_heard
 
-    asyncio.run(follow())
+    heard, has_more = asyncio.run(follow())
 
-    assert leaves.heard == []
+    assert [frame["seq"] for frame in heard] == [2]
+    assert not has_more
 
 
 def test_a_socket_that_its_server_gives_up_is_handed_nothing_more(
     run: Run, admin_user: User
 ) -> None:
-    handed: list[str] = []
+    key = session_of(admin_user)
 
-    class Socket(LiveConsumer):
-        """A page's socket that notes the frames it is handed."""
-
-        def hand(self, text: str) -> None:
-            handed.append(text)
-            super().hand(text)
-
-    async def follow() -> tuple[int, int]:
-        stream, stays, loop = Stream("run", run.pk), Reader(), asyncio.get_running_loop()
-        scope = {"type": "websocket", "user": admin_user, "session": None}
-        socket: Any = ApplicationCommunicator(Socket.as_asgi(), scope)  # type: ignore[no-untyped-call]
-        await socket.send_input({"type": "websocket.connect"})
-        follow = json.dumps({"follow": str(stream)})
-        await socket.send_input({"type": "websocket.receive", "text": follow})
-        while (await socket.receive_output(PATIENCE))["type"] != "websocket.send":
-            pass
-        hub = LiveConsumer.hubs[loop]
-        try:
-            await hub.follow(stays, stream, "data", after=len(handed))
-            before = len(handed)
-            socket.stop()
-            await socket.wait(PATIENCE)
+    async def follow() -> tuple[bool, int, int]:
+        async with own_hub() as hub:
+            stays, given_up = LivePage(key), LivePage(key)
+            for page in (stays, given_up):
+                page.say(follow=f"run:{run.pk}")
+                assert (await page.hear())["seq"] == 1
+            await given_up.give_up()
             await asyncio.to_thread(cancel, run, admin_user)
-            await asyncio.wait_for(stays.has_heard.wait(), PATIENCE)
-        finally:
-            await LiveConsumer.hubs.pop(loop).close()
-        return before, len(asyncio.all_tasks())
+            assert (await stays.hear())["seq"] == 2
+            left = len(hub.sockets)
+            await stays.give_up()
+        return given_up.has_heard, left, len(asyncio.all_tasks())
 
-    assert asyncio.run(follow()) == (1, 1)
-    assert len(handed) == 1
+    assert asyncio.run(follow()) == (False, 1, 1)
+
+
+def leave(user: User) -> None:
+    try:
+        user.groups.clear()
+    finally:
+        connection.close()
 
 
 def cancel(run: Run, by: User) -> None:
     try:
         cancel_run(run.pk, by=by, reason="Nobody needs it.")
+    finally:
+        connection.close()
+
+
+def test_a_socket_is_closed_when_its_sign_in_ends(run: Run, dave: User) -> None:
+    key = session_of(dave)
+
+    async def follow() -> dict[str, object]:
+        async with own_hub() as hub:
+            page = LivePage(key)
+            page.say(follow=f"run:{run.pk}")
+            assert (await page.hear())["seq"] == 1
+            await asyncio.to_thread(sign_out, key)
+            hub.gate.hurry()
+            return await page.hear()
+
+    assert asyncio.run(follow()) == {"closed": 4401}
+
+
+def sign_out(key: str) -> None:
+    try:
+        Session.objects.filter(pk=key).delete()
     finally:
         connection.close()

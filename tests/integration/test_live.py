@@ -6,7 +6,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chat.models import HumanRequest
 from chat.services import Answer, reassign_request, respond
-from dashboard.live.consumer import MOST_STREAMS
+from dashboard.live.hub import MOST_STREAMS
 from procedures import services
 from procedures.models import Grant, Procedure, Run
 from tests.conftest import group as group_of

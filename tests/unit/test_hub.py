@@ -1,19 +1,47 @@
 """How seldom the hub draws a stream, and that nothing is lost by it."""
 
-from dashboard.live.hub import Watch
+from uuid import uuid4
+
+from dashboard.live.frames import Frame
+from dashboard.live.streams import Stream
+from dashboard.live.threads import Done
+from dashboard.live.watches import Watch
+
+RUN, SESSION = Stream("run", uuid4()), Stream("session", uuid4())
+FRAMES = [Frame({"seq": seq}) for seq in range(10)]
 
 
 def test_a_stream_that_costs_much_rests_ten_times_as_long() -> None:
-    watch = Watch(head=(1,))
+    watch = Watch(RUN, "page", head=(1,))
 
-    watch.rest(since=100.0, now=100.25)
+    watch.rest(Done(FRAMES, worked=0.25, took=0.25), now=100.25)
 
     assert not watch.is_due(102.4, is_round=True)
     assert watch.is_due(102.5, is_round=True)
 
 
+def test_waiting_for_the_database_makes_a_stream_rest_no_longer_than_it_took() -> None:
+    watch = Watch(RUN, "page", head=(1,))
+
+    watch.rest(Done(FRAMES, worked=0.01, took=0.25), now=100.25)
+
+    assert (watch.is_due(100.49, is_round=True), watch.is_due(100.5, is_round=True)) == (
+        False,
+        True,
+    )
+
+
+def test_a_burst_of_messages_rests_as_long_as_one_of_them() -> None:
+    watch = Watch(SESSION, "page", head=(1,))
+
+    watch.rest(Done(FRAMES, worked=0.25, took=0.1), now=100.1)
+
+    assert not watch.is_due(100.24, is_round=True)
+    assert watch.is_due(100.25, is_round=True)
+
+
 def test_what_was_rung_for_is_due_without_a_round() -> None:
-    watch = Watch(head=(1,))
+    watch = Watch(RUN, "page", head=(1,))
 
     assert not watch.is_due(100.0, is_round=False)
     watch.is_rung = True

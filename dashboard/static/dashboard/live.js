@@ -63,15 +63,17 @@ class Connection {
   }
 
   #follow(element) {
+    element.asOf = 0;
     this.send({ follow: element.stream, form: element.form, after: element.cursor });
   }
 
-  #take(frame) {
-    const element = this.#streams.get(frame.stream);
+  #take({ stream, frames = [], head, denied, stale }) {
+    const element = this.#streams.get(stream);
     if (!element) return;
-    if (frame.denied || frame.stale) element.deny();
-    else if (element.misses(frame)) this.send({ range: frame.stream, after: element.cursor });
-    else element.take(frame);
+    if (denied || stale) element.deny();
+    else if (head >= element.cursor || !element.takeAll(frames)) {
+      this.send({ range: stream, after: element.cursor });
+    }
   }
 
   /** Every failed try says "polling" again: what asks already is not begun anew. */
@@ -93,7 +95,7 @@ class Connection {
         after: element.cursor,
       });
       const answer = await fetch(`${RANGE}?${query}`).catch(() => null);
-      if (answer?.ok) for (const frame of (await answer.json()).frames) element.take(frame);
+      if (answer?.ok) element.takeAll((await answer.json()).frames);
     }
   }
 }
@@ -102,6 +104,8 @@ const connection = new Connection();
 
 class LiveStream extends HTMLElement {
   cursor = 0;
+  /** When the state that is shown was read: it may change without a new number. */
+  asOf = 0;
 
   connectedCallback() {
     this.stream = this.getAttribute("stream");
@@ -114,14 +118,24 @@ class LiveStream extends HTMLElement {
     connection.remove(this);
   }
 
+  /** Takes frames in order; false where some are missing before one of them. */
+  takeAll(frames) {
+    for (const frame of frames) {
+      if (this.misses(frame)) return false;
+      this.take(frame);
+    }
+    return true;
+  }
+
   /** Numbers are without gaps where every change has a frame of its own. */
   misses(frame) {
     return this.form === "page" && frame.seq > this.cursor + 1;
   }
 
   take(frame) {
-    if (frame.seq < this.cursor) return;
+    if (frame.seq < this.cursor || (frame.seq === this.cursor && frame.as_of < this.asOf)) return;
     this.cursor = frame.seq;
+    this.asOf = frame.as_of ?? this.asOf;
     if (frame.html) place(frame.html);
     this.dispatchEvent(new CustomEvent("live", { bubbles: true, detail: frame }));
   }

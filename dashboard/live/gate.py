@@ -1,0 +1,242 @@
+"""The rights of all open sockets: asked for newcomers at once, and for everybody every 4 seconds.
+
+A change of rights announced over the doorbell makes it sooner. Nothing is sent by rights that
+weren't confirmed for longer than that, so a recheck that fails or is slow stops the frames.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chat.services import note_presences
+from dashboard.live.rights import Answer, Pair, ask
+from dashboard.live.sign_ins import SignIns
+from dashboard.live.socket import Socket
+from dashboard.live.streams import INBOX, Head, Stream
+from dashboard.live.threads import DatabaseThread
+from dashboard.live.views import View
+from procedures.viewers import Key
+
+RECHECK = 4.0
+"""Seconds from the beginning of a check of all rights to that of the next one."""
+SOONEST = 0.5
+"""Seconds after the beginning of a check until the next one, if rights have changed."""
+CONFIRMED = 4.8
+"""Seconds after the beginning of a check for which its answer counts; the promise is five."""
+PATIENCE = 10.0
+"""Seconds without an answer after which sockets are closed, and pages say that they aren't live."""
+NOTE_EVERY = 50.0
+"""Seconds between updates of a person's presence, which counts for a minute."""
+SIGNED_OUT, UNAVAILABLE = 4401, 1011
+"""The codes that sockets are closed with."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a socket asks for; its questions are answered in their order."""
+
+    socket: Socket
+    verb: Literal["join", "follow", "range", "leave"]
+    stream: Stream = INBOX
+    """The stream; it means nothing with the verb "join"."""
+    form: str = ""
+    after: int = 0
+
+    @property
+    def needs_right(self) -> bool:
+        return self.verb in ("follow", "range")
+
+
+class Streams(Protocol):
+    """What the gate tells of its decisions."""
+
+    sockets: set[Socket]
+
+    def do(self, ask: Ask, head: Head | None) -> None:
+        """Do what was asked, since it is allowed; the head is given if the stream is new."""
+
+    def is_watched(self, stream: Stream, form: str) -> bool: ...
+
+    def deny(self, socket: Socket, stream: Stream) -> None: ...
+
+    def refresh(self, socket: Socket, stream: Stream) -> None:
+        """Tell a page that more or less of a stream may be seen now."""
+
+    def end(self, socket: Socket, code: int) -> None: ...
+
+
+class Gate:
+    """The answers about rights that count now, and the questions that wait for one."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._views: dict[Pair, View] = {}
+        self._noted_at: dict[Key, float] = {}
+        self._waiting: list[Ask] = []
+        self._has_question = asyncio.Event()
+        self._checked_at = self._check_at = time.monotonic()
+        self._is_checking = False
+        self._sign_ins = SignIns()
+        self._thread, self._presence = DatabaseThread("rights"), DatabaseThread("presence")
+        self._tasks = {asyncio.create_task(self._answer_all(), name="hub rights")}
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True while the last check is recent enough for frames to be sent."""
+        return time.monotonic() - self._checked_at < CONFIRMED
+
+    def view(self, socket: Socket, stream: Stream) -> View | None:
+        """Return what a socket's user may see of a stream now, or None."""
+        return self.view_of(socket.user.pk, stream) if socket.user else None
+
+    def view_of(self, user: Key, stream: Stream) -> View | None:
+        return self._views.get((user, stream))
+
+    def put(self, asked: Ask) -> None:
+        """Answer a question from what is known, or as soon as the database was asked."""
+        if self._is_answered(asked):
+            self._streams.do(asked, None)
+            return
+        asked.socket.waiting += 1
+        self._waiting.append(asked)
+        self._has_question.set()
+
+    def hurry(self) -> None:
+        """Check all rights soon, because some have changed."""
+        self._check_at = min(self._check_at, self._checked_at + SOONEST)
+        self._has_question.set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._thread.close()
+        self._presence.close()
+
+    def _is_answered(self, asked: Ask) -> bool:
+        """Return True if the last check answers it; during a check, its answer is waited for."""
+        socket, stream = asked.socket, asked.stream
+        if socket.waiting or asked.verb == "join":
+            return False
+        if not asked.needs_right:
+            return True
+        if self._is_checking or not self.is_confirmed or self.view(socket, stream) is None:
+            return False
+        return asked.verb == "range" or self._streams.is_watched(stream, asked.form)
+
+    async def _answer_all(self) -> None:
+        while True:
+            pause = max(self._check_at - time.monotonic(), 0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._has_question.wait(), pause)
+            self._has_question.clear()
+            try:
+                await self._answer()
+            except Exception:
+                logger.exception("Couldn't check what open pages may follow. It is tried again.")
+                self._give_up()
+                await asyncio.sleep(SOONEST)
+
+    def _give_up(self) -> None:
+        """Close all sockets after a while without an answer, so that pages don't seem live."""
+        if time.monotonic() - self._checked_at > PATIENCE:
+            self._waiting = []
+            for socket in list(self._streams.sockets):
+                self._streams.end(socket, UNAVAILABLE)
+        elif self._waiting:
+            self._has_question.set()
+
+    async def _answer(self) -> None:
+        """Ask for everybody if it is time, and otherwise for those who wait."""
+        began, waiting = time.monotonic(), self._waiting
+        is_check = began >= self._check_at
+        self._is_checking, self._waiting = is_check, []
+        here = list(self._streams.sockets) if is_check else []
+        try:
+            answer = await self._ask(here, waiting)
+        except BaseException:
+            self._waiting = waiting + self._waiting
+            raise
+        finally:
+            self._is_checking = False
+        self._take(answer)
+        if is_check:
+            self._checked_at, self._check_at = began, began + RECHECK
+            self._renew(here, answer)
+            self._note_presence(here)
+        for one in waiting:
+            one.socket.waiting -= 1
+            self._settle(one, answer)
+
+    async def _ask(self, here: Iterable[Socket], waiting: Iterable[Ask]) -> Answer:
+        asked: dict[str, set[Stream]] = defaultdict(set)
+        for socket in here:
+            asked[socket.key].update(socket.following)
+        for one in waiting:
+            asked[one.socket.key].update([one.stream] if one.needs_right else [])
+        new = {one.stream for one in waiting if one.verb == "follow"}
+        job = self._thread.run(ask, self._sign_ins, asked, new=new)
+        return await asyncio.wait_for(job, PATIENCE)
+
+    def _take(self, answer: Answer) -> None:
+        """Take over the views, and tell the pages of those people who now see more or less."""
+        differing = set()
+        for pair, view in answer.views.items():
+            earlier = self._views.get(pair)
+            if earlier is None or earlier is view:
+                continue
+            if not view.is_whole:
+                view.take_over(earlier)
+            if not earlier.fits(view):
+                differing.add(pair)
+        self._views |= answer.views
+        for socket in self._streams.sockets if differing else ():
+            for stream in socket.following:
+                if socket.user and (socket.user.pk, stream) in differing:
+                    self._streams.refresh(socket, stream)
+
+    def _renew(self, here: Iterable[Socket], answer: Answer) -> None:
+        """Keep only what the check of everybody has confirmed."""
+        self._views = answer.views
+        self._sign_ins.keep(answer.asked)
+        for socket in here:
+            user = answer.users.get(socket.key)
+            if user is None or (socket.user and socket.user.pk != user.pk):
+                self._streams.end(socket, SIGNED_OUT)
+                continue
+            socket.user = user
+            for stream in [one for one in socket.following if (user.pk, one) not in self._views]:
+                self._streams.deny(socket, stream)
+
+    def _settle(self, asked: Ask, answer: Answer) -> None:
+        """Do what was asked, or say that it isn't allowed."""
+        socket, stream = asked.socket, asked.stream
+        user = answer.users.get(socket.key)
+        if socket not in self._streams.sockets:
+            return
+        if user is None:
+            self._streams.end(socket, SIGNED_OUT)
+            return
+        socket.user = user
+        if not asked.needs_right or (user.pk, stream) in answer.views:
+            self._streams.do(asked, answer.heads.get(stream))
+        else:
+            self._streams.deny(socket, stream)
+
+    def _note_presence(self, here: Iterable[Socket]) -> None:
+        """Record who has a page open, so that no mail is sent to them."""
+        now = time.monotonic()
+        open_pages = {one.user.pk for one in here if one.user and one.following}
+        noted = {key: at for key, at in self._noted_at.items() if now - at < NOTE_EVERY}
+        # Not by the thread of the rights: on SQLite, it could wait long for another writer.
+        if due := open_pages - noted.keys():
+            self._noted_at = noted | dict.fromkeys(due, now)
+            task = asyncio.create_task(self._presence.run(note_presences, sorted(due)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,35 @@
+"""The doorbell as web processes hear it, over Redis."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable
+
+import redis.asyncio
+
+from chat.doorbell import CHANNEL
+from procedures.conf import conf
+
+PAUSE = 1.0
+"""Seconds between two tries to reach Redis."""
+logger = logging.getLogger(__name__)
+Hear = Callable[[Iterable[str]], None]
+
+
+async def listen(hear: Hear) -> None:
+    """Pass on the names that the doorbell rings for; if Redis is unreachable, try again."""
+    while True:
+        try:
+            await _hear_all(hear)
+        except (redis.RedisError, OSError, ValueError) as error:
+            logger.debug("Redis can't be reached, so pages learn of changes later: %s", error)
+            await asyncio.sleep(PAUSE)
+
+
+async def _hear_all(hear: Hear) -> None:
+    client = redis.asyncio.from_url(conf.REDIS_URL)
+    async with client, client.pubsub() as subscription:
+        await subscription.subscribe(CHANNEL)
+        async for message in subscription.listen():
+            if message["type"] == "message":
+                hear(json.loads(message["data"]))

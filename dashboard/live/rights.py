@@ -1,0 +1,88 @@
+"""What the people behind open sockets may follow, asked for all of them at once.
+
+The number of statements doesn't depend on how many sockets, people or streams there are.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from dashboard.live.sign_ins import SignIns
+from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.views import WHOLE, View, readers_of, runs_in
+from procedures.users import User
+from procedures.viewers import Key, People, who_sees
+
+Asked = Mapping[str, set[Stream]]
+"""The streams to follow, by the key of the browser's session."""
+Pair = tuple[Key, Stream]
+
+
+@dataclass(slots=True)
+class Answer:
+    """Who is signed in, and what each of them may follow."""
+
+    asked_at: float
+    """The time before the database was asked, on the monotonic clock."""
+    asked: set[str]
+    users: dict[str, User] = field(default_factory=dict)
+    views: dict[Pair, View] = field(default_factory=dict)
+    heads: dict[Stream, Head] = field(default_factory=dict)
+
+
+def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
+    """Return who is signed in and may follow what, and the heads of the new streams."""
+    answer = Answer(time.monotonic(), set(asked))
+    if not asked:
+        return answer
+    answer.users = sign_ins.read(answer.asked)
+    wanted: dict[Stream, set[Key]] = defaultdict(set)
+    for session_key, user in answer.users.items():
+        for stream in asked[session_key]:
+            wanted[stream].add(user.pk)
+    people = People(answer.users.values())
+    answer.views = views_for(people, wanted, at=answer.asked_at)
+    # After the rights: a stream that is gone by then has no head, and is denied.
+    answer.heads = heads(new)
+    return answer
+
+
+def views_for(
+    people: People, wanted: Mapping[Stream, set[Key]], *, at: float = 0.0
+) -> dict[Pair, View]:
+    """Return the views of those wanted pairs of a person and a stream that are allowed."""
+    sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
+    runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind == "run"}
+    whole = readers_of(people, sessions)
+    parts = {(key, one) for one, keys in sessions.items() for key in keys & people.users.keys()}
+    parts -= whole
+    said = runs_in(session for _, session in parts)
+    for key, session in parts:
+        for run in said[session]:
+            runs.setdefault(run, set()).add(key)
+    seen = who_sees(people, runs)
+    found = {(key, Stream("session", session)): WHOLE for key, session in whole}
+    found |= dict.fromkeys(_whole_streams(wanted, seen), WHOLE)
+    for key, session in parts:
+        view = _part(key, said[session], seen, at)
+        if view.runs:
+            found[key, Stream("session", session)] = view
+    return found
+
+
+def _whole_streams(
+    wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
+) -> Iterator[Pair]:
+    """Yield who may follow doorbells and runs, which nobody sees only in part."""
+    for stream, keys in wanted.items():
+        if stream.is_doorbell:
+            yield from ((key, stream) for key in keys)
+        elif stream.kind == "run":
+            yield from ((key, stream) for key in keys & seen.get(stream.key, set()))
+
+
+def _part(key: Key, said: set[UUID], seen: Mapping[UUID, set[Key]], at: float) -> View:
+    runs = frozenset(run for run in said if key in seen.get(run, ()))
+    return View(key, runs=runs, hidden=frozenset(said) - runs, asked_at=at)

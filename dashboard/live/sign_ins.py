@@ -1,0 +1,115 @@
+"""The people whose browsers are signed in, read for many session keys in two statements."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+    load_backend,
+)
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from procedures.users import User, users
+
+LONGEST_KEY = 40
+"""The most characters of a session key in Django's table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The user that a session names, and the proof that the password is still the same."""
+
+    text: str
+    """The signed text of the session, from which the rest was read."""
+    user: Any
+    backend: str
+    password_hash: str
+
+
+class SignIns:
+    """The sign-ins behind session keys; keeps what was read of texts that haven't changed."""
+
+    def __init__(self) -> None:
+        self._claims: dict[str, Claim] = {}
+
+    def read(self, keys: Collection[str]) -> dict[str, User]:
+        """Return the active user of each key whose session is valid now; the others are missing."""
+        claims = self._read_claims(keys)
+        people = _people({(claim.user, claim.backend) for claim in claims.values()})
+        found = {}
+        for key, claim in claims.items():
+            user = people.get((claim.user, claim.backend))
+            if user is not None and _has_same_password(user, claim.password_hash):
+                found[key] = user
+        return found
+
+    def keep(self, keys: Collection[str]) -> None:
+        """Forget all keys but these."""
+        self._claims = {key: self._claims[key] for key in keys if key in self._claims}
+
+    def _read_claims(self, keys: Collection[str]) -> dict[str, Claim]:
+        store = SessionStore()
+        rows = store.model.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+        found = {}
+        for key, text in rows.values_list("session_key", "session_data"):
+            claim = self._claims.get(key)
+            # Checking a signature costs more than all the rest.
+            if claim is None or claim.text != text:
+                claim = _claim(text, store.decode(text))
+            if claim is not None:
+                found[key] = self._claims[key] = claim
+        return found
+
+
+def is_session_key(key: str) -> bool:
+    """Return True if a text can be the key of a session; anything else must not get into a query.
+
+    One key that a database refuses would make the query fail for everybody.
+    """
+    return key.isascii() and key.isalnum() and len(key) <= LONGEST_KEY
+
+
+def _claim(text: str, content: dict[str, Any]) -> Claim | None:
+    try:
+        user = get_user_model()._meta.pk.to_python(content[SESSION_KEY])  # noqa: SLF001 (Django documents it)
+    except (KeyError, ValidationError):
+        return None
+    backend, proof = content.get(BACKEND_SESSION_KEY), content.get(HASH_SESSION_KEY)
+    if backend not in settings.AUTHENTICATION_BACKENDS or not proof:
+        return None
+    return Claim(text, user, str(backend), str(proof))
+
+
+def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:
+    """Return the users whom their backends let in, by key and backend."""
+    backends = {name: load_backend(name) for _, name in claimed}
+    stored = users().in_bulk({key for key, _ in claimed})
+    found: dict[tuple[Any, str], User] = {}
+    for key, name in claimed:
+        user = _let_in(backends[name], stored.get(key))
+        if user is not None and user.is_active:
+            found[key, name] = user
+    return found
+
+
+def _let_in(backend: Any, user: User | None) -> User | None:
+    if user is None:
+        return None
+    if type(backend).get_user is ModelBackend.get_user:
+        return user if backend.user_can_authenticate(user) else None
+    let_in: User | None = backend.get_user(user.pk)
+    return let_in
+
+
+def _has_same_password(user: User, proof: str) -> bool:
+    proofs = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(proof, one) for one in proofs)

@@ -1,0 +1,53 @@
+"""An open page's socket, as the hub sees it."""
+
+from typing import Protocol
+
+from dashboard.live.outbox import Outbox
+from dashboard.live.streams import Stream
+from procedures.users import User
+
+READY, QUEUED, LOST = "ready", "queued", "lost"
+"""The states of a stream for a socket: it gets each change; it gets a range first; it missed some,
+because it took too long to read, and has to ask for the range."""
+
+
+class Following:
+    """A stream that a socket follows, and the number up to which it was sent everything."""
+
+    __slots__ = ("form", "seq", "state", "told_at")
+
+    def __init__(self, form: str, state: str = QUEUED) -> None:
+        self.form, self.state = form, state
+        self.seq, self.told_at = 0, 0.0
+
+
+class Sender(Protocol):
+    """What decides about sending a socket frames."""
+
+    def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
+
+
+class Socket:
+    """An open page's socket, with its sign-in and the streams it follows."""
+
+    __slots__ = ("following", "key", "outbox", "sender", "user", "waiting")
+
+    def __init__(self, key: str, outbox: Outbox, sender: Sender) -> None:
+        self.key, self.outbox, self.sender = key, outbox, sender
+        self.user: User | None = None
+        """The person as last read; None until the sign-in was checked for the first time."""
+        self.following: dict[Stream, Following] = {}
+        self.waiting = 0
+        """The number of its questions that wait for an answer about its rights."""
+
+    @property
+    def lost(self) -> list[tuple[Stream, Following]]:
+        return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
+
+    def hand(self, stream: Stream, text: str) -> bool:
+        """Send frames of a stream if that is possible now; otherwise, make up for it later."""
+        return self.sender.send(self, stream, text)
+
+    def tell(self, text: str) -> None:
+        """Send a message that isn't a change of a stream, also if other messages are waiting."""
+        self.outbox.put(text, is_urgent=True)

@@ -1,0 +1,41 @@
+"""The followed streams, each with its followers and the time of its next drawing."""
+
+from dataclasses import dataclass, field
+
+from dashboard.live.frames import Frame
+from dashboard.live.socket import Socket
+from dashboard.live.streams import Head, Stream
+from dashboard.live.threads import Done
+
+SHARE = 10
+"""A stream's rest as a multiple of the time for which drawing it used the processor."""
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """A followed stream in one form, with its followers."""
+
+    stream: Stream
+    form: str
+    head: Head
+    """The head up to which the followers were sent everything."""
+    followers: set[Socket] = field(default_factory=set)
+    is_rung: bool = False
+    rests_until: float = 0.0
+    """The end of the stream's rest, on the monotonic clock."""
+
+    @property
+    def redraws(self) -> bool:
+        """True if each drawing repeats most of the one before: drawing seldom saves work."""
+        return self.stream.kind == "run" and self.form != "data"
+
+    def is_due(self, now: float, *, is_round: bool) -> bool:
+        return self.rests_until <= now and (is_round or self.is_rung)
+
+    def rest(self, done: Done[list[Frame]], *, now: float) -> None:
+        """Let the stream rest after a drawing, by the work that a single frame of it takes.
+
+        Waiting for a turn doesn't count, and waiting for the database counts once.
+        """
+        work = done.worked if self.redraws else done.worked / max(len(done.value), 1)
+        self.rests_until = now - done.took + max(work * SHARE, done.took * 2)
