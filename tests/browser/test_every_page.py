@@ -24,6 +24,15 @@ NARROWEST = 80
 GRAVE = ("serious", "critical")
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
 ROW_VIEWS = ("change", "history", "delete")
+LOOKS = pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (DESK, "light"),
+        (PHONE, "dark"),
+        pytest.param(DESK, "dark", marks=pytest.mark.soak),
+        pytest.param(PHONE, "light", marks=pytest.mark.soak),
+    ],
+)
 FILLED_IN = {"amount": "31.20", "due": "2026-12-24", "carrier": "post", "sender": "Mrs Blum"}
 
 
@@ -67,15 +76,7 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (DESK, "light"),
-        (PHONE, "dark"),
-        pytest.param(DESK, "dark", marks=pytest.mark.soak),
-        pytest.param(PHONE, "light", marks=pytest.mark.soak),
-    ],
-)
+@LOOKS
 def test_every_page_fits_and_has_no_grave_fault(
     width: int,
     scheme: Scheme,
@@ -94,8 +95,7 @@ def test_every_page_fits_and_has_no_grave_fault(
     assert not {address: found for address, found in faults.items() if found}
 
 
-@pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_the_administration_has_no_grave_fault(
     width: int,
     scheme: Scheme,

@@ -7,6 +7,8 @@ import pytest
 
 from tests.processes import Redis, Worker
 
+TakeOver = Callable[[], None]
+
 
 @pytest.fixture(autouse=True)
 def every_test_has_redis(redis_server: Redis) -> None:
@@ -16,7 +18,7 @@ def every_test_has_redis(redis_server: Redis) -> None:
 @pytest.fixture
 def take_over(
     shared_worker: Worker, transactional_db: None, redis_server: Redis
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[TakeOver]:
     """Has another worker, up already, take messages from the call to the end of the test."""
     with shared_worker.listening():
         pass

@@ -1,7 +1,6 @@
 """Workers that die with everything in their hands."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,6 +9,7 @@ from chat.models import HumanRequest, Message
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests.conftest import StartWorker
+from tests.crash.conftest import TakeOver
 from tests.desk import Desk
 from tests.processes import wait_until
 from tests.runs import (
@@ -22,7 +22,6 @@ from tests.runs import (
     wait_for_success,
 )
 
-TakeOver = Callable[[], None]
 UNDISTURBED = [
     "run.started",
     "step.succeeded reserve",
@@ -45,7 +44,14 @@ def assert_nothing_shows(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("running_clock")
-@pytest.mark.parametrize("gate", ["before reserve", "reserve to question", "after reserve"])
+@pytest.mark.parametrize(
+    "gate",
+    [
+        pytest.param("before reserve", marks=pytest.mark.soak),
+        "reserve to question",
+        "after reserve",
+    ],
+)
 def test_a_run_whose_worker_is_killed_before_its_question_asks_once(
     gate: str, worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User, bob: User
 ) -> None:
@@ -65,7 +71,9 @@ def test_a_run_whose_worker_is_killed_before_its_question_asks_once(
 
 
 @pytest.mark.usefixtures("running_clock")
-@pytest.mark.parametrize("gate", ["before pay", "pay to send", "after pay"])
+@pytest.mark.parametrize(
+    "gate", ["before pay", "pay to send", pytest.param("after pay", marks=pytest.mark.soak)]
+)
 def test_a_run_whose_worker_is_killed_after_an_answer_uses_it_and_asks_nothing(
     gate: str, worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User, bob: User
 ) -> None:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from tests.conftest import StartWorker
+from tests.crash.conftest import TakeOver
 from tests.desk import Desk
 from tests.processes import Worker, wait_until
 from tests.runs import journal_of, start, wait_for_status, wait_for_success
@@ -52,7 +53,7 @@ def assert_nothing_is_lost(run: Run, desk: Desk) -> None:
     ],
 )
 def test_a_step_at_work_is_kept_when_its_worker_is_told_to_stop(
-    whom: str, gate: str, worker: StartWorker, desk: Desk, alice: User
+    whom: str, gate: str, worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User
 ) -> None:
     first = worker(concurrency=1, STOP_SECONDS="10")
     with desk.closed(gate):
@@ -65,7 +66,7 @@ def test_a_step_at_work_is_kept_when_its_worker_is_told_to_stop(
 
     left = wait_for_status(run, RunStatus.QUEUED)
     assert (journal_of(left)[-1], left.head.claims) == ("run.suspended", 0)
-    worker(concurrency=1)
+    take_over()
     assert_nothing_is_lost(run, desk)
 
 
@@ -95,7 +96,7 @@ def test_a_slot_outlives_what_signals_it_alone(
 
 
 def test_a_program_that_a_stop_ended_with_its_worker_fails_nothing(
-    worker: StartWorker, desk: Desk, alice: User
+    worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User
 ) -> None:
     first = worker(concurrency=1)
     run = start("program", folder=desk.folder, seconds=1, by=alice)
@@ -103,14 +104,14 @@ def test_a_program_that_a_stop_ended_with_its_worker_fails_nothing(
     first.stop_group()
 
     assert steps_of(wait_for_status(run, RunStatus.QUEUED)) == []
-    worker(concurrency=1)
+    take_over()
     wait_for_success(run)
     assert (desk.effects, len(desk.keys)) == ({"program": 2}, 1)
 
 
 @pytest.mark.usefixtures("running_clock")
 def test_a_step_that_outlasts_the_stop_is_cut_off_as_by_a_kill(
-    worker: StartWorker, desk: Desk, alice: User
+    worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User
 ) -> None:
     first = worker(concurrency=1, STOP_SECONDS="0.5")
     with desk.closed("after plain"):
@@ -118,7 +119,7 @@ def test_a_step_that_outlasts_the_stop_is_cut_off_as_by_a_kill(
         desk.wait_for_arrivals("after plain")
         first.stop_group()
 
-    worker(concurrency=1)
+    take_over()
     assert steps_of(wait_for_success(run)) == KEPT
     assert (desk.effects["plain"], desk.effects["undo"]) == (2, 0)
 

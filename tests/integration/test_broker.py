@@ -37,7 +37,7 @@ def die(redis: Redis) -> None:
     redis.kill()
 
 
-AWAY = pytest.mark.parametrize("go_away", [hang, die])
+HANG, DIE = (pytest.param(one, marks=pytest.mark.soak) for one in (hang, die))
 
 
 def look(user: User, web: Web, path: str) -> None:
@@ -60,7 +60,7 @@ def begin(user: User, web: Web, desk: Desk) -> Run:
     return Run.objects.get(pk=reply.json()["id"])
 
 
-@AWAY
+@pytest.mark.parametrize("go_away", [hang, DIE])
 @pytest.mark.usefixtures("running_worker", "running_clock")
 def test_an_answer_given_while_redis_is_away_is_kept_and_used_when_it_is_back(
     go_away: Callable[[Redis], None],
@@ -88,7 +88,7 @@ def test_an_answer_given_while_redis_is_away_is_kept_and_used_when_it_is_back(
     assert desk.effects == {"pay": 1}
 
 
-@AWAY
+@pytest.mark.parametrize("go_away", [HANG, die])
 @pytest.mark.usefixtures("running_worker", "running_clock")
 def test_a_run_started_while_redis_is_away_runs_when_it_is_back(
     go_away: Callable[[Redis], None],
@@ -110,7 +110,7 @@ def test_a_run_started_while_redis_is_away_runs_when_it_is_back(
     assert desk.effects == {"work": 1}
 
 
-@AWAY
+@pytest.mark.parametrize("go_away", [hang, die])
 @pytest.mark.usefixtures("running_worker")
 def test_messages_arrive_again_as_soon_as_redis_is_back(
     go_away: Callable[[Redis], None], redis_server: Redis, running_web: Web, desk: Desk, alice: User

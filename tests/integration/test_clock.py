@@ -25,7 +25,15 @@ on_postgres = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("apart", [("+3s", "-3s"), ("+1h", "-1h"), ("-2d", "+0s")], ids=" ".join)
+@pytest.mark.parametrize(
+    "apart",
+    [
+        pytest.param(("+3s", "-3s"), marks=pytest.mark.soak),
+        ("+1h", "-1h"),
+        pytest.param(("-2d", "+0s"), marks=pytest.mark.soak),
+    ],
+    ids=" ".join,
+)
 @on_postgres
 def test_timers_and_deadlines_pass_under_clocks_that_are_apart(
     apart: tuple[str, str], clock: StartClock, running_worker: Worker, alice: User, bob: User

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from chat.models import HumanRequest, HumanResponse
 from chat.services import Answer, respond
@@ -23,6 +24,22 @@ NAMES = [
     *("__class__", "__dict__", "__len__", "_", "self", "forloop", "block", "text", "shape"),
     *("0", "1", "-1", "1e3", "007", "", " ", " padded ", "a b", "a.b", "a__b", "order_id"),
     *("Order id", "{{ x }}", "{% now %}", "<b>", "&amp;", '"', "'", "größe", "数量", "🙂", "name"),
+]
+EVERY_NAME = {name: place for place, name in enumerate(NAMES)}
+TELLING, OTHERS = (5, 11), (*range(5), *range(6, 11))
+"""Seeds: a list and an object with every kind of value in them; most others make one scalar."""
+VALUES: list[Any] = [
+    {"items": [["pen", 1]], "total": "900,000 EUR", "payee": "Mallory"},
+    {"items": ["a"]},
+    {"items": {"items": {"items": 1}}},
+    {"keys": 1, "values": 2, "get": 3, "count": 4, "": 5, " ": 6},
+    [{"items": 1, "count": 2}, {"keys": 3, "items": None}],
+    [{str(number): number} for number in range(40)],
+    {"name": "a/b", "digest": [], "size": "big", "content_type": None},
+    {"name": "x.csv", "digest": "0", "size": 3, "content_type": "text/csv"},
+    EVERY_NAME,
+    *(0, False, "", [], {}, [[]], [{}], [None], None, -1.5, "text", "<script>", 10**400),
+    {"n": "1e999", "m": "1_000", "o": "٣", "p": "nan", "q": 10**400},
 ]
 
 
@@ -131,33 +148,39 @@ def asked(evidence: Any, alice: User) -> HumanRequest:
 
 
 def check_everywhere(evidence: Any, alice: User, bob: User) -> None:
+    """On every page, in the API and in the mail; as it is kept; and on the pages afterwards."""
     request = asked(evidence, alice)
     run = request.wait.run
     bobs, alices = browser(bob), browser(alice)
-    for client, path in (
-        (bobs, f"/requests/{request.pk}"),
-        (bobs, "/"),
-        (bobs, f"/chat/{request.session_id}"),
-        (alices, f"/runs/{run.pk}"),
-    ):
-        page = client.get(path)
-        assert page.status_code == 200, path
-        check_drawn(page.content.decode(), evidence, path)
+    check_page(bobs, "/", evidence)
+    check_page(bobs, f"/chat/{request.session_id}", evidence)
+    check_page(alices, f"/runs/{run.pk}", evidence)
     assert bobs.get(f"/requests/{request.pk}/form").status_code == 200
-    assert caller(bob).get(f"/api/requests/{request.pk}").json()["evidence"] == evidence
     for path in ("", "/events"):
         assert caller(alice).get(f"/api/runs/{run.pk}{path}").status_code == 200
+    check_request(request, evidence, bob)
+    advance_run(run.pk)
+    assert alices.get(f"/runs/{run.pk}").status_code == 200  # with its result
+    for path in (f"/requests/{request.pk}", f"/chat/{request.session_id}"):
+        check_page(bobs, path, evidence)
+
+
+def check_request(request: HumanRequest, evidence: Any, bob: User) -> None:
+    """On its own page, in the API and in the mail; and as it is kept with the answer."""
+    check_page(browser(bob), f"/requests/{request.pk}", evidence)
+    assert caller(bob).get(f"/api/requests/{request.pk}").json()["evidence"] == evidence
     check_letter(letter_about(request, to=bob).text, evidence)
-    answer = Answer(value=True)
-    respond(request.pk, answer, by=bob)
+    respond(request.pk, Answer(value=True), by=bob)
     response = HumanResponse.objects.get(request=request)
     kept = json.loads(response.shown)["evidence"]
     assert kept == evidence
     assert response.evidence_digest == canonical.digest(canonical.text_of((evidence, None)))
-    advance_run(run.pk)
-    assert alices.get(f"/runs/{run.pk}").status_code == 200  # with its result
-    for path in (f"/requests/{request.pk}", f"/chat/{request.session_id}"):
-        check_drawn(bobs.get(path).content.decode(), evidence, path)
+
+
+def check_page(client: Client, path: str, evidence: Any) -> None:
+    page = client.get(path)
+    assert page.status_code == 200, path
+    check_drawn(page.content.decode(), evidence, path)
 
 
 def check_drawn(html: str, evidence: Any, path: str) -> None:
@@ -190,32 +213,30 @@ def leaves_of(value: Any) -> Iterator[Any]:
         yield from leaves_of(one)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [*TELLING, *(pytest.param(seed, marks=pytest.mark.soak) for seed in OTHERS)]
+)
 def test_evidence_of_any_shape_is_wholly_drawn(seed: int, alice: User, bob: User) -> None:
     grant_to_both("shows_evidence")
     check_everywhere(Maker(seed).value(), alice, bob)
 
 
-@pytest.mark.parametrize(
-    "evidence",
-    [
-        {"items": [["pen", 1]], "total": "900,000 EUR", "payee": "Mallory"},
-        {"items": ["a"]},
-        {"items": {"items": {"items": 1}}},
-        {"keys": 1, "values": 2, "get": 3, "count": 4, "": 5, " ": 6},
-        [{"items": 1, "count": 2}, {"keys": 3, "items": None}],
-        [{str(number): number} for number in range(40)],
-        {"name": "a/b", "digest": [], "size": "big", "content_type": None},
-        {"name": "x.csv", "digest": "0", "size": 3, "content_type": "text/csv"},
-        {name: place for place, name in enumerate(NAMES)},
-        *(0, False, "", [], {}, [[]], [{}], [None], None, -1.5, "text", "<script>", 10**400),
-        {"n": "1e999", "m": "1_000", "o": "٣", "p": "nan", "q": 10**400},
-    ],
-    ids=range(23),
-)
+@pytest.mark.parametrize("evidence", VALUES, ids=range(len(VALUES)))
 def test_names_of_templates_and_empty_values_are_drawn(
     evidence: Any, alice: User, bob: User
 ) -> None:
+    grant_to_both("shows_evidence")
+    check_request(asked(evidence, alice), evidence, bob)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        pytest.param(value, id=str(number), marks=() if value == EVERY_NAME else pytest.mark.soak)
+        for number, value in enumerate(VALUES)
+    ],
+)
+def test_they_are_drawn_on_every_page(evidence: Any, alice: User, bob: User) -> None:
     grant_to_both("shows_evidence")
     check_everywhere(evidence, alice, bob)
 
