@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
+from bench.feed import empty_feed, rebuild_feed
 from chat.models import HumanRequest
 from procedures.models import Run
 
@@ -26,6 +27,8 @@ PERSON = r"\b(?:user|member|writer):\d+\b"
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 KEPT = {"Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
 """The models whose rows belong to no run."""
+REBUILT = {"FeedEntry", "RunAudience"}
+"""The models whose rows follow from others; they are made at the end."""
 Model = type[models.Model]
 
 
@@ -33,7 +36,7 @@ def copied_models() -> list[Model]:
     """Return the models of runs and chat."""
     labels = ("countersign_procedures", "countersign_chat")
     found = [model for label in labels for model in apps.get_app_config(label).get_models()]
-    return [model for model in found if model.__name__ not in KEPT]
+    return [model for model in found if model.__name__ not in KEPT | REBUILT]
 
 
 class Known:
@@ -53,6 +56,7 @@ class Known:
             found = model._base_manager.order_by("pk")  # noqa: SLF001
             rows[model] = [row for row in found if row.pk not in before]
         with connection.cursor() as cursor:
+            empty_feed(cursor)
             for model, taken in rows.items():
                 keys = model._meta.pk_fields  # noqa: SLF001 (documented)
                 where = " AND ".join(f'"{key.column}" = %s' for key in keys)
@@ -209,6 +213,7 @@ class Copier:
         """Send the rest, and let the database number and plan by what it holds now."""
         for model in self._rows:
             self._send(model)
+        rebuild_feed()
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), copied_models()):
                 cursor.execute(statement)

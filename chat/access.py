@@ -7,6 +7,7 @@ the users who may see the run it replies to. Being asked doesn't make a user a m
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -143,6 +144,31 @@ def _is_between(user: User) -> Q:
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
+def readable_messages(user: User, messages: Iterable[Message]) -> list[Message]:
+    """Return those of some messages, loaded with what they reply to, that the user may read.
+
+    The rule is that of `visible_messages`. A few messages of many sessions are tested by their keys
+    here, since PostgreSQL may rather look up all that the user sees.
+    """
+    found = list(messages)
+    whole = reads_all_of(user, {one.session_id for one in found})
+    left = [one for one in found if one.session_id not in whole]
+    concerned = {
+        one.pk: {one.run_id, one.reply_to.run_id if one.reply_to else None} for one in left
+    }
+    seen = _visible(user, chain.from_iterable(concerned.values()))
+    between = [one for one in left if not concerned[one.pk] & seen and one.is_between(user)]
+    sessions = visible_sessions(user).filter(pk__in={one.session_id for one in between})
+    parts = set(sessions.values_list("pk", flat=True)) if between else set()
+    return [
+        one
+        for one in found
+        if one.session_id in whole
+        or concerned[one.pk] & seen
+        or (one in between and one.session_id in parts)
+    ]
+
+
 def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
     """Return, by session, the title to show this user; sessions they may not see are missing.
 
@@ -164,9 +190,19 @@ def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUI
 def _titles_of_parts(user: User, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
-    said = Message.objects.filter(access.is_visible(user, "run"), session__in=sessions)
-    runs = said.order_by().values_list("session", "run__procedure__title", "run__created_at")
+    said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
+    seen = _visible(user, said.values_list("run", flat=True).distinct())
+    runs = said.filter(run__in=seen)
+    named = runs.values_list("session", "run__procedure__title", "run__created_at")
     return {
         session: f"{title} · {date_format(timezone.localtime(at), 'j M, H:i')}"
-        for session, title, at, _seq in runs.annotate(first=Min("seq")).order_by("-first")
+        for session, title, at, _seq in named.annotate(first=Min("seq")).order_by("-first")
     }
+
+
+def _visible(user: User, runs: Iterable[UUID | None]) -> set[UUID]:
+    """Return those of these runs that the user may see."""
+    wanted = {run for run in runs if run}
+    if not wanted:
+        return wanted
+    return set(access.visible_runs(user).filter(pk__in=wanted).values_list("pk", flat=True))

@@ -44,6 +44,7 @@ NOUNS = (
     "showing",
     "shown",
     "steps",
+    "talking",
     "together",
     "unkept",
     "writes",

@@ -239,4 +239,37 @@ class Migration(migrations.Migration):
             model_name='sharedrun',
             constraint=models.UniqueConstraint(fields=('member', 'run'), name='countersign_one_share_each'),
         ),
+        migrations.CreateModel(
+            name='FeedEntry',
+            fields=[
+                ('pk', models.CompositePrimaryKey('session', 'audience', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.session')),
+                ('audience', models.CharField(max_length=220)),
+                ('newest', models.UUIDField(help_text='The id of the newest message the audience may read.')),
+                ('seq', models.PositiveBigIntegerField(help_text="That message's number.")),
+            ],
+            options={
+                'indexes': [models.Index(fields=['audience', 'newest'], name='countersign_feed')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RunAudience',
+            fields=[
+                ('pk', models.CompositePrimaryKey('run', 'audience', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_procedures.run')),
+                ('audience', models.CharField(max_length=220)),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('kind', 'run')), fields=['session', 'run'], name='countersign_cards_by_session'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('author__isnull', False)), fields=['session', 'author', 'kind', 'seq', 'at'], name='countersign_writers_by_session'),
+        ),
+        migrations.AddIndex(
+            model_name='humanrequest',
+            index=models.Index(condition=models.Q(('status', 'open')), fields=['session'], name='countersign_open_by_session'),
+        ),
     ]

@@ -1,13 +1,14 @@
 """The entries of a session's transcript."""
 
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
+from chat.models.feed import audience, audiences_of_message
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
 from procedures.models import Run
@@ -15,7 +16,10 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-from procedures.store.rows import insert_row, insert_rows
+from procedures.store.rows import Said, insert_row, insert_rows
+
+if TYPE_CHECKING:
+    from procedures.users import User
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -40,18 +44,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "request__wait__part_of__parts",
         ).defer("run__seed", *values_of("request__wait__run"))
 
-    def newest_in_session(self) -> Self:
-        """Return the last of these messages in each session, most recent first."""
-        newer = self.filter(session=OuterRef("session"), seq__gt=OuterRef("seq"))
-        return self.filter(~Exists(newer)).order_by("-pk")
+    def for_lists(self) -> Self:
+        """Load what a list of sessions shows, without large values."""
+        related = self.select_related("session", "author", "request", "run__procedure", "reply_to")
+        return related.defer("request__question", "reply_to__text", *values_of("run"))
 
     def cards(self) -> Self:
         """Return the cards of runs; a card's session is its run's session."""
         return self.filter(kind=Message.Kind.RUN)
-
-    def older_than(self, message_id: UUID | None) -> Self:
-        """Return messages older than this one, in any session; all messages if the id is None."""
-        return self.filter(pk__lt=message_id) if message_id else self
 
     def above(self, seq: int | None) -> Self:
         """Return messages with a lower number in the transcript; all messages if it is None."""
@@ -128,6 +128,16 @@ class Message(models.Model):
                 condition=Q(run__isnull=False),
                 name="countersign_runs_by_session",
             ),
+            models.Index(
+                fields=["session", "run"],
+                condition=Q(kind="run"),
+                name="countersign_cards_by_session",
+            ),
+            models.Index(
+                fields=["session", "author", "kind", "seq", "at"],
+                condition=Q(author__isnull=False),
+                name="countersign_writers_by_session",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -146,6 +156,11 @@ class Message(models.Model):
     def __str__(self) -> str:
         return self.text[:80] or self.kind
 
+    def is_between(self, user: "User") -> bool:
+        """Return True if the user wrote this message, or the one that it replies to."""
+        is_own = self.kind == self.Kind.PERSON and self.author_id == user.pk
+        return is_own or (self.reply_to is not None and self.reply_to.author_id == user.pk)
+
     def open_session(self, title: str) -> None:
         """Insert a new session whose first entry is this message, with its author as a member."""
         session = Session.new(title, at=self.at, said=1)
@@ -155,16 +170,18 @@ class Message(models.Model):
         change = SessionEvent(session=session, seq=self.seq, kind="message", object=str(self.pk))
         # Together, as nobody else can know the session yet: its numbers need no lock.
         rows: list[models.Model] = [session, change, self]
+        members = []
         if self.author:
             rows.insert(1, Member.new(session, self.author, at=self.at))
-        insert_rows(rows)
+            members.append(audience("member", self.author_id))
+        insert_rows(rows, also=[self._feed(*members)])
         ring_after_commit(f"session:{session.pk}")
 
     def add_to(self, session: UUID) -> None:
         """Append the message to a session's transcript; lock the session as `record` does.
 
         The statement that inserts the message also stores the proof of the session's message count,
-        which saves a round trip to the server.
+        and makes the message the newest in the feed, which saves round trips to the server.
         """
         self.session_id = session
         # Before the seal, which covers the place; it locks the session, so that no other message
@@ -172,8 +189,19 @@ class Message(models.Model):
         whom = self.request.assignees if self.request else None
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
-        insert_row(self, also=(sql.seal_said.text, [tally_proof(SAID, session, number), session]))
+        sealed = sql.seal_said.said(tally_proof(SAID, session, number), session)
+        insert_row(self, also=[sealed, self._feed()])
         # The first message shows the run of the session's only member. Any other run has a card in
         # the session first, except for children, of which those of a map have none.
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):
             share(self.run, session)
+
+    def _feed(self, *members: str) -> Said:
+        """Return the statement that makes this the newest message for its audiences.
+
+        `members` are those that the statement can't find yet.
+        """
+        replied_to = self.reply_to.run_id if self.reply_to else None
+        named = sorted(audiences_of_message(self).union(members))
+        place = (self.session_id, self.pk, self.seq)
+        return sql.feed.said(*place, named, self.session_id, self.run_id, replied_to)

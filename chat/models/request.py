@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, models
 from django.db.models import F, Q
 
+from chat.models.feed import audience
 from chat.models.session import Session
 from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
@@ -148,6 +149,11 @@ class HumanRequest(models.Model):
         indexes = [
             models.Index(fields=["status", "id"], name="countersign_requests_by_status"),
             models.Index(
+                fields=["session"],
+                condition=Q(status="open"),
+                name="countersign_open_by_session",
+            ),
+            models.Index(
                 fields=["notify_at"],
                 condition=Q(status="open"),
                 name="countersign_requests_to_notify",
@@ -202,7 +208,8 @@ class HumanRequest(models.Model):
         for assignment in assignments:
             assignment.request, assignment.run_id = self, self.wait.run_id
             seal(assignment)
-            insert_row(assignment)
+            asked = sql.add_run_audience.said(self.wait.run_id, assignment.audience)
+            insert_row(assignment, also=[asked])
 
     def reassign(self, assignment: "Assignment", *, notify_at: datetime | None) -> None:
         """Replace all assignments with this one.
@@ -290,6 +297,13 @@ class Assignment(models.Model):
         if self.user:
             return f"@{self.user.get_username()}"
         return self.group.name if self.group else f"perm:{self.permission}"
+
+    @property
+    def audience(self) -> str:
+        """The audience in the feed that the assignees are."""
+        if self.permission:
+            return audience("perm", self.permission)
+        return audience("user", self.user_id) if self.user_id else audience("group", self.group_id)
 
     @property
     def whom(self) -> str:

@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
+from chat.models.feed import audience
 from chat.store import sql
 from procedures.engine.values import canonical
 from procedures.models import Run
@@ -166,6 +167,7 @@ class Member(models.Model):
         member, is_new = cls.objects.get_or_create(session=session, user=user, defaults=given)
         if is_new:
             sql.share_session.execute(member.pk)
+            sql.join_feed.execute(audience("member", user.pk), session.pk)
 
 
 class SharedRun(models.Model):

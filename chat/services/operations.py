@@ -8,6 +8,7 @@ from django.db import transaction
 from chat.assignments import find_assignee, people_of
 from chat.channels.planning import notification_time
 from chat.doorbell import ring_after_commit
+from chat.feed import renew_audiences
 from chat.models import HumanRequest
 from chat.models.session import record
 from chat.services.responses import AlreadyAnsweredError
@@ -93,6 +94,7 @@ def reassign_request(
         whom = {*request.assignees, assignment.whom}
         request.reassign(assignment, notify_at=notification_time(clock.now()))
         record(request.session_id, "request", request.pk, whom=whom)
+        renew_audiences(request.wait.run, request.session_id)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.
         ring_after_commit(f"run:{request.wait.run_id}")
     return f"The request was reassigned to {assignment}."

@@ -9,7 +9,9 @@ sql = Statements(
     Path(__file__).parent / "sql",
     {
         "assignment": "countersign_chat.Assignment",
+        "audience_of_run": "countersign_chat.RunAudience",
         "change": "countersign_chat.SessionEvent",
+        "entry": "countersign_chat.FeedEntry",
         "member": "countersign_chat.Member",
         "message": "countersign_chat.Message",
         "request": "countersign_chat.HumanRequest",

@@ -117,7 +117,7 @@ def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Seque
     if not events:
         insert_rows(rows)
     elif connection.vendor == "postgresql":
-        insert_rows(rows, also=sql.insert_events.said(run_id, _named(events)))
+        insert_rows(rows, also=[sql.insert_events.said(run_id, _named(events))])
     else:
         insert(run_id, events)
         insert_rows(rows)

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from django.db.backends.utils import CursorWrapper
 
-from procedures.store.cursors import Cell, Cells, kept_cursor
+from procedures.store.cursors import Cells, kept_cursor
 
 AT_ONCE = 1000
 """The most rows that are read or written together."""
@@ -130,23 +130,20 @@ def _as_one(parts: tuple[str, ...]) -> str:
     return f"WITH {', '.join(f'part_{n} AS ({text})' for n, text in enumerate(first))} {last}"
 
 
-def insert_row(row: models.Model, *, also: tuple[str, Sequence[Cell]] = ("", ())) -> None:
+def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` is a statement with its parameters, which PostgreSQL executes together with it. The
+    `also` are statements with their parameters, which PostgreSQL executes together with it. The
     fields are stored as they are: none of our models has a field that sets itself when saved.
     """
     insert_rows([row], also=also)
 
 
-def insert_rows(
-    rows: Sequence[models.Model], *, also: tuple[str, Sequence[Cell]] = ("", ())
-) -> None:
-    """Insert rows of different tables, in order, after the statement `also` with its parameters.
+def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> None:
+    """Insert rows of different tables, in order, after the statements `also`.
 
     PostgreSQL executes all of it as one statement, which saves round trips to the server.
     """
-    first, more = also
     insertions = [_insertion(type(row)) for row in rows]
     cells = [
         [
@@ -155,12 +152,14 @@ def insert_rows(
         ]
         for row, (_, names) in zip(rows, insertions, strict=True)
     ]
-    others = [adapted(cell) for cell in more]
     if connection.vendor == "postgresql":
-        keys = _insert_together(first, insertions, [*others, *chain.from_iterable(cells)])
+        first = tuple(text for text, _ in also)
+        others = (more for _, more in also)
+        keys = _insert_together(first, insertions, [*chain(*others, *cells)])
     else:
         # SQLite has no INSERT inside WITH, and another statement costs next to nothing there.
-        keys = _insert_in_turn(first, others, insertions, cells)
+        execute_together(*also)
+        keys = _insert_in_turn(insertions, cells)
     for row, key in zip(rows, keys, strict=True):
         if row.pk is None:
             row.pk = key
@@ -169,18 +168,16 @@ def insert_rows(
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
 
 
-def _insert_together(first: str, insertions: Sequence[Insertion], cells: list[Any]) -> Any:
+def _insert_together(
+    first: tuple[str, ...], insertions: Sequence[Insertion], cells: list[Any]
+) -> Any:
     cursor = kept_cursor()
     cursor.execute(_together(first, tuple(text for text, _ in insertions)), cells)
     return cursor.fetchone()
 
 
-def _insert_in_turn(
-    first: str, others: list[Any], insertions: Sequence[Insertion], cells: list[Any]
-) -> list[Any]:
+def _insert_in_turn(insertions: Sequence[Insertion], cells: list[Any]) -> list[Any]:
     cursor, keys = kept_cursor(), list[Any]()
-    if first:
-        cursor.execute(first, others)
     for (text, _), own in zip(insertions, cells, strict=True):
         cursor.execute(text, own)
         keys += cursor.fetchone()
@@ -188,13 +185,12 @@ def _insert_in_turn(
 
 
 @lru_cache(maxsize=256)
-def _together(first: str, insertions: tuple[str, ...]) -> str:
+def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
     """Return one statement for all of these, which selects the keys that they return."""
     if not first and len(insertions) == 1:
         return insertions[0]
     named = [f"row_{number} AS ({text})" for number, text in enumerate(insertions)]
-    if first:
-        named.insert(0, f"also AS ({first})")
+    named[:0] = [f"also_{number} AS ({text})" for number, text in enumerate(first)]
     keys = ", ".join(f"(SELECT * FROM row_{number})" for number in range(len(insertions)))  # noqa: S608 (our own)
     return f"WITH {', '.join(named)} SELECT {keys}"
 

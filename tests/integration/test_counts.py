@@ -27,7 +27,7 @@ PAGE = 4096 + 24
 """Bytes, with what the log says of each."""
 BOUNDS = ("BEGIN", "COMMIT")
 IS_SERVER = connection.vendor == "postgresql"
-WRITTEN = 2 if IS_SERVER else 7
+WRITTEN = 2 if IS_SERVER else 8
 """Statements that insert the rows of a start: one for each app, or on SQLite one for each table."""
 
 

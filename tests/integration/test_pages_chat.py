@@ -78,7 +78,7 @@ def test_the_list_has_the_newest_first_and_marks_what_waits(alice: User, bob: Us
 
     assert text.index(str(first.pk)) < text.index(str(second.pk))
     assert "alice: Please look at this." in text
-    assert text.count("Waiting for you") == 2
+    assert text.count("Waiting for you</span>") == 2
 
 
 def test_a_message_is_kept_and_numbered(alice: User, bob: User) -> None:

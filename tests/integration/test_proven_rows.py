@@ -45,6 +45,9 @@ NOT_HISTORY = {
     "countersign_chat.SessionEvent": "tells browsers what to look at again",
     "countersign_chat.Notification": "the delivery of what a request or a message says",
     "countersign_chat.Presence": "who looks at a page now",
+    "countersign_chat.FeedEntry": "finds a session for a list, and shows and decides nothing",
+    "countersign_chat.RunAudience": "finds a session for a list, and shows and decides nothing",
+    "countersign_chat.SharedRun": "finds a run for a list, and shows and decides nothing",
 }
 MOST_OTHERS = 4
 """Other rows that a column is made to name: of hundreds the first and the last."""

@@ -27,6 +27,7 @@ from tests.procedures.seeds import *
 from tests.procedures.showing import *
 from tests.procedures.shown import *
 from tests.procedures.steps import *
+from tests.procedures.talking import *
 from tests.procedures.together import *
 from tests.procedures.traces import *
 from tests.procedures.unkept import *

@@ -64,6 +64,18 @@ WITH RECURSIVE known (permission) AS (
 )
 SELECT permission FROM known WHERE permission IS NOT NULL
 
+-- name: runs_of_session
+-- The runs with an entry in a session, one step in the index for each run. Locks nothing.
+WITH RECURSIVE known (run_id) AS (
+  SELECT run_id FROM (SELECT run_id FROM {message}
+    WHERE session_id = %s AND run_id IS NOT NULL ORDER BY run_id LIMIT 1) AS first
+  UNION ALL
+  SELECT (SELECT run_id FROM {message} AS next
+          WHERE session_id = %s AND next.run_id > known.run_id ORDER BY run_id LIMIT 1)
+  FROM known WHERE run_id IS NOT NULL
+)
+SELECT run_id FROM known WHERE run_id IS NOT NULL
+
 -- name: ways_to_answer
 -- The assignments of a request by which somebody may answer it: by name, by a group, or by a
 -- permission that they may hold. Locks nothing: the request is locked.
@@ -72,3 +84,34 @@ LEFT JOIN {group} ON {group}.id = group_id
 WHERE request_id = %s
   AND (user_id = %s OR group_id IN ({groups_of_user}) OR NOT (permission = ''))
 ORDER BY {assignment}.id
+
+-- name: add_run_audience
+-- Keeps whom a run asks, once, in the statement that keeps the assignment.
+INSERT INTO {audience_of_run} (run_id, audience) VALUES (%s, %s) ON CONFLICT DO NOTHING
+
+-- part: fed_audiences
+SELECT 'member:' || user_id AS audience FROM {member} WHERE session_id = %s
+UNION SELECT audience FROM {audience_of_run} WHERE run_id IN (%s, %s)
+
+-- part: fed
+INSERT INTO {entry} (session_id, audience, newest, seq)
+
+-- part: fed_again
+ON CONFLICT (session_id, audience) DO UPDATE SET newest = excluded.newest, seq = excluded.seq
+
+-- name: join_feed
+-- Lists a session for somebody who becomes a member of it after its newest message.
+{fed} SELECT session_id, %s, newest, seq FROM {entry} WHERE session_id = %s AND audience = 'all'
+{fed_again}
+
+-- part: is_listed
+-- Each test is a value, not EXISTS, which PostgreSQL may answer by a list of all that there is.
+newest < %s
+AND (SELECT 1 FROM {entry} AS newer WHERE newer.session_id = entry.session_id
+  AND newer.newest >= %s AND newer.audience IN (SELECT audience FROM mine) LIMIT 1) IS NULL
+AND (audience <> %s OR (SELECT 1 FROM {member}
+  WHERE {member}.session_id = entry.session_id AND user_id = %s LIMIT 1) = 1)
+AND (audience <> %s OR (SELECT 1 FROM {entry} AS other
+  WHERE other.session_id = entry.session_id AND other.audience <> %s
+  AND other.audience IN (SELECT audience FROM mine) LIMIT 1) = 1)
+ORDER BY newest DESC LIMIT %s

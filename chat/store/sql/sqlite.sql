@@ -60,3 +60,20 @@ JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE permission = asked.value AND NOT (permission = '') AND {newest_open})
+
+-- name: feed
+-- Makes a message the newest of its session for all its audiences: those given, the members, and
+-- those that its runs ask.
+{fed} SELECT %s, audience, %s, %s
+FROM (SELECT value AS audience FROM json_each(%s) UNION {fed_audiences}) WHERE true {fed_again}
+
+-- name: newest_in_feed
+-- The newest sessions of a reader, each with the message that shows it. Takes at most so many rows
+-- of each audience, in the order of an index.
+WITH mine AS (SELECT value AS audience FROM json_each(%s))
+SELECT session_id, newest FROM (
+  SELECT found.session_id, found.newest, max(found.seq) FROM mine CROSS JOIN {entry} AS found
+  ON found.rowid IN (
+    SELECT entry.rowid FROM {entry} AS entry WHERE audience = mine.audience AND {is_listed})
+  GROUP BY found.session_id)
+ORDER BY newest DESC LIMIT %s

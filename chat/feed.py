@@ -1,0 +1,106 @@
+"""The sessions a user may see, by their newest readable message."""
+
+from collections.abc import Iterator
+from operator import attrgetter
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from chat.access import readable_messages
+from chat.models import Assignment, FeedEntry, Message, RunAudience
+from chat.models.feed import ALL, OF_RUNS, audience
+from chat.parts import find_part
+from chat.store import sql
+from procedures import access
+from procedures.models import Run
+from procedures.users import User
+
+FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
+"""An id before all others, and one after them."""
+
+
+def newest_messages(
+    user: User | AnonymousUser, *, before: UUID | None = None, most: int
+) -> list[Message]:
+    """Return the newest readable message of each session that the user may see, latest first.
+
+    `before` is the id of the last message of the page before.
+    """
+    found: list[Message] = []
+    if not isinstance(user, User) or not user.is_active:
+        return found
+    mine, end = sorted(audiences_of(user)), before or LAST
+    while wanted := most - len(found):
+        entries = _newest(user, mine, end, wanted)
+        ids = [newest for _, newest in entries]
+        end = ids[-1] if len(ids) == wanted else FIRST
+        found_here = Message.objects.filter(pk__in=ids).for_lists()
+        readable = {one.pk: one for one in readable_messages(user, found_here)}
+        for session, newest in entries:
+            message = readable.get(newest) or _last_readable(user, session)
+            if message and message.pk >= end:
+                found.append(message)
+        if end == FIRST:
+            break
+    return sorted(found, key=attrgetter("pk"), reverse=True)
+
+
+def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUID, UUID]]:
+    """Return the sessions next below that message, each with its newest message in the feed."""
+    member, writer = audience("member", user.pk), audience("writer", user.pk)
+    place = (end, end, member, user.pk, writer, writer, most)
+    found = sql.newest_in_feed.fetch(mine, *place, most)
+    return [(UUID(str(session)), UUID(str(newest))) for session, newest in found]
+
+
+def _last_readable(user: User, session: UUID) -> Message | None:
+    """Return the last readable message of a session whose newest one was deleted behind the feed.
+
+    It is left out of pages that end before it.
+    """
+    part = find_part(user, session)
+    return part.messages.for_lists().order_by("-seq").first() if part else None
+
+
+def audiences_of(user: User) -> Iterator[str]:
+    """Yield the audiences to which a user belongs at present."""
+    if user.is_superuser:
+        yield ALL
+        return
+    for kind in ("user", "member", "writer"):
+        yield audience(kind, user.pk)
+    if user.has_perm(access.OPERATE):
+        yield OF_RUNS
+        return
+    seen = access.procedures_for(user, *access.SEEING).values_list("pk", flat=True)
+    yield from (audience("procedure", key) for key in seen)
+    yield from (audience("group", key) for key in user.groups.values_list("pk", flat=True))
+    yield from (audience("perm", name) for name in user.get_all_permissions())
+
+
+def renew_audiences(run: Run, session: UUID) -> None:
+    """Find anew whom a run asks, and what these may read, after a request was reassigned.
+
+    The session must be locked, so that no message comes in between.
+    """
+    asked = {one.audience for one in Assignment.objects.filter(request__wait__run=run)}
+    before = set(RunAudience.objects.filter(run=run).values_list("audience", flat=True))
+    RunAudience.objects.filter(run=run, audience__in=before - asked).delete()
+    for one in before | asked:
+        _renew_entry(session, one)
+
+
+def _renew_entry(session: UUID, name: str) -> None:
+    """Find the newest message of a session that an audience may read because its runs ask it."""
+    said = Message.objects.filter(session=session).exclude(run=None)
+    asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
+    is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)
+    kind, _, key = name.partition(":")
+    if kind == "user":
+        is_seen |= Q(run__started_by=key) | Q(reply_to__run__started_by=key)
+    found = Message.objects.filter(is_seen, session=session).order_by("-seq").first()
+    FeedEntry.objects.filter(session=session, audience=name).delete()
+    if found:
+        entry = FeedEntry(session_id=session, audience=name, newest=found.pk, seq=found.seq)
+        entry.save(force_insert=True)

@@ -1,0 +1,83 @@
+"""The feed: for each session and audience, the newest message that the audience may read.
+
+An audience is everybody who reads messages for the same reason, written as a text like "group:3":
+
+- "all" for superusers, "runs" for those who may operate every run;
+- "procedure:ID" for those who see the runs of a procedure;
+- "user:ID" for a user who started a run or is asked by name;
+- "group:ID" and "perm:NAME" for those who are asked as members or holders;
+- "member:ID" for a member of the session;
+- "writer:ID" for a user who has written there: their own messages and the replies to them.
+
+A list of sessions is read from here by key, however many sessions and messages there are. An entry
+decides nothing: each message is checked by `visible_messages` before it is shown.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from procedures.models import Run
+from procedures.store.rows import adapted
+
+if TYPE_CHECKING:
+    from chat.models.message import Message
+
+ALL, OF_RUNS = "all", "runs"
+"""The audiences of everything, and of every run."""
+LONGEST = 220
+
+
+def audience(kind: str, key: Any) -> str:
+    """Return the audience of that kind and key; statements write it in the same way."""
+    return f"{kind}:{adapted(key)}"
+
+
+def audiences_of_run(run: Run) -> Iterator[str]:
+    """Yield the audiences that may see a run, besides those asked by it."""
+    yield OF_RUNS
+    yield audience("procedure", run.procedure_id)
+    if run.started_by_id is not None:
+        yield audience("user", run.started_by_id)
+
+
+def audiences_of_message(message: "Message") -> set[str]:
+    """Return the audiences of a message, besides members and those asked by its run."""
+    found, reply_to = {ALL}, message.reply_to
+    for run in filter(None, (message.run, reply_to.run if reply_to else None)):
+        found.update(audiences_of_run(run))
+    if message.kind == message.Kind.PERSON:
+        found.add(audience("writer", message.author_id))
+    if reply_to and reply_to.author_id is not None:
+        found.add(audience("writer", reply_to.author_id))
+    return found
+
+
+class FeedEntry(models.Model):
+    """A session in the list of an audience."""
+
+    pk = models.CompositePrimaryKey("session", "audience")
+    session = models.ForeignKey(
+        "countersign_chat.Session", models.CASCADE, db_index=False, related_name="+"
+    )
+    audience = models.CharField(max_length=LONGEST)
+    newest = models.UUIDField(help_text="The id of the newest message the audience may read.")
+    seq = models.PositiveBigIntegerField(help_text="That message's number.")
+
+    class Meta:
+        indexes = [models.Index(fields=["audience", "newest"], name="countersign_feed")]
+
+    def __str__(self) -> str:
+        return f"{self.audience} {self.newest}"
+
+
+class RunAudience(models.Model):
+    """An audience that a run has asked: all its messages are for that audience."""
+
+    pk = models.CompositePrimaryKey("run", "audience")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="+")
+    audience = models.CharField(max_length=LONGEST)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.audience}"

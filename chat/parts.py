@@ -1,0 +1,75 @@
+"""The part of one session that a user may read.
+
+It is looked up once for a page: which of the session's runs the user may see. All else follows by
+key, so that a page takes as long in a session with thousands of messages as in any other.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from chat.access import reads_all_of
+from chat.models import HumanRequest, Message, Session
+from chat.models.message import MessageQuerySet
+from chat.models.request import HumanRequestQuerySet
+from chat.store import sql
+from procedures import access
+from procedures.users import User
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a session that a user may read: all of it, or that of some runs."""
+
+    session: Session
+    user: User
+    is_whole: bool = True
+    runs: frozenset[UUID] = field(default_factory=frozenset)
+    """The runs of the session that the user may see, unless they may read all of it."""
+    has_all_runs: bool = True
+
+    @property
+    def messages(self) -> MessageQuerySet:
+        """The transcript's entries that the user may read."""
+        found = Message.objects.filter(session=self.session)
+        return found if self.is_whole else found.filter(self._is_concerned() | self._is_between())
+
+    @property
+    def cards(self) -> MessageQuerySet:
+        """The cards of the runs that the user may see."""
+        found = Message.objects.filter(session=self.session).cards()
+        return found if self.has_all_runs else found.filter(run__in=self.runs)
+
+    @property
+    def requests(self) -> HumanRequestQuerySet:
+        """The requests of the runs that the user may see."""
+        found = HumanRequest.objects.filter(session=self.session)
+        return found if self.has_all_runs else found.filter(wait__run__in=self.runs)
+
+    def _is_concerned(self) -> Q:
+        return Q(run__isnull=False) if self.has_all_runs else Q(run__in=self.runs)
+
+    def _is_between(self) -> Q:
+        """Return a filter for the user's own messages, replies to them, and replies to the runs."""
+        reply_to_run = Q(reply_to__run__isnull=False)
+        if not self.has_all_runs:
+            reply_to_run = Q(reply_to__run__in=self.runs)
+        is_own = Q(author=self.user, kind=Message.Kind.PERSON)
+        return is_own | Q(reply_to__author=self.user) | reply_to_run
+
+
+def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
+    """Return the part of a session that a user may read, or None if they may see nothing of it."""
+    session = Session.objects.filter(pk=session_id).first()
+    if session is None or not isinstance(user, User) or not user.is_active:
+        return None
+    if reads_all_of(user, [session.pk]):
+        return Part(session, user)
+    found = sql.runs_of_session.fetch(session.pk, session.pk)
+    runs = frozenset(UUID(str(run)) for (run,) in found)
+    seen = frozenset(access.visible_runs(user).filter(pk__in=runs).values_list("pk", flat=True))
+    if not seen:
+        return None
+    return Part(session, user, is_whole=False, runs=seen, has_all_runs=seen == runs)

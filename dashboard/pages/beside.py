@@ -1,0 +1,57 @@
+"""The lists beside a transcript: runs, open requests, files and people of the session."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import Min, QuerySet
+
+from chat.models import HumanResponse
+from chat.parts import Part
+from dashboard.overview import listed_runs
+from procedures.models import Artifact, Run
+from procedures.run_lists import MOST_COUNTED
+from procedures.users import name_field, users
+
+MOST_BESIDE = 50
+"""The most runs, requests and files listed beside a session, newest or most urgent first."""
+
+
+def beside(part: Part) -> dict[str, Any]:
+    """Return the runs, requests, files and people of the session that the viewer may see."""
+    runs = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
+    asked = part.requests.open()
+    shown = asked.with_what_is_shown().defer("question").by_urgency()
+    files = Artifact.objects.filter(run__in=part.cards.values("run")).order_by("-pk")
+    found = list(files[: MOST_COUNTED + 1])
+    listed = Run.objects.filter(pk__in=runs[:MOST_BESIDE]).for_lists().order_by("-pk")
+    return {
+        "runs": listed_runs(listed),
+        "open_requests": list(shown[:MOST_BESIDE]),
+        "files": found[:MOST_BESIDE],
+        "people": people(part)[:MOST_BESIDE],
+        "counts": {
+            "runs": len(runs),
+            "files": len(found),
+            "open_requests": asked.order_by()[: MOST_COUNTED + 1].count(),
+        },
+        "most": MOST_BESIDE,
+    }
+
+
+def people(part: Part) -> list[tuple[str, datetime]]:
+    """Return the people who took part in what the viewer sees, each with the time they began."""
+    answers = HumanResponse.objects.filter(request__in=part.requests)
+    came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
+    if part.is_whole:
+        came += part.session.members.order_by().values_list("user", "joined_at")
+    firsts = dict(sorted(came, key=itemgetter(1), reverse=True))
+    names = users().filter(pk__in=firsts).values_list("pk", name_field())
+    return sorted(((name, firsts[key]) for key, name in names), key=itemgetter(1))
+
+
+def _firsts(rows: QuerySet[Any], person: str) -> Iterable[tuple[Any, datetime]]:
+    """Return the key of each person with the time of their earliest row."""
+    firsts: Iterable[tuple[Any, datetime]] = rows.order_by().values_list(person).annotate(Min("at"))
+    return firsts

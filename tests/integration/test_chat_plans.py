@@ -1,0 +1,137 @@
+"""What the database reads for the pages of the chat: as much on a large site as on a small one."""
+
+import json
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from chat.models import FeedEntry, HumanRequest, Member, Message, Session
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.models.ids import uuid7
+from tests.conftest import create_person
+from tests.pages import ask, browser, queries_of
+
+pytestmark = [
+    pytest.mark.usefixtures("bob"),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows"),
+]
+FEW, MANY = 300, 3_000
+
+
+def add_sessions(count: int, run: Run, member: User) -> None:
+    """More sessions of that member, each with a copy of the run that says something."""
+    now = clock.now()
+    sessions = [Session(title=f"Session {n}", created_at=now, last_seq=1) for n in range(count)]
+    Session.objects.bulk_create(sessions)
+    Member.objects.bulk_create(Member(session=one, user=member, joined_at=now) for one in sessions)
+    runs = [copy_of(run, member) for _ in sessions]
+    Run.objects.bulk_create(runs)
+    said = [
+        Message(session=one, seq=1, kind="run", run=run, author=member, at=now)
+        for one, run in zip(sessions, runs, strict=True)
+    ]
+    Message.objects.bulk_create(said)
+    FeedEntry.objects.bulk_create(
+        FeedEntry(session_id=one.session_id, audience=audience, newest=one.pk, seq=1)
+        for one in said
+        for audience in ("all", "runs", f"member:{member.pk}", f"user:{member.pk}")
+    )
+    analyze()
+
+
+def copy_of(run: Run, member: User) -> Run:
+    made = copy(run)
+    made.pk, made.started_by, made.status = uuid7(), member, RunStatus.SUCCEEDED
+    return made
+
+
+def add_messages(count: int, session: Session, run: Run) -> None:
+    """More messages of a run in a session."""
+    first, now = session.last_seq + 1, clock.now()
+    Message.objects.bulk_create(
+        Message(session=session, seq=first + n, kind="notice", run=run, text="Words.", at=now)
+        for n in range(count)
+    )
+    session.last_seq += count
+    session.save(update_fields=["last_seq"])
+    analyze()
+
+
+def analyze() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        # As on a large site, where reading a whole table costs more than a few rows by key.
+        cursor.execute("SET random_page_cost = 1")
+
+
+def rows_read(user: User, path: str) -> int:
+    """The rows that all statements of a page read, and those that they passed over."""
+    selects = [sql for sql in queries_of(browser(user), path) if sql.startswith(("SELECT", "WITH"))]
+    assert selects
+    return sum(one for sql in selects for node in nodes_of(sql) for one in read_by(node))
+
+
+def nodes_of(sql: str) -> Iterator[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        [(plan,)] = cursor.fetchall()
+    found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
+    while found:
+        node = found.pop()
+        found += node.get("Plans", [])
+        yield node
+
+
+def read_by(node: dict[str, Any]) -> Iterator[int]:
+    if "Scan" not in node["Node Type"]:
+        return
+    for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
+        yield round(node.get(name, 0) * node["Actual Loops"])
+
+
+@pytest.fixture
+def request_(alice: User) -> HumanRequest:
+    return ask("approval", by=alice)
+
+
+@pytest.mark.parametrize("path", ["/chat", "/chat/rows", "/chat?older={older}", "/chat/{session}"])
+@pytest.mark.parametrize("name", ["alice", "bob", "root", "carol"])
+def test_the_list_reads_as_much_among_many_sessions(
+    request_: HumanRequest, alice: User, bob: User, carol: User, name: str, path: str
+) -> None:
+    root = User.objects.create(username="root", is_superuser=True)
+    viewer = {"alice": alice, "bob": bob, "root": root, "carol": carol}[name]
+    if "{session}" in path and viewer == carol:
+        pytest.skip("carol may not see the session")
+    run = request_.wait.run
+    add_sessions(FEW, run, create_person("dora"))
+    add_sessions(FEW, run, alice)
+    older = FeedEntry.objects.filter(audience="all").order_by("newest")[FEW // 2].newest
+    path = path.format(older=older, session=request_.session_id)
+    few = rows_read(viewer, path)
+
+    add_sessions(MANY, run, alice)
+
+    assert rows_read(viewer, path) <= 1.3 * few + 50
+
+
+@pytest.mark.parametrize("path", ["/chat/{session}", "/chat/{session}/beside"])
+@pytest.mark.parametrize("name", ["alice", "bob", "root"])
+def test_a_session_reads_as_much_with_many_messages(
+    request_: HumanRequest, alice: User, bob: User, name: str, path: str
+) -> None:
+    root = User.objects.create(username="root", is_superuser=True)
+    viewer = {"alice": alice, "bob": bob, "root": root}[name]
+    path = path.format(session=request_.session_id)
+    add_messages(FEW, request_.session, request_.wait.run)
+    few = rows_read(viewer, path)
+
+    add_messages(MANY, request_.session, request_.wait.run)
+
+    assert rows_read(viewer, path) <= 1.3 * few + 50
