@@ -5,12 +5,14 @@ INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
-ON_ANY := access alert_mails api_callers api_docs api_errors api_faults api_lists api_responses \
-	api_roles broken_files broker changed_code child_rights commands compression deadlines demo \
-	drawn_evidence edited_files forwarded_addresses full_redis hardening home irreversible letters \
-	live machine mails missing_code moments_typed new_kind older_rows outsider pages_* prefix \
-	procedure_files profile refund_over_http release rooms seeds_people sign_in slow_code \
-	staff_gains stopped_workers stuck_slots throttle token_scopes weights
+ON_ANY := absent_database access admin_log admin_operations alert_mails api_callers api_docs \
+	api_errors api_faults api_lists api_operations api_responses api_roles broken_files \
+	broker changed_code channels_document child_rights commands compression deadlines demo \
+	drawn_evidence edited_files forwarded_addresses full_redis hardening home irreversible \
+	languages letters live machine mails missing_code moments_typed new_channel new_kind \
+	older_rows outsider pages* people_admin prefix procedure_files profile \
+	refund_over_http release rooms seeds_people sign_in slow_code staff_gains \
+	stopped_workers stuck_slots throttle token_scopes weights
 PARALLEL := --numprocesses 3 --dist worksteal
 # Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
 BROWSERS := --numprocesses 2 --dist worksteal

@@ -86,7 +86,7 @@ def wait_for_ever() -> None:
 
 
 @procedure(roles={**ROLES, "operate": "operators"})
-def never_back(ctx: Context, where: Literal["step", "between", "in C"]) -> None:
+def never_back(ctx: Context, where: Literal["step", "between", "in Python", "in C"]) -> None:
     ctx.step(str, where, name="begin")
     match where:
         case "step":
@@ -94,6 +94,8 @@ def never_back(ctx: Context, where: Literal["step", "between", "in C"]) -> None:
         case "in C":
             ctx.step(burn)
         case "between":
+            wait_for_ever()
+        case "in Python":
             while True:
                 pass
 

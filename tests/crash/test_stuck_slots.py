@@ -100,7 +100,14 @@ def test_four_runs_that_never_come_back_are_named_and_ended_and_free_their_slots
 
 
 @pytest.mark.usefixtures("running_clock")
-@pytest.mark.parametrize("where", ["step", "between"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("step", marks=pytest.mark.soak),
+        pytest.param("between", marks=pytest.mark.soak),
+        "in Python",
+    ],
+)
 def test_a_cancel_reaches_a_run_that_is_stuck(
     where: str, worker: StartWorker, clock: StartClock, alice: User, dave: User
 ) -> None:
@@ -122,7 +129,7 @@ def has_ended(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] == "Z"
 
 
-@pytest.mark.parametrize("where", ["step", "between", "in C"])
+@pytest.mark.parametrize("where", ["step", pytest.param("between", marks=pytest.mark.soak), "in C"])
 def test_a_process_whose_run_was_taken_ends_by_itself(
     where: str, worker: StartWorker, desk: Desk, alice: User, dave: User
 ) -> None:

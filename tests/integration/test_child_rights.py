@@ -42,7 +42,7 @@ from tests.runs import answer
 from tests.sockets import Page, page
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
-PHASES = ["asking", "mapping", "ended"]
+PHASES = ["asking", pytest.param("mapping", marks=pytest.mark.soak), "ended"]
 
 
 @dataclass(frozen=True)

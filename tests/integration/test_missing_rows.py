@@ -76,10 +76,11 @@ def first_run_of(row: Any) -> Run | None:
     return card.run if card else None
 
 
-def rows_of(label: str) -> list[Any]:
+def rows_of(label: str, most: int = MOST_ROWS) -> list[Any]:
     """Rows of the oldest runs and of the newest."""
     rows = list(apps.get_model(label)._default_manager.order_by("pk"))
-    return rows if len(rows) <= MOST_ROWS else [*rows[:2], *rows[2 - MOST_ROWS :]]
+    oldest = max(most // 4, 1)
+    return rows if len(rows) <= most else [*rows[:oldest], *rows[oldest - most :]]
 
 
 def cells_of(row: models.Model) -> dict[str, Any]:
@@ -139,9 +140,11 @@ def test_each_row_that_is_taken_out_is_missed(label: str, kept: Run) -> None:
     assert [str(row) for row in rows if not is_told(row, lambda: delete(row))] == []  # noqa: B023
 
 
+@pytest.mark.parametrize("most", [2, pytest.param(MOST_ROWS, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("label", AUDITED)
-def test_each_row_that_is_put_in_is_told(label: str, kept: Run) -> None:
-    rows, model = rows_of(label), apps.get_model(label)
+def test_each_row_that_is_put_in_is_told(label: str, most: int, kept: Run) -> None:
+    """Each in several ways: the same for another run, request or person, or with a later number."""
+    rows, model = rows_of(label, most), apps.get_model(label)
     fields = [one for one in model._meta.concrete_fields if one.is_relation]
     unseen = []
     for row in rows:
