@@ -53,7 +53,7 @@ coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of th
 
 soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
-	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES) tests/storm
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/*/test_%.py)
 
 first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and timed

@@ -57,6 +57,7 @@ PROCEDURES = (
     "tests.crash.families",
     "tests.crash.stopped",
     "tests.crash.disasters",
+    "tests.storm.procedures",
     "tests.races.procedures",
 )
 

@@ -141,12 +141,14 @@ class Hub:
 
     def _begin(self, ask: Ask, head: Head | None) -> None:
         socket, stream = ask.socket, ask.stream
+        # Before the socket is forgotten: if it is the only follower, the watch goes with it, and a
+        # head is known only for a stream that nobody followed.
+        watch = self._watches.get((stream, ask.form)) or (head and Watch(stream, ask.form, head))
         self._forget(socket, stream)
         if stream.is_doorbell:
             socket.following[stream] = Following(ask.form, READY)
             self.bells.follow(socket, stream)
             return
-        watch = self._watches.get((stream, ask.form)) or (head and Watch(stream, ask.form, head))
         if not watch:
             self.deny(socket, stream)
             return

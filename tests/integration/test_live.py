@@ -43,6 +43,15 @@ def test_a_cursor_brings_only_what_follows_it(
         assert alices.hear()["seq"] == 2
 
 
+def test_a_stream_that_its_only_follower_follows_again_begins_at_the_new_cursor(
+    run: Run, alice: User, running_web: Web
+) -> None:
+    with page(running_web, alice) as alices:
+        for _ in range(3):
+            alices.follow(f"run:{run.pk}")
+            assert alices.hear()["seq"] == 1
+
+
 def test_changes_come_without_redis_too(
     run: Run, bob: User, running_web: Web, running_worker: Worker, redis_server: Redis
 ) -> None:

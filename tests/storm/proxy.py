@@ -1,0 +1,121 @@
+"""A network between pages and the web server that cuts, delays, doubles and reorders.
+
+Each message meets one fate, by chance. What a connection has taken is delivered unless it is cut:
+a network that drops a message from the middle of a connection isn't TCP.
+"""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from tests.storm.websocket_frames import Passed, read_frame
+
+FATES = {"pass": 62, "double": 12, "late": 12, "slow": 12, "cut": 2}
+"""How many of a hundred messages pass, come twice, come after later ones, hold up later ones, or
+are the last of their connection and come in part."""
+LONGEST = 0.3
+"""Seconds for which a message is held."""
+LARGEST = 1 << 24
+Pair = tuple[StreamReader, StreamWriter]
+GONE = (OSError, asyncio.IncompleteReadError, ValueError)
+
+
+class HostileProxy:
+    """Listens on a port of its own, before the web server at another."""
+
+    def __init__(self, port_behind: int, chance: Random) -> None:
+        self.port_behind = port_behind
+        self.port = 0
+        self.fates: Counter[str] = Counter()
+        self.is_calm = False
+        self.drops_all = False
+        """Planted: nothing comes any more, and nobody is told."""
+        self._chance = chance
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0, limit=LARGEST)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self._server.close()
+        await asyncio.sleep(0)  # whoever was accepted just now begins, and can be ended
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connect(self, page: StreamReader, to_page: StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        with suppress(*GONE, asyncio.CancelledError):
+            behind = asyncio.open_connection("127.0.0.1", self.port_behind, limit=LARGEST)
+            web, to_web = await opened(behind)
+            try:
+                await self._relay(page, to_page, web, to_web)
+            finally:
+                to_web.transport.abort()
+        to_page.transport.abort()
+
+    async def _relay(
+        self, page: StreamReader, to_page: StreamWriter, web: StreamReader, to_web: StreamWriter
+    ) -> None:
+        for reader, writer in ((page, to_web), (web, to_page)):
+            writer.write(await reader.readuntil(b"\r\n\r\n"))
+        pumps = [
+            asyncio.create_task(self._pump(page, to_web, lambda: False)),
+            asyncio.create_task(self._pump(web, to_page, lambda: self.drops_all)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _pump(
+        self, reader: StreamReader, writer: StreamWriter, drops: Callable[[], bool]
+    ) -> None:
+        while True:
+            frame = await read_frame(reader)
+            if drops() and frame.is_text:
+                continue
+            await self._deal(frame, writer)
+            await writer.drain()
+
+    async def _deal(self, frame: Passed, writer: StreamWriter) -> None:
+        fate = "pass"
+        if frame.is_text and not self.is_calm:
+            [fate] = self._chance.choices(list(FATES), list(FATES.values()))
+            self.fates[fate] += 1
+        if fate == "cut":
+            writer.write(frame.whole[: len(frame.whole) // 2])
+            raise ConnectionAbortedError
+        held = self._chance.uniform(0, LONGEST)
+        if fate == "slow":
+            await asyncio.sleep(held)
+        if fate in ("double", "late"):
+            asyncio.get_running_loop().call_later(held, send, writer, frame.whole)
+        if fate != "late":
+            send(writer, frame.whole)
+
+
+def send(writer: StreamWriter, content: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(content)
+
+
+async def opened(opening: Coroutine[Any, Any, Pair]) -> Pair:
+    """Open a connection. If that is cancelled meanwhile, nothing stays open."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(*GONE):
+            (await task)[1].transport.abort()
+        raise
