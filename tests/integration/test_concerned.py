@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -14,6 +15,7 @@ from chat.access import answerable_requests
 from chat.models import HumanRequest, Member, SessionEvent
 from chat.services import people_named, reassign_request, waiting_for, withdraw_request
 from chat.services.waiting import MOST
+from dashboard.live.concerned import RequestNews, RunNews
 from procedures.models import Grant, Procedure, Wait
 from procedures.models.clock import clock
 from tests.calls import grant, request_of, run_until_it_waits
@@ -68,7 +70,7 @@ def to_group(request: HumanRequest, chance: random.Random, people: list[User]) -
 
 def to_holders(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
     request.assignments.all().delete()
-    request.assignments.create(permission="countersign_chat.operate_request")
+    request.assignments.create(permission="countersign_chat.operate_request", run=request.wait.run)
 
 
 def leave(request: HumanRequest, chance: random.Random, people: list[User]) -> None: ...
@@ -123,6 +125,31 @@ def test_many_people_cost_as_many_statements_as_few(ask: Ask, finance: Group) ->
     assert statements(ask, people[:1]) == statements(ask, people) <= 9
 
 
+def test_a_ring_takes_as_many_statements_for_many_changes_as_for_one(finance: Group) -> None:
+    grant("question", finance, "answer", "see", "start")
+    people = [User.objects.create_user(f"person{number}") for number in range(12)]
+    finance.user_set.set(people)
+    requests, seen = RequestNews(), RunNews()
+
+    def ring(_: list[User]) -> Any:
+        return requests.read(set(), [one.pk for one in people]), seen.read([], people)
+
+    def change(count: int) -> list[UUID]:
+        return [run_until_it_waits("question", by=people[0]).pk for _ in range(count)]
+
+    ring(people)
+    first = change(1)
+    few = statements(ring, people)
+    more = change(6)
+    many = statements(ring, people)
+    change(1)
+    (concerned, _), runs = ring(people)
+
+    assert few == many <= 20
+    assert concerned == runs.keys() == {one.pk for one in people}
+    assert not {*first, *more} & runs[people[0].pk]
+
+
 def statements(ask: Ask, people: list[User]) -> int:
     with CaptureQueriesContext(connection) as captured:
         ask(people)
@@ -139,7 +166,7 @@ def test_no_more_than_a_hundred_requests_are_read_for_a_group(
             **fields_of(asked.wait, key=f"more-{number}", opened_seq=number + 100)
         )
         more = HumanRequest.objects.create(**fields_of(asked, wait_id=wait.pk))
-        more.assignments.create(group=finance)
+        more.assignments.create(group=finance, run=wait.run)
 
     assert HumanRequest.objects.open().assigned_to(bob).count() == MOST + 1
     assert {pk: len(found) for pk, found in waiting_for([bob.pk, carol.pk]).items()} == {

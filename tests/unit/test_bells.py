@@ -1,0 +1,155 @@
+"""When bells ring, and whom of those who follow they tell."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from dashboard.live.bells import Bells
+from dashboard.live.streams import INBOX
+
+PATIENCE = 30
+ALICE, BOB = User(pk=1, username="alice"), User(pk=2, username="bob")
+
+
+class Listener:
+    """An open page."""
+
+    def __init__(self, user: User) -> None:
+        self.user: User | None = user
+        self.heard = list[dict[str, Any]]()
+        self.has_heard = asyncio.Event()
+
+    def hand(self, text: str) -> None:
+        self.heard.append(json.loads(text))
+        self.has_heard.set()
+
+    async def hears(self) -> dict[str, Any]:
+        await asyncio.wait_for(self.has_heard.wait(), PATIENCE)
+        self.has_heard.clear()
+        return self.heard[-1]
+
+
+class Database:
+    """What the bells find in the database."""
+
+    def __init__(self) -> None:
+        self.concerned, self.requests, self.is_away = set[int](), 0, False
+        self.asked = 0
+        self.has_failed = asyncio.Event()
+
+    async def ask(self, _function: Callable[..., Any], also: Any, among: Any) -> Any:
+        self.asked += 1
+        if self.is_away:
+            self.has_failed.set()
+            raise OSError("The database is away.")
+        concerned, self.concerned = self.concerned & set(among), set()
+        frames = {key: {"seq": 0, "requests": self.requests} for key in concerned | set(also)}
+        return concerned, frames
+
+
+Story = Callable[[Bells, Database], Awaitable[None]]
+
+
+def told(story: Story) -> None:
+    async def tell() -> None:
+        database = Database()
+        bells = Bells(database.ask)
+        try:
+            await story(bells, database)
+        finally:
+            await bells.close()
+
+    asyncio.run(tell())
+
+
+def test_who_begins_is_told_and_of_the_others_only_those_concerned() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        alice, bob = Listener(ALICE), Listener(BOB)
+        for listener in (alice, bob):
+            bells.follow(listener, INBOX)
+            await listener.hears()
+
+        database.concerned, database.requests = {2}, 1
+        bells.hear({"inbox"})
+
+        assert (await bob.hears())["requests"] == 1
+        assert len(alice.heard) == 1
+
+    told(story)
+
+
+def test_a_change_that_the_database_could_not_tell_of_is_told_later() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        bob = Listener(BOB)
+        database.is_away = True
+        bells.follow(bob, INBOX)
+        await asyncio.wait_for(database.has_failed.wait(), PATIENCE)
+        assert bob.heard == []
+
+        database.is_away = False
+
+        assert (await bob.hears())["requests"] == 0
+
+    told(story)
+
+
+def test_who_has_left_is_told_nothing_more() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        alice, bob = Listener(ALICE), Listener(BOB)
+        for listener in (alice, bob):
+            bells.follow(listener, INBOX)
+            await listener.hears()
+
+        bells.leave(bob, INBOX)
+        database.concerned = {1, 2}
+        bells.hear({"inbox"})
+
+        await alice.hears()
+        assert len(bob.heard) == 1
+
+    told(story)
+
+
+def test_whose_groups_have_changed_is_told() -> None:
+    async def story(bells: Bells, _: Database) -> None:
+        alice, bob = Listener(ALICE), Listener(BOB)
+        for listener in (alice, bob):
+            bells.follow(listener, INBOX)
+            await listener.hears()
+
+        bells.changed({2, 3})
+
+        await bob.hears()
+        assert (len(alice.heard), len(bob.heard)) == (1, 2)
+
+    told(story)
+
+
+def test_nothing_is_read_while_nobody_follows() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        bells.hear({"inbox", "run:01a22672-ec51-70b6-aef5-04d14fd4a316"})
+        bob = Listener(BOB)
+        bells.follow(bob, INBOX)
+        await bob.hears()
+
+        assert database.asked == 1
+
+    told(story)
+
+
+def test_each_page_of_a_person_is_told() -> None:
+    async def story(bells: Bells, _: Database) -> None:
+        pages = [Listener(BOB), Listener(BOB)]
+        for page in pages:
+            bells.follow(page, INBOX)
+            await page.hears()
+
+        bells.changed({2})
+
+        for page in pages:
+            assert (await page.hears())["stream"] == "inbox"
+
+    told(story)
