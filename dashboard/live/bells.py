@@ -5,7 +5,8 @@ frame has the numbers for their menu. A change of a run rings for those who may 
 names it. Everybody else is sent nothing.
 
 Bells come over Redis. A lost one is replaced within two seconds: once a second each process looks
-at the rows that were added since its last look.
+at the rows that were added since its last look. Every four seconds it compares what each person may
+answer and see with what that was before, because their groups and permissions may have changed.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from procedures.users import User
 
 LOOK = 1.0
 """Seconds between two looks at what no bell told of."""
+CHECK = 4.0
+"""Seconds between two comparisons of what people may answer and see."""
 SPREAD = 0.3
 """The seconds over which the pages of those concerned are told, so that they don't read at once."""
 MOST_NAMED = 50
@@ -51,13 +54,13 @@ class Rung:
     names: set[str] = field(default_factory=set)
     new: set[Listener] = field(default_factory=set)
     """Pages that have just begun to follow, or that missed something."""
-    changed: set[Key] = field(default_factory=set)
-    """People whose groups or permissions have changed."""
+    is_check: bool = False
+    """True if what people may answer and see is compared, too."""
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
         self.new |= other.new
-        self.changed |= other.changed
+        self.is_check |= other.is_check
 
 
 class Bell:
@@ -102,12 +105,6 @@ class Bell:
             self._rung.names |= known
             self._woken.set()
 
-    def change(self, people: Collection[Key]) -> None:
-        """Ring for these people, whose groups or permissions have changed."""
-        if concerned := {*people} & {*self.keys.values()}:
-            self._rung.changed |= concerned
-            self._woken.set()
-
     async def close(self) -> None:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
@@ -133,7 +130,7 @@ class Bell:
                 self._send(listener, frames[key], within=0 if listener in new else SPREAD)
 
     async def _ring_for_ever(self) -> None:
-        began = 0.0
+        began = check_at = 0.0
         while True:
             due = began + LOOK - time.monotonic()
             with suppress(TimeoutError):
@@ -142,6 +139,8 @@ class Bell:
             # Before the ring: a bell that is heard meanwhile asks for another one.
             self._woken.clear()
             rung, self._rung, began = self._rung, Rung(), time.monotonic()
+            if began >= check_at:
+                rung.is_check, check_at = True, began + CHECK
             try:
                 if self.keys:
                     await self.ring(rung)
@@ -181,10 +180,11 @@ class InboxBell(Bell):
         self._news = RequestNews()
 
     async def ring(self, rung: Rung) -> None:
-        also = {self.keys[one] for one in rung.new if one in self.keys} | rung.changed
-        everybody = {*self.keys.values()}
-        concerned, frames = await self.ask(self._news.read, also, everybody)
-        self.tell(frames, new=rung.new, concerned=concerned | rung.changed)
+        also = {self.keys[one] for one in rung.new if one in self.keys}
+        concerned, frames = await self.ask(
+            self._news.read, also, {*self.keys.values()}, is_check=rung.is_check
+        )
+        self.tell(frames, new=rung.new, concerned=concerned)
 
 
 class RunsBell(Bell):
@@ -201,14 +201,13 @@ class RunsBell(Bell):
     async def ring(self, rung: Rung) -> None:
         changed = {UUID(name.removeprefix("run:")) for name in rung.names}
         people = {one.user.pk: one.user for one in self.keys if one.user is not None}
-        seen = await self.ask(self._news.read, changed, people.values())
-        frames = {key: frame_of(runs) for key, runs in seen.items()}
-        also = {self.keys[one] for one in rung.new if one in self.keys} | rung.changed
-        self.tell(
-            frames | dict.fromkeys(also, ANYTHING),
-            new=rung.new,
-            concerned=seen.keys() | rung.changed,
+        seen, differing = await self.ask(
+            self._news.read, changed, people.values(), is_check=rung.is_check
         )
+        frames = {key: frame_of(runs) for key, runs in seen.items()}
+        also = {self.keys[one] for one in rung.new if one in self.keys}
+        frames |= dict.fromkeys(also | differing, ANYTHING)
+        self.tell(frames, new=rung.new, concerned=seen.keys() | differing)
 
     def joined(self, frame: Frame) -> Frame:
         return ANYTHING
@@ -240,10 +239,6 @@ class Bells:
     def hear(self, names: Collection[str]) -> None:
         for bell in self._bells.values():
             bell.hear(names)
-
-    def changed(self, people: Collection[Key]) -> None:
-        for bell in self._bells.values():
-            bell.change(people)
 
     async def close(self) -> None:
         for bell in self._bells.values():

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from chat.models import SessionEvent
 from chat.services import people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.tails import Tail
+from procedures.access import OPERATE, SEEING
 from procedures.engine.journal.events import RunStatus
-from procedures.models import Event, Run, RunInput
+from procedures.models import Event, Grant, Run, RunInput
 from procedures.users import User
 from procedures.viewers import People, who_sees
 
@@ -45,23 +46,34 @@ class RequestNews:
         self._tail = Tail(changes, "whom", lag=SLOWEST_CHANGE)
         self._untold: list[list[str]] = []
         """The assignees of each change of which nobody has been told yet."""
+        self._known: dict[Key, frozenset[UUID]] = {}
+        """The requests that waited for each person when they were last counted."""
 
     def read(
-        self, also: Collection[Key], among: Collection[Key]
+        self, also: Collection[Key], among: Collection[Key], *, is_check: bool = False
     ) -> tuple[set[Key], dict[Key, dict[str, int]]]:
         """Return the people concerned, and the frames of these and of `also`.
 
-        The number of queries depends neither on the changes nor on the people.
+        With `is_check`, everybody is concerned for whom something else waits than the last time,
+        for whatever reason. The number of queries depends neither on the changes nor on the people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
         for whom in self._tail.read():
             self._untold.append(json.loads(whom))
         names = {name for whom in self._untold for name in whom}
         concerned = people_named(names, among) if self._untold else set()
-        people = concerned.union(also)
+        people = {*among} if is_check else concerned.union(also)
         waiting = waiting_for(people) if people else {}
         self._untold.clear()
+        if is_check:
+            concerned |= self._differing(waiting)
+            self._known = {}
+        self._known |= {pk: frozenset(found) for pk, found in waiting.items()}
         return concerned, {pk: numbers_of(found) for pk, found in waiting.items()}
+
+    def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
+        known = self._known
+        return {pk for pk, found in waiting.items() if pk in known and known[pk] != found.keys()}
 
 
 class RunNews:
@@ -73,11 +85,16 @@ class RunNews:
         self._at_work: set[tuple[Any, ...]] | None = None
         self._runs: set[UUID] = set()
         """The changed runs of which nobody has been told yet."""
+        self._known: dict[Key, frozenset[int | None]] = {}
+        """The procedures of which each person sees all runs; None stands for all procedures."""
 
-    def read(self, runs: Collection[UUID], people: Iterable[User]) -> dict[Key, set[UUID]]:
+    def read(
+        self, runs: Collection[UUID], people: Iterable[User], *, is_check: bool = False
+    ) -> tuple[dict[Key, set[UUID]], set[Key]]:
         """Return which changed runs each of these people may see; who sees none is missing.
 
-        The changes are those of `runs`, and all that weren't read before.
+        The changes are those of `runs`, and all that weren't read before. Return also, with
+        `is_check`, who sees all runs of other procedures than the last time.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -88,7 +105,19 @@ class RunNews:
             for key in keys:
                 found[key].add(run)
         self._runs.clear()
-        return found
+        return found, self._regrouped(present) if is_check else set()
+
+    def _regrouped(self, people: People) -> set[Key]:
+        """Return the people whose groups, or their groups' grants, have changed."""
+        earlier, seen = self._known, defaultdict[Key, set[int | None]](set)
+        grants = Grant.objects.filter(role__in=SEEING).order_by()
+        for procedure, group in grants.values_list("procedure", "group"):
+            for key in people.members_of(group):
+                seen[key].add(procedure)
+        for key in people.holders_of([OPERATE])[OPERATE]:
+            seen[key].add(None)
+        self._known = {key: frozenset(seen[key]) for key in people.users}
+        return {key for key, now in self._known.items() if earlier.get(key, now) != now}
 
     def _claimed(self) -> set[UUID]:
         """Return the runs whose worker, or its work, is another one than at the last look."""

@@ -86,6 +86,15 @@ def test_it_rings_without_redis_too(
     assert desk.heard("alice", "admin") == {"alice": NONE, "admin": NONE}
 
 
+def test_who_leaves_a_group_is_told_and_nobody_else(desk: Desk, alice: User, bob: User) -> None:
+    run_until_it_waits("question", by=alice)
+    desk.follow("inbox")
+
+    bob.groups.clear()
+
+    assert desk.heard("bob") == {"bob": NONE}
+
+
 def test_a_run_rings_for_those_who_may_see_it(
     desk: Desk, alice: User, bob: User, dave: User
 ) -> None:

@@ -143,11 +143,44 @@ def test_a_ring_takes_as_many_statements_for_many_changes_as_for_one(finance: Gr
     more = change(6)
     many = statements(ring, people)
     change(1)
-    (concerned, _), runs = ring(people)
+    (concerned, _), (runs, _) = ring(people)
 
     assert few == many <= 20
     assert concerned == runs.keys() == {one.pk for one in people}
     assert not {*first, *more} & runs[people[0].pk]
+
+
+@pytest.mark.parametrize(
+    "regroup",
+    [
+        lambda bob, finance: bob.groups.clear(),
+        lambda bob, finance: Grant.objects.filter(role="see").delete(),
+        lambda bob, finance: finance.delete(),
+        lambda bob, finance: User.objects.filter(pk=bob.pk).update(is_superuser=True),
+    ],
+    ids=["member", "grant", "group", "superuser"],
+)
+def test_a_check_finds_who_may_see_and_answer_other_things_than_before(
+    regroup: Callable[[User, Group], None], bob: User, carol: User, finance: Group
+) -> None:
+    grant("question", finance, "answer", "see")
+    run_until_it_waits("question")
+    requests, seen = RequestNews(), RunNews()
+
+    def check() -> tuple[set[Any], set[Any]]:
+        people = [User.objects.get(pk=one.pk) for one in (bob, carol)]
+        concerned, _ = requests.read(set(), {bob.pk, carol.pk}, is_check=True)
+        _, differing = seen.read([], people, is_check=True)
+        return concerned, differing
+
+    assert check() == (set(), set())
+    assert check() == (set(), set())
+    waited = waiting_for([bob.pk])
+    regroup(bob, finance)
+
+    is_same = waiting_for([bob.pk]) == waited
+    assert check() == (set() if is_same else {bob.pk}, {bob.pk})
+    assert check() == (set(), set())
 
 
 def statements(ask: Ask, people: list[User]) -> int:
