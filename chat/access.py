@@ -20,7 +20,7 @@ from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
-from procedures.store.keyed import KeyedRuns
+from procedures.store.keyed import Part, RunsByKey, chosen, this
 from procedures.users import User
 
 
@@ -51,27 +51,27 @@ def asks(user: User) -> Q:
     return Q(Exists(asked.order_by()))
 
 
-def shared_runs(user: User) -> list[KeyedRuns]:
+def shared_runs(user: User) -> list[RunsByKey]:
     """Return the index of the runs in the user's sessions that others started."""
     # The member again: a row that was changed by hand must not show what its session doesn't.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
-    is_member = (
-        f"EXISTS (SELECT 1 FROM {members} AS member WHERE member.id = found.member_id"  # noqa: S608
-        " AND member.user_id = found.user_id)"
+    is_member = Part(
+        f"EXISTS (SELECT 1 FROM {members} AS member WHERE member.id = named.member_id"  # noqa: S608
+        " AND member.user_id = named.user_id)"
     )
-    return [KeyedRuns.of_one(SharedRun, "user_id", user.pk, condition=is_member)]
+    return [RunsByKey(SharedRun, "user_id", this(user.pk), is_member)]
 
 
-def asking_runs(user: User) -> list[KeyedRuns]:
+def asking_runs(user: User) -> list[RunsByKey]:
     """Return the indexes of the runs with a request that is assigned to the user."""
     found = [
-        KeyedRuns.of_one(Assignment, "user_id", user.pk),
-        KeyedRuns.of(Assignment, "group_id", user.groups.values("pk")),
+        RunsByKey(Assignment, "user_id", this(user.pk)),
+        RunsByKey(Assignment, "group_id", chosen(user.groups.values("pk"))),
     ]
     # A user may have hundreds of permissions, but few are ever asked for.
     asked = {name for (name,) in sql.assigned_permissions.fetch()}
     held = sorted(asked & user.get_all_permissions()) if asked else []
-    return [*found, *(KeyedRuns.of_one(Assignment, "permission", name) for name in held)]
+    return [*found, *(RunsByKey(Assignment, "permission", this(name)) for name in held)]
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from procedures.engine.declaration.roles import Role
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run_queries import RunQuerySet
-from procedures.store.keyed import KeyedRuns
+from procedures.store.keyed import Part, RunsByKey, RunsByState, Source, chosen
+from procedures.store.rows import adapted
 from procedures.users import User, members_path
 
 
@@ -37,7 +38,7 @@ class Provider:
     It decides about runs that are named already, so it should test one run cheaply: by an `Exists`
     with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
-    sources: Callable[[User], Iterable[KeyedRuns]]
+    sources: Callable[[User], Iterable[RunsByKey]]
     """Returns the indexes by which lists find the same runs."""
 
 
@@ -77,15 +78,18 @@ def is_visible(user: User | AnonymousUser, path: str) -> Q:
     return Q(Exists(visible_runs(user).filter(pk=OuterRef(path)).order_by()))
 
 
-def granted_runs(user: User) -> KeyedRuns:
-    """Return the index by which lists find the runs of the procedures granted to a user."""
-    procedures = procedures_for(user, *SEEING)
-    return KeyedRuns.of(Run, "procedure_id", procedures.values("pk"))
+def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
+    """Return the index of all runs of these procedures."""
+    return RunsByState(chosen(procedures.values("pk")))
 
 
-def other_runs(user: User) -> list[KeyedRuns]:
-    """Return the indexes by which lists find all other runs that a user may see."""
-    started = KeyedRuns.of_one(Run, "started_by_id", user.pk)
+def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
+    """Return the indexes of the runs of these procedures that a user sees without a grant.
+
+    The providers' indexes also have runs of other procedures.
+    """
+    is_own = Part("found.started_by_id = %s", (adapted(user.pk),))
+    started = RunsByState(chosen(procedures.values("pk")), is_own)
     return [started, *chain.from_iterable(one.sources(user) for one in providers)]
 
 

@@ -15,7 +15,8 @@ from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore, whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal
-from procedures.paging import PAGE, Limit, Page, light, page
+from procedures.paging import PAGE, Limit, Page, light, page, page_of_runs
+from procedures.run_lists import RunList
 from procedures.run_schemas import RunDetailOut, RunPage, note_new
 from procedures.schemas import (
     KEY,
@@ -121,14 +122,8 @@ def list_runs(
     limit: Limit = PAGE,
 ) -> Page:
     """Return the runs you may see; with `parent`, only the child runs of that run."""
-    runs = access.visible_runs(request.user).for_lists().defer("error")
-    if status:
-        runs = runs.filter(status=status)
-    if procedure:
-        runs = runs.filter(procedure__name=procedure)
-    if parent:
-        runs = runs.filter(parent_wait__run__in=access.visible_runs(request.user).filter(pk=parent))
-    return page(runs, by="-id", after=after, limit=limit)
+    runs = RunList(request.user, status or "", procedure or "", parent)
+    return page_of_runs(runs, after=after, limit=limit)
 
 
 @router.get("/runs/{run_id}", response={200: RunDetailOut, **refusals(404)}, summary="A run")

@@ -2,10 +2,13 @@
 
 from itertools import accumulate, takewhile
 from typing import Annotated, Any, TypedDict, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Length
 from ninja import Query
+
+from procedures.run_lists import RunList
 
 PAGE = 50
 LARGEST_PAGE = 500
@@ -42,3 +45,14 @@ def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) ->
     found = list(rows.order_by(by)[: limit + 1])
     more = len(found) > limit
     return {"items": found[:limit], "next": getattr(found[limit - 1], field) if more else None}
+
+
+def page_of_runs(runs: RunList, *, after: UUID | None = None, limit: int = PAGE) -> Page:
+    """Return a page of a list of runs, newest first, with what lists show of a run."""
+    limit = max(1, min(limit, LARGEST_PAGE))
+    found = runs.newest(limit + 1, after=after)
+    shown = found[:limit]
+    return {
+        "items": list(runs.load(shown).for_lists()),
+        "next": shown[-1] if len(found) > limit else None,
+    }

@@ -4,18 +4,21 @@
 find the newest of all visible runs, or to count them, use this module.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Max, QuerySet
 
 from procedures import access
 from procedures.engine.journal.events import RunStatus
-from procedures.models import Procedure, Run
+from procedures.models import Event, Procedure, RunInput
 from procedures.models.run_queries import RunQuerySet
 from procedures.store import keyed
-from procedures.store.keyed import KeyedRuns, RunState, Span
+from procedures.store.keyed import FEW, RunState, Source, Span
 from procedures.users import User
 
 MOST_COUNTED = 99
@@ -29,6 +32,9 @@ STATES: Mapping[str, RunState] = {
 }
 
 
+V = TypeVar("V")
+
+
 @dataclass(frozen=True)
 class RunList:
     """The runs that a user may see, newest first, possibly only some of them."""
@@ -40,6 +46,8 @@ class RunList:
     """The name of a procedure; "" for all."""
     parent: UUID | None = None
     """The run whose children to list; nothing is listed if the user may not see it."""
+    few: int = FEW
+    """The most assignments and the like that are looked at one by one, instead of by state."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
@@ -47,7 +55,7 @@ class RunList:
         """Return the ids of at most `limit` runs: those older than `after`, newer than `since`."""
         if self.parent:
             return self._children_of(self.parent, limit, after=after, since=since)
-        sources, span = self._found(Span(limit, after, since))
+        sources, span = self._found(Span(limit, after, since, few=self.few))
         state = STATES[self.state] if self.state else None
         return keyed.newest_runs(sources, span, state)
 
@@ -57,24 +65,29 @@ class RunList:
 
     def count(self, *states: str) -> dict[str, int]:
         """Return the number of runs in each of the states, at most `MOST_COUNTED` + 1."""
-        sources, span = self._found(Span(MOST_COUNTED + 1))
+        sources, span = self._found(Span(MOST_COUNTED + 1, few=self.few))
         found = keyed.count_runs(sources, span, {state: STATES[state] for state in states})
         return {state: found.get(state, 0) for state in states}
 
-    def _found(self, span: Span) -> tuple[list[KeyedRuns], Span]:
+    def _found(self, span: Span) -> tuple[list[Source], Span]:
         """Return where to look for the runs, and the span within the chosen procedure."""
         user = self.user
         if not isinstance(user, User) or not user.is_active:
             return [], span
+        every = Procedure.objects.all()
         if not self.procedure:
-            others = [] if access.sees_all(user) else access.other_runs(user)
-            return [access.granted_runs(user), *others], span
-        chosen = Procedure.objects.filter(name=self.procedure).first()
-        if chosen is None:
+            others = [] if access.sees_all(user) else access.runs_otherwise(user, every)
+            return [
+                access.runs_by_grant(access.procedures_for(user, *access.SEEING)),
+                *others,
+            ], span
+        chosen = every.filter(name=self.procedure)
+        found = chosen.first()
+        if found is None:
             return [], span
-        if access.procedures_for(user, *access.SEEING).filter(pk=chosen.pk).exists():
-            return [KeyedRuns.of_one(Run, "procedure_id", chosen.pk)], span
-        return access.other_runs(user), replace(span, procedure=chosen.pk)
+        if access.procedures_for(user, *access.SEEING).filter(pk=found.pk).exists():
+            return [access.runs_by_grant(chosen)], span
+        return access.runs_otherwise(user, chosen), replace(span, procedure=found.pk)
 
     def _children_of(
         self, parent: UUID, limit: int, *, after: UUID | None, since: UUID | None
@@ -93,3 +106,49 @@ class RunList:
         if since:
             children = children.filter(pk__gt=since)
         return list(children.order_by("-pk").values_list("pk", flat=True)[:limit])
+
+
+def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
+    """Return the procedures of the runs that a user may see."""
+    if not isinstance(user, User) or not user.is_active:
+        return Procedure.objects.none()
+    return Procedure.objects.filter(pk__in=keyed.procedures_in(sources_of(user)))
+
+
+def sources_of(user: User) -> list[Source]:
+    """Return the indexes by which all runs are found that a user may see."""
+    others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
+    return [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
+
+
+def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
+    """Return what `RunList.count` does, computed once a second for all open lists of a person.
+
+    It is computed anew at once when anything was journaled or brought to a run meanwhile.
+    """
+    newest = (Event.objects.aggregate(Max("pk")), RunInput.objects.aggregate(Max("pk")))
+    head = tuple(value for one in newest for value in one.values())
+    return _counts.get(
+        (user.pk, procedure, states), head, lambda: RunList(user, "", procedure).count(*states)
+    )
+
+
+class Shared(Generic[V]):
+    """Values by key that several requests of one process share for a short time."""
+
+    def __init__(self, *, seconds: float, most: int) -> None:
+        self._seconds, self._most = seconds, most
+        self._kept: dict[Hashable, tuple[float, Hashable, V]] = {}
+
+    def get(self, key: Hashable, head: Hashable, compute: Callable[[], V]) -> V:
+        """Return the value of the key; compute it if it is too old or had another head."""
+        now = time.monotonic()
+        if (kept := self._kept.get(key)) and kept[1] == head and now - kept[0] < self._seconds:
+            return kept[2]
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        self._kept[key] = (now, head, value := compute())
+        return value
+
+
+_counts = Shared[dict[str, int]](seconds=1, most=10_000)

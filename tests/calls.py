@@ -41,7 +41,8 @@ def request_of(run: Run) -> HumanRequest:
 
 def assign_too(request: HumanRequest, **whom: Any) -> None:
     """Add an assignee by the row alone, without the product's own way of asking."""
-    Assignment.objects.create(request=request, run_id=request.wait.run_id, **whom)
+    run = request.wait.run
+    Assignment.objects.create(request=request, run=run, procedure=run.procedure, **whom)
 
 
 def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:

@@ -16,7 +16,7 @@ from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
-from procedures.models import Run, Wait
+from procedures.models import Procedure, Run, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
@@ -206,7 +206,8 @@ class HumanRequest(models.Model):
 
     def _ask(self, assignments: "Iterable[Assignment]") -> None:
         for assignment in assignments:
-            assignment.request, assignment.run_id = self, self.wait.run_id
+            assignment.request, assignment.run = self, self.wait.run
+            assignment.procedure_id = self.wait.run.procedure_id
             seal(assignment)
             asked = sql.add_run_audience.said(self.wait.run_id, assignment.audience)
             insert_row(assignment, also=[asked])
@@ -258,6 +259,13 @@ class Assignment(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, related_name="+", help_text="The run that asks the request."
     )
+    procedure = models.ForeignKey(
+        Procedure,
+        models.PROTECT,
+        db_index=False,
+        related_name="+",
+        help_text="The run's procedure, which lists are read by.",
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.CASCADE,
@@ -289,7 +297,7 @@ class Assignment(models.Model):
             for name, fields, condition in (
                 # What waits for somebody is counted by these, however many requests are closed.
                 ("open", (whom, "request"), Q(is_open=True) & is_named),
-                ("runs", (whom, "run"), is_named),
+                ("runs", (whom, "procedure", "run"), is_named),
             )
         ]
 

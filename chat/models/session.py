@@ -13,7 +13,7 @@ from chat.doorbell import ring_after_commit
 from chat.models.feed import audience
 from chat.store import sql
 from procedures.engine.values import canonical
-from procedures.models import Run
+from procedures.models import Procedure, Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.tallies import tally_proof
@@ -183,13 +183,16 @@ class SharedRun(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+"
     )
+    procedure = models.ForeignKey(Procedure, models.PROTECT, db_index=False, related_name="+")
     run = models.ForeignKey(Run, models.CASCADE, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["member", "run"], name="countersign_one_share_each")
         ]
-        indexes = [models.Index(fields=["user", "run"], name="countersign_shared_runs")]
+        indexes = [
+            models.Index(fields=["user", "procedure", "run"], name="countersign_shared_runs")
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id} for {self.user_id}"

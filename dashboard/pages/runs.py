@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import Promise
@@ -20,9 +19,10 @@ from dashboard.overview.states import WORDS
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
-from procedures.models import Procedure, Run, Wait
-from procedures.models.run_queries import RunQuerySet
-from procedures.paging import PAGE, page
+from procedures.models import Run
+from procedures.paging import PAGE, page, page_of_runs
+from procedures.run_lists import MOST_COUNTED, RunList, count_for_lists, procedures_of_runs
+from procedures.users import User
 
 MOST_EVENTS = 200
 MOST_NEW = 99
@@ -47,14 +47,14 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
 @login_required
 def run_list(request: SignedIn) -> HttpResponse:
     choice = Choice.of(request)
-    found = page(choice.runs.for_lists(), by="-id", after=_id(request.GET.get("after")))
+    found = page_of_runs(choice.runs, after=_id(request.GET.get("after")))
     context = {
         "runs": listed_runs(found["items"]),
         "mine": _that_wait_for(request, found["items"]),
         "titles": _titles(request, found["items"]),
         "next": found["next"],
         "states": [one for one in choice.states if one["count"] or one["value"] == choice.state],
-        "procedures": Procedure.objects.filter(runs__in=choice.visible).distinct(),
+        "procedures": procedures_of_runs(request.user),
         "procedure": choice.procedure,
         "state": FILTERS.get(choice.state, ("", ""))[1],
         "chosen": choice.state,
@@ -67,7 +67,7 @@ def run_list(request: SignedIn) -> HttpResponse:
 def run_changes(request: SignedIn) -> HttpResponse:
     """Return the rows in `shown` and the counts as they are now, and the number of newer runs."""
     choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
-    runs = list(choice.visible.for_lists().filter(pk__in=shown[:PAGE]))
+    runs = list(choice.runs.load(shown[:PAGE]).for_lists())
     context = {
         "runs": listed_runs(runs),
         "mine": _that_wait_for(request, runs),
@@ -123,7 +123,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
 class Choice:
     """The runs that a person may see, filtered as they have chosen."""
 
-    visible: RunQuerySet
+    user: User
     procedure: str
     state: str
 
@@ -131,45 +131,33 @@ class Choice:
     def of(cls, request: SignedIn) -> "Choice":
         state = request.GET.get("state", "")
         return cls(
-            access.visible_runs(request.user),
+            request.user,
             request.GET.get("procedure", "").replace("\0", ""),
             state if state in FILTERS else "",
         )
 
     @property
-    def of_procedure(self) -> RunQuerySet:
-        chosen = self.procedure
-        return self.visible.filter(procedure__name=chosen) if chosen else self.visible
-
-    @property
-    def runs(self) -> RunQuerySet:
-        return _in(self.of_procedure, self.state)
+    def runs(self) -> RunList:
+        return RunList(self.user, self.state, self.procedure)
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The filters by state, each with the number of its runs."""
-        runs = self.of_procedure
-        counts: dict[str, int] = dict(runs.order_by().values_list("status").annotate(Count("pk")))
-        waiting = counts.pop(RunStatus.WAITING, 0)
-        counts["people"] = _in(runs, "people").count() if waiting else 0
-        counts["time"] = waiting - counts["people"]
+        """The filters by state, each with the number of its runs as it is shown."""
+        counts = count_for_lists(self.user, self.procedure, *FILTERS)
         return [
-            {"value": value, "look": look, "words": words, "count": counts.get(value, 0)}
+            {"value": value, "look": look, "words": words, "count": shown_count(counts[value])}
             for value, (look, words) in FILTERS.items()
         ]
 
     def count_new(self, shown: Sequence[UUID]) -> int:
         """Return how many runs are newer than the ones shown, up to `MOST_NEW` + 1."""
-        later = self.runs.filter(pk__gt=min(shown)) if shown else self.runs
-        return later.exclude(pk__in=shown)[: MOST_NEW + 1].count()
+        newest = self.runs.newest(len(shown) + MOST_NEW + 1, since=min(shown, default=None))
+        return min(len(set(newest) - set(shown)), MOST_NEW + 1)
 
 
-def _in(runs: RunQuerySet, state: str) -> RunQuerySet:
-    """Return the runs in a state; waiting is two states here: for people, and for anything else."""
-    if state not in WAITING:
-        return runs.filter(status=state) if state else runs
-    asks = Exists(Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST))
-    return runs.filter(asks if state == "people" else ~asks, status=RunStatus.WAITING)
+def shown_count(count: int) -> int | str:
+    """Return the number as it is shown: "99+" for a larger one."""
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else count
 
 
 def find(request: SignedIn, run_id: UUID) -> Run:

@@ -189,7 +189,7 @@ class Run(models.Model):
                 name="countersign_runs_by_procedure",
             ),
             models.Index(
-                fields=["started_by", "status", "is_asking", "id"],
+                fields=["started_by", "procedure", "status", "is_asking", "id"],
                 name="countersign_runs_by_starter",
             ),
             models.Index(fields=["status", "id"], name="countersign_runs_by_status"),

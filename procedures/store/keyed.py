@@ -5,8 +5,9 @@ table from its newest row on until enough rows fit. Here each key has a query of
 reads only as many entries of its index as the list is long, however large the table is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.db import connection, models
 from procedures.engine.journal.events import RunStatus
 from procedures.store.rows import adapted
 
-RUN = "countersign_procedures.Run"
+FEW = 2000
 
 
 class Part(NamedTuple):
@@ -32,43 +33,57 @@ class RunState(NamedTuple):
     status: str
     is_asking: tuple[bool, ...] = (False, True)
 
+    @property
+    def labels(self) -> set[str]:
+        return {label_of(self.status, is_asking=is_asking) for is_asking in self.is_asking}
+
 
 EVERY_STATE = [RunState(status) for status in RunStatus]
+EVERYTHING = Part("")
 
 
 @dataclass(frozen=True)
-class KeyedRuns:
-    """The runs named by the rows of a table that have certain keys, which an index leads to.
+class RunsByState:
+    """The runs of some procedures, possibly only those that fit a condition.
 
-    The index begins with the key. Then it has the run, or in the table of runs itself the status
-    and `is_asking` before the run's id.
+    They are found by an index of runs: the columns of the condition, the procedure, the status,
+    `is_asking` and the id.
+    """
+
+    procedures: Part
+    """A SELECT of the procedures' ids."""
+    condition: Part = EVERYTHING
+    """A further condition for the runs, which are called `found`."""
+
+
+@dataclass(frozen=True)
+class RunsByKey:
+    """The runs named by the rows of a table that have certain keys.
+
+    They are found by an index of the table: the column of the keys, the procedure, and the run.
     """
 
     table: type[models.Model]
     column: str
-    """The column of the keys."""
     keys: Part
     """A SELECT of the keys."""
-    condition: str = ""
-    """A further condition for the rows of the table, which is called `found`."""
+    condition: Part = EVERYTHING
+    """A further condition for the rows of the table, which are called `named`."""
 
-    @classmethod
-    def of(cls, table: type[models.Model], column: str, keys: models.QuerySet[Any]) -> "KeyedRuns":
-        """Return the runs with the keys that a query of one column selects."""
-        text, cells = keys.order_by().query.sql_with_params()
-        return cls(table, column, Part(text, tuple(cells)))
+    def rows(self, select: str, condition: str, most: int) -> Part:
+        """Return a query of the newest rows with a key of an outer query, `keys.value`."""
+        where = " AND ".join(filter(None, [self.condition.text, condition]))
+        # By the order the index is read backwards, even if the planner expects to find the first
+        # rows sooner in the table.
+        text = (
+            f"SELECT {select} FROM {self.table._meta.db_table} AS named"  # noqa: SLF001
+            f" WHERE named.{self.column} = keys.value AND {where}"
+            f" ORDER BY named.run_id DESC LIMIT {most}"
+        )
+        return Part(text, self.condition.cells)
 
-    @classmethod
-    def of_one(cls, table: type[models.Model], column: str, key: Any, **more: Any) -> "KeyedRuns":
-        return cls(table, column, Part("SELECT %s", (adapted(key),)), **more)
 
-    @property
-    def is_table_of_runs(self) -> bool:
-        return self.table is apps.get_model(RUN)
-
-    @property
-    def name(self) -> str:
-        return str(self.table._meta.db_table)  # noqa: SLF001 (Django documents it)
+Source = RunsByState | RunsByKey
 
 
 @dataclass(frozen=True)
@@ -83,110 +98,238 @@ class Span:
     """Read only runs newer than this one."""
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
+    few: int = FEW
+    """The most rows of a table that are looked at one by one, to see which of their runs fit."""
 
-    def conditions(self, run: str, procedure: str) -> Iterator[Part]:
-        """Yield the conditions; the arguments name the columns of the run and its procedure."""
-        if self.after:
-            yield Part(f"{run} < %s", (adapted(self.after),))
-        if self.since:
-            yield Part(f"{run} > %s", (adapted(self.since),))
-        if self.procedure is not None:
-            yield Part(f"{procedure} = %s", (self.procedure,))
+    @property
+    def procedures(self) -> Part:
+        """A SELECT of the procedures' ids."""
+        every = Part(f"SELECT id FROM {_table('Procedure')}")
+        return every if self.procedure is None else this(self.procedure)
+
+    def around(self, run: str) -> Part:
+        """Return the condition that the run in a column lies within the span, after an AND."""
+        ends = [("<", self.after), (">", self.since)]
+        given = [(f" AND {run} {sign} %s", adapted(end)) for sign, end in ends if end]
+        return Part("".join(text for text, _ in given), tuple(cell for _, cell in given))
 
 
-def newest_runs(
-    sources: Sequence[KeyedRuns], span: Span, state: RunState | None = None
-) -> list[UUID]:
-    """Return the ids of the newest runs in any of the sources, by one statement."""
-    merged = _merged([_runs_of(source, span, state) for source in sources])
-    if not merged.text:
+def this(value: Any) -> Part:
+    """Return a SELECT of one key."""
+    return Part("SELECT %s", (adapted(value),))
+
+
+def chosen(keys: models.QuerySet[Any]) -> Part:
+    """Return a query of keys, one column, as a part of a statement."""
+    text, cells = keys.order_by().query.sql_with_params()
+    return Part(text, tuple(cells))
+
+
+def newest_runs(sources: Sequence[Source], span: Span, state: RunState | None = None) -> list[UUID]:
+    """Return the ids of the newest runs in any of the sources."""
+    states = [state] if state else EVERY_STATE
+    few = _with_few_rows(sources, span) if state else sources
+    parts = [
+        _by_state(source, span, states)
+        if isinstance(source, RunsByState)
+        else _by_key(source, span, states)
+        if source in few
+        else _named_by_state(source, span, states)
+        for source in sources
+    ]
+    if not parts:
         return []
-    statement = f"SELECT id FROM ({merged.text}) AS runs ORDER BY id DESC LIMIT {span.limit}"  # noqa: S608
-    return [UUID(str(run)) for (run,) in _fetch(statement, merged.cells)]
+    merged = _merged("id", parts)
+    statement = f"SELECT id FROM ({merged.text}) AS runs ORDER BY id DESC LIMIT {span.limit}"
+    return [UUID(str(run)) for (run,) in _fetch(Part(statement, merged.cells))]
 
 
 def count_runs(
-    sources: Sequence[KeyedRuns], span: Span, states: Mapping[str, RunState]
+    sources: Sequence[Source], span: Span, states: Mapping[str, RunState]
 ) -> dict[str, int]:
     """Return, by state, how many runs are in any of the sources; at most `span.limit` each."""
-    merged = _merged(
-        [
-            Part(f"SELECT '{name}' AS state, id FROM ({runs.text}) AS runs", runs.cells)  # noqa: S608
-            for name, state in states.items()
-            for runs in (_runs_of(source, span, state) for source in sources)
-        ]
+    if not sources:
+        return dict.fromkeys(states, 0)
+    few, every = _with_few_rows(sources, span), replace(span, limit=span.few)
+    parts = [
+        _by_state(source, span, EVERY_STATE)
+        if isinstance(source, RunsByState)
+        else _labelled(_by_key(source, every, EVERY_STATE))
+        if source in few
+        else _named_by_state(source, span, EVERY_STATE)
+        for source in sources
+    ]
+    merged = _merged("label, id", parts)
+    statement = f"SELECT label, count(*) FROM ({merged.text}) AS runs GROUP BY label"
+    found = dict(_fetch(Part(statement, merged.cells)))
+    return {
+        name: min(sum(found.get(label, 0) for label in state.labels), span.limit)
+        for name, state in states.items()
+    }
+
+
+def procedures_in(sources: Sequence[Source]) -> set[int]:
+    """Return the ids of the procedures that have a run in any of the sources."""
+    conditions = [_has_run(source) for source in sources]
+    where = " OR ".join(condition.text for condition in conditions)
+    cells = chain.from_iterable(condition.cells for condition in conditions)
+    every = f"SELECT id AS value FROM {_table('Procedure')}"
+    statement = f"SELECT value FROM ({every}) AS procedures WHERE {where}"
+    return {procedure for (procedure,) in _fetch(Part(statement, tuple(cells)))}
+
+
+def _has_run(source: Source) -> Part:
+    """Return the condition that a source has a run of the procedure `procedures.value`."""
+    if isinstance(source, RunsByKey):
+        return _has_row(source, "named.procedure_id = procedures.value")
+    condition = f" AND {source.condition.text}" if source.condition.text else ""
+    text = (
+        f"procedures.value IN ({source.procedures.text})"
+        f" AND (SELECT 1 FROM {_table('Run')} AS found"
+        f" WHERE found.procedure_id = procedures.value{condition}"
+        " ORDER BY found.status DESC, found.is_asking DESC, found.id DESC LIMIT 1) IS NOT NULL"
     )
-    if not merged.text:
-        return {}
-    statement = f"SELECT state, count(*) FROM ({merged.text}) AS runs GROUP BY state"  # noqa: S608
-    found = _fetch(statement, merged.cells)
-    return {state: min(number, span.limit) for state, number in found}
+    return Part(text, (*source.procedures.cells, *source.condition.cells))
 
 
-def _merged(parts: Sequence[Part]) -> Part:
-    # UNION, since a run may be in several sources.
-    text = " UNION ".join(f"SELECT * FROM ({part.text}) AS part" for part in parts)  # noqa: S608
-    return Part(text, tuple(cell for part in parts for cell in part.cells))
+def label_of(status: str, *, is_asking: bool) -> str:
+    return f"{status} {'asking' if is_asking else ''}"
 
 
-def _fetch(statement: str, cells: Sequence[Any]) -> list[tuple[Any, ...]]:
-    # Not by a kept cursor, which prepares its statements: the plan depends on these parameters.
+def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Part:
+    """Return a query of the newest runs of each procedure in each state, with labels."""
+    # Each state by itself, since the entries of an index are in the order of their runs only within
+    # a state.
+    rows = [
+        f"('{state.status}', {is_asking}, '{label_of(state.status, is_asking=is_asking)}')"
+        for state in states
+        for is_asking in state.is_asking
+    ]
+    around = span.around("found.id")
+    condition = f" AND {source.condition.text}" if source.condition.text else ""
+    found = Part(
+        f"SELECT found.id FROM {_table('Run')} AS found WHERE found.procedure_id = keys.value"
+        " AND found.status = states.status AND found.is_asking = states.is_asking"
+        f"{condition}{around.text} ORDER BY found.id DESC LIMIT {span.limit}",
+        (*source.condition.cells, *around.cells),
+    )
+    ahead = Part(
+        f"WITH keys (value) AS ({source.procedures.text}),"
+        f" states (status, is_asking, label) AS (VALUES {', '.join(rows)})"
+        " SELECT states.label, run.id FROM keys CROSS JOIN states",
+        source.procedures.cells,
+    )
+    return _for_each(ahead, found)
+
+
+def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
+    """Return a query of the newest runs of each key and procedure that are in the states."""
+    around, fits = span.around("named.run_id"), _is_in(states)
+    condition = f"named.procedure_id = procedures.value{fits}{around.text}"
+    # DISTINCT: several rows may name one run, for example those of its questions to one group.
+    found = source.rows("DISTINCT named.run_id AS id", condition, span.limit)
+    ahead = (
+        f"WITH keys (value) AS ({source.keys.text}),"
+        f" procedures (value) AS ({span.procedures.text})"
+        " SELECT run.id FROM keys CROSS JOIN procedures"
+    )
+    cells = (*source.keys.cells, *span.procedures.cells)
+    return _for_each(Part(ahead, cells), Part(found.text, (*found.cells, *around.cells)))
+
+
+def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
+    """Return a query of the newest runs in each state that a row of the source names."""
+    is_named = _has_row(
+        source, "named.procedure_id = found.procedure_id AND named.run_id = found.id"
+    )
+    has_named = _has_row(source, "named.procedure_id = procedures.value")
+    procedures = Part(
+        f"WITH procedures (value) AS ({span.procedures.text})"
+        f" SELECT value FROM procedures WHERE {has_named.text}",
+        (*span.procedures.cells, *has_named.cells),
+    )
+    return _by_state(RunsByState(procedures, is_named), span, states)
+
+
+def _has_row(source: RunsByKey, condition: str) -> Part:
+    """Return the condition that a row with one of the keys fits a condition."""
+    row = source.rows("named.run_id", condition, 1)
+    # A subquery of one value is done for each outer row in turn. An EXISTS could become a join that
+    # reads both tables.
+    return Part(
+        f"(WITH keys (value) AS ({source.keys.text})"
+        f" SELECT 1 FROM keys WHERE ({row.text}) IS NOT NULL LIMIT 1) IS NOT NULL",
+        (*source.keys.cells, *row.cells),
+    )
+
+
+def _is_in(states: Sequence[RunState]) -> str:
+    """Return the condition that a named run is in one state, after an AND; "" for all states."""
+    if len(states) > 1:
+        return ""
+    [state] = states
+    asking = f" AND run.is_asking = {state.is_asking[0]}" if len(state.is_asking) == 1 else ""
+    where = f"run.id = named.run_id AND run.status = '{state.status}'{asking}"
+    # A subquery of one value, as in `_has_row`: the run is read by its key.
+    return f" AND (SELECT true FROM {_table('Run')} AS run WHERE {where})"
+
+
+def _labelled(runs: Part) -> Part:
+    label = "status || CASE WHEN is_asking THEN ' asking' ELSE ' ' END"
+    return Part(
+        f"SELECT (SELECT {label} FROM {_table('Run')} AS run WHERE run.id = one.id) AS label, id"
+        f" FROM ({runs.text}) AS one",
+        runs.cells,
+    )
+
+
+def _with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
+    """Return the sources by key that have at most `span.few` rows."""
+    by_key = [source for source in sources if isinstance(source, RunsByKey)]
+    if not by_key:
+        return []
+    counts = [_rows_counted(source, span) for source in by_key]
+    cells = chain.from_iterable(count.cells for count in counts)
+    statement = f"SELECT {', '.join(f'({count.text})' for count in counts)}"
+    [found] = _fetch(Part(statement, tuple(cells)))
+    return [source for source, count in zip(by_key, found, strict=True) if count <= span.few]
+
+
+def _rows_counted(source: RunsByKey, span: Span) -> Part:
+    """Return a query of the number of a source's rows; of one key, one more than few counts."""
+    row = source.rows("1", "named.procedure_id = procedures.value", span.few + 1)
+    return Part(
+        f"WITH keys (value) AS ({source.keys.text}),"
+        f" procedures (value) AS ({span.procedures.text})"
+        f" SELECT COALESCE(SUM((SELECT count(*) FROM ({row.text}) AS few)), 0)"
+        " FROM keys CROSS JOIN procedures",
+        (*source.keys.cells, *span.procedures.cells, *row.cells),
+    )
+
+
+def _for_each(ahead: Part, found: Part) -> Part:
+    """Return a query of what a subquery finds, as `run`, for each row of another query."""
+    if connection.vendor == "postgresql":
+        text = f"{ahead.text} CROSS JOIN LATERAL ({found.text}) AS run"
+    else:  # SQLite knows no LATERAL, and PostgreSQL would read all runs for this:
+        text = f"{ahead.text} CROSS JOIN {_table('Run')} AS run WHERE run.id IN ({found.text})"
+    return Part(text, (*ahead.cells, *found.cells))
+
+
+def _merged(columns: str, parts: Sequence[Part]) -> Part:
+    """Return a query of the rows of several queries, each row once."""
+    text = " UNION ".join(f"SELECT {columns} FROM ({part.text}) AS part" for part in parts)
+    return Part(text, tuple(chain.from_iterable(part.cells for part in parts)))
+
+
+def _table(name: str) -> str:
+    model = apps.get_model("countersign_procedures", name)
+    return str(model._meta.db_table)  # noqa: SLF001 (Django documents it)
+
+
+def _fetch(statement: Part) -> list[tuple[Any, ...]]:
+    # Not by a kept cursor, which prepares its statements: the plan depends on the parameters.
     with connection.cursor() as cursor:
-        cursor.execute(statement, cells)
+        cursor.execute(statement.text, statement.cells)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
-
-
-def _runs_of(source: KeyedRuns, span: Span, state: RunState | None) -> Part:
-    """Return a query of the newest runs for each key of a source."""
-    beside, found = "keys", _found(source, span, state)
-    ahead = f"WITH keys (value) AS ({source.keys.text})"
-    if source.is_table_of_runs:
-        # Each state by itself, since the rows of an index are in the order of their runs only
-        # within a state.
-        rows = [
-            f"('{one.status}', {is_asking})"
-            for one in ([state] if state else EVERY_STATE)
-            for is_asking in one.is_asking
-        ]
-        ahead += f", states (status, is_asking) AS (VALUES {', '.join(rows)})"
-        beside += " CROSS JOIN states"
-    if connection.vendor == "postgresql":
-        text = f"{ahead} SELECT one.id FROM {beside} CROSS JOIN LATERAL ({found.text}) AS one"  # noqa: S608
-    else:  # SQLite knows no LATERAL, and PostgreSQL would read all runs for this:
-        run = apps.get_model(RUN)._meta.db_table  # noqa: SLF001 (Django documents it)
-        ahead += f" SELECT one.id FROM {beside} CROSS JOIN {run} AS one"  # noqa: S608
-        text = f"{ahead} WHERE one.id IN ({found.text})"
-    return Part(text, (*source.keys.cells, *found.cells))
-
-
-def _found(source: KeyedRuns, span: Span, state: RunState | None) -> Part:
-    """Return a query of the newest runs with the key and the state of an outer query."""
-    conditions = [Part(f"found.{source.column} = keys.value")]
-    if source.is_table_of_runs:
-        conditions.append(
-            Part("found.status = states.status AND found.is_asking = states.is_asking")
-        )
-        conditions += span.conditions("found.id", "found.procedure_id")
-        return _newest_first("found.id", f"{source.name} AS found", conditions, span.limit)
-    if source.condition:
-        conditions.append(Part(source.condition))
-    conditions += span.conditions("found.run_id", "run.procedure_id")
-    tables = f"{source.name} AS found"
-    if state or span.procedure is not None:
-        run = apps.get_model(RUN)._meta.db_table  # noqa: SLF001 (Django documents it)
-        tables += f" JOIN {run} AS run ON run.id = found.run_id"
-    if state:
-        asking = "" if len(state.is_asking) > 1 else f" AND run.is_asking = {state.is_asking[0]}"
-        conditions.append(Part(f"run.status = '{state.status}'{asking}"))
-    # DISTINCT: several rows may name one run, for example those of its questions to one group.
-    return _newest_first("DISTINCT found.run_id", tables, conditions, span.limit)
-
-
-def _newest_first(column: str, tables: str, conditions: Sequence[Part], limit: int) -> Part:
-    where = " AND ".join(part.text for part in conditions)
-    order = column.removeprefix("DISTINCT ")
-    return Part(
-        f"SELECT {column} AS id FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT {limit}",  # noqa: S608
-        tuple(cell for part in conditions for cell in part.cells),
-    )

@@ -258,6 +258,7 @@ def test_lists_are_those_of_the_rule_page_by_page(site: Site) -> None:
                     if is_in(runs[pk], state) and procedure in ("", runs[pk].procedure.name)
                 ]
                 assert pages(RunList(user, state, procedure)) == expected
+                assert pages(RunList(user, state, procedure, few=0)) == expected
         for parent in site.runs:
             below = [pk for pk in seen if runs[pk].parent_id == parent.pk]
             assert pages(RunList(user, parent=parent.pk)) == (below if parent.pk in seen else [])
@@ -273,6 +274,7 @@ def test_counts_are_those_of_the_rule(site: Site) -> None:
             ]
             expected = {state: sum(is_in(run, state) for run in seen) for state in STATES}
             assert RunList(user, procedure=procedure).count(*STATES) == expected
+            assert RunList(user, procedure=procedure, few=0).count(*STATES) == expected
     assert len(site.runs) < MOST_COUNTED
 
 

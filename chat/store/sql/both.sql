@@ -35,8 +35,8 @@ UPDATE {request} SET status = %s, outcome = %s, closed_by = %s, closed_at = %s, 
 WHERE wait_id = %s AND status = 'open' RETURNING id, session_id, assigned
 
 -- part: shares
-INSERT INTO {shared} (member_id, user_id, run_id)
-SELECT DISTINCT m.id, m.user_id, r.id FROM {member} m
+INSERT INTO {shared} (member_id, user_id, run_id, procedure_id)
+SELECT DISTINCT m.id, m.user_id, r.id, r.procedure_id FROM {member} m
 
 -- part: of_others
 -- The members' own runs are in their lists as it is.
