@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from procedures import access
 from procedures.engine.journal.events import RunStatus
-from procedures.models import Event, Procedure, RunInput
+from procedures.models import Event, Procedure, Run, RunInput
 from procedures.models.run_queries import RunQuerySet
 from procedures.store import keyed
 from procedures.store.keyed import FEW, RunState, Source, Span
@@ -126,8 +126,8 @@ def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
 
     It is computed anew at once when anything was journaled or brought to a run meanwhile.
     """
-    newest = (Event.objects.aggregate(Max("pk")), RunInput.objects.aggregate(Max("pk")))
-    head = tuple(value for one in newest for value in one.values())
+    tables = (Run, Event, RunInput)
+    head = tuple(table._base_manager.order_by("-pk").values_list("pk").first() for table in tables)  # noqa: SLF001
     return _counts.get(
         (user.pk, procedure, states), head, lambda: RunList(user, "", procedure).count(*states)
     )

@@ -55,8 +55,8 @@ def test_a_run_is_told_with_its_sentence_and_who_started_it(alice: User, bob: Us
 def test_what_waits_for_the_one_who_looks_says_so(alice: User, bob: User) -> None:
     ask("approval", by=alice)
 
-    assert "Waiting for you" in shown(browser(bob).get("/runs"))
-    assert "Waiting for you" not in shown(browser(alice).get("/runs"))
+    assert "<span>Waiting for you</span>" in shown(browser(bob).get("/runs"))
+    assert "<span>Waiting for you</span>" not in shown(browser(alice).get("/runs"))
 
 
 def test_a_stranger_sees_no_runs_and_is_told_where_they_come_from(alice: User, carol: User) -> None:
