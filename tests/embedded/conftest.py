@@ -22,7 +22,7 @@ def new_product(tmp_path: Path) -> Iterator[NewProduct]:
         yield create
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One that runs, shared by tests that leave it so."""
     folder = tmp_path_factory.mktemp("shared")

@@ -4,7 +4,6 @@ import signal
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 
 from dashboard.environment.variables import redis_socket
@@ -18,8 +17,8 @@ LONG = "x" * 100
 @pytest.mark.parametrize(
     ("number", "name"),
     [
-        (signal.SIGINT, "local"),
         (signal.SIGTERM, LONG),
+        pytest.param(signal.SIGINT, "local", marks=pytest.mark.soak),
         pytest.param(signal.SIGHUP, "local", marks=pytest.mark.soak),
     ],
 )
@@ -56,24 +55,22 @@ def test_a_signal_in_the_middle_of_the_start_stops_it(
     assert_nothing_is_left(product)
 
 
-def test_data_and_sign_ins_outlive_a_restart(new_product: NewProduct) -> None:
+def test_data_and_sign_ins_outlive_a_killed_supervisor_and_a_stop(new_product: NewProduct) -> None:
+    """And nothing else does: no process, and no socket that anybody listens on."""
     product = new_product().start()
     with product.signed_in("starter") as client:
-        product.signal(signal.SIGTERM)
-        leave_stale_socket(product.socket)
+        product.signal(signal.SIGKILL)
+        wait_until(lambda: not product.processes(), timeout=PATIENCE, what="every part to end")
         product.start()
-
         assert "Hello, starter" in client.get("/").text
 
-
-def test_a_killed_supervisor_leaves_no_processes(new_product: NewProduct) -> None:
-    product = new_product().start()
-
-    product.signal(signal.SIGKILL)
-
-    wait_until(lambda: not product.processes(), timeout=PATIENCE, what="every part to end")
-    product.start()
-    assert httpx.get(f"{product.url}/sign-in").status_code == 200
+        assert product.signal(signal.SIGINT) == 0
+        assert product.output.endswith("Everything has stopped.\n")
+        assert "Traceback" not in product.output
+        assert_nothing_is_left(product)
+        leave_stale_socket(product.socket)
+        product.start()
+        assert "Hello, starter" in client.get("/").text
 
 
 def test_a_site_with_its_own_redis_starts_none(new_product: NewProduct, product: Product) -> None:

@@ -197,7 +197,8 @@ def text_of(response: Any) -> str:
 
 
 def found_in(text: str, secrets: list[str]) -> list[str]:
-    return [secret for secret in secrets if secret.casefold() in text.casefold()]
+    folded = text.casefold()
+    return [secret for secret in secrets if secret.casefold() in folded]
 
 
 # Children in the API
@@ -268,9 +269,10 @@ def test_no_method_of_the_parents_routes_tells_of_it(family: Family, carol: User
     create_rows_for_admin(family)
     found = [one.path for one in addresses(places(family.parent, carol)) if not one.is_admin]
     body = json.dumps({"value": True, "reason": "Why?", "id": "1", "at": "zebra_step"})
+    hidden = family.secrets
 
     for path in found:
-        secrets = [one for one in family.secrets if one not in path]
+        secrets = [one for one in hidden if one not in path]
         for client in (browser(carol), caller(carol)):
             for method in METHODS:
                 if "sign-out" not in path:
