@@ -13,7 +13,9 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails api_call
 	older_rows outsider pages* people_admin prefix procedure_files profile \
 	refund_over_http release rooms seeds_people sign_in slow_code staff_gains \
 	stopped_workers stuck_slots throttle token_scopes weights
-PARALLEL := --numprocesses 3 --dist worksteal
+# More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
+PROCESSES ?= 4
+PARALLEL := --numprocesses $(PROCESSES) --dist worksteal
 # Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
 BROWSERS := --numprocesses 2 --dist worksteal
 export UV_PYTHON_DOWNLOADS := never

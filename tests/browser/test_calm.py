@@ -57,7 +57,7 @@ def test_nothing_jumps_while_live_updates_arrive(
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("there", [0, 1, 3])
+@pytest.mark.parametrize("there", [0, pytest.param(1, marks=pytest.mark.soak), 3])
 def test_cards_come_and_go_on_home_without_moving_anything(
     width: int, there: int, running_web: Web, open_page: OpenPage, alice: User, bob: User
 ) -> None:
