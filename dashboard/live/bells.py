@@ -134,7 +134,8 @@ class Bell:
         while True:
             due = began + LOOK - time.monotonic()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), max(due, 0) if self.keys else None)
+                async with asyncio.timeout(max(due, 0) if self.keys else None):
+                    await self._woken.wait()
             await asyncio.sleep(began + self.rest - time.monotonic())
             # Before the ring: a bell that is heard meanwhile asks for another one.
             self._woken.clear()

@@ -134,7 +134,8 @@ class Gate:
         while True:
             pause = max(self._check_at - time.monotonic(), 0)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_question.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._has_question.wait()
             self._has_question.clear()
             try:
                 await self._answer()
@@ -181,8 +182,8 @@ class Gate:
         for one in waiting:
             asked[one.socket.key].update([one.stream] if one.needs_right else [])
         new = {one.stream for one in waiting if one.verb == "follow"}
-        job = self._thread.run(ask, self._sign_ins, asked, new=new)
-        return await asyncio.wait_for(job, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await self._thread.run(ask, self._sign_ins, asked, new=new)
 
     def _take(self, answer: Answer) -> None:
         """Take over the views, and tell the pages of those people who now see more or less."""

@@ -181,7 +181,8 @@ class Hub:
     async def _draw_all(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), self._pause())
+                async with asyncio.timeout(self._pause()):
+                    await self._rung.wait()
             # Before the look: a ring that comes while it is under way asks for another one.
             self._rung.clear()
             try:
