@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -109,17 +108,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop's folder as `migrate` makes it."""
-    folder = tmp_path_factory.mktemp("tables")
-    Shop(folder).does("migrate", "-v", "0")
-    return folder
-
-
 @pytest.fixture
-def migrated(shop: Shop, tables: Path, tmp_path: Path) -> Shop:
-    shutil.copytree(tables, tmp_path, dirs_exist_ok=True)
+def migrated(shop: Shop) -> Shop:
+    shop.does("migrate", "-v", "0")
     return shop
 
 
