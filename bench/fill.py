@@ -48,7 +48,7 @@ def fill(runs: int = RUNS) -> dict[str, int]:
     people = People.create()
     registry.register_all()
     copier = Copier()
-    for copy in planned(make_originals(people), runs, people):
+    for copy in planned(make_originals(people, runs), runs, people):
         copier.copy(*copy)
     copier.finish()
     Installation.objects.all().delete()

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 
 from bench import exemplars
 from bench.copies import Known, Originals
-from bench.exemplars import EXEMPLARS, MARK, Cast, Exemplar
+from bench.exemplars import EXEMPLARS, LONG, MARK, Cast, Exemplar
 from dashboard.demo.people import let_operators_view
 from procedures.models.clock import clock
 
@@ -68,11 +68,17 @@ class People:
     def answerers(self) -> Sequence[User]:
         return self.persons[len(self.persons) * 4 // 5 :]
 
-    def cast(self) -> Cast:
-        """Return the people for whom the exemplars are made."""
+    def cast(self, *, talk: int = LONG) -> Cast:
+        """Return the people for whom the exemplars are made, and the length of a long talk."""
         starter, guest, asked = self.starters[:3]
         return Cast(
-            starter, asked, guest, self.answerers[0], self.answerers[20], self.named["operator"]
+            starter,
+            asked,
+            guest,
+            self.answerers[0],
+            self.answerers[20],
+            self.named["operator"],
+            talk,
         )
 
     def _join(self) -> None:
@@ -95,9 +101,12 @@ class Copy(NamedTuple):
     words: Sequence[str]
 
 
-def make_originals(people: People) -> dict[Exemplar, Originals]:
-    """Make each exemplar by the product itself, and take its rows out of the database."""
-    cast, found = people.cast(), {}
+def make_originals(people: People, runs: int) -> dict[Exemplar, Originals]:
+    """Make each exemplar by the product itself, and take its rows out of the database.
+
+    On a small site the long talks are shorter.
+    """
+    cast, found = people.cast(talk=min(LONG, runs // 10)), {}
     keys, words = list(persons_for(cast, cast)), words_of(cast, MARK)
     for exemplar in EXEMPLARS:
         known = Known()
@@ -157,7 +166,7 @@ class Casts:
         if draw.random() > OF_APPROVER:
             answerer = draw.choice(people.answerers[:20])
         others = [one for one in draw.sample(people.persons, 3) if one != starter]
-        drawn = {"starter": starter, "answerer": answerer}
+        drawn: dict[str, Any] = {"starter": starter, "answerer": answerer}
         drawn |= {"asked": others[0], "guest": others[1], "operator": people.named["operator"]}
         drawn |= {"lawyer": people.answerers[20]}
         return Cast(**drawn | given)

@@ -21,6 +21,7 @@ from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this
+from procedures.store.merging import merged
 from procedures.users import User
 
 
@@ -37,6 +38,37 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     if not isinstance(user, User):
         return HumanRequest.objects.none()
     return HumanRequest.objects.open().assigned_to(user)
+
+
+def most_urgent(user: User, most: int) -> list[UUID]:
+    """Return the first of the open requests that the user may answer now, by urgency.
+
+    Of each way in which requests are assigned to the user, only as many are read as are returned.
+    """
+    if user.is_superuser:
+        requests = HumanRequest.objects.open().by_urgency()
+        return list(requests.values_list("pk", flat=True)[:most])
+    waiting = Assignment.objects.filter(is_open=True)
+    held = waiting.exclude(permission="")
+    ways = [
+        waiting.filter(user=user),
+        *(waiting.filter(group=group) for group in _groups_of(user)),
+        *(held.filter(permission=name) for name in held_permissions(user)),
+    ]
+    rows = [way.by_urgency().values_list("due_at", "request_id")[:most] for way in ways]
+    found = merged(rows, order="1 ASC NULLS LAST, 2", limit=most)
+    return [UUID(str(request)) for _, request in found]
+
+
+def _groups_of(user: User) -> list[int]:
+    return list(user.groups.order_by().values_list("pk", flat=True))
+
+
+def held_permissions(user: User) -> list[str]:
+    """Return the permissions of the user that any request was ever assigned to."""
+    # A user may have hundreds of permissions, but few are ever asked for.
+    asked = {name for (name,) in sql.assigned_permissions.fetch()}
+    return sorted(asked & user.get_all_permissions()) if asked else []
 
 
 def in_session_of(user: User) -> Q:
@@ -68,9 +100,7 @@ def asking_runs(user: User) -> list[RunsByKey]:
         RunsByKey(Assignment, "user_id", this(user.pk)),
         RunsByKey(Assignment, "group_id", chosen(user.groups.values("pk"))),
     ]
-    # A user may have hundreds of permissions, but few are ever asked for.
-    asked = {name for (name,) in sql.assigned_permissions.fetch()}
-    held = sorted(asked & user.get_all_permissions()) if asked else []
+    held = held_permissions(user)
     return [*found, *(RunsByKey(Assignment, "permission", this(name)) for name in held)]
 
 

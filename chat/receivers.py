@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.db.models.signals import post_delete
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -37,6 +39,16 @@ def connect() -> None:
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
     hooks.examined_site.append(unowned)
+    for model in (User, Group):
+        post_delete.connect(mark_unasked, sender=model)
+
+
+def mark_unasked(**_: Any) -> None:
+    """Mark the requests that only the deleted user or group was asked.
+
+    The database has removed their assignments without a signal for each.
+    """
+    HumanRequest.objects.all().mark_unasked()
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:

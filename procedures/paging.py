@@ -35,12 +35,17 @@ def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
     return max(sum(1 for _ in takewhile(lambda weight: weight <= HEAVIEST_PAGE, heavy)), 1)
 
 
+def page_size(limit: int) -> int:
+    """Return the number of items on a page for which `limit` was asked."""
+    return max(1, min(limit, LARGEST_PAGE))
+
+
 def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) -> Page:
     """Return the rows after `after`, ordered by the field `by`; "-id" is newest first."""
     field = by.removeprefix("-")
     if after is not None:
         rows = rows.filter(**{f"{field}__{'lt' if by != field else 'gt'}": after})
-    limit = max(1, min(limit, LARGEST_PAGE))
+    limit = page_size(limit)
     # One row more tells if there is a next page, without counting.
     found = list(rows.order_by(by)[: limit + 1])
     more = len(found) > limit

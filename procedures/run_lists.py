@@ -23,6 +23,8 @@ from procedures.users import User
 
 MOST_COUNTED = 99
 """The largest number that is counted; beyond it, lists show "99+"."""
+MOST_SINGLE = 200
+"""The most visible runs whose rows in other tables are looked up run by run."""
 PEOPLE, TIME = "people", "time"
 """The two states of waiting runs in lists: waiting for people, and for anything else."""
 STATES: Mapping[str, RunState] = {
@@ -119,6 +121,14 @@ def sources_of(user: User) -> list[Source]:
     """Return the indexes by which all runs are found that a user may see."""
     others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
     return [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
+
+
+def few_runs(user: User) -> list[UUID] | None:
+    """Return all runs that a user may see, or None if they are more than `MOST_SINGLE`."""
+    if access.sees_all(user):
+        return None
+    found = RunList(user).newest(MOST_SINGLE + 1)
+    return found if len(found) <= MOST_SINGLE else None
 
 
 def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:

@@ -41,8 +41,10 @@ def request_of(run: Run) -> HumanRequest:
 
 def assign_too(request: HumanRequest, **whom: Any) -> None:
     """Add an assignee by the row alone, without the product's own way of asking."""
-    run = request.wait.run
-    Assignment.objects.create(request=request, run=run, procedure=run.procedure, **whom)
+    wait = request.wait
+    given = {"run": wait.run, "procedure": wait.run.procedure, "due_at": wait.due_at, **whom}
+    Assignment.objects.create(request=request, **given)
+    HumanRequest.objects.filter(pk=request.pk).update(is_unasked=False)
 
 
 def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:

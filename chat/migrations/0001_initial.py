@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                 ('assigned', models.TextField(blank=True, db_default='', default='', help_text='The assignees as a canonical JSON list: user:ID, group:ID or perm:NAME.')),
                 ('status', models.CharField(choices=[('open', 'Open'), ('answered', 'Answered'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn')], default='open', max_length=10)),
                 ('outcome', models.CharField(blank=True, choices=[(procedures.engine.kinds.kind.Outcome['APPROVED'], procedures.engine.kinds.kind.Outcome['APPROVED']), (procedures.engine.kinds.kind.Outcome['REJECTED'], procedures.engine.kinds.kind.Outcome['REJECTED']), (procedures.engine.kinds.kind.Outcome['ANSWERED'], procedures.engine.kinds.kind.Outcome['ANSWERED']), (procedures.engine.kinds.kind.Outcome['EDITED'], procedures.engine.kinds.kind.Outcome['EDITED']), (procedures.engine.kinds.kind.Outcome['DEFAULTED'], procedures.engine.kinds.kind.Outcome['DEFAULTED']), (procedures.engine.kinds.kind.Outcome['EXPIRED'], procedures.engine.kinds.kind.Outcome['EXPIRED']), (procedures.engine.kinds.kind.Outcome['WITHDRAWN'], procedures.engine.kinds.kind.Outcome['WITHDRAWN'])], max_length=10)),
+                ('is_unasked', models.BooleanField(db_default=False, default=False, help_text='True if nobody is asked: it has no assignment.')),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('opened_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
@@ -134,6 +135,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('permission', models.CharField(blank=True, max_length=200)),
                 ('is_open', models.BooleanField(db_default=True, default=True, help_text='False once the request is closed.')),
+                ('due_at', models.DateTimeField(help_text='The deadline of the request.', null=True)),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Seals of the row's fields, made with LEDGER_KEY; empty in rows older than seals.")),
                 ('group', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='auth.group')),
                 ('procedure', models.ForeignKey(db_index=False, help_text="The run's procedure, which lists are read by.", on_delete=django.db.models.deletion.PROTECT, related_name='+', to='countersign_procedures.procedure')),
@@ -143,7 +145,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['request', 'pk'],
-                'indexes': [models.Index(condition=models.Q(('is_open', True), ('user__isnull', False)), fields=['user', 'request'], name='countersign_open_by_user'), models.Index(condition=models.Q(('user__isnull', False)), fields=['user', 'procedure', 'run'], name='countersign_runs_by_user'), models.Index(condition=models.Q(('is_open', True), ('group__isnull', False)), fields=['group', 'request'], name='countersign_open_by_group'), models.Index(condition=models.Q(('group__isnull', False)), fields=['group', 'procedure', 'run'], name='countersign_runs_by_group'), models.Index(condition=models.Q(('is_open', True), models.Q(('permission', ''), _negated=True)), fields=['permission', 'request'], name='countersign_open_by_permission'), models.Index(condition=models.Q(('permission', ''), _negated=True), fields=['permission', 'procedure', 'run'], name='countersign_runs_by_permission')],
+                'indexes': [models.Index(condition=models.Q(('is_open', True), ('user__isnull', False)), fields=['user', 'request'], name='countersign_open_by_user'), models.Index(condition=models.Q(('is_open', True), ('user__isnull', False)), fields=['user', 'due_at', 'request'], name='countersign_due_by_user'), models.Index(condition=models.Q(('user__isnull', False)), fields=['user', 'procedure', 'run'], name='countersign_runs_by_user'), models.Index(condition=models.Q(('is_open', True), ('group__isnull', False)), fields=['group', 'request'], name='countersign_open_by_group'), models.Index(condition=models.Q(('is_open', True), ('group__isnull', False)), fields=['group', 'due_at', 'request'], name='countersign_due_by_group'), models.Index(condition=models.Q(('group__isnull', False)), fields=['group', 'procedure', 'run'], name='countersign_runs_by_group'), models.Index(condition=models.Q(('is_open', True), models.Q(('permission', ''), _negated=True)), fields=['permission', 'request'], name='countersign_open_by_permission'), models.Index(condition=models.Q(('is_open', True), models.Q(('permission', ''), _negated=True)), fields=['permission', 'due_at', 'request'], name='countersign_due_by_permission'), models.Index(condition=models.Q(('permission', ''), _negated=True), fields=['permission', 'procedure', 'run'], name='countersign_runs_by_permission')],
             },
         ),
         migrations.CreateModel(
@@ -224,6 +226,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='humanrequest',
             index=models.Index(condition=models.Q(('status', 'open')), fields=['notify_at'], name='countersign_requests_to_notify'),
+        ),
+        migrations.AddIndex(
+            model_name='humanrequest',
+            index=models.Index(condition=models.Q(('is_unasked', True), ('status', 'open')), fields=['id'], name='countersign_unasked_requests'),
         ),
         migrations.AddIndex(
             model_name='sessionevent',

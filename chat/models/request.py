@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from chat.models.feed import audience
 from chat.models.session import Session
@@ -39,6 +39,11 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             .prefetch_related("wait__part_of__parts")
             .defer(*values_of("wait__run"))
         )
+
+    def mark_unasked(self) -> None:
+        """Mark these requests if they are open and have no assignment any more."""
+        asked = Assignment.objects.filter(request=OuterRef("pk")).order_by()
+        self.open().filter(~Exists(asked), is_unasked=False).update(is_unasked=True)
 
     def run_of(self, request_id: UUID) -> UUID:
         for (run,) in sql.run_of_request.fetch(request_id):
@@ -82,10 +87,14 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise AssertionError(f"The request of {wait} already has an outcome.")
 
     def assigned_to(self, user: "User") -> Self:
-        """Return the requests, open or closed, that are assigned to a user; all for a superuser."""
+        """Return the requests, open or closed, that are assigned to a user; all for a superuser.
+
+        Each request is tested by itself: filter by a key, or by a few.
+        """
         if user.is_superuser:
             return self.all()
-        return self.filter(pk__in=Assignment.objects.to(user).values("request"))
+        asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
+        return self.filter(Exists(asked.order_by()))
 
 
 class Right(NamedTuple):
@@ -125,6 +134,9 @@ class HumanRequest(models.Model):
     outcome = models.CharField(
         max_length=10, choices=[(outcome, outcome) for outcome in Outcome], blank=True
     )
+    is_unasked = models.BooleanField(
+        default=False, db_default=False, help_text="True if nobody is asked: it has no assignment."
+    )
     version = models.PositiveIntegerField(default=1)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -157,6 +169,11 @@ class HumanRequest(models.Model):
                 fields=["notify_at"],
                 condition=Q(status="open"),
                 name="countersign_requests_to_notify",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status="open", is_unasked=True),
+                name="countersign_unasked_requests",
             ),
         ]
 
@@ -200,6 +217,7 @@ class HumanRequest(models.Model):
     def insert(self, assignments: "Sequence[Assignment]") -> None:
         """Insert a new request with its assignments."""
         self.assigned = canonical.text_of([one.whom for one in assignments])
+        self.is_unasked = not assignments
         seal(self)
         insert_row(self)
         self._ask(assignments)
@@ -208,6 +226,7 @@ class HumanRequest(models.Model):
         for assignment in assignments:
             assignment.request, assignment.run = self, self.wait.run
             assignment.procedure_id = self.wait.run.procedure_id
+            assignment.due_at = self.wait.due_at
             seal(assignment)
             asked = sql.add_run_audience.said(self.wait.run_id, assignment.audience)
             insert_row(assignment, also=[asked])
@@ -220,6 +239,7 @@ class HumanRequest(models.Model):
         """
         self.assignments.all().delete()
         self.assigned = canonical.text_of([assignment.whom])
+        self.is_unasked = False
         self._ask([assignment])
         self._note("", notify_at=notify_at)
 
@@ -231,13 +251,15 @@ class HumanRequest(models.Model):
         if self.assigned:
             also = [one.whom for one in assignments]
             self.assigned = canonical.text_of([*self.assignees, *also])
+        self.is_unasked = self.is_unasked and not assignments
         self._ask(assignments)
         self._note(note, notify_at=notify_at)
 
     def _note(self, note: str, *, notify_at: datetime | None) -> None:
         self.note, self.notify_at, self.version = note, notify_at, self.version + 1
         reseal(self, "note", "assigned")
-        self.save(update_fields=["note", "assigned", "notify_at", "version", "proof"])
+        changed = ["note", "assigned", "is_unasked", "notify_at", "version", "proof"]
+        self.save(update_fields=changed)
 
     def drop_note(self) -> None:
         self.note = ""
@@ -246,10 +268,21 @@ class HumanRequest(models.Model):
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the assignments, and mark requests that have none any more."""
+        requests = list(self.order_by().values_list("request", flat=True))
+        deleted = super().delete()
+        HumanRequest.objects.filter(pk__in=requests).mark_unasked()
+        return deleted
+
     def to(self, user: "User") -> Self:
         """Return the assignments to a user, to their groups, and to holders of permissions."""
         is_theirs = Q(user=user) | Q(group__in=user.groups.all())
         return self.filter(is_theirs | Q(permission__in=user.get_all_permissions()))
+
+    def by_urgency(self) -> Self:
+        """Order assignments by the deadline of their request, then by its age."""
+        return self.order_by(F("due_at").asc(nulls_last=True), "request_id")
 
 
 class Assignment(models.Model):
@@ -278,6 +311,7 @@ class Assignment(models.Model):
     is_open = models.BooleanField(
         default=True, db_default=True, help_text="False once the request is closed."
     )
+    due_at = models.DateTimeField(null=True, help_text="The deadline of the request.")
     proof = proof_field()
     SEALED: ClassVar = ("request", "run", "user", "group", "permission")
 
@@ -297,6 +331,7 @@ class Assignment(models.Model):
             for name, fields, condition in (
                 # What waits for somebody is counted by these, however many requests are closed.
                 ("open", (whom, "request"), Q(is_open=True) & is_named),
+                ("due", (whom, "due_at", "request"), Q(is_open=True) & is_named),
                 ("runs", (whom, "procedure", "run"), is_named),
             )
         ]

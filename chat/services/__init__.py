@@ -16,6 +16,7 @@ from chat.services.operations import (
     withdraw_request,
 )
 from chat.services.replies import NoReplyError, read_reply
+from chat.services.request_lists import newest_requests
 from chat.services.responses import (
     AlreadyAnsweredError,
     NotAskedError,
@@ -46,6 +47,7 @@ __all__ = [
     "ask_others",
     "echo_of",
     "losses_of",
+    "newest_requests",
     "note_presence",
     "note_presences",
     "people_named",

@@ -16,12 +16,16 @@ from django.db.models.functions import Concat
 
 from chat.models import Assignment, HumanRequest
 from chat.models.request import HumanRequestQuerySet
+from chat.store import sql
 from procedures import access
 from procedures.models import Grant, Procedure
-from procedures.users import User, active_users, is_active, members_path, name_field
+from procedures.store.merging import merged
+from procedures.users import User, active_users, is_active, members_path, name_field, users
 
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked, in this order, if no assignee of a request is active."""
+MOST_SUSPECTS = 10_000
+"""The most requests that are looked at by their keys; beyond, all open ones are."""
 MOST_AT_ONCE = 500
 """The most names in one statement, because databases limit its parameters."""
 
@@ -35,14 +39,44 @@ class Reach(IntEnum):
 
 
 def requests_without_answerers() -> HumanRequestQuerySet:
-    """Return the open requests that nobody but superusers can answer."""
+    """Return the open requests that nobody but superusers can answer.
+
+    Looks only at requests that were never assigned or are assigned to somebody who can't answer.
+    """
     is_there = (
         is_active("user__")
-        | is_active(f"group__{members_path()}__")
+        | Q(group__in=_present_groups())
         | Q(permission__in=_held_permissions().values("full_name"))
     )
     answerable = Assignment.objects.filter(is_there, request=OuterRef("pk"))
-    return HumanRequest.objects.open().filter(~Exists(answerable))
+    return HumanRequest.objects.open().filter(_suspects()).filter(~Exists(answerable.order_by()))
+
+
+def _suspects() -> Q:
+    """Return a filter for the open requests that lack an assignee or have an absent one."""
+    waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
+    groups = Group.objects.exclude(pk__in=_present_groups())
+    absent = users().exclude(pk__in=active_users().order_by().values("pk"))
+    asked = _asked()
+    held = set(_held_permissions().values_list("full_name", flat=True)) if asked else set()
+    parts: list[QuerySet[Any, Any]] = [
+        HumanRequest.objects.open().filter(is_unasked=True).order_by().values_list("pk"),
+        waiting.filter(group__in=list(groups.values_list("pk", flat=True))),
+        waiting.filter(user__in=absent.order_by().values("pk")),
+        waiting.exclude(permission="").filter(permission__in=asked - held),
+    ]
+    found = [request for (request,) in merged(parts, order="1", limit=MOST_SUSPECTS)]
+    return Q(pk__in=found) if len(found) < MOST_SUSPECTS else Q()
+
+
+def _asked() -> set[str]:
+    """Return the permissions that any request was ever assigned to."""
+    return {name for (name,) in sql.assigned_permissions.fetch()}
+
+
+def _present_groups() -> QuerySet[Any, Any]:
+    present = Group.objects.filter(is_active(f"{members_path()}__"))
+    return present.order_by().values("pk")
 
 
 def procedures_without_answerers() -> QuerySet[Procedure]:
@@ -122,8 +156,7 @@ def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:
 
 def _present_grants(*roles: str) -> QuerySet[Grant]:
     """Return the grants of these roles to groups with an active member."""
-    present = Group.objects.filter(is_active(f"{members_path()}__"))
-    return Grant.objects.filter(role__in=roles, group__in=present.order_by().values("pk"))
+    return Grant.objects.filter(role__in=roles, group__in=_present_groups())
 
 
 def _operates_everything() -> QuerySet[Any]:

@@ -31,7 +31,9 @@ from dashboard.admin.history import (
     HistoryAdmin,
     NamedValues,
     Related,
+    RelatedRows,
     link,
+    newest_values,
     readable,
 )
 from dashboard.admin.operations import Operation, ReasonForm, operate
@@ -138,7 +140,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
 @admin.register(SessionEvent)
 class SessionEventAdmin(PartOfSessionAdmin):
     list_display = ["seq", "kind", "object", "session_page"]
-    list_filter = ["kind"]
+    list_filter = [("kind", NamedValues)]
     search_fields = ["=object"]
     fields = ["session", "seq", "kind", "object"]
 
@@ -170,14 +172,13 @@ class ReassignForm(ReasonForm):
 
 
 class AnsweredBy(admin.SimpleListFilter):
-    """A filter by the person or deadline that closed a request."""
+    """A filter by the person or deadline that closed a request, among those of the newest rows."""
 
     title = lazy("who closed it")
     parameter_name = "closed_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        closed = HumanRequest.objects.exclude(closed_by="").order_by("closed_by")
-        names = closed.values_list("closed_by", flat=True).distinct()
+        names = sorted(newest_values(HumanRequest, "closed_by") - {""})
         return [(name, name) for name in names[:MOST_NAMES]]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -194,7 +195,7 @@ class HumanRequestAdmin(ProvenAdmin):
     ]
     deferred = ["question", *values_of("wait__run")]
     list_filter = [
-        *("status", "kind", "outcome", "wait__run__procedure"),
+        *("status", ("kind", NamedValues), "outcome", "wait__run__procedure"),
         AnsweredBy,
         *("opened_at", "closed_at"),
     ]
@@ -299,7 +300,7 @@ class AssignmentAdmin(ProvenPartAdmin):
 class HumanResponseAdmin(ProvenPartAdmin):
     deferred = ["shown", "comment", "changes", "request__question"]
     list_display = ["at", "user", "short_value", "request_page", "channel"]
-    list_filter = ["channel", ("user", admin.RelatedOnlyFieldListFilter), "at"]
+    list_filter = [("channel", NamedValues), ("user", RelatedRows), "at"]
     list_select_related = ["request", "user"]
     search_fields = [f"user__{name_field()}", "request__prompt"]
     fieldsets = [
@@ -328,7 +329,7 @@ class NotificationAdmin(PartOfRequestAdmin):
         *("recipient", "channel", "request_page", "alert", "status"),
         *("planned_at", "sent_at", "tries", "note"),
     ]
-    list_filter = ["status", "channel", "planned_at"]
+    list_filter = ["status", ("channel", NamedValues), "planned_at"]
     list_select_related = ["request", "alert", "recipient"]
     search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
     fields = [

@@ -36,12 +36,40 @@ SHORT, LONGEST = 600, 100_000
 """The most characters of a JSON text shown unfolded, and the most shown at all."""
 
 
+def newest_values(model: type[Model], field: str) -> set[Any]:
+    """Return the values of a field in the newest rows, up to `MOST_COUNTED`."""
+    newest: QuerySet[Any, Any] = model._base_manager.order_by("-pk")  # noqa: SLF001
+    return set(newest.values_list(field, flat=True)[:MOST_COUNTED])
+
+
 class NamedValues(admin.AllValuesFieldListFilter):
-    """A filter by a field's values, in which an empty value is labelled "None"."""
+    """A filter by the values of a field, in which an empty value is labelled "None".
+
+    It offers the values of the newest rows, up to `MOST_COUNTED`, and the chosen one.
+    """
+
+    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, *args, **kwargs)
+        used = newest_values(field.model, field.name)
+        if self.lookup_val is not None:
+            used.update(self.lookup_val)
+        # Instead of the query that Django has prepared, which reads the whole table.
+        self.lookup_choices: Any = sorted(used, key=str)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": choice["display"] or _("None")}
+
+
+class RelatedRows(admin.RelatedFieldListFilter):
+    """A filter by a related row, which offers only those to which a row refers."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        # Each is looked up by an index; Django's own filter reads the whole table.
+        rows = field.model._base_manager.filter(**{field.name: OuterRef("pk")})  # noqa: SLF001
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        is_used = Q(Exists(rows.order_by()))
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=is_used)
 
 
 class Related(NamedTuple):
@@ -79,6 +107,12 @@ class SearchedList(ChangeList):
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         self.searched = getattr(request, "searched", "")
         return rows
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        if isinstance(self.model_admin, HistoryAdmin):
+            self.model_admin.mark_on_site(self.result_list, request.user)
 
 
 class EditorAdmin(Admin):
@@ -132,11 +166,22 @@ class HistoryAdmin(GuardedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).defer(*self.deferred)
-        visible = self.visible_on_site(request.user)
-        if visible is None:
-            return rows
-        seen: QuerySet[Any] = rows.annotate(is_on_site=Exists(visible.filter(pk=OuterRef("pk"))))
-        return seen
+        return rows
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        self.mark_on_site([row] if row else [], request.user)
+        return row
+
+    def mark_on_site(self, rows: Sequence[Any], user: Any) -> None:
+        """Set `is_on_site` of these rows: True if the user may see their pages on the site."""
+        visible = self.visible_on_site(user)
+        if visible is None or not rows:
+            return
+        # By their keys: as a column of the list, PostgreSQL would find out about every row.
+        seen = set(visible.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+        for row in rows:
+            row.is_on_site = row.pk in seen
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         url: str | None = super().get_view_on_site_url(obj)

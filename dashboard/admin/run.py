@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.copies import ForkForm, RestartForm, forked, restarted
-from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, link, readable
+from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
@@ -67,7 +67,7 @@ class RunAdmin(ProvenAdmin):
     list_filter = [
         "status",
         "procedure",
-        ("started_by", admin.RelatedOnlyFieldListFilter),
+        ("started_by", RelatedRows),
         "created_at",
         "ended_at",
     ]
@@ -216,7 +216,7 @@ class HeadAdmin(PartOfRunAdmin):
 @admin.register(Event)
 class EventAdmin(PartOfRunAdmin):
     list_display = ["seq", "kind", "name", "key", "at", "run_page"]
-    list_filter = ["kind"]
+    list_filter = [("kind", NamedValues)]
     fields = ["run", "seq", "kind", "name", "key", "at", "shown_data", "hash"]
     readonly_fields = ["run", "shown_data"]
 
@@ -235,7 +235,7 @@ class WaitAdmin(PartOfRunAdmin):
 @admin.register(RunInput)
 class RunInputAdmin(PartOfRunAdmin):
     list_display = ["__str__", "run_page", "created_at", "taken_at"]
-    list_filter = ["kind", ("taken_at", admin.EmptyFieldListFilter)]
+    list_filter = [("kind", NamedValues), ("taken_at", admin.EmptyFieldListFilter)]
     fields = ["run", "kind", "name", "key", "created_at", "taken_at", "shown_data"]
     readonly_fields = ["run", "shown_data"]
 
@@ -260,6 +260,6 @@ class SignalAdmin(PartOfRunAdmin):
 @admin.register(Artifact)
 class ArtifactAdmin(PartOfRunAdmin):
     list_display = ["name", "run_page", "size", "content_type", "created_at"]
-    list_filter = ["content_type"]
+    list_filter = [("content_type", NamedValues)]
     search_fields = ["name", "=digest"]
     fields = ["run", "name", "size", "content_type", "created_at", "digest"]

@@ -1,10 +1,8 @@
 """The open waits of runs, how many parts a set still needs, and the runs that are stuck."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +13,7 @@ from dashboard.overview.waiting import OpenWait
 from procedures import registry
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
-from procedures.models import Event, Run, Wait
+from procedures.models import Event, Procedure, ProcedureVersion, Run, Wait
 from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
 
@@ -28,43 +26,57 @@ STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
-def removed() -> Q:
-    """Return a filter for unfinished runs whose code is missing here."""
-    here = Q(version__file="", procedure__name__in=registry.definitions())
-    return Q(status__in=STANDS) & ~(here | Q(version__in=registry.texts_here()))
+def without_code() -> list[Q]:
+    """Return filters for unfinished runs whose code is missing here; usually none is missing."""
+    names = registry.definitions()
+    gone = list(Procedure.objects.exclude(name__in=names).values_list("pk", flat=True))
+    texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.texts_here())
+    versions = dict(texts.order_by().values_list("pk", "procedure"))
+    standing, found = Q(status__in=STANDS), list[Q]()
+    if gone:
+        found.append(standing & Q(procedure__in=gone, version__file=""))
+    if versions:
+        found.append(standing & Q(procedure__in={*versions.values()}, version__in=versions))
+    return found
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
 """Statuses in which a run may wait for its storage to be available again."""
 
 
-def without_storage() -> Q:
-    """Return a filter for runs that wait until the file store or database is available again."""
-    return Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True)
+def without_workers(now: datetime) -> Iterator[Q]:
+    """Yield filters for queued runs whose code no live worker has."""
+    for one in stranded(now):
+        is_long_queued = Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued())
+        yield is_long_queued & Q(procedure=one.procedure, version__file=one.file)
 
 
-def without_workers(now: datetime) -> Q:
-    """Return a filter for queued runs whose code no live worker has."""
-    codes = stranded(now)
-    is_any = [Q(procedure=one.procedure, version__file=one.file) for one in codes]
-    return Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued()) & reduce(
-        or_, is_any, Q(pk__in=[])
-    )
+def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
+    """Return filters for queued, running and retrying runs that won't continue without help.
+
+    `gone` are the filters of `without_code`.
+    """
+    return [
+        Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True),
+        Q(status=RunStatus.RUNNING, reached_at__lte=now - silence()),
+        Q(status=RunStatus.RETRYING, wake_at__lt=now - LATE),
+        *gone,
+        *without_workers(now),
+    ]
 
 
-def stuck(now: datetime) -> Q:
-    """Return a filter for runs that won't continue without help, or failed recently."""
+def stuck(now: datetime, gone: Sequence[Q]) -> list[Q]:
+    """Return filters for all runs that won't continue without help, or failed recently.
+
+    Each follows an index of its own, so they are not one condition.
+    """
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
-    return (
-        removed()
-        | without_storage()
-        | without_workers(now)
-        | Q(status=RunStatus.QUARANTINED)
-        | Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
-        | Q(status=RunStatus.RUNNING, reached_at__lte=now - silence())
-        | Q(status=RunStatus.RETRYING, wake_at__lt=now - LATE)
-        | Q(status=RunStatus.WAITING, pk__in=overdue.values("run"))
-    )
+    return [
+        *held_up(now, gone),
+        Q(status=RunStatus.QUARANTINED),
+        Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT),
+        Q(status=RunStatus.WAITING, pk__in=overdue.order_by().values("run")),
+    ]
 
 
 def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:

@@ -3,26 +3,22 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from chat import services
-from chat.access import visible_requests
+from chat.models import HumanRequest
 from dashboard.overview import listed_runs
-from dashboard.overview.openings import LATE, removed, stuck
+from dashboard.overview.outlook import Outlook
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
-from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.run_queries import values_of
 from procedures.services import complaints_for
 
 LONGEST_LIST = 6
-WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
 @require_safe
@@ -41,23 +37,20 @@ def home_overview(request: Visit) -> HttpResponse:
 
 
 def overview(request: Visit) -> dict[str, Any]:
-    now = clock.now()
-    runs = access.visible_runs(request.user).for_lists()
-    waits = Wait.objects.open().filter(access.is_visible(request.user, "run"))
-    is_stuck = stuck(now)
-    working = runs.filter(~is_stuck, status__in=WORKING)
-    alone = services.requests_without_answerers() & visible_requests(request.user)
-    still = Q(run__status=RunStatus.PAUSED) | Q(run__in=Run.objects.filter(removed()))
-    coming = waits.filter(due_at__gte=now - LATE).exclude(still)
+    outlook = Outlook(request.user, clock.now())
+    stuck, working = outlook.stuck(LONGEST_LIST + 1), outlook.working(LONGEST_LIST + 1)
+    runs = Run.objects.filter(pk__in=[*stuck, *working]).for_lists()
+    listed = {one.run.pk: one for one in listed_runs(runs)}
+    alone = HumanRequest.objects.filter(pk__in=outlook.alone(LONGEST_LIST + 1))
+    coming = Wait.objects.filter(pk__in=outlook.coming(LONGEST_LIST)).with_reasons()
     return {
-        "alone": list(alone.with_what_is_shown().by_urgency()[: LONGEST_LIST + 1]),
-        "stuck": listed_runs(runs.filter(is_stuck).order_by("-pk")[: LONGEST_LIST + 1]),
-        "working": listed_runs(working.order_by("-pk")[: LONGEST_LIST + 1]),
+        "alone": list(alone.with_what_is_shown().by_urgency()),
+        "stuck": [listed[pk] for pk in stuck if pk in listed],
+        "working": [listed[pk] for pk in working if pk in listed],
         "coming": list(
-            coming.with_reasons()
-            .order_by("due_at")
+            coming.order_by("due_at")
             .select_related("run__procedure", "request")
-            .defer("request__question", *values_of("run"))[:LONGEST_LIST]
+            .defer("request__question", *values_of("run"))
         ),
         "shown": LONGEST_LIST,
         "complaints": complaints_for(request.user),

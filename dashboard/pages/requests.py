@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
-from chat.access import answerable_requests, titles_for, visible_requests
+from chat.access import answerable_requests, most_urgent, titles_for, visible_requests
 from chat.models import HumanRequest, Message
 from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
 from dashboard.channels.page import Page
@@ -99,9 +99,10 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     """Return requests that wait for the person, most urgent first, and receipts of closed ones."""
-    mine = answerable_requests(request.user)
     place = _place(request.GET.get("from"))
-    requests = list(mine.with_what_is_shown().by_urgency()[place : place + LONGEST_LIST + 1])
+    ids = most_urgent(request.user, place + LONGEST_LIST + 1)[place:]
+    mine = answerable_requests(request.user).filter(pk__in=ids)
+    requests = list(mine.with_what_is_shown().by_urgency())
     gone = set(_ids(shown or [])) - {found.pk for found in requests}
     return {
         "waiting": requests[:LONGEST_LIST],

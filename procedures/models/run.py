@@ -194,6 +194,16 @@ class Run(models.Model):
             ),
             models.Index(fields=["status", "id"], name="countersign_runs_by_status"),
             models.Index(
+                fields=["ended_at"],
+                condition=Q(status="failed"),
+                name="countersign_failures_by_end",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(is_left_without_storage=True),
+                name="countersign_left_runs",
+            ),
+            models.Index(
                 fields=["started_by", "created_at", "parent_wait"],
                 condition=Q(parent_wait=None),
                 name="countersign_starts_of_people",

@@ -1,0 +1,116 @@
+"""Pages of a filled site: they can be drawn, and read few rows, each by an index."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from bench.fill import fill
+from chat.models import HumanRequest
+from procedures import registry
+from procedures.models import Event, Run
+from tests.configured import configured
+from tests.pages import browser, queries_of
+
+RUNS = 2_500
+MOST_READ = 20_000
+"""The rows that a page may read, however many there are."""
+MOST_IN_ADMIN = 21_000
+"""Ten thousand to count, as many for the values of a filter, and a page."""
+GROWING = ("run", "event", "wait", "humanrequest", "message", "session", "sessionevent")
+PEOPLE = ("starter", "approver", "operator", "auditor", "few", "outsider")
+PATHS = ("/", "/overview", "/requests/waiting", "/api/requests?status=open")
+ADMIN = ("procedures_event", "procedures_run", "chat_humanrequest", "chat_session")
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+
+@pytest.fixture(scope="module")
+def site(module_rows: None) -> Iterator[None]:
+    """A site with people, most of whose runs have ended."""
+    with configured(PROCEDURE_MODULES=["bench.filled"], MOST_STARTS_A_MINUTE=10_000):
+        registry.forget()
+        fill(RUNS)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                # As on a large site, where reading a whole table costs more than a few rows by key.
+                cursor.execute("SET LOCAL random_page_cost = 0.1")
+        yield
+    registry.forget()
+
+
+@pytest.mark.usefixtures("site")
+def test_a_filled_site_holds_what_was_asked_for() -> None:
+    assert abs(Run.objects.count() - RUNS) < RUNS / 50
+    assert Event.objects.count() > 8 * RUNS
+    assert 0.08 < HumanRequest.objects.open().count() / RUNS < 0.11
+    assert set(Run.objects.values_list("status", flat=True)) >= {
+        *("queued", "waiting", "retrying", "paused", "succeeded", "failed", "cancelled")
+    }
+
+
+@pytest.mark.usefixtures("site")
+def test_every_status_and_kind_can_be_drawn() -> None:
+    page = browser(User.objects.get(username="operator"))
+    runs = {(one.procedure_id, one.status): one for one in Run.objects.all()}
+    paths = [f"/runs/{one.pk}" for one in runs.values()]
+    requests = {(one.kind, one.status): one for one in HumanRequest.objects.all()}
+    for one in requests.values():
+        paths += [f"/requests/{one.pk}", f"/chat/{one.session_id}"]
+
+    assert {path: page.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_page_reads_few_rows_by_indexes(name: str, path: str) -> None:
+    read, tables = reading(User.objects.get(username=name), path)
+
+    assert read < MOST_READ
+    assert tables == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("model", ADMIN)
+def test_a_list_of_the_admin_reads_a_limited_number_of_rows(model: str) -> None:
+    app, name = model.split("_")
+    path = f"/admin/countersign_{app}/{name}/"
+
+    read, tables = reading(User.objects.get(username="operator"), path)
+
+    assert read < MOST_IN_ADMIN
+    assert tables == set()
+
+
+def reading(user: User, path: str) -> tuple[int, set[str]]:
+    """The rows that all statements of a page read, and the growing tables they read as a whole."""
+    selects = [sql for sql in queries_of(browser(user), path) if sql.startswith(("SELECT", "WITH"))]
+    assert selects
+    nodes = [node for sql in selects for node in nodes_of(sql)]
+    read = sum(rows for node in nodes for rows in read_by(node))
+    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    return read, {name for name in scanned if name.rpartition("_")[2] in GROWING}
+
+
+def nodes_of(sql: str) -> Iterator[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        [(plan,)] = cursor.fetchall()
+    found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
+    while found:
+        node = found.pop()
+        found += node.get("Plans", [])
+        yield node
+
+
+def read_by(node: dict[str, Any]) -> Iterator[int]:
+    if "Scan" not in node["Node Type"]:
+        return
+    for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
+        yield round(node.get(name, 0) * node["Actual Loops"])
