@@ -141,8 +141,9 @@ SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id 
     SELECT created_at FROM {run} WHERE started_by_id = %s AND parent_wait_id IS NULL
       AND created_at > {moment} ORDER BY created_at DESC LIMIT 1 OFFSET %s
   ),
+  -- In the order of the index: else a server reads the whole table for somebody with much open.
   EXISTS (
     SELECT 1 FROM {run} WHERE started_by_id = %s AND parent_wait_id IS NULL AND ended_at IS NULL
-    LIMIT 1 OFFSET %s
+    ORDER BY parent_wait_id, ended_at LIMIT 1 OFFSET %s
   )
 {of_code}
