@@ -19,6 +19,7 @@ Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
 """Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
+NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The most rows per query: few enough to fit into memory, and enough for most journals at once."""
 
@@ -34,7 +35,8 @@ class EventQuerySet(models.QuerySet["Event"]):
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
         # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a
         # cursor lives no longer than one statement.
-        return _read(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
+        parts = _parts(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
+        return (event for part in parts for event in map(_as_read, part))
 
 
 class Event(models.Model):
@@ -79,13 +81,14 @@ class Event(models.Model):
 
 def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
     """Return a run's events after the number `after`, without their hashes."""
-    return list(_read(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after))
+    parts = _parts(lambda last: sql.journal_since.fetch(run_id, last, READ_AT_ONCE), after)
+    return [event for part in parts for event in map(_as_read, part)]
 
 
-def _read(following: Callable[[int], Part], after: int) -> Iterator[JournalEvent]:
+def _parts(following: Callable[[int], Part], after: int) -> Iterator[Part]:
     part = following(after)
     while part:
-        yield from map(_as_read, part)
+        yield part
         # A part that isn't full is the last one, so that most journals take one query; what is
         # written meanwhile is for the next reader.
         part = following(part[-1][0]) if len(part) == READ_AT_ONCE else ()
@@ -97,6 +100,8 @@ def _as_read(row: tuple[Any, ...]) -> JournalEvent:
     at = datetime.fromisoformat(moment)
     is_plain = at.tzinfo is None  # as SQLite keeps it
     same = key if name == key else name
-    return JournalEvent(
-        seq, intern(kind), key, same, data, at.replace(tzinfo=UTC) if is_plain else at, mark
-    )
+    if is_plain:
+        at = at.replace(tzinfo=UTC)
+    # Without the named tuple's own `__new__`, which is a function in Python: a long journal has
+    # many events.
+    return NEW(JournalEvent, (seq, intern(kind), key, same, data, at, mark))

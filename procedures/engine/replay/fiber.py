@@ -142,6 +142,8 @@ class Fiber:
 
         If it is an answer or a signal, operators may let the run wait for it again.
         """
+        if hint is Any or (plain is None and hint in canonical.NOTHING):  # as of most steps
+            return plain
         try:
             return canonical.load(plain, hint)
         except ValidationError as error:

@@ -111,7 +111,10 @@ class History:
             self.length += 1
             self._add(event)
         unread = [one.key for one in self.entries.values() if not one.is_read]
-        self.left = Counter(chain.from_iterable(map(_scopes_of, unread)))
+        nested = [key for key in unread if "/" in key]
+        self.left = Counter(chain.from_iterable(map(_scopes_of, nested)))
+        if len(unread) > len(nested):  # most keys are in the outermost scope alone
+            self.left.update({TOP[0]: len(unread) - len(nested)})
         """The number of unread entries in each scope; scopes that have none are left out."""
 
     def extend(self, events: Iterable[Event]) -> None:
@@ -127,7 +130,7 @@ class History:
     def read(self, entry: Entry) -> None:
         if not entry.is_read:
             entry.is_read = True
-            for path in _scopes_of(entry.key):
+            for path in _scopes_of(entry.key) if "/" in entry.key else TOP:
                 self.left[path] -= 1
                 # A Counter keeps names with a count of zero, and `in` is asked at each step.
                 if not self.left[path]:
@@ -222,9 +225,14 @@ class Scope:
         """The key most recently given to a step, a wait or a child."""
 
     def key_for(self, name: str) -> str:
-        """Return the key for a name in this scope; a repeated name gets a number: "name#2"."""
+        """Return the key for a name in this scope; a repeated name gets a number: "name#2".
+
+        Raises `EngineError` if deep branches with long names make it too long.
+        """
         count = self._names[name] = self._names[name] + 1
-        key = checked_key(f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}")
+        key = f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
+        if len(key) > LONGEST_KEY:
+            checked_key(key)
         if ":" not in name:  # not of something soft
             self.last = key
         return key
@@ -242,7 +250,9 @@ class Scope:
 
         Raises `Mismatch` if the code asks for something new although the scope has unread entries.
         """
-        found = self.peek(family, key)
+        found = self._history.entries.get(key)
+        if found is not None and found.family != family:
+            found = None
         self._history.asked.append((family, key, prompt))
         if found is None:
             if self.has_unread():
