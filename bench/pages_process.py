@@ -107,14 +107,13 @@ class Page(LiveClient):
             main.cursor, self.moved_at = last, time()
 
     def _hear(self, stream: str, frame: Frame) -> None:
-        """Note what a home page fetches after a ring."""
-        if stream == "inbox":
-            self.due.add("/requests/waiting")
-            if "requests" in frame:
-                self.badges.append((frame["requests"], time()))
-            else:
-                self.due.add("/requests/waiting/count")
-        self.due.add("/overview")
+        """Note the number of a ring, and what a home page fetches after it."""
+        if "requests" in frame:
+            self.badges.append((frame["requests"], time()))
+        elif stream == "inbox":
+            self.due.add("/requests/waiting/count")
+        if "runs" in self.streams:  # of the pages that are measured, the home page alone
+            self.due |= {"/overview", *(["/requests/waiting"] if stream == "inbox" else [])}
 
     def fetch(self, path: str) -> None:
         """Fetch a part of the page, and note the cards and the badge that are in it."""

@@ -1,0 +1,136 @@
+"""The rights of many open sockets, asked at once; and readers that don't keep up."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as SignedIn
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.models import Member, Presence, Session
+from chat.services import note_presences, post_message
+from dashboard.live.outbox import MOST_QUEUED, Outbox
+from dashboard.live.rights import ask
+from dashboard.live.sign_ins import SignIns, is_session_key
+from dashboard.live.socket import QUEUED, READY
+from dashboard.live.streams import INBOX, Stream
+from procedures.models.clock import clock
+from procedures.services import start_run
+from tests.calls import request_of, run_until_it_waits
+from tests.conftest import create_person
+from tests.live_page import LivePage, own_hub
+from tests.sockets import session_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def people_with_a_session(count: int) -> list[tuple[str, Session]]:
+    """People with a session and a run each, of whom every other sees the session in part."""
+    found = []
+    for number in range(count):
+        person = create_person(f"person{number}")
+        run, _ = start_run("two_steps", {}, by=None)
+        session = Session.objects.get(messages__run=run)
+        if number % 2:
+            Member.objects.create(session=session, user=person, joined_at=clock.now())
+        else:
+            type(run).objects.filter(pk=run.pk).update(started_by=person)
+        found.append((session_of(person), session))
+    return found
+
+
+def test_the_check_of_a_hundred_takes_as_many_statements_as_that_of_two() -> None:
+    people = people_with_a_session(30)
+
+    def check(some: list[tuple[str, Session]]) -> tuple[int, int]:
+        streams = {
+            key: {Stream("session", session.pk), Stream("run", run), INBOX}
+            for key, session in some
+            for run in session.messages.values_list("run", flat=True)[:1]
+        }
+        with CaptureQueriesContext(connection) as asked:
+            answer = ask(SignIns(), streams, new={INBOX})
+        return len(asked), len(answer.views)
+
+    few, many = check(people[:2]), check(people)
+
+    assert few[0] == many[0] <= 15
+    assert (few[1], many[1]) == (6, 90)
+
+
+def test_a_changed_or_strange_session_signs_nobody_in(alice: User) -> None:
+    sign_ins, key = SignIns(), session_of(alice)
+    assert sign_ins.read([key]) == {key: alice}
+
+    SignedIn.objects.filter(pk=key).update(session_data="forged")
+
+    assert sign_ins.read([key]) == {}
+    assert not any(map(is_session_key, ["", "a\0b", "a" * 41, "ä", "a b"]))
+
+
+def test_presence_of_all_is_written_in_one_statement(alice: User, bob: User) -> None:
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            note_presences([alice.pk, bob.pk])
+        assert sum("INSERT" in one["sql"] for one in asked.captured_queries) == 1
+        assert len(asked) <= 3  # with BEGIN and COMMIT
+
+    assert Presence.objects.count() == 2
+
+
+def test_a_slow_reader_is_told_how_far_the_stream_is(admin_user: User) -> None:
+    session = request_of(run_until_it_waits("question")).session
+    for number in range(20):
+        post_message(session, f"{number} " + "x" * 4000, by=admin_user)
+    session.refresh_from_db()
+    key, name = session_of(admin_user), f"session:{session.pk}"
+
+    async def read() -> tuple[dict[str, object], list[object]]:
+        async with own_hub() as hub:
+            page = LivePage(key)
+            page.say(follow=name, form="page")
+            assert (await page.hear())["seq"] == 1
+            page.stop_reading()
+            [socket] = hub.sockets
+            [followed] = socket.following.values()
+            while not socket.lost:
+                page.say(range=name, after=0)
+                for state in (READY, QUEUED):
+                    while followed.state == state:  # noqa: ASYNC110 (the hub tells nobody)
+                        await asyncio.sleep(0)
+            page.read_on()
+            told = await page.hear()
+            while "head" not in told:
+                told = await page.hear()
+            page.say(range=name, after=session.last_seq - 2)
+            return told, [(await page.hear())["seq"] for _ in range(2)]
+
+    told, heard = asyncio.run(read())
+
+    assert told == {"stream": name, "head": session.last_seq}
+    assert heard == [session.last_seq - 1, session.last_seq]
+
+
+def test_an_outbox_stops_where_the_servers_buffer_is_full() -> None:
+    async def send_slowly() -> tuple[list[str], list[bool], list[str]]:
+        sent, rooms = list[str](), list[str]()
+
+        async def send(event: Any) -> None:
+            sent.append(event["text"])
+
+        outbox = Outbox(send)
+        outbox.on_room = lambda: rooms.append("room")
+        outbox.pauseProducing()
+        taken = [outbox.put("a" * MOST_QUEUED), outbox.put("b")]
+        await asyncio.sleep(0)
+        assert sent == []
+        outbox.resumeProducing()
+        while not rooms:
+            await asyncio.sleep(0)
+        taken.append(outbox.put("c"))
+        await asyncio.sleep(0)
+        return [text[0] for text in sent], taken, rooms
+
+    assert asyncio.run(send_slowly()) == (["a", "c"], [True, False, True], ["room"])
