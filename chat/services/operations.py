@@ -97,6 +97,7 @@ def reassign_request(
         renew_audiences(request.wait.run, request.session_id)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.
         ring_after_commit(f"run:{request.wait.run_id}")
+        ring_after_commit("rights")
     return f"The request was reassigned to {assignment}."
 
 

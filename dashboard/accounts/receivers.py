@@ -5,14 +5,16 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db.models.signals import pre_delete, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
+from chat.doorbell import ring_after_commit
 from dashboard.accounts.leaving import end_ways_in
 from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
 from dashboard.models.links import end_links
-from dashboard.models.sign_in import note_sign_in
+from dashboard.models.sign_in import SignIn, note_sign_in
 from dashboard.models.trail import note_failed, note_signed_in
+from procedures.models import Grant
 from procedures.users import User, has_user_field, users
 
 
@@ -21,9 +23,18 @@ def connect() -> None:
     user_login_failed.connect(keep_failure)
     if has_user_field("is_active"):
         pre_save.connect(rotate_ways_in, sender=User)
+    for changed in (post_save, post_delete):
+        changed.connect(tell_of_rights, sender=Grant)
+    m2m_changed.connect(tell_of_rights, sender=users().model.groups.through)
+    post_delete.connect(tell_of_rights, sender=SignIn)
     for model in (User, Group):
         pre_save.connect(keep_name, sender=model)
         pre_delete.connect(keep_name_of_the_deleted, sender=model)
+
+
+def tell_of_rights(**_: Any) -> None:
+    """Let open pages' rights be checked at once; without this, the next check comes in seconds."""
+    ring_after_commit("rights")
 
 
 def keep_sign_in(request: HttpRequest, user: User, **_: Any) -> None:

@@ -1,14 +1,17 @@
 """The rights of many open sockets, asked at once; and readers that don't keep up."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as SignedIn
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from chat.doorbell import CHANNEL
 from chat.models import Member, Presence, Session
 from chat.services import note_presences, post_message
 from dashboard.live.outbox import MOST_QUEUED, Outbox
@@ -16,11 +19,15 @@ from dashboard.live.rights import ask
 from dashboard.live.sign_ins import SignIns, is_session_key
 from dashboard.live.socket import QUEUED, READY
 from dashboard.live.streams import INBOX, Stream
+from dashboard.models import SignIn
+from procedures.conf import conf
+from procedures.models import Grant
 from procedures.models.clock import clock
 from procedures.services import start_run
-from tests.calls import request_of, run_until_it_waits
-from tests.conftest import create_person
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import create_person, group
 from tests.live_page import LivePage, own_hub
+from tests.processes import Redis, wait_until
 from tests.sockets import session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,6 +120,21 @@ def test_a_slow_reader_is_told_how_far_the_stream_is(admin_user: User) -> None:
     assert heard == [session.last_seq - 1, session.last_seq]
 
 
+def test_changes_of_rights_ring_for_a_check(redis_server: Redis, dave: User) -> None:
+    session_of(dave)
+    changes: list[Callable[[], object]] = [
+        lambda: grant("question", group("operators"), "see"),
+        lambda: Grant.objects.filter(group=group("operators")).delete(),
+        dave.groups.clear,
+        lambda: SignIn.objects.filter(user=dave).end(),
+    ]
+    with redis.Redis.from_url(conf.REDIS_URL) as client, client.pubsub() as heard:
+        heard.subscribe(CHANNEL)
+        for change in changes:
+            change()
+            wait_until(lambda: "rights" in str(heard.get_message(timeout=1)), what="the bell")
+
+
 def test_an_outbox_stops_where_the_servers_buffer_is_full() -> None:
     async def send_slowly() -> tuple[list[str], list[bool], list[str]]:
         sent, rooms = list[str](), list[str]()
@@ -127,7 +149,7 @@ def test_an_outbox_stops_where_the_servers_buffer_is_full() -> None:
         await asyncio.sleep(0)
         assert sent == []
         outbox.resumeProducing()
-        while not rooms:
+        while not rooms:  # noqa: ASYNC110 (the outbox calls)
             await asyncio.sleep(0)
         taken.append(outbox.put("c"))
         await asyncio.sleep(0)
