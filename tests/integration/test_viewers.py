@@ -55,7 +55,9 @@ def scatter(chance: Random, run: Run, persons: list[User]) -> None:
         {"permission": OPERATE},
         {"permission": "nowhere.to_be_found"},
     ]
-    Assignment.objects.create(request=request, **chance.choice(whom))
+    Assignment.objects.create(
+        request=request, run=run, procedure_id=run.procedure_id, **chance.choice(whom)
+    )
     request.session.members.all().delete()
     Member.objects.create(
         session=request.session, user=chance.choice(persons), joined_at=clock.now()
