@@ -4,10 +4,12 @@ from typing import Any
 
 from django import template
 
-from chat.access import answerable_requests
+from chat.access import most_urgent
+from chat.models import HumanRequest
 from chat.services.waiting import MOST
 from dashboard.overview import run_overview
 from procedures.models import Run
+from procedures.users import User
 
 register = template.Library()
 
@@ -19,12 +21,14 @@ def run_card(run: Run) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
-    """Return how many requests wait for the viewer, and in how many sessions, with one query.
+    """Return how many requests wait for the viewer, and in how many sessions.
 
     They are counted up to 100, which means "more than 99".
     """
-    found = answerable_requests(context["user"]).values_list("session", flat=True)
-    sessions = list(found.order_by()[:MOST])
+    user = context["user"]
+    ids = most_urgent(user, MOST) if isinstance(user, User) else []
+    waiting = HumanRequest.objects.open().filter(pk__in=ids)
+    sessions = list(waiting.order_by().values_list("session", flat=True))
     return {"requests": len(sessions), "sessions": len(set(sessions))}
 
 
