@@ -257,7 +257,7 @@ class Migration(migrations.Migration):
                 ('seq', models.PositiveBigIntegerField(help_text="That message's number.")),
             ],
             options={
-                'indexes': [models.Index(fields=['audience', 'newest'], name='countersign_feed')],
+                'indexes': [models.Index(fields=['audience', 'newest', 'session', 'seq'], name='countersign_feed')],
             },
         ),
         migrations.CreateModel(

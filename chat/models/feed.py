@@ -66,7 +66,9 @@ class FeedEntry(models.Model):
     seq = models.PositiveBigIntegerField(help_text="That message's number.")
 
     class Meta:
-        indexes = [models.Index(fields=["audience", "newest"], name="countersign_feed")]
+        indexes = [
+            models.Index(fields=["audience", "newest", "session", "seq"], name="countersign_feed")
+        ]
 
     def __str__(self) -> str:
         return f"{self.audience} {self.newest}"

@@ -105,13 +105,15 @@ ON CONFLICT (session_id, audience) DO UPDATE SET newest = excluded.newest, seq =
 {fed_again}
 
 -- part: is_listed
--- Each test is a value, not EXISTS, which PostgreSQL may answer by a list of all that there is.
+-- The tests are values that differ from another one, so that PostgreSQL expects nearly all rows to
+-- pass them and reads only as many as it needs, in the order of the index.
 newest < %s
-AND (SELECT 1 FROM {entry} AS newer WHERE newer.session_id = entry.session_id
-  AND newer.newest >= %s AND newer.audience IN (SELECT audience FROM mine) LIMIT 1) IS NULL
-AND (audience <> %s OR (SELECT 1 FROM {member}
-  WHERE {member}.session_id = entry.session_id AND user_id = %s LIMIT 1) = 1)
-AND (audience <> %s OR (SELECT 1 FROM {entry} AS other
-  WHERE other.session_id = entry.session_id AND other.audience <> %s
-  AND other.audience IN (SELECT audience FROM mine) LIMIT 1) = 1)
+AND coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS newer
+  ON newer.session_id = entry.session_id AND newer.audience = own.audience
+  WHERE (newer.newest >= %s) IS TRUE LIMIT 1), 0) <> 1
+AND (audience <> %s OR coalesce((SELECT 1 FROM {member}
+  WHERE {member}.session_id = entry.session_id AND user_id = %s LIMIT 1), 0) <> 0)
+AND (audience <> %s OR coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS other
+  ON other.session_id = entry.session_id AND other.audience = own.audience
+  WHERE own.audience <> %s LIMIT 1), 0) <> 0)
 ORDER BY newest DESC LIMIT %s
