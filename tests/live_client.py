@@ -76,7 +76,8 @@ class LiveClient:
             self.begin_again(followed)
             return True
         if "head" in frame:
-            return bool(frame["head"] > followed.cursor)
+            # Also at the same number: a run's state may have changed without a new one.
+            return bool(frame["head"] >= followed.cursor)
         if self.misses(followed, frame):
             return True
         if not self.repeats(followed, frame):
