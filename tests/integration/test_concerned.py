@@ -18,7 +18,7 @@ from chat.services.waiting import MOST
 from dashboard.live.concerned import RequestNews, RunNews
 from procedures.models import Grant, Procedure, Wait
 from procedures.models.clock import clock
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.runs import answer
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def to_group(request: HumanRequest, chance: random.Random, people: list[User]) -
 
 def to_holders(request: HumanRequest, chance: random.Random, people: list[User]) -> None:
     request.assignments.all().delete()
-    request.assignments.create(permission="countersign_chat.operate_request", run=request.wait.run)
+    assign_too(request, permission="countersign_chat.operate_request")
 
 
 def leave(request: HumanRequest, chance: random.Random, people: list[User]) -> None: ...
@@ -199,7 +199,7 @@ def test_no_more_than_a_hundred_requests_are_read_for_a_group(
             **fields_of(asked.wait, key=f"more-{number}", opened_seq=number + 100)
         )
         more = HumanRequest.objects.create(**fields_of(asked, wait_id=wait.pk))
-        more.assignments.create(group=finance, run=wait.run)
+        assign_too(more, group=finance)
 
     assert HumanRequest.objects.open().assigned_to(bob).count() == MOST + 1
     assert {pk: len(found) for pk, found in waiting_for([bob.pk, carol.pk]).items()} == {
