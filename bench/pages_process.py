@@ -23,8 +23,10 @@ from tests.live_client import Followed, Frame, LiveClient
 NUMBER, HEAD = b'"seq":', b'"head":'
 CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
 BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
-GATHER = {"/requests/waiting": 0.3, "/overview": 0.3, "/requests/waiting/count": 0.4}
+GATHER = {"/requests/waiting": 0.05, "/overview": 0.1, "/requests/waiting/count": 0.4}
 """Seconds for which a page gathers rings before it fetches, as its scripts do."""
+LEAST = {"/overview": 1.0}
+"""Seconds between two fetches of the same part."""
 AT_ONCE = 10
 FETCHERS = 8
 WAIT = 0.05
@@ -59,6 +61,7 @@ class Page(LiveClient):
         self.badges: list[tuple[int, float]] = []
         self.fetches = 0
         self.due: set[str] = set()
+        self.fetched_at: dict[str, float] = {}
 
     def follow_all(self) -> None:
         for stream, form, after in self.plan.follows:
@@ -189,7 +192,9 @@ class Pages:
         before = set(page.due)
         page.read()
         for path in page.due - before:
-            timer = (time() + GATHER[path], next(self.order), page, path)
+            due = max(time() + GATHER[path], page.fetched_at.get(path, 0) + LEAST.get(path, 0))
+            page.fetched_at[path] = due
+            timer = (due, next(self.order), page, path)
             heapq.heappush(self.timers, timer)
         if not page.socket.is_open:
             del self.by_number[number]
