@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a socket asks for; its questions are answered in their order."""
+    """A question of a socket; its questions are answered in their order."""
 
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]
@@ -54,7 +54,7 @@ class Ask:
 
 
 class Streams(Protocol):
-    """What the gate tells of its decisions."""
+    """The receiver of the gate's decisions."""
 
     sockets: set[Socket]
 

@@ -22,7 +22,7 @@ Pair = tuple[Key, Stream]
 
 @dataclass(slots=True)
 class Answer:
-    """Who is signed in, and what each of them may follow."""
+    """The people who are signed in, and the streams that each of them may follow."""
 
     asked_at: float
     """The time before the database was asked, on the monotonic clock."""

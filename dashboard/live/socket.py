@@ -22,7 +22,7 @@ class Following:
 
 
 class Sender(Protocol):
-    """What decides about sending a socket frames."""
+    """The judge of sending a socket frames."""
 
     def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """What a piece of work returned, and the time it took."""
+    """The value that a piece of work returned, and the time it took."""
 
     value: T
     worked: float
