@@ -18,6 +18,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.store.rows import adapted
 
 FEW = 2000
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class Part(NamedTuple):
@@ -70,17 +71,15 @@ class RunsByKey:
     condition: Part = EVERYTHING
     """A further condition for the rows of the table, which are called `named`."""
 
-    def rows(self, select: str, condition: str, most: int) -> Part:
+    def rows(self, select: str, condition: Part, most: int) -> Part:
         """Return a query of the newest rows with a key of an outer query, `keys.value`."""
-        where = " AND ".join(filter(None, [self.condition.text, condition]))
-        # By the order the index is read backwards, even if the planner expects to find the first
-        # rows sooner in the table.
+        where = " AND ".join(filter(None, [self.condition.text, condition.text]))
         text = (
             f"SELECT {select} FROM {self.table._meta.db_table} AS named"  # noqa: SLF001
             f" WHERE named.{self.column} = keys.value AND {where}"
-            f" ORDER BY named.run_id DESC LIMIT {most}"
+            f" ORDER BY named.procedure_id DESC, named.run_id DESC LIMIT {most}"
         )
-        return Part(text, self.condition.cells)
+        return Part(text, (*self.condition.cells, *condition.cells))
 
 
 Source = RunsByState | RunsByKey
@@ -107,11 +106,17 @@ class Span:
         every = Part(f"SELECT id FROM {_table('Procedure')}")
         return every if self.procedure is None else this(self.procedure)
 
-    def around(self, run: str) -> Part:
-        """Return the condition that the run in a column lies within the span, after an AND."""
-        ends = [("<", self.after), (">", self.since)]
-        given = [(f" AND {run} {sign} %s", adapted(end)) for sign, end in ends if end]
-        return Part("".join(text for text, _ in given), tuple(cell for _, cell in given))
+    def around(self, column: str, run: str, value: str) -> Part:
+        """Return the condition that a column has a value and its run lies within the span.
+
+        Ordered by both columns, the rows can only be read from the index that has both: by the run
+        alone, PostgreSQL may prefer to read all runs backwards until enough of them fit.
+        """
+        text = f"({column}, {run}) < ({value}, %s) AND ({column}, {run}) > ({value}, %s)"
+        return Part(text, (adapted(self.after or LAST), adapted(self.since or FIRST)))
+
+
+ANY, PROCEDURE = Span(1), "procedures.value"
 
 
 def this(value: Any) -> Part:
@@ -181,7 +186,7 @@ def procedures_in(sources: Sequence[Source]) -> set[int]:
 def _has_run(source: Source) -> Part:
     """Return the condition that a source has a run of the procedure `procedures.value`."""
     if isinstance(source, RunsByKey):
-        return _has_row(source, "named.procedure_id = procedures.value")
+        return _has_row(source, ANY.around("named.procedure_id", "named.run_id", PROCEDURE))
     condition = f" AND {source.condition.text}" if source.condition.text else ""
     text = (
         f"procedures.value IN ({source.procedures.text})"
@@ -205,12 +210,12 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
         for state in states
         for is_asking in state.is_asking
     ]
-    around = span.around("found.id")
+    around = span.around("found.is_asking", "found.id", "states.is_asking")
     condition = f" AND {source.condition.text}" if source.condition.text else ""
     found = Part(
         f"SELECT found.id FROM {_table('Run')} AS found WHERE found.procedure_id = keys.value"
-        " AND found.status = states.status AND found.is_asking = states.is_asking"
-        f"{condition}{around.text} ORDER BY found.id DESC LIMIT {span.limit}",
+        f" AND found.status = states.status{condition} AND {around.text}"
+        f" ORDER BY found.is_asking DESC, found.id DESC LIMIT {span.limit}",
         (*source.condition.cells, *around.cells),
     )
     ahead = Part(
@@ -224,25 +229,26 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
 
 def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
     """Return a query of the newest runs of each key and procedure that are in the states."""
-    around, fits = span.around("named.run_id"), _is_in(states)
-    condition = f"named.procedure_id = procedures.value{fits}{around.text}"
+    around = span.around("named.procedure_id", "named.run_id", "procedures.value")
+    condition = Part(f"{around.text}{_is_in(states)}", around.cells)
     # DISTINCT: several rows may name one run, for example those of its questions to one group.
-    found = source.rows("DISTINCT named.run_id AS id", condition, span.limit)
+    columns = "DISTINCT named.procedure_id, named.run_id AS id"
+    found = source.rows(columns, condition, span.limit)
     ahead = (
         f"WITH keys (value) AS ({source.keys.text}),"
         f" procedures (value) AS ({span.procedures.text})"
         " SELECT run.id FROM keys CROSS JOIN procedures"
     )
     cells = (*source.keys.cells, *span.procedures.cells)
-    return _for_each(Part(ahead, cells), Part(found.text, (*found.cells, *around.cells)))
+    return _for_each(Part(ahead, cells), Part(f"SELECT id FROM ({found.text}) AS one", found.cells))
 
 
 def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
     """Return a query of the newest runs in each state that a row of the source names."""
     is_named = _has_row(
-        source, "named.procedure_id = found.procedure_id AND named.run_id = found.id"
+        source, Part("named.procedure_id = found.procedure_id AND named.run_id = found.id")
     )
-    has_named = _has_row(source, "named.procedure_id = procedures.value")
+    has_named = _has_row(source, ANY.around("named.procedure_id", "named.run_id", PROCEDURE))
     procedures = Part(
         f"WITH procedures (value) AS ({span.procedures.text})"
         f" SELECT value FROM procedures WHERE {has_named.text}",
@@ -251,7 +257,7 @@ def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -
     return _by_state(RunsByState(procedures, is_named), span, states)
 
 
-def _has_row(source: RunsByKey, condition: str) -> Part:
+def _has_row(source: RunsByKey, condition: Part) -> Part:
     """Return the condition that a row with one of the keys fits a condition."""
     row = source.rows("named.run_id", condition, 1)
     # A subquery of one value is done for each outer row in turn. An EXISTS could become a join that
@@ -297,7 +303,8 @@ def _with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
 
 def _rows_counted(source: RunsByKey, span: Span) -> Part:
     """Return a query of the number of a source's rows; of one key, one more than few counts."""
-    row = source.rows("1", "named.procedure_id = procedures.value", span.few + 1)
+    condition = ANY.around("named.procedure_id", "named.run_id", PROCEDURE)
+    row = source.rows("1", condition, span.few + 1)
     return Part(
         f"WITH keys (value) AS ({source.keys.text}),"
         f" procedures (value) AS ({span.procedures.text})"
