@@ -138,7 +138,8 @@ def open_request(program: httpx.Client, prompt: str) -> dict[str, Any]:
 def hear_until(socket: ClientConnection, kind: str) -> list[str]:
     kinds: list[str] = []
     while kind not in kinds:
-        kinds.append(json.loads(socket.recv(timeout=60)).get("kind", ""))
+        message = json.loads(socket.recv(timeout=60))
+        kinds += [frame.get("kind", "") for frame in message.get("frames", [])]
     return kinds
 
 
