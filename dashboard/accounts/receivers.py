@@ -25,7 +25,9 @@ def connect() -> None:
         pre_save.connect(rotate_ways_in, sender=User)
     for changed in (post_save, post_delete):
         changed.connect(tell_of_rights, sender=Grant)
-    m2m_changed.connect(tell_of_rights, sender=users().model.groups.through)
+    # A system check says what such users lack.
+    if has_user_field("groups"):
+        m2m_changed.connect(tell_of_rights, sender=users().model.groups.through)
     post_delete.connect(tell_of_rights, sender=SignIn)
     for model in (User, Group):
         pre_save.connect(keep_name, sender=model)

@@ -31,12 +31,12 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered(
     listed = shown(browser(bob).get("/runs?state=paused"))
     assert "Paused by <strong>dave</strong> at" in listed
     assert ": “The bank is closed.”" in listed
-    assert "Waiting for you" not in listed
+    assert "<span>Waiting for you</span>" not in listed
 
     unpause_run(run.pk, by=dave, reason="It is open.")
 
     assert "<strong>dave</strong> resumed the run: “It is open.”" in page_of(alice, run)
-    assert "Waiting for you" in shown(browser(bob).get("/runs"))
+    assert "<span>Waiting for you</span>" in shown(browser(bob).get("/runs"))
 
 
 def test_a_run_that_was_ended_at_once_tells_by_whom(run: Run, alice: User, dave: User) -> None:

@@ -72,7 +72,7 @@ UNCOVERED = {
     "countersign_chat.Message": {"id": KEYS},
     "countersign_chat.HumanRequest": {
         "id": KEYS,
-        "version": DERIVED,
+        **dict.fromkeys(("version", "is_unasked"), DERIVED),
         "notify_at": "when it is told",
     },
     **{
@@ -90,7 +90,10 @@ UNCOVERED = {
             "countersign_chat.HumanResponse",
         )
     },
-    "countersign_chat.Assignment": {"id": KEYS, "is_open": DERIVED},
+    "countersign_chat.Assignment": {
+        "id": KEYS,
+        **dict.fromkeys(("is_open", "procedure", "due_at"), DERIVED),
+    },
 }
 
 
