@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from procedures.store.memberships import groups_of_user
+from procedures.store.memberships import group_key, groups_of_user, user_key
 from procedures.store.statements import Statements
 
 sql = Statements(
@@ -21,5 +21,5 @@ sql = Statements(
         "group": "auth.Group",
         "wait": "countersign_procedures.Wait",
     },
-    {"groups_of_user": groups_of_user},
+    {"group_key": group_key, "groups_of_user": groups_of_user, "user_key": user_key},
 )

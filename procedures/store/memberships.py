@@ -1,9 +1,10 @@
-"""The groups of a user, as SQL over whatever user model the site has."""
+"""The keys and groups of users, as SQL over whatever user model the site has."""
 
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.contrib.auth.models import Group
+from django.db import connection, models
 
 
 def groups_of_user() -> str:
@@ -12,3 +13,17 @@ def groups_of_user() -> str:
     names = groups.m2m_reverse_name(), groups.m2m_db_table(), groups.m2m_column_name()
     group, table, user = map(connection.ops.quote_name, names)
     return f"SELECT {group} FROM {table} WHERE {user} = %s"  # noqa: S608 (names of the model's own)
+
+
+def user_key() -> str:
+    """Return the database's type of users' primary keys, such as "integer" or "uuid"."""
+    return _key_type(get_user_model())
+
+
+def group_key() -> str:
+    """Return the database's type of groups' primary keys."""
+    return _key_type(Group)
+
+
+def _key_type(model: type[models.Model]) -> str:
+    return str(model._meta.pk.rel_db_type(connection))  # noqa: SLF001 (Django documents it)

@@ -47,14 +47,14 @@ JOIN {request} ON {request}.id = found.request_id
 -- name: open_by_user
 -- The newest open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. Locks nothing.
-SELECT asked.key, found.request_id, session_id FROM unnest(%s) AS asked (key)
+SELECT asked.key, found.request_id, session_id FROM unnest(%s::{user_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE user_id = asked.key AND {newest_open}) AS found {with_session}
 
 -- name: open_by_group
 -- The newest open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. Locks nothing.
-SELECT asked.key, found.request_id, session_id FROM unnest(%s) AS asked (key)
+SELECT asked.key, found.request_id, session_id FROM unnest(%s::{group_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE group_id = asked.key AND {newest_open}) AS found {with_session}
 
