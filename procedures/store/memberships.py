@@ -26,4 +26,5 @@ def group_key() -> str:
 
 
 def _key_type(model: type[models.Model]) -> str:
-    return str(model._meta.pk.rel_db_type(connection))  # noqa: SLF001 (Django documents it)
+    key: Any = model._meta.pk  # noqa: SLF001 (Django documents it)
+    return str(key.rel_db_type(connection))
