@@ -14,7 +14,7 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails api_call
 	refund_over_http release rooms seeds_people sign_in slow_code staff_gains \
 	stopped_workers stuck_slots throttle token_scopes weights
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
-PROCESSES ?= 4
+PROCESSES ?= 3
 PARALLEL := --numprocesses $(PROCESSES) --dist worksteal
 # Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
 BROWSERS := --numprocesses 2 --dist worksteal
