@@ -132,7 +132,7 @@ class HumanRequest(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     outcome = models.CharField(
-        max_length=10, choices=[(outcome, outcome) for outcome in Outcome], blank=True
+        max_length=10, choices=[(one.value, one.value) for one in Outcome], blank=True
     )
     is_unasked = models.BooleanField(
         default=False, db_default=False, help_text="True if nobody is asked: it has no assignment."
