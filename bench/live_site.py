@@ -1,4 +1,4 @@
-"""What `bench.live` puts into its site: people who are signed in, a session, and requests."""
+"""The rows of the site that `bench.live` measures: signed-in people, a session and requests."""
 
 import time
 from collections.abc import Callable, Generator, Iterator

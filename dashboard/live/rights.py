@@ -1,4 +1,4 @@
-"""What the people behind open sockets may follow, asked for all of them at once.
+"""The rights of the people behind open sockets, asked for all of them at once.
 
 The number of statements doesn't depend on how many sockets, people or streams there are.
 """

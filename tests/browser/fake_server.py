@@ -107,7 +107,7 @@ class FakeServer:
         self._send({"stream": RUN, "denied": "You may not."})
 
     def _frames(self, after: int) -> list[dict[str, Any]]:
-        """What a range draws now: of a thing that changed twice, only the last number has it."""
+        """Return a range as drawn now; a thing that changed twice comes with its last number."""
         last = {thing: seq for seq, thing in enumerate(self._things, 1)}
         return [
             {"seq": seq, "html": f'<p id="thing-{one}" data-into="talk">{self._text_of(one)}</p>'}

@@ -1,4 +1,4 @@
-"""Who sees what: the doors for single objects, the lists and the rule itself agree on any site.
+"""The doors for single objects, the lists and the rule itself agree about who sees a run.
 
 The rule stands here once more, in plain Python over the rows, as the specification.
 """
@@ -148,7 +148,7 @@ class Site:
 
 
 class Rule:
-    """Who sees what, as it was written before there were indexes for it: plain sets of rows."""
+    """The rule of who sees a run without any index: plain sets of rows."""
 
     def __init__(self, user: User) -> None:
         self.user = user

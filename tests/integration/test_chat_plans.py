@@ -1,9 +1,6 @@
-"""What the database reads for the pages of the chat: as much on a large site as on a small one."""
+"""The rows read for pages of the chat: as many on a large site as on a small one."""
 
-import json
-from collections.abc import Iterator
 from copy import copy
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +12,8 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from tests.conftest import create_person
-from tests.pages import ask, browser, queries_of
+from tests.pages import ask
+from tests.plans import nodes_of_page, rows_read
 
 pytestmark = [
     pytest.mark.usefixtures("bob"),
@@ -70,29 +68,8 @@ def analyze() -> None:
         cursor.execute("SET random_page_cost = 1")
 
 
-def rows_read(user: User, path: str) -> int:
-    """The rows that all statements of a page read, and those that they passed over."""
-    selects = [sql for sql in queries_of(browser(user), path) if sql.startswith(("SELECT", "WITH"))]
-    assert selects
-    return sum(one for sql in selects for node in nodes_of(sql) for one in read_by(node))
-
-
-def nodes_of(sql: str) -> Iterator[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-        [(plan,)] = cursor.fetchall()
-    found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
-    while found:
-        node = found.pop()
-        found += node.get("Plans", [])
-        yield node
-
-
-def read_by(node: dict[str, Any]) -> Iterator[int]:
-    if "Scan" not in node["Node Type"]:
-        return
-    for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
-        yield round(node.get(name, 0) * node["Actual Loops"])
+def read_for(user: User, path: str) -> int:
+    return rows_read(nodes_of_page(user, path))
 
 
 @pytest.fixture
@@ -114,11 +91,11 @@ def test_the_list_reads_as_much_among_many_sessions(
     add_sessions(FEW, run, alice)
     older = FeedEntry.objects.filter(audience="all").order_by("newest")[FEW // 2].newest
     path = path.format(older=older, session=request_.session_id)
-    few = rows_read(viewer, path)
+    few = read_for(viewer, path)
 
     add_sessions(MANY, run, alice)
 
-    assert rows_read(viewer, path) <= 1.3 * few + 50
+    assert read_for(viewer, path) <= 1.3 * few + 50
 
 
 @pytest.mark.parametrize("path", ["/chat/{session}", "/chat/{session}/beside"])
@@ -130,8 +107,8 @@ def test_a_session_reads_as_much_with_many_messages(
     viewer = {"alice": alice, "bob": bob, "root": root}[name]
     path = path.format(session=request_.session_id)
     add_messages(FEW, request_.session, request_.wait.run)
-    few = rows_read(viewer, path)
+    few = read_for(viewer, path)
 
     add_messages(MANY, request_.session, request_.wait.run)
 
-    assert rows_read(viewer, path) <= 1.3 * few + 50
+    assert read_for(viewer, path) <= 1.3 * few + 50

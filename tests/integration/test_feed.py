@@ -32,7 +32,7 @@ PAGE = 3
 
 
 class Rule:
-    """What one person may see, decided row by row."""
+    """The rows that one person may see, decided one by one."""
 
     def __init__(self, user: User) -> None:
         self.user = User.objects.get(pk=user.pk)

@@ -51,7 +51,7 @@ def admins_browser(admin_user: User) -> Client:
 
 @pytest.fixture
 def ways(run: Run, admin_user: User, admins_browser: Client) -> dict[str, Callable[[], object]]:
-    """How each person loses what they see."""
+    """The ways in which people lose what they see."""
     where = {"procedure": Procedure.objects.get(name="question")}
 
     def delete_in_the_admin() -> None:

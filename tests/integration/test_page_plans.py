@@ -1,8 +1,6 @@
 """Pages of a filled site: they can be drawn, and read few rows, each by an index."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +11,8 @@ from chat.models import HumanRequest
 from procedures import registry
 from procedures.models import Event, Run
 from tests.configured import configured
-from tests.pages import browser, queries_of
+from tests.pages import browser
+from tests.plans import nodes_of_page, rows_read
 
 RUNS = 2_500
 MOST_READ = 20_000
@@ -90,27 +89,6 @@ def test_a_list_of_the_admin_reads_a_limited_number_of_rows(model: str) -> None:
 
 def reading(user: User, path: str) -> tuple[int, set[str]]:
     """The rows that all statements of a page read, and the growing tables they read as a whole."""
-    selects = [sql for sql in queries_of(browser(user), path) if sql.startswith(("SELECT", "WITH"))]
-    assert selects
-    nodes = [node for sql in selects for node in nodes_of(sql)]
-    read = sum(rows for node in nodes for rows in read_by(node))
+    nodes = nodes_of_page(user, path)
     scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
-    return read, {name for name in scanned if name.rpartition("_")[2] in GROWING}
-
-
-def nodes_of(sql: str) -> Iterator[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-        [(plan,)] = cursor.fetchall()
-    found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
-    while found:
-        node = found.pop()
-        found += node.get("Plans", [])
-        yield node
-
-
-def read_by(node: dict[str, Any]) -> Iterator[int]:
-    if "Scan" not in node["Node Type"]:
-        return
-    for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
-        yield round(node.get(name, 0) * node["Actual Loops"])
+    return rows_read(nodes), {name for name in scanned if name.rpartition("_")[2] in GROWING}

@@ -24,22 +24,13 @@ Pair = tuple[StreamReader, StreamWriter]
 GONE = (OSError, asyncio.IncompleteReadError, ValueError)
 
 
-class HostileProxy:
-    """Listens on a port of its own, before the web server at another."""
+class Proxy:
+    """Relays each connection to the server behind, until one of both sides ends."""
 
-    def __init__(self, port_behind: int, chance: Random) -> None:
-        self.port_behind = port_behind
-        self.port = 0
-        self.fates: Counter[str] = Counter()
-        self.is_calm = False
-        self.drops_all = False
-        """Planted: nothing comes any more, and nobody is told."""
+    def __init__(self, chance: Random) -> None:
         self._chance = chance
         self._tasks: set[asyncio.Task[None]] = set()
-
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0, limit=LARGEST)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server: asyncio.Server
 
     async def close(self) -> None:
         self._server.close()
@@ -48,28 +39,38 @@ class HostileProxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _connect(self, page: StreamReader, to_page: StreamWriter) -> None:
+    def open_behind(self) -> Coroutine[Any, Any, Pair]:
+        raise NotImplementedError
+
+    async def greet(self, client: Pair, server: Pair) -> None:
+        """Pass on what comes before the messages."""
+
+    async def pass_in(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Pass on what the client sends."""
+        raise NotImplementedError
+
+    async def pass_out(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Pass on what the server sends."""
+        raise NotImplementedError
+
+    async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         with suppress(*GONE, asyncio.CancelledError):
-            behind = asyncio.open_connection("127.0.0.1", self.port_behind, limit=LARGEST)
-            web, to_web = await opened(behind)
+            server = await opened(self.open_behind())
             try:
-                await self._relay(page, to_page, web, to_web)
+                await self._relay((reader, writer), server)
             finally:
-                to_web.transport.abort()
-        to_page.transport.abort()
+                server[1].transport.abort()
+        writer.transport.abort()
 
-    async def _relay(
-        self, page: StreamReader, to_page: StreamWriter, web: StreamReader, to_web: StreamWriter
-    ) -> None:
-        for reader, writer in ((page, to_web), (web, to_page)):
-            writer.write(await reader.readuntil(b"\r\n\r\n"))
+    async def _relay(self, client: Pair, server: Pair) -> None:
+        await self.greet(client, server)
         pumps = [
-            asyncio.create_task(self._pump(page, to_web, lambda: False)),
-            asyncio.create_task(self._pump(web, to_page, lambda: self.drops_all)),
+            asyncio.create_task(self.pass_in(client[0], server[1])),
+            asyncio.create_task(self.pass_out(server[0], client[1])),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -77,6 +78,36 @@ class HostileProxy:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
+
+
+class HostileProxy(Proxy):
+    """Listens on a port of its own, before the web server at another."""
+
+    def __init__(self, port_behind: int, chance: Random) -> None:
+        super().__init__(chance)
+        self.port_behind = port_behind
+        self.port = 0
+        self.fates: Counter[str] = Counter()
+        self.is_calm = False
+        self.drops_all = False
+        """Planted: nothing comes any more, and nobody is told."""
+
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0, limit=LARGEST)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def open_behind(self) -> Coroutine[Any, Any, Pair]:
+        return asyncio.open_connection("127.0.0.1", self.port_behind, limit=LARGEST)
+
+    async def greet(self, client: Pair, server: Pair) -> None:
+        for reader, writer in ((client[0], server[1]), (server[0], client[1])):
+            writer.write(await reader.readuntil(b"\r\n\r\n"))
+
+    async def pass_in(self, reader: StreamReader, writer: StreamWriter) -> None:
+        await self._pump(reader, writer, lambda: False)
+
+    async def pass_out(self, reader: StreamReader, writer: StreamWriter) -> None:
+        await self._pump(reader, writer, lambda: self.drops_all)
 
     async def _pump(
         self, reader: StreamReader, writer: StreamWriter, drops: Callable[[], bool]

@@ -1,0 +1,42 @@
+"""The plans by which PostgreSQL reads what a page asks for."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection
+
+from tests.pages import browser, queries_of
+
+Node = dict[str, Any]
+
+
+def nodes_of_page(user: User, path: str) -> list[Node]:
+    """The nodes of the plans of all statements of a page, which are executed once more."""
+    selects = [sql for sql in queries_of(browser(user), path) if sql.startswith(("SELECT", "WITH"))]
+    assert selects
+    return [node for sql in selects for node in nodes_of(sql)]
+
+
+def nodes_of(sql: str) -> Iterator[Node]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        [(plan,)] = cursor.fetchall()
+    found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
+    while found:
+        node = found.pop()
+        found += node.get("Plans", [])
+        yield node
+
+
+def rows_read(nodes: list[Node]) -> int:
+    """The rows that the nodes read, and those that they passed over."""
+    return sum(rows for node in nodes for rows in read_by(node))
+
+
+def read_by(node: Node) -> Iterator[int]:
+    if "Scan" not in node["Node Type"]:
+        return
+    for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
+        yield round(node.get(name, 0) * node["Actual Loops"])
