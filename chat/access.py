@@ -28,7 +28,8 @@ from procedures.users import User
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     """Return the requests of the runs that a user may see.
 
-    Like `access.visible_runs`, this tests each request by itself: filter by a key, or by a few.
+    Like `access.visible_runs`, this tests every request separately, so narrow the query to a few
+    keys.
     """
     return HumanRequest.objects.filter(access.is_visible(user, "wait__run"))
 
@@ -41,9 +42,10 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
-    """Return the first of the open requests that the user may answer now, by urgency.
+    """Return the most urgent open requests that the user may answer now, at most `most`.
 
-    Of each way in which requests are assigned to the user, only as many are read as are returned.
+    At most `most` assignments are read for the user, for each of their groups and for each
+    permission.
     """
     if user.is_superuser:
         requests = HumanRequest.objects.open().by_urgency()
@@ -84,7 +86,7 @@ def asks(user: User) -> Q:
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the index of the runs in the user's sessions that others started."""
+    """Return the source of the runs that others started in the user's sessions."""
     # The member again: a row that was changed by hand must not show what its session doesn't.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
     is_member = Part(
@@ -95,7 +97,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 
 
 def asking_runs(user: User) -> list[RunsByKey]:
-    """Return the indexes of the runs with a request that is assigned to the user."""
+    """Return the sources of the runs that have a request assigned to the user."""
     found = [
         RunsByKey(Assignment, "user_id", this(user.pk)),
         RunsByKey(Assignment, "group_id", chosen(user.groups.values("pk"))),
@@ -123,7 +125,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
     """Return the sessions the user is a member of, and those with an entry of a visible run.
 
-    Each session is tested by itself: filter by a key, or by a few.
+    Every session is tested separately, so narrow the query to a few keys.
     """
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
@@ -135,7 +137,7 @@ def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
 def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
     """Return the transcript entries this user may read, in all sessions they see.
 
-    Each entry is tested by itself: filter by a key, by a few, or by a session.
+    Every entry is tested separately, so narrow the query to a few keys or to one session.
     """
     if not isinstance(user, User) or not user.is_active:
         return Message.objects.none()
@@ -154,7 +156,7 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _is_session_visible(user: User, path: str) -> Q:
-    """Return the condition that a user may see the session at a path."""
+    """Return the condition that a user may see the session to which a lookup path leads."""
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs first, and each once: a session may hold thousands of entries of one run.
     of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
@@ -162,26 +164,26 @@ def _is_session_visible(user: User, path: str) -> Q:
 
 
 def _is_in(user: User, path: str) -> Q:
-    """Return the condition that a user is a member of the session at a path."""
+    """Return the condition that a user is a member of the session to which a lookup path leads."""
     return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
 
 
 def _concerns(user: User) -> Q:
-    """Return the condition of entries of visible runs, and of all in the user's sessions."""
+    """Return the condition that an entry belongs to a visible run or to a session of the user."""
     return access.is_visible(user, "run") | _is_in(user, "session")
 
 
 def _is_between(user: User) -> Q:
-    """Return the condition of own messages, replies to them, and replies to visible runs."""
+    """Return the condition that a message is by the user, or replies to them or a visible run."""
     is_own = Q(author=user, kind=Message.Kind.PERSON)
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
 def readable_messages(user: User, messages: Iterable[Message]) -> list[Message]:
-    """Return those of some messages, loaded with what they reply to, that the user may read.
+    """Return the given messages that the user may read; the messages they reply to must be loaded.
 
-    The rule is that of `visible_messages`. A few messages of many sessions are tested by their keys
-    here, since PostgreSQL may rather look up all that the user sees.
+    The rule is the same as in `visible_messages`. The messages are tested by their keys here,
+    because PostgreSQL might otherwise look up everything that the user may see.
     """
     found = list(messages)
     whole = reads_all_of(user, {one.session_id for one in found})
@@ -234,7 +236,7 @@ def _titles_of_parts(user: User, sessions: set[UUID]) -> dict[UUID, str]:
 
 
 def _visible(user: User, runs: Iterable[UUID | None]) -> set[UUID]:
-    """Return those of these runs that the user may see."""
+    """Return the given runs that the user may see."""
     wanted = {run for run in runs if run}
     if not wanted:
         return wanted

@@ -15,10 +15,10 @@ ROLE = "role:"
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
-    """Return unsaved assignments, and a note, or "", if they differ from what `targets` names.
+    """Return unsaved assignments to the `targets`, and a note about any change, or "".
 
     If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
-    are added.
+    are added, and the note says so.
     """
     roles = [target for target in targets if target.startswith(ROLE)]
     found = {target: find_assignee(target) for target in targets if target not in roles}

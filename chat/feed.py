@@ -47,7 +47,10 @@ def newest_messages(
 
 
 def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUID, UUID]]:
-    """Return the sessions next below that message, each with its newest message in the feed."""
+    """Return the next `most` sessions whose newest message in the feed is older than `end`.
+
+    Each session comes with that message's id.
+    """
     member, writer = audience("member", user.pk), audience("writer", user.pk)
     place = (end, end, member, user.pk, writer, writer, most)
     found = sql.newest_in_feed.fetch(mine, *place, most)
@@ -55,16 +58,13 @@ def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUI
 
 
 def _last_readable(user: User, session: UUID) -> Message | None:
-    """Return the last readable message of a session whose newest one was deleted behind the feed.
-
-    It is left out of pages that end before it.
-    """
+    """Return a session's last readable message, if the message in its feed entry was deleted."""
     part = find_part(user, session)
     return part.messages.for_lists().order_by("-seq").first() if part else None
 
 
 def audiences_of(user: User) -> Iterator[str]:
-    """Yield the audiences to which a user belongs at present."""
+    """Yield the audiences to which a user belongs now."""
     if user.is_superuser:
         yield ALL
         return
@@ -80,9 +80,9 @@ def audiences_of(user: User) -> Iterator[str]:
 
 
 def renew_audiences(run: Run, session: UUID) -> None:
-    """Find anew whom a run asks, and what these may read, after a request was reassigned.
+    """Update the audiences that a run asks, and their feed entries, after a reassignment.
 
-    The session must be locked, so that no message comes in between.
+    The session must be locked, so that no message is added meanwhile.
     """
     asked = {one.audience for one in Assignment.objects.filter(request__wait__run=run)}
     before = set(RunAudience.objects.filter(run=run).values_list("audience", flat=True))
@@ -92,7 +92,7 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str) -> None:
-    """Find the newest message of a session that an audience may read because its runs ask it."""
+    """Update the entry of a session in an audience's feed to the newest readable message."""
     said = Message.objects.filter(session=session).exclude(run=None)
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
     is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)

@@ -1,7 +1,7 @@
 """The part of one session that a user may read.
 
-It is looked up once for a page: which of the session's runs the user may see. All else follows by
-key, so that a page takes as long in a session with thousands of messages as in any other.
+A page looks up once which of the session's runs the user may see. Everything else is then read by
+key, so a session with thousands of messages is shown as fast as any other.
 """
 
 from dataclasses import dataclass, field

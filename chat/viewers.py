@@ -9,7 +9,7 @@ from procedures.viewers import Key, Pairs, People, Wanted
 
 
 def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
-    """Yield runs with the members of the sessions in which they have an entry."""
+    """Yield each run with the members of a session in which the run has an entry."""
     said = Message.objects.filter(run__in=wanted).order_by()
     entries = list(said.values_list("run", "session").distinct())
     joined: dict[UUID, set[Key]] = defaultdict(set)
@@ -22,7 +22,7 @@ def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
 
 
 def people_asked(people: People, wanted: Wanted) -> Pairs:
-    """Yield runs with the people to whom one of their requests is assigned."""
+    """Yield each run with people to whom one of its requests is assigned."""
     asked = Assignment.objects.filter(request__wait__run__in=wanted).order_by()
     look = ("request__wait__run", "user", "group", "permission")
     rows = list(asked.values_list(*look).distinct())

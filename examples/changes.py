@@ -1,4 +1,4 @@
-"""Changes since a release: its commits by sort, and the next version that they call for."""
+"""The commits since a release, by sort, and the next version that they call for."""
 
 import re
 from bisect import bisect_left

@@ -55,8 +55,8 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
 
     A user who may operate every run sees every run.
 
-    Each run is tested by itself, so filter by a key or a few of them. `run_lists` lists and counts
-    all visible runs.
+    Every run is tested separately, so narrow the query to a few keys. To list or count all visible
+    runs, use `run_lists`.
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
@@ -69,9 +69,9 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
 
 
 def is_visible(user: User | AnonymousUser, path: str) -> Q:
-    """Return the condition that a user may see the run at a path, such as "wait__run".
+    """Return the condition that a user may see the run to which the lookup `path` leads.
 
-    It is for queries of rows that are named already, as for `visible_runs`.
+    An example of a path is "wait__run". As with `visible_runs`, narrow the query to a few keys.
     """
     if isinstance(user, User) and user.is_active and sees_all(user):
         return Q(**{f"{path}__isnull": False})
@@ -79,14 +79,14 @@ def is_visible(user: User | AnonymousUser, path: str) -> Q:
 
 
 def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
-    """Return the index of all runs of these procedures."""
+    """Return the source of all runs of these procedures."""
     return RunsByState(chosen(procedures.values("pk")))
 
 
 def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
-    """Return the indexes of the runs of these procedures that a user sees without a grant.
+    """Return the sources of the runs of these procedures that a user sees without a grant.
 
-    The providers' indexes also have runs of other procedures.
+    The sources of providers also include runs of other procedures.
     """
     is_own = Part("found.started_by_id = %s", (adapted(user.pk),))
     started = RunsByState(chosen(procedures.values("pk")), is_own)

@@ -1,7 +1,7 @@
-"""Lists and counts of the runs that somebody may see, by keys instead of by one large condition.
+"""Lists and counts of the runs that somebody may see, read by key from indexes.
 
-`access.visible_runs` decides about runs that are named already, by `.filter(pk=…)` and the like. To
-find the newest of all visible runs, or to count them, use this module.
+Use this module to find the newest of all visible runs, or to count them. For runs whose keys are
+known, use `access.visible_runs(user).filter(pk__in=…)`.
 """
 
 import time
@@ -39,7 +39,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class RunList:
-    """The runs that a user may see, newest first, possibly only some of them."""
+    """The runs that a user may see, newest first, optionally filtered."""
 
     user: User | AnonymousUser
     state: str = ""
@@ -62,7 +62,7 @@ class RunList:
         return keyed.newest_runs(sources, span, state)
 
     def load(self, runs: list[UUID]) -> RunQuerySet:
-        """Return a query of these runs, newest first, without any that the user may not see."""
+        """Return a query of the given runs, newest first, without those the user may not see."""
         return access.visible_runs(self.user).filter(pk__in=runs).order_by("-pk")
 
     def count(self, *states: str) -> dict[str, int]:
@@ -72,7 +72,7 @@ class RunList:
         return {state: found.get(state, 0) for state in states}
 
     def _found(self, span: Span) -> tuple[list[Source], Span]:
-        """Return where to look for the runs, and the span within the chosen procedure."""
+        """Return the sources that contain the runs, and the span within the chosen procedure."""
         user = self.user
         if not isinstance(user, User) or not user.is_active:
             return [], span
@@ -118,13 +118,13 @@ def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the indexes by which all runs are found that a user may see."""
+    """Return the sources that contain all runs a user may see."""
     others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
     return [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
 
 
 def few_runs(user: User) -> list[UUID] | None:
-    """Return all runs that a user may see, or None if they are more than `MOST_SINGLE`."""
+    """Return all runs that a user may see, or None if there are more than `MOST_SINGLE`."""
     if access.sees_all(user):
         return None
     found = RunList(user).newest(MOST_SINGLE + 1)
@@ -132,9 +132,9 @@ def few_runs(user: User) -> list[UUID] | None:
 
 
 def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
-    """Return what `RunList.count` does, computed once a second for all open lists of a person.
+    """Return the result of `RunList.count`, which all open lists of a person share for one second.
 
-    It is computed anew at once when anything was journaled or brought to a run meanwhile.
+    It is computed again sooner if an event or an input of any run has been stored since.
     """
     tables = (Run, Event, RunInput)
     head = tuple(table._base_manager.order_by("-pk").values_list("pk").first() for table in tables)  # noqa: SLF001
@@ -144,14 +144,14 @@ def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
 
 
 class Shared(Generic[V]):
-    """Values by key that several requests of one process share for a short time."""
+    """Values that several requests of one process share for a short time."""
 
     def __init__(self, *, seconds: float, most: int) -> None:
         self._seconds, self._most = seconds, most
         self._kept: dict[Hashable, tuple[float, Hashable, V]] = {}
 
     def get(self, key: Hashable, head: Hashable, compute: Callable[[], V]) -> V:
-        """Return the value of the key; compute it if it is too old or had another head."""
+        """Return the value of the key, computed anew if it is too old or for another `head`."""
         now = time.monotonic()
         if (kept := self._kept.get(key)) and kept[1] == head and now - kept[0] < self._seconds:
             return kept[2]

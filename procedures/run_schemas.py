@@ -282,7 +282,7 @@ class OperatedOut(Schema):
 
 
 def note_new(run: Run, files: Sequence[File]) -> None:
-    """Note that the run was just started with these files, so that the answer reads nothing."""
+    """Note that the run was just started with these files, so that the response needs no query."""
     run.__dict__[FILES] = files
 
 

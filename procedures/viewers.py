@@ -1,4 +1,4 @@
-"""The rules of `access` for many people and many runs, in a fixed number of statements."""
+"""The access rules for many people and many runs, in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -39,7 +39,7 @@ class People:
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
-        """The members among these people, by group."""
+        """The keys of these people, by the groups of which they are members."""
         found: dict[int, set[Key]] = defaultdict(set)
         members = users().filter(pk__in=self.users, groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):
@@ -50,7 +50,7 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return, by name of a permission, those of these people who hold it."""
+        """Return, for each permission, the keys of these people who hold it."""
         if not names or not self.users:
             return {name: set() for name in names}
         if not _are_read_from_tables():
@@ -66,7 +66,7 @@ class People:
         return found
 
     def _given(self, permissions: Collection[int]) -> Iterable[tuple[int, AbstractSet[Key]]]:
-        """Yield permissions with the people who have them themselves or through a group."""
+        """Yield each permission with the people who hold it themselves or through a group."""
         own = users().filter(pk__in=self.users, user_permissions__in=permissions).order_by()
         for key, permission in own.values_list("pk", "user_permissions"):
             yield permission, {key}
@@ -87,7 +87,7 @@ Each corresponds to a provider in `access`, and must agree with it.
 
 
 def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
-    """Return, by run, those of the wanted people who may see it, as `visible_runs` decides."""
+    """Return, for each run, the wanted people who may see it, as `visible_runs` decides."""
     if not wanted or not people.users:
         return {}
     everywhere = people.holders_of([OPERATE])[OPERATE]
@@ -120,7 +120,7 @@ def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]
 
 
 def _are_read_from_tables() -> bool:
-    """Return True if all permissions stand in Django's tables, where they can be read at once."""
+    """Return True if all permissions are in Django's tables and can be read for many people."""
     if get_user_model().has_perm is not PermissionsMixin.has_perm:
         return False
     return all(

@@ -30,7 +30,7 @@ LONGEST = 220
 
 
 def audience(kind: str, key: Any) -> str:
-    """Return the audience of that kind and key; statements write it in the same way."""
+    """Return the text that stands for an audience; the SQL statements build the same text."""
     return f"{kind}:{adapted(key)}"
 
 
@@ -75,7 +75,7 @@ class FeedEntry(models.Model):
 
 
 class RunAudience(models.Model):
-    """An audience that a run has asked: all its messages are for that audience."""
+    """An audience that a run has asked, and that may therefore read all messages of the run."""
 
     pk = models.CompositePrimaryKey("run", "audience")
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="+")

@@ -41,7 +41,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         )
 
     def mark_unasked(self) -> None:
-        """Mark these requests if they are open and have no assignment any more."""
+        """Set `is_unasked` of these requests if they are open and no longer assigned to anybody."""
         asked = Assignment.objects.filter(request=OuterRef("pk")).order_by()
         self.open().filter(~Exists(asked), is_unasked=False).update(is_unasked=True)
 
@@ -51,7 +51,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock_run_of(self, request_id: UUID) -> Run:
-        """Lock the run that asks, before anything else."""
+        """Lock and return the run that asks; call this before taking any other lock."""
         for (run,) in sql.lock_run_of_request.rows(request_id):
             locked: Run = run
             return locked
@@ -89,7 +89,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
     def assigned_to(self, user: "User") -> Self:
         """Return the requests, open or closed, that are assigned to a user; all for a superuser.
 
-        Each request is tested by itself: filter by a key, or by a few.
+        Every request is tested separately, so narrow the query to a few keys.
         """
         if user.is_superuser:
             return self.all()
@@ -135,7 +135,9 @@ class HumanRequest(models.Model):
         max_length=10, choices=[(one.value, one.value) for one in Outcome], blank=True
     )
     is_unasked = models.BooleanField(
-        default=False, db_default=False, help_text="True if nobody is asked: it has no assignment."
+        default=False,
+        db_default=False,
+        help_text="True if the request has no assignment, so that nobody is asked.",
     )
     version = models.PositiveIntegerField(default=1)
     opened_at = models.DateTimeField()
@@ -186,7 +188,7 @@ class HumanRequest(models.Model):
 
     @property
     def assignees(self) -> list[str]:
-        """The assignees as in `assigned`."""
+        """The assignees, written as in `assigned`."""
         return _names_in(self.assigned)
 
     @property
@@ -276,7 +278,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return deleted
 
     def to(self, user: "User") -> Self:
-        """Return the assignments to a user, to their groups, and to holders of permissions."""
+        """Return the assignments to a user, to their groups, and to permissions that they hold."""
         is_theirs = Q(user=user) | Q(group__in=user.groups.all())
         return self.filter(is_theirs | Q(permission__in=user.get_all_permissions()))
 
@@ -290,14 +292,14 @@ class Assignment(models.Model):
 
     request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="assignments")
     run = models.ForeignKey(
-        Run, models.CASCADE, related_name="+", help_text="The run that asks the request."
+        Run, models.CASCADE, related_name="+", help_text="The run that made the request."
     )
     procedure = models.ForeignKey(
         Procedure,
         models.PROTECT,
         db_index=False,
         related_name="+",
-        help_text="The run's procedure, which lists are read by.",
+        help_text="The run's procedure, stored here so that lists can be read by it.",
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -343,7 +345,7 @@ class Assignment(models.Model):
 
     @property
     def audience(self) -> str:
-        """The audience in the feed that the assignees are."""
+        """The audience in the feed to which the assignees belong."""
         if self.permission:
             return audience("perm", self.permission)
         return audience("user", self.user_id) if self.user_id else audience("group", self.group_id)
@@ -357,7 +359,7 @@ class Assignment(models.Model):
 
 
 def _names_in(assigned: str) -> list[str]:
-    """Return the names in a stored list of assignees; a row from before it was kept has none."""
+    """Return the names in a stored list of assignees; rows of older versions have an empty list."""
     return list(canonical.plain(assigned)) if assigned else []
 
 

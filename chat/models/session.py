@@ -57,7 +57,7 @@ class Session(models.Model):
 
     @classmethod
     def new(cls, title: str, *, at: datetime, said: int = 0) -> Self:
-        """Return an unsaved session, to be inserted with that number of messages."""
+        """Return an unsaved session that will have this number of messages."""
         session = cls(title=title, created_at=at, last_seq=said, said=said)
         session.said_proof = tally_proof(SAID, session.pk, session.said)
         seal(session)
@@ -159,9 +159,9 @@ class Member(models.Model):
 
     @classmethod
     def join(cls, session: Session, user: "User", *, at: datetime) -> None:
-        """Make somebody a member, who then finds the session's runs in lists.
+        """Make a person a member, so that their lists include the session's runs.
 
-        Calling it twice is harmless. The session must be locked, so that no run appears meanwhile.
+        Calling it twice is harmless. The session must be locked, so that no run is added meanwhile.
         """
         given = {"joined_at": at, "proof": cls.new(session, user, at=at).proof}
         member, is_new = cls.objects.get_or_create(session=session, user=user, defaults=given)

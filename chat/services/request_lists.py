@@ -26,9 +26,9 @@ def newest_requests(
     are_open: bool,
     after: UUID | None = None,
 ) -> list[UUID]:
-    """Return the newest of the requests whose runs a user may see, older than `after`.
+    """Return the newest of these requests whose runs a user may see, older than `after`.
 
-    With `are_open`, all of the requests are open.
+    Pass `are_open=True` if all of the requests are open; they are then found faster.
     """
     if after:
         requests = requests.filter(pk__lt=after)
@@ -50,7 +50,7 @@ def newest_requests(
 
 
 def _among_asking_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
-    """Return the newest requests of somebody who sees many runs, but few that ask."""
+    """Return the newest requests for a user who may see many runs, few of which have requests."""
     asking = RunList(user, state=PEOPLE).newest(MANY)
     if len(asking) == MANY:
         return _first(requests.filter(access.is_visible(user, "wait__run")), most)

@@ -1,7 +1,7 @@
 """The open requests that people may answer, for many people at once.
 
-The number of queries grows with neither the people nor the requests. Of each assignee at most 100
-requests are read, so a count of 100 means "more than 99".
+The number of queries grows with neither the people nor the requests. At most 100 requests are read
+for each assignee, so a count of 100 means "more than 99".
 """
 
 from collections import defaultdict
@@ -23,10 +23,10 @@ Waiting = dict[UUID, UUID]
 
 
 def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
-    """Return those active people, by primary key, who are concerned by a change with these names.
+    """Return the primary keys of the active people in `among` for whom these names stand.
 
-    Names are written as in `HumanRequest.assigned`. Superusers are always concerned: they may
-    answer every request, and no assignment names them.
+    Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
+    every request, although no assignment names them.
     """
     named: dict[str, set[str]] = defaultdict(set)
     for name in names:
@@ -43,9 +43,9 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
 
 
 def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
-    """Return what waits for each of these people, by the rule of `answerable_requests`.
+    """Return the requests that each of these people may answer, as `answerable_requests` decides.
 
-    People are given by their primary keys; those who aren't active are missing.
+    People are given by their primary keys; those who aren't active are missing from the result.
     """
     present = dict(active_users().filter(pk__in=people).values_list("pk", "is_superuser"))
     found: dict[Any, Waiting] = {pk: {} for pk in present}
@@ -72,7 +72,7 @@ def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:
 
 
 def _add(found: dict[Any, Waiting], holders: set[tuple[Any, Any]], statement: Statement) -> None:
-    """Add to what waits for each holder of a key what is assigned to the key."""
+    """Add the open requests of each group or permission to `found`, for each of its holders."""
     opened: dict[Any, Waiting] = defaultdict(dict)
     if keys := {key for key, _ in holders}:
         for key, request, session in statement.fetch(list(keys)):

@@ -35,7 +35,7 @@ def connect() -> None:
 
 
 def tell_of_rights(**_: Any) -> None:
-    """Let open pages' rights be checked at once; without this, the next check comes in seconds."""
+    """Have the rights of open pages checked at once, instead of at the next regular check."""
     ring_after_commit("rights")
 
 

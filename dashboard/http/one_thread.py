@@ -1,4 +1,4 @@
-"""Django's request handler, with each request handled from start to end in one thread."""
+"""Django's request handler, changed to handle each request in a single thread."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
@@ -18,11 +18,11 @@ THREADS = 20
 
 
 class OneThread(ASGIHandler):
-    """A handler whose requests take one change of threads.
+    """A handler that runs all middleware and the view of a request in one thread.
 
-    Django's own handler changes threads for nearly every middleware, a dozen times for a request,
-    and begins a new thread for each. Its views and middleware are all synchronous here, so nothing
-    is gained by that.
+    Django's own handler switches threads for nearly every middleware, about a dozen times per
+    request, and starts new threads for this. All views and middleware are synchronous here, so the
+    switches would gain nothing.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class OneThread(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; one whose client has gone before it was read is dropped."""
+        """Handle a request, unless its client disconnects before the request has been read."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:

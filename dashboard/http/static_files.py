@@ -34,7 +34,7 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
 @sync_and_async_middleware
 def static_files(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Serve static files, without the changes of threads that other requests would pay for."""
+    """Serve static files without the thread switches that other requests need."""
     if iscoroutinefunction(get_response):
         serve: Callable[[HttpRequest], Any] = ServeStaticMiddleware(get_response)
         return serve

@@ -1,4 +1,4 @@
-"""Frames as the messages that sockets send, encoded once for all who may see the same of them."""
+"""Frames as the messages that sockets send; followers who see the same frames share one message."""
 
 import json
 from collections.abc import Iterator, Sequence

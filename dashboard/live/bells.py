@@ -1,12 +1,13 @@
-"""The streams `inbox` and `runs`, which tell the people whom a change concerns to read again.
+"""The streams `inbox` and `runs`, which tell open pages that something has changed for their users.
 
-A change of a request rings for the people to whom it is or was assigned, and for superusers; their
-frame has the numbers for their menu. A change of a run rings for those who may see the run, and
-names it. Everybody else is sent nothing.
+When a request changes, the pages of superusers and of the people to whom it is or was assigned get
+a frame with the numbers for their menus. When a run changes, the pages of the people who may see it
+get a frame that names the run. Nobody else is sent anything.
 
-Bells come over Redis. A lost one is replaced within two seconds: once a second each process looks
-at the rows that were added since its last look. Every four seconds it compares what each person may
-answer and see with what that was before, because their groups and permissions may have changed.
+The processes learn of changes from the doorbell, over Redis. If a message is lost, the frames are
+sent within two seconds: once a second, each process reads the rows that have been added. Every four
+seconds it also compares the requests and runs of each person with those at the last comparison,
+because groups and permissions may have changed.
 """
 
 import asyncio
@@ -25,13 +26,13 @@ from dashboard.live.streams import INBOX, RUNS, Stream
 from procedures.users import User
 
 LOOK = 1.0
-"""Seconds between two looks at what no bell told of."""
+"""Seconds between two looks at the database for changes that the doorbell didn't announce."""
 CHECK = 4.0
-"""Seconds between two comparisons of what people may answer and see."""
+"""Seconds between two comparisons of the requests and runs that people may answer and see."""
 SPREAD = 0.3
-"""The seconds over which the pages of those concerned are told, so that they don't read at once."""
+"""The seconds over which frames are spread, so that not all pages fetch data at the same time."""
 MOST_NAMED = 50
-"""The most runs named in a frame; without names, it is about any of them."""
+"""The most runs that a frame names; a frame without names means that any run may have changed."""
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
 """Calls a function with these arguments in a thread that may use the database."""
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """An open page that follows a bell."""
+    """An open page that follows one of these streams."""
 
     @property
     def user(self) -> User | None: ...
@@ -49,13 +50,13 @@ class Listener(Protocol):
 
 @dataclass
 class Rung:
-    """The names and pages that a bell has heard of since its last ring."""
+    """The names and pages that a bell has collected since its last ring."""
 
     names: set[str] = field(default_factory=set)
     new: set[Listener] = field(default_factory=set)
     """Pages that have just begun to follow, or that missed something."""
     is_check: bool = False
-    """True if what people may answer and see is compared, too."""
+    """True if the requests and runs that people may answer and see are compared, too."""
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
@@ -64,7 +65,7 @@ class Rung:
 
 
 class Bell:
-    """One bell of a web process, with the pages that follow it."""
+    """The sender of one of these streams in a web process, with the pages that follow it."""
 
     stream: Stream
     rest: float
@@ -93,13 +94,13 @@ class Bell:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
-        """Tell a page to read, because it may have missed something."""
+        """Send a frame soon to a page that has just begun to follow, or has missed a change."""
         if listener in self.keys:
             self._rung.new.add(listener)
             self._woken.set()
 
     def hear(self, names: Iterable[str]) -> None:
-        """Take names that the doorbell rang for; those that this bell doesn't know are ignored."""
+        """Collect names from the doorbell; names that belong to other streams are ignored."""
         known = {name for name in names if self.knows(name)} if self.keys else set()
         if known:
             self._rung.names |= known
@@ -114,17 +115,17 @@ class Bell:
         raise NotImplementedError
 
     def forget(self) -> None:
-        """Begin anew with what looks compare, since nobody follows any more."""
+        """Discard the state of earlier looks, because no page follows the stream any more."""
         raise NotImplementedError
 
     async def ring(self, rung: Rung) -> None:
-        """Find out whom the changes since the last ring concern, and tell these people."""
+        """Find the people concerned by the changes since the last ring, and send them frames."""
         raise NotImplementedError
 
     def tell(
         self, frames: Mapping[Key, Frame], *, new: Collection[Listener], concerned: Collection[Key]
     ) -> None:
-        """Send the concerned people's pages their frames within a moment, and new pages at once."""
+        """Send frames to new pages at once, and to other pages of people concerned in a moment."""
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):
                 self._send(listener, frames[key], within=0 if listener in new else SPREAD)
@@ -146,11 +147,14 @@ class Bell:
                 if self.keys:
                     await self.ring(rung)
             except Exception:
-                logger.exception("The bell %s couldn't read what is new.", self.stream)
+                logger.exception(
+                    "The changes of the stream %s couldn't be read. They will be read again.",
+                    self.stream,
+                )
                 self._rung.take_back(rung)
 
     def _send(self, listener: Listener, frame: Frame, *, within: float) -> None:
-        """Send a page a frame at a random moment within that many seconds."""
+        """Send a frame to a page at a random moment in the next `within` seconds."""
         is_waiting = listener in self._texts
         if is_waiting:
             frame = self.joined(frame)
@@ -160,7 +164,7 @@ class Bell:
             asyncio.get_running_loop().call_later(pause, self._hand, listener)
 
     def joined(self, frame: Frame) -> Frame:
-        """Return a frame in the place of an earlier one that waits to be sent, and this one."""
+        """Return the frame that replaces this one and an earlier one that hasn't been sent yet."""
         return frame
 
     def _hand(self, listener: Listener) -> None:
@@ -170,7 +174,7 @@ class Bell:
 
 
 class InboxBell(Bell):
-    """The bell of the requests that wait for somebody."""
+    """The sender of the stream `inbox`, for changes of requests."""
 
     stream, rest = INBOX, 0.25
 
@@ -189,7 +193,7 @@ class InboxBell(Bell):
 
 
 class RunsBell(Bell):
-    """The bell of the lists of runs."""
+    """The sender of the stream `runs`, for changes of runs."""
 
     stream, rest = RUNS, 1.0
 
@@ -215,7 +219,7 @@ class RunsBell(Bell):
 
 
 ANYTHING: Frame = {"seq": 0}
-"""The frame that says: any run may have changed."""
+"""The frame which says that any run may have changed."""
 
 
 def frame_of(runs: Collection[UUID]) -> Frame:
@@ -223,7 +227,7 @@ def frame_of(runs: Collection[UUID]) -> Frame:
 
 
 class Bells:
-    """Both bells of a web process."""
+    """The senders of both streams in a web process."""
 
     def __init__(self, ask: Ask) -> None:
         self._bells: dict[Stream, Bell] = {INBOX: InboxBell(ask), RUNS: RunsBell(ask)}

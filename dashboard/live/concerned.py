@@ -1,4 +1,4 @@
-"""The people whom changes of requests and runs concern, read from the database for many at once."""
+"""The people concerned by changes of requests and runs, found for all changes at once."""
 
 import json
 from collections import defaultdict
@@ -39,7 +39,7 @@ def numbers_of(waiting: Waiting) -> dict[str, int]:
 
 
 class RequestNews:
-    """The changes of requests since the last look."""
+    """A reader of the changes of requests since its last look."""
 
     def __init__(self) -> None:
         changes = SessionEvent.objects.exclude(whom="")
@@ -52,10 +52,11 @@ class RequestNews:
     def read(
         self, also: Collection[Key], among: Collection[Key], *, is_check: bool = False
     ) -> tuple[set[Key], dict[Key, dict[str, int]]]:
-        """Return the people concerned, and the frames of these and of `also`.
+        """Return the people concerned by changes, and the frames for them and for those in `also`.
 
-        With `is_check`, everybody is concerned for whom something else waits than the last time,
-        for whatever reason. The number of queries depends neither on the changes nor on the people.
+        With `is_check`, people are also concerned if other requests wait for them than at the last
+        check, whatever the reason. The number of queries depends neither on the changes nor on the
+        people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
         for whom in self._tail.read():
@@ -77,7 +78,7 @@ class RequestNews:
 
 
 class RunNews:
-    """The changes of runs since the last look."""
+    """A reader of the changes of runs since its last look."""
 
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
@@ -91,10 +92,11 @@ class RunNews:
     def read(
         self, runs: Collection[UUID], people: Iterable[User], *, is_check: bool = False
     ) -> tuple[dict[Key, set[UUID]], set[Key]]:
-        """Return which changed runs each of these people may see; who sees none is missing.
+        """Return the changed runs by the person who may see them, and people with changed rights.
 
-        The changes are those of `runs`, and all that weren't read before. Return also, with
-        `is_check`, who sees all runs of other procedures than the last time.
+        The changed runs are those in `runs` and all that have changed since the last look. Rights
+        are compared only with `is_check`. They have changed if a person now sees all runs of other
+        procedures than at the last check.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -108,7 +110,7 @@ class RunNews:
         return found, self._regrouped(present) if is_check else set()
 
     def _regrouped(self, people: People) -> set[Key]:
-        """Return the people whose groups, or their groups' grants, have changed."""
+        """Return the people who now see all runs of other procedures than at the last check."""
         earlier, seen = self._known, defaultdict[Key, set[int | None]](set)
         grants = Grant.objects.filter(role__in=SEEING).order_by()
         for procedure, group in grants.values_list("procedure", "group"):
@@ -120,7 +122,7 @@ class RunNews:
         return {key for key, now in self._known.items() if earlier.get(key, now) != now}
 
     def _claimed(self) -> set[UUID]:
-        """Return the runs whose worker, or its work, is another one than at the last look."""
+        """Return the runs whose worker or current step has changed since the last look."""
         running = Run.objects.filter(status=RunStatus.RUNNING).order_by()
         earlier, self._at_work = self._at_work, set(running.values_list(*AT_WORK))
         if earlier is None:

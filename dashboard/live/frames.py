@@ -41,9 +41,10 @@ class Frame:
         return int(self.content["seq"])
 
     def follows(self, after: int) -> bool:
-        """Return True if somebody who has everything up to a number still needs this frame.
+        """Return True if a follower who has everything up to a number still needs this frame.
 
-        The present state of a run may change without an event, and has no number of its own.
+        The state of a run may change without a new event, so a frame with a state is needed even if
+        its number isn't new.
         """
         return self.seq > after or (self.seq == after and "as_of" in self.content)
 

@@ -1,7 +1,7 @@
-"""The rights of all open sockets: asked for newcomers at once, and for everybody every 4 seconds.
+"""The gate, which checks the rights of open sockets: new ones at once, and all every four seconds.
 
-A change of rights announced over the doorbell makes it sooner. Nothing is sent by rights that
-weren't confirmed for longer than that, so a recheck that fails or is slow stops the frames.
+If the doorbell announces a change of rights, the next check comes sooner. Frames are sent only
+while the last check is recent, so they stop if a check fails or takes too long.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ RECHECK = 4.0
 SOONEST = 0.5
 """Seconds after the beginning of a check until the next one, if rights have changed."""
 CONFIRMED = 4.8
-"""Seconds after the beginning of a check for which its answer counts; the promise is five."""
+"""Seconds after the beginning of a check until its result no longer counts."""
 PATIENCE = 10.0
-"""Seconds without an answer after which sockets are closed, and pages say that they aren't live."""
+"""Seconds without a check after which sockets are closed, and pages say that they aren't live."""
 NOTE_EVERY = 50.0
 """Seconds between updates of a person's presence, which counts for a minute."""
 SIGNED_OUT, UNAVAILABLE = 4401, 1011
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question of a socket; its questions are answered in their order."""
+    """A socket's request, such as to follow a stream; a socket's requests are handled in order."""
 
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]
@@ -54,25 +54,25 @@ class Ask:
 
 
 class Streams(Protocol):
-    """The receiver of the gate's decisions."""
+    """The interface that the gate calls with its decisions; the hub implements it."""
 
     sockets: set[Socket]
 
     def do(self, ask: Ask, head: Head | None) -> None:
-        """Do what was asked, since it is allowed; the head is given if the stream is new."""
+        """Carry out an allowed request; `head` is given if nobody followed the stream before."""
 
     def is_watched(self, stream: Stream, form: str) -> bool: ...
 
     def deny(self, socket: Socket, stream: Stream) -> None: ...
 
     def refresh(self, socket: Socket, stream: Stream) -> None:
-        """Tell a page that more or less of a stream may be seen now."""
+        """Tell a page that its user may now see more or less of a stream."""
 
     def end(self, socket: Socket, code: int) -> None: ...
 
 
 class Gate:
-    """The answers about rights that count now, and the questions that wait for one."""
+    """The result of the last check of rights, and the sockets' requests that wait for the next."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
@@ -99,7 +99,7 @@ class Gate:
         return self._views.get((user, stream))
 
     def put(self, asked: Ask) -> None:
-        """Answer a question from what is known, or as soon as the database was asked."""
+        """Decide about a request at once if the last check allows it, otherwise after a check."""
         if self._is_answered(asked):
             self._streams.do(asked, None)
             return
@@ -120,7 +120,7 @@ class Gate:
         self._presence.close()
 
     def _is_answered(self, asked: Ask) -> bool:
-        """Return True if the last check answers it; during a check, its answer is waited for."""
+        """Return True if the last check allows the request and no newer check is running."""
         socket, stream = asked.socket, asked.stream
         if socket.waiting or asked.verb == "join":
             return False
@@ -140,12 +140,14 @@ class Gate:
             try:
                 await self._answer()
             except Exception:
-                logger.exception("Couldn't check what open pages may follow. It is tried again.")
+                logger.exception(
+                    "The rights of open pages couldn't be checked. They will be checked again."
+                )
                 self._give_up()
                 await asyncio.sleep(SOONEST)
 
     def _give_up(self) -> None:
-        """Close all sockets after a while without an answer, so that pages don't seem live."""
+        """Close all sockets if checks have failed for a while, so that pages don't seem live."""
         if time.monotonic() - self._checked_at > PATIENCE:
             self._waiting = []
             for socket in list(self._streams.sockets):
@@ -154,7 +156,7 @@ class Gate:
             self._has_question.set()
 
     async def _answer(self) -> None:
-        """Ask for everybody if it is time, and otherwise for those who wait."""
+        """Check the rights of all sockets if that is due, otherwise only of those with requests."""
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self._check_at
         self._is_checking, self._waiting = is_check, []
@@ -186,7 +188,7 @@ class Gate:
             return await self._thread.run(ask, self._sign_ins, asked, new=new)
 
     def _take(self, answer: Answer) -> None:
-        """Take over the views, and tell the pages of those people who now see more or less."""
+        """Store the new views, and notify the pages of people who may now see more or less."""
         differing = set()
         for pair, view in answer.views.items():
             earlier = self._views.get(pair)
@@ -203,7 +205,7 @@ class Gate:
                     self._streams.refresh(socket, stream)
 
     def _renew(self, here: Iterable[Socket], answer: Answer) -> None:
-        """Keep only what the check of everybody has confirmed."""
+        """Discard all rights that the check of all sockets hasn't confirmed."""
         self._views = answer.views
         self._sign_ins.keep(answer.asked)
         for socket in here:
@@ -216,7 +218,7 @@ class Gate:
                 self._streams.deny(socket, stream)
 
     def _settle(self, asked: Ask, answer: Answer) -> None:
-        """Do what was asked, or say that it isn't allowed."""
+        """Carry out the request, or tell the page that it isn't allowed."""
         socket, stream = asked.socket, asked.stream
         user = answer.users.get(socket.key)
         if socket not in self._streams.sockets:

@@ -1,8 +1,8 @@
 """The hub of a web process, which reads and renders each change once for all its followers.
 
 It learns of changes from the doorbell, and once a second by comparing the heads of all followed
-streams; Redis only makes it faster. A stream that is expensive to render rests in proportion to its
-rendering time; the changes during a rest are sent together after it.
+streams, so without Redis it is only slower. After a stream has been rendered, it rests for a time
+in proportion to the rendering time; the changes during a rest are sent together.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ Range = tuple[Stream, str, int]
 
 
 class Hub:
-    """The streams that pages follow in this process."""
+    """The streams that pages follow in this process, and the sockets of these pages."""
 
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
@@ -62,7 +62,7 @@ class Hub:
         ]
 
     def join(self, socket: Socket) -> None:
-        """Take in a socket, and check its sign-in."""
+        """Add a socket, and check its sign-in."""
         self.sockets.add(socket)
         self.gate.put(Ask(socket, "join"))
 
@@ -84,7 +84,7 @@ class Hub:
         self.gate.put(Ask(socket, "range", stream, after=after))
 
     def leave(self, socket: Socket, stream: Stream) -> None:
-        """Stop sending a stream, after all that the socket has asked before."""
+        """Stop sending a stream, once the socket's earlier requests have been handled."""
         self.gate.put(Ask(socket, "leave", stream))
 
     def _forget(self, socket: Socket, stream: Stream) -> None:
@@ -109,7 +109,7 @@ class Hub:
             self._forget(socket, stream)
 
     def make_up(self, socket: Socket) -> None:
-        """Tell a socket which has room again what it missed, so that it asks for it."""
+        """Tell a socket with room again that it missed changes, so that it asks for them."""
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:
                 self._tell_head(socket, stream, following)
@@ -131,7 +131,7 @@ class Hub:
         return stream.is_doorbell or (stream, form) in self._watches
 
     def do(self, ask: Ask, head: Head | None) -> None:
-        """Do what a socket asked, since it is allowed."""
+        """Carry out a request that the gate has allowed."""
         if ask.verb == "leave":
             self._forget(ask.socket, ask.stream)
         elif ask.verb == "follow":
@@ -189,7 +189,9 @@ class Hub:
                 await self._look()
                 await self._send_ranges()
             except Exception:
-                logger.exception("The hub couldn't read what is new. It will try again.")
+                logger.exception(
+                    "The changes of streams couldn't be read. They will be read again."
+                )
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
@@ -221,14 +223,14 @@ class Hub:
                 await self._hand_out(watch, head)
 
     async def _hand_out(self, watch: Watch, head: Head) -> None:
-        """Send all followers what is new; if it can't be drawn, let them ask for it later."""
+        """Send the new frames to all followers; if rendering fails, let them ask again later."""
         stream, limit = watch.stream, most_of(watch.form)
         # Whoever comes while this is read is not among them: they get a range of their own.
         ready = {one for one in watch.followers if one.following[stream].state == READY}
         try:
             new = await self._draw(stream, watch.form, ready, watch.head[0])
         except Exception:
-            logger.exception("%s couldn't be drawn. It will be tried again.", stream)
+            logger.exception("%s couldn't be rendered. It will be tried again.", stream)
             watch.head, watch.rests_until = head, time.monotonic() + LOOK
             for socket in ready & watch.followers:
                 self._lose(socket, socket.following[stream])
@@ -255,7 +257,7 @@ class Hub:
     def _deliver(
         self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
     ) -> bool:
-        """Hand a socket its part of a batch; return False if it can't take it now."""
+        """Queue a socket's part of a batch; return False if that isn't possible now."""
         view = self.gate.view(socket, stream)
         if view is None:
             return False
@@ -265,7 +267,7 @@ class Hub:
         return True
 
     def send(self, socket: Socket, stream: Stream, *texts: str) -> bool:
-        """Send a socket frames if that is possible now; otherwise, make up for it later."""
+        """Queue frames for a socket; if that isn't possible now, the page asks for them later."""
         following = socket.following.get(stream)
         if not self.gate.is_confirmed or not socket.outbox.put(*texts):
             if following:
@@ -274,7 +276,7 @@ class Hub:
         return True
 
     async def _send_ranges(self) -> None:
-        """Send the ranges that pages wait for, for a moment; then new changes have their turn."""
+        """Send ranges that pages wait for, but only briefly, so that changes aren't delayed."""
         ends = time.monotonic() + TURN
         while self._ranges and time.monotonic() < ends:
             asked = next(iter(self._ranges))
@@ -282,7 +284,9 @@ class Hub:
             try:
                 await self._send_range(*asked, sockets)
             except Exception:
-                logger.exception("A range of %s couldn't be drawn.", asked[0])
+                logger.exception(
+                    "A range of %s couldn't be rendered. It will be tried again.", asked[0]
+                )
                 for socket in sockets:
                     if following := socket.following.get(asked[0]):
                         self._lose(socket, following)
@@ -290,7 +294,7 @@ class Hub:
     async def _send_range(
         self, stream: Stream, form: str, after: int, sockets: Iterable[Socket]
     ) -> None:
-        """Send a range to all who asked for the same one, and the next if there is more."""
+        """Send a range to the sockets that asked for it, and queue the next one if there is any."""
         asking = [socket for socket in sockets if self._awaits(socket, stream, form, after)]
         if not asking:
             return
@@ -310,7 +314,7 @@ class Hub:
                     self._send_from(socket, stream, following, reached)
 
     def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
-        """Have a range sent to a socket before any further change."""
+        """Queue a range for a socket, to be sent before any further change of the stream."""
         following.seq, following.state = after, QUEUED
         watch = self._watches.get((stream, following.form))
         if watch and not watch.redraws and after >= watch.head[0]:
@@ -340,7 +344,7 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Bring what was looked up in copies of views into the views as they are by now."""
+        """Add the runs that were looked up in copies of views to the current views."""
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:
@@ -351,7 +355,7 @@ class Hub:
         self._losers.add(socket)
 
     def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
-        """Tell a socket how far a stream is of which it missed something."""
+        """Send a socket the current head of a stream of which it missed changes."""
         watch, now = self._watches.get((stream, following.form)), time.monotonic()
         if stream.is_doorbell:
             following.state = READY
@@ -377,5 +381,5 @@ class Hub:
 
 
 def most_of(form: str) -> int:
-    """Return the most frames of a form that are made at a time."""
+    """Return the largest number of frames of this form that are read at once."""
     return MOST_READ if form == "data" else MOST_DRAWN

@@ -1,4 +1,4 @@
-"""The doorbell as web processes hear it, over Redis."""
+"""The web processes' connection to the doorbell, over Redis."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ Hear = Callable[[Iterable[str]], None]
 
 
 async def listen(hear: Hear) -> None:
-    """Pass on the names that the doorbell rings for; if Redis is unreachable, try again."""
+    """Call `hear` with the names that the doorbell sends; if Redis is unreachable, try again."""
     while True:
         try:
             await _hear_all(hear)

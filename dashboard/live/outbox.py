@@ -1,4 +1,4 @@
-"""The messages that a socket has still to send."""
+"""The queue of messages for a socket."""
 
 import asyncio
 import logging
@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A queue that takes messages as long as its socket keeps up.
+    """A queue of messages for a socket, which refuses more when the socket is too slow.
 
-    It has a task only while there is something to send.
+    It runs a task only while there is something to send.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class Outbox:
             self._begin()
 
     def stop(self) -> None:
-        """Send nothing more: the socket is gone."""
+        """Discard all messages and send nothing more, because the socket is gone."""
         self._close_code, self._queue, self._size = self._close_code or GONE, None, 0
         if self._task:
             self._task.cancel()
@@ -110,10 +110,10 @@ class Outbox:
 
 
 def _watch_buffer(send: Any, outbox: Outbox) -> None:
-    """Have daphne's transport tell an outbox when its buffer is full, and when it is empty again.
+    """Let daphne's transport notify an outbox when its buffer is full, and when it is empty again.
 
-    Other servers let `send` wait. Daphne's never waits: what a slow reader doesn't take is kept in
-    memory without a limit, and only the transport knows.
+    With other servers, `send` waits for a slow reader. With daphne it never waits: messages for a
+    slow reader stay in memory without a limit, and only the transport knows how many.
     """
     protocol: Any = next(iter(getattr(send, "args", ())), None)
     if hasattr(protocol, "registerProducer"):

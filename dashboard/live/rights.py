@@ -1,4 +1,4 @@
-"""The rights of the people behind open sockets, asked for all of them at once.
+"""The rights of the people behind open sockets, read for all of them at once.
 
 The number of statements doesn't depend on how many sockets, people or streams there are.
 """
@@ -33,7 +33,7 @@ class Answer:
 
 
 def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
-    """Return who is signed in and may follow what, and the heads of the new streams."""
+    """Return the people who are signed in, their views of streams, and heads of new streams."""
     answer = Answer(time.monotonic(), set(asked))
     if not asked:
         return answer
@@ -52,7 +52,7 @@ def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answe
 def views_for(
     people: People, wanted: Mapping[Stream, set[Key]], *, at: float = 0.0
 ) -> dict[Pair, View]:
-    """Return the views of those wanted pairs of a person and a stream that are allowed."""
+    """Return the views that are allowed, by person and stream; the others are missing."""
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
     runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind == "run"}
     whole = readers_of(people, sessions)
@@ -75,7 +75,7 @@ def views_for(
 def _whole_streams(
     wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
 ) -> Iterator[Pair]:
-    """Yield who may follow doorbells and runs, which nobody sees only in part."""
+    """Yield the allowed pairs of a person and a doorbell or run, which nobody sees only in part."""
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)

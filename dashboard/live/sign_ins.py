@@ -1,4 +1,4 @@
-"""The people whose browsers are signed in, read for many session keys in two statements."""
+"""The people who are signed in, read for many session keys in two statements."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LONGEST_KEY = 40
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The user that a session names, and the proof that the password is still the same."""
+    """The user that a session names, and the hash that changes with the user's password."""
 
     text: str
     """The signed text of the session, from which the rest was read."""
@@ -36,7 +36,7 @@ class Claim:
 
 
 class SignIns:
-    """The sign-ins behind session keys; keeps what was read of texts that haven't changed."""
+    """The sign-ins of open pages; a session is decoded again only if its text has changed."""
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
@@ -53,7 +53,7 @@ class SignIns:
         return found
 
     def keep(self, keys: Collection[str]) -> None:
-        """Forget all keys but these."""
+        """Forget all session keys except these."""
         self._claims = {key: self._claims[key] for key in keys if key in self._claims}
 
     def _read_claims(self, keys: Collection[str]) -> dict[str, Claim]:
@@ -90,7 +90,7 @@ def _claim(text: str, content: dict[str, Any]) -> Claim | None:
 
 
 def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:
-    """Return the users whom their backends let in, by key and backend."""
+    """Return the active users whom their authentication backends accept, by key and backend."""
     backends = {name: load_backend(name) for _, name in claimed}
     stored = users().in_bulk({key for key, _ in claimed})
     found: dict[tuple[Any, str], User] = {}

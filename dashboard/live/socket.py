@@ -1,4 +1,4 @@
-"""An open page's socket, as the hub sees it."""
+"""An open page's socket, as the hub uses it."""
 
 from typing import Protocol
 
@@ -12,7 +12,7 @@ because it took too long to read, and has to ask for the range."""
 
 
 class Following:
-    """A stream that a socket follows, and the number up to which it was sent everything."""
+    """A stream that a socket follows, and the number up to which everything has been sent."""
 
     __slots__ = ("form", "seq", "state", "told_at")
 
@@ -22,7 +22,7 @@ class Following:
 
 
 class Sender(Protocol):
-    """The judge of sending a socket frames."""
+    """The interface through which a socket sends frames; the hub implements it."""
 
     def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
 
@@ -45,9 +45,9 @@ class Socket:
         return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
 
     def hand(self, stream: Stream, text: str) -> bool:
-        """Send frames of a stream if that is possible now; otherwise, make up for it later."""
+        """Send a frame of a stream; if that isn't possible now, the page asks for it later."""
         return self.sender.send(self, stream, text)
 
     def tell(self, text: str) -> None:
-        """Send a message that isn't a change of a stream, also if other messages are waiting."""
+        """Send a message that isn't a change of a stream, even if the outbox is full."""
         self.outbox.put(text, is_urgent=True)

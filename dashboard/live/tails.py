@@ -1,4 +1,4 @@
-"""The new rows of tables that only grow, for a process that looks once a second."""
+"""The new rows of tables that only grow, for a process that looks for them once a second."""
 
 import time
 from collections import deque
@@ -11,14 +11,14 @@ BEFORE = 500
 
 
 class Tail:
-    """The rows of a table that were committed since the last look, each of them once.
+    """The rows of a table that were committed since the last look; each row is returned once.
 
-    A row's key is given to it before its commit, so that a row may appear after another one with a
-    higher key. The keys of the last seconds are therefore looked at again each time.
+    A row gets its key before its commit, so it may appear after another row with a higher key.
+    Every look therefore includes the keys of the last seconds again.
     """
 
     def __init__(self, rows: QuerySet[Any], field: str, *, lag: float) -> None:
-        """Watch one field of the rows; `lag`: the seconds that a transaction may take to commit."""
+        """Watch a field of the rows; `lag` is how many seconds a transaction may take to commit."""
         self._rows = rows.order_by("pk").values_list("pk", field)
         self._lag = lag
         self.reads_after: int | None = None
@@ -28,7 +28,7 @@ class Tail:
         """The highest key of each recent look, with the time of the look."""
 
     def read(self) -> set[Any]:
-        """Return the field's values in the new rows; nothing at the first look."""
+        """Return the field's values in the new rows; the first look returns nothing."""
         if self.reads_after is None:
             self._begin()
             return set()

@@ -1,4 +1,4 @@
-"""Threads with a database connection of their own, so that nothing waits for pages' requests."""
+"""Threads with database connections of their own, which don't wait for the requests of pages."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """The value that a piece of work returned, and the time it took."""
+    """The return value of a function, and the time it took."""
 
     value: T
     worked: float
@@ -26,7 +26,7 @@ class Done(Generic[T]):
 
 
 class DatabaseThread:
-    """A thread that does one piece of work after the other, and closes unusable connections."""
+    """A thread that calls one function after another, and closes unusable connections."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -35,7 +35,7 @@ class DatabaseThread:
         return (await self.time(work, *args, **kwargs)).value
 
     async def time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Done[T]:
-        """Do the work in the thread; return its result with the time it took."""
+        """Call the function in the thread; return its result with the time it took."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _do, partial(work, *args, **kwargs))
 

@@ -57,18 +57,18 @@ class View:
         )
 
     def fits(self, newer: "View") -> bool:
-        """Return True if the newer view hides nothing that was sent, and shows nothing withheld."""
+        """Return True if the newer view hides nothing that was sent and adds nothing withheld."""
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
 
     def copy(self) -> "View":
-        """Return a view for another thread to look up runs in; `take` brings them back."""
+        """Return a copy in which another thread can look up runs, to be added here by `take`."""
         return replace(self, gained_at=None)
 
     def take(self, looked_up: "View", *, asked_at: float) -> None:
-        """Take over the runs that were looked up in a copy.
+        """Add the runs that were looked up in a copy, unless this view is newer than the lookup.
 
-        If this view was read later than that, it is right, and the runs it lacks are hidden.
+        Runs that this view doesn't have after that are noted as hidden.
         """
         gained = looked_up.runs - self.runs
         if gained and asked_at >= self.asked_at:
@@ -77,10 +77,10 @@ class View:
         self.hidden |= (looked_up.runs | looked_up.hidden) - self.runs
 
     def take_over(self, earlier: "View") -> None:
-        """Keep from the view that this one replaces what was found out after this was asked.
+        """Keep what the view replaced by this one has learned since this one was read.
 
-        What was withheld stays noted until it may be seen: only then does the page have something
-        to read again.
+        Runs hidden in the earlier view stay noted as hidden until this view has them: the page is
+        told to read again only when it may see one of them.
         """
         later = {run: at for run, at in (earlier.gained_at or {}).items() if at >= self.asked_at}
         if later:
@@ -112,7 +112,7 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
 
 
 def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[tuple[Key, UUID]]:
-    """Return the pairs of a person and a session whose whole transcript the person may read."""
+    """Return the pairs of a person and a session whose whole transcript they may read."""
     if not wanted:
         return set()
     rights = {key for key, user in people.users.items() if user.is_superuser}
@@ -135,7 +135,7 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Add to each view those of the subjects' runs that its user may see."""
+    """Add to each view the subjects' runs that its user may see."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.viewer is not None]
     parts = [view for view in parts if not runs <= view.runs]

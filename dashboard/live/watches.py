@@ -1,4 +1,4 @@
-"""The followed streams, each with its followers and the time of its next drawing."""
+"""The followed streams, each with its followers and the time of its next rendering."""
 
 from dataclasses import dataclass, field
 
@@ -26,16 +26,17 @@ class Watch:
 
     @property
     def redraws(self) -> bool:
-        """True if each drawing repeats most of the one before: drawing seldom saves work."""
+        """True if a rendering repeats most of the last one, so that rendering less saves work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)
 
     def rest(self, done: Done[list[Frame]], *, now: float) -> None:
-        """Let the stream rest after a drawing, by the work that a single frame of it takes.
+        """Set the end of the stream's rest, in proportion to the work of rendering it.
 
-        Waiting for a turn doesn't count, and waiting for the database counts once.
+        If renderings don't repeat each other, only the work for one frame counts. The time spent in
+        the queue doesn't count, and the time spent waiting for the database counts once.
         """
         work = done.worked if self.redraws else done.worked / max(len(done.value), 1)
         self.rests_until = now - done.took + max(work * SHARE, done.took * 2)

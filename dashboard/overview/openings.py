@@ -68,7 +68,7 @@ def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
 def stuck(now: datetime, gone: Sequence[Q]) -> list[Q]:
     """Return filters for all runs that won't continue without help, or failed recently.
 
-    Each follows an index of its own, so they are not one condition.
+    Each filter uses an index of its own, so they aren't combined into one condition.
     """
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return [

@@ -1,7 +1,7 @@
-"""The runs, waits and requests of the present that a person sees on the home page, by their keys.
+"""The current runs, waits and requests that a person may see on the home page, by key.
 
-Each list follows an index of what is open now, and asks the access rules about a few rows of it,
-however many runs have ended or are visible.
+Each list is read from an index of what is open now, and the access rules are applied to only a few
+of its rows, however many runs have ended or are visible.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ GLANCE = 300
 
 @dataclass(frozen=True)
 class Outlook:
-    """The present of the site as a person sees it."""
+    """The current state of the site, as far as one person may see it."""
 
     user: User
     now: datetime
@@ -52,7 +52,7 @@ class Outlook:
         return _newest(parts, most)
 
     def coming(self, most: int) -> list[int]:
-        """Return the open waits that end next, without those of paused runs and missing code."""
+        """Return the open waits that end next, except for runs that are paused or have no code."""
         waits = Wait.objects.open().filter(due_at__gte=self.now - LATE)
         waits = waits.exclude(run__status=RunStatus.PAUSED)
         if self._gone:
@@ -79,7 +79,7 @@ class Outlook:
         return found[:most]
 
     def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[int]:
-        """Return the next waits of somebody who sees few of the runs that wait."""
+        """Return the waits that end next for a user who may see few of the waiting runs."""
         waiting = RunList(self.user, state=RunStatus.WAITING).newest(MANY)
         if len(waiting) == MANY:
             return _next(waits.filter(self._sees("run")), most)

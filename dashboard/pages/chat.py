@@ -124,7 +124,7 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 
 def _working(user: User, ids: list[UUID]) -> set[UUID]:
-    """Return those of the sessions in which a run that the user may see is being worked on."""
+    """Return the given sessions that have a run being worked on which the user may see."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in _keys(access.visible_runs(user).filter(pk__in=found))}

@@ -1,4 +1,4 @@
-"""Filters that cut long texts and large values to the rooms named in `overview/cuts.py`."""
+"""Filters that cut long texts and large values to the limits defined in `overview/cuts.py`."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sentences that scripts show, which each page brings along in its language."""
+"""The sentences that scripts show; each page contains them in its own language."""
 
 from django import template
 from django.utils.html import json_script

@@ -45,7 +45,7 @@ class Started(NamedTuple):
 
 
 def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
-    """Start a run of a procedure that was looked up just now, as `start_run` does."""
+    """Start a run of a procedure that `find_startable` has returned, as `start_run` does."""
     definition = found.definition
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
@@ -59,7 +59,7 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
 
 @dataclass(frozen=True)
 class Start:
-    """A run to start: what it is a run of, who starts it, and its inputs."""
+    """A run to start: its procedure, the person who starts it, and its inputs."""
 
     found: Startable
     inputs: str

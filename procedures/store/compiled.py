@@ -1,4 +1,4 @@
-"""A query of the ORM that is compiled once, for one that many requests make."""
+"""Queries of the ORM that are compiled only once, because many requests make them."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -15,10 +15,10 @@ PLACE = "\N{PLACE OF INTEREST SIGN}"
 
 
 class CompiledQuery(Generic[M]):
-    """A query for one row by a text, with the rows it selects along.
+    """A query that finds one row by a text, and loads related rows with it.
 
-    Its SQL and its readers are made by the ORM, once: to make them takes most of the time of a
-    query by key.
+    The ORM makes its SQL and its row readers only once, because this takes most of the time of such
+    a query.
     """
 
     def __init__(self, make: Callable[[str], "models.QuerySet[M]"]) -> None:

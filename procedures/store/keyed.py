@@ -1,8 +1,8 @@
 """Lists of runs, newest first, merged from one query for each key of an index.
 
-One condition over a whole table, such as `procedure IN (…) ORDER BY id DESC LIMIT 50`, may read the
-table from its newest row on until enough rows fit. Here each key has a query of its own, which
-reads only as many entries of its index as the list is long, however large the table is.
+A single condition over a whole table, such as `procedure IN (…) ORDER BY id DESC LIMIT 50`, may
+read the table from its newest row until enough rows fit. Here each key has a query of its own,
+which reads no more entries of its index than the list needs, however large the table is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 class RunState(NamedTuple):
-    """A status of runs; of waiting runs, possibly only those that wait for people, or for time."""
+    """A status of runs; "waiting" can be limited to runs that wait for people, or to the others."""
 
     status: str
     is_asking: tuple[bool, ...] = (False, True)
@@ -45,9 +45,9 @@ EVERYTHING = Part("")
 
 @dataclass(frozen=True)
 class RunsByState:
-    """The runs of some procedures, possibly only those that fit a condition.
+    """A source of runs: the runs of some procedures, optionally only those that fit a condition.
 
-    They are found by an index of runs: the columns of the condition, the procedure, the status,
+    The index that finds them has the columns of the condition, the procedure, the status,
     `is_asking` and the id.
     """
 
@@ -59,9 +59,9 @@ class RunsByState:
 
 @dataclass(frozen=True)
 class RunsByKey:
-    """The runs named by the rows of a table that have certain keys.
+    """A source of runs: the runs named by the rows of another table that have certain keys.
 
-    They are found by an index of the table: the column of the keys, the procedure, and the run.
+    The index of that table has the column of the keys, the procedure and the run.
     """
 
     table: type[models.Model]
@@ -72,7 +72,7 @@ class RunsByKey:
     """A further condition for the rows of the table, which are called `named`."""
 
     def rows(self, select: str, condition: Part, most: int) -> Part:
-        """Return a query of the newest rows with a key of an outer query, `keys.value`."""
+        """Return a query of the newest rows with the key `keys.value` of an outer query."""
         where = " AND ".join(filter(None, [self.condition.text, condition.text]))
         text = (
             f"SELECT {select} FROM {self.table._meta.db_table} AS named"  # noqa: SLF001
@@ -87,7 +87,7 @@ Source = RunsByState | RunsByKey
 
 @dataclass(frozen=True)
 class Span:
-    """The part of a list to read."""
+    """The part of a list to read: how many runs, between which runs, and of which procedure."""
 
     limit: int
     """The most runs to read."""
@@ -107,10 +107,11 @@ class Span:
         return every if self.procedure is None else this(self.procedure)
 
     def around(self, column: str, run: str, value: str) -> Part:
-        """Return the condition that a column has a value and its run lies within the span.
+        """Return the condition that a column has a value and that the run lies within the span.
 
-        Ordered by both columns, the rows can only be read from the index that has both: by the run
-        alone, PostgreSQL may prefer to read all runs backwards until enough of them fit.
+        The condition compares both columns as a pair, so that only the index with both columns can
+        be used. Otherwise, PostgreSQL may prefer to read all runs backwards until enough of them
+        fit.
         """
         text = f"({column}, {run}) < ({value}, %s) AND ({column}, {run}) > ({value}, %s)"
         return Part(text, (adapted(self.after or LAST), adapted(self.since or FIRST)))
@@ -125,7 +126,7 @@ def this(value: Any) -> Part:
 
 
 def chosen(keys: models.QuerySet[Any]) -> Part:
-    """Return a query of keys, one column, as a part of a statement."""
+    """Return a query of one column of keys as a part of a statement."""
     text, cells = keys.order_by().query.sql_with_params()
     return Part(text, tuple(cells))
 
@@ -270,7 +271,7 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return the condition that a named run is in one state, after an AND; "" for all states."""
+    """Return " AND …" with the condition that a named run is in the given state, "" for all."""
     if len(states) > 1:
         return ""
     [state] = states
@@ -302,7 +303,7 @@ def _with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
 
 
 def _rows_counted(source: RunsByKey, span: Span) -> Part:
-    """Return a query of the number of a source's rows; of one key, one more than few counts."""
+    """Return a query that counts the rows of a source, up to `span.few` + 1 for each key."""
     condition = ANY.around("named.procedure_id", "named.run_id", PROCEDURE)
     row = source.rows("1", condition, span.few + 1)
     return Part(
@@ -315,7 +316,7 @@ def _rows_counted(source: RunsByKey, span: Span) -> Part:
 
 
 def _for_each(ahead: Part, found: Part) -> Part:
-    """Return a query of what a subquery finds, as `run`, for each row of another query."""
+    """Return a query that executes a subquery, named `run`, for each row of another query."""
     if connection.vendor == "postgresql":
         text = f"{ahead.text} CROSS JOIN LATERAL ({found.text}) AS run"
     else:  # SQLite knows no LATERAL, and PostgreSQL would read all runs for this:
