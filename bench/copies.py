@@ -1,4 +1,4 @@
-"""Copies of rows by bulk: each with other keys, times and people, in no statement of its own."""
+"""Bulk copies of rows, with other keys, times and people, many rows to a statement."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ def copied_models() -> list[Model]:
 
 
 class Known:
-    """The keys of the rows that were there before, by which new ones are found."""
+    """The keys of the rows that exist already, by which new rows are recognized."""
 
     def __init__(self) -> None:
         self._keys = {
@@ -50,7 +50,7 @@ class Known:
 
     @transaction.atomic
     def take_new(self) -> dict[Model, list[Any]]:
-        """Return the rows that were added since, and remove them from the database."""
+        """Return the rows that have been added since, and remove them from the database."""
         rows: dict[Model, list[Any]] = {}
         for model, before in self._keys.items():
             found = model._base_manager.order_by("pk")  # noqa: SLF001
@@ -120,7 +120,7 @@ class Move:
 
 
 class Plan:
-    """A row to copy: its values, and how those that differ are made."""
+    """A row to copy: its values, and how each value that differs in a copy is made."""
 
     def __init__(self, row: models.Model, originals: Originals) -> None:
         self._originals = originals
@@ -136,7 +136,7 @@ class Plan:
             self._values.append(cell(value))
 
     def moved(self, move: Move, starts: Mapping[Model, int]) -> Any:
-        """Return the row of a copy as it is sent: a line for PostgreSQL, or else a tuple."""
+        """Return the row of a copy as it is sent: as a line to PostgreSQL, otherwise as a tuple."""
         values = self._values.copy()
         for place, one in self._ids:
             values[place] = move.keys[one]
@@ -182,7 +182,7 @@ class Plan:
 
 
 class Copier:
-    """Copies originals, and sends the rows of each table together."""
+    """A copier of originals, which sends the copied rows of each table together."""
 
     def __init__(self) -> None:
         self._starts: dict[Model, int] = {}
@@ -196,7 +196,7 @@ class Copier:
     def copy(
         self, originals: Originals, at: datetime, people: Mapping[Any, Any], words: Sequence[str]
     ) -> None:
-        """Copy the originals as if they had begun at that time, with other people and words."""
+        """Copy the originals as if they had begun at that time, with other people and texts."""
         self._copies += 1
         move = Move(originals, self._copies, at, people, words)
         copies = [
@@ -210,7 +210,7 @@ class Copier:
                 self._send(model)
 
     def finish(self) -> None:
-        """Send the rest, and let the database number and plan by what it holds now."""
+        """Send the remaining rows, then update the database's sequences and statistics."""
         for model in self._rows:
             self._send(model)
         rebuild_feed()
@@ -239,7 +239,7 @@ class Copier:
 
 @contextmanager
 def without_references() -> Iterator[Any]:
-    """Open a cursor in a transaction that checks no reference: rows come table by table.
+    """Open a cursor in a transaction without checks of foreign keys, as tables are filled in turn.
 
     On PostgreSQL this takes a superuser.
     """
@@ -264,7 +264,7 @@ def is_postgres() -> bool:
 
 
 def cell(value: Any) -> Any:
-    """Return a value as it is sent."""
+    """Return a value in the form in which it is sent to the database."""
     if not is_postgres():
         return value.hex if isinstance(value, UUID) else value
     return r"\N" if value is None else str(value).translate(ESCAPED)

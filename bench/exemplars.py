@@ -1,4 +1,4 @@
-"""The few real runs of which a filled site is made of copies."""
+"""The few real runs of which the runs of a filled site are copies."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ LONG = 1000
 
 @dataclass(frozen=True)
 class Cast:
-    """The people of an exemplar; each copy has others in their places."""
+    """The people of an exemplar; each copy has other people in their places."""
 
     starter: User
     asked: User
@@ -35,7 +35,7 @@ class Cast:
 
 @dataclass(frozen=True)
 class Exemplar:
-    """A way to make a run by the product itself."""
+    """A way to make a run with the product itself."""
 
     make: Callable[[Cast], Any]
     share: int
@@ -137,7 +137,7 @@ def reported(cast: Cast) -> None:
 
 
 def settle(run: Run) -> Run:
-    """Advance the run and its child as far as they come."""
+    """Advance the run and its child as far as they can go."""
     for _ in range(2):
         for child in Run.objects.filter(parent_wait__run=run):
             runner.advance_run(child.pk)

@@ -1,4 +1,4 @@
-"""The feed of copied sessions, made anew from their messages in two statements."""
+"""The feed of copied sessions, computed from their messages in two statements."""
 
 from typing import Any
 

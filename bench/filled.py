@@ -70,7 +70,7 @@ def pay_invoice(ctx: Context, number: str, note: str = "", asks: str = "finance"
 
 @procedure(title="Import orders", roles=ROLES | {"see": "auditors"})
 def import_orders(ctx: Context, source: str, fails: str = "") -> int:
-    """Take over the orders of a day without asking anybody."""
+    """Import the orders of a day without asking anybody."""
     ctx.stage("Fetch")
     for part in ("orders", "customers", "prices"):
         ctx.step(write_letter, f"{source}/{part}", name=f"fetch {part}")
@@ -86,7 +86,7 @@ def import_orders(ctx: Context, source: str, fails: str = "") -> int:
 
 @procedure(title="Report a month", roles=ROLES)
 def report_month(ctx: Context, month: str, waits: str = "1 minute") -> str:
-    """Write a file, wait for a child and some time, and ask which way it is sent."""
+    """Write a file, wait for a child run and a timer, and ask how the file is to be sent."""
     report = ctx.step(store_report, month)
     ctx.call(import_orders, source=month)
     ctx.sleep(waits, reason="Until the books are closed")

@@ -1,4 +1,4 @@
-"""The people of a filled site, and which runs are copied when and for whom."""
+"""The people of a filled site, and the plan of which runs are copied, when and for whom."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,9 +102,9 @@ class Copy(NamedTuple):
 
 
 def make_originals(people: People, runs: int) -> dict[Exemplar, Originals]:
-    """Make each exemplar by the product itself, and take its rows out of the database.
+    """Make each exemplar with the product itself, and take its rows out of the database.
 
-    On a small site the long talks are shorter.
+    On a small site, the long conversations are shorter.
     """
     cast, found = people.cast(talk=min(LONG, runs // 10)), {}
     keys, words = list(persons_for(cast, cast)), words_of(cast, MARK)
@@ -152,7 +152,7 @@ def wanted(
 
 
 class Casts:
-    """The people of copies, drawn by chance."""
+    """The people of copies, chosen at random."""
 
     def __init__(self, people: People, chance: random.Random) -> None:
         self.people, self._chance = people, chance

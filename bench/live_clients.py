@@ -13,7 +13,7 @@ LOOK = 0.05
 
 
 class Clients:
-    """The processes that hold the pages, each every second one."""
+    """The processes that hold the pages, which are divided equally between them."""
 
     def __init__(self) -> None:
         spawn = multiprocessing.get_context("spawn")
@@ -41,7 +41,7 @@ class Clients:
             pipe.recv()
 
     def wait_for(self, number: int, pages: int, patience: float) -> bool:
-        """Wait until so many pages have applied their stream up to a number."""
+        """Wait until the given number of pages have applied their stream up to a number."""
         return soon(lambda: sum(self.ask("reached", number)) >= pages, patience)
 
     def report(self) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""The rows of `bench.live`, each a function of what all rows need and a number of pages."""
+"""The rows of `bench.live`: each is a function of the benchmark's site and a number of pages."""
 
 import json
 import time
@@ -51,7 +51,7 @@ class Bench:
 
     @contextmanager
     def pages(self, web: Any, plans: Sequence[PagePlan], share: float = 1.0) -> Iterator[None]:
-        """Open pages, of which a share decodes what it receives."""
+        """Open pages, a share of which decode the messages they receive."""
         self.clients.open(web.port, plans)
         time.sleep(SETTLE)
         self.clients.ask("begin", share)
@@ -66,7 +66,7 @@ def idle(bench: Bench, pages: int) -> None:
 
 
 def messages(bench: Bench, pages: int) -> None:
-    """Ten messages a second, then as many of the same size through the bare consumer."""
+    """Send ten messages a second, then as many of the same size through the bare consumer."""
     with bench.pages(bench.web, bench.site.chat_pages(pages), DECODED):
         with bench.usage(bench.web) as usage:
             posted = paced(bench.site.post, bench.seconds)
@@ -101,7 +101,7 @@ def told(
 
 
 def burst(bench: Bench, pages: int) -> None:
-    """Post all at once: one after another, in one commit, and through the bare consumer."""
+    """Post many messages: one after another, then in one commit, then through the bare consumer."""
     each, size = 0.0, 0
     ways: dict[str, Callable[[], Posted]] = {
         "burst in one commit": lambda: bench.site.post_all(BURST),
@@ -128,7 +128,7 @@ def burst(bench: Bench, pages: int) -> None:
 def told_burst(
     row: str, posted: Posted, found: dict[str, Any], usage: Usage, **more: bool
 ) -> float:
-    """Tell what became of a burst; return the milliseconds per change that was delivered."""
+    """Print the outcome of a burst; return the milliseconds per change that was delivered."""
     last, seen = max(found["moved_at"]), found["seen"]
     each: float = 1000 * (last - posted[0][1]) / mean(seen)
     tell(
@@ -146,7 +146,7 @@ def told_burst(
 
 
 def rest(clients: Clients) -> None:
-    """Wait until nothing has come for two seconds."""
+    """Wait until nothing has arrived for two seconds."""
     began = time.time()
 
     def is_quiet() -> bool:
@@ -157,7 +157,7 @@ def rest(clients: Clients) -> None:
 
 
 def inbox(bench: Bench, pages: int) -> None:
-    """Open, answer and reassign requests, each when everybody knows of the one before."""
+    """Open, answer and reassign requests, each once every page shows the change before."""
     desk, delays = Desk(bench.site), dict[str, list[float]]()
     with bench.pages(bench.web, bench.site.home_pages(pages)):
         with bench.usage(bench.web) as usage:
@@ -190,7 +190,7 @@ def learned(clients: Clients, change: Change) -> list[float]:
 
 
 def known_at(page: tuple[Any, Any], place: int, change: Change) -> float:
-    """Return when a page has first shown both."""
+    """Return the time at which a page first showed both the row and the badge."""
     cards, badges = page
     wanted = (change.request, change.kind)
     row = [at for *card, at in cards if tuple(card) == wanted]
@@ -200,7 +200,7 @@ def known_at(page: tuple[Any, Any], place: int, change: Change) -> float:
 
 
 def changes(bench: Bench, pages: int) -> None:
-    """Ten changes of requests a second, while a thousand pages are open."""
+    """Make ten changes of requests a second while a thousand pages are open."""
     made = Desk(bench.site).changes()
     with bench.pages(bench.web, bench.site.home_pages(pages)):
         with bench.usage(bench.web) as usage:
@@ -211,7 +211,7 @@ def changes(bench: Bench, pages: int) -> None:
 
 
 def answers(bench: Bench, pages: int) -> None:
-    """Answers, until the receipt is on all pages of the session."""
+    """Measure the time from an answer until its receipt is on all pages of the session."""
     from chat.models import HumanRequest, Session
     from chat.models.session import session_of
     from procedures.runner import advance_run
@@ -244,7 +244,7 @@ def answers(bench: Bench, pages: int) -> None:
 
 
 def memory(bench: Bench, pages: int) -> None:
-    """Two fresh servers, before the pages are opened and when they have been open for a while."""
+    """Measure two fresh servers before pages are opened, and after they have been open a while."""
     ours, bare = bench.new_servers()
     each = {
         "kb_each": grown(bench, ours, bench.site.chat_pages(pages)),
@@ -254,7 +254,7 @@ def memory(bench: Bench, pages: int) -> None:
 
 
 def grown(bench: Bench, web: Any, plans: Sequence[PagePlan]) -> float:
-    """Return the kilobytes for each page."""
+    """Return the memory that the server has gained for each page, in kilobytes."""
     with bench.pages(web, plans[:WARM_UP]):
         pass
     before = memory_of(web.pid)
@@ -285,7 +285,7 @@ def bare_pages(count: int) -> list[PagePlan]:
 
 
 def publisher(bare: Any, size: int) -> Callable[[int], tuple[int, float]]:
-    """Return what sends a numbered message of that size to all pages of the bare server."""
+    """Return a function that sends a message of that size to all pages of the bare server."""
     socket = PageSocket(bare.port, "/publish")
     socket.accept()
 
@@ -300,7 +300,7 @@ def publisher(bare: Any, size: int) -> Callable[[int], tuple[int, float]]:
 
 
 def milliseconds(values: Sequence[float], part: float) -> float | None:
-    """Return a quantile, or None if it is a value that never came."""
+    """Return a quantile, or None if the message for it never arrived."""
     found = sorted(values)[min(int(part * len(values)), len(values) - 1)]
     return None if found == NEVER else round(1000 * found, 1)
 

@@ -77,7 +77,7 @@ class LiveSite:
         return [(seq, at) for seq in range(last - count + 1, last + 1)]
 
     def asking(self, times: int) -> Any:
-        """Return a run that has asked the first of several questions, and everybody may read it."""
+        """Return a run that everybody may read, and that has asked the first of some questions."""
         from procedures.services import start_run
 
         run, _ = start_run("asking_often", {"times": times}, by=self.admin)
@@ -100,7 +100,7 @@ class Change:
 
 
 class Desk:
-    """Requests of a group that are opened, answered and reassigned, in this process."""
+    """A source of changes: it opens, answers and reassigns requests of a group in this process."""
 
     def __init__(self, site: LiveSite) -> None:
         from chat.access import answerable_requests
@@ -139,7 +139,7 @@ class Desk:
         return answer(request, self._site.people[0])
 
     def _reassign(self, request: str) -> float:
-        """Take the request from everybody but the first."""
+        """Assign the request to the first person alone."""
         from chat.services import reassign_request
 
         to, why = f"@{self._site.people[0].get_username()}", "One is enough."

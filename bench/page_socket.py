@@ -1,4 +1,4 @@
-"""A WebSocket client with little to do for each message, so that one process can hold hundreds."""
+"""A WebSocket client that does little for each message, so that one process can hold hundreds."""
 
 import json
 import socket
@@ -42,7 +42,7 @@ class PageSocket:
         return "\r\n".join([*lines, "", ""]).encode()
 
     def accept(self) -> None:
-        """Wait for the server's side of the handshake. A server that is at its limit gives up."""
+        """Read the server's part of the handshake; give up if the server is overloaded."""
         until = monotonic() + PATIENCE
         while b"\r\n\r\n" not in self._rest:
             assert monotonic() < until, "The server accepted no socket."
@@ -75,7 +75,7 @@ class PageSocket:
         self._send(TEXT, text.encode())
 
     def messages(self) -> Iterator[bytes]:
-        """Read what has come, and return the complete text messages in it."""
+        """Read the data that has arrived, and return the complete text messages in it."""
         try:
             data = self._socket.recv(MOST_READ)
         except BlockingIOError:
@@ -110,7 +110,7 @@ class PageSocket:
 
 
 def _frame(data: bytes, at: int) -> tuple[int, int, int] | None:
-    """Return the kind, start and end of the frame at a place, or None if it has not come whole."""
+    """Return the kind, start and end of the frame at a place, or None if it is incomplete."""
     have = len(data) - at
     if have < 2:  # noqa: PLR2004 (a frame's first two bytes)
         return None

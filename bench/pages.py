@@ -1,9 +1,9 @@
 """The time of each page for each person, on a large site and on one of a tenth of its size.
 
-Each page is asked for in this process by one client, in turns on both sites. A line has the wall
-time of half and of 95 % of the takes, and of half of them the time of the processor and of the
-database, in milliseconds; the statements; and the ratio to the same figure on the smaller site.
-`--check` ends with an error if a page takes too long for anybody.
+One client in this process requests each page, alternately from both sites. A line has the median
+and the 95th percentile of the wall time, and the medians of the processor time and of the database
+time, in milliseconds; the number of statements; and the ratio to the same figure on the smaller
+site. With `--check`, the command fails if a page takes too long for anybody.
 """
 
 import re
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> Iterator[int]:
-    """Print the figures of each page and person; yield 1 for each that is too high, or else 0."""
+    """Print the figures of each page and person; yield 1 for each that is too high, otherwise 0."""
     for person in PEOPLE:
         visitors = [Visitor(name, person) for name in (large, small)]
         for page in visitors[0].addresses:
@@ -110,7 +110,7 @@ class Visitor:
         self.addresses = self._addresses(is_staff=user.is_staff)
 
     def take(self, page: str, count: int) -> None:
-        """Ask for the page that often, and once before."""
+        """Request the page that often, after one request that doesn't count."""
         takes, address = self.takes.setdefault(page, Takes()), self.addresses[page]
         use(self.database)
         self._ask(address)
@@ -152,7 +152,7 @@ class Visitor:
 
 @contextmanager
 def counted() -> Iterator[list[float]]:
-    """Yield the list of the seconds that each statement inside the block takes."""
+    """Yield a list to which the seconds of each statement inside the block are added."""
     from django.db import connection
 
     spent: list[float] = []

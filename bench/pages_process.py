@@ -1,7 +1,7 @@
-"""A process that holds hundreds of open pages: reads their sockets, and fetches when told to.
+"""A process that holds hundreds of open pages, which read sockets and fetch parts when told to.
 
-Some pages decode what they receive. Of the others, the numbers in each message are counted without
-decoding it, as the load itself would otherwise need more of the machine than what is measured.
+Some pages decode what they receive. For the others, the numbers in each message are counted without
+decoding it, because otherwise the load would need more of the machine than the site.
 """
 
 import heapq
@@ -92,7 +92,7 @@ class Page(LiveClient):
             self.moved_at = self.arrivals[frame["seq"]] = time()
 
     def _count(self, message: bytes) -> None:
-        """Count the numbers of a message, and ask for what is missing before its last one."""
+        """Count the numbers in a message, and ask for those missing before the last one."""
         main, found = self.main, message.count(NUMBER)
         if HEAD in message:
             found, last = 0, number_after(HEAD, message)
@@ -110,7 +110,7 @@ class Page(LiveClient):
             main.cursor, self.moved_at = last, time()
 
     def _hear(self, stream: str, frame: Frame) -> None:
-        """Note the number of a ring, and what a home page fetches after it."""
+        """Record the number of a frame without content, and what a home page fetches after it."""
         if "requests" in frame:
             self.badges.append((frame["requests"], time()))
         elif stream == "inbox":
@@ -160,7 +160,7 @@ def fetched(port: int, address: str, cookie: str) -> str:
 
 
 class Pages:
-    """All pages of this process, and what its parent asks of them."""
+    """All pages of this process, and the commands that its parent gives them."""
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
@@ -224,7 +224,7 @@ class Pages:
         return decoding
 
     def reached(self, number: int) -> int:
-        """Return how many pages have applied their main stream up to a number."""
+        """Return how many pages have applied the changes of their main stream up to a number."""
         return sum(page.main.cursor >= number for page in self.pages)
 
     def knowing(self) -> list[tuple[list[tuple[str, str, float]], list[tuple[int, float]]]]:

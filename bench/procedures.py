@@ -1,4 +1,4 @@
-"""Procedures for the benchmarks, which take times between two lines of their code."""
+"""Procedures for the benchmarks, which measure the time between two lines of their code."""
 
 import time
 
@@ -15,7 +15,7 @@ def nothing() -> None:
 
 @procedure
 def empty_steps(ctx: Context, count: int, *, pure: bool = False) -> float:
-    """Return the seconds that so many steps took, each kept before the next."""
+    """Return the seconds that so many steps took, each stored before the next."""
     began = time.perf_counter()
     for _ in range(count):
         ctx.step(nothing, pure=pure)
@@ -54,7 +54,7 @@ def asking_often(ctx: Context, times: int) -> None:
 
 @procedure(roles={"answer": ANSWERERS})
 def steps_and_approval(ctx: Context, count: int) -> bool:
-    """Take steps, each kept before the next, then ask."""
+    """Run steps, each stored before the next, then ask."""
     for _ in range(count):
         ctx.step(nothing)
     return bool(ctx.approve(PROMPT))

@@ -1,4 +1,4 @@
-"""The processor time of processes and of the whole machine, while something is measured."""
+"""The processor time of processes and of the whole machine during a measurement."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class Usage:
 
 @contextmanager
 def measured(pids: Mapping[str, int]) -> Iterator[Usage]:
-    """Fill in at the end of the block what the processes, with their children, have used."""
+    """Record, at the end of the block, what the processes and their child processes have used."""
     usage, began = Usage(), time.monotonic()
     before, (busy, total) = {name: ticks_of(pid) for name, pid in pids.items()}, _machine()
     yield usage

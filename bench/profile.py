@@ -65,7 +65,7 @@ class Parts:
 
 
 def said_and_written(steps: int) -> dict[str, float]:
-    """Return the statements, commits and bytes per step."""
+    """Return the number of statements, commits and written bytes per step."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -1,7 +1,8 @@
 """Runs of three empty steps through the queue, by two worker processes, in runs per second.
 
-All are queued before the worker takes the first; the time ends with the last run. The floor is as
-many chains of three empty Celery tasks with results in Redis, also by two worker processes.
+All runs are queued before a worker takes the first one; the measurement ends with the last run. The
+floor is the same number of chains of three empty Celery tasks with results in Redis, also by two
+worker processes.
 """
 
 import time

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def waiting(count: int, checkpoints: int) -> list[Any]:
-    """Return new runs that have asked and wait."""
+    """Return new runs that have asked a question and wait for its answer."""
     from procedures.services import start_run
     from tests.runs import wait_for_request
 

@@ -87,15 +87,15 @@ PARTS = ("web", "worker", "database", "redis", "client")
 
 
 def full(percent: Mapping[str, float], machine: float) -> list[str]:
-    """Return the parts that left no time unused."""
+    """Return the parts that had no processor time left."""
     found = [name for name, share in percent.items() if share >= FULL]
     return [*found, *(["machine"] if machine >= FULL else [])]
 
 
 def carry(client: "Client", runs: int) -> tuple[float, float]:
-    """Carry runs from their starts to their ends.
+    """Start runs and answer their questions until all runs have ended.
 
-    Returns the seconds until the last end, and until the last start was answered.
+    Returns the seconds until the last run has ended, and until the last start was answered.
     """
     from procedures.models import Run
 
@@ -127,7 +127,7 @@ Call = Callable[[str, str, bytes], bytes]
 
 
 class Client:
-    """A program with a token that takes the web processes in turn."""
+    """A program with a token that sends its requests to the web processes in turn."""
 
     def __init__(self, ports: Sequence[int], token: str, clients: int) -> None:
         self._ports, self._lock = cycle(ports), Lock()

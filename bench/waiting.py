@@ -160,7 +160,7 @@ def sweep() -> list[str]:
 
 
 def scanned(least: int) -> list[str]:
-    """Return the large tables that one of these statements reads from end to end."""
+    """Return the large tables that one of these statements reads completely."""
     from django.db import connection
 
     found = set[str]()

@@ -24,7 +24,7 @@ SILENT_FOR = LEASE.total_seconds() + 10
 
 
 class LeaseKeeper:
-    """A keeper of leases. Its thread ends when no run has been held for a beat."""
+    """A keeper of leases. Its thread ends when this process has held no run for one interval."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -123,7 +123,7 @@ class HeldRun:
     def look(self, now: float) -> None:
         """Renew the lease and read what the worker must know.
 
-        Errors are retried at the next beat.
+        After an error, the next regular renewal tries again.
         """
         with self._lock:
             if self._is_over or now - self._looked < BEAT:

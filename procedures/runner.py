@@ -30,7 +30,7 @@ SHIFT = 1.0
 
 
 def advance_runs() -> None:
-    """Advance the queued runs, oldest first, until none is left or the shift is over.
+    """Advance the queued runs, oldest first, until none is left or `SHIFT` seconds have passed.
 
     Sends another message if runs remain. Repeated and late messages are harmless.
     """

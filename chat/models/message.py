@@ -199,7 +199,7 @@ class Message(models.Model):
     def _feed(self, *members: str) -> Said:
         """Return the statement that makes this the newest message for its audiences.
 
-        `members` are those that the statement can't find yet.
+        `members` are audiences of members who are inserted together with the message.
         """
         replied_to = self.reply_to.run_id if self.reply_to else None
         named = sorted(audiences_of_message(self).union(members))

@@ -108,7 +108,10 @@ def record_run(run: Run) -> None:
 def _kept(
     numbering: Statement, key: UUID, kind: str, subject: object, whom: str
 ) -> tuple[Cell, int]:
-    """Store a change under the session's next number; return the session's raw id and number."""
+    """Store a change under the session's next number; return the number and the session's id.
+
+    The id comes first, in the form in which the database returns it.
+    """
     [(session, seq)] = numbering.fetch(key)
     sql.insert_change.execute(session, seq, kind, str(subject), whom)
     return session, seq
@@ -173,7 +176,8 @@ class Member(models.Model):
 class SharedRun(models.Model):
     """A run that somebody sees as a member of its session, although others started it.
 
-    Only lists are read from these rows; who may see the run is decided by the members and messages.
+    These rows only help to read lists. Who may see the run is decided by the session's members and
+    messages.
     """
 
     # Without a constraint, so that deleting a member's row by hand takes the right away.

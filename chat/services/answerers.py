@@ -53,7 +53,7 @@ def requests_without_answerers() -> HumanRequestQuerySet:
 
 
 def _suspects() -> Q:
-    """Return a filter for the open requests that lack an assignee or have an absent one."""
+    """Return a filter for open requests without an assignee, or with one who may not be active."""
     waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
     groups = Group.objects.exclude(pk__in=_present_groups())
     absent = users().exclude(pk__in=active_users().order_by().values("pk"))

@@ -15,6 +15,6 @@ def read_reply(question: Question, text: str) -> Any:
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """Return the answer and whether it is literal; raises as `read_reply` does."""
+    """Return the reading of the words with its checked value; raises the errors of `read_reply`."""
     reading = question.rules.read_words(question, text.strip())
     return replace(reading, value=question.check(reading.value))

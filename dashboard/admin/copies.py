@@ -53,11 +53,11 @@ class ForkForm(RestartForm):
 
 def restarted(run_id: UUID, *, by: User, reason: str, inputs: dict[str, Any]) -> str:
     run, _is_new = restart_run(run_id, by=by, reason=reason, inputs=inputs)
-    return _("It stays as it is. The new run is {run}.").format(run=run)
+    return _("This run stays as it is. The new run is {run}.").format(run=run)
 
 
 def forked(run_id: UUID, *, by: User, reason: str, **parting: Any) -> str:
     run, _is_new = fork_run(run_id, ForkPoint(**parting), by=by, reason=reason)
-    return _("It stays as it is. The new run {run} continues from {place}.").format(
+    return _("This run stays as it is. The new run {run} continues from {place}.").format(
         run=run, place=run.forked_at
     )

@@ -235,9 +235,9 @@ def may_set_password(by: Any, user: User) -> bool:
 
 
 def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
-    """Return what stops a deletion, in words: the history that would be lost, and the remedy.
+    """Return the permissions a deletion still needs, and sentences about the history that stops it.
 
-    Nobody may delete history rows by themselves, so this isn't reported as a missing permission.
+    History rows can't be deleted by anybody, so they aren't reported as a missing permission.
     """
     needed, models = set(map(str, needed)), admin.site._registry  # noqa: SLF001
     history = {

@@ -31,7 +31,7 @@ class Token(HttpBearer):
 
 
 def refuse_unknown(request: HttpRequest) -> None:
-    """Count an unknown token against its address; valid tokens from there still work at once."""
+    """Count an unknown token against the client's address; valid tokens from there still work."""
     attempt = Attempt(request, "API token")
     attempt.begin()
     attempt.fail()

@@ -76,7 +76,7 @@ def described(api: Api, path_prefix: str) -> OpenAPISchema:
 
 
 def without_parameters(view: View) -> View:
-    """Return the view with a check that refuses query parameters, as all other addresses do."""
+    """Return the view with a check that refuses all query parameters."""
 
     @wraps(view)
     def checked(request: HttpRequest, **given: Any) -> HttpResponse:

@@ -139,8 +139,8 @@ def _without_storage(facts: Facts) -> Sentence:
 
 def _removed(facts: Facts) -> Sentence:
     words = _(
-        "Stuck: no code here has the name {procedure}. Bring its code back and restart the"
-        " workers, or end the run at once."
+        "Stuck: this site has no code for the procedure {procedure}. Bring the code back and"
+        " restart the workers, or end the run at once."
     )
     stuck = sentence(words, procedure=code(facts.run.procedure.name))
     if facts.status == RunStatus.WAITING:
@@ -256,7 +256,10 @@ def _paused(facts: Facts) -> Sentence:
 
 
 def _gone_meanwhile(run: Run) -> Sentence:
-    words = _("No code here has the name {procedure}: bring it back before you resume the run.")
+    words = _(
+        "This site has no code for the procedure {procedure}. Bring the code back before you resume"
+        " the run."
+    )
     return sentence(words, procedure=code(run.procedure.name))
 
 

@@ -148,7 +148,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _below(part: Part, request_id: str | None) -> int | None:
-    """Return the place that ends a transcript around the question; None for the newest page."""
+    """Return the number below which a transcript shows the question, or None for the last page."""
     seen = part.messages
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()

@@ -74,7 +74,7 @@ def test_a_run_whose_procedure_was_removed_is_stuck(alice: User, name: str, stat
     assert (f"/runs/{kept.pk}" in parts["working"]) is (status != "waiting")
     assert parts["coming"].count("/requests/") == 1
     for told in (text, shown(page.get(f"/runs/{run.pk}"))):
-        assert "no code here has the name" in told
+        assert "this site has no code for the procedure" in told
         assert "or end the run at once." in told
 
 

@@ -225,8 +225,8 @@ def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus
 
     assert (words(facts), state_of(facts).look) == ("Stuck", "quarantined")
     assert sentence(facts) == (
-        "Stuck: no code here has the name gone. Bring its code back and restart the workers, "
-        f"or end the run at once. {end}"
+        "Stuck: this site has no code for the procedure gone. Bring the code back and restart the "
+        f"workers, or end the run at once. {end}"
     )
 
 
@@ -238,7 +238,8 @@ def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
 
     assert sentence(ended) == "Finished after 0 ms."
     assert sentence(paused).endswith(
-        "No code here has the name gone: bring it back before you resume the run."
+        "This site has no code for the procedure gone. "
+        "Bring the code back before you resume the run."
     )
 
 

@@ -133,7 +133,7 @@ class Recorder:
 
     @property
     def ends_at(self) -> datetime | None:
-        """The time at which the run is out of time, or None; compensations have no time limit."""
+        """The time at which the run reaches its time limit, or None; compensations have none."""
         return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: NewEvent) -> None:
