@@ -330,7 +330,8 @@ class Worker(Process):
         self.node = f"{queue}-{machine.FOLDER.name}-{next(self._numbers)}@tests"
         celery = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.node]
         lean = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=info"]
-        super().__init__(f"worker-{queue}", *celery, "-Q", queue, *lean, *options, **environment)
+        told = ["-Q", queue, "-I", "tests.work_in_hand", *lean, *options]
+        super().__init__(f"worker-{queue}", *celery, *told, **environment)
 
     def is_ready(self) -> bool:
         return f"{self.node} ready." in self.output
@@ -370,7 +371,7 @@ class Worker(Process):
         return is_soon(lambda: self.ask(command, **arguments))
 
     def _finishes(self) -> bool:
-        return is_soon(lambda: self.ask("active") == self.ask("reserved") == [])
+        return is_soon(lambda: (told := self.ask("work_in_hand")) and not any(told.values()))
 
 
 def is_soon(condition: Callable[[], Any]) -> bool:

@@ -37,6 +37,8 @@ class Ticker:
         self._duties = duties
         self._is_wanted = is_wanted
         self._has_ended = threading.Event()
+        self.is_busy = False
+        """True while duties are looked for or run."""
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -53,8 +55,11 @@ class Ticker:
     def _run(self) -> None:
         while not self._has_ended.is_set():
             began = time.monotonic()
+            # Before the question, so that nobody finds it idle who has just made the answer a no.
+            self.is_busy = True
             if self._is_wanted():
                 self._do_what_is_due(began)
+            self.is_busy = False
             # From the start of the turn, so that long duties don't stretch the second; a wait
             # rather than a sleep, so that the end interrupts it.
             self._has_ended.wait(max(0.0, began + TICK - time.monotonic()))
