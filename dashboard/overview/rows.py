@@ -34,6 +34,12 @@ Look = Literal[
     "refused",
     "cancelled",
 ]
+STOPPED: dict[str, Look] = {
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELLED: "cancelled",
+    RunStatus.QUARANTINED: "failed",
+}
+"""The look of the stage in which a run stopped, by the run's status."""
 SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 
@@ -227,6 +233,8 @@ class Reader:
         """Add what the journal doesn't contain yet: pending answers, and what happens now."""
         for key, data in untaken.items():
             self._close(key, data)
+        if self._stage:
+            self._stage.look = STOPPED.get(run.status, "done")
         if run.status == RunStatus.QUEUED:
             begin = self._queued_at or run.created_at
             self._queued_at = None

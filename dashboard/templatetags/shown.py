@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from dashboard.overview import Line, line_of
 from dashboard.overview.names import level_name, look_name, outcome_name
@@ -49,6 +51,15 @@ def title_parts(title: str) -> tuple[str, str]:
     """Split a session's title into its subject and the detail that tells it from similar ones."""
     about, _, detail = title.partition(" · ")
     return about, detail
+
+
+@register.filter
+def whole_title(title: str) -> SafeString:
+    """Return a session's title as HTML whose parts keep their own directions and their dot."""
+    about, detail = title_parts(title)
+    if not detail:
+        return format_html("<bdi>{}</bdi>", about)
+    return format_html("<bdi>{}</bdi>\N{NO-BREAK SPACE}· <bdi>{}</bdi>", about, detail)
 
 
 @register.filter

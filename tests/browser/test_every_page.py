@@ -47,13 +47,14 @@ def questions(alice: User, bob: User) -> list[HumanRequest]:
     answer(found[1], value={"decision": "approved", "text": "Dear bob,\nit is lost.\n"}, by=bob)
     ask_in(found[2].session, "boolean", by=alice)
     answer(ask_in(found[1].session, "form", by=alice), value=FILLED_IN, by=bob)
-    return found
+    grant_to_both("long_words")
+    return [*found, request_of(run_until_it_waits("long_words", by=alice))]
 
 
 def with_forms(questions: list[HumanRequest]) -> list[str]:
     """What somebody sees who is asked: one question, several in one session."""
     asked = [questions[0], *questions[2:]]
-    sessions = [questions[2].session_id, questions[-1].session_id]
+    sessions = [questions[2].session_id, questions[-2].session_id]
     return ["/", *(f"/chat/{one}" for one in sessions), *(f"/requests/{one.pk}" for one in asked)]
 
 
@@ -64,10 +65,17 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
     requests = [f"/requests/{asked.pk}" for asked in questions]
     run = f"/runs/{first.wait.run_id}"
     procedures = ["/procedures", "/procedures/refund", "/procedures/release"]
+    long = questions[-1]
+    in_long_words = [
+        "/procedures/long_words",
+        f"/runs/{long.wait.run_id}",
+        f"/chat/{long.session_id}",
+    ]
     lists = ["/", "/chat", "/runs", "/profile", "/nowhere"]
     return [
         *lists,
         *procedures,
+        *in_long_words,
         *sessions[:2],
         *requests[:2],
         run,
@@ -178,9 +186,31 @@ def test_what_is_written_from_right_to_left_is_read_so(
     assert page.get_by_text("من يدفع").last.evaluate(RUNS_FROM_RIGHT)
 
 
+IN_ORDER = """(title) => {
+  const parts = [...title.querySelectorAll("bdi")].map((one) => one.getBoundingClientRect());
+  return parts[0].right <= parts[1].left || parts[0].bottom <= parts[1].top;
+}"""
+
+
+def test_a_title_from_right_to_left_stands_before_its_time(
+    open_page: OpenPage, alice: User, bob: User
+) -> None:
+    grant_to_both("arabic")
+    asked = request_of(run_until_it_waits("arabic", by=alice))
+    page = open_page(alice)
+
+    for address in ("/runs", f"/runs/{asked.wait.run_id}", f"/chat/{asked.session_id}"):
+        visit(page, address)
+        title = page.locator(".run-row__title, h1", has=page.locator("bdi")).last
+        assert title.evaluate(IN_ORDER)
+        assert "\N{NO-BREAK SPACE}·" in title.inner_text()
+
+
 def sideways(page: Page) -> list[str]:
-    is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return ["It scrolls sideways."] if is_wide else []
+    """Measured against the screen: a phone's `innerWidth` grows with what doesn't fit."""
+    assert page.viewport_size
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return [f"It is {wide} px wide."] if wide > page.viewport_size["width"] else []
 
 
 def narrow(page: Page) -> list[str]:

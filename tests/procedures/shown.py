@@ -11,6 +11,17 @@ def shows_evidence(ctx: Context, evidence: Any) -> Any:
     return evidence
 
 
+@procedure(title="Donaudampfschifffahrtsgesellschaftskapitänsmützenbestellungen prüfen")
+def long_words(ctx: Context) -> None:
+    """A title with a word that is longer than a phone is wide."""
+    ctx.approve("Is the Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz kept?")
+
+
+@procedure(title="استرداد طلب العميل")
+def arabic(ctx: Context) -> None:
+    ctx.approve("هل نسترد مبلغ 31.20 EUR؟")
+
+
 @procedure
 def says_all(ctx: Context, text: str) -> None:
     """The text wherever people read one."""

@@ -147,6 +147,13 @@ def test_stages_hold_what_follows() -> None:
     assert (one.depth, other.depth) == (1, 1)
 
 
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.QUARANTINED])
+def test_the_stage_in_which_a_run_stopped_is_not_done(status: RunStatus) -> None:
+    done, stopped = read(event(2, "stage", after=0), event(3, "stage", after=1), status=status)
+
+    assert (done.look, stopped.look) == ("done", "failed")
+
+
 def test_what_is_worked_on_now_and_what_it_says() -> None:
     told = event(2, "progress", "check", after=1, attempt=1, text="a\nb")
     counted = event(3, "progress", "check", after=2, attempt=1, text="c", done=3, total=9)
