@@ -61,9 +61,9 @@ class RequestOut(Schema):
     due_at: datetime | None
     opened_at: datetime
     closed_at: datetime | None
-    closed_by: str = Field(description='The user who closed it, or "system: deadline".')
+    closed_by: str = Field(description='The user who closed the request, or "system: deadline".')
     closed_why: str = Field(
-        description="The reason why it was withdrawn, as a sentence; else empty."
+        description="The reason why the request was withdrawn, as a sentence; else empty."
     )
 
     @staticmethod
@@ -94,7 +94,9 @@ class ControlOut(Schema):
     """A part of the form by which people answer."""
 
     control: str = Field(description='"buttons", "fields", "options", "editor", or a site\'s own.')
-    at: str = Field(description='The property of the answer that it sets; "" for the whole answer.')
+    at: str = Field(
+        description='The property of the answer that the control sets; "" for the whole answer.'
+    )
     choices: list[ChoiceOut] = Field(
         description="The values to choose from; empty if there are none."
     )

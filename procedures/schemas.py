@@ -61,10 +61,12 @@ class SlotOut(Schema):
     run: UUID
     procedure: str
     since: datetime | None = Field(
-        description="The time when its code last returned to the engine, or its step began."
+        description="The time when the run's code last returned to the engine, or its step began."
     )
     step: str = Field(description="The key of the step; empty between steps.")
-    is_stuck: bool = Field(description="True if its code hasn't returned for RUN_SILENT_SECONDS.")
+    is_stuck: bool = Field(
+        description="True if the run's code hasn't returned for RUN_SILENT_SECONDS."
+    )
 
 
 class HealthOut(Schema):
@@ -101,10 +103,10 @@ class ProcedureOut(Schema):
     title: str
     doc: str
     version: str | None = Field(description="The version of the code, which changes with the code.")
-    file: str = Field("", description="The file that defines it; empty for Python code.")
+    file: str = Field("", description="The file that defines the procedure; empty for Python code.")
     fault: str = Field(
         "",
-        description="Why its file can't be read, so that it can't be started; else empty.",
+        description="Why the procedure's file can't be read, so that no run can start; else empty.",
     )
 
     @staticmethod
@@ -205,10 +207,10 @@ class SignalDetailOut(SignalOut):
     sender: str
     at: datetime
     status: Literal["kept", "received", "skipped"] = Field(
-        description="kept: the run hasn't waited for it yet; skipped: the value didn't fit."
+        description="kept: the run hasn't waited for the signal yet; skipped: the value didn't fit."
     )
-    reason: str = Field(description="The reason why it was skipped; else empty.")
-    wait: str | None = Field(description="The key of the wait that it closed, or null.")
+    reason: str = Field(description="The reason why the signal was skipped; else empty.")
+    wait: str | None = Field(description="The key of the wait that the signal closed, or null.")
 
     @staticmethod
     def resolve_run(signal: Signal) -> UUID:

@@ -72,22 +72,26 @@ class Notification(models.Model):
     alert = models.ForeignKey(
         Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
-    channel = models.CharField(max_length=LONGEST_NAME, help_text="The channel that delivers it.")
+    channel = models.CharField(
+        max_length=LONGEST_NAME, help_text="The channel that delivers the notification."
+    )
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications"
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
     planned_at = models.DateTimeField()
     next_try_at = models.DateTimeField(
-        null=True, help_text="The time at which a worker is next asked to send it."
+        null=True, help_text="The time at which a worker is next asked to send the notification."
     )
     held_until = models.DateTimeField(
-        null=True, help_text="The time from which another worker may claim it."
+        null=True, help_text="The time from which another worker may claim the notification."
     )
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     note = models.CharField(
-        max_length=LONGEST_NOTE, blank=True, help_text="The reason why it was not sent."
+        max_length=LONGEST_NOTE,
+        blank=True,
+        help_text="The reason why the notification was not sent.",
     )
     bundle = models.UUIDField(
         null=True, help_text="An id shared by notifications that are sent in one message."

@@ -122,7 +122,7 @@ class HumanRequest(models.Model):
     prompt = models.TextField()
     question = models.TextField(help_text="The whole question as it is shown, as canonical JSON.")
     note = models.TextField(
-        blank=True, help_text="The reason why it is open to more people than the code assigned."
+        blank=True, help_text="The reason why more people are asked than the code assigned."
     )
     assigned = models.TextField(
         blank=True,

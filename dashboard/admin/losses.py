@@ -162,7 +162,7 @@ def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
 
 def _users_of(shown: Sequence[str]) -> str:
     if not shown:
-        return _("A procedure that you can't see uses it.")
+        return _("A procedure that you can't see uses this name.")
     more = len(shown) - MOST_TITLES
     titles = [*shown[:MOST_TITLES], *([_and_more(more)] if more > 0 else [])]
     return _("Used by the code of %(titles)s.") % {"titles": ", ".join(titles)}
@@ -170,11 +170,14 @@ def _users_of(shown: Sequence[str]) -> str:
 
 def _fate_of(lost: LostName) -> str:
     if lost.reach == Reach.NOBODY:
-        return _("Nobody could answer the requests that code assigns to it.")
+        return _("Nobody could answer the requests that code assigns to this name.")
     if lost.used.in_code:
-        return _("Requests that code assigns to it would go to those who have the role “answer”.")
+        return _(
+            "Requests that code assigns to this name would go to those who have the role “answer”."
+        )
     return _(
-        "The roles in the code would still name it, so a new installation would create it again."
+        "The roles in the code would still name the group, so a new installation would create it"
+        " again."
     )
 
 
@@ -201,7 +204,7 @@ def _and_more(count: int) -> str:
 def _more(count: int, shown: int) -> str:
     left = count - shown
     if left and not shown:
-        return _("You don't have permission to see which.")
+        return _("You don't have permission to see them.")
     if not left:
         return ""
     words = ngettext("%(count)d more isn't listed.", "%(count)d more aren't listed.", left)

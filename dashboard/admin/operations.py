@@ -26,7 +26,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("The journal keeps it together with your name."),
+        help_text=lazy("The journal keeps the reason together with your name."),
     )
 
 
@@ -66,7 +66,7 @@ def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list
     if len(chosen) <= MOST_ROWS:
         return chosen
     admin.message_user(
-        request, _("Choose at most {count}.").format(count=MOST_ROWS), messages.ERROR
+        request, _("Choose at most {count} rows.").format(count=MOST_ROWS), messages.ERROR
     )
     return []
 

@@ -52,7 +52,9 @@ def make_private(folder: Path) -> None:
     except OSError as error:
         raise StartError(f"The folder {folder} can't be created: {error.strerror}.") from None
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
-        raise StartError(f"{folder} must be a folder that only you can open. Remove it.")
+        raise StartError(
+            f"{folder} must be a folder that only you can open. Remove it, then start again."
+        )
 
 
 def remove_stale(path: Path) -> None:

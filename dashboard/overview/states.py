@@ -193,8 +193,8 @@ def _stuck(run: Run) -> Sentence:
     since = run.reached_at or run.created_at
     stuck = sentence(words, step=code(run.working_on or ""), since=since)
     if run.cancel_requested_at:
-        return paragraph(stuck, sentence(_("It is being taken from its worker.")))
-    remedy = _("It still occupies a worker. Cancel the run, or end it at once.")
+        return paragraph(stuck, sentence(_("The run is being taken from its worker.")))
+    remedy = _("The run still occupies a worker. Cancel it, or end it at once.")
     return paragraph(stuck, sentence(remedy))
 
 
@@ -246,7 +246,7 @@ def _paused(facts: Facts) -> Sentence:
             quoted(facts.paused["reason"]),
         )
         paused = sentence(words, person=strong(by), since=since, reason=reason)
-    rests = sentence(_("It does nothing until somebody resumes it."))
+    rests = sentence(_("The run does nothing until somebody resumes it."))
     return paragraph(
         paused,
         rests,

@@ -77,7 +77,8 @@ class Run(models.Model):
     is_asking = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if it waits for people; only kept up to date while the status is waiting.",
+        help_text="True if the run waits for people; only kept up to date while the status is "
+        "waiting.",
     )
     inputs = models.TextField(help_text=KEPT)
     result = models.TextField(null=True, help_text=KEPT)  # noqa: DJ001 ("null" is a result)
@@ -89,7 +90,7 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
     pause_requested_at = models.DateTimeField(null=True)
     paused_as = models.CharField(
-        max_length=12, blank=True, help_text="The status to which unpausing returns it."
+        max_length=12, blank=True, help_text="The status to which unpausing returns the run."
     )
     parent_wait = models.ForeignKey(
         "countersign_procedures.Wait", models.SET_NULL, null=True, related_name="children"
@@ -114,11 +115,12 @@ class Run(models.Model):
         help_text="The step or wait of the origin at which a fork begins.",
     )
     carried_seq = models.PositiveBigIntegerField(
-        default=0, help_text="The number of the last event a fork copied from its origin."
+        default=0, help_text="The number of the last event that a fork copied from its origin."
     )
 
     epoch = models.PositiveIntegerField(
-        default=0, help_text="The number of the claim; it fences off earlier workers."
+        default=0,
+        help_text="The number of the run's latest claim, which fences off earlier workers.",
     )
     leased_until = models.DateTimeField(null=True)
     base_seq = models.PositiveBigIntegerField(
@@ -130,7 +132,9 @@ class Run(models.Model):
     ends_at = models.DateTimeField(
         null=True, help_text="The time at which the run exceeds its maximum duration."
     )
-    queued_at = models.DateTimeField(null=True, help_text="The time since which it is queued.")
+    queued_at = models.DateTimeField(
+        null=True, help_text="The time since which the run has been queued."
+    )
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
@@ -138,13 +142,16 @@ class Run(models.Model):
         null=True, help_text="The time at which the code last returned to the engine."
     )
     heard = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="The number of signals and operations it has received."
+        default=0,
+        db_default=0,
+        help_text="The number of signals and operations that the run has received.",
     )
     heard_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
     is_left_without_storage = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if its last worker lost the storage; the next worker checks it first.",
+        help_text="True if the run's last worker lost the storage; the next worker checks the "
+        "storage first.",
     )
 
     objects = RunQuerySet.as_manager()

@@ -19,7 +19,8 @@ class Signal(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="signals")
     name = models.CharField(max_length=100)
     signal_id = models.CharField(
-        max_length=200, help_text="The sender's id of the signal; a repeated id counts once."
+        max_length=200,
+        help_text="The id that the sender gave the signal; a repeated id counts once.",
     )
     value = models.TextField(help_text="Canonical JSON.")
     error = models.TextField(

@@ -57,7 +57,10 @@ def test_a_socket_folder_that_others_can_open(new_product: NewProduct) -> None:
     folder = redis_socket(product.local).parent
     folder.mkdir(mode=0o755)
 
-    assert product.refusal() == f"{folder} must be a folder that only you can open. Remove it.\n"
+    assert (
+        product.refusal()
+        == f"{folder} must be a folder that only you can open. Remove it, then start again.\n"
+    )
 
     folder.rmdir()
 
@@ -67,7 +70,10 @@ def test_a_socket_folder_that_is_a_link(new_product: NewProduct, tmp_path: Path)
     folder = redis_socket(product.local).parent
     folder.symlink_to(tmp_path, target_is_directory=True)
 
-    assert product.refusal() == f"{folder} must be a folder that only you can open. Remove it.\n"
+    assert (
+        product.refusal()
+        == f"{folder} must be a folder that only you can open. Remove it, then start again.\n"
+    )
 
     folder.unlink()
 

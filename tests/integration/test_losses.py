@@ -309,7 +309,7 @@ def test_who_may_not_see_a_request_reads_only_that_there_is_one(
     warned = shown(browser(eve).post(act.path, act.fields))
 
     assert "Nobody could answer 1 open request any more" in warned
-    assert "You don&#x27;t have permission to see which." in warned
+    assert "You don&#x27;t have permission to see them." in warned
     assert PROMPT not in warned
     assert str(asks_erin.pk) not in warned
     assert erin().is_active

@@ -31,23 +31,23 @@ NAMES: dict[str, tuple[Callable[[Client], Act], str]] = {
         lambda client: form(
             client, GROUP, group("zebras").pk, lambda fields: fields.update(name="horses")
         ),
-        "Requests that code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to this name would go to those who have the role “answer”.",
     ),
     "the group is deleted": (
         lambda _: deletion(GROUP, group("zebras").pk),
-        "Requests that code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to this name would go to those who have the role “answer”.",
     ),
     "the groups are deleted in the list": (
         lambda _: deletion_in_list(GROUP, group("zebras").pk, group("gardeners").pk),
-        "Requests that code assigns to it would go to those who have the role “answer”.",
+        "Requests that code assigns to this name would go to those who have the role “answer”.",
     ),
     "its last member is deactivated": (
         lambda client: form(client, USER, erin().pk, lambda fields: fields.pop("is_active")),
-        "Nobody could answer the requests that code assigns to it.",
+        "Nobody could answer the requests that code assigns to this name.",
     ),
     "its last member leaves": (
         lambda client: form(client, USER, erin().pk, lambda fields: fields.update(groups=[])),
-        "Nobody could answer the requests that code assigns to it.",
+        "Nobody could answer the requests that code assigns to this name.",
     ),
 }
 
@@ -97,7 +97,7 @@ def test_a_group_that_only_roles_name_is_renamed_after_a_word(root: Client) -> N
 
     row = warned.partition("<strong>operators</strong>")[2].partition("</li>")[0]
     assert "Refund orders, Release a version" in row
-    assert "The roles in the code would still name it" in row
+    assert "The roles in the code would still name the group" in row
     assert group("operators").pk == int(path.split("/")[-3])
 
 

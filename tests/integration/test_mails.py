@@ -79,7 +79,7 @@ def test_who_is_asked_gets_one_mail_and_nobody_else_does(run: Run) -> None:
     assert f"{conf.SITE_URL}/requests/{request_of(run).pk}\n" in message.body
     assert "alice started “Question”" in message.body
     assert "  order: 7\n" in message.body
-    assert "It stays open until somebody answers." in message.body
+    assert "The request stays open until somebody answers." in message.body
     assert Notification.objects.get().sent_at
 
 

@@ -306,7 +306,7 @@ def test_a_problem_waits_for_the_operators(
 
     assert [str(one) for one in request.assignments.all()] == ["operators"]
     assert "</svg> Problem</span>" in for_dave
-    assert "It stays open until somebody answers." in for_dave
+    assert "The request stays open until somebody answers." in for_dave
     assert ">Resolve</button>" in for_dave
     assert ">Resolve</button>" not in for_bob
     assert "Resolved by dave" in shown(sent)

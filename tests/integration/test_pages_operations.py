@@ -24,7 +24,7 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered(
 
     text = page_of(alice, run)
     assert 'data-look="paused"' in text
-    assert "“The bank is closed.” It does nothing until" in text
+    assert "“The bank is closed.” The run does nothing until" in text
     assert "Paused by <strong>dave</strong> at" in text
     assert "Its questions can still be answered." in text
     assert "<strong>dave</strong> paused the run: “The bank is closed.”" in text

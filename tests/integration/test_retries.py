@@ -278,7 +278,7 @@ def test_a_child_whose_grandparent_ends_is_not_retried(dave: User, is_held: bool
     )
 
     words = "is being cancelled" if is_held else "was cancelled"
-    with pytest.raises(OperationRefusedError, match=f"Its parent run .* {words}"):
+    with pytest.raises(OperationRefusedError, match=f"The run's parent .* {words}"):
         retry_run(child.pk, by=dave, reason="Again.")
 
     assert status_of(child) == "failed"

@@ -68,7 +68,7 @@ def test_a_run_asks_and_is_answered_on_a_site_without_pages(tmp_path: Path) -> N
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout.splitlines()[-1]) == {
         "answers": [201, 200, 201],
-        "silence": "It stays open until somebody answers.",
+        "silence": "The request stays open until somebody answers.",
         "status": "succeeded",
         "groups": ["readers"],
         "notifications": 0,

@@ -324,7 +324,7 @@ def test_paused_cancelled_quarantined() -> None:
     quarantined = facts_of(run(RunStatus.QUARANTINED, error=told))
 
     assert sentence(facts_of(run(RunStatus.PAUSED))) == (
-        "Paused since 09:00. It does nothing until somebody resumes it."
+        "Paused since 09:00. The run does nothing until somebody resumes it."
     )
     assert sentence(cancelled) == "Cancelled. 1 step was kept."
     assert sentence(quarantined) == "This run can't continue: The code now ends. Bring it back."
@@ -351,7 +351,7 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     facts = facts_of(paused, openings=[OpenWait(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
-        "Paused by dave at 09:00: “Why not?” It does nothing until somebody resumes it. "
+        "Paused by dave at 09:00: “Why not?” The run does nothing until somebody resumes it. "
         "Its questions can still be answered."
     )
     assert (words(facts), state_of(facts).look) == ("Paused", "paused")

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the user's name")
         parser.add_argument(
-            "--label", default="Made by create_token", help="the program that uses it"
+            "--label", default="Made by create_token", help="the program that uses the token"
         )
         parser.add_argument(
             "--scopes",

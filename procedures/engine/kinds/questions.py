@@ -146,7 +146,7 @@ class Question:
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout is None:
-            return "It stays open until somebody answers."
+            return "The request stays open until somebody answers."
         if self.on_timeout == "withdraw" or self.default is None:
             return "If nobody answers in time, the run continues without an answer."
         return f"If nobody answers in time, that counts as “{self.label_of(self.default)}”."

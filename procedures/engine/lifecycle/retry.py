@@ -100,9 +100,9 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
     for one in above:
         if one.status == RunStatus.CANCELLED or (one.cancel_requested_at and not is_over(one)):
             raise OperationRefusedError(
-                f"Its parent run {one} was cancelled. Start a new run."
+                f"The run's parent {one} was cancelled. Start a new run."
                 if is_over(one)
-                else f"Its parent run {one} is being cancelled. Start a new run."
+                else f"The run's parent {one} is being cancelled. Start a new run."
             )
 
 
@@ -181,7 +181,8 @@ class _Children:
         for child, fate in fates:
             if fate == Fate.ENDING:
                 raise OperationRefusedError(
-                    f"Its child run {child} is still ending. Retry once it has ended."
+                    f"The run's child {child} is still ending. Retry the run once "
+                    "the child has ended."
                 )
         has_anew = any(fate == Fate.ANEW for _, fate in fates)
         is_anew = not store.has_children(wait) or (wait.kind != "map" and has_anew)
