@@ -25,7 +25,7 @@ def newest_messages(
 ) -> list[Message]:
     """Return the newest readable message of each session that the user may see, latest first.
 
-    `before` is the id of the last message of the page before.
+    `before` is the id of the last message on the previous page.
     """
     found: list[Message] = []
     if not isinstance(user, User) or not user.is_active:

@@ -46,7 +46,7 @@ def connect() -> None:
 def mark_unasked(**_: Any) -> None:
     """Mark the requests that only the deleted user or group was asked.
 
-    The database has removed their assignments without a signal for each.
+    The database has removed their assignments, for which Django sends no signals.
     """
     HumanRequest.objects.all().mark_unasked()
 

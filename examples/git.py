@@ -132,7 +132,7 @@ class Repository:
                 yield Tag(name, led_to or own)
 
     def messages(self, commit: str, *, since: str = "") -> list[Message]:
-        """Return the commit messages, newest first, without merges, from any encoding."""
+        """Return the commit messages, newest first, decoded from any encoding, without merges."""
         chosen = (commit, f"^{since}") if since else (commit,)
         options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
         text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
@@ -140,7 +140,7 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """Return the commits a merge brought onto a parent, without merges; none if unknown."""
+        """Return the commits that a merge brought onto a parent, except merges; none if unknown."""
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
         except GitError:

@@ -229,7 +229,7 @@ def _currency(cell: str) -> str:
 
 
 def _other_currencies(returned: Sequence[Order]) -> Iterator[str]:
-    """Yield a fault for each order with another currency than the first order.
+    """Yield a fault for each order whose currency isn't that of the first order.
 
     The limit and the total need a single currency.
     """

@@ -53,7 +53,7 @@ def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) ->
 
 
 def page_of_runs(runs: RunList, *, after: UUID | None = None, limit: int = PAGE) -> Page:
-    """Return a page of a list of runs, newest first, with what lists show of a run."""
+    """Return a page of a list of runs, newest first, with the fields that lists show."""
     limit = max(1, min(limit, LARGEST_PAGE))
     found = runs.newest(limit + 1, after=after)
     shown = found[:limit]

@@ -33,7 +33,7 @@ def active_users() -> "QuerySet[User]":
 
 
 def is_active(path: str = "") -> Q:
-    """Return the condition that the user at a path such as "user__" exists and is active.
+    """Return the condition that a user exists and is active; `path` leads to them, as in "user__".
 
     Every user counts as active if the model has no field `is_active`.
     """

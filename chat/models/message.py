@@ -54,7 +54,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(kind=Message.Kind.RUN)
 
     def above(self, seq: int | None) -> Self:
-        """Return messages with a lower number in the transcript; all messages if it is None."""
+        """Return the messages with numbers below `seq` in the transcript, or all if it is None."""
         return self.filter(seq__lt=seq) if seq else self
 
 

@@ -58,7 +58,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock(self, request_id: UUID) -> "tuple[HumanRequest, datetime]":
-        """Lock a request and return it with its wait, and the time.
+        """Lock a request; return it with its wait loaded, and the current time.
 
         Its run must be locked already.
         """
@@ -202,7 +202,8 @@ class HumanRequest(models.Model):
     def right_of(self, user: "User") -> "Right | None":
         """Return the most direct right by which a user may answer the request, or None.
 
-        Their name comes first, then a group, then a permission, then being a superuser.
+        An assignment to the user comes first, then one to a group, then one to a permission, then
+        being a superuser.
         """
         rights: list[Right] = []
         for named, group, name, permission in sql.ways_to_answer.fetch(self.pk, user.pk, user.pk):

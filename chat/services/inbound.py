@@ -30,7 +30,7 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
 
     Raises the errors of `respond`, and `UnknownChannelError`, `UnknownSenderError`,
     `UnknownRequestError`, `AnswerError` if the message isn't an answer, and `NoReplyError` if its
-    words aren't one. The text of each error is a sentence for the sender.
+    words don't mean an answer. The text of each error is a sentence for the sender.
     """
     channel = find_channel(channel_name)
     by = inbound.sender or sender_of(channel, inbound)

@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Consequence(NamedTuple):
-    """One kind of breakage: a heading, a remedy and the things affected."""
+    """One kind of consequence: a heading, a remedy and the things affected."""
 
     heading: str
     remedy: str
@@ -52,7 +52,7 @@ class Consequence(NamedTuple):
 
 
 class Finding(Protocol):
-    """The consequences that one of the `watches` has found after a change was tried."""
+    """The consequences that one of the `watches` has found when a change was tried."""
 
     @property
     def key(self) -> str:

@@ -58,7 +58,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
 
 
 class GrantForm(ModelForm):
-    """A form that refuses to grant a role its user doesn't have."""
+    """A form for a grant, which people can give only if they have the role themselves."""
 
     by: User
 
@@ -95,7 +95,7 @@ class GrantAdmin(CarefulAdmin):
         return super().has_change_permission(request, obj) and self._holds(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let only people with the role delete a grant of it.
+        """Let people delete a grant only if they have its role themselves.
 
         Otherwise deleting the last "cancel" grant would let anybody who starts a run cancel it.
         """

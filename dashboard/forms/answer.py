@@ -71,7 +71,7 @@ class AnswerForm:
         return [str(text) for text in self.typed.getlist(name)]
 
     def answer(self) -> Any:
-        """Return the value that was sent; raises `AnswerError` if the texts aren't a valid one."""
+        """Return the value that was sent; raises `AnswerError` if it isn't a valid answer."""
         return self.asked.read_controls(self.texts)
 
     @property

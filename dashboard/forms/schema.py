@@ -46,7 +46,7 @@ class SchemaWidget(forms.Widget):
         return [str(text) for text in cast("QueryDict", data).getlist(name)]
 
     def format_value(self, value: Sequence[str]) -> str:
-        """Return the lines of a list field; for any other, the last text."""
+        """Return the lines of a list field; for any other field, the last text."""
         return "\n".join(value) if self.kind == "list" else (list(value) or [""])[-1]
 
     def get_context(

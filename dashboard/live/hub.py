@@ -333,7 +333,7 @@ class Hub:
     async def _draw(
         self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
     ) -> Done[list[Frame]]:
-        """Return the frames after a number, rendered if any of these sockets may see them."""
+        """Return the frames after a number; frames that no follower may see aren't rendered."""
         began = time.monotonic()
         views = {view for one in sockets if (view := self.gate.view(one, stream)) is not None}
         copies = [(one, one if one.is_whole else one.copy()) for one in views]

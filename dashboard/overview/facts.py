@@ -65,7 +65,7 @@ class Facts:
 
     @property
     def is_stuck(self) -> bool:
-        """True if no code here can continue the run, or its storage is unavailable."""
+        """True if this site has no code to continue the run, or its storage is unavailable."""
         is_without_code = self.is_removed and self.status in STANDS
         return is_without_code or self.is_without_storage or bool(self.stranded)
 

@@ -75,7 +75,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
 
 
 def _check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Raise `NotAllowedError` if the person may not start it, before any upload is stored."""
+    """Raise `NotAllowedError`, before any upload is stored, if the person may not start runs."""
     if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
         raise NotAllowedError(definition)
 

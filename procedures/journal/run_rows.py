@@ -250,7 +250,7 @@ class RunRows(Moment):
 
 @cache
 def _asking() -> str:
-    """Return the assignment by which a waiting run notes if it waits for people."""
+    """Return the SQL that sets if a run waits for people, for a statement that lets it wait."""
     return sql.written("is_asking")
 
 

@@ -86,7 +86,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """An event to come: inserted by anybody, journaled by the run's next worker."""
+    """An event from outside: anybody can insert it, and the run's next worker journals it."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 

@@ -22,7 +22,7 @@ CALL_AGAIN = timedelta(seconds=5)
 
 
 def values_of(path: str) -> list[str]:
-    """Return the large fields of a run at that path, for a query to defer."""
+    """Return lookups of a run's large fields, for a query to defer; `path` leads to the run."""
     return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
 
 

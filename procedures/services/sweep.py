@@ -87,7 +87,8 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
     """Handle each row in a transaction of its own, so that a failure delays no other row.
 
-    Other rows of a locked run are skipped. If they fill a batch, the next batch leaves them out.
+    If a run stays locked by somebody else, its other rows are skipped. If such rows fill a batch,
+    the next batch excludes them.
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:

@@ -102,7 +102,7 @@ class Fence:
 def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[Said] = ()) -> None:
     """Insert the events without moving the head; the caller has locked the run.
 
-    `also` are statements that change other rows, which PostgreSQL takes together with it.
+    `also` are statements that change other rows; PostgreSQL executes all in one statement.
     """
     if connection.vendor == "postgresql":
         execute_together(*also, sql.insert_events.said(run_id, _named(events)))

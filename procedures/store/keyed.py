@@ -271,7 +271,7 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return " AND …" with the condition that a named run is in the given state, "" for all."""
+    """Return a condition to append, that a named run is in the given state; "" for all states."""
     if len(states) > 1:
         return ""
     [state] = states

@@ -133,8 +133,8 @@ def _as_one(parts: tuple[str, ...]) -> str:
 def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` are statements with their parameters, which PostgreSQL executes together with it. The
-    fields are stored as they are: none of our models has a field that sets itself when saved.
+    `also` are statements with their parameters, which PostgreSQL executes in the same statement.
+    The fields are stored as they are: none of our models has a field that sets itself when saved.
     """
     insert_rows([row], also=also)
 

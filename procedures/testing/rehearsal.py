@@ -153,7 +153,7 @@ class Store(MemoryStore):
         return run.events[before:]
 
     def _goes_on(self, journal: MemoryJournal) -> bool:
-        """Continue everything else, outside the code's context, until it is this run's turn.
+        """Advance everything else, outside the code's context, until it is this run's turn.
 
         Return False if the code must be abandoned instead.
         """

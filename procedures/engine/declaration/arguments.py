@@ -164,7 +164,7 @@ def is_drawn_from(value: Any) -> bool:
 
 
 def _seen(given: Any) -> Any:
-    """Return the arguments as plain JSON, with its type in place of one that has no JSON form."""
+    """Return the arguments as plain JSON; those without a JSON form are replaced by their types."""
     if isinstance(given, dict):
         named = {name: _seen_of(one) for name, one in given["kwargs"].items()}
         return {"args": _seen(given["args"]), "kwargs": named}

@@ -122,7 +122,7 @@ class Procedure:
         return schema
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the validated inputs for a new run, in their types; raises `InputError`."""
+        """Return the inputs of a new run, checked and in their types; raises `InputError`."""
         try:
             inputs = self._validated(raw)
         except RecursionError:
@@ -142,7 +142,7 @@ class Procedure:
         return True
 
     def _validated(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs in their types; unknown names are refused, not dropped."""
+        """Return the inputs converted to their types; unknown names are refused, not dropped."""
         ready = self._reading.read(raw)
         try:
             inputs: dict[str, Any] = vars(made := self._inputs.validate_python(ready))
@@ -226,7 +226,7 @@ class Procedure:
         )
 
     def load(self, text: str) -> dict[str, Any]:
-        """Return stored inputs in their types."""
+        """Return stored inputs, converted to their types."""
         inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 

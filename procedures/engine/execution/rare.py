@@ -181,6 +181,6 @@ def look_after(one: Rare) -> None:
 
 
 def rare_ones(changed: Sequence[str]) -> list[str]:
-    """Return the changed settings that aren't checked after each step, named as `set_back` does."""
+    """Return the names of those changed settings that aren't checked after each step."""
     names = tuple(one.setting.name for one in RARE)
     return [name for name in changed if name.startswith(names)]

@@ -210,7 +210,7 @@ def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Even
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
-    """Return the hash of an event: an HMAC over its place, its content, and the hash before."""
+    """Return the hash of an event: an HMAC over its place, its content and the previous hash."""
     parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
     return _mark((*parts, event.at.isoformat()), key)
 

@@ -42,7 +42,7 @@ class Control:
         return ()
 
     def read(self, texts: Texts) -> Any:
-        """Return the value that the sent texts stand for, or NOTHING if the control sets none.
+        """Return the value of the texts that were sent, or NOTHING if the control sets no value.
 
         Raises `AnswerError` for invalid texts.
         """

@@ -132,7 +132,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return how many of these ends are the first of a child; a retried child ends again."""
+    """Return how many of these ends are their child's first; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     # If all known ends of a number are among these, none of it had been counted before.

@@ -51,7 +51,7 @@ class Inputs(Runs):
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
         """Return the ends of the wait's children that still count, the newest one last.
 
-        With `names`, return only the ends of the children with these numbers.
+        `names` limits the result to the children with these places in the map.
         """
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:

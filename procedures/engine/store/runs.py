@@ -146,7 +146,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def release(self, run: Row) -> None:
-        """Save the run's fields as its worker releases it, and that no step is running."""
+        """Save the run's fields as its worker releases it, and clear the step it was working on."""
 
     @abstractmethod
     def error_of(self, run: Row) -> Mapping[str, Any]:

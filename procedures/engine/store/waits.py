@@ -105,16 +105,16 @@ class Waits(Inputs):
         return bool(self.children(wait))
 
     def numbers_of(self, wait: Row, status: str) -> tuple[set[int], set[int]]:
-        """Return two sets: the numbers with a child of that status, and the numbers without.
+        """Return two sets of places in a map: those with a child of that status, and the others.
 
-        Several children share a number if one was started in place of another.
+        Several children share a place if one was started instead of another.
         """
         found = self.children(wait)
         done = {child.parent_number for child in found if child.status == status}
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return, for each number that has no child of that status, its newest child."""
+        """Lock and return the newest child at each place of a map without one of that status."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]

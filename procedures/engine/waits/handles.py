@@ -51,7 +51,7 @@ class Handle(Generic[T]):
 
     @property
     def entry(self) -> Entry | None:
-        """The wait's entry in the journal, as far as the code has been told; None if it is new."""
+        """The wait's entry in the journal as the code has seen it so far; None if it is new."""
         return self._fiber.recorder.history.since.get(self.key, self._entry)
 
     @entry.setter
