@@ -98,7 +98,7 @@ def may_operate(user: User, run: Run) -> bool:
 
 
 def may_cancel(user: User, run: Run) -> bool:
-    """Return True for operators; for the starter too, unless a group holds the role "cancel"."""
+    """Return True for operators, holders of "cancel" and, if no group holds that, the starter."""
     if may_operate(user, run) or procedures_for(user, "cancel").filter(pk=run.procedure_id):
         return True
     return run.started_by_id == user.pk and not run.procedure.grants.filter(role="cancel").exists()

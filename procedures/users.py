@@ -67,7 +67,8 @@ def members_path() -> str:
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
     """Return the pairs of a permission and one of these users who holds it, by one query.
 
-    It is granted to the user or to a group. Superusers, who need no grant, are left out.
+    The permission is granted to the user or to one of their groups. Superusers, who need no grant,
+    are left out.
     """
     wanted, found = set(names), list["QuerySet[User, tuple[str, Any]]"]()
     if not wanted or not among:

@@ -43,7 +43,7 @@ CLOCK = "the clock"
 
 @dataclass(frozen=True)
 class Line:
-    """A journal event as a line: its look, its words, its actor and its data."""
+    """A journal event as a line: its style, its words, its actor and its data."""
 
     look: str
     words: Sentence

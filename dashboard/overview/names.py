@@ -1,4 +1,4 @@
-"""Names in words for stored identifiers: outcomes, looks and levels."""
+"""The words for outcomes, states and levels, which are stored as identifiers."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy

@@ -27,7 +27,7 @@ Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def without_code() -> list[Q]:
-    """Return filters for unfinished runs whose code is missing here; usually none is missing."""
+    """Return filters for unfinished runs whose code is missing here; usually there are none."""
     names = registry.definitions()
     gone = list(Procedure.objects.exclude(name__in=names).values_list("pk", flat=True))
     texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.texts_here())

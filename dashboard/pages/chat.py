@@ -124,7 +124,7 @@ def sessions(request: Visit) -> dict[str, Any]:
 
 
 def _working(user: User, ids: list[UUID]) -> set[UUID]:
-    """Return the given sessions that have a run being worked on which the user may see."""
+    """Return the given sessions in which a run that the user may see is being worked on."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in _keys(access.visible_runs(user).filter(pk__in=found))}
@@ -213,7 +213,8 @@ def told(reply: Reply | None) -> str:
 def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
     """Return the message or question that the sender chose to reply to, if any.
 
-    It is used even if other questions are open by now. Raises 404 if the sender may not see it.
+    The sender's choice counts even if other questions have opened since. Raises 404 if the sender
+    may not see what they chose.
     """
     named = _id(request.POST.get("request"))
     if named is None:

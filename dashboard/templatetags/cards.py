@@ -1,4 +1,4 @@
-"""Tags for cards that templates render from an object alone."""
+"""Tags for cards of runs, and for the numbers of requests that wait for the viewer."""
 
 from typing import Any
 

@@ -55,7 +55,7 @@ def title_parts(title: str) -> tuple[str, str]:
 
 @register.filter
 def whole_title(title: str) -> SafeString:
-    """Return a session's title as HTML whose parts keep their own directions and their dot."""
+    """Return a session's title as HTML in which both of its parts keep their own text direction."""
     about, detail = title_parts(title)
     if not detail:
         return format_html("<bdi>{}</bdi>", about)

@@ -353,7 +353,7 @@ class DatabaseJournal:
         return max(reached, working.since) if working else reached
 
     def look_around(self) -> None:
-        """Read if the run is to stop, and if other runs need this worker; called once a second."""
+        """Check if the run is to stop, and if other runs need this worker; called once a second."""
         asked = ("status", "epoch", "cancel_requested_at", "pause_requested_at")
         for status, epoch, to_end, to_pause in Run.objects.filter(pk=self._row.pk).values_list(
             *asked

@@ -250,7 +250,7 @@ class RunRows(Moment):
 
 @cache
 def _asking() -> str:
-    """Return the SQL that sets if a run waits for people, for a statement that lets it wait."""
+    """Return the SQL assignment of `is_asking`, for statements that release a waiting run."""
     return sql.written("is_asking")
 
 

@@ -39,7 +39,7 @@ class Head(models.Model):
     def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
         """Lock a run's head and set its new worker's epoch; earlier workers can no longer write.
 
-        `also` is the update of the run's row, which PostgreSQL takes in the same statement.
+        `also` is the update of the run's row, which PostgreSQL executes in the same statement.
         """
         for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
             return cls(*cells)

@@ -68,7 +68,7 @@ class Slot:
 
 
 def slots() -> list[Slot]:
-    """Return the runs in all workers' slots, those first that have reported nothing for longest."""
+    """Return the runs in all workers' slots; those that have been silent longest come first."""
     now = clock.now()
     held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
     return [

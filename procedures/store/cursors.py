@@ -71,8 +71,8 @@ def this_database() -> BaseDatabaseWrapper:
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     """Return the driver's own cursor, for use outside transactions in `wrap_database_errors`.
 
-    Django's and psycopg's cursors cost more than all other Python code of a step. They are used all
-    the same if anything that observes statements is installed.
+    Django's and psycopg's cursors cost more than all other Python code of a step. They are used
+    only if anything that observes statements is installed.
     """
     # All of this is looked at for each statement, not once: a tracer may be installed at any time,
     # and a statement that it misses is a hole in somebody's trace or test.

@@ -259,7 +259,7 @@ def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -
 
 
 def _has_row(source: RunsByKey, condition: Part) -> Part:
-    """Return the condition that a row with one of the keys fits a condition."""
+    """Return the condition that the source has a row with one of its keys that fits `condition`."""
     row = source.rows("named.run_id", condition, 1)
     # A subquery of one value is done for each outer row in turn. An EXISTS could become a join that
     # reads both tables.

@@ -122,7 +122,7 @@ class Procedure:
         return schema
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs of a new run, checked and in their types; raises `InputError`."""
+        """Return the inputs of a new run, checked and converted; raises `InputError`."""
         try:
             inputs = self._validated(raw)
         except RecursionError:

@@ -138,7 +138,7 @@ class Batch:
 
     @property
     def is_progress(self) -> bool:
-        """True if the batch contains progress, or releases the run after a claim with a result."""
+        """True if the batch contains progress, or a handoff that isn't marked as in vain."""
         if self.handoff and not self.handoff.is_in_vain:
             return True
         return not PROGRESS.isdisjoint([draft.kind for draft in self.events])

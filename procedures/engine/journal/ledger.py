@@ -55,7 +55,7 @@ SENTENCES = {
 
 @dataclass(frozen=True, order=True)
 class Damage:
-    """Damage to the events `first` to `last`, by their current numbers or, if missing, old ones."""
+    """Damage to the events `first` to `last`; missing events have their original numbers."""
 
     first: int
     last: int

@@ -99,7 +99,7 @@ class Journal(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[float | None]:
-        """Commit the writes inside the block together with the engine's commit, or neither.
+        """Commit the writes inside the block together with the engine's commit, or roll both back.
 
         Yields the number of seconds that the block may take, or None.
         """
@@ -108,8 +108,8 @@ class Journal(Protocol):
     def forgive_claim(self) -> None:
         """Don't count this claim towards the poison limit.
 
-        The storage was lost, and the worker is healthy. It takes effect soon, and the next claim
-        learns of it by `RunFacts.is_left_without_storage`.
+        The storage was lost, and the worker is healthy. The claim is forgiven as soon as the
+        storage works again, and the next claim learns of it by `RunFacts.is_left_without_storage`.
         """
         ...
 

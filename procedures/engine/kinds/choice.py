@@ -17,7 +17,7 @@ NEEDS_OPTIONS = "needs a list of options: strings, none of them empty."
 
 
 class Choice(Kind):
-    """A question for one of the author's options, or with `many=True` for one or more of them."""
+    """A question that asks for one of the author's options, or with `many=True` for several."""
 
     name = "choice"
     verb = "choose"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Input(Kind):
-    """A question for a value of a plain type."""
+    """A question that asks for a value of a plain type."""
 
     name = "input"
     verb = "ask"

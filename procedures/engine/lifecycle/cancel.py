@@ -48,7 +48,8 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 def _end_all_below(store: Store, run: RunRow) -> None:
     """Cancel all runs below, including retried children and the children of ended runs.
 
-    They would continue for a retry of their parent, or on their own, but nobody needs them.
+    Otherwise these would continue, on their own or for a retry of their parent, although nobody
+    needs them.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:

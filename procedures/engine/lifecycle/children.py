@@ -35,7 +35,7 @@ def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[st
 
 
 def begin_more(store: Store, run_id: Any, key: str) -> bool:
-    """Begin the next children of a map that is behind; return True if it is still behind.
+    """Begin the next children of a map; return True if more are due than one transaction can begin.
 
     Locks the run.
     """

@@ -129,7 +129,7 @@ class Fiber:
         return entry
 
     def is_new(self, family: Family, key: str) -> bool:
-        """Return True if the journal has no entry with that key; sizes are checked only then."""
+        """Return True if the journal has no entry with that key, so that sizes must be checked."""
         return self.scope.peek(family, key) is None
 
     @property

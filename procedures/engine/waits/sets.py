@@ -101,7 +101,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys that decided a set opened before; until it is decided, the run waits."""
+    """Return the keys that decided a set opened earlier; until it is decided, the run waits."""
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
@@ -134,7 +134,7 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
 
 
 def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
-    """Open the set again, and all it withdrew, if a signal decided it that doesn't fit the code."""
+    """Reopen the set and the waits it withdrew if the code can't take the deciding signal."""
     won = Closing.read(entry.last.content).value
     wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
@@ -158,7 +158,7 @@ def _is_unneeded(handle: Handle[Any], since: int) -> bool:
 
 
 def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
-    """Withdraw the open handles, as nobody waits for them, and commit `drafts` with that."""
+    """Withdraw the open handles, which nobody waits for, and store `drafts` in the same commit."""
     left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
     withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
     events = fiber.commit(*withdrawn, *drafts)
