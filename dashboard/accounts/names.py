@@ -42,7 +42,7 @@ def language_fault(name: str) -> str:
 
 
 def history_fault(kind: str, name: str, pk: Any) -> str:
-    """Return why a name is reserved for somebody else in the history, or "" if it isn't."""
+    """Return why the history reserves a name for somebody else, or "" if it doesn't."""
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
         words = _("Another user, with the id {number}, was called “{name}” before.")

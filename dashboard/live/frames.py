@@ -93,8 +93,8 @@ def address_of(event: Event) -> str:
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     """Return a frame with a journal line per event; the last one has the run's current state too.
 
-    If there are no events, there is one frame with the state. If there are more events than
-    `limit`, the state comes after the last of them.
+    If there are no new events, the only frame has the state. If `limit` is reached, no frame has
+    the state, which then comes with the next frames.
     """
     as_of, run = _now(), _run(stream)
     events = list(Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit])

@@ -34,7 +34,7 @@ class Quota:
     """True if the person has as many runs that haven't ended as they may have."""
 
     def check(self) -> None:
-        """Raise `QuotaError` if a person has started too much in a minute or has too much open."""
+        """Raise `QuotaError` if a person has started too many runs lately, or has too many open."""
         if self.filled_at:
             again = self.filled_at + A_MINUTE - self.now
             words = f"You have started {conf.MOST_STARTS_A_MINUTE:,} runs in the last minute"

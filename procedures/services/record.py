@@ -113,7 +113,7 @@ class Record:
 
     @property
     def is_covered(self) -> bool:
-        """Return True if the run began after rows had proofs."""
+        """Return True if the run is new enough for its rows to have proofs."""
         return PROOF in self.started
 
     @property

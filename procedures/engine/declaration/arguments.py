@@ -69,10 +69,10 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
 
 
 def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
-    """Show the parameter `fn` of a verb as required in its signature.
+    """Make the parameter `fn` of a verb appear as required in its signature.
 
-    Its default only lets the verb report a missing function. `with_options` isn't used here,
-    because it would add a function call to every step.
+    In the code `fn` has a default, with which the verb can report a missing function itself.
+    `with_options` isn't used here, because it would add a function call to every step.
     """
     given = inspect.signature(verb)
     shown = [

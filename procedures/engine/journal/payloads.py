@@ -38,7 +38,7 @@ class Closing:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the content of an event."""
+        """Return the closing described by the content of an event."""
         return cls(**_fields_of(cls, content))
 
     def whole_value(self) -> Any:
@@ -98,7 +98,7 @@ class Opening:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the content of an event."""
+        """Return the opening described by the content of an event."""
         due = content.get("due_at")
         moment = datetime.fromisoformat(due) if due else None
         over = tuple(content.get("over", ()))
@@ -143,7 +143,7 @@ class Attempt:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the attempt from the content of a step's event."""
+        """Return the attempt described by the content of a step's event."""
         started = datetime.fromisoformat(content["started_at"])
         return cls(
             content["attempt"], started, content["arguments"], content.get("approved_by", "")
@@ -173,7 +173,7 @@ class StepResult:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the content of an event."""
+        """Return the result described by the content of an event."""
         told = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
         return cls(**_fields_of(cls, told), attempt=Attempt.read(content))
 
@@ -209,7 +209,7 @@ class StepFailure:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
-        """Read the content of an event."""
+        """Return the failure described by the content of an event."""
         told = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
         retry_at = told.pop("retry_at")
         moment = datetime.fromisoformat(retry_at) if retry_at else None
@@ -222,7 +222,7 @@ class StepFailure:
 
     @property
     def is_final(self) -> bool:
-        """True if there is no automatic retry."""
+        """True if the step won't be retried automatically after this failure."""
         return self.retry_at is None
 
     def as_json(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def read_whole_number(text: str) -> int:
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:
-    """Return the options that a text names, separated by commas."""
+    """Return the options named in a text, in which commas separate them."""
     with suppress(NoReplyError):
         one = read_option(options, text)
         return Reading([one.value], one.is_literal)

@@ -43,9 +43,9 @@ class Transaction(ABC):
         return self  # type: ignore[return-value]  # the parts of a store are used together only
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:
-        """Call the act after this commit, and again for as long as it returns True.
+        """Call `act` after this commit, and again for as long as it returns True.
 
-        Each call has a transaction of its own. If the process dies first, there is no call.
+        Each call has a transaction of its own. If the process dies first, `act` is never called.
         """
         while act(self.regardless()):
             pass
