@@ -71,7 +71,7 @@ def version_of(row: Model) -> str:
 
 
 def is_last_superuser(users: Sequence[User]) -> bool:
-    """Return True if there are no active superusers besides these users."""
+    """Return True if all active superusers are among these users."""
     active = User.objects.filter(is_superuser=True, is_active=True)
     if connection.in_atomic_block:  # two superusers may untick each other at the same moment
         active = active.select_for_update()

@@ -118,7 +118,7 @@ class Record:
 
     @property
     def is_counted(self) -> bool:
-        """Return True if the run began after its files, signals and operations were counted."""
+        """Return True if the run is so new that its files, signals and operations are counted."""
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:

@@ -197,7 +197,7 @@ def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
 
 @cache
 def _insertion(model: type[models.Model]) -> Insertion:
-    """Return two things: the statement that inserts a row and returns its key, and its fields."""
+    """Return the statement that inserts a row and returns its key, and the names of its values."""
     meta = model._meta  # noqa: SLF001 (Django documents it)
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))
