@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -404,6 +404,13 @@ def faketime(offset: str | Path) -> dict[str, str]:
         "DONT_FAKE_MONOTONIC": "1",
         "PYTHONPATH": str(CHECKOUT / "tests" / "other_clock"),
     }
+
+
+class Site(Protocol):
+    """Whatever serves the product at an address."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Web(Process):

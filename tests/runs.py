@@ -13,7 +13,7 @@ from dashboard.models import ApiToken, Scope
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.services import start_run
-from tests.processes import Web, wait_until
+from tests.processes import Site, wait_until
 
 
 def start(procedure: str, *, by: User, **inputs: Any) -> Run:
@@ -75,7 +75,7 @@ def everything_about(run: Run) -> list[object]:
     return [*Run.objects.filter(pk=run.pk).values(), *run.events.order_by("seq").values()]
 
 
-def client_of(user: User, web: Web) -> httpx.Client:
+def client_of(user: User, web: Site) -> httpx.Client:
     """The API as the user's program sees it. Slow answers are answers too."""
     token = ApiToken.create_for(user, scopes=Scope)
     return httpx.Client(

@@ -12,7 +12,7 @@ from django.test import Client
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.processes import Web
+from tests.processes import Site
 
 PATIENCE = 10
 
@@ -57,7 +57,7 @@ class Page:
 
 
 @contextmanager
-def page(web: Web, user: User | None, *, origin: str | None = None) -> Iterator[Page]:
+def page(web: Site, user: User | None, *, origin: str | None = None) -> Iterator[Page]:
     cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(user)}" if user else ""
     address = web.url.replace("http:", "ws:") + "/live"
     headers = {"Cookie": cookie} if cookie else {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from servestatic.middleware import ServeStaticMiddleware
@@ -26,8 +27,9 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
         try:
             return str(super().stored_name(name))
         except ValueError:
-            if not ManifestStorage.has_warned:
-                ManifestStorage.has_warned = True
+            # The middleware also asks for names that it guesses from hashed ones.
+            if not self.has_warned and finders.find(name):
+                self.has_warned = True
                 logger.warning("%s is not collected: run manage.py collectstatic.", name)
             return name
 
