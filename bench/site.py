@@ -81,7 +81,8 @@ def site(
     django.setup()
     from django.core.management import call_command
 
-    from tests.processes import PostgreSQL, Process, Redis
+    from tests.postgres import PostgreSQL
+    from tests.processes import Process, Redis
 
     with ExitStack() as stack:
         servers: list[Process] = [Redis()]

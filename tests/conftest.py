@@ -16,7 +16,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests import machine
 from tests.desk import Desk
-from tests.processes import PostgreSQL, Process, Redis, Web, Worker, clock_worker, run_worker
+from tests.postgres import PostgreSQL
+from tests.processes import Process, Redis, Web, Worker, clock_worker, run_worker
 from tests.tables import keep_what_migrate_made
 
 SHOWN_OUTPUT = 6000

@@ -11,7 +11,7 @@ from procedures.engine.execution.rare import around_turns
 from procedures.engine.journal.events import RunStatus
 from tests.conformance.backends import Backend, answer, result_of
 from tests.procedures import settings
-from tests.procedures.settings import ALL, CHANGES, OF_TURNS
+from tests.procedures.changes import ALL, CHANGES, OF_TURNS
 
 
 @pytest.fixture(autouse=True)

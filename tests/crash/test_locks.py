@@ -21,7 +21,8 @@ from procedures.services import cancel_run
 from tests import machine
 from tests.conftest import StartWorker
 from tests.desk import Desk
-from tests.processes import PostgreSQL, Process, wait_until
+from tests.postgres import PostgreSQL
+from tests.processes import Process, wait_until
 from tests.runs import answer, start, wait_for_request, wait_for_status, wait_for_success
 
 pytestmark = [

@@ -10,7 +10,7 @@ from procedures.models import Run
 from procedures.services import start_run
 from procedures.slot import REPLACED_AFTER
 from tests.conftest import StartWorker
-from tests.procedures.settings import ALL
+from tests.procedures.changes import ALL
 from tests.processes import wait_until
 from tests.runs import wait_for_status, wait_for_success
 

@@ -18,7 +18,8 @@ from django.db import connection, transaction
 from procedures.conf import conf
 from tests import machine
 from tests.desk import Effect
-from tests.processes import PostgreSQL, Process, Redis, Worker, wait_until
+from tests.postgres import PostgreSQL
+from tests.processes import Process, Redis, Worker, wait_until
 
 LEAST_FILE = 200 * 1024
 """Bytes: what is small is written also while the database finds no room."""

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from django.urls import reverse
 
 from chat.models import Assignment, HumanRequest
 from chat.services import losses_of, requests_without_answerers
-from dashboard.admin.careful import watches
 from procedures.models import Grant, Procedure
 from tests.admin_acts import (
     ALL_THE_SAME,
@@ -34,7 +32,6 @@ from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.flows import ASK, Folder, flow
 from tests.pages import Fields, browser, shown
-from tests.processes import wait_until
 
 PERMISSION = "auth.view_group"
 PROMPT = "Pay 31.20 €?"
@@ -363,50 +360,3 @@ def test_many_requests_cost_as_many_queries_as_two(root: Client, asks_erin: Huma
     act = ACTS["the user is deactivated"][1](root)
 
     assert len(queries_to_save(root, act)) == few
-
-
-# Two at once
-
-
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer")
-@pytest.mark.usefixtures("transactional_db")
-def test_of_two_groups_that_lose_a_permission_at_the_same_moment_the_second_is_warned(
-    root: Client, asks_erin: HumanRequest, admin_user: User
-) -> None:
-    permit_group(asks_erin)
-    create_person("zoe", group("others")).groups.get().permissions.add(held())
-    both = [group("audit"), group("others")]
-    forms = [form(root, GROUP, one.pk, lambda sent: sent.update(permissions=[])) for one in both]
-    clients = [browser(admin_user) for _ in both]
-    looked: list[None] = []
-
-    def look() -> None:
-        """What the first would break is known by now; it waits for the second to come as far."""
-        looked.append(None)
-        wait_until(lambda: len(looked) == 2 or waits_for_a_lock(), what="the second")
-
-    def leave(client: Client, act: Act) -> str:
-        try:
-            return shown(client.post(act.path, act.fields, follow=True))
-        finally:
-            connection.close()
-
-    watches.append(lambda: look)
-    try:
-        with ThreadPoolExecutor(2) as threads:
-            pages = list(threads.map(leave, clients, forms))
-    finally:
-        watches.pop()
-
-    assert sorted(ALL_THE_SAME in page for page in pages) == [False, True]
-    assert held().group_set.count() == 1
-    assert not requests_without_answerers().exists()
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone() is not None

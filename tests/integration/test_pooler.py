@@ -15,7 +15,8 @@ from procedures.models import Run
 from tests import machine
 from tests.conftest import StartClock, StartWeb, StartWorker
 from tests.desk import Desk
-from tests.processes import PgBouncer, Process, Web, Worker, run_python, wait_until
+from tests.postgres import PgBouncer
+from tests.processes import Process, Web, Worker, run_python, wait_until
 from tests.runs import answer, client_of, wait_for_request
 
 pytestmark = [

@@ -27,7 +27,8 @@ from procedures.services.installation import LOOK_EVERY
 from tests import machine
 from tests.conftest import StartClock, StartWorker
 from tests.desk import Desk
-from tests.processes import Worker, clock_worker, run_python, run_worker, wait_until, wheel
+from tests.postgres import wheel
+from tests.processes import Worker, clock_worker, run_python, run_worker, wait_until
 from tests.runs import answer, journal_of, start, wait_for_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
