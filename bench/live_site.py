@@ -53,11 +53,24 @@ class LiveSite:
         session = session or self.session
         session.refresh_from_db()
         follows = [(f"session:{session.pk}", "page", session.last_seq), ("inbox", "page", 0)]
-        return [PagePlan(cookie, follows) for cookie in self.cookies[:count]]
+        return self._plans(count, follows)
 
     def home_pages(self, count: int) -> list[PagePlan]:
-        follows = [("inbox", "page", 0), ("runs", "page", 0)]
-        return [PagePlan(cookie, follows) for cookie in self.cookies[:count]]
+        return self._plans(count, [("inbox", "page", 0), ("runs", "page", 0)])
+
+    def _plans(self, count: int, follows: list[tuple[str, str, int]]) -> list[PagePlan]:
+        """Return the pages of the first people, each with the marks that it is drawn with."""
+        from dashboard.live.marks import inbox_mark, runs_mark
+
+        made: dict[str, Callable[[Any], object]] = {
+            "inbox": lambda person: inbox_mark(person)[0],
+            "runs": runs_mark,
+        }
+        bells = [name for name, *_ in follows if name in made]
+        return [
+            PagePlan(cookie, follows, marks={bell: str(made[bell](person)) for bell in bells})
+            for cookie, person in zip(self.cookies[:count], self.people, strict=False)
+        ]
 
     def post(self, number: int) -> tuple[int, float]:
         """Post a message; return its number in the session, and the time of the commit."""

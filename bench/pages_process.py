@@ -8,9 +8,9 @@ import heapq
 import re
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from itertools import count
 from multiprocessing.connection import Connection
@@ -23,7 +23,7 @@ from tests.live_client import Followed, Frame, LiveClient
 NUMBER, HEAD = b'"seq":', b'"head":'
 CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
 BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
-GATHER = {"/requests/waiting": 0.05, "/overview": 0.1, "/requests/waiting/count": 0.4}
+GATHER = {"/requests/waiting": 0.05, "/overview": 0.3, "/requests/waiting/count": 0.4}
 """Seconds for which a page gathers rings before it fetches, as its scripts do."""
 LEAST = {"/overview": 1.0}
 """Seconds between two fetches of the same part."""
@@ -41,6 +41,8 @@ class PagePlan:
     path: str = "/live"
     has_gaps: bool = False
     """True if lost messages are lost, and nobody asks for them."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """The marks of bells that the page is drawn with."""
 
 
 class Page(LiveClient):
@@ -65,7 +67,7 @@ class Page(LiveClient):
 
     def follow_all(self) -> None:
         for stream, form, after in self.plan.follows:
-            message = self.follow(stream, form, after)
+            message = self.follow(stream, form, after, self.plan.marks.get(stream, ""))
             if not self.plan.has_gaps:
                 self.socket.say_text(message)
 

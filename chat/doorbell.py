@@ -19,7 +19,9 @@ from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 GATHER = 0.05
-"""The seconds for which hints are collected and then sent as one."""
+"""The least seconds between two messages; the hints of the time between are sent as one."""
+TOGETHER = 0.002
+"""The seconds for which a hint waits for the others of the same commit."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 
@@ -61,13 +63,16 @@ class Doorbell:
                 logger.debug("The change of %s couldn't be announced: %s", streams, error)
 
     def _gathered(self) -> Iterator[set[str]]:
+        sent_at = 0.0
         while True:
             streams = set(self._streams.get())
-            # After the first hint, not before it: a quiet site's hint waits no longer than this.
-            time.sleep(GATHER)
+            # Hints are collected only after others were sent: the first one of a quiet site, or of
+            # one that has a change every now and then, is sent at once.
+            time.sleep(max(sent_at + GATHER - time.monotonic(), TOGETHER))
             while not self._streams.empty():
                 streams.update(self._streams.get())
             yield streams
+            sent_at = time.monotonic()
 
 
 doorbell = Doorbell()

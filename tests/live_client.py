@@ -17,6 +17,8 @@ class Followed:
     cursor: int = 0
     as_of: int = 0
     """When the state shown was read, for what can change without a new number."""
+    mark: str = ""
+    """How far a doorbell was when the page was drawn, or last rang."""
     denials: list[str] = field(default_factory=list)
 
     @property
@@ -31,9 +33,9 @@ class LiveClient:
     def __init__(self) -> None:
         self.streams: dict[str, Followed] = {}
 
-    def follow(self, stream: str, form: str = "data", after: int = 0) -> str:
+    def follow(self, stream: str, form: str = "data", after: int = 0, mark: str = "") -> str:
         """The message that follows a stream from now on."""
-        self.streams[stream] = Followed(stream, form, after)
+        self.streams[stream] = Followed(stream, form, after, mark=mark)
         return self._message("follow", self.streams[stream])
 
     def follow_again(self) -> list[str]:
@@ -84,11 +86,15 @@ class LiveClient:
             self.apply(followed, frame)
             followed.cursor = frame["seq"]
             followed.as_of = frame.get("as_of", followed.as_of)
+            followed.mark = frame.get("mark", followed.mark)
         return False
 
     def _message(self, verb: str, followed: Followed) -> str:
         words = {verb: followed.stream, "after": followed.cursor}
-        return json.dumps(words | ({"form": followed.form} if verb == "follow" else {}))
+        if verb == "follow":
+            words["form"] = followed.form
+            words |= {"mark": followed.mark} if followed.mark else {}
+        return json.dumps(words)
 
 
 def frames_of(text: str | bytes) -> Iterator[Frame]:

@@ -31,7 +31,8 @@ class LivePage:
 
     async def _take(self, event: Any) -> None:
         await self._reads.wait()
-        await self._out.put(event)
+        if event["type"] != "websocket.accept":
+            await self._out.put(event)
 
     def stop_reading(self) -> None:
         self._reads.clear()

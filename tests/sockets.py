@@ -23,9 +23,11 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self._frames: deque[dict[str, Any]] = deque()
+        self.marks: dict[str, str] = {}
+        """The mark in the last frame of each bell that was heard."""
 
-    def follow(self, stream: str, *, form: str = "data", after: int = 0) -> None:
-        self.say(follow=stream, form=form, after=after)
+    def follow(self, stream: str, *, form: str = "data", after: int = 0, mark: str = "") -> None:
+        self.say(follow=stream, form=form, after=after, **({"mark": mark} if mark else {}))
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
@@ -36,7 +38,10 @@ class Page:
             message = json.loads(self.socket.recv(timeout=timeout))
             frames = message.pop("frames", [{}])
             self._frames.extend({**message, **frame} for frame in frames)
-        return self._frames.popleft()
+        frame = self._frames.popleft()
+        if "mark" in frame:
+            self.marks[frame["stream"]] = frame.pop("mark")
+        return frame
 
     def heard_before_an_answer(self) -> list[dict[str, Any]]:
         """Ask something that can't be understood; return what came before the answer."""

@@ -24,7 +24,7 @@ from chat.services.responses import (
     respond,
 )
 from chat.services.strays import ask_others
-from chat.services.waiting import people_named, waiting_for
+from chat.services.waiting import people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
     "OPERATE_REQUEST",
@@ -50,6 +50,7 @@ __all__ = [
     "newest_requests",
     "note_presence",
     "note_presences",
+    "people_by_name",
     "people_named",
     "plan_notifications",
     "post_message",
@@ -63,5 +64,6 @@ __all__ = [
     "send_notification",
     "sender_of",
     "waiting_for",
+    "waiting_of",
     "withdraw_request",
 ]

@@ -12,10 +12,11 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
+from chat.access import most_urgent
 from chat.models import Assignment, HumanRequest
 from chat.store import sql
 from procedures.store.statements import Statement
-from procedures.users import active_users, permission_holders, users
+from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
 Waiting = dict[UUID, UUID]
@@ -40,6 +41,34 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
         asked |= Q(pk__in={pk for _, pk in holders})
     present = active_users().filter(pk__in=among)
     return set(present.filter(asked).values_list("pk", flat=True))
+
+
+def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
+    """Return, by name, those of `among` who are concerned by it, as `people_named` returns them.
+
+    The name "" has the superusers, whom every change concerns.
+    """
+    wanted = set(names)
+    present = dict(active_users().filter(pk__in=among).values_list("pk", "is_superuser"))
+    found: dict[str, set[Any]] = {name: set() for name in wanted}
+    found[""] = {pk for pk, is_superuser in present.items() if is_superuser}
+    users_named = {f"user:{pk}": pk for pk in present}
+    for name in wanted & users_named.keys():
+        found[name].add(users_named[name])
+    if groups := {name.removeprefix("group:") for name in wanted if name.startswith("group:")}:
+        members = users().filter(pk__in=present, groups__in=groups).order_by()
+        for pk, group in members.values_list("pk", "groups"):
+            found.get(f"group:{group}", set()).add(pk)
+    permissions = {name.removeprefix("perm:") for name in wanted if name.startswith("perm:")}
+    for permission, pk in permission_holders(permissions, present):
+        found[f"perm:{permission}"].add(pk)
+    return found
+
+
+def waiting_of(user: User) -> Waiting:
+    """Return what waits for one person: the most urgent requests, at most 100."""
+    waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
+    return dict(waiting.order_by().values_list("pk", "session"))
 
 
 def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:

@@ -21,9 +21,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from dashboard.live.concerned import Key, RequestNews, RunNews
+from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
+from dashboard.live.marks import Marked
 from dashboard.live.streams import INBOX, RUNS, Stream
 from procedures.users import User
+from procedures.viewers import Key
 
 LOOK = 1.0
 """Seconds between two looks at the database for changes that the doorbell didn't announce."""
@@ -53,14 +55,15 @@ class Rung:
     """The names and pages that a bell has collected since its last ring."""
 
     names: set[str] = field(default_factory=set)
-    new: set[Listener] = field(default_factory=set)
-    """Pages that have just begun to follow, or that missed something."""
+    new: dict[Listener, str] = field(default_factory=dict)
+    """Pages that have just begun to follow, with their marks, or that missed something, with ""."""
     is_check: bool = False
     """True if the requests and runs that people may answer and see are compared, too."""
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
-        self.new |= other.new
+        # A page that has missed something since then is told, whatever its mark was.
+        self.new = other.new | self.new
         self.is_check |= other.is_check
 
 
@@ -82,21 +85,23 @@ class Bell:
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
-    def follow(self, listener: Listener) -> None:
+    def follow(self, listener: Listener, mark: str = "") -> None:
+        """Tell a page of all changes after its mark; without a mark, tell it to read at once."""
         if listener.user is not None:
             self.keys[listener] = listener.user.pk
-            self.greet(listener)
+            self._rung.new[listener] = mark
+            self._woken.set()
 
     def leave(self, listener: Listener) -> None:
         self.keys.pop(listener, None)
-        self._rung.new.discard(listener)
+        self._rung.new.pop(listener, None)
         if not self.keys:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
         """Send a frame soon to a page that has just begun to follow, or has missed a change."""
         if listener in self.keys:
-            self._rung.new.add(listener)
+            self._rung.new[listener] = ""
             self._woken.set()
 
     def hear(self, names: Iterable[str]) -> None:
@@ -129,6 +134,19 @@ class Bell:
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):
                 self._send(listener, frames[key], within=0 if listener in new else SPREAD)
+
+    def arrivals(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
+        """Return the people whose new pages are told in any case, and the other new pages."""
+        here = [(self.keys[one], mark) for one, mark in rung.new.items() if one in self.keys]
+        return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
+
+    def late(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
+        """Return the new pages that have something to read."""
+        return {
+            one
+            for one, mark in rung.new.items()
+            if not mark or (self.keys.get(one), mark) in behind
+        }
 
     async def _ring_for_ever(self) -> None:
         began = check_at = 0.0
@@ -185,11 +203,16 @@ class InboxBell(Bell):
         self._news = RequestNews()
 
     async def ring(self, rung: Rung) -> None:
-        also = {self.keys[one] for one in rung.new if one in self.keys}
-        concerned, frames = await self.ask(
-            self._news.read, also, {*self.keys.values()}, is_check=rung.is_check
+        also, marked = self.arrivals(rung)
+        told: RequestsTold = await self.ask(
+            self._news.read,
+            also,
+            {*self.keys.values()},
+            marked=marked,
+            is_check=rung.is_check,
         )
-        self.tell(frames, new=rung.new, concerned=concerned)
+        new = self.late(rung, told.behind)
+        self.tell(told.frames, new=new, concerned=told.concerned)
 
 
 class RunsBell(Bell):
@@ -206,24 +229,30 @@ class RunsBell(Bell):
     async def ring(self, rung: Rung) -> None:
         changed = {UUID(name.removeprefix("run:")) for name in rung.names}
         people = {one.user.pk: one.user for one in self.keys if one.user is not None}
-        seen, differing = await self.ask(
-            self._news.read, changed, people.values(), is_check=rung.is_check
+        also, marked = self.arrivals(rung)
+        told: RunsTold = await self.ask(
+            self._news.read,
+            changed,
+            people.values(),
+            also=also,
+            marked=marked,
+            is_check=rung.is_check,
         )
-        frames = {key: frame_of(runs) for key, runs in seen.items()}
-        also = {self.keys[one] for one in rung.new if one in self.keys}
-        frames |= dict.fromkeys(also | differing, ANYTHING)
-        self.tell(frames, new=rung.new, concerned=seen.keys() | differing)
+        new = self.late(rung, told.behind)
+        anything = told.differing | {self.keys[one] for one in new if one in self.keys}
+        seen = told.seen | dict.fromkeys(anything)
+        frames = {key: frame_of(runs, told.marks.get(key, "")) for key, runs in seen.items()}
+        self.tell(frames, new=new, concerned=told.seen.keys() | told.differing)
 
     def joined(self, frame: Frame) -> Frame:
-        return ANYTHING
+        return frame_of(None, frame["mark"])
 
 
-ANYTHING: Frame = {"seq": 0}
-"""The frame which says that any run may have changed."""
-
-
-def frame_of(runs: Collection[UUID]) -> Frame:
-    return {"seq": 0, "runs": sorted(map(str, runs))} if len(runs) <= MOST_NAMED else ANYTHING
+def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
+    """Return the frame that names changed runs; without names, any run may have changed."""
+    are_named = runs is not None and len(runs) <= MOST_NAMED
+    named = {"runs": sorted(map(str, runs or ()))} if are_named else {}
+    return {"seq": 0, **named, "mark": mark}
 
 
 class Bells:
@@ -232,8 +261,8 @@ class Bells:
     def __init__(self, ask: Ask) -> None:
         self._bells: dict[Stream, Bell] = {INBOX: InboxBell(ask), RUNS: RunsBell(ask)}
 
-    def follow(self, listener: Listener, stream: Stream) -> None:
-        self._bells[stream].follow(listener)
+    def follow(self, listener: Listener, stream: Stream, mark: str = "") -> None:
+        self._bells[stream].follow(listener, mark)
 
     def leave(self, listener: Listener, stream: Stream) -> None:
         self._bells[stream].leave(listener)

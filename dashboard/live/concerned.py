@@ -3,16 +3,26 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from chat.models import SessionEvent
 from chat.services import people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
+from dashboard.live.marks import (
+    CHANGES,
+    Marked,
+    Position,
+    RunsMark,
+    RunsPosition,
+    behind_inbox,
+    behind_runs,
+    digest,
+    inbox_marks,
+    procedures_seen,
+)
 from dashboard.live.tails import Tail
-from procedures.access import OPERATE, SEEING
 from procedures.engine.journal.events import RunStatus
-from procedures.models import Event, Grant, Run, RunInput
+from procedures.models import Event, Run, RunInput
 from procedures.users import User
 from procedures.viewers import People, who_sees
 
@@ -27,32 +37,45 @@ AT_WORK = (
 """The fields of a running run that change without an event."""
 
 
-def inbox_frame(user: User) -> dict[str, int]:
+def inbox_frame(user: User) -> dict[str, Any]:
     """Return the frame of the inbox for one person."""
     return numbers_of(waiting_for([user.pk]).get(user.pk, {}))
 
 
-def numbers_of(waiting: Waiting) -> dict[str, int]:
+def numbers_of(waiting: Waiting) -> dict[str, Any]:
     """Return the numbers for a person's menu; 100 means "more than 99"."""
     sessions = set(waiting.values())
     return {"seq": 0, "requests": min(len(waiting), MOST), "sessions": min(len(sessions), MOST)}
+
+
+class RequestsTold(NamedTuple):
+    """The people and pages to tell of changes of requests."""
+
+    concerned: set[Key]
+    frames: dict[Key, dict[str, Any]]
+    behind: set[Marked]
+    """The pages that lack a change since their marks."""
 
 
 class RequestNews:
     """A reader of the changes of requests since its last look."""
 
     def __init__(self) -> None:
-        changes = SessionEvent.objects.exclude(whom="")
-        self._tail = Tail(changes, "whom", lag=SLOWEST_CHANGE)
+        self._tail = Tail(CHANGES, "whom", lag=SLOWEST_CHANGE)
         self._untold: list[list[str]] = []
         """The assignees of each change of which nobody has been told yet."""
         self._known: dict[Key, frozenset[UUID]] = {}
         """The requests that waited for each person when they were last counted."""
 
     def read(
-        self, also: Collection[Key], among: Collection[Key], *, is_check: bool = False
-    ) -> tuple[set[Key], dict[Key, dict[str, int]]]:
-        """Return the people concerned by changes, and the frames for them and for those in `also`.
+        self,
+        also: Collection[Key],
+        among: Collection[Key],
+        *,
+        marked: Collection[Marked] = (),
+        is_check: bool = False,
+    ) -> RequestsTold:
+        """Return the people concerned by changes, and the frames for them, `also` and `marked`.
 
         With `is_check`, people are also concerned if other requests wait for them than at the last
         check, whatever the reason. The number of queries depends neither on the changes nor on the
@@ -63,18 +86,36 @@ class RequestNews:
             self._untold.append(json.loads(whom))
         names = {name for whom in self._untold for name in whom}
         concerned = people_named(names, among) if self._untold else set()
-        people = {*among} if is_check else concerned.union(also)
-        waiting = waiting_for(people) if people else {}
+        new = {*also, *(key for key, _ in marked)}
+        people = {*among} if is_check else concerned | new
+        if not people:
+            self._untold.clear()
+            return RequestsTold(set(), {}, set())
+        # Before what waits is counted: a mark must not be later than that.
+        position, waiting = Position.of(CHANGES), waiting_for(people)
         self._untold.clear()
         if is_check:
             concerned |= self._differing(waiting)
             self._known = {}
         self._known |= {pk: frozenset(found) for pk, found in waiting.items()}
-        return concerned, {pk: numbers_of(found) for pk, found in waiting.items()}
+        told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
+        marks = inbox_marks(position, told)
+        frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
+        return RequestsTold(concerned, frames, behind_inbox(marked, marks))
 
     def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
         known = self._known
         return {pk for pk, found in waiting.items() if pk in known and known[pk] != found.keys()}
+
+
+class RunsTold(NamedTuple):
+    """The people and pages to tell of changes of runs."""
+
+    seen: dict[Key, set[UUID]]
+    differing: set[Key]
+    marks: dict[Key, str]
+    behind: set[Marked]
+    """The pages that lack a change since their marks."""
 
 
 class RunNews:
@@ -90,13 +131,20 @@ class RunNews:
         """The procedures of which each person sees all runs; None stands for all procedures."""
 
     def read(
-        self, runs: Collection[UUID], people: Iterable[User], *, is_check: bool = False
-    ) -> tuple[dict[Key, set[UUID]], set[Key]]:
+        self,
+        runs: Collection[UUID],
+        people: Iterable[User],
+        *,
+        also: Collection[Key] = (),
+        marked: Collection[Marked] = (),
+        is_check: bool = False,
+    ) -> RunsTold:
         """Return the changed runs by the person who may see them, and people with changed rights.
 
         The changed runs are those in `runs` and all that have changed since the last look. Rights
         are compared only with `is_check`. They have changed if a person now sees all runs of other
-        procedures than at the last check.
+        procedures than at the last check. The marks are those of all these people, `also` and
+        `marked`.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -107,19 +155,29 @@ class RunNews:
             for key in keys:
                 found[key].add(run)
         self._runs.clear()
-        return found, self._regrouped(present) if is_check else set()
+        new = {*also, *(key for key, _ in marked)}
+        differing = self._regrouped(present, new, is_check=is_check)
+        if not (new or found or differing):
+            return RunsTold(found, differing, {}, set())
+        position = RunsPosition.now()
+        digests = {key: digest(procedures) for key, procedures in self._known.items()}
+        late = behind_runs(marked, position, digests, present)
+        told = (new | found.keys() | differing) & digests.keys()
+        marks = {key: str(RunsMark(position, digests[key])) for key in told}
+        return RunsTold(found, differing, marks, late)
 
-    def _regrouped(self, people: People) -> set[Key]:
-        """Return the people who now see all runs of other procedures than at the last check."""
-        earlier, seen = self._known, defaultdict[Key, set[int | None]](set)
-        grants = Grant.objects.filter(role__in=SEEING).order_by()
-        for procedure, group in grants.values_list("procedure", "group"):
-            for key in people.members_of(group):
-                seen[key].add(procedure)
-        for key in people.holders_of([OPERATE])[OPERATE]:
-            seen[key].add(None)
-        self._known = {key: frozenset(seen[key]) for key in people.users}
-        return {key for key, now in self._known.items() if earlier.get(key, now) != now}
+    def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
+        """Return, at a check, the people whose groups, or their groups' grants, have changed.
+
+        The rights of new ones are noted, so that the next check finds what differs.
+        """
+        if is_check:
+            earlier, self._known = self._known, procedures_seen(people)
+            return {key for key, now in self._known.items() if earlier.get(key, now) != now}
+        if new:
+            arrived = People(user for key, user in people.users.items() if key in new)
+            self._known |= procedures_seen(arrived)
+        return set()
 
     def _claimed(self) -> set[UUID]:
         """Return the runs whose worker or current step has changed since the last look."""

@@ -1,7 +1,8 @@
 """The one WebSocket of a page.
 
 The page sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
-when it misses something, `{"range": "run:<id>", "after": 12}`.
+when it misses something, `{"range": "run:<id>", "after": 12}`. It follows a bell with the mark that
+it was drawn with, `{"follow": "inbox", "form": "page", "mark": "…"}`.
 
 It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes, `{"stream":
 "run:<id>", "head": 15}` if it was sent less than there is, `{"stream": "run:<id>", "denied": "…"}`
@@ -30,6 +31,8 @@ from procedures.engine.values.sent import without_doubles
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """The errors caused by malformed messages, which our own pages never send."""
+LONGEST_MARK = 200
+"""The most characters that are kept of a mark; a longer one isn't ours."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 """The hub of each event loop, since its tasks belong to one; a test may run several."""
 
@@ -79,6 +82,7 @@ def _do(hub: Hub, socket: Socket, asked: dict[str, Any]) -> None:
     stream = Stream.parse(asked.get("follow") or asked["range"])
     after = place_in(asked.get("after", 0))
     if "follow" in asked:
-        hub.follow(socket, stream, str(asked.get("form", "data")), after=after)
+        form, mark = str(asked.get("form", "data")), str(asked.get("mark", ""))[:LONGEST_MARK]
+        hub.follow(socket, stream, form, after=after, mark=mark)
     else:
         hub.send_range(socket, stream, after=after)

@@ -47,6 +47,8 @@ class Ask:
     """The stream; it means nothing with the verb "join"."""
     form: str = ""
     after: int = 0
+    mark: str = ""
+    """The mark of a bell that the page was drawn with; see `marks`."""
 
     @property
     def needs_right(self) -> bool:

@@ -66,16 +66,19 @@ class Hub:
         self.sockets.add(socket)
         self.gate.put(Ask(socket, "join"))
 
-    def follow(self, socket: Socket, stream: Stream, form: str, *, after: int) -> None:
+    def follow(
+        self, socket: Socket, stream: Stream, form: str, *, after: int, mark: str = ""
+    ) -> None:
         """Send the socket the frames after the cursor, and from then on every new one.
 
+        A bell has a mark in the place of a cursor.
         Raises `ValueError` if the stream has no such form, or if the page follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")
         if len(socket.following) + socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can follow at most {MOST_STREAMS} streams")
-        self.gate.put(Ask(socket, "follow", stream, form, after))
+        self.gate.put(Ask(socket, "follow", stream, form, after, mark))
 
     def send_range(self, socket: Socket, stream: Stream, *, after: int) -> None:
         """Send the socket everything after the cursor again, if it follows the stream."""
@@ -147,7 +150,7 @@ class Hub:
         self._forget(socket, stream)
         if stream.is_doorbell:
             socket.following[stream] = Following(ask.form, READY)
-            self.bells.follow(socket, stream)
+            self.bells.follow(socket, stream, ask.mark)
             return
         if not watch:
             self.deny(socket, stream)

@@ -9,6 +9,9 @@ from dashboard.live.threads import Done
 
 SHARE = 10
 """A stream's rest as a multiple of the time for which drawing it used the processor."""
+GATHER = 0.05
+"""The most seconds of rest if renderings don't repeat each other: a longer one would only save
+messages."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,8 +38,9 @@ class Watch:
     def rest(self, done: Done[list[Frame]], *, now: float) -> None:
         """Set the end of the stream's rest, in proportion to the work of rendering it.
 
-        If renderings don't repeat each other, only the work for one frame counts. The time spent in
-        the queue doesn't count, and the time spent waiting for the database counts once.
+        The time spent in the queue doesn't count, and the time spent waiting for the database
+        counts once. If renderings don't repeat each other, the rest only lets changes be sent
+        together.
         """
-        work = done.worked if self.redraws else done.worked / max(len(done.value), 1)
-        self.rests_until = now - done.took + max(work * SHARE, done.took * 2)
+        rest = max(done.worked * SHARE, done.took * 2) - done.took
+        self.rests_until = now + (rest if self.redraws else min(rest, GATHER))

@@ -23,6 +23,7 @@ from chat.models.request import HumanRequestQuerySet
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
 from dashboard.pages.beside import MOST_BESIDE, beside
+from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
 from procedures import access
@@ -41,6 +42,7 @@ WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 @require_safe
 @login_required
+@with_marks()
 def session_list(request: Visit) -> HttpResponse:
     return render(request, "chat/sessions.html", sessions(request))
 
@@ -54,6 +56,7 @@ def session_rows(request: Visit) -> HttpResponse:
 
 @require_safe
 @login_required
+@with_marks()
 def session_detail(request: Visit, session_id: UUID) -> HttpResponse:
     return _page(request, find(request, session_id))
 

@@ -8,8 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chat.models import HumanRequest
+from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs
 from dashboard.overview.outlook import Outlook
+from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
@@ -23,6 +25,7 @@ LONGEST_LIST = 6
 
 @require_safe
 @login_required
+@with_marks(RUNS)
 def home(request: Visit) -> HttpResponse:
     startable = access.procedures_for(request.user, "start")[: LONGEST_LIST + 1]
     context = waiting(request) | overview(request) | {"startable": list(startable)}

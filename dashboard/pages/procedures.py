@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
+from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import session_of
 from procedures import access, registry, services
 from procedures.access import SignedIn
@@ -25,6 +26,7 @@ KEY_USED = lazy("This form has already started a run. To start another one, pres
 
 @require_safe
 @login_required
+@with_marks()
 def procedure_list(request: SignedIn) -> HttpResponse:
     startable = set(access.procedures_for(request.user, "start").values_list("pk", flat=True))
     broken = registry.broken()
@@ -42,6 +44,7 @@ def procedure_list(request: SignedIn) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@with_marks()
 def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
     """Return the procedure's page; a POST starts a run, or shows the form with its faults."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)

@@ -20,6 +20,7 @@ from dashboard.http.throttle import Attempt, TooManyAttemptsError
 from dashboard.models.preferences import time_zone_of
 from dashboard.models.sign_in import note_sign_in
 from dashboard.models.trail import note
+from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 
 MOST_SHOWN = 100
@@ -28,6 +29,7 @@ MOST_SHOWN = 100
 @never_cache
 @require_safe
 @login_required
+@with_marks()
 def profile(request: Visit) -> HttpResponse:
     return draw(request)
 

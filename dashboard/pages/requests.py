@@ -16,6 +16,7 @@ from chat.models import HumanRequest, Message
 from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm
+from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
 
@@ -29,6 +30,7 @@ LONGEST_LIST = 20
 
 @require_safe
 @login_required
+@with_marks()
 def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
     """Return the page that mails link to: the question, or its outcome once it is closed."""
     return _page(request, find(request, request_id))

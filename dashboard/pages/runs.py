@@ -14,8 +14,10 @@ from django.views.decorators.http import require_safe
 
 from chat.access import answerable_requests, titles_for
 from chat.models import Message, Session
+from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
+from dashboard.pages.marks import with_marks
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
@@ -45,6 +47,7 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
 
 @require_safe
 @login_required
+@with_marks(RUNS)
 def run_list(request: SignedIn) -> HttpResponse:
     choice = Choice.of(request)
     found = page_of_runs(choice.runs, after=_id(request.GET.get("after")))
@@ -81,6 +84,7 @@ def run_changes(request: SignedIn) -> HttpResponse:
 
 @require_safe
 @login_required
+@with_marks()
 def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
@@ -103,6 +107,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 @require_safe
 @login_required
+@with_marks()
 def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     """Return a page of the run's journal, oldest events first."""
     run = find(request, run_id)

@@ -4,9 +4,7 @@ from typing import Any
 
 from django import template
 
-from chat.access import most_urgent
-from chat.models import HumanRequest
-from chat.services.waiting import MOST
+from chat.services import waiting_of
 from dashboard.overview import run_overview
 from procedures.models import Run
 from procedures.users import User
@@ -26,10 +24,11 @@ def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
     They are counted up to 100, which means "more than 99".
     """
     user = context["user"]
-    ids = most_urgent(user, MOST) if isinstance(user, User) else []
-    waiting = HumanRequest.objects.open().filter(pk__in=ids)
-    sessions = list(waiting.order_by().values_list("session", flat=True))
-    return {"requests": len(sessions), "sessions": len(set(sessions))}
+    # Pages with marks have read it already, before their lists.
+    waiting = getattr(context["request"], "waiting", None)
+    if waiting is None:
+        waiting = waiting_of(user) if isinstance(user, User) else {}
+    return {"requests": len(waiting), "sessions": len(set(waiting.values()))}
 
 
 @register.filter

@@ -1,7 +1,7 @@
 """Pages that are told what concerns them, and pages that are left alone."""
 
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from chat.services import reassign_request
 from tests import runs
@@ -73,3 +73,60 @@ def test_a_list_of_runs_reads_again_for_its_rows_and_for_newer_ones(
     ask("told", by=alice)
 
     expect(page.locator("#run-news")).to_contain_text("1 new run")
+
+
+LISTS = "/overview", "/requests/waiting", "/runs/changes", "/chat/rows"
+
+
+def lists_read(page: Page) -> list[str]:
+    """The lists that the page has read since it was drawn."""
+    fetched(page)
+    script = "performance.getEntriesByType('resource').map(e => new URL(e.name).pathname)"
+    return [path for path in page.evaluate(script) if path in LISTS]
+
+
+def test_pages_that_are_current_read_nothing_when_they_connect(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    asked = ask("approval", by=alice)
+    pages = [watch(open_page(bob), path) for path in ("/", "/runs", f"/chat/{asked.session_id}")]
+
+    assert [lists_read(page) for page in pages] == [[], [], []]
+
+
+def test_a_change_before_the_socket_is_open_reaches_the_page(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    page = open_page(bob)
+    is_open = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        socket.connect_to_server() if is_open else socket.close()
+
+    page.route_web_socket("**/live", connect)
+    page.route("**/live/range*", lambda route: route.abort())
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+    ask("approval", by=alice)
+    is_open = True
+
+    expect(page.get_by_role("article", name="Pay 31.20 €?")).to_be_visible()
+    expect(page.locator("#waiting-requests")).to_have_attribute("data-count", "1")
+
+
+def test_a_list_that_could_not_be_read_is_read_later_without_a_further_change(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    page, is_lost = watch(open_page(bob), "/"), [True]
+
+    def read(route: Route) -> None:
+        if is_lost and is_lost.pop():
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/requests/waiting*", read)
+    ask("approval", by=alice)
+
+    expect(page.get_by_role("article", name="Pay 31.20 €?")).to_be_visible()
+    assert not is_lost

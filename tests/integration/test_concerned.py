@@ -13,7 +13,14 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.access import answerable_requests
 from chat.models import HumanRequest, Member, SessionEvent
-from chat.services import people_named, reassign_request, waiting_for, withdraw_request
+from chat.services import (
+    people_by_name,
+    people_named,
+    reassign_request,
+    waiting_for,
+    waiting_of,
+    withdraw_request,
+)
 from chat.services.waiting import MOST
 from dashboard.live.concerned import RequestNews, RunNews
 from procedures.models import Grant, Procedure, Wait
@@ -92,12 +99,15 @@ def test_what_waits_is_the_same_for_one_and_for_all(site: list[User]) -> None:
     assert found == {
         one.pk: dict(answerable_requests(one).values_list("pk", "session")) for one in people
     }
+    assert found == {one.pk: waiting_of(one) for one in people}
 
 
 def test_the_names_of_a_change_reach_whoever_may_answer_it(site: list[User]) -> None:
     everybody = [one.pk for one in site]
     for change in SessionEvent.objects.exclude(whom=""):
-        named = people_named(json.loads(change.whom), everybody)
+        names = json.loads(change.whom)
+        named = people_named(names, everybody)
+        assert set().union(*people_by_name(names, everybody).values()) == named
         request = HumanRequest.objects.filter(pk=change.object).first()
         if request and not request.assignments.exclude(permission="").exists():
             able = {one.pk for one in site if one.is_active and request.asks(one)}
@@ -143,11 +153,11 @@ def test_a_ring_takes_as_many_statements_for_many_changes_as_for_one(finance: Gr
     more = change(6)
     many = statements(ring, people)
     change(1)
-    (concerned, _), (runs, _) = ring(people)
+    asked, runs = ring(people)
 
-    assert few == many <= 20
-    assert concerned == runs.keys() == {one.pk for one in people}
-    assert not {*first, *more} & runs[people[0].pk]
+    assert few == many <= 23
+    assert asked.concerned == runs.seen.keys() == {one.pk for one in people}
+    assert not {*first, *more} & runs.seen[people[0].pk]
 
 
 @pytest.mark.parametrize(
@@ -169,9 +179,8 @@ def test_a_check_finds_who_may_see_and_answer_other_things_than_before(
 
     def check() -> tuple[set[Any], set[Any]]:
         people = [User.objects.get(pk=one.pk) for one in (bob, carol)]
-        concerned, _ = requests.read(set(), {bob.pk, carol.pk}, is_check=True)
-        _, differing = seen.read([], people, is_check=True)
-        return concerned, differing
+        told = requests.read(set(), {bob.pk, carol.pk}, is_check=True)
+        return told.concerned, seen.read([], people, is_check=True).differing
 
     assert check() == (set(), set())
     assert check() == (set(), set())

@@ -8,9 +8,11 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from dashboard.live.bells import Bells
+from dashboard.live.concerned import RequestsTold
 from dashboard.live.streams import INBOX, Stream
 
 PATIENCE = 30
+OLD, PRESENT = "a mark before the last change", "a mark after it"
 ALICE, BOB = User(pk=1, username="alice"), User(pk=2, username="bob")
 
 
@@ -41,15 +43,16 @@ class Database:
         self.has_failed = asyncio.Event()
 
     async def ask(
-        self, _function: Callable[..., Any], also: Any, among: Any, *, is_check: bool
+        self, _function: Callable[..., Any], also: Any, among: Any, *, marked: Any, is_check: bool
     ) -> Any:
         self.asked += 1
         if self.is_away:
             self.has_failed.set()
             raise OSError("The database is away.")
         concerned, self.concerned = self.concerned & set(among), set()
-        frames = {key: {"seq": 0, "requests": self.requests} for key in concerned | set(also)}
-        return concerned, frames
+        told = concerned | set(also) | {key for key, _ in marked}
+        frames = {key: {"seq": 0, "requests": self.requests} for key in told}
+        return RequestsTold(concerned, frames, {one for one in marked if one[1] == OLD})
 
 
 Story = Callable[[Bells, Database], Awaitable[None]]
@@ -139,5 +142,34 @@ def test_each_page_of_a_person_is_told() -> None:
 
         for page in pages:
             assert (await page.hears())["stream"] == "inbox"
+
+    told(story)
+
+
+def test_who_begins_with_a_mark_is_told_only_of_what_came_after_it() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        current, behind = Listener(BOB), Listener(BOB)
+        bells.follow(current, INBOX, PRESENT)
+        bells.follow(behind, INBOX, OLD)
+
+        await behind.hears()
+        assert current.heard == []
+
+        bells.greet(current, INBOX)
+        await current.hears()
+
+    told(story)
+
+
+def test_who_missed_something_while_the_database_was_away_is_told_whatever_the_mark() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        bob = Listener(BOB)
+        database.is_away = True
+        bells.follow(bob, INBOX, PRESENT)
+        await asyncio.wait_for(database.has_failed.wait(), PATIENCE)
+        bells.greet(bob, INBOX)
+        database.is_away = False
+
+        await bob.hears()
 
     told(story)

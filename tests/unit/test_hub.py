@@ -31,13 +31,15 @@ def test_waiting_for_the_database_makes_a_stream_rest_no_longer_than_it_took() -
     )
 
 
-def test_a_burst_of_messages_rests_as_long_as_one_of_them() -> None:
+def test_changes_that_are_drawn_once_rest_only_to_be_sent_together() -> None:
     watch = Watch(SESSION, "page", head=(1,))
 
     watch.rest(Done(FRAMES, worked=0.25, took=0.1), now=100.1)
+    assert not watch.is_due(100.14, is_round=True)
+    assert watch.is_due(100.16, is_round=True)
 
-    assert not watch.is_due(100.24, is_round=True)
-    assert watch.is_due(100.25, is_round=True)
+    watch.rest(Done(FRAMES, worked=0.001, took=0.002), now=200.0)
+    assert watch.is_due(200.01, is_round=True)
 
 
 def test_what_was_rung_for_is_due_without_a_round() -> None:

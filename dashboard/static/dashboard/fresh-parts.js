@@ -5,9 +5,12 @@
 
    The page's own filters are sent along; `shown` sends the ids of the elements that it matches. Of
    other runs than these, only newer ones are news for the page; else nothing but its counts change,
-   and they can wait. */
+   and they can wait.
 
-const GATHER = 100;
+   A bell rings for many people within 300 ms: the lists of what waits for them, which need an
+   answer, are read by all of them before these parts. */
+
+const GATHER = 300;
 const LEAST = 1000;
 const LATER = 10000;
 
@@ -76,9 +79,14 @@ class FreshParts extends HTMLElement {
 
   async read() {
     const answer = await fetch(this.address, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
+    const isRead = answer?.ok && !answer.redirected;
+    const html = isRead ? await answer.text().catch(() => null) : null;
+    if (html === null) {
+      this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
+      return;
+    }
     const template = document.createElement("template");
-    template.innerHTML = await answer.text();
+    template.innerHTML = html;
     for (const fresh of [...template.content.children]) this.place(fresh);
   }
 

@@ -3,7 +3,11 @@
    <live-stream stream="run:…" form="page" after="12"></live-stream>
 
    A frame's HTML replaces the elements with the same ids; an element that is not there yet goes to
-   the end of the element that its data-into names. Applying a frame twice changes nothing. */
+   the end of the element that its data-into names. Applying a frame twice changes nothing.
+
+   A bell has no numbers but a mark, from before the page's lists were read. It is told of what came
+   after its mark, and its frames bring later marks. Whoever can't read a list after a frame
+   dispatches "live:missed": the bells are then followed without a mark, so that they ring again. */
 
 const POLL = 5000;
 const PATIENCE = 3000;
@@ -17,6 +21,7 @@ class Connection {
   #socket = null;
   #pause = FIRST_PAUSE;
   #polling = 0;
+  #missed = 0;
 
   add(element) {
     this.#streams.set(element.stream, element);
@@ -64,7 +69,19 @@ class Connection {
 
   #follow(element) {
     element.asOf = 0;
-    this.send({ follow: element.stream, form: element.form, after: element.cursor });
+    const { stream, form, cursor, mark } = element;
+    this.send({ follow: stream, form, after: cursor, ...(mark ? { mark } : {}) });
+  }
+
+  /** A list couldn't be read: what it lacks is asked for again, once the server may be back. */
+  miss() {
+    for (const element of this.#streams.values()) element.mark = "";
+    this.#missed ||= setTimeout(() => {
+      this.#missed = 0;
+      for (const element of this.#streams.values()) {
+        if (element.isBell && !element.mark && this.#isOpen) this.#follow(element);
+      }
+    }, POLL);
   }
 
   #take({ stream, frames = [], head, denied, stale }) {
@@ -101,6 +118,9 @@ class Connection {
 }
 
 const connection = new Connection();
+for (const name of ["live:missed", "htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, () => connection.miss());
+}
 
 class LiveStream extends HTMLElement {
   cursor = 0;
@@ -111,11 +131,16 @@ class LiveStream extends HTMLElement {
     this.stream = this.getAttribute("stream");
     this.form = this.getAttribute("form");
     this.cursor = Number(this.getAttribute("after"));
+    this.mark = this.getAttribute("mark");
     connection.add(this);
   }
 
   disconnectedCallback() {
     connection.remove(this);
+  }
+
+  get isBell() {
+    return !this.stream.includes(":");
   }
 
   /** Takes frames in order; false where some are missing before one of them. */
@@ -136,6 +161,7 @@ class LiveStream extends HTMLElement {
     if (frame.seq < this.cursor || (frame.seq === this.cursor && frame.as_of < this.asOf)) return;
     this.cursor = frame.seq;
     this.asOf = frame.as_of ?? this.asOf;
+    this.mark = frame.mark ?? this.mark;
     if (frame.html) place(frame.html);
     this.dispatchEvent(new CustomEvent("live", { bubbles: true, detail: frame }));
   }

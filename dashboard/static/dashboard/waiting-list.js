@@ -33,9 +33,14 @@ class WaitingList extends HTMLElement {
     const shown = this.cards.map((card) => ["shown", card.id.replace("request-", "")]);
     const address = `${this.getAttribute("href")}?${new URLSearchParams(shown)}`;
     const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
+    const isRead = answer?.ok && !answer.redirected;
+    const html = isRead ? await answer.text().catch(() => null) : null;
+    if (html === null) {
+      this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
+      return;
+    }
     const template = document.createElement("template");
-    template.innerHTML = await answer.text();
+    template.innerHTML = html;
     this.held = [];
     for (const fresh of [...template.content.children]) this.place(fresh);
     this.tellNews();

@@ -1,0 +1,322 @@
+"""The marks of bells: how far the database was before a page's lists were read.
+
+A page is drawn with a mark of each bell and sends it when it follows the bell. The page is told to
+read again only if something that concerns its person was committed after the mark.
+
+A row's key is given to it before its commit, so on PostgreSQL a row may appear below the highest
+key. A position therefore has the number of the newest rows, too: if there are more between the same
+keys later, one of them was committed in the meantime.
+"""
+
+import json
+import os
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b, shake_256
+from itertools import chain
+from operator import xor
+from typing import Any, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from chat.models import SessionEvent
+from chat.services import people_by_name, waiting_of
+from chat.services.waiting import MOST, Waiting
+from procedures.access import OPERATE, SEEING
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Event, Grant, Run, RunInput
+from procedures.models.clock import clock
+from procedures.users import User, users
+from procedures.viewers import Key, People, who_sees
+
+NEWEST = 500
+"""The number of newest rows among which rows may still appear."""
+NONE: frozenset[UUID] = frozenset()
+MOST_READ = 5000
+"""The most rows that are read since a mark; a page whose mark is older is told to read again."""
+LATEST_NOTE = timedelta(seconds=10)
+"""The longest time from a moment that a worker notes to the commit of its note."""
+LENGTH, NONCE = 120, 9
+"""The characters of a mark before it is sealed, and the random bytes that go before it."""
+CHANGES = SessionEvent.objects.exclude(whom="")
+Marked = tuple[Key, str]
+"""A person's key, and the mark that a page of theirs was drawn with."""
+INBOX_MARK = re.compile(r"(\d{1,18}-\d{1,18}-\d{1,3})\.([0-9a-f]{16})", re.ASCII)
+RUNS_MARK = re.compile(
+    r"(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,13})\.([0-9a-f]{16})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The newest rows of a table that only grows: their first and last keys, and their number."""
+
+    first: int
+    last: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}-{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(*map(int, text.split("-")))
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any]) -> Self:
+        newest = rows.order_by("-pk")[:NEWEST]
+        found = newest.aggregate(first=Min("pk"), last=Max("pk"), count=Count("pk"))
+        is_part = found["count"] == NEWEST
+        return cls(found["first"] if is_part else 0, found["last"] or 0, found["count"])
+
+
+class RowsSince:
+    """The values of a field in all rows since the earliest of several positions."""
+
+    def __init__(self, rows: QuerySet[Any], field: str, positions: Iterable[Position]) -> None:
+        lowest = min(position.first for position in positions)
+        newest = rows.filter(pk__gte=lowest).order_by("-pk").values_list("pk", field)[:MOST_READ]
+        found = list(newest)[::-1]
+        self._keys, self._values = [key for key, _ in found], [value for _, value in found]
+        self._is_cut = len(found) == MOST_READ
+
+    def after(self, position: Position) -> set[Any] | None:
+        """Return the values of the rows that may be newer than the position; None if too many.
+
+        If rows have appeared among those of the position, any of these may be a new one.
+        """
+        begin = bisect_left(self._keys, position.first)
+        if self._is_cut and begin == 0:
+            return None
+        end = bisect_right(self._keys, position.last)
+        return set(self._values[end if end - begin == position.count else begin :])
+
+
+def seal(text: str) -> str:
+    """Return a mark's text as pages have it: another one each time, always of the same length.
+
+    A mark must not tell people how much happens on the site that they may not see.
+    """
+    nonce = os.urandom(NONCE)
+    return urlsafe_b64encode(nonce + _mixed(text.ljust(LENGTH).encode(), nonce)).decode()
+
+
+def unseal(mark: str) -> str:
+    """Return the text that was sealed; any other text if this site has not sealed it."""
+    try:
+        sealed = urlsafe_b64decode(mark)
+    except ValueError:
+        return ""
+    return _mixed(sealed[NONCE:], sealed[:NONCE]).decode("ascii", "replace").rstrip()
+
+
+def _mixed(data: bytes, nonce: bytes) -> bytes:
+    """Combine data with bytes that only the site's processes can compute; twice gives the data."""
+    key = shake_256(b"countersign marks" + settings.SECRET_KEY.encode() + nonce)
+    return bytes(map(xor, data, key.digest(len(data))))
+
+
+def digest(parts: Iterable[object]) -> str:
+    return blake2b(" ".join(sorted(map(str, parts))).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMark:
+    """The mark of the bell of the requests that wait for somebody."""
+
+    changes: Position
+    waiting: str
+    """A digest of what waits for the person."""
+
+    def __str__(self) -> str:
+        return seal(f"{self.changes}.{self.waiting}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        found = INBOX_MARK.fullmatch(unseal(text))
+        return cls(Position.parse(found[1]), found[2]) if found else None
+
+
+def inbox_marks(position: Position, waiting: Mapping[Key, Waiting]) -> dict[Key, InboxMark]:
+    """Return people's marks by what waits for each of them.
+
+    The position was read before. Of somebody for whom more waits than is counted, the groups take
+    the place of the requests.
+    """
+    many = [key for key, found in waiting.items() if len(found) >= MOST]
+    groups: dict[Key, set[int]] = defaultdict(set)
+    if many:
+        for key, group in users().filter(pk__in=many).order_by().values_list("pk", "groups"):
+            groups[key].add(group)
+    return {
+        key: InboxMark(position, digest(groups.get(key, found))) for key, found in waiting.items()
+    }
+
+
+def behind_inbox(marked: Collection[Marked], now: Mapping[Key, InboxMark]) -> set[Marked]:
+    """Return the pages that may lack a change that concerns their person.
+
+    The number of queries depends neither on the pages nor on the changes.
+    """
+    marks = {one: (InboxMark.parse(one[1]), now.get(one[0])) for one in marked}
+    late, positions = set[Marked](), dict[Marked, Position]()
+    for one, (mark, present) in marks.items():
+        if mark is None or present is None or mark.waiting != present.waiting:
+            late.add(one)
+        elif mark.changes != present.changes:
+            positions[one] = mark.changes
+    if not positions:
+        return late
+    rows = RowsSince(CHANGES, "whom", positions.values())
+    names = {at: _names_in(rows.after(at)) for at in set(positions.values())}
+    asked = people_by_name(chain(*filter(None, names.values())), {key for key, _ in positions})
+    for one, at in positions.items():
+        named = names[at]
+        if named is None or any(one[0] in asked[name] for name in named):
+            late.add(one)
+    return late
+
+
+def _names_in(changes: set[str] | None) -> set[str] | None:
+    if changes is None:
+        return None
+    # A change may name nobody, and concern superusers all the same.
+    return {name for whom in changes for name in ["", *json.loads(whom)]}
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPosition:
+    """How far the journals, the inputs and the database's clock were."""
+
+    events: Position
+    inputs: Position
+    at: int
+    """The milliseconds since 1970."""
+
+    def __str__(self) -> str:
+        return f"{self.events}.{self.inputs}.{self.at}"
+
+    @classmethod
+    def now(cls) -> Self:
+        # The clock first: whatever it is compared with is then later than the mark.
+        at = int(clock.now().timestamp() * 1000)
+        return cls(Position.of(Event.objects.all()), Position.of(RunInput.objects.all()), at)
+
+
+@dataclass(frozen=True, slots=True)
+class RunsMark:
+    """The mark of the bell of the lists of runs."""
+
+    position: RunsPosition
+    seen: str
+    """A digest of the procedures of which the person sees all runs."""
+
+    def __str__(self) -> str:
+        return seal(f"{self.position}.{self.seen}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        found = RUNS_MARK.fullmatch(unseal(text))
+        if not found:
+            return None
+        position = RunsPosition(Position.parse(found[1]), Position.parse(found[2]), int(found[3]))
+        return cls(position, found[4])
+
+
+def procedures_seen(people: People) -> dict[Key, frozenset[int | None]]:
+    """Return the procedures of which each person sees all runs; None stands for all of them."""
+    seen = defaultdict[Key, set[int | None]](set)
+    grants = Grant.objects.filter(role__in=SEEING).order_by()
+    for procedure, group in grants.values_list("procedure", "group"):
+        for key in people.members_of(group):
+            seen[key].add(procedure)
+    for key in people.holders_of([OPERATE])[OPERATE]:
+        seen[key].add(None)
+    return {key: frozenset(seen[key]) for key in people.users}
+
+
+def behind_runs(
+    marked: Collection[Marked], now: RunsPosition, seen: Mapping[Key, str], people: People
+) -> set[Marked]:
+    """Return the pages that may lack a change of a run that their person may see."""
+    late, positions = set[Marked](), dict[Marked, RunsPosition]()
+    for one in marked:
+        mark = RunsMark.parse(one[1])
+        if mark is None or mark.seen != seen.get(one[0]):
+            late.add(one)
+        else:
+            positions[one] = mark.position
+    if not positions:
+        return late
+    changed = _changed_since(set(positions.values()), now)
+    wanted: dict[UUID, set[Key]] = defaultdict(set)
+    for (key, _), at in positions.items():
+        for run in changed[at] or ():
+            wanted[run].add(key)
+    visible = who_sees(people, wanted)
+    for one, at in positions.items():
+        runs = changed[at]
+        if runs is None or any(one[0] in visible.get(run, ()) for run in runs):
+            late.add(one)
+    return late
+
+
+def _changed_since(
+    positions: Collection[RunsPosition], now: RunsPosition
+) -> dict[RunsPosition, frozenset[UUID] | None]:
+    """Return the runs that may have changed since each position, or None if they are too many."""
+    events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
+    inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
+    taken = _taken_since(min(one.at for one in positions))
+    found: dict[RunsPosition, frozenset[UUID] | None] = {}
+    for one in positions:
+        journaled, brought = events.get(one.events, NONE), inputs.get(one.inputs, NONE)
+        if journaled is None or brought is None or len(taken) >= MOST_READ:
+            found[one] = None
+        else:
+            found[one] = journaled | brought | {run for run, at in taken if at > _time(one.at)}
+    return found
+
+
+def _rows_after(
+    rows: QuerySet[Any], positions: Collection[Position]
+) -> dict[Position, frozenset[UUID] | None]:
+    if not positions:
+        return {}
+    since = RowsSince(rows, "run", positions)
+    return {one: None if (new := since.after(one)) is None else frozenset(new) for one in positions}
+
+
+def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
+    """Return the runs that a worker took up, or gave back, without an event, each with a time."""
+    since = _time(moment)
+    is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
+    running = Run.objects.filter(is_taken, status=RunStatus.RUNNING)
+    queued = Run.objects.filter(status=RunStatus.QUEUED, queued_at__gt=since)
+    rows = running.order_by().values_list("pk", "reached_at", "working_since")[:MOST_READ]
+    found = [(pk, max(filter(None, times))) for pk, *times in rows]
+    waiting = queued.order_by().values_list("pk", "queued_at")[:MOST_READ]
+    return found + [(pk, at) for pk, at in waiting if at]
+
+
+def _time(moment: int) -> datetime:
+    return datetime.fromtimestamp(moment / 1000, UTC) - LATEST_NOTE
+
+
+def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
+    """Return the mark of somebody's page, and what waits for the person."""
+    position, waiting = Position.of(CHANGES), waiting_of(user)
+    return inbox_marks(position, {user.pk: waiting})[user.pk], waiting
+
+
+def runs_mark(user: User) -> RunsMark:
+    position = RunsPosition.now()
+    return RunsMark(position, digest(procedures_seen(People([user]))[user.pk]))

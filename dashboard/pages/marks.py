@@ -1,0 +1,34 @@
+"""The marks that pages are drawn with, by which their sockets are told what the pages lack."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import HttpResponse
+
+from dashboard.live.marks import inbox_mark, runs_mark
+from dashboard.live.streams import RUNS, Stream
+
+P = ParamSpec("P")
+View = Callable[Concatenate[Any, P], HttpResponse]
+
+
+def with_marks(*bells: Stream) -> Callable[[View[P]], View[P]]:
+    """Take the marks of a signed-in person's page before its view reads anything.
+
+    Every page follows the inbox. A page without marks, also the answer to a POST, is told to read
+    its lists again as soon as its socket is open.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def marked(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method == "GET":
+                inbox, request.waiting = inbox_mark(request.user)
+                runs = {"runs": runs_mark(request.user)} if RUNS in bells else {}
+                request.marks = {"inbox": inbox, **runs}
+            return view(request, *args, **kwargs)
+
+        return marked
+
+    return decorate
