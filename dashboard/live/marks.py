@@ -1,4 +1,4 @@
-"""The marks of bells: how far the database was before a page's lists were read.
+"""The marks of bells, which say how far the database was before a page's lists were read.
 
 A page is drawn with a mark of each bell and sends it when it follows the bell. The page is told to
 read again only if something that concerns its person was committed after the mark.
@@ -194,7 +194,7 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """How far the journals, the inputs and the database's clock were."""
+    """The places that the journals, the inputs and the database's clock had reached."""
 
     events: Position
     inputs: Position

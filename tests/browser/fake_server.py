@@ -18,6 +18,8 @@ TALK, RUN = "session:1", "run:1"
 MODULE = Path(dashboard.__file__).parent / "static" / "dashboard" / "live.js"
 THINGS = 6
 MOST_CHANGES = 5
+MOST_ASKED = 400
+"""The most messages of a page that are answered; with a fault, it could ask without end."""
 FATES = {"now": 60, "held": 20, "twice": 20}
 STEPS = {"talk": 50, "run": 15, "release": 20, "lose": 8, "cut": 4, "stale": 2, "denied": 1}
 PAGE = """<!doctype html><html data-socket="/live" data-range="/live/range">
@@ -37,6 +39,7 @@ class FakeServer:
         self._socket: WebSocketRoute | None = None
         self._follows: set[str] = set()
         self._held: list[str] = []
+        self._asked = 0
         self.is_calm = False
         page.route(f"{SITE}/**", self._serve)
         page.route_web_socket("**/live", self._connect)
@@ -144,6 +147,9 @@ class FakeServer:
 
     def _hear(self, text: str | bytes) -> None:
         asked = json.loads(text)
+        self._asked += 1
+        if self._asked > MOST_ASKED:
+            return
         if "leave" in asked:
             self._follows.discard(asked["leave"])
             return

@@ -28,6 +28,7 @@ document.addEventListener("live", ({ target, detail }) =>
 FAULTS = {
     "a cursor off by one": ("frame.seq > this.cursor + 1", "frame.seq > this.cursor + 2"),
     "a tail that is dropped": ("head >= element.cursor", "false"),
+    "a frame out of order": ("frame.seq < this.cursor ||", "false ||"),
 }
 
 

@@ -1,8 +1,10 @@
-"""Access that is taken away in eight ways, with 50 sockets open on a real server."""
+"""Access that is taken away in eight ways, with 50 or 1,000 sockets open on a real server."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from resource import RLIMIT_NOFILE, getrlimit, prlimit, setrlimit
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,7 +24,7 @@ from tests.conftest import create_person, group
 from tests.processes import Web
 from tests.sockets import Page, page
 
-EACH = 6
+EACH = [pytest.param(6), pytest.param(125, marks=pytest.mark.soak)]
 """The sockets of each person."""
 SIGNED_OUT = 4401
 
@@ -105,11 +107,25 @@ def person(name: str) -> User:
 
 
 @pytest.fixture
+def limit_of_files(running_web: Web) -> Iterator[None]:
+    """As many open files as the machine allows, for the server and for the pages."""
+    earlier = getrlimit(RLIMIT_NOFILE)
+    for pid in (running_web.pid, os.getpid()):
+        prlimit(pid, RLIMIT_NOFILE, (earlier[1], earlier[1]))
+    yield
+    setrlimit(RLIMIT_NOFILE, earlier)
+
+
+@pytest.fixture
 def pages(
-    running_web: Web, run: Run, ways: dict[str, Callable[[], object]]
+    running_web: Web,
+    limit_of_files: None,
+    run: Run,
+    ways: dict[str, Callable[[], object]],
+    each: int,
 ) -> Iterator[dict[str, list[Page]]]:
     """Every person's sockets, and two of an administrator, who keeps what they see."""
-    counts = dict.fromkeys(ways, EACH) | {"admin": 2}
+    counts = dict.fromkeys(ways, each) | {"admin": 2}
     with ExitStack() as stack:
         found = {
             name: [stack.enter_context(page(running_web, person(name))) for _ in range(count)]
@@ -123,11 +139,13 @@ def pages(
         yield found
 
 
+@pytest.mark.parametrize("each", EACH)
 def test_nothing_comes_after_access_was_taken_away(
     run: Run,
     pages: dict[str, list[Page]],
     ways: dict[str, Callable[[], object]],
     admin_user: User,
+    each: int,
 ) -> None:
     for take_away in ways.values():
         take_away()
@@ -140,7 +158,7 @@ def test_nothing_comes_after_access_was_taken_away(
             pass
     for name in ("granted", "updated", "deleted", "asked"):
         assert ends[name] == {"denied"}, name
-        assert [after_an_error(one) for one in pages[name]] == [[]] * EACH
+        assert [after_an_error(one) for one in pages[name]] == [[]] * each
     for name in ("deactivated", "signed_out", "new_password", "expired"):
         assert ends[name] == {SIGNED_OUT}, name
 

@@ -1,6 +1,7 @@
 """Pages without a browser: each follows streams over a socket, reconnects, and notes everything."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -42,14 +43,15 @@ class Witness(LiveClient):
         super().__init__()
         self.name, self.cookie = name, cookie
         self.kept: dict[str, Kept] = defaultdict(Kept)
-        self.connections = self.rings = 0
+        self.connections, self.rung_at = 0, 0.0
         self.is_connected = False
         for stream, form in wishes:
             self.follow(stream, form)
 
     def apply(self, followed: Followed, frame: Frame) -> None:
         if ":" not in followed.stream:
-            self.rings += 1
+            if followed.stream == "inbox":
+                self.rung_at = time.monotonic()
             return
         kept = self.kept[followed.stream]
         if frame["seq"] != followed.cursor:

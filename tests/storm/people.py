@@ -1,6 +1,7 @@
 """Who makes the changes: people who talk in one session, and answer what runs ask."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -42,7 +43,7 @@ class People:
         legs = max(round(frames * SHARE / RUNS / EACH_LEG), 1)
         self.runs = [start_run("march", {"legs": legs}, by=self.alice)[0] for _ in range(RUNS)]
         self.messages = max(frames - RUNS * legs * EACH_LEG, LAST + 1) - LAST
-        self.posted = 0
+        self.posted, self.answered_at = 0, 0.0
         self.is_slow = False
         """Whether they do little, because pages can't be told of it."""
         self._over = threading.Event()
@@ -94,7 +95,9 @@ class People:
         try:
             while not self._over.wait(0.1 if self.is_slow else 0.01):
                 for request in () if self.is_slow else HumanRequest.objects.open():
+                    at = time.monotonic()
                     answer(request, by=self.bob)
+                    self.answered_at = at
                 most = 1 if self.is_slow else self._chance.choice((1, 1, 1, 5, LARGEST))
                 if left := self.messages - self.posted:
                     self.say(min(left, most))

@@ -158,7 +158,7 @@ class Storm:
 
     def _catch_up(self, pages: Sequence[Witness]) -> float:
         """Wait until the pages have read what came while they could not."""
-        began, judge = time.monotonic(), Judge(self.people.heads())
+        began, judge = time.monotonic(), Judge(self.people)
         honest = [page for page in pages if not page.fault]
         with suppress(TimeoutError):
             wait_until(lambda: not any(map(judge.lags, honest)), CAUGHT_UP_WITHIN, every=0.05)
@@ -168,7 +168,7 @@ class Storm:
         """Wait until the pages are equal, without a further change."""
         began = time.monotonic()
         network.calm()
-        judge = Judge(self.people.heads())
+        judge = Judge(self.people)
         honest = [page for page in pages if not page.fault]
         with suppress(TimeoutError):
             wait_until(lambda: not any(map(judge.lags, honest)), SETTLED_WITHIN, every=0.05)
@@ -204,20 +204,27 @@ class Storm:
 class Judge:
     """Compares what pages have kept with the database, and with fresh pages."""
 
-    def __init__(self, heads: dict[str, int]) -> None:
-        self.heads = heads
-        self._lines = {stream: lines_of(stream) for stream in heads}
+    def __init__(self, people: People) -> None:
+        self.heads, self._answered_at = people.heads(), people.answered_at
+        self._lines = {stream: lines_of(stream) for stream in self.heads}
 
     def lags(self, page: Witness) -> bool:
         """Whether a page has not applied everything yet."""
-        return any(
+        return self.lacks_a_ring(page) or any(
             one.cursor != self.heads[one.stream]
             for one in page.streams.values()
             if one.stream in self.heads
         )
 
+    def lacks_a_ring(self, page: Witness) -> bool:
+        """Whether a page of bob, who is asked, was not told of the last answer."""
+        is_asked = page.name.startswith(("bob", "fresh: bob")) and "inbox" in page.streams
+        return is_asked and page.rung_at < self._answered_at
+
     def faults_of(self, page: Witness, fresh: Witness) -> Iterator[str]:
         """In what a page differs."""
+        if self.lacks_a_ring(page):
+            yield "inbox: the last answer did not ring"
         for one in page.streams.values():
             if one.stream not in self.heads:
                 continue
