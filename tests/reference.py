@@ -43,7 +43,9 @@ MODULES = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])")
 
 def reference() -> str:
     """Return the whole page, as Markdown."""
-    parts = [HEAD, "## Verbs of a procedure\n", *_members(Context, "ctx.")]
+    parts = [HEAD, "## Verbs of a procedure\n"]
+    for group in Context.__mro__[:-1]:  # its own verbs, then those of each base class
+        parts += _members(group, "ctx.")
     parts += ["## ctx.later\n", _body(Later), f"It has {', '.join(_verbs(Later))}.\n"]
     for title, names in PARTS.items():
         parts.append(f"## {title}\n")

@@ -14,7 +14,7 @@ QUIET = {
     *("checkpoint_exists", "checkpoint_get", "checkpoint_clear_after", "checkpoint_clear_all"),
 }
 """Verbs that refuse nothing."""
-VERBS = [name for name, one in vars(Context).items() if name[0] != "_" and one.__doc__]
+VERBS = [name for name in dir(Context) if name[0] != "_" and getattr(Context, name).__doc__]
 
 
 def test_the_page_is_written_from_the_docstrings() -> None:

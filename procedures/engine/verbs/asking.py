@@ -1,0 +1,136 @@
+"""The verbs that ask people and wait for the answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Unpack, overload
+
+from procedures.engine.kinds.questions import RequestOptions, Response
+from procedures.engine.values.options import check_flag, with_options
+from procedures.engine.waits.handles import Handle
+from procedures.engine.waits.later import Later
+
+T = TypeVar("T")
+
+
+class AskingVerbs:
+    """The verbs that ask people and wait for the answer; `later` has them without the wait."""
+
+    later: Later
+
+    @with_options("ctx.approve", RequestOptions)
+    def approve(
+        self, prompt: str, *, yes: str = "", no: str = "", **asking: Unpack[RequestOptions]
+    ) -> Response[bool]:
+        """Ask for a yes or no; the response is true if somebody approved.
+
+        `yes` and `no` are the labels of the two buttons ("Approve" and "Reject" by default).
+
+        Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
+        in time and `on_timeout` is "fail".
+        """
+        return self.later.approve(prompt, yes=yes, no=no, **asking).wait()
+
+    @overload
+    def ask(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]: ...
+    @overload
+    def ask(self, prompt: str, hint: type[T], **asking: Unpack[RequestOptions]) -> Response[T]: ...
+    @overload
+    def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
+    @with_options("ctx.ask", RequestOptions)
+    def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
+        """Ask for a value of the type `hint`: str, int, Decimal, bool or date, also `Annotated`.
+
+        For example, `Annotated[int, Field(ge=1)]` limits the value. Raises `QuestionError` for
+        other types, and `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
+        """
+        return self.later.ask(prompt, hint, **asking).wait()
+
+    @overload
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: Literal[False] = ...,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[str]: ...
+    @overload
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: Literal[True],
+        **asking: Unpack[RequestOptions],
+    ) -> Response[list[str]]: ...
+    @with_options("ctx.choose", RequestOptions)
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: bool = False,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[Any]:
+        """Ask for one of the options, or with `many=True` for a list of one or more of them.
+
+        `options` are strings, or a mapping of strings to their labels. Raises `QuestionError` for
+        options that people couldn't tell apart, and `RequestExpiredError` if nobody answers in time
+        and `on_timeout` is "fail".
+        """
+        check_flag("many= of ctx.choose", many)
+        handle: Handle[Response[Any]] = (
+            self.later.choose(prompt, options, many=True, **asking)
+            if many
+            else self.later.choose(prompt, options, **asking)
+        )
+        return handle.wait()
+
+    @with_options("ctx.review", RequestOptions)
+    def review(
+        self,
+        prompt: str,
+        draft: Any,
+        *,
+        decisions: Mapping[str, str] | None = None,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[Any]:
+        """Show a draft, text or JSON data, which people may edit, and ask for a decision.
+
+        The response's `value` is the final draft, and its `decision` is the name of the decision.
+        The value is "" after a rejection (None for data). `decisions` maps the names of decisions
+        to the labels of their buttons, and the first one approves; by default the names are
+        "approved" and "rejected".
+
+        Raises `QuestionError` for a draft that is neither text nor JSON data, and
+        `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
+        """
+        return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
+
+    @with_options("ctx.form", RequestOptions)
+    def form(self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]) -> Response[T]:
+        """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
+
+        The response's value has that type. Raises `QuestionError` for a type with checks that a
+        JSON Schema can't express, and `RequestExpiredError` if nobody answers in time and
+        `on_timeout` is "fail".
+        """
+        return self.later.form(prompt, model, **asking).wait()
+
+    @with_options("ctx.escalate", RequestOptions)
+    def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
+        """Report a problem to the operators; the response's value is text about what they did.
+
+        Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
+        in time and `on_timeout` is "fail".
+        """
+        return self.later.escalate(prompt, **asking).wait()
+
+    @with_options("ctx.request")
+    def request(self, kind: str, prompt: str, /, *args: Any, **options: Any) -> Response[Any]:
+        """Ask a question of the named kind, which may be one of the site's own.
+
+        Takes the options of that kind and those of every question. Raises `OptionError` for an
+        unknown kind or option, `QuestionError` for an invalid question, and `RequestExpiredError`
+        if nobody answers in time and `on_timeout` is "fail".
+        """
+        return self.later.request(kind, prompt, *args, **options).wait()

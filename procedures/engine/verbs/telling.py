@@ -1,0 +1,79 @@
+"""The verbs that show people what a run does."""
+
+from typing import Literal, get_args
+
+from procedures.engine.execution.progress import check_progress
+from procedures.engine.journal.events import EventKind
+from procedures.engine.replay.fiber import Fiber
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text, check_word, with_options
+from procedures.engine.values.state import State
+
+Level = Literal["debug", "info", "warning", "error"]
+AlertLevel = Literal["info", "warning", "error", "critical"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
+
+
+class TellingVerbs:
+    """The verbs that show people what a run does; none of them waits."""
+
+    _fiber: Fiber
+
+    @with_options("ctx.notify")
+    def notify(self, text: str) -> None:
+        """Post a message in the run's chat session without waiting; a replay doesn't post it again.
+
+        Raises `OptionError` if `text` isn't a string.
+        """
+        check_text("The text of ctx.notify", text)
+        self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
+
+    @with_options("ctx.alert")
+    def alert(self, text: str, level: AlertLevel = "warning") -> None:
+        """Post an alert in the run's chat session without waiting; a replay doesn't post it again.
+
+        `level` is "info", "warning", "error" or "critical"; the last two are also mailed to the
+        operators. Raises `OptionError` for other levels.
+        """
+        check_text("The text of ctx.alert", text)
+        check_word("level= of ctx.alert", level, ALERTS)
+        self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text), "level": level})
+
+    @property
+    def state(self) -> State:
+        """The run's durable values by name; a replay rebuilds them without counting twice."""
+        self._fiber.check_usable()
+        return self._fiber.state
+
+    @with_options("ctx.log")
+    def log(self, text: str, *, level: Level = "info") -> None:
+        """Write a line to the run's journal; a replay doesn't write it again.
+
+        `level` is "debug", "info", "warning" or "error". Raises `OptionError` for other levels.
+        """
+        check_text("The text of ctx.log", text)
+        check_word("level= of ctx.log", level, LEVELS)
+        self._fiber.note(EventKind.LOG, text, {"text": canonical.legible(text), "level": level})
+
+    @with_options("ctx.progress")
+    def progress(
+        self, text: str = "", done: float | None = None, total: float | None = None
+    ) -> None:
+        """Show people the procedure's progress between steps; a step can use `Step.progress`.
+
+        `done` and `total` are numbers from 0. Raises `OptionError` for other values.
+        """
+        check_progress("ctx.progress", text, done, total)
+        counts = {} if done is None else {"done": done, "total": total}
+        data = {"text": canonical.legible(text), **counts}
+        self._fiber.note(EventKind.PROGRESS, text, data)
+
+    @with_options("ctx.stage")
+    def stage(self, name: str) -> None:
+        """Show people the name of the part of the procedure that begins here.
+
+        Raises `OptionError` if `name` isn't a string.
+        """
+        check_text("The name of ctx.stage", name)
+        self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})

@@ -1,0 +1,122 @@
+"""The verbs that wait for time, signals and handles."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, Unpack, overload
+
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.replay.fiber import Fiber
+from procedures.engine.values.durations import Duration, check_moment, parse_duration
+from procedures.engine.values.options import with_options
+from procedures.engine.waits.handles import Handle, open_timer, sleep
+from procedures.engine.waits.sets import as_finished, first_of
+from procedures.engine.waits.signals import Received, SignalOptions, open_signal
+
+T = TypeVar("T")
+
+
+class WaitingVerbs:
+    """The verbs that wait for time, signals and handles."""
+
+    _fiber: Fiber
+    _procedure: Procedure
+
+    @with_options("ctx.wait_all")
+    def wait_all(self, *handles: Handle[Any]) -> list[Any]:
+        """Wait until all handles are closed and return their results, in the order given.
+
+        Raises `QuestionError` if a handle is given twice or belongs to another branch.
+        """
+        self._fiber.check_usable()
+        if not handles:
+            return []
+        first_of(self._fiber, "wait_all", len(handles), handles)
+        return [handle.wait() for handle in handles]
+
+    @with_options("ctx.wait_any")
+    def wait_any(self, *handles: Handle[Any], keep_open: bool = False) -> Handle[Any]:
+        """Wait until the first handle is closed and return that handle.
+
+        Questions and timers that are still open are withdrawn; with `keep_open=True` they stay open
+        until they are closed or the run ends. Raises `QuestionError` if no handle is given, if one
+        is given twice, or if one belongs to another branch.
+        """
+        return first_of(self._fiber, "wait_any", 1, handles, keep_open=keep_open)[0]
+
+    @with_options("ctx.wait_n")
+    def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
+        """Wait until `n` handles are closed and return them, in the order in which they closed.
+
+        `n` is a number from 1 to the number of handles. Handles that are still open are treated as
+        by `wait_any`. Raises `QuestionError` for other numbers, if a handle is given twice, or if
+        one belongs to another branch.
+        """
+        return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
+
+    @with_options("ctx.as_finished")
+    def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
+        """Yield each handle as soon as it is closed, in the order in which the handles close.
+
+        No handle is withdrawn, even if the loop ends early. Raises `QuestionError` if a handle is
+        given twice or belongs to another branch.
+        """
+        return as_finished(self._fiber, handles)
+
+    # Time and messages
+
+    @with_options("ctx.sleep")
+    def sleep(self, length: Duration, *, reason: str = "") -> None:
+        """Wait for a length of time without holding a worker.
+
+        `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
+        at most ten years; 0 doesn't wait. People see the `reason` during the wait. Raises
+        `OptionError` for other lengths.
+        """
+        self._fiber.check_usable()
+        time = parse_duration(length, shortest=timedelta(0), of="length of ctx.sleep")
+        sleep(self._fiber, "sleep", time, reason=reason)
+
+    @with_options("ctx.sleep_until")
+    def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
+        """Wait until that moment without holding a worker; a moment that has passed doesn't wait.
+
+        `moment` is a datetime with its time zone, at most ten years ahead. People see the `reason`
+        during the wait. Raises `OptionError` for other moments.
+        """
+        self._fiber.check_usable()
+        check_moment(moment, now=self._fiber.now, of="moment of ctx.sleep_until")
+        sleep(self._fiber, "sleep_until", moment - self._fiber.journal.now(), reason=reason)
+
+    @with_options("ctx.timer")
+    def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
+        """Return a handle that closes after that length of time; its value is the moment it is due.
+
+        `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
+        at most ten years. Raises `OptionError` for other lengths.
+        """
+        self._fiber.check_usable()
+        key = self._fiber.scope.key_for("timer")
+        time = parse_duration(length, of="length of ctx.timer")
+        return open_timer(self._fiber, key, time, reason=reason)
+
+    @overload
+    def signal(self, name: str, **waiting: Unpack[SignalOptions]) -> Handle[Received[Any]]: ...
+    @overload
+    def signal(
+        self, name: str, hint: type[T], **waiting: Unpack[SignalOptions]
+    ) -> Handle[Received[T]]: ...
+    @with_options("ctx.signal", SignalOptions)
+    def signal(
+        self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
+    ) -> Handle[Received[Any]]:
+        """Return a handle for the next signal of that name, even if the signal has already arrived.
+
+        `hint` is the type of the signal's value. A value of another type is refused when it is
+        sent, or skipped if it arrived early. `expires`, `default`, `on_timeout` and `reason` are
+        described in `SignalOptions`.
+
+        Raises `QuestionError` for a type that has no JSON form. The handle's `wait()` raises
+        `SignalError` for a signal that was sent as an error, and `RequestExpiredError` if no signal
+        arrives in time and `on_timeout` is "fail".
+        """
+        return open_signal(self._fiber, name, hint, waiting, code=self._procedure.version)
