@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
 import redis
@@ -186,7 +187,8 @@ def _call() -> None:
 def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
     """Send a message; return True if the broker has accepted it."""
     try:
-        with pools.producers[_connection()].acquire(block=True, timeout=PATIENCE) as producer:
+        connection = _connection_to(current_app.conf.broker_url)
+        with pools.producers[connection].acquire(block=True, timeout=PATIENCE) as producer:
             # By name, since the tasks import the runner, and the runner this module. No retry: the
             # sweep is the retry, and this thread has others to send.
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
@@ -197,10 +199,14 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
     return True
 
 
-def _connection() -> Connection:
-    """Return a connection to the broker with a short timeout; workers read with a longer one."""
+@lru_cache(maxsize=1)
+def _connection_to(broker: str) -> Connection:
+    """Return a connection to the broker with a short timeout; workers read with a longer one.
+
+    It is never opened itself: it names the pool whose connections are used.
+    """
     return Connection(
-        current_app.conf.broker_url,
+        broker,
         transport_options={
             "socket_timeout": PATIENCE,
             "socket_connect_timeout": PATIENCE,

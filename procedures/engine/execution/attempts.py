@@ -75,15 +75,15 @@ def do_step(
         fiber.take_step(key)
         return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).do(failures=0)
     # Without calls of its own where nothing is to be done: a replay comes by here for each step.
-    last, now = entry.events[-1], digest_of(fn, args, kwargs, signature)
+    events = entry.events
+    last, now = events[-1], digest_of(fn, args, kwargs, signature)
     content = canonical.plain(last.data)
     is_done = last.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT not in content
     if content.get("arguments") != now:
         compare_arguments(fiber, entry, content, now, args, is_strict=options.strict)
-    for event in entry.events:
-        if event is not last or "pure" not in content:  # such a one is kept later than it was done
-            fiber.pass_by(event)
-    if len(entry.events) > 1 or not is_done:
+    for event in events if "pure" not in content else events[:-1]:
+        fiber.pass_by(event)  # a pure one is kept later than it was done
+    if len(events) > 1 or not is_done:
         fiber.scope.forget(key)  # what was asked while it was in doubt
     if is_done:
         return fiber.restored(entry, unpacked(content, "result"), signature.returns)

@@ -39,7 +39,8 @@ FORK = "fork"
 """The name of the event that made this run a fork; earlier events come from another run."""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
 LONGEST_KEY = 200
-TOP = ("",)
+OUTERMOST = ""
+TOP = (OUTERMOST,)
 UNDO = "undo/"
 """The scope of compensations, which the run's own code never reads."""
 
@@ -107,15 +108,20 @@ class History:
         """The entries that changed while the code stayed at a wait, by key."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
+        entries = self.entries
         for event in events:
             self.length += 1
-            self._add(event)
-        unread = [one.key for one in self.entries.values() if not one.is_read]
+            # Most events are the only ones of their key: a long journal takes this way.
+            if event.kind in STRICT and event.key not in entries:
+                entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
+            else:
+                self._add(event)
+        unread = [key for key, one in entries.items() if not one.is_read]
         nested = [key for key in unread if "/" in key]
-        self.left = Counter(chain.from_iterable(map(_scopes_of, nested)))
-        if len(unread) > len(nested):  # most keys are in the outermost scope alone
-            self.left.update({TOP[0]: len(unread) - len(nested)})
+        self.left = dict(Counter(chain.from_iterable(map(_scopes_of, nested))))
         """The number of unread entries in each scope; scopes that have none are left out."""
+        if len(unread) > len(nested):  # most keys are in the outermost scope alone
+            self.left[OUTERMOST] = self.left.get(OUTERMOST, 0) + len(unread) - len(nested)
 
     def extend(self, events: Iterable[Event]) -> None:
         """Add the events that were stored while the code stayed at a wait."""
@@ -129,12 +135,11 @@ class History:
 
     def read(self, entry: Entry) -> None:
         if not entry.is_read:
-            entry.is_read = True
+            entry.is_read, left = True, self.left
             for path in _scopes_of(entry.key) if "/" in entry.key else TOP:
-                self.left[path] -= 1
-                # A Counter keeps names with a count of zero, and `in` is asked at each step.
-                if not self.left[path]:
-                    del self.left[path]
+                count = left[path] = left[path] - 1
+                if not count:  # at each step, `in` is asked
+                    del left[path]
 
     def first_unread(self, path: str) -> Entry:
         return next(self._unread_in(path))
@@ -220,7 +225,8 @@ class Scope:
 
     def __init__(self, history: History, path: str = "") -> None:
         self._history, self.path = history, path
-        self._names: Counter[str] = Counter()
+        self._names: dict[str, int] = {}
+        """The number of times the code has used each name."""
         self.last = ""
         """The key most recently given to a step, a wait or a child."""
 
@@ -229,7 +235,7 @@ class Scope:
 
         Raises `EngineError` if deep branches with long names make it too long.
         """
-        count = self._names[name] = self._names[name] + 1
+        count = self._names[name] = self._names.get(name, 0) + 1
         key = f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
         if len(key) > LONGEST_KEY:
             checked_key(key)
@@ -239,7 +245,7 @@ class Scope:
 
     def next_key(self, name: str) -> str:
         """Return the key that `key_for` would return next for this name, without using it up."""
-        count = self._names[name] + 1
+        count = self._names.get(name, 0) + 1
         return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
 
     def inner(self, key: str) -> "Scope":
@@ -250,15 +256,14 @@ class Scope:
 
         Raises `Mismatch` if the code asks for something new although the scope has unread entries.
         """
-        found = self._history.entries.get(key)
-        if found is not None and found.family != family:
-            found = None
-        self._history.asked.append((family, key, prompt))
-        if found is None:
+        history = self._history
+        found = history.entries.get(key)
+        history.asked.append((family, key, prompt))
+        if found is None or found.family != family:
             if self.has_unread():
                 self.check_all_read(f"The code now asks for {describe(family, key, prompt)}")
             return None
-        self._history.read(found)
+        history.read(found)
         return None if found.is_asked_again else found
 
     def peek(self, family: Family, key: str) -> Entry | None:
