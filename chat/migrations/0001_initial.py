@@ -253,7 +253,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.session')),
                 ('audience', models.CharField(max_length=220)),
                 ('newest', models.UUIDField(help_text='The id of the newest message the audience may read.')),
-                ('seq', models.PositiveBigIntegerField(help_text="That message's number.")),
+                ('seq', models.PositiveBigIntegerField(help_text="The number of the newest message the audience may read.")),
             ],
             options={
                 'indexes': [models.Index(fields=['audience', 'newest', 'session', 'seq'], name='countersign_feed')],

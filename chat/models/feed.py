@@ -63,7 +63,9 @@ class FeedEntry(models.Model):
     )
     audience = models.CharField(max_length=LONGEST)
     newest = models.UUIDField(help_text="The id of the newest message the audience may read.")
-    seq = models.PositiveBigIntegerField(help_text="That message's number.")
+    seq = models.PositiveBigIntegerField(
+        help_text="The number of the newest message the audience may read."
+    )
 
     class Meta:
         indexes = [

@@ -158,7 +158,7 @@ class SchemaField(forms.Field):
         try:
             return read(self.schema, value)
         except BodyError:
-            raise ValidationError(_("This isn't JSON.")) from None
+            raise ValidationError(_("This isn't valid JSON.")) from None
 
 
 class SchemaForm(forms.Form):

@@ -141,7 +141,7 @@ def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
         return _named_with_fate(words, question, opening.due_at)
     why = _reason(opening, SHORT_PROMPT)
     if opening.is_timer and opening.due_at:
-        words = sentence(_("the time {due}"), due=opening.due_at)
+        words = sentence(_("a timer at {due}"), due=opening.due_at)
     else:
         words = _other(opening)
         if opening.due_at:

@@ -106,7 +106,9 @@ def change_password(request: Visit) -> HttpResponse:
     attempt.succeed()
     update_session_auth_hash(request, form.save())
     note_sign_in(request, request.user)
-    words = _("Your password was changed. All other sessions were signed out, all tokens revoked.")
+    words = _(
+        "Your password was changed. All other sessions were signed out and all tokens revoked."
+    )
     return done(request, words, "password")
 
 

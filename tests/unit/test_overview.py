@@ -178,7 +178,7 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     timer = OpenWait({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
 
     assert sentence(waiting_for(question, timer)) == (
-        "Waiting for 2 things since 09:00: Refund 7 €? from Finance or the time 09:01. The run "
+        "Waiting for 2 things since 09:00: Refund 7 €? from Finance or a timer at 09:01. The run "
         "continues with the first that comes, and no longer waits for the rest. If the timer "
         "ends first, at 09:01, the question may be withdrawn."
     )

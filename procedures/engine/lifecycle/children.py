@@ -16,7 +16,7 @@ CHILD_ENDED = "child.ended"
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
 """The most children of a map begun in one transaction, which must end well within a lease."""
-NOTHING = ["cancelled", None, "It was no longer needed."]
+NOTHING = ["cancelled", None, "The child run was no longer needed."]
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ FORMATS: dict[str, FieldKind] = {
     "time": "time",
 }
 LONG_TEXT = 200
-NO_JSON = "This is not JSON."
+NO_JSON = "This isn't valid JSON."
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:

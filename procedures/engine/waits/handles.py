@@ -307,7 +307,7 @@ def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> s
             f"The wait {key} has changed: the run asked “{before}”, but the code now asks “{now}”."
         )
     parts = [part for part in SHOWN if opened.get(part) != asked.get(part)]
-    words = f"The {' and '.join(parts) or 'terms'} of the wait {key}, “{now}”, changed"
+    words = f"The {' and '.join(parts) or 'terms'} of the wait {key} (“{now}”) changed"
     found = differences(*({part: one.get(part) for part in parts} for one in (opened, asked)))
     remedy = f" {REMEDY}" if "evidence" in parts else ""
     return f"{words}: {found}.{remedy}" if found else f"{words}."
