@@ -1,7 +1,10 @@
 """A supervisor that keeps the parts running, and ends all of them when it ends."""
 
+import os
 import select
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +32,7 @@ class Supervisor:
         self._resting: dict[Part, float] = {}  # when to start it again
         self._crashes: dict[Part, int] = {}
         self._is_asked_to_stop = False
+        self._asked_by: int = signal.SIGTERM
         self._is_interruptible = False
 
     def __enter__(self) -> Self:
@@ -86,13 +90,28 @@ class Supervisor:
         self._check_for_stop()
         self._is_interruptible = True
         try:
-            yield
+            with calling_if_dropped(StopAsked, self._interrupt_later):
+                yield
         finally:
             self._is_interruptible = False
         self._check_for_stop()
 
-    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupt_later(self) -> None:
+        """Raise `StopAsked` again in a moment, because this time nobody got it."""
+        self._is_interruptible = True
+        again = threading.Timer(TICK, self._interrupt)
+        again.daemon = True
+        again.start()
+
+    def _interrupt(self) -> None:
+        if self._is_interruptible:
+            # To the process and not to this thread: only a signal that the main thread gets ends
+            # a call in which it waits.
+            os.kill(os.getpid(), self._asked_by)
+
+    def _ask_to_stop(self, number: int, _frame: FrameType | None) -> None:
         self._is_asked_to_stop = True
+        self._asked_by = number
         if self._is_interruptible:
             # First of all, or a second signal would raise again in the middle of the cleaning up.
             self._is_interruptible = False
@@ -154,3 +173,23 @@ class Supervisor:
             self._print(running)
         running.close()
         self._running.remove(running)
+
+
+@contextmanager
+def calling_if_dropped(kind: type[BaseException], call: Callable[[], None]) -> Iterator[None]:
+    """Call a function if Python drops an exception of that kind, which it would only print."""
+    # It drops what a signal's handler raises in a destructor or a weak reference's callback; each
+    # import runs one.
+    print_dropped = sys.unraisablehook
+
+    def hear(dropped: "sys.UnraisableHookArgs") -> None:
+        if issubclass(dropped.exc_type, kind):
+            call()
+        else:
+            print_dropped(dropped)
+
+    sys.unraisablehook = hear
+    try:
+        yield
+    finally:
+        sys.unraisablehook = print_dropped

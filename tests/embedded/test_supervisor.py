@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -96,6 +97,39 @@ def test_a_part_that_is_never_ready_stops_the_start(supervisor: Supervisor) -> N
 def test_ctrl_c_interrupts_what_may_be_interrupted(supervisor: Supervisor) -> None:
     with pytest.raises(StopAsked), supervisor.interruptible():
         signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_interrupts_also_where_python_drops_what_is_raised(supervisor: Supervisor) -> None:
+    """As in an import, at whose end a weak reference's callback runs."""
+    told: list[object] = []
+
+    def press_and_wait() -> None:
+        imported = {"module"}
+        reference = weakref.ref(imported, lambda _: signal.raise_signal(signal.SIGINT))
+        del imported
+        told.append(reference())
+        threading.Event().wait(PATIENCE)
+        told.append("was not interrupted")
+
+    with pytest.raises(StopAsked), supervisor.interruptible():
+        press_and_wait()
+
+    assert told == [None]
+
+
+def test_what_else_python_drops_is_printed_as_ever(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[BaseException | None] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: printed.append(dropped.exc_value))
+    thing = {"thing"}
+    reference = weakref.ref(thing, lambda _: int("no number"))
+
+    with supervisor.interruptible():
+        del thing
+
+    assert reference() is None
+    assert [type(error) for error in printed] == [ValueError]
 
 
 def test_last_words_are_printed(supervisor: Supervisor, output: StringIO) -> None:
