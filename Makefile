@@ -9,10 +9,11 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails api_call
 	api_errors api_faults api_lists api_operations api_responses api_roles broken_files \
 	broker changed_code channels_document child_rights commands compression deadlines demo \
 	drawn_evidence edited_files forwarded_addresses full_redis hardening home irreversible \
-	languages letters live machine mails missing_code moments_typed new_channel new_kind \
-	older_rows outsider pages* people_admin prefix procedure_files profile \
-	refund_over_http release rooms seeds_people sign_in slow_code staff_gains \
-	stopped_workers stuck_slots throttle token_scopes weights
+	languages letters live machine mails missing_code missing_rows moments_typed new_channel \
+	new_kind older_rows operations outsider pages* people_admin prefix procedure_files \
+	profile refund_over_http release rooms seeds_people settings sign_in slow_code \
+	staff_gains stopped_workers strays stuck_slots surroundings throttle token_scopes \
+	weights
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
 PROCESSES ?= 3
 PARALLEL := --numprocesses $(PROCESSES) --dist worksteal

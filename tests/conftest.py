@@ -1,5 +1,6 @@
 """People, servers and processes for every test."""
 
+import gc
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,8 @@ from tests.tables import keep_what_migrate_made
 
 SHOWN_OUTPUT = 6000
 FIGURE = "figure"
+GARBAGE = (700, 10, 1000)
+"""Python's own thresholds of its collections, except that what lives long is searched seldom."""
 P = TypeVar("P", bound=Process)
 
 
@@ -35,6 +38,18 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["tests.passwords.OneRound", *settings.PASSWORD_HASHERS[1:]]
     for source in ("STATIC_ROOT", "MANIFEST", "FINDERS"):
         setattr(settings, f"SERVESTATIC_USE_{source}", False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among all the tests: a twentieth of the time would go there."""
+    gc.disable()
+    collected = yield
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+    gc.enable()
+    return collected
 
 
 @pytest.hookimpl(wrapper=True)
