@@ -244,11 +244,11 @@ class Worker(Process):
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take messages inside the block only. After it no work is in hand."""
-        if not (self.is_alive and self._obeys("add_consumer", queue=self.queue)):
+        if not (self.is_alive and self._obeys("add_consumer", queues=1)):
             self.end()
             self.start()
         yield
-        if not (self._obeys("cancel_consumer", queue=self.queue) and self._finishes()):
+        if not (self._obeys("cancel_consumer", queues=0) and self._finishes()):
             self.end()
 
     def ask(self, command: str, **arguments: str) -> Any:
@@ -260,11 +260,20 @@ class Worker(Process):
             return replies[0][self.node] if replies else None
         return None
 
-    def _obeys(self, command: str, **arguments: str) -> bool:
-        return is_soon(lambda: self.ask(command, **arguments))
+    def _obeys(self, command: str, *, queues: int) -> bool:
+        so_far = {"told": 0, "queues": queues}
+        return is_soon(
+            lambda: (
+                self.ask(command, queue=self.queue) is not None
+                and so_far.items() <= self._in_hand().items()
+            )
+        )
 
     def _finishes(self) -> bool:
-        return is_soon(lambda: (told := self.ask("work_in_hand")) and not any(told.values()))
+        return is_soon(lambda: (one := self._in_hand()) and not any(one.values()))
+
+    def _in_hand(self) -> dict[str, int]:
+        return self.ask("work_in_hand") or {}
 
 
 def is_soon(condition: Callable[[], Any]) -> bool:

@@ -5,14 +5,30 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.processes import Redis, Worker
+from tests import machine
+from tests.conftest import StartWorker
+from tests.processes import Redis, Worker, run_worker
 
 TakeOver = Callable[[], None]
+CRASHING = {
+    "PROCEDURE_MODULES": ",".join(
+        module for module in machine.PROCEDURES if module.startswith("tests.crash.")
+    )
+}
+"""What a worker of these tests runs: each of its slots would load all others' procedures, too."""
 
 
 @pytest.fixture(autouse=True)
 def every_test_has_redis(redis_server: Redis) -> None:
     """Up and empty."""
+
+
+@pytest.fixture
+def worker(start: Callable[[Worker], Worker]) -> StartWorker:
+    """Starts workers that know the procedures of these tests alone."""
+    return lambda *, concurrency=2, **environment: start(
+        run_worker(concurrency, **{**CRASHING, **environment})
+    )
 
 
 @pytest.fixture

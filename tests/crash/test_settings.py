@@ -10,6 +10,7 @@ from procedures.models import Run
 from procedures.services import start_run
 from procedures.slot import REPLACED_AFTER
 from tests.conftest import StartWorker
+from tests.procedures import settings
 from tests.procedures.changes import ALL
 from tests.processes import wait_until
 from tests.runs import wait_for_status, wait_for_success
@@ -27,7 +28,7 @@ def results(runs: list[Run]) -> list[object]:
 def test_a_run_finds_a_process_as_it_was_before_others_changed_every_setting(
     worker: StartWorker,
 ) -> None:
-    only = worker(concurrency=1)
+    only = worker(concurrency=1, PROCEDURE_MODULES=settings.__name__)
     [slot] = only.slots
     usual = results([begin("looking")])
 
@@ -44,7 +45,7 @@ def test_a_run_finds_a_process_as_it_was_before_others_changed_every_setting(
 def test_a_process_that_cannot_be_set_back_is_replaced_within_a_minute_and_loses_no_run(
     worker: StartWorker,
 ) -> None:
-    only = worker(concurrency=1)
+    only = worker(concurrency=1, PROCEDURE_MODULES=settings.__name__)
     [slot] = only.slots
     began = time.monotonic()
     results([begin("unrecoverable")])

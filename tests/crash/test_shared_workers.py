@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from dashboard import celery_app
 from tests.processes import Worker, wait_until
 
 
@@ -28,3 +29,22 @@ def test_a_worker_with_nothing_in_hand_rests_until_the_next_test(shared_worker: 
 
     with shared_worker.listening():
         assert shared_worker.slots == slots
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_worker_that_reads_several_commands_at_once_rests_after_the_last(
+    shared_worker: Worker,
+) -> None:
+    """It obeys those that it reads together in any order: it is asked what it does."""
+    for _ in range(10):
+        os.kill(shared_worker.pid, signal.SIGSTOP)
+        for command in ("add_consumer", "cancel_consumer"):
+            arguments = {"queue": shared_worker.queue}
+            celery_app.control.broadcast(command, arguments, [shared_worker.node])
+        os.kill(shared_worker.pid, signal.SIGCONT)
+
+        with shared_worker.listening():
+            assert shared_worker.ask("work_in_hand")["queues"] == 1
+
+        told = shared_worker.ask("work_in_hand")
+        assert not any(told.values()), told
