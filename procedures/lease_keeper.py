@@ -24,10 +24,15 @@ SILENT_FOR = LEASE.total_seconds() + 10
 
 
 class LeaseKeeper:
-    """A keeper of leases. Its thread ends when this process has held no run for one interval."""
+    """A keeper of leases.
+
+    When this process has held no run for one interval, its thread closes its connection. In a
+    worker's slot it then waits for the next run; elsewhere it ends.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._is_held = threading.Condition(self._lock)
         self._holds: list[HeldRun] = []
         self._thread: threading.Thread | None = None
 
@@ -56,16 +61,26 @@ class LeaseKeeper:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._beat, name="lease_keeper", daemon=True)
             self._thread.start()
+        self._is_held.notify_all()  # a forked child has a copy of its parent's waiter, too
 
     def _beat(self) -> None:
         """Renew leases over the thread's own connection, so that the run's code can't delay it."""
         # `connections` is local to the thread, so that this replaces the database for this thread
         # alone.
         connections[DEFAULT_DB_ALIAS] = own_database()
-        try:
-            self._beat_while_held()
-        finally:
-            connection.close()
+        while True:
+            try:
+                self._beat_while_held()
+            finally:
+                connection.close()
+            # Under the lock, under which runs are added: a run can't come between this look and the
+            # end of the thread unseen.
+            with self._lock:
+                if slot.is_open:  # a new thread would cost the next run more than its replay
+                    self._is_held.wait_for(lambda: self._holds)
+                elif not self._holds:
+                    self._thread = None
+                    return
 
     def _beat_while_held(self) -> None:
         quiet_since, fenced_at = time.monotonic(), 0.0
@@ -77,10 +92,7 @@ class LeaseKeeper:
                 if now - fenced_at >= BEAT:
                     _fence(holds)
                     fenced_at = now
-                # Under the lock, under which runs are added: a run can't come between this look and
-                # the end of the thread unseen.
                 if not holds and now - quiet_since >= BEAT:
-                    self._thread = None
                     return
             if holds:
                 quiet_since = now
