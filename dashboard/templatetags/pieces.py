@@ -1,20 +1,96 @@
-"""Tags that render parts of a sentence before the whole sentence is translated."""
+"""Tags for the smallest pieces of pages: times, icons, sentences and states.
+
+A list has hundreds of them, so they are written here instead of in templates of their own.
+"""
 
 from datetime import datetime
 
 from django import template
-from django.template import Context
-from django.utils.safestring import SafeString
+from django.templatetags.static import static
+from django.utils.dateformat import format as format_time
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from dashboard.overview import State
+from dashboard.overview.words import Part, Sentence
 
 register = template.Library()
+FORMATS = {
+    "seconds": "H:i:s T",
+    "axis": "H:i",
+    "axis-seconds": "H:i:s",
+    "age": "j M Y, H:i T",
+    "full": "j M Y, H:i T",
+}
+"""The formats of times that differ from "j M H:i T", by the names in local-time.js."""
 
 
-@register.simple_tag(takes_context=True)
-def moment(context: Context, at: datetime, show: str = "clock") -> SafeString:
-    """Render a time: `{% moment run.created_at "full" as when %}`."""
-    assert context.template
-    drawn = context.template.engine.get_template("dashboard/_time.html")
-    return drawn.render(context.new({"at": at, "show": show}))
+@register.simple_tag
+def moment(at: datetime | None, show: str = "clock") -> SafeString:
+    """Render a time, which local-time.js shows in the reader's zone in the way named `show`.
+
+    Renders nothing for None.
+    """
+    if not at:
+        return SafeString()
+    own = localtime(at)
+    return format_html(
+        '<local-time show="{}"><time datetime="{}">{}</time></local-time>',
+        show,
+        own.isoformat(),
+        format_time(own, FORMATS.get(show, "j M H:i T")),
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
+        static("dashboard/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def glyph(look: str) -> SafeString:
+    """Render the sign of a state."""
+    return format_html(
+        '<svg class="glyph" data-look="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        look,
+        static("dashboard/states.svg"),
+        look,
+    )
+
+
+@register.filter
+def styled(sentence: Sentence) -> SafeString:
+    """Render a sentence, each of its parts in its own style."""
+    return mark_safe("".join(map(_styled, sentence.parts)))  # noqa: S308 (its parts are escaped)
+
+
+def _styled(part: Part) -> str:
+    if part.at:
+        return moment(part.at, part.show)
+    text = conditional_escape(part.text)
+    match part.style:
+        case "strong":
+            return f"<strong>{text}</strong>"
+        case "code":
+            return f"<code>{text}</code>"
+    return text
+
+
+@register.simple_tag
+def state(state: State, *, is_mine: bool = False) -> SafeString:
+    """Render a state; with `is_mine`, the run is waiting for the person who looks."""
+    return format_html(
+        '<span class="state" data-look="{}">{}<span>{}</span></span>',
+        state.look,
+        glyph(state.look),
+        _("Waiting for you") if is_mine else styled(state.words),
+    )
 
 
 @register.simple_block_tag
