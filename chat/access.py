@@ -6,7 +6,8 @@ author and to the session's members; a reply also to the author of the message i
 the users who may see the run it replies to. Being asked doesn't make a user a member.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
@@ -122,6 +123,34 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
     return wanted & set(sessions_of(user).filter(session__in=wanted))
 
 
+class Sight:
+    """The runs and whole sessions that a user may read, each asked about once for a page."""
+
+    def __init__(self, user: User, *, runs: Iterable[UUID] = ()) -> None:
+        """Store the user, and `runs` that are known to be visible."""
+        self.user = user
+        self._runs = dict.fromkeys(runs, True)
+        self._whole: dict[UUID, bool] = {}
+
+    def runs(self, wanted: Iterable[UUID | None]) -> set[UUID]:
+        """Return those of some runs that the user may see."""
+        return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
+
+    def whole(self, wanted: Iterable[UUID]) -> set[UUID]:
+        """Return those of some sessions whose whole transcript the user may read."""
+        return _known(self._whole, wanted, partial(reads_all_of, self.user))
+
+
+def _known(
+    known: dict[UUID, bool], wanted: Iterable[UUID], ask: Callable[[set[UUID]], set[UUID]]
+) -> set[UUID]:
+    ids = set(wanted)
+    if new := ids - known.keys():
+        seen = ask(new)
+        known.update((one, one in seen) for one in new)
+    return {one for one in ids if known[one]}
+
+
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
     """Return the sessions the user is a member of, and those with an entry of a visible run.
 
@@ -179,32 +208,34 @@ def _is_between(user: User) -> Q:
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
-def readable_messages(user: User, messages: Iterable[Message]) -> list[Message]:
-    """Return the given messages that the user may read; the messages they reply to must be loaded.
+def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
+    """Return those of some messages, loaded with what they reply to, that the user may read.
 
     The rule is the same as in `visible_messages`. The messages are tested by their keys here,
     because PostgreSQL might otherwise look up everything that the user may see.
     """
     found = list(messages)
-    whole = reads_all_of(user, {one.session_id for one in found})
-    left = [one for one in found if one.session_id not in whole]
     concerned = {
-        one.pk: {one.run_id, one.reply_to.run_id if one.reply_to else None} for one in left
+        one.pk: {one.run_id, one.reply_to.run_id if one.reply_to else None} for one in found
     }
-    seen = _visible(user, chain.from_iterable(concerned.values()))
-    between = [one for one in left if not concerned[one.pk] & seen and one.is_between(user)]
-    sessions = visible_sessions(user).filter(pk__in={one.session_id for one in between})
+    seen = sight.runs(chain.from_iterable(concerned.values()))
+    left = [one for one in found if not concerned[one.pk] & seen]
+    whole = sight.whole(one.session_id for one in left)
+    between = [one for one in left if one.session_id not in whole and one.is_between(sight.user)]
+    sessions = visible_sessions(sight.user).filter(pk__in={one.session_id for one in between})
     parts = set(sessions.values_list("pk", flat=True)) if between else set()
     return [
         one
         for one in found
-        if one.session_id in whole
-        or concerned[one.pk] & seen
+        if concerned[one.pk] & seen
+        or one.session_id in whole
         or (one in between and one.session_id in parts)
     ]
 
 
-def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, str]:
+def titles_for(
+    user: User | AnonymousUser, sessions: Iterable[UUID], *, sight: Sight | None = None
+) -> dict[UUID, str]:
     """Return, by session, the title to show this user; sessions they may not see are missing.
 
     A session's title names the run that opened it. A user who may not see that run gets the
@@ -213,31 +244,25 @@ def titles_for(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUI
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):
         return {}
-    found = Session.objects.filter(pk__in=wanted)
-    if not user.is_superuser:
-        cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
-        opened_by = access.is_visible(user, "opener") | _is_in(user, "pk")
-        found = found.annotate(opener=Subquery(cards.values("run")[:1])).filter(opened_by)
-    titles: dict[UUID, str] = dict(found.order_by().values_list("pk", "title"))
-    return titles | _titles_of_parts(user, wanted - set(titles))
+    sight = sight or Sight(user)
+    cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
+    opened = Session.objects.annotate(opener=Subquery(cards.values("run")[:1]))
+    rows = list(opened.filter(pk__in=wanted).order_by().values_list("pk", "title", "opener"))
+    seen = sight.runs(opener for _, _, opener in rows)
+    hidden = {session for session, _, opener in rows if opener not in seen}
+    hidden -= sight.whole(hidden)
+    titles: dict[UUID, str] = {pk: title for pk, title, _ in rows if pk not in hidden}
+    return titles | _titles_of_parts(sight, hidden)
 
 
-def _titles_of_parts(user: User, sessions: set[UUID]) -> dict[UUID, str]:
+def _titles_of_parts(sight: Sight, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
     said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
-    seen = _visible(user, said.values_list("run", flat=True).distinct())
+    seen = sight.runs(said.values_list("run", flat=True).distinct())
     runs = said.filter(run__in=seen)
     named = runs.values_list("session", "run__procedure__title", "run__created_at")
     return {
         session: f"{title} · {date_format(timezone.localtime(at), 'j M, H:i')}"
         for session, title, at, _seq in named.annotate(first=Min("seq")).order_by("-first")
     }
-
-
-def _visible(user: User, runs: Iterable[UUID | None]) -> set[UUID]:
-    """Return the given runs that the user may see."""
-    wanted = {run for run in runs if run}
-    if not wanted:
-        return wanted
-    return set(access.visible_runs(user).filter(pk__in=wanted).values_list("pk", flat=True))

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
-from chat.access import readable_messages
+from chat.access import Sight, readable_messages
 from chat.models import Assignment, FeedEntry, Message, RunAudience
 from chat.models.feed import ALL, OF_RUNS, audience
 from chat.parts import find_part
@@ -21,7 +21,11 @@ FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
 def newest_messages(
-    user: User | AnonymousUser, *, before: UUID | None = None, most: int
+    user: User | AnonymousUser,
+    *,
+    before: UUID | None = None,
+    most: int,
+    sight: Sight | None = None,
 ) -> list[Message]:
     """Return the newest readable message of each session that the user may see, latest first.
 
@@ -30,13 +34,14 @@ def newest_messages(
     found: list[Message] = []
     if not isinstance(user, User) or not user.is_active:
         return found
+    sight = sight or Sight(user)
     mine, end = sorted(audiences_of(user)), before or LAST
     while wanted := most - len(found):
         entries = _newest(user, mine, end, wanted)
         ids = [newest for _, newest in entries]
         end = ids[-1] if len(ids) == wanted else FIRST
         found_here = Message.objects.filter(pk__in=ids).for_lists()
-        readable = {one.pk: one for one in readable_messages(user, found_here)}
+        readable = {one.pk: one for one in readable_messages(sight, found_here)}
         for session, newest in entries:
             message = readable.get(newest) or _last_readable(user, session)
             if message and message.pk >= end:

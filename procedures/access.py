@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -66,6 +67,15 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     for provider in providers:
         seen |= provider.condition(user)
     return Run.objects.filter(seen)
+
+
+def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
+    """Return those of these few runs that a user may see."""
+    wanted = set(runs)
+    if not wanted or (isinstance(user, User) and user.is_active and sees_all(user)):
+        return wanted
+    visible = visible_runs(user).filter(pk__in=wanted)
+    return set(visible.order_by().values_list("pk", flat=True))
 
 
 def is_visible(user: User | AnonymousUser, path: str) -> Q:

@@ -7,18 +7,21 @@ known, use `access.visible_runs(user).filter(pk__in=…)`.
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial, reduce
+from operator import or_
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Procedure, Run, RunInput
 from procedures.models.run_queries import RunQuerySet
 from procedures.store import keyed
-from procedures.store.keyed import FEW, RunState, Source, Span
+from procedures.store.keyed import EVERY_STATE, FEW, RunState, Source, Span
+from procedures.store.merging import first_seen
 from procedures.users import User
 
 MOST_COUNTED = 99
@@ -27,10 +30,13 @@ MOST_SINGLE = 200
 """The most visible runs whose rows in other tables are looked up run by run."""
 PEOPLE, TIME = "people", "time"
 """The two states of waiting runs in lists: waiting for people, and for anything else."""
-STATES: Mapping[str, RunState] = {
-    **{status.value: RunState(status) for status in RunStatus},
-    PEOPLE: RunState(RunStatus.WAITING, (True,)),
-    TIME: RunState(RunStatus.WAITING, (False,)),
+UNENDED = "unended"
+"""The state of all runs that have not ended."""
+STATES: Mapping[str, tuple[RunState, ...]] = {
+    **{status.value: (RunState(status),) for status in RunStatus},
+    PEOPLE: (RunState(RunStatus.WAITING, (True,)),),
+    TIME: (RunState(RunStatus.WAITING, (False,)),),
+    UNENDED: tuple(RunState(status) for status in RunStatus if not status.is_end),
 }
 
 
@@ -58,8 +64,7 @@ class RunList:
         if self.parent:
             return self._children_of(self.parent, limit, after=after, since=since)
         sources, span = self._found(Span(limit, after, since, few=self.few))
-        state = STATES[self.state] if self.state else None
-        return keyed.newest_runs(sources, span, state)
+        return keyed.newest_runs(sources, span, STATES[self.state] if self.state else EVERY_STATE)
 
     def load(self, runs: list[UUID]) -> RunQuerySet:
         """Return a query of the given runs, newest first, without those the user may not see."""
@@ -94,20 +99,24 @@ class RunList:
     def _children_of(
         self, parent: UUID, limit: int, *, after: UUID | None, since: UUID | None
     ) -> list[UUID]:
-        visible = access.visible_runs(self.user)
-        if not visible.filter(pk=parent).exists():
+        if not access.visible_runs(self.user).filter(pk=parent).exists():
             return []
-        children = visible.filter(parent_wait__run=parent)
+        children = Run.objects.filter(parent_wait__run=parent).order_by("-pk")
         if self.state:
-            stand = STATES[self.state]
-            children = children.filter(status=stand.status, is_asking__in=stand.is_asking)
+            fits = (Q(status=one.status, is_asking__in=one.is_asking) for one in STATES[self.state])
+            children = children.filter(reduce(or_, fits))
         if self.procedure:
             children = children.filter(procedure__name=self.procedure)
-        if after:
-            children = children.filter(pk__lt=after)
         if since:
             children = children.filter(pk__gt=since)
-        return list(children.order_by("-pk").values_list("pk", flat=True)[:limit])
+
+        def following(last: UUID | None, count: int) -> list[UUID]:
+            end = last or after
+            older = children.filter(pk__lt=end) if end else children
+            return list(older.values_list("pk", flat=True)[:count])
+
+        found, _ = first_seen(following, partial(access.seen_among, self.user), limit)
+        return found
 
 
 def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:

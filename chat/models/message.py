@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
 from chat.models.feed import audience, audiences_of_message
+from chat.models.request import shown_with
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
 from procedures.models import Run
@@ -37,12 +38,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "reply_to__author",
             "reply_to__request",
         )
-        return related.prefetch_related(
-            "request__assignments__user",
-            "request__assignments__group",
-            "request__responses__user",
-            "request__wait__part_of__parts",
-        ).defer("run__seed", *values_of("request__wait__run"))
+        beside = related.prefetch_related(*shown_with("request__"))
+        waits = beside.prefetch_related("request__wait__part_of__parts")
+        return waits.defer("run__seed", *values_of("request__wait__run"))
 
     def for_lists(self) -> Self:
         """Load what a list of sessions shows, without large values."""

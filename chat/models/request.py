@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection, models
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 
+def shown_with(path: str) -> "list[models.Prefetch[str]]":
+    """Return what cards show beside the requests at a path: whom they ask, and the responses."""
+    asked = Assignment.objects.select_related("user", "group").order_by("pk")
+    given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
+    return [
+        models.Prefetch(f"{path}assignments", asked),
+        models.Prefetch(f"{path}responses", given.select_related("user")),
+    ]
+
+
 class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
     def open(self) -> Self:
         return self.filter(status=HumanRequest.Status.OPEN)
@@ -35,8 +46,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         """Load everything lists and cards show, without a query per row."""
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
-            .prefetch_related("assignments__user", "assignments__group", "responses__user")
-            .prefetch_related("wait__part_of__parts")
+            .prefetch_related(*shown_with(""), "wait__part_of__parts")
             .defer(*values_of("wait__run"))
         )
 

@@ -5,17 +5,12 @@ from uuid import UUID
 from chat.access import visible_requests
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
-from procedures.engine.journal.events import RunStatus
-from procedures.run_lists import PEOPLE, RunList, few_runs, procedures_of_runs
-from procedures.store.merging import merged
+from procedures.run_lists import UNENDED, RunList, few_runs, procedures_of_runs
+from procedures.store.merging import first_seen
 from procedures.users import User
 
-GLANCE = 300
-"""The newest requests about which the access rules are asked at once."""
 MANY = 1000
-"""The visible runs among which enough are found by looking through all requests."""
-BESIDES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING, RunStatus.PAUSED)
-"""The statuses, besides waiting, in which a run may have an open request."""
+"""The requests and unended runs of which enough are found by looking through the whole site's."""
 
 
 def newest_requests(
@@ -37,27 +32,27 @@ def newest_requests(
     few = few_runs(user)
     if few is not None:
         return _first(requests.filter(wait__run__in=few), most)
-    # Most who see many runs see many of the newest requests.
-    newest = _first(requests, GLANCE)
-    found = _first(visible_requests(user).filter(pk__in=newest), most)
-    if len(found) == most or len(newest) < GLANCE:
+    found, is_all = first_seen(
+        lambda last, count: _first(requests.filter(pk__lt=last) if last else requests, count),
+        lambda ids: _first(visible_requests(user).filter(pk__in=ids), len(ids)),
+        most,
+        within=MANY,
+    )
+    if is_all:
         return found
     if are_open:
-        return _among_asking_runs(requests, user, most)
+        return _among_unended_runs(requests, user, most)
     procedures = list(procedures_of_runs(user).values_list("pk", flat=True))
     requests = requests.filter(wait__run__procedure__in=procedures)
     return _first(requests.filter(access.is_visible(user, "wait__run")), most)
 
 
-def _among_asking_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
-    """Return the newest requests for a user who may see many runs, few of which have requests."""
-    asking = RunList(user, state=PEOPLE).newest(MANY)
-    if len(asking) == MANY:
+def _among_unended_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
+    """Return the newest requests of somebody who sees many runs, but few that may ask now."""
+    unended = RunList(user, state=UNENDED).newest(MANY)
+    if len(unended) == MANY:
         return _first(requests.filter(access.is_visible(user, "wait__run")), most)
-    busy = requests.filter(access.is_visible(user, "wait__run"), wait__run__status__in=BESIDES)
-    parts = [requests.filter(wait__run__in=asking), busy]
-    ids = [part.order_by("-pk").values_list("pk")[:most] for part in parts]
-    return [UUID(str(pk)) for (pk,) in merged(ids, order="1 DESC", limit=most)]
+    return _first(requests.filter(wait__run__in=unended), most)
 
 
 def _first(requests: HumanRequestQuerySet, most: int) -> list[UUID]:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from chat.models import HumanRequest, Message, SessionEvent
 from dashboard.live.streams import Stream
 from dashboard.live.views import Subject, View, look_up
-from dashboard.overview import run_overview
+from dashboard.overview import card_overview, run_overview
 from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 
@@ -112,7 +112,7 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
     """Return one frame with the run's current card, however many events there are."""
     as_of, run = _now(), _run(stream)
-    html = render_to_string("procedures/_run_card.html", run_overview(run))
+    html = render_to_string("procedures/_run_card.html", card_overview(run))
     return [Frame({"seq": run.head_seq, "html": html, "as_of": as_of})]
 
 

@@ -2,13 +2,15 @@
 
 from dashboard.overview.drawing import Node, cell, draw
 from dashboard.overview.lines import Line, line_of
-from dashboard.overview.runs import listed_runs, run_overview
+from dashboard.overview.lists import listed_runs
+from dashboard.overview.runs import card_overview, run_overview
 from dashboard.overview.states import State
 
 __all__ = [
     "Line",
     "Node",
     "State",
+    "card_overview",
     "cell",
     "draw",
     "line_of",

@@ -65,14 +65,15 @@ def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
     ]
 
 
-def stuck(now: datetime, gone: Sequence[Q]) -> list[Q]:
+def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
     """Return filters for all runs that won't continue without help, or failed recently.
 
-    Each filter uses an index of its own, so they aren't combined into one condition.
+    `held` are the filters of `held_up`. Each follows an index of its own, so they are not one
+    condition.
     """
     overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
     return [
-        *held_up(now, gone),
+        *held,
         Q(status=RunStatus.QUARANTINED),
         Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT),
         Q(status=RunStatus.WAITING, pk__in=overdue.order_by().values("run")),
@@ -86,27 +87,39 @@ def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
-    """Return the open waits by run: questions first, then in journal order. Costs two queries."""
+    """Return the open waits by run: questions first, then in journal order.
+
+    Costs one query, and another one if some of the waits are sets.
+    """
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
-    is_open = Wait.objects.open().filter(run__in=ids)
-    closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
-    sets = is_open.filter(kind=Wait.Kind.SET).annotate(left=F("need") - closed).order_by()
-    needs = dict(sets.values_list("pk", "left"))
     rows = (
-        is_open.exclude(kind=Wait.Kind.SET)
+        Wait.objects.open()
+        .filter(run__in=ids)
         .annotate(
             is_other=~Q(kind=Wait.Kind.REQUEST),
             text=Subquery(opening.values("data")[:1]),
             opened_at=Subquery(opening.values("at")[:1]),
         )
         .order_by("is_other", "opened_seq")
-        .values_list("run_id", "key", "text", "opened_at", "due_at", "part_of_id")
+        .values_list("pk", "kind", "run_id", "key", "text", "opened_at", "due_at", "part_of_id")
     )
+    waits = list(rows)
+    needs = _needs([pk for pk, kind, *_ in waits if kind == Wait.Kind.SET])
     found = defaultdict(list)
-    for pk, key, text, at, due_at, part_of in rows:
-        opened = {**canonical.plain(text), **given.get((pk, key), {})}
-        found[pk].append(_opening(opened, at, due_at, part_of, needs))
+    for _pk, kind, run, key, text, at, due_at, part_of in waits:
+        if kind != Wait.Kind.SET:
+            opened = {**canonical.plain(text), **given.get((run, key), {})}
+            found[run].append(_opening(opened, at, due_at, part_of, needs))
     return found
+
+
+def _needs(sets: Sequence[int]) -> dict[int, int]:
+    """Return, by open set, how many of its parts must still close."""
+    if not sets:
+        return {}
+    closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
+    left = Wait.objects.filter(pk__in=sets).annotate(left=F("need") - closed).order_by()
+    return dict(left.values_list("pk", "left"))
 
 
 def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[OpenWait]:

@@ -4,11 +4,12 @@ Each list is read from an index of what is open now, and the access rules are ap
 of its rows, however many runs have ended or are visible.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -22,15 +23,21 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.run_queries import RunQuerySet
 from procedures.models.wait import WaitQuerySet
-from procedures.run_lists import RunList, few_runs
-from procedures.store.merging import merged
+from procedures.run_lists import UNENDED, RunList, few_runs
+from procedures.store.merging import first_seen, merged
 from procedures.users import User
 
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 MANY = 1000
-"""The waiting runs among which enough are found by looking through all that wait."""
-GLANCE = 300
-"""The rows of a list of the whole site about which the access rules are asked at once."""
+"""The open waits and unended runs of which enough are found by looking through the whole site's."""
+
+
+class Due(NamedTuple):
+    """An open wait with the time at which it ends."""
+
+    at: datetime
+    wait: int
+    run: UUID
 
 
 @dataclass(frozen=True)
@@ -42,30 +49,28 @@ class Outlook:
 
     def stuck(self, most: int) -> list[UUID]:
         """Return the newest runs that won't continue without help, or failed recently."""
-        parts = [self._runs.filter(one) for one in stuck(self.now, self._gone)]
-        return _newest(parts, most)
+        runs = Run.objects.all()
+        return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
 
     def working(self, most: int) -> list[UUID]:
         """Return the newest runs that are queued, running or retrying, and not stuck."""
-        runs = self._runs.filter(~reduce(or_, held_up(self.now, self._gone)))
-        parts = [runs.filter(status=status).order_by("-pk")[:most] for status in WORKING]
-        return _newest(parts, most)
+        runs = Run.objects.filter(~reduce(or_, self._held_up))
+        return self._newest([runs.filter(status=status) for status in WORKING], most)
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except for runs that are paused or have no code."""
         waits = Wait.objects.open().filter(due_at__gte=self.now - LATE)
         waits = waits.exclude(run__status=RunStatus.PAUSED)
-        if self._gone:
-            waits = waits.exclude(run__in=Run.objects.filter(reduce(or_, self._gone)))
+        if gone := self._gone:
+            waits = waits.exclude(run__in=Run.objects.filter(reduce(or_, gone)))
         if self._few is not None:
-            return _next(waits.filter(run__in=self._few), most)
-        if access.sees_all(self.user):
-            return _next(waits, most)
-        first = _next(waits, GLANCE)
-        found = _next(waits.filter(self._sees("run"), pk__in=first), most)
-        if len(found) == most or len(first) < GLANCE:
-            return found
-        return self._coming_of_own(waits, most)
+            return [one.wait for one in _next(waits.filter(run__in=self._few), most)]
+        found, is_all = first_seen(
+            lambda last, count: _next(waits, count, after=last), self._seen_waits, most, within=MANY
+        )
+        if not is_all:
+            found = self._coming_of_own(waits, most)
+        return [one.wait for one in found]
 
     def alone(self, most: int) -> list[UUID]:
         """Return the most urgent open requests that nobody can answer."""
@@ -74,50 +79,60 @@ class Outlook:
             return _urgent(requests.filter(wait__run__in=self._few))[:most]
         ids, found = _urgent(requests), list[UUID]()
         while ids and len(found) < most:
-            first, ids = ids[:GLANCE], ids[GLANCE:]
+            first, ids = ids[:MANY], ids[MANY:]
             found += _urgent(visible_requests(self.user).filter(pk__in=first))
         return found[:most]
 
-    def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[int]:
-        """Return the waits that end next for a user who may see few of the waiting runs."""
-        waiting = RunList(self.user, state=RunStatus.WAITING).newest(MANY)
-        if len(waiting) == MANY:
-            return _next(waits.filter(self._sees("run")), most)
-        busy = waits.filter(self._sees("run"), run__status__in=WORKING)
-        parts = [waits.filter(run__in=waiting), busy]
-        return [
-            pk for pk, _ in merged([_by_due(one)[:most] for one in parts], order="2", limit=most)
-        ]
+    def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[Due]:
+        """Return the next waits of somebody who sees few of the runs that wait."""
+        unended = RunList(self.user, state=UNENDED).newest(MANY)
+        if len(unended) == MANY:
+            return _next(waits.filter(access.is_visible(self.user, "run")), most)
+        return _next(waits.filter(run__in=unended), most)
 
-    def _sees(self, path: str) -> Q:
-        return access.is_visible(self.user, path)
+    def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
+        """Return the newest runs of any of the parts that the person sees."""
+        if self._few is not None:
+            parts = [part.filter(pk__in=self._few) for part in parts]
+            return _following(parts, None, most)
+        found, _ = first_seen(lambda last, count: _following(parts, last, count), self._seen, most)
+        return found
+
+    def _seen(self, runs: Iterable[UUID]) -> set[UUID]:
+        return access.seen_among(self.user, runs)
+
+    def _seen_waits(self, waits: Sequence[Due]) -> list[Due]:
+        runs = self._seen({one.run for one in waits})
+        return [one for one in waits if one.run in runs]
 
     @cached_property
     def _gone(self) -> list[Q]:
         return without_code()
 
     @cached_property
+    def _held_up(self) -> list[Q]:
+        return held_up(self.now, self._gone)
+
+    @cached_property
     def _few(self) -> list[UUID] | None:
         return few_runs(self.user)
 
-    @property
-    def _runs(self) -> RunQuerySet:
-        if self._few is None:
-            return access.visible_runs(self.user)
-        return Run.objects.filter(pk__in=self._few)
 
-
-def _newest(parts: list[RunQuerySet], most: int) -> list[UUID]:
-    ids = [part.values_list("pk") for part in parts]
+def _following(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
+    """Return the newest runs of any of the parts, older than the last one."""
+    if last:
+        parts = [part.filter(pk__lt=last) for part in parts]
+    ids = [part.order_by("-pk").values_list("pk")[:most] for part in parts]
     return [UUID(str(pk)) for (pk,) in merged(ids, order="1 DESC", limit=most)]
 
 
-def _by_due(waits: WaitQuerySet) -> QuerySet[Wait, Any]:
-    return waits.order_by("due_at").values_list("pk", "due_at")
-
-
-def _next(waits: WaitQuerySet, most: int) -> list[int]:
-    return [pk for pk, _ in _by_due(waits)[:most]]
+def _next(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
+    """Return the waits that end next, after the last one."""
+    if after:
+        later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)
+        waits = waits.filter(later, due_at__gte=after.at)
+    rows: QuerySet[Any, Any] = waits.order_by("due_at", "pk").values_list("due_at", "pk", "run")
+    return [Due(*row) for row in rows[:most]]
 
 
 def _urgent(requests: HumanRequestQuerySet) -> list[UUID]:

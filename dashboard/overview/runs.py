@@ -1,13 +1,11 @@
-"""The data for a run's page and card, and for lists of runs."""
+"""The data for a run's page and card."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from chat.services.silence import fate_of
@@ -15,12 +13,20 @@ from dashboard.overview.bars import WORK, Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from dashboard.overview.drawing import pretty
 from dashboard.overview.facts import Facts
+from dashboard.overview.lists import (
+    answerers_of,
+    content_of,
+    given_by,
+    stranded_among,
+    versions_without_code,
+)
 from dashboard.overview.mismatch import compared
-from dashboard.overview.openings import STANDS, is_late, openings_in, openings_of
+from dashboard.overview.openings import is_late, openings_in
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.series import folded
-from dashboard.overview.states import State, state_of
+from dashboard.overview.states import state_of
 from dashboard.overview.values import Shown, format_value, is_file
+from dashboard.overview.waiting import OpenWait
 from dashboard.overview.words import asked, format_duration, format_size
 from procedures import registry
 from procedures.engine.journal.events import Event as JournalEvent
@@ -29,10 +35,9 @@ from procedures.engine.journal.large import place_of
 from procedures.engine.kinds.questions import Question
 from procedures.engine.replay.history import UNDO
 from procedures.engine.values import canonical
-from procedures.models import Artifact, Event, Grant, Run, RunInput, Wait
+from procedures.models import Artifact, Run, RunInput, Wait
 from procedures.models.clock import clock
 from procedures.services import why_queued
-from procedures.services.carriers import long_queued, stranded, why_stranded
 
 LIVE_ROWS, MOST_ROWS = 60, 500
 """The most rows drawn again with each change, and the most rows on a page."""
@@ -85,42 +90,15 @@ class ShownFile:
     is_input: bool
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A run in a list, with its state in words."""
-
-    run: Run
-    state: State
+def card_overview(run: Run) -> dict[str, Any]:
+    """Return the context of `_run_card.html`, equal for all viewers."""
+    return _overview(run, is_whole=False)
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return the context of `_run_now.html` and `_run_card.html`, equal for all viewers."""
-    now, error = clock.now(), canonical.plain(run.error) if run.error else None
-    events = run.events.all().journal()
-    waits = list(run.waits.prefetch_related("part_of__parts"))
-    answerers = _answerers({run.procedure_id})[run.procedure_id]
-    reader = Reader(waits)
-    for event in events:
-        reader.read(event)
-    untaken = _untaken(run, waits, events)
-    reader.read_present(run, untaken)
-    rows = reader.finish(run.ended_at)
-    given = _given([run.pk])
-    for row in rows:
-        row.opened |= given.get((run.pk, row.key), {})
-    all_rows = rows if is_whole else folded(rows)
-    drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
-    scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
-    return {
-        "run": run,
-        "state": state_of(_facts(run, events, rows, waits, untaken, answerers)),
-        "rows": [_drawn(row, scale, answerers, now) for row in drawn],
-        "kinds": {segment.kind for row in drawn for segment in row.segments},
-        "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
-        "left_out": drawn[0].number - 1 if drawn else 0,
-        "scale": scale,
-        "steps": sum(row.kind == "step" for row in rows),
-        "worked": format_duration(_worked(rows, now)),
+    """Return the context of `_run_now.html`, equal for all viewers."""
+    error = canonical.plain(run.error) if run.error else None
+    return _overview(run, is_whole=is_whole) | {
         "inputs": _part_of(_inputs(run), run.inputs),
         "result": _part_of(_result_of(run), run.result),
         "error": error,
@@ -129,139 +107,72 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
     }
 
 
-def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Return each run with its state, in a fixed number of queries."""
-    found = list(runs)
-    ids, now = [run.pk for run in found], clock.now()
-    openings, failures, newest = openings_of(ids, _given(ids)), _failures(ids), _newest(ids)
-    cancels, pauses = _cancels(ids), _pauses(found)
-    answerers = _answerers({run.procedure_id for run in found})
-    removed, without_worker = _without_code(found), _stranded(found, now)
-    return [
-        Listed(
-            run,
-            state_of(
-                Facts(
-                    run,
-                    now,
-                    openings=openings.get(run.pk, ()),
-                    is_late=is_late(run, openings.get(run.pk, ()), now),
-                    failure=failures.get(run.pk, {}),
-                    cancelled=cancels.get(run.pk, {}),
-                    paused=pauses.get(run.pk, {}),
-                    answerers=answerers[run.procedure_id],
-                    last_at=newest.get(run.pk),
-                    stranded=without_worker.get(run.pk, ""),
-                    is_removed=run.version_id in removed,
-                )
-            ),
-        )
-        for run in found
-    ]
-
-
-def _given(ids: Sequence[UUID]) -> dict[tuple[UUID, str], dict[str, Any]]:
-    """Return the new assignee by run and wait, including reassignments that are still pending."""
-    is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
-    kept = Event.objects.filter(is_given).order_by("seq")
-    told = [(one.run_id, one.content) for one in kept]
-    acts = RunInput.objects.filter(is_given).untaken()
-    told += [(one.run_id, canonical.plain(one.data)) for one in acts]
-    return {(run_id, data.get("wait", "")): {"assign": [data["to"]]} for run_id, data in told}
-
-
-def _stranded(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return, by run id, why no live worker can execute a run that was queued long ago.
-
-    Without such runs, nothing is read.
-    """
-    before = now - long_queued()
-    long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
-    found = stranded(now) if long_ago else {}
-    return {run.pk: why for run in long_ago if (why := why_stranded(run, found))}
-
-
-def _without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the ids of versions that no code here can execute, among those of unclaimed runs."""
-    names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
-    absent = {
-        run.version_id
-        for run in standing
-        if run.version.file or run.procedure.name not in names  # a text needs its own reader
+def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
+    now = clock.now()
+    events = run.events.all().journal()
+    waits = list(run.waits.prefetch_related("part_of__parts"))
+    answerers = answerers_of({run.procedure_id})[run.procedure_id]
+    reader = Reader(waits)
+    for event in events:
+        reader.read(event)
+    inputs = _inputs_between(run, waits, events)
+    untaken = {one.key: content_of(one) for one in inputs if one.kind == EventKind.WAIT_CLOSED}
+    reader.read_present(run, untaken)
+    rows = reader.finish(run.ended_at)
+    acts = [event.content for event in events if _is_reassigning(event)]
+    acts += [content_of(one) for one in inputs if _is_reassigning(one)]
+    given = given_by((run.pk, content) for content in acts)
+    for row in rows:
+        row.opened |= given.get((run.pk, row.key), {})
+    all_rows = rows if is_whole else folded(rows)
+    drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
+    scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
+    facts = _facts(run, now, events, rows, openings_in(rows, waits))
+    answered = next((row for row in reversed(rows) if row.key in untaken), None)
+    facts.answered = {**answered.opened, **answered.closed} if answered else {}
+    facts.answerers = answerers
+    return {
+        "run": run,
+        "state": state_of(facts),
+        "rows": [_drawn(row, scale, answerers, now) for row in drawn],
+        "kinds": {segment.kind for row in drawn for segment in row.segments},
+        "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
+        "left_out": drawn[0].number - 1 if drawn else 0,
+        "scale": scale,
+        "steps": sum(row.kind == "step" for row in rows),
+        "worked": format_duration(_worked(rows, now)),
     }
-    if not absent:
-        return absent
-    here = registry.texts_here().filter(pk__in=absent)
-    return absent - set(here.values_list("pk", flat=True))
 
 
-def _failures(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return the last failure of each run that waits for a retry."""
-    events = Event.objects.filter(
-        run__in=ids, run__status="retrying", kind=EventKind.STEP_FAILED
-    ).order_by("seq")
-    return {event.run_id: {**event.content, "step": event.key} for event in events}
+def _is_reassigning(one: JournalEvent | RunInput) -> bool:
+    return one.kind == EventKind.OPERATOR and one.name == "reassign"
 
 
-def _cancels(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return, for each cancelled run, who cancelled it and why."""
-    events = Event.objects.filter(
-        run__in=ids, run__status="cancelled", kind=EventKind.RUN_CANCELLED
-    ).order_by("seq")
-    return {event.run_id: event.content for event in events}
-
-
-def _pauses(runs: Iterable[Run]) -> dict[UUID, dict[str, Any]]:
-    """Return, for each paused run, who paused it and why."""
-    ids = [run.pk for run in runs if run.status == RunStatus.PAUSED]
-    events = Event.objects.filter(run__in=ids, kind=EventKind.OPERATOR, name="pause").order_by(
-        "seq"
-    )
-    return {event.run_id: event.content for event in events}
-
-
-def _newest(ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    events = Event.objects.filter(run__in=ids, seq=F("run__head__seq"))
-    return dict(events.order_by().values_list("run_id", "at"))
-
-
-def _answerers(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """Return, by procedure, the groups that can answer requests without assignees."""
-    found: dict[int, list[str]] = defaultdict(list)
-    grants = Grant.objects.filter(procedure__in=procedures, role="answer")
-    for procedure, group in grants.values_list("procedure_id", "group__name"):
-        found[procedure].append(group)
-    return found
-
-
-def _untaken(
+def _inputs_between(
     run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
-) -> dict[str, dict[str, Any]]:
-    """Return, by the wait's key, the answers that no worker has written to the journal yet."""
+) -> list[RunInput]:
+    """Return the answers and reassignments that no worker has written to the journal yet."""
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
     # Counted from what is read already: the query is spared on most pages, and each change draws
-    # one.
-    is_all_taken = opened - closed == sum(wait.is_open for wait in waits)
-    if is_all_taken or run.ended_at:
-        return {}
-    inputs = RunInput.objects.filter(run=run, kind=EventKind.WAIT_CLOSED).untaken()
-    return {one.key: canonical.plain(one.data) for one in inputs}
+    # one. A reassignment is of an open wait.
+    are_open = sum(wait.is_open for wait in waits)
+    if run.ended_at or opened - closed == are_open == 0:
+        return []
+    pending = Q(kind=EventKind.WAIT_CLOSED) | Q(kind=EventKind.OPERATOR, name="reassign")
+    return list(RunInput.objects.filter(pending, run=run).untaken())
 
 
 def _facts(
     run: Run,
+    now: datetime,
     events: Sequence[JournalEvent],
     rows: Sequence[Row],
-    waits: Sequence[Wait],
-    untaken: Mapping[str, dict[str, Any]],
-    answerers: Sequence[str],
+    openings: Sequence[OpenWait],
 ) -> Facts:
-    openings, now = openings_in(rows, waits), clock.now()
     failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
     running = next((row for row in reversed(rows) if row.look == "running"), None)
-    answered = next((row for row in reversed(rows) if row.key in untaken), None)
     done = [row for row in rows if row.kind == "step" and row.look == "done"]
     undone = [row for row in done if row.key.startswith(UNDO)]
     since = max(run.base_seq, run.carried_seq)
@@ -271,17 +182,15 @@ def _facts(
         openings=openings,
         is_late=is_late(run, openings, now),
         failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
-        answered={**answered.opened, **answered.closed} if answered else {},
         cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
         paused=_last_pause(events) if run.status == RunStatus.PAUSED else {},
         progress=_told(running.said) if running and running.said else "",
-        answerers=answerers,
         kept=len(done) - len(undone),
         undone=len(undone),
         to_undo=sum(event.kind == EventKind.COMPENSATION for event in events if event.seq > since),
         hindrance=why_queued(run, now=now) if run.status == RunStatus.QUEUED else "",
-        stranded=_stranded([run], now).get(run.pk, ""),
-        is_removed=bool(_without_code([run])),
+        stranded=stranded_among([run], now).get(run.pk, ""),
+        is_removed=bool(versions_without_code([run])),
         answers=sum(row.kind == "question" for row in rows),
         others=sum(row.kind in {"timer", "signal", "child"} for row in rows),
         last_at=events[-1].at if events else None,

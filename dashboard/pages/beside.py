@@ -22,19 +22,20 @@ def beside(part: Part) -> dict[str, Any]:
     """Return the runs, requests, files and people of the session that the viewer may see."""
     runs = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
     asked = part.requests.open()
-    shown = asked.with_what_is_shown().defer("question").by_urgency()
+    shown = list(asked.with_what_is_shown().defer("question").by_urgency()[:MOST_BESIDE])
+    is_all = len(shown) < MOST_BESIDE
     files = Artifact.objects.filter(run__in=part.cards.values("run")).order_by("-pk")
     found = list(files[: MOST_COUNTED + 1])
     listed = Run.objects.filter(pk__in=runs[:MOST_BESIDE]).for_lists().order_by("-pk")
     return {
         "runs": listed_runs(listed),
-        "open_requests": list(shown[:MOST_BESIDE]),
+        "open_requests": shown,
         "files": found[:MOST_BESIDE],
         "people": people(part)[:MOST_BESIDE],
         "counts": {
             "runs": len(runs),
             "files": len(found),
-            "open_requests": asked.order_by()[: MOST_COUNTED + 1].count(),
+            "open_requests": len(shown) if is_all else asked.order_by()[: MOST_COUNTED + 1].count(),
         },
         "most": MOST_BESIDE,
     }

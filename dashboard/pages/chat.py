@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
-from chat.access import answerable_requests, titles_for
+from chat.access import Sight, answerable_requests, titles_for
 from chat.feed import newest_messages
 from chat.models import HumanRequest, Message, Session
 from chat.models.request import HumanRequestQuerySet
@@ -26,10 +26,9 @@ from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
-from procedures import access
 from procedures.engine.journal.events import RunStatus
 from procedures.run_lists import MOST_COUNTED
-from procedures.users import User, name_field
+from procedures.users import name_field
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
@@ -109,28 +108,33 @@ def find(request: Visit, session_id: UUID) -> Part:
     return part
 
 
-def sessions(request: Visit) -> dict[str, Any]:
-    """Return the sessions the person may see, most recently changed first."""
+def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
+    """Return the sessions the person may see, most recently changed first.
+
+    The titles include that of the session of which a part is shown.
+    """
     user, before = request.user, _id(request.GET.get("older"))
-    rows = newest_messages(user, before=before, most=LONGEST_LIST + 1)
+    sight = Sight(user, runs=part.runs if part else ())
+    rows = newest_messages(user, before=before, most=LONGEST_LIST + 1, sight=sight)
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
+    titled = {*ids, *([part.session.pk] if part else [])}
     waiting = answerable_requests(user).filter(session=OuterRef("pk"))
     return {
         "rows": shown,
-        "titles": titles_for(user, ids),
+        "titles": titles_for(user, titled, sight=sight),
         "older": shown[-1].pk if len(rows) > LONGEST_LIST else None,
         "waiting_sessions": _keys(Session.objects.filter(Exists(waiting), pk__in=ids)),
-        "working_sessions": _working(user, ids),
+        "working_sessions": _working(sight, ids),
         "current": _id(request.GET.get("current")),
     }
 
 
-def _working(user: User, ids: list[UUID]) -> set[UUID]:
-    """Return the given sessions in which a run that the user may see is being worked on."""
+def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
+    """Return those of the sessions in which a run that the user may see is being worked on."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
-    return {found[run] for run in _keys(access.visible_runs(user).filter(pk__in=found))}
+    return {found[run] for run in sight.runs(found)}
 
 
 def transcript(request: Visit, part: Part) -> dict[str, Any]:
@@ -142,7 +146,6 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
     shown = found[:LONGEST_TRANSCRIPT][::-1]
     return {
         "session": session,
-        "title": titles_for(request.user, [session.pk]).get(session.pk, ""),
         "current": session.pk,
         "transcript": shown,
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
@@ -257,7 +260,8 @@ def _posted(
 
 
 def _page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = sessions(request) | transcript(request, part) | beside(part)
+    context = sessions(request, part) | transcript(request, part) | beside(part)
+    context["title"] = context["titles"].get(part.session.pk, "")
     shown = [message.request_id for message in context["transcript"]]
     shown += [found.pk for found in context["open_requests"]]
     context |= composer(part, shown=shown) | more

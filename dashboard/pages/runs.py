@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from chat.access import answerable_requests, titles_for
+from chat.access import Sight, answerable_requests, titles_for
 from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
@@ -184,10 +184,11 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return, by run, the title of its session as the viewer may see it."""
+    """Return, by visible run, the title of its session as the viewer may see it."""
     cards = Message.objects.cards().filter(run__in=[run.pk for run in runs])
     sessions = dict(cards.order_by().values_list("run_id", "session"))
-    titles = titles_for(request.user, sessions.values())
+    sight = Sight(request.user, runs=sessions)
+    titles = titles_for(request.user, sessions.values(), sight=sight)
     return {run: titles[session] for run, session in sessions.items() if session in titles}
 
 

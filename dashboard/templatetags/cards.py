@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from chat.services import waiting_of
-from dashboard.overview import run_overview
+from dashboard.overview import card_overview
 from procedures.models import Run
 from procedures.users import User
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.inclusion_tag("procedures/_run_card.html")
 def run_card(run: Run) -> dict[str, Any]:
-    return run_overview(run)
+    return card_overview(run)
 
 
 @register.simple_tag(takes_context=True)

@@ -39,7 +39,7 @@ class RunState(NamedTuple):
         return {label_of(self.status, is_asking=is_asking) for is_asking in self.is_asking}
 
 
-EVERY_STATE = [RunState(status) for status in RunStatus]
+EVERY_STATE = tuple(RunState(status) for status in RunStatus)
 EVERYTHING = Part("")
 
 
@@ -131,10 +131,11 @@ def chosen(keys: models.QuerySet[Any]) -> Part:
     return Part(text, tuple(cells))
 
 
-def newest_runs(sources: Sequence[Source], span: Span, state: RunState | None = None) -> list[UUID]:
-    """Return the ids of the newest runs in any of the sources."""
-    states = [state] if state else EVERY_STATE
-    few = _with_few_rows(sources, span) if state else sources
+def newest_runs(
+    sources: Sequence[Source], span: Span, states: Sequence[RunState] = EVERY_STATE
+) -> list[UUID]:
+    """Return the ids of the newest runs in any of the sources that are in one of the states."""
+    few = sources if states == EVERY_STATE else _with_few_rows(sources, span)
     parts = [
         _by_state(source, span, states)
         if isinstance(source, RunsByState)
@@ -151,7 +152,7 @@ def newest_runs(sources: Sequence[Source], span: Span, state: RunState | None = 
 
 
 def count_runs(
-    sources: Sequence[Source], span: Span, states: Mapping[str, RunState]
+    sources: Sequence[Source], span: Span, states: Mapping[str, Sequence[RunState]]
 ) -> dict[str, int]:
     """Return, by state, how many runs are in any of the sources; at most `span.limit` each."""
     if not sources:
@@ -169,8 +170,8 @@ def count_runs(
     statement = f"SELECT label, count(*) FROM ({merged.text}) AS runs GROUP BY label"
     found = dict(_fetch(Part(statement, merged.cells)))
     return {
-        name: min(sum(found.get(label, 0) for label in state.labels), span.limit)
-        for name, state in states.items()
+        name: min(sum(found.get(label, 0) for one in some for label in one.labels), span.limit)
+        for name, some in states.items()
     }
 
 
@@ -271,14 +272,20 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return a condition to append, that a named run is in the given state; "" for all states."""
-    if len(states) > 1:
+    """Return the condition that a named run is in one of the states, after an AND.
+
+    It is "" for all states.
+    """
+    if states == EVERY_STATE:
         return ""
-    [state] = states
-    asking = f" AND run.is_asking = {state.is_asking[0]}" if len(state.is_asking) == 1 else ""
-    where = f"run.id = named.run_id AND run.status = '{state.status}'{asking}"
+    where = f"run.id = named.run_id AND ({' OR '.join(map(_fits, states))})"
     # A subquery of one value, as in `_has_row`: the run is read by its key.
     return f" AND (SELECT true FROM {_table('Run')} AS run WHERE {where})"
+
+
+def _fits(state: RunState) -> str:
+    asking = f" AND run.is_asking = {state.is_asking[0]}" if len(state.is_asking) == 1 else ""
+    return f"run.status = '{state.status}'{asking}"
 
 
 def _labelled(runs: Part) -> Part:

@@ -1,11 +1,16 @@
 """Lists merged from several queries, each of which follows an index of its own."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from math import inf
+from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
+
+T = TypeVar("T")
+GLANCE, GROWTH = 64, 4
+"""The rows about which somebody's right is asked at first, and how many times more each time."""
 
 
 def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> list[Any]:
@@ -30,3 +35,27 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
         cursor.execute(whole, cells)
         rows: list[Any] = cursor.fetchall()
     return rows
+
+
+def first_seen(
+    following: Callable[[T | None, int], Sequence[T]],
+    seen: Callable[[Sequence[T]], Collection[T]],
+    most: int,
+    *,
+    within: float = inf,
+) -> tuple[list[T], bool]:
+    """Return the first of a list that somebody may see, and True if there can't be any more.
+
+    `following(last, count)` returns the next rows after `last` in the order of the list, and `seen`
+    those of some rows that may be seen. At most about `within` rows are looked at. Whoever sees
+    much finds enough among the first few, so that the rule is asked about no others.
+    """
+    found, count, last, left = list[T](), GLANCE, None, within
+    while left > 0:
+        rows = following(last, count)
+        visible = seen(rows) if rows else ()
+        found += [row for row in rows if row in visible]
+        if len(found) >= most or len(rows) < count:
+            return found[:most], True
+        last, left, count = rows[-1], left - count, count * GROWTH
+    return found, False

@@ -279,8 +279,8 @@ def test_counts_are_those_of_the_rule(site: Site) -> None:
 
 
 def is_in(run: Run, state: str) -> bool:
-    status, flags = STATES[state] if state else (run.status, (True, False))
-    return run.status == status and run.is_asking in flags
+    some = STATES[state] if state else [(run.status, (True, False))]
+    return any(run.status == status and run.is_asking in flags for status, flags in some)
 
 
 def pages(some: RunList) -> list[UUID]:

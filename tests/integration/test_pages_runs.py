@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from chat.services import reassign_request
-from dashboard.overview import run_overview
+from dashboard.overview import card_overview, run_overview
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
@@ -157,7 +157,7 @@ def test_every_state_has_its_page(
 
     assert status in (None, run.status)
     assert told in text
-    card = render_to_string("procedures/_run_card.html", run_overview(run))
+    card = render_to_string("procedures/_run_card.html", card_overview(run))
     assert f'id="run-card-{run.pk}"' in card
 
 

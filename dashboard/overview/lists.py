@@ -1,0 +1,154 @@
+"""Runs in lists: each with its state, all of them by a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, F, Q, Value, When
+
+from dashboard.overview.facts import Facts
+from dashboard.overview.openings import STANDS, is_late, openings_of
+from dashboard.overview.states import State, state_of
+from procedures import registry
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.values import canonical
+from procedures.models import Event, Grant, Run, RunInput
+from procedures.models.clock import clock
+from procedures.services.carriers import long_queued, stranded, why_stranded
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run in a list, with its state in words."""
+
+    run: Run
+    state: State
+
+
+def listed_runs(runs: Iterable[Run]) -> list[Listed]:
+    """Return each run with its state, in a fixed number of queries."""
+    found = list(runs)
+    if not found:
+        return []
+    ids, now = [run.pk for run in found], clock.now()
+    told = EventsOfLists(found)
+    openings = openings_of(ids, given_by([*told.given, *_pending(ids)]))
+    answerers = answerers_of({run.procedure_id for run in found})
+    removed, without_worker = versions_without_code(found), stranded_among(found, now)
+    return [
+        Listed(
+            run,
+            state_of(
+                Facts(
+                    run,
+                    now,
+                    openings=openings.get(run.pk, ()),
+                    is_late=is_late(run, openings.get(run.pk, ()), now),
+                    failure=told.failures.get(run.pk, {}),
+                    cancelled=told.cancels.get(run.pk, {}),
+                    paused=told.pauses.get(run.pk, {}),
+                    answerers=answerers[run.procedure_id],
+                    last_at=told.newest.get(run.pk),
+                    stranded=without_worker.get(run.pk, ""),
+                    is_removed=run.version_id in removed,
+                )
+            ),
+        )
+        for run in found
+    ]
+
+
+class EventsOfLists:
+    """The events that lists of runs tell about, read by one query."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self.failures: dict[UUID, dict[str, Any]] = {}
+        """The last failure of each run that waits for a retry."""
+        self.cancels: dict[UUID, dict[str, Any]] = {}
+        """For each cancelled run, who cancelled it and why."""
+        self.pauses: dict[UUID, dict[str, Any]] = {}
+        """For each paused run, who paused it and why."""
+        self.newest: dict[UUID, datetime] = {}
+        """The time of each run's newest event."""
+        self.given: list[tuple[UUID, dict[str, Any]]] = []
+        """The reassignments, each with its run."""
+        self._status = {run.pk: run.status for run in runs}
+        told = (
+            Q(kind=EventKind.OPERATOR, name__in=("reassign", "pause"))
+            | Q(kind=EventKind.STEP_FAILED, run__status=RunStatus.RETRYING)
+            | Q(kind=EventKind.RUN_CANCELLED, run__status=RunStatus.CANCELLED)
+        )
+        is_newest = Q(seq=F("run__head__seq"))
+        found = Event.objects.filter(told | is_newest, run__in=self._status).order_by("seq")
+        # Of any other newest event, only the time is shown, and its data may be large.
+        text = Case(When(told, then=F("data")), default=Value(""))
+        for event in found.annotate(text=text).defer("data"):
+            event.data = event.text
+            self._read(event)
+
+    def _read(self, event: Event) -> None:
+        run, status = event.run_id, self._status[event.run_id]
+        self.newest[run] = event.at
+        match event.kind:
+            case EventKind.OPERATOR if event.name == "reassign":
+                self.given.append((run, event.content))
+            case EventKind.OPERATOR if event.name == "pause" and status == RunStatus.PAUSED:
+                self.pauses[run] = event.content
+            case EventKind.STEP_FAILED if status == RunStatus.RETRYING:
+                self.failures[run] = {**event.content, "step": event.key}
+            case EventKind.RUN_CANCELLED if status == RunStatus.CANCELLED:
+                self.cancels[run] = event.content
+
+
+def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID, str], Any]:
+    """Return the new assignee by run and wait, of reassignments in their order."""
+    return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
+
+
+def _pending(ids: Sequence[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """Yield the reassignments that no worker has written to the journal yet."""
+    is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
+    for one in RunInput.objects.filter(is_given).untaken():
+        yield one.run_id, content_of(one)
+
+
+def content_of(one: RunInput) -> dict[str, Any]:
+    content: dict[str, Any] = canonical.plain(one.data)
+    return content
+
+
+def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
+    """Return, by run id, why no live worker can execute a run that was queued long ago.
+
+    Without such runs, nothing is read.
+    """
+    before = now - long_queued()
+    long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
+    found = stranded(now) if long_ago else {}
+    return {run.pk: why for run in long_ago if (why := why_stranded(run, found))}
+
+
+def versions_without_code(runs: Iterable[Run]) -> set[int]:
+    """Return the ids of versions that no code here can execute, among those of unclaimed runs."""
+    names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
+    absent = {
+        run.version_id
+        for run in standing
+        if run.version.file or run.procedure.name not in names  # a text needs its own reader
+    }
+    if not absent:
+        return absent
+    here = registry.texts_here().filter(pk__in=absent)
+    return absent - set(here.values_list("pk", flat=True))
+
+
+def answerers_of(procedures: Iterable[int]) -> Mapping[int, list[str]]:
+    """Return, by procedure, the groups that can answer requests without assignees."""
+    found: dict[int, list[str]] = defaultdict(list)
+    grants = Grant.objects.filter(procedure__in=procedures, role="answer")
+    for procedure, group in grants.values_list("procedure_id", "group__name"):
+        found[procedure].append(group)
+    return found
