@@ -3,7 +3,8 @@
 One client in this process requests each page, alternately from both sites. A line has the median
 and the 95th percentile of the wall time, and the medians of the processor time and of the database
 time, in milliseconds; the number of statements; and the ratio to the same figure on the smaller
-site. With `--check`, the command fails if a page takes too long for anybody.
+site. With `--check`, the command fails if a page takes too long for anybody. With `--plans`, it
+prints the heaviest statements of all these pages instead, with what PostgreSQL reads for each.
 """
 
 import re
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
@@ -35,6 +37,7 @@ RUN, SESSION = "/runs/([0-9a-f-]{36})", "/chat/([0-9a-f-]{36})"
 def main() -> None:
     parser = parser_of(__doc__, runs=RUNS, takes=TAKES)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--plans", action="store_true")
     parser.add_argument("--only", default="", help="a part of the names of the pages to measure")
     given = parser.parse_args()
     with site(given.database, procedures="bench.filled"):
@@ -44,9 +47,25 @@ def main() -> None:
         for name, runs in ((large, given.runs), (small, given.runs // 10)):
             use(name)
             tell(bench="pages", **fill(runs))
+        if given.plans:
+            explain(large, only=given.only)
+            return
         faults = sum(compare(large, small, takes=given.takes, only=given.only))
     if given.check and faults:
         sys.exit(f"{faults} figures are too high.")
+
+
+def explain(database: str, *, only: str = "") -> None:
+    """Print the plans of the heaviest statements of the pages of a site."""
+    from bench.plans import explain_heaviest
+
+    visitors = [Visitor(database, person) for person in PEOPLE]
+    explain_heaviest(
+        (page, visitor.person, partial(visitor.ask, page))
+        for visitor in visitors
+        for page in visitor.addresses
+        if only in page
+    )
 
 
 def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> Iterator[int]:
@@ -102,7 +121,7 @@ class Visitor:
         from django.contrib.auth.models import User
         from django.test import Client
 
-        self.database, self.takes = database, dict[str, Takes]()
+        self.database, self.person, self.takes = database, person, dict[str, Takes]()
         self.client = Client(SERVER_NAME="localhost")
         use(database)
         user = User.objects.get(username=person)
@@ -122,6 +141,9 @@ class Visitor:
                 takes.wall.append((time.perf_counter() - began) * 1000)
             takes.database.append(sum(spent) * 1000)
             takes.statements = len(spent)
+
+    def ask(self, page: str) -> str:
+        return self._ask(self.addresses[page])
 
     def _ask(self, address: str) -> str:
         answer = self.client.get(address)

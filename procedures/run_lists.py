@@ -30,12 +30,13 @@ MOST_SINGLE = 200
 """The most visible runs whose rows in other tables are looked up run by run."""
 PEOPLE, TIME = "people", "time"
 """The two states of waiting runs in lists: waiting for people, and for anything else."""
-UNENDED = "unended"
-"""The state of all runs that have not ended."""
+WORKING, UNENDED = "working", "unended"
+"""The states of runs that workers have or will have, and of all runs that have not ended."""
 STATES: Mapping[str, tuple[RunState, ...]] = {
     **{status.value: (RunState(status),) for status in RunStatus},
     PEOPLE: (RunState(RunStatus.WAITING, (True,)),),
     TIME: (RunState(RunStatus.WAITING, (False,)),),
+    WORKING: tuple(map(RunState, (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING))),
     UNENDED: tuple(RunState(status) for status in RunStatus if not status.is_end),
 }
 

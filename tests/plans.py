@@ -19,9 +19,10 @@ def nodes_of_page(user: User, path: str) -> list[Node]:
     return [node for sql in selects for node in nodes_of(sql)]
 
 
-def nodes_of(sql: str) -> Iterator[Node]:
+def nodes_of(sql: str, cells: Any = None) -> Iterator[Node]:
+    """The nodes of the plan of a statement, which is executed with these values."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", cells)
         [(plan,)] = cursor.fetchall()
     found = [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
     while found:

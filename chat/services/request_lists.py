@@ -6,11 +6,11 @@ from chat.access import visible_requests
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
 from procedures.run_lists import UNENDED, RunList, few_runs, procedures_of_runs
-from procedures.store.merging import first_seen
+from procedures.store.merging import HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""The requests and unended runs of which enough are found by looking through the whole site's."""
+"""The unended runs of somebody among which enough are found by looking through all requests."""
 
 
 def newest_requests(
@@ -36,7 +36,7 @@ def newest_requests(
         lambda last, count: _first(requests.filter(pk__lt=last) if last else requests, count),
         lambda ids: _first(visible_requests(user).filter(pk__in=ids), len(ids)),
         most,
-        within=MANY,
+        within=2 * HANDFUL,
     )
     if is_all:
         return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, TextField, Value, When
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.openings import STANDS, is_late, openings_of
@@ -84,7 +84,7 @@ class EventsOfLists:
         is_newest = Q(seq=F("run__head__seq"))
         found = Event.objects.filter(told | is_newest, run__in=self._status).order_by("seq")
         # Of any other newest event, only the time is shown, and its data may be large.
-        text = Case(When(told, then=F("data")), default=Value(""))
+        text = Case(When(told, then=F("data")), default=Value(""), output_field=TextField())
         for event in found.annotate(text=text).defer("data"):
             event.data = event.text
             self._read(event)

@@ -23,13 +23,12 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.run_queries import RunQuerySet
 from procedures.models.wait import WaitQuerySet
-from procedures.run_lists import UNENDED, RunList, few_runs
-from procedures.store.merging import first_seen, merged
+from procedures.run_lists import UNENDED, WORKING, RunList, few_runs
+from procedures.store.merging import HANDFUL, first_seen, merged
 from procedures.users import User
 
-WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 MANY = 1000
-"""The open waits and unended runs of which enough are found by looking through the whole site's."""
+"""The unended runs of somebody among which enough are found by looking through all that wait."""
 
 
 class Due(NamedTuple):
@@ -54,8 +53,13 @@ class Outlook:
 
     def working(self, most: int) -> list[UUID]:
         """Return the newest runs that are queued, running or retrying, and not stuck."""
-        runs = Run.objects.filter(~reduce(or_, self._held_up))
-        return self._newest([runs.filter(status=status) for status in WORKING], most)
+        mine, held_up = RunList(self.user, state=WORKING), reduce(or_, self._held_up)
+        found, _ = first_seen(
+            lambda last, count: mine.newest(count, after=last),
+            lambda ids: _following([Run.objects.filter(~held_up, pk__in=ids)], None, len(ids)),
+            most,
+        )
+        return found
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except for runs that are paused or have no code."""
@@ -66,7 +70,10 @@ class Outlook:
         if self._few is not None:
             return [one.wait for one in _next(waits.filter(run__in=self._few), most)]
         found, is_all = first_seen(
-            lambda last, count: _next(waits, count, after=last), self._seen_waits, most, within=MANY
+            lambda last, count: _next(waits, count, after=last),
+            self._seen_waits,
+            most,
+            within=2 * HANDFUL,
         )
         if not is_all:
             found = self._coming_of_own(waits, most)

@@ -9,8 +9,11 @@ from django.db import connection
 from django.db.models import QuerySet
 
 T = TypeVar("T")
-GLANCE, GROWTH = 64, 4
-"""The rows about which somebody's right is asked at first, and how many times more each time."""
+GLANCE, HANDFUL = 64, 128
+"""The rows about which somebody's right is asked at first, and at once.
+
+About more of them, PostgreSQL looks up all that somebody sees, instead of row by row.
+"""
 
 
 def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> list[Any]:
@@ -57,5 +60,5 @@ def first_seen(
         found += [row for row in rows if row in visible]
         if len(found) >= most or len(rows) < count:
             return found[:most], True
-        last, left, count = rows[-1], left - count, count * GROWTH
+        last, left, count = rows[-1], left - count, HANDFUL
     return found, False
