@@ -86,7 +86,7 @@ class EventsOfLists:
         # Of any other newest event, only the time is shown, and its data may be large.
         text = Case(When(told, then=F("data")), default=Value(""), output_field=TextField())
         for event in found.annotate(text=text).defer("data"):
-            event.data = event.text
+            event.data = vars(event)["text"]
             self._read(event)
 
     def _read(self, event: Event) -> None:
