@@ -4,7 +4,6 @@ By default one blow of one kind; `-m soak` deals one of each kind, and many at r
 """
 
 import os
-import re
 import resource
 import subprocess
 import time
@@ -45,7 +44,6 @@ ROOM = 48 * 1024**2
 HARMLESS = {"worker told to stop", "database stands still"}
 """Blows that take no run from its worker."""
 PAUSE = "worker stopped and continued"
-DOUBTFUL = re.compile(r"^Has once(#\d+)? happened\?$")
 
 
 @dataclass
@@ -169,7 +167,7 @@ class Site:
         """Operators say of each step in doubt that it happened, and with which result."""
         with suppress(DatabaseError, InterfaceError):
             for request in HumanRequest.objects.open():
-                is_doubt = DOUBTFUL.match(request.prompt)
+                is_doubt = request.kind == "choice"
                 answer(request, value="happened" if is_doubt else '"said"', by=self.dave)
 
     @contextmanager
