@@ -25,8 +25,8 @@ CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
 BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
 GATHER = {"/requests/waiting": 0.05, "/overview": 0.3, "/requests/waiting/count": 0.4}
 """Seconds for which a page gathers rings before it fetches, as its scripts do."""
-LEAST = {"/overview": 1.0}
-"""Seconds between two fetches of the same part."""
+RESTS = {"/overview": (1.0, 10, 5.0), "/requests/waiting": (0.0, 5, 0.5)}
+"""The rest after a fetch: at least, times the fetch's own length, at most; in seconds."""
 AT_ONCE = 10
 FETCHERS = 8
 WAIT = 0.05
@@ -63,7 +63,8 @@ class Page(LiveClient):
         self.badges: list[tuple[int, float]] = []
         self.fetches = 0
         self.due: set[str] = set()
-        self.fetched_at: dict[str, float] = {}
+        self.rests_until: dict[str, float] = {}
+        self.reading: set[str] = set()
 
     def follow_all(self) -> None:
         for stream, form, after in self.plan.follows:
@@ -123,13 +124,17 @@ class Page(LiveClient):
     def fetch(self, path: str) -> None:
         """Fetch a part of the page, and note the cards and the badge that are in it."""
         self.fetches += 1
+        began = time()
         cards = {card for card, status, _ in self.known if status == "open"}
         shown = "&".join(f"shown={card}" for card in sorted(cards)[-20:])
         address = f"{path}?{shown}" if path == "/requests/waiting" and shown else path
         text = fetched(self.socket.port, address, self.plan.cookie)
         now = time()
+        least, times, most = RESTS.get(path, (0.0, 0, 0.0))
+        self.rests_until[path] = now + min(most, max(least, times * (now - began)))
         self.known += [(card, status, now) for card, status in CARD.findall(text)]
         self.badges += [(int(number), now) for number in BADGE.findall(text)]
+        self.reading.discard(path)
 
 
 def number_after(name: bytes, message: bytes) -> int:
@@ -187,19 +192,24 @@ class Pages:
                     self._read(number, page)
             while self.timers and self.timers[0][0] <= time():
                 _, _, page, path = heapq.heappop(self.timers)
+                if path in page.reading or time() < page.rests_until.get(path, 0):
+                    self._set_timer(page, path, least=WAIT)
+                    continue
                 page.due.discard(path)
+                page.reading.add(path)
                 self.fetchers.submit(page.fetch, path)
 
     def _read(self, number: int, page: Page) -> None:
         before = set(page.due)
         page.read()
         for path in page.due - before:
-            due = max(time() + GATHER[path], page.fetched_at.get(path, 0) + LEAST.get(path, 0))
-            page.fetched_at[path] = due
-            timer = (due, next(self.order), page, path)
-            heapq.heappush(self.timers, timer)
+            self._set_timer(page, path, least=GATHER[path])
         if not page.socket.is_open:
             del self.by_number[number]
+
+    def _set_timer(self, page: "Page", path: str, *, least: float) -> None:
+        due = max(time() + least, page.rests_until.get(path, 0))
+        heapq.heappush(self.timers, (due, next(self.order), page, path))
 
     def open(self, port: int, plans: Sequence[PagePlan]) -> int:
         for begin in range(0, len(plans), AT_ONCE):

@@ -81,7 +81,7 @@ def _receive(request: Visit, form: AnswerForm) -> None:
 @require_safe
 @login_required
 def waiting_list(request: Visit) -> HttpResponse:
-    """Return cards of the requests that wait for the person.
+    """Return cards of the requests that wait for the person, except those in `shown`.
 
     Cards in `shown` that no longer wait are returned as receipts.
     """
@@ -100,15 +100,20 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return requests that wait for the person, most urgent first, and receipts of closed ones."""
+    """Return requests that wait for the person, most urgent first, and receipts of closed ones.
+
+    Requests that are shown already are left out while they wait: a card costs more than all else.
+    """
     place = _place(request.GET.get("from"))
     ids = most_urgent(request.user, place + LONGEST_LIST + 1)[place:]
-    mine = answerable_requests(request.user).filter(pk__in=ids)
-    requests = list(mine.with_what_is_shown().by_urgency())
-    gone = set(_ids(shown or [])) - {found.pk for found in requests}
+    held = set(_ids(shown or []))
+    fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
+    mine = answerable_requests(request.user).filter(pk__in=fresh)
+    requests = list(mine.with_what_is_shown().by_urgency()) if fresh else []
+    gone = held.difference(ids)
     return {
-        "waiting": requests[:LONGEST_LIST],
-        "has_more": len(requests) > LONGEST_LIST,
+        "waiting": requests,
+        "has_more": len(ids) > LONGEST_LIST,
         "place": place,
         "next_place": place + LONGEST_LIST,
         "answerable": {found.pk for found in requests},

@@ -86,7 +86,7 @@ def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: U
 
     stuck, working = shown(browser(alice).get("/overview")).split("</section>")[:2]
 
-    for run, told in ((silent, "Cancel the run"), (late, "That time has passed")):
+    for run, told in ((silent, "Cancel it"), (late, "That time has passed")):
         assert f"/runs/{run.pk}" in stuck
         assert f"/runs/{run.pk}" not in working
         assert told in stuck
@@ -170,8 +170,25 @@ def test_a_card_that_is_given_to_others_says_so_and_comes_to_them(
     for_carol = shown(browser(carol).get("/requests/waiting", headers=HTMX))
 
     assert f'id="request-{given.pk}" data-status="lost"' in for_bob
-    assert f'id="request-{kept.pk}" data-status="open"' in for_bob
+    assert str(kept.pk) not in for_bob
     assert f'id="request-{given.pk}" data-status="open"' in for_carol
+
+
+def test_the_list_read_again_is_no_heavier_for_the_cards_that_are_shown(
+    alice: User, bob: User
+) -> None:
+    cards = [ask("approval", by=alice) for _ in range(2)]
+    client = browser(bob)
+
+    def path() -> str:
+        return "/requests/waiting?" + "&".join(f"shown={one.pk}" for one in cards)
+
+    client.get(path(), headers=HTMX)
+    before = len(queries_of(client, path()))
+    cards += [ask("approval", by=alice) for _ in range(LONGEST_LIST - 2)]
+
+    assert len(queries_of(client, path())) == before
+    assert shown(client.get(path(), headers=HTMX)) == ""
 
 
 def test_a_card_below_the_most_urgent_ones_stays(alice: User, bob: User) -> None:

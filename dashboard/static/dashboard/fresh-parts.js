@@ -8,10 +8,13 @@
    and they can wait.
 
    A bell rings for many people within 300 ms: the lists of what waits for them, which need an
-   answer, are read by all of them before these parts. */
+   answer, are read by all of them before these parts. After a reading the page rests for ten times
+   as long as it took, so that a busy server gets the fewer of them the busier it is. */
 
 const GATHER = 300;
 const LEAST = 1000;
+const MOST = 5000;
+const TIMES = 10;
 const LATER = 10000;
 
 class FreshParts extends HTMLElement {
@@ -19,6 +22,7 @@ class FreshParts extends HTMLElement {
   #timer = 0;
   #due = Infinity;
   #readAt = 0;
+  #rest = LEAST;
   #isStale = false;
 
   connectedCallback() {
@@ -51,11 +55,11 @@ class FreshParts extends HTMLElement {
     return runs.some((run) => shown.includes(run) || (isNewest && !(run < shown[0])));
   }
 
-  /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time, and at
-      most one a second. */
+  /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time, and a
+      rest of one to five seconds from one to the next. */
   readSoon(pause = GATHER) {
     this.#isStale = true;
-    const due = Math.max(Date.now() + pause, this.#readAt + LEAST);
+    const due = Math.max(Date.now() + pause, this.#readAt + this.#rest);
     if (document.hidden || due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
@@ -67,6 +71,7 @@ class FreshParts extends HTMLElement {
     this.#readAt = Date.now();
     this.#due = 0;
     await this.read();
+    this.#rest = Math.min(MOST, Math.max(LEAST, TIMES * (Date.now() - this.#readAt)));
     this.#due = Infinity;
     if (this.#isStale && this.isConnected) this.readSoon();
   }

@@ -1,12 +1,16 @@
 /* The cards that wait for somebody, read again when the doorbell rings: what is open stays as it is
    with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
-   would push away what stands below, it waits behind a button in the place kept for it. */
+   would push away what stands below, it waits behind a button in the place kept for it. After a
+   reading the page rests for five times as long as it took, at most half a second. */
 
 const GATHER = 50;
+const MOST = 500;
+const TIMES = 5;
 
 class WaitingList extends HTMLElement {
   connectedCallback() {
     this.held = [];
+    this.restsUntil = 0;
     this.listener = ({ target }) => target.stream === "inbox" && this.readSoon();
     document.addEventListener("live", this.listener);
     this.news = this.querySelector(".waiting-list__news");
@@ -18,11 +22,22 @@ class WaitingList extends HTMLElement {
     clearTimeout(this.timer);
   }
 
+  /** One reading at a time: what rings meanwhile is read by the next one. */
   readSoon() {
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
-      this.read();
-    }, GATHER);
+    this.isStale = true;
+    if (this.timer) return;
+    const pause = Math.max(GATHER, this.restsUntil - Date.now());
+    this.timer = setTimeout(() => this.readAll(), pause);
+  }
+
+  async readAll() {
+    this.isStale = false;
+    const began = Date.now();
+    await this.read();
+    const ended = Date.now();
+    this.restsUntil = ended + Math.min(MOST, TIMES * (ended - began));
+    this.timer = null;
+    if (this.isStale && this.isConnected) this.readSoon();
   }
 
   get cards() {
@@ -30,7 +45,8 @@ class WaitingList extends HTMLElement {
   }
 
   async read() {
-    const shown = this.cards.map((card) => ["shown", card.id.replace("request-", "")]);
+    const open = this.cards.filter((card) => card.dataset.status === "open");
+    const shown = open.map((card) => ["shown", card.id.replace("request-", "")]);
     const address = `${this.getAttribute("href")}?${new URLSearchParams(shown)}`;
     const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
     const isRead = answer?.ok && !answer.redirected;
