@@ -24,6 +24,7 @@ NEEDED: dict[str, Any] = {
     "CELERY_TASK_DEFAULT_QUEUE": "runs",
     "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
     "CELERY_WORKER_CONCURRENCY": 4,
+    "CELERY_WORKER_CONSUMER": "dashboard.worker.consumer:Consumer",
     "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
     "CELERY_DB_REUSE_MAX": 10**9,  # tasks: else Celery throws the whole pool away after each
     # Leases hold the runs, not the broker: without it running steps go on, and slots stay.

@@ -112,7 +112,7 @@ class PoolWatch:
         try:
             taken = self._ledger.taken(held)
         except Exception as error:  # noqa: BLE001 (whatever the driver raises, the watch goes on)
-            logger.debug("The claims of the slots couldn't be read: %s", error)
+            logger.debug("Which runs this worker's processes hold couldn't be read: %s", error)
             return
         now = time.monotonic()
         self._taken = {one: self._taken.get(one, now) for one in taken}

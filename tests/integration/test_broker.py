@@ -228,3 +228,23 @@ def test_what_a_message_says_is_not_read(
     wait_until(lambda: is_idle(running_worker, redis_server), what="all messages to be read")
     written = running_worker.output[len(before) :]
     assert "ERROR" not in written
+
+
+def test_a_worker_outlives_a_broker_that_goes_away_while_it_holds_a_message(
+    worker: StartWorker, desk: Desk, redis_server: Redis, alice: User
+) -> None:
+    one = worker(concurrency=2)
+    with desk.closed("before work"):
+        runs = [start("one_step", folder=desk.folder, by=alice) for _ in range(2)]
+        desk.wait_for_arrivals("before work", count=2)
+        celery_app.send_task(TASK, queue="runs")
+        # It has taken a message that no slot is free for, and waits for one more.
+        wait_until(lambda: len(one.ask("reserved") or ()) == 1, what="a message to be held")
+        redis_server.kill()
+        wait_until(lambda: "Connection to broker lost" in one.output, what="the loss to be noticed")
+        redis_server.start()
+
+    for run in runs:
+        wait_for_success(run)
+    wait_until(lambda: one.ask("active_queues"), what="the worker to listen again", timeout=60)
+    assert "Unrecoverable error" not in one.output

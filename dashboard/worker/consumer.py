@@ -1,0 +1,22 @@
+"""The part of a worker that takes messages from the broker."""
+
+import logging
+
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+logger = logging.getLogger(__name__)
+
+
+class Consumer(CeleryConsumer):
+    """A consumer that also survives a connection that can't be closed once it is lost.
+
+    If the broker goes away while messages are unacknowledged, and again while they are given back,
+    kombu fails to close the connection with an `AttributeError`, by which Celery would end the
+    worker. There is nothing left to close: the worker connects again.
+    """
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError as error:
+            logger.debug("The lost connection couldn't be closed: %s", error)
