@@ -42,7 +42,7 @@ class Doorbell:
         try:
             threading.Thread(target=self._send_all, name="doorbell", daemon=True).start()
         except RuntimeError as error:  # as many threads as there may be: the next one tries again
-            logger.warning("Hints to open pages can't be sent: %s", error)
+            logger.warning("Open pages can't be told that something changed: %s", error)
             return
         # Only now, or a process that once had no thread to spare would never send a hint again. Two
         # threads of callers that begin at once do no harm: each hint is sent by one of them.

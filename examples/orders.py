@@ -119,9 +119,7 @@ def read_columns(text: str) -> dict[str, str]:
         names[name.casefold()] = called
     every = {name: folded(names.get(name, name)) for name in (*REQUIRED, *OPTIONAL)}
     if len(set(every.values())) < len(every):
-        raise ValueError(
-            "Two names stand for the same column; give each its own column of the file."
-        )
+        raise ValueError("Two of these name the same column of the file; give each its own.")
     return names
 
 

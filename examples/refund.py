@@ -101,7 +101,7 @@ Columns = Annotated[
     Check(read_columns),
     Field(
         description="The file's names for the columns order, customer, amount, status, currency "
-        "and reason, where it uses others. Example: order = Name, amount = Total."
+        "and reason, if they differ. Example: order = Name, amount = Total."
     ),
 ]
 

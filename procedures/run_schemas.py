@@ -291,7 +291,7 @@ def is_new(run: Run) -> bool:
 
 
 def _standing_of(run: Run) -> standing.Standing:
-    """Return the run's standing, queried once for all fields of a response."""
+    """Return what the run does and waits for, queried once for all fields of a response."""
     if "_standing" not in run.__dict__:
         run.__dict__["_standing"] = NOTHING_REPORTED if is_new(run) else standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]

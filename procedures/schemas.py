@@ -61,11 +61,11 @@ class SlotOut(Schema):
     run: UUID
     procedure: str
     since: datetime | None = Field(
-        description="The time when the run's code last returned to the engine, or its step began."
+        description="The time when the code last reached a step or a wait, or when its step began."
     )
     step: str = Field(description="The key of the step; empty between steps.")
     is_stuck: bool = Field(
-        description="True if the run's code hasn't returned for RUN_SILENT_SECONDS."
+        description="True if the code has reached no step and no wait for RUN_SILENT_SECONDS."
     )
 
 
@@ -76,7 +76,9 @@ class HealthOut(Schema):
 
     is_well: bool
     complaints: list[ComplaintOut]
-    swept_at: datetime | None = Field(description="The time of the clock's last sweep.")
+    swept_at: datetime | None = Field(
+        description="The time at which the clock process last looked for due work."
+    )
 
 
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:

@@ -46,7 +46,7 @@ class ForkForm(RestartForm):
         required=False,
         initial=True,
         help_text=lazy(
-            "Keep an answer as long as its question is the same. Otherwise people are asked again."
+            "Keep an answer if its question is the same. Unchecked, people are asked all again."
         ),
     )
 

@@ -56,7 +56,7 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
         lines = format_html_join(" ", "{}", ((str(one),) for one in found))
         return format_html("<strong>{} {}</strong>", _("This row differs from the journal."), lines)
     if any(one.startswith(name) for one in verdict.older):
-        return _("This row is older than the proofs, which don't cover it.")
+        return _("This row was written before the site kept proofs, so it can't be verified.")
     return str(SOUND)
 
 

@@ -18,7 +18,7 @@ class NotEmbeddedError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "Demo accounts can't be created: SECRET_KEY is set, so this isn't the embedded product."
+            "Demo accounts can't be created: SECRET_KEY is set, so this is a deployed site."
         )
 
 

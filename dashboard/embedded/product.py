@@ -29,7 +29,10 @@ NOISE = re.compile(r"^Connected to |Warm shutdown")
 def run_product(environment: Environment, output: TextIO) -> None:
     """Run the product until it is asked to stop, then end all of its processes."""
     if not environment.is_embedded:
-        raise StartError("SECRET_KEY is set, but this command only runs the embedded product.")
+        raise StartError(
+            "SECRET_KEY is set, so this is a deployed site. This command runs everything on one"
+            " machine, for a trial: unset SECRET_KEY to use it."
+        )
     os.umask(0o077)  # what runs keep is nobody else's to read
     log = Log(output)
     with only_one(environment.LOCAL_DIR, environment.site_url()):

@@ -101,7 +101,7 @@ class Gate:
         return self._views.get((user, stream))
 
     def put(self, asked: Ask) -> None:
-        """Decide about a request at once if the last check allows it, otherwise after a check."""
+        """Grant or refuse a stream, at once if rights were just checked, else after a check."""
         if self._is_answered(asked):
             self._streams.do(asked, None)
             return

@@ -162,7 +162,7 @@ def inbox_marks(position: Position, waiting: Mapping[Key, Waiting]) -> dict[Key,
 
 
 def behind_inbox(marked: Collection[Marked], now: Mapping[Key, InboxMark]) -> set[Marked]:
-    """Return the pages that may lack a change that concerns their person.
+    """Return the pages that may not show yet what has changed for their viewer.
 
     The number of queries depends neither on the pages nor on the changes.
     """
@@ -246,7 +246,7 @@ def procedures_seen(people: People) -> dict[Key, frozenset[int | None]]:
 def behind_runs(
     marked: Collection[Marked], now: RunsPosition, seen: Mapping[Key, str], people: People
 ) -> set[Marked]:
-    """Return the pages that may lack a change of a run that their person may see."""
+    """Return the pages that may not show yet what has changed in a run their viewer may see."""
     late, positions = set[Marked](), dict[Marked, RunsPosition]()
     for one in marked:
         mark = RunsMark.parse(one[1])

@@ -124,7 +124,7 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
             waits = sentence(words, signal=code(data["signal"]), due=due)
             return "timer", _because(waits, data.get("reason", ""))
         case "set":
-            words = _("Waits for {need} of {count} waits to end")
+            words = _("Waits until {need} of {count} have ended")
             return "timer", sentence(words, need=data["need"], count=len(data["over"]))
     words = _("Asks {prompt} (until {due})") if due else _("Asks {prompt}")
     return "person", sentence(words, prompt=strong(data["prompt"]), due=due)
@@ -215,7 +215,7 @@ def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _continued(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    words = _("Continued as new (generation {generation})")
+    words = _("Began again with new inputs (generation {generation})")
     return "running", sentence(words, generation=data["generation"])
 
 

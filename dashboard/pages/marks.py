@@ -1,4 +1,4 @@
-"""The marks that pages are drawn with, by which their sockets are told what the pages lack."""
+"""Marks that say up to which change a page was drawn; its socket sends them to get the rest."""
 
 from collections.abc import Callable
 from functools import wraps

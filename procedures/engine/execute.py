@@ -316,9 +316,9 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
     if not isinstance(interruption, OutOfMemory):
         return handoff, (left,)
     text = (
-        f"The worker ran out of memory at {key}; nothing since the last commit was stored."
+        f"The worker ran out of memory at {key}. What it did after the last commit is lost."
         if key
-        else "The worker ran out of memory; nothing since the last commit was stored."
+        else "The worker ran out of memory. What it did after the last commit is lost."
     )
     data = {"text": text, "level": "warning", "cause": MEMORY}
     return handoff, (NewEvent(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)

@@ -102,7 +102,8 @@ def durable() -> Iterator[None]:
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
         raise Refused(
-            "Inside transaction.atomic(), nothing can be stored. Call steps and ask outside it."
+            "Inside transaction.atomic(), nothing can be stored. Call steps and ask people"
+            " outside of it."
         )
     with transaction.atomic():
         yield

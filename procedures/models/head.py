@@ -24,7 +24,7 @@ class Head(models.Model):
         related_name="head",
     )
     epoch = models.PositiveIntegerField(
-        default=0, help_text="The epoch of the worker that may write; 0 while there is none."
+        default=0, help_text="The number of the claim whose worker may write; 0 while none may."
     )
     claims = models.PositiveSmallIntegerField(
         default=0, help_text="The number of successive claims without progress."
@@ -43,11 +43,11 @@ class Head(models.Model):
         """
         for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
             return cls(*cells)
-        raise cls.DoesNotExist(f"Run {run_id} has no head.")
+        raise cls.DoesNotExist(f"The record of the last event of run {run_id} is missing.")
 
     @classmethod
     def lock(cls, run_id: UUID) -> None:
-        """Lock a locked run's head, so that its worker can't write until the transaction ends."""
+        """Lock the head of a run whose row is locked; its worker can't write until the commit."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> Said:

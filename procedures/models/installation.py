@@ -30,7 +30,9 @@ class Installation(models.Model):
         null=True, help_text="The time since which this database has been a copy that must not act."
     )
     held_because = models.CharField(max_length=200, blank=True)
-    swept_at = models.DateTimeField(null=True, help_text="The last sweep, by the database's clock.")
+    swept_at = models.DateTimeField(
+        null=True, help_text="The time at which the clock process last looked for due work."
+    )
 
     def __str__(self) -> str:
         return f"Installation, epoch {self.epoch}"

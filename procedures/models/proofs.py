@@ -94,7 +94,7 @@ def has_first_form(row: Any) -> bool:
 
 
 def proof_field() -> "models.TextField[str, str]":
-    help_text = "Seals of the row's fields, made with LEDGER_KEY; empty in rows older than seals."
+    help_text = "Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none."
     return models.TextField(blank=True, default="", db_default="", help_text=help_text)
 
 

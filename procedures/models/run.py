@@ -96,7 +96,7 @@ class Run(models.Model):
         "countersign_procedures.Wait", models.SET_NULL, null=True, related_name="children"
     )
     parent_number = models.PositiveIntegerField(
-        default=0, help_text="The run's place in its parent's map."
+        default=0, help_text="The run's place among the children of one ctx.map."
     )
     depth = models.PositiveSmallIntegerField(
         default=0, help_text="The number of runs above this one."
@@ -139,7 +139,7 @@ class Run(models.Model):
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)
     reached_at = models.DateTimeField(
-        null=True, help_text="The time at which the code last returned to the engine."
+        null=True, help_text="The time at which the code last reached a step or a wait."
     )
     heard = models.PositiveIntegerField(
         default=0,

@@ -61,12 +61,12 @@ class Wait(models.Model):
         max_length=100, blank=True, help_text="The name of the awaited signal."
     )
     need = models.PositiveIntegerField(
-        null=True, help_text="The number of parts that must close to decide a set."
+        null=True, help_text="For a wait for several things: how many of them must end."
     )
     begun = models.PositiveIntegerField(default=0, help_text="The number of children started.")
     ended = models.PositiveIntegerField(default=0, help_text="The number of children ended.")
     is_behind = models.BooleanField(
-        default=False, help_text="True if a map has more children to start."
+        default=False, help_text="True if a ctx.map has more children to start."
     )
     abandons = models.BooleanField(
         default=False,

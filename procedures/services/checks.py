@@ -136,7 +136,9 @@ class Rehearsal:
             return []
         # An interruption, as a lost run is for a worker: the code can't swallow it and go on to
         # real effects.
-        raise Fenced(f"{self.run.run_id}: {len(batch.events)} events would be kept.")
+        raise Fenced(
+            f"{self.run.run_id}: {len(batch.events)} events would be written to the journal."
+        )
 
     def forgive_claim(self) -> None:
         return

@@ -46,7 +46,7 @@ class Verdict:
             return ""
         shown = "; ".join(self.older[:MOST_SHOWN])
         more = f" and {len(self.older) - MOST_SHOWN} more" if len(self.older) > MOST_SHOWN else ""
-        return f"Not verified, because older than the proofs: {shown}{more}."
+        return f"Not verified, because written before the site kept proofs: {shown}{more}."
 
 
 MOST_SHOWN = 5
@@ -98,7 +98,9 @@ def _damages(run: Run) -> list[str]:
     # One statement: read apart, a status and a head of two moments would look like damage.
     of_one_moment = Head.objects.filter(run=run).values_list("run__status", "seq", "hash").first()
     if of_one_moment is None:
-        return ["The head is missing, so the last event is unknown."]
+        return [
+            "The run's record of its last event is missing, so nobody knows which one was the last."
+        ]
     status, last, proof = of_one_moment
     ledger = Ledger(str(run.pk), last, proof, ledger_key(), tuple(ledger_keys()[1:]))
     told = [str(damage) for damage in ledger.damages(_events(run, last))]

@@ -45,10 +45,10 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """Return True if the last break is so recent that lost runs are to be left alone.
+        """Return True if sweeps resumed so recently after a gap that lost runs are left alone.
 
-        Another break starts the wait again, but only once; then lost runs are handled, however late
-        the sweeps are. Times are those of the database's clock.
+        A second gap restarts this period, but only once; after that, lost runs are handled, however
+        late the sweeps are. Times are those of the database's clock.
         """
         is_late = self._looked_at is None or now - self._looked_at > BREAK
         if is_late and self._waits < MOST_WAITS:

@@ -73,7 +73,7 @@ def columns_of(table: type[models.Model]) -> str:
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return a model's column names, and the index and converter of those that need one."""
+    """Return a model's column names, and the position and converter of those to be converted."""
     fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]

@@ -163,7 +163,7 @@ class MortalStore(Store):
         self.keep_ids()
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """Advance the run; if its worker is killed, queue all running runs for another one."""
+        """Advance the run; if its worker is killed, queue all running runs for another worker."""
         try:
             return super().advance(run_id, code)
         except Killed:

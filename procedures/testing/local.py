@@ -98,7 +98,7 @@ class LocalRuns(Store):
         value doesn't fit, the question is closed, or the id is unknown.
         """
         check_said("pending_message_id of respond", pending_message_id)
-        check_json("value of respond", value)
+        check_json("value= of respond", value)
         check_said("by= of respond", by)
         check_said("comment= of respond", comment)
         for one in self.pending():
@@ -113,7 +113,7 @@ class LocalRuns(Store):
     @with_options("travel")
     def travel(self, length: Duration) -> None:
         """Let time pass; questions still open at their deadline are closed with their default."""
-        super().travel(parse_duration(length, shortest=timedelta(0), of="length of travel"))
+        super().travel(parse_duration(length, shortest=timedelta(0), of="length= of travel"))
 
     @with_options("status")
     def status(self, procedure_id: str) -> str:
@@ -264,7 +264,7 @@ class LocalExecutionContext:
     @with_options("sleep")
     def sleep(self, seconds: Duration) -> None:
         """Advance the runs' clock by so many seconds, without waiting; replays don't repeat it."""
-        length = parse_duration(seconds, shortest=timedelta(0), of="seconds of sleep")
+        length = parse_duration(seconds, shortest=timedelta(0), of="seconds= of sleep")
         self._is_sleeping = True
         try:
             self._use(lambda: sleep(self._fiber, "sleep", length))
@@ -294,7 +294,7 @@ class LocalExecutionContext:
     @with_options("complete")
     def complete(self, result: Any = None) -> None:
         """End the run with a result that has a JSON form; the run can't be continued."""
-        text = canonical.text_of(check_json("result of complete", result))
+        text = canonical.text_of(check_json("result= of complete", result))
         self._use(lambda: self._end_with(text))
         self._fiber.close()
 

@@ -30,7 +30,7 @@ class NobodyKnowsError(AssertionError):
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
             f"{who} has no answer to {asked.prompt!r}"
-            f" ({asked.kind}, {asked.key!r}). An answer of None stays silent."
+            f" ({asked.kind}, {asked.key!r}). To leave it unanswered, give None as the answer."
         )
 
 
@@ -111,9 +111,9 @@ def script(answers: Mapping[str, Any]) -> People:
 
     The first matching entry counts; its answer may also be a function of the question.
     """
-    check_kind("answers of script", answers, Mapping, 'a mapping such as {"Go*": True}')
+    check_kind("answers= of script", answers, Mapping, 'a mapping such as {"Go*": True}')
     for which in answers:
-        check_text("Each key in answers of script", which)
+        check_text("Each key in answers= of script", which)
 
     def say(asked: Asked) -> Any:
         for which, said in answers.items():
@@ -132,7 +132,7 @@ def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
 
 @dataclass(frozen=True)
 class Manner:
-    """The people of a rehearsal, with the default name and delay of their answers."""
+    """The people who answer in a rehearsal, with their default name and delay."""
 
     people: People = silent
     by: str = "somebody"
@@ -173,7 +173,7 @@ MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B03
 @contextmanager
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
     """Let these people answer questions asked in the block, each with the delay `after`."""
-    check_people("people of humans", people)
+    check_people("people= of humans", people)
     manner = Manner(people, check_said("by= of humans", by), _length(after, "after= of humans"))
     token = MANNER.set(manner)
     try:

@@ -51,8 +51,8 @@ class EndlessError(AssertionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} hasn't ended after {MOST_MOMENTS:,} answers and deadlines, or"
-            f" {MOST_CLAIMS:,} claims."
+            f"{name} hasn't ended after {MOST_MOMENTS:,} answers and deadlines, or after"
+            f" {MOST_CLAIMS:,} turns of a worker."
         )
 
 

@@ -143,5 +143,6 @@ def test_a_real_site(new_product: NewProduct) -> None:
     secret = secrets.token_urlsafe(50)
 
     assert new_product(SECRET_KEY=secret, LEDGER_KEY=secret).refusal() == (
-        "SECRET_KEY is set, but this command only runs the embedded product.\n"
+        "SECRET_KEY is set, so this is a deployed site. This command runs everything on one"
+        " machine, for a trial: unset SECRET_KEY to use it.\n"
     )

@@ -157,7 +157,7 @@ def demo_of(settings: Settings, folder: Path, repository: Path | None = None) ->
 def test_a_real_site_gets_no_demo(settings: Settings) -> None:
     configure(settings, IS_EMBEDDED=False)
 
-    with pytest.raises(NotEmbeddedError, match="isn't the embedded product"):
+    with pytest.raises(NotEmbeddedError, match="is a deployed site"):
         create_demo_accounts()
 
     assert not User.objects.exists()

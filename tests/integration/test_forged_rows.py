@@ -89,7 +89,7 @@ def test_rows_of_before_the_proofs_are_older_and_not_broken(
     assert f"Human response {HumanResponse.objects.get().pk}" in verdict.older
     said = StringIO()
     call_command("verify_journal", str(run.pk), stdout=said)
-    assert "Not verified, because older than the proofs: " in said.getvalue()
+    assert "Not verified, because written before the site kept proofs: " in said.getvalue()
     assert said.getvalue().endswith("1 of 1 journals are intact.\n")
 
 

@@ -100,7 +100,8 @@ def test_a_head_that_was_removed_is_told_as_any_damage(run: Run) -> None:
     with pytest.raises(CommandError, match="1 of 2 journals"):
         verified(run, other, out=said)
     assert said.getvalue() == (
-        f"{run} ({run.pk}): The head is missing, so the last event is unknown.\n"
+        f"{run} ({run.pk}): The run's record of its last event is missing, so nobody knows which"
+        " one was the last.\n"
     )
 
 

@@ -303,7 +303,7 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
 
     for path in ("/runs", f"/runs/{run.pk}"):
         text = strip_tags(shown(browser(admin_user).get(path)))
-        assert "or the time" in text
+        assert "or a timer at" in text
         assert (
             "The run continues with the first that comes, and no longer waits for the rest." in text
         )

@@ -120,11 +120,11 @@ def test_columns_may_have_other_names(
         ("amount =", "“amount =” doesn't name a column"),
         (
             "order = Amount",
-            "Two names stand for the same column; give each its own column of the file.",
+            "Two of these name the same column of the file; give each its own.",
         ),
         (
             "order = A, customer = a",
-            "Two names stand for the same column; give each its own column of the file.",
+            "Two of these name the same column of the file; give each its own.",
         ),
     ],
 )

@@ -63,7 +63,11 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
     if callable(fn):
         function: Callable[..., Any] = fn
         return function
-    bound = " Pass ctx.step a step that is already bound." if hasattr(fn, "with_options") else ""
+    bound = (
+        " To run a step that is already bound, pass it to ctx.step."
+        if hasattr(fn, "with_options")
+        else ""
+    )
     given = "" if fn is NO_FUNCTION else f", not {short_repr(fn)}"
     raise OptionError(f"{verb} needs a function and its arguments{given}.{bound}")
 

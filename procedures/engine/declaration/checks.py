@@ -82,7 +82,8 @@ def check_no_secrets(name: str, fn: Function) -> None:
     for of, hint in hints.items():
         if holds_secret(hint):
             raise DefinitionError(
-                f"{name}: {_spoken(of)} contains a secret, but is stored and shown. {INSTEAD}"
+                f"{name}: {_spoken(of)} contains a secret, which would be stored and shown."
+                f" {INSTEAD}"
             )
 
 

@@ -66,9 +66,9 @@ class Check:
                 f"not {short_repr(self.needs)}."
             )
         if not needs:
-            check_function("look of a Check", self.look, "value")
+            check_function("look= of a Check", self.look, "value")
         elif not callable(self.look):
-            raise OptionError(f"look of a Check must be a function, not {short_repr(self.look)}.")
+            raise OptionError(f"look= of a Check must be a function, not {short_repr(self.look)}.")
 
 
 @dataclass(frozen=True, eq=False)

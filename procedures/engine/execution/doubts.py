@@ -63,7 +63,7 @@ def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], A
         raise _DoubtfulError(
             f"{said.responder} let the step fail, although it is done. {_why(entry)}"
         )
-    raise _DoubtfulError(f"{said.responder} let the step fail. It may have happened.")
+    raise _DoubtfulError(f"{said.responder} let the step fail, although it may have happened.")
 
 
 def _whether(name: str) -> Question:

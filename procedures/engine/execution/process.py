@@ -140,7 +140,7 @@ def _read(held: Held) -> State:
 
 
 def read_all() -> State:
-    """Return the settings compared once per claim: those of each step, and some slower to read."""
+    """Return the settings compared once per claim, which include those compared after each step."""
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],

@@ -94,7 +94,7 @@ class Ledger:
         return Search(self, []).damages(before, seq)
 
     def follows(self, event: Event, before: str, seq: int) -> bool:
-        """Return True if the event was written as number `seq`, after an event marked `before`."""
+        """Return True if the event's hash was made with the number `seq` and the hash `before`."""
         return any(
             event.hash == mark(event, run_id=self.run_id, seq=seq, head=before, key=key)
             for key in (self.key, *self.older_keys)

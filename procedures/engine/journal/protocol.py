@@ -13,7 +13,7 @@ class Standings(Protocol):
     """A record of the storage's connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code has left open since then; return a sentence about it, or ""."""
+        """Close what the code has opened since and left open; return a sentence about it, or ""."""
         ...
 
 

@@ -48,7 +48,7 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Store how a child ended as an input for its parent, which collects it after this commit."""
+    """Store an input that tells the parent how its child ended; it collects it after the commit."""
     wait = child.parent_wait
     if wait is None:
         return

@@ -69,7 +69,10 @@ class Budget:
         """Check that the run may start `count` more child runs; raise `LimitReached` if not."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
-            raise LimitReached(f"This run is {deepest:,} levels deep, which is the limit. {HIGHER}")
+            words = "This run can't start child runs: it has"
+            raise LimitReached(
+                f"{words} {deepest:,} levels of runs above it, which is the limit. {HIGHER}"
+            )
         used = self._kept_children + self._new["children"]
         if most is not None and used + count > most:
             words = f"This run has started {used:,} child runs and asks for {count:,} more, but"

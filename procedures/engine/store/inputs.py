@@ -27,7 +27,7 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Store an input for a run's journal; the end of a child names the `wait` for the child."""
+        """Store an input for a run's journal; `wait` is the one for the child that has ended."""
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:

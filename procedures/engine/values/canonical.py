@@ -174,7 +174,7 @@ def _order_sets(value: Any, plain: Any) -> None:
     if not isinstance(plain, HOLDERS):
         return
     if isinstance(value, Mapping) and len(value) != len(plain):
-        raise ValueError("It has names that are the same in JSON.")
+        raise ValueError("It has different names that become the same in JSON.")
     parts = plain.values() if isinstance(plain, dict) else plain
     if any(isinstance(part, HOLDERS) for part in parts):
         for one, part in zip(_held_by(value, plain), parts, strict=False):

@@ -54,7 +54,7 @@ def _of_types(place: str, kind: type, back: type) -> str:
 
 def _in_names(one: Mapping[Any, Any], other: Mapping[Any, Any], unions: Any, place: str) -> str:
     if len(one) != len(other):
-        return f"{place} has names that are the same in JSON"
+        return f"{place} has different names that become the same in JSON"
     is_same = one.keys() == other.keys()
     pairs = ((key, value, other.get(key if is_same else str(key))) for key, value in one.items())
     for key, value, back in pairs:
@@ -67,7 +67,7 @@ def _in_names(one: Mapping[Any, Any], other: Mapping[Any, Any], unions: Any, pla
 
 def _in_parts(one: Any, other: Any, unions: Any, place: str) -> str:
     if len(one) != len(other):
-        return f"{place} has parts that are the same in JSON"
+        return f"{place} has different parts that become the same in JSON"
     is_named = hasattr(one, "_fields") and type(other) not in {type(one), list, tuple}
     if is_named:
         return _of_types(place, type(one), type(other))

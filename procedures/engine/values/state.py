@@ -84,7 +84,7 @@ class State(MutableMapping[str, Any]):
                     f"{name!r}, not {short_repr(number)}."
                 )
         try:
-            check_json(f"by of ctx.state.increment({name!r})", before + by)
+            check_json(f"by= of ctx.state.increment({name!r})", before + by)
         except OverflowError:
             words = f"ctx.state.increment can't add {short_repr(by)} to {name!r}"
             raise OptionError(f"{words}: the integer is too large for a float.") from None
@@ -147,7 +147,9 @@ class State(MutableMapping[str, Any]):
             words = f"The value of ctx.state[{name!r}] can't be stored. {error}"
             raise OptionError(words) from None
         if shows_secret(value, text):
-            raise EngineError(f"ctx.state[{name!r}] contains a secret, but is stored and shown.")
+            raise EngineError(
+                f"ctx.state[{name!r}] contains a secret, which would be stored and shown."
+            )
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:

@@ -90,7 +90,7 @@ def _run_all(
 
 
 def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
-    """Return if every branch has ended; otherwise raise an interruption of the branches."""
+    """Do nothing if every branch has ended; otherwise raise what interrupted one of them."""
     if others := [end for end in ends if _is_interruption(end)]:
         fiber.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]

@@ -139,7 +139,7 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
 
 
 def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
-    """Wait again for signals whose values the code can't take; return True if there are any."""
+    """Skip signals whose values don't fit, and wait for others; return True if there were any."""
     wrong = misfits_among(fiber, handles)
     if not wrong:
         return False

@@ -244,7 +244,7 @@ def test_what_its_author_takes_is_taken(hint: Any, given: Any) -> None:
         (int, Field("many"), r"doesn't fit its type: Input should be a valid integer"),
         (int, Field(2, ge=3), r"doesn't fit its type: .* greater than or equal to 3"),
         (list[int], ["a"], r"doesn't fit its type: 0: Input should be a valid integer"),
-        (Any, {1: "a", "1": "b"}, r"can't be stored: .* names that are the same in JSON"),
+        (Any, {1: "a", "1": "b"}, r"can't be stored: .* names that become the same in JSON"),
     ],
 )
 def test_a_default_that_no_start_could_use_is_refused(hint: Any, default: Any, words: str) -> None:

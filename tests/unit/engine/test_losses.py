@@ -143,16 +143,16 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
         ({1, 2}, list[int] | set[int], "it is a set, and would come back as a list"),
         (Spot(1, 2), Place | Spot, "it is a Spot, and would come back as a Place"),
         (Rush(Decimal(1)), Parcel | Load, "it is a Rush"),
-        ({1: "a", "1": "b"}, Any, "names that are the same in JSON"),
-        ({"a": [{1: "a", "1": "b"}]}, Any, "names that are the same in JSON"),
-        ({1: "a", "1": "b"}, dict, "names that are the same in JSON"),
-        ({1: "a", "1": "b"}, dict[Any, str], "names that are the same in JSON"),
-        ({1: "a", "1": "b"}, dict[int | str, str], "names that are the same in JSON"),
-        ([{None: 1, "None": 2}], list[Any], "names that are the same in JSON"),
-        ({"x": {True: 1, "true": 2}}, dict[str, Any], "names that are the same in JSON"),
+        ({1: "a", "1": "b"}, Any, "names that become the same in JSON"),
+        ({"a": [{1: "a", "1": "b"}]}, Any, "names that become the same in JSON"),
+        ({1: "a", "1": "b"}, dict, "names that become the same in JSON"),
+        ({1: "a", "1": "b"}, dict[Any, str], "names that become the same in JSON"),
+        ({1: "a", "1": "b"}, dict[int | str, str], "names that become the same in JSON"),
+        ([{None: 1, "None": 2}], list[Any], "names that become the same in JSON"),
+        ({"x": {True: 1, "true": 2}}, dict[str, Any], "names that become the same in JSON"),
         (Holding(first=Base(order="A"), anything={1: 1, "1": 2}), Holding, "same in JSON"),
-        ({date(2026, 1, 5): 1, "2026-01-05": 2}, Any, "names that are the same in JSON"),
-        ({("a", "b,c"): 1, ("a,b", "c"): 2}, Any, "names that are the same in JSON"),
+        ({date(2026, 1, 5): 1, "2026-01-05": 2}, Any, "names that become the same in JSON"),
+        ({("a", "b,c"): 1, ("a,b", "c"): 2}, Any, "names that become the same in JSON"),
         (
             Holding(first=Base(order="A")).model_copy(update={"first": Same(order="A")}),
             Holding,
@@ -276,7 +276,7 @@ def test_an_input_that_would_lose_something_is_refused(store: MemoryStore) -> No
     [
         (parent, "base: can't be stored: it is a More"),
         (returning, "The result can't be stored: it is a More"),
-        (noting, "names that are the same in JSON"),
+        (noting, "names that become the same in JSON"),
     ],
 )
 def test_what_a_run_keeps_is_whole_or_refused(
@@ -289,5 +289,5 @@ def test_what_a_run_keeps_is_whole_or_refused(
 
 
 def test_evidence_loses_no_name() -> None:
-    with pytest.raises(QuestionError, match="names that are the same in JSON"):
+    with pytest.raises(QuestionError, match="names that become the same in JSON"):
         new_question("approval", "Go?", evidence={"counts": {1: "a", "1": "b"}})
