@@ -1,7 +1,7 @@
-"""The marks of bells, which say how far the database was before a page's lists were read.
+"""Marks, which say what had been committed before a page's lists were read.
 
-A page is drawn with a mark of each bell and sends it when it follows the bell. The page is told to
-read again only if something that concerns its person was committed after the mark.
+A page is drawn with a mark for each of the streams `inbox` and `runs`, and sends it when it follows
+the stream. It is told to read again only if something that concerns its person was committed later.
 
 A row's key is given to it before its commit, so on PostgreSQL a row may appear below the highest
 key. A position therefore has the number of the newest rows, too: if there are more between the same
@@ -42,7 +42,7 @@ NONE: frozenset[UUID] = frozenset()
 MOST_READ = 5000
 """The most rows that are read since a mark; a page whose mark is older is told to read again."""
 LATEST_NOTE = timedelta(seconds=10)
-"""The longest time from a moment that a worker notes to the commit of its note."""
+"""The longest time from a moment that a worker stores to the commit that stores it."""
 LENGTH, NONCE = 120, 9
 """The characters of a mark before it is sealed, and the random bytes that go before it."""
 CHANGES = SessionEvent.objects.exclude(whom="")
@@ -110,7 +110,7 @@ def seal(text: str) -> str:
 
 
 def unseal(mark: str) -> str:
-    """Return the text that was sealed; any other text if this site has not sealed it."""
+    """Return the text that was sealed; for a text that this site hasn't sealed, return nonsense."""
     try:
         sealed = urlsafe_b64decode(mark)
     except ValueError:
@@ -119,7 +119,7 @@ def unseal(mark: str) -> str:
 
 
 def _mixed(data: bytes, nonce: bytes) -> bytes:
-    """Combine data with bytes that only the site's processes can compute; twice gives the data."""
+    """Encrypt or decrypt data with bytes that only the site's processes can compute."""
     key = shake_256(b"countersign marks" + settings.SECRET_KEY.encode() + nonce)
     return bytes(map(xor, data, key.digest(len(data))))
 
@@ -130,7 +130,7 @@ def digest(parts: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class InboxMark:
-    """The mark of the bell of the requests that wait for somebody."""
+    """The mark for the requests that wait for a person."""
 
     changes: Position
     waiting: str
@@ -194,7 +194,7 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The places that the journals, the inputs and the database's clock had reached."""
+    """The newest events and inputs, and the time by the database's clock."""
 
     events: Position
     inputs: Position
@@ -213,7 +213,7 @@ class RunsPosition:
 
 @dataclass(frozen=True, slots=True)
 class RunsMark:
-    """The mark of the bell of the lists of runs."""
+    """The mark for the lists of runs."""
 
     position: RunsPosition
     seen: str
@@ -296,7 +296,7 @@ def _rows_after(
 
 
 def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
-    """Return the runs that a worker took up, or gave back, without an event, each with a time."""
+    """Return the runs that a worker claimed or released without an event, each with the time."""
     since = _time(moment)
     is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
     running = Run.objects.filter(is_taken, status=RunStatus.RUNNING)

@@ -68,9 +68,9 @@ class EventsOfLists:
         self.failures: dict[UUID, dict[str, Any]] = {}
         """The last failure of each run that waits for a retry."""
         self.cancels: dict[UUID, dict[str, Any]] = {}
-        """For each cancelled run, who cancelled it and why."""
+        """The person who cancelled each cancelled run, and why."""
         self.pauses: dict[UUID, dict[str, Any]] = {}
-        """For each paused run, who paused it and why."""
+        """The person who paused each paused run, and why."""
         self.newest: dict[UUID, datetime] = {}
         """The time of each run's newest event."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
