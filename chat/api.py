@@ -1,11 +1,14 @@
 """Requests and responses over HTTP."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 from uuid import UUID
 
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from ninja import File as NinjaFile
 from ninja import Router, Status
+from ninja.files import UploadedFile
 
 from chat import services
 from chat.access import visible_requests
@@ -19,10 +22,12 @@ from chat.schemas import (
     RequestPage,
     ResponseIn,
     ResponseOut,
+    UploadedOut,
 )
 from procedures.access import SignedIn
+from procedures.file_responses import FILE_ANSWER, file_response
 from procedures.paging import PAGE, Limit, Page, page, page_size
-from procedures.schemas import refusals
+from procedures.schemas import Word, refusals
 
 router = Router()
 
@@ -96,6 +101,41 @@ def create_response(
     if not is_new:  # somebody who was asked once may not see it any more
         get_object_or_404(visible_requests(by), pk=request_id)
     return Status(201 if is_new else 200, response)
+
+
+@router.post(
+    "/requests/{request_id}/files",
+    response={201: UploadedOut, 409: ClosedOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Send a file for an answer",
+)
+def create_file(
+    request: SignedIn, request_id: UUID, file: Annotated[UploadedFile, NinjaFile()]
+) -> Status[dict[str, Any]]:
+    """Store a file (multipart/form-data, in the field `file`) and return a token for it.
+
+    In the answer, the token stands in the place of the file. It counts for a day, for this person
+    and this request.
+    """
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    token = services.receive_file(found, file, by=request.user)
+    stored = services.uploaded(found, token, by=request.user)
+    assert stored
+    return Status(201, {"token": token, **asdict(stored)})
+
+
+@router.get(
+    "/requests/{request_id}/files/{digest}",
+    response={200: None, **refusals(404)},
+    openapi_extra=FILE_ANSWER,
+    summary="A file that a request shows or was answered with",
+)
+def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
+    """Return the file with that digest; pictures are shown by browsers, other files downloaded."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    file = services.find_file(found, digest)
+    if file is None:
+        raise Http404
+    return file_response(file, may_be_shown=True)
 
 
 @router.post(

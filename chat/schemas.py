@@ -18,7 +18,10 @@ from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 class ResponseIn(Body):
     """An answer: a value that fits the request's schema, and a comment."""
 
-    value: Any = Field(description="A value that fits the request's `schema`.")
+    value: Any = Field(
+        description="A value that fits the request's `schema`. In the place of a file stands the"
+        " token that `POST /requests/ID/files` has returned."
+    )
     comment: str = ""
     confirm: StrictBool = Field(
         default=False,
@@ -44,6 +47,16 @@ class ResponseOut(Schema):
     @staticmethod
     def resolve_user(response: HumanResponse) -> str:
         return response.user.get_username()
+
+
+class UploadedOut(Schema):
+    """A file that was sent for an answer."""
+
+    token: str = Field(description="Stands for the file in the answer's `value`.")
+    name: str
+    digest: str = Field(description="SHA-256 of the content.")
+    size: int
+    content_type: str
 
 
 class RequestOut(Schema):
@@ -88,12 +101,15 @@ class ChoiceOut(Schema):
 
     value: Any
     label: str
+    description: str
 
 
 class ControlOut(Schema):
     """A part of the form by which people answer."""
 
-    control: str = Field(description='"buttons", "fields", "options", "editor", or a site\'s own.')
+    control: str = Field(
+        description='"buttons", "fields", "options", "editor", "uploads", or a site\'s own.'
+    )
     at: str = Field(
         description='The property of the answer that the control sets; "" for the whole answer.'
     )
@@ -107,7 +123,10 @@ class ControlOut(Schema):
 
     @staticmethod
     def resolve_choices(control: Control) -> list[dict[str, Any]]:
-        return [{"value": value, "label": label} for value, label in control.choices]
+        return [
+            {"value": value, "label": label, "description": control.describe(value)}
+            for value, label in control.choices
+        ]
 
 
 class RequestDetailOut(RequestOut):
@@ -115,7 +134,10 @@ class RequestDetailOut(RequestOut):
 
     body: str = Field(description="The question's body as Markdown.")
     evidence: Any
-    draft: str | None = Field(description="The text to be reviewed.")
+    draft: str | None = Field(description="The text, the JSON or the file to be reviewed.")
+    shown_as: str = Field(
+        description='How the draft is shown: "markdown", "code", "table", "file", or "".'
+    )
     value_schema: dict[str, Any] = Field(
         serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
@@ -138,6 +160,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_draft(request: HumanRequest) -> str | None:
         return request.asked.draft
+
+    @staticmethod
+    def resolve_shown_as(request: HumanRequest) -> str:
+        return request.asked.shown_as
 
     @staticmethod
     def resolve_value_schema(request: HumanRequest) -> dict[str, Any]:

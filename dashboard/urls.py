@@ -51,6 +51,14 @@ urlpatterns = [
     path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
     path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),
     path("requests/<uuid:request_id>/whole/<str:part>", wholes.request_part, name="request_part"),
+    path(
+        "requests/<uuid:request_id>/files/<plain:digest>", files.request_file, name="request_file"
+    ),
+    path(
+        "requests/<uuid:request_id>/files/<plain:digest>/preview",
+        files.request_file_preview,
+        name="request_file_preview",
+    ),
     path("chat", chat.session_list, name="session_list"),
     path("chat/rows", chat.session_rows, name="session_rows"),
     path("chat/<uuid:session_id>", chat.session_detail, name="session_detail"),

@@ -5,14 +5,13 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.http import content_disposition_header
 from ninja import Router, Status
 
 from procedures import access, services, standing
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.values.files import use_file_store
-from procedures.files import ContentStore, whole_content, whole_text
+from procedures.file_responses import BINARY, FILE_ANSWER, file_response
+from procedures.files import whole_content, whole_text
 from procedures.inputs import read_inputs
 from procedures.models import Procedure, Run, Signal
 from procedures.paging import PAGE, Limit, Page, light, page, page_of_runs
@@ -32,7 +31,6 @@ from procedures.schemas import (
 )
 
 router = Router()
-BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
         "description": "The inputs by name, as `GET /api/procedures/{name}` describes them. "
@@ -47,27 +45,6 @@ INPUTS_BODY: dict[str, Any] = {
             },
         },
     }
-}
-HARMLESS = {
-    "application/json",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "text/csv",
-    "text/plain",
-}
-"""Types that no browser executes. Files of any other type are sent as plain bytes."""
-UNKNOWN_TYPE = "application/octet-stream"
-FILE_HEADERS = {
-    "Cache-Control": "private, no-store",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-"""Headers that keep an uploaded file from running scripts on the site when a browser shows it."""
-FILE_ANSWER: dict[str, Any] = {
-    "responses": {200: {"content": {"application/octet-stream": {"schema": BINARY}}}}
 }
 
 
@@ -196,15 +173,7 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     """Return the newest of the run's files with that name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
-    with use_file_store(ContentStore()):
-        content = file.read()
-    is_harmless = file.content_type.partition(";")[0] in HARMLESS
-    disposition = content_disposition_header(as_attachment=True, filename=file.name)
-    return HttpResponse(
-        content,
-        content_type=file.content_type if is_harmless else UNKNOWN_TYPE,
-        headers={"Content-Disposition": disposition or "attachment", **FILE_HEADERS},
-    )
+    return file_response(file)
 
 
 @router.post(

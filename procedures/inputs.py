@@ -54,7 +54,7 @@ def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
     # store.
     uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
     with use_file_store(ContentStore()):
-        return {name: _stored(name, upload) for name, upload in uploads.items()}
+        return {name: _stored(upload) for name, upload in uploads.items()}
 
 
 def types_of_inputs(definition: Definition) -> Types:
@@ -84,6 +84,19 @@ def _value(name: str, texts: Sequence[object], types: Types) -> Any:
         raise InputError([Fault(name, "must be a JSON object.")]) from None
 
 
+def store_upload(sent: UploadedFile) -> File:
+    """Store an uploaded file and return its description; raises `TooLargeError`."""
+    check_upload(sent)
+    with use_file_store(ContentStore()):
+        return _kept(sent)
+
+
+def check_upload(sent: UploadedFile, *, field: str = "") -> None:
+    """Raise `TooLargeError` for a file beyond the site's limit."""
+    if (sent.size or 0) > conf.MAX_UPLOAD_MB * MEGABYTE:
+        raise TooLargeError(sent.name or field or FILE, sent.size or 0, field=field)
+
+
 def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile | None:
     """Return the one upload of an input, or None for an unknown input, which is refused later."""
     if name not in types:
@@ -93,15 +106,16 @@ def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile 
     if len(uploads) > 1:
         raise InputError([Fault(name, f"must be one file, not {len(uploads)}.")])
     upload = cast("UploadedFile", uploads[0])
-    if (upload.size or 0) > conf.MAX_UPLOAD_MB * MEGABYTE:
-        raise TooLargeError(upload.name or name, upload.size or 0, field=name)
+    check_upload(upload, field=name)
     return upload
 
 
-def _stored(name: str, upload: UploadedFile | None) -> File | None:
-    if upload is None:
-        return None
+def _stored(upload: UploadedFile | None) -> File | None:
+    return _kept(upload) if upload else None
+
+
+def _kept(upload: UploadedFile) -> File:
     content_type = upload.content_type or ""
     if content_type == UNKNOWN_TYPE:
         content_type = ""  # guessed from the name then
-    return File.store(upload.name or name, upload.read(), content_type=content_type)
+    return File.store(upload.name or FILE, upload.read(), content_type=content_type)

@@ -1,14 +1,15 @@
 """A procedure that asks whatever a test wants to be asked."""
 
+import base64
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from procedures.engine import Context, procedure
+from procedures.engine import Context, Currency, File, procedure
 
 
 class Carrier(Enum):
@@ -57,6 +58,23 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "problem": lambda: ctx.escalate("The bank is silent", evidence={"tries": 3}),
         "told of trouble": lambda: tell_of_trouble(ctx),
         "fleeting": lambda: ctx.approve("Still there?", expires="1h", on_timeout="withdraw"),
+        "moment": lambda: ctx.ask("When?", datetime),
+        "length": lambda: ctx.ask("How long?", timedelta),
+        "money": lambda: ctx.ask("How much?", Annotated[Decimal, Currency("EUR")]),
+        "described": lambda: ctx.choose(
+            "Which one?", {"a": "Apples", "b": "Bread"}, descriptions={"b": "Baked today"}
+        ),
+        "own words": lambda: ctx.choose("Which one?", ["a", "b"], other="Another one"),
+        "own words too": lambda: ctx.choose("Which ones?", ["a", "b"], many=True, other=True),
+        "nested": lambda: ctx.form("What is sent?", Delivery),
+        "schema": lambda: ctx.form("Where?", SCHEMA),
+        "upload": lambda: ctx.upload("Which paper?", accept="text/*", largest="1 kB"),
+        "uploads": lambda: ctx.upload("Which papers?", many=True),
+        "file": lambda: ctx.review("Is it right?", ctx.step(keep_paper)),
+        "markdown": lambda: ctx.review("Right?", "# Title\n\n<b>x</b>\n", format="markdown"),
+        "code": lambda: ctx.review("Right?", "x = 1\ny = 2\n", format="code"),
+        "table": lambda: ctx.review("Right?", [{"name": "lamp", "count": 2}], format="table"),
+        "evidence": lambda: ctx.approve("Go?", evidence=ctx.step(gather_evidence)),
         "told": lambda: ctx.approve(
             "Go?",
             body="**Bold** <script>alert(1)</script> [here](javascript:alert(1)) ![x](/y.png)",
@@ -95,6 +113,63 @@ def final_answers(ctx: Context, kind: str) -> Any:
         "problem": lambda: ctx.escalate("The bank is silent", irreversible=True),
     }
     return asks[kind]().value
+
+
+class Line(BaseModel):
+    """A line of a delivery."""
+
+    thing: str
+    price: Annotated[Decimal, Currency("EUR")] = Decimal("1.50")
+
+
+class Place(BaseModel):
+    city: str
+    floor: int | None = None
+
+
+class Delivery(BaseModel):
+    """A form with a nested model, an optional one, a list of models, and files."""
+
+    to: Place
+    pickup: Place | None = None
+    lines: Annotated[list[Line], Field(max_length=3)] = []
+    at: datetime | None = None
+    lasts: timedelta = timedelta(hours=2)
+    counts: list[int] = []
+    scan: File | None = None
+    photos: list[File] = []
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "zone": {"type": "string", "title": "Which zone?", "description": "As on the map."},
+        "speed": {"oneOf": [{"const": "s", "title": "By ship"}, {"const": "a", "title": "By air"}]},
+        "mail": {"type": "string", "format": "email"},
+    },
+    "required": ["zone"],
+}
+
+
+def keep_paper() -> File:
+    return File.keep("paper.csv", "name;count\nlamp;2\n")
+
+
+def gather_evidence() -> dict[str, Any]:
+    """Evidence of each form: sections, a table, differences, a picture and a file."""
+    return {
+        "order": {"number": "A-7", "buyer": {"name": "Ben", "city": "Ulm"}},
+        "lines": [{"thing": "lamp", "price": "31.20"}],
+        "text": {"before": "one\ntwo\n", "after": "one\n2\n"},
+        "price": {"before": {"net": 1, "tax": 2}, "after": {"net": 1, "tax": 3}},
+        "picture": File.keep("a.png", PICTURE),
+        "paper": File.keep("paper.csv", "name;count\nlamp;2\n"),
+    }
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 class Target(BaseModel):

@@ -21,7 +21,7 @@ number of seconds, a `timedelta` or a string such as `"90s"`, `"2h"` or `"3 days
 years.
 """
 PARTS = {
-    "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "File"),
+    "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
     "Options": ("StepOptions", "Retry", "RequestOptions", "SignalOptions"),
     "What verbs give": (
         *("Step", "Bound", "Handle", "Response", "Outcome", "Received", "State", "HumanResponse"),

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.channels.answers import Answer, Inbound
 from chat.channels.channel import Channel
 from procedures.engine.kinds.questions import Question
+from procedures.engine.values.attachments import takes_files
 
 
 class Chat(Channel):
@@ -18,7 +19,7 @@ class Chat(Channel):
     phrase = _("in the chat")
 
     def takes(self, question: Question) -> bool:
-        return not (question.irreversible or question.fields)
+        return not (question.irreversible or question.fields or takes_files(question.schema))
 
     def parse(self, inbound: Inbound) -> Answer:
         return Answer(words=str(inbound.content), is_confirmed=True)

@@ -5,7 +5,7 @@ from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence, note_presences
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
-from chat.services.inbound import UnknownRequestError, receive, sender_of
+from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import (
@@ -24,6 +24,7 @@ from chat.services.responses import (
     respond,
 )
 from chat.services.strays import ask_others
+from chat.services.uploads import find_file, uploaded, with_uploads
 from chat.services.waiting import people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Watch",
     "ask_others",
     "echo_of",
+    "find_file",
     "losses_of",
     "newest_requests",
     "note_presence",
@@ -58,12 +60,15 @@ __all__ = [
     "read_reply",
     "reassign_request",
     "receive",
+    "receive_file",
     "reply",
     "requests_without_answerers",
     "respond",
     "send_notification",
     "sender_of",
+    "uploaded",
     "waiting_for",
     "waiting_of",
+    "with_uploads",
     "withdraw_request",
 ]

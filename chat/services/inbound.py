@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
+from django.core.files.uploadedfile import UploadedFile
+
 from chat.access import visible_requests
 from chat.channels.answers import Answer, Inbound
 from chat.channels.channel import Channel, UnknownSenderError
 from chat.channels.registry import find_channel
 from chat.models import HumanRequest, HumanResponse
 from chat.services.replies import NoReplyError, reading_of
-from chat.services.responses import respond
+from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
+from chat.services.uploads import token_of
 from procedures.engine.errors import AnswerError
+from procedures.engine.values.attachments import takes_files
+from procedures.inputs import store_upload
 from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
@@ -43,6 +48,21 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
     if answer.words is not None:
         answer = _read(request, answer, answer.words, by)
     return respond(request.pk, answer, by=by)
+
+
+def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
+    """Store a file for an answer to the request, and return the token that stands for it.
+
+    Raises `AnswerError` if the request takes no files, `NotAskedError`, `AlreadyAnsweredError`, and
+    `TooLargeError`.
+    """
+    if not request.asks(by):
+        raise NotAskedError(request)
+    if not request.is_open:
+        raise AlreadyAnsweredError(request)
+    if not takes_files(request.asked.schema):
+        raise AnswerError("This request doesn't ask for a file.")
+    return token_of(request, store_upload(sent), by=by)
 
 
 def sender_of(channel: Channel, inbound: Inbound) -> User:

@@ -10,6 +10,7 @@ from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
 from chat.models import HumanRequest, HumanResponse
 from chat.models.request import Right
+from chat.services.uploads import with_uploads
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal.events import closing
@@ -17,6 +18,7 @@ from procedures.engine.journal.seals import PROOF, seals_of
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
+from procedures.engine.values.attachments import files_in
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
 from procedures.models.proofs import facts_of, ledger_key
@@ -95,7 +97,8 @@ def _record(
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
-    value = question.check(answer.value)
+    given = with_uploads(request, answer.value, by=by)
+    value = question.check(given)
     Sizes(**conf.SIZES).check_answer(question, value)
     if question.irreversible and not answer.is_confirmed:
         raise NotConfirmedError(value)
@@ -116,7 +119,8 @@ def _record(
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
     # Last, since it tells the layers above, which number the session: its lock is held the
     # shortest.
-    resolve_locked(run, request.wait, {**said, **_proof_of(response, right)}, at=now)
+    content = {**said, **_proof_of(response, right)}
+    resolve_locked(run, request.wait, content, at=now, files=[*files_in(given)])
     return response
 
 
@@ -134,7 +138,7 @@ def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
 
 
 def _changes(question: Question, value: Any) -> str:
-    if question.outcome_of(value) != Outcome.EDITED:
+    if question.outcome_of(value) != Outcome.EDITED or "text" not in value:
         return ""
     return as_text(edits_between(question.draft or "", value["text"]))
 
@@ -144,15 +148,16 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
     earlier = None if request.is_open else request.responses.filter(user=by).first()
     if earlier is None:
         return None
-    value = request.asked.completed(answer.value)
-    is_same = earlier.value == _text(value) and earlier.comment == answer.comment
+    value = with_uploads(request, answer.value, by=by)
+    is_same = earlier.value == _text(request.asked, value) and earlier.comment == answer.comment
     return earlier if is_same else None
 
 
-def _text(value: Any) -> str:
+def _text(question: Question, value: Any) -> str:
+    """Return the text of an answer as it would be stored, or "" if it is invalid."""
     try:
-        return canonical.text_of(value)
-    except ValueError:
+        return canonical.text_of(question.check(question.completed(value)))
+    except (AnswerError, ValueError):
         return ""
 
 

@@ -15,9 +15,11 @@ from django.utils.translation import ngettext
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.overview.cuts import PAGE, cut_value
-from dashboard.overview.drawing import cell, exact_name
+from dashboard.overview.drawing import cell, exact_name, file_of
 from dashboard.overview.names import level_name
+from dashboard.overview.words import format_size
 from procedures.conf import conf
+from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.visible import visible_line
 from procedures.users import User, short_name
 
@@ -184,8 +186,13 @@ def about(request: HumanRequest) -> Iterator[str]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
         yield f"  {_more(len(lines) - MOST_LINES, is_least=bool(found.note))}"
-    if asked.draft is not None:
+    if file := asked.draft_file:
+        words = _("There is a file to review: {name} ({size}).")
+        yield "  " + words.format(name=plain(file.name), size=format_size(file.size))
+    elif asked.draft is not None:
         yield f"  {_to_review(asked.draft, is_data=asked.is_of_data)}"
+    if takes_files(asked.schema) and not asked.fields and not asked.draft_file:
+        yield "  " + _("It asks for a file.")
     if asked.fields:
         named = shortened(", ".join(asked.fields), LONGEST_VALUE)
         yield "  " + _("The form asks for: {fields}.").format(fields=named)
@@ -233,7 +240,9 @@ Path = tuple[str, ...]
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
     """Yield the evidence line by line, each with the mark of its own path or of a parent's."""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (file := file_of(value)):
+        yield f"{plain(name)}: {plain(file.name)} ({format_size(file.size)})".removeprefix(": ")
+    elif isinstance(value, dict) and value:
         for key, inner in value.items():
             own = exact_name(key)
             yield from _lines(inner, marks, f"{name}.{own}" if name else own, (*path, key))

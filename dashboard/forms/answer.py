@@ -6,15 +6,29 @@ from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest
-from chat.services import Echo
-from dashboard.forms.schema import SchemaField, SchemaForm
+from chat.services import Echo, receive_file, uploaded, with_uploads
+from dashboard.forms.fields import Kept, SchemaField
+from dashboard.forms.layout import Builder, with_rows_changed
+from dashboard.forms.schema import SchemaForm
 from procedures.engine.errors import Fault
-from procedures.engine.kinds.controls import OF_FIELD, Buttons, Control, Editor, Fields, Options
+from procedures.engine.kinds.controls import (
+    OF_FIELD,
+    Buttons,
+    Control,
+    Editor,
+    Fields,
+    Options,
+    Uploads,
+)
+from procedures.engine.kinds.drafts import FILE
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.schemas import text_of
-from procedures.engine.values.typed import LONG_TEXT, kind_of, may_be_empty, one_ending, texts_of
+from procedures.engine.values.typed import LONG_TEXT, kind_of, one_ending
+from procedures.users import User
 
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
 """The most characters of a draft that can be edited in a card, and on a page of its own."""
@@ -29,6 +43,10 @@ class AnswerForm:
     fault: str = ""
     faults: Sequence[Fault] = ()
     """The faults of single fields."""
+    by: User | None = None
+    """The person who sent the input; None for a new form."""
+    added: str = ""
+    """The name of the list whose row was just added or dropped, which gets the focus."""
     armed: Echo | None = None
     """An irreversible answer that was sent once, and becomes final when it is sent again."""
 
@@ -72,12 +90,29 @@ class AnswerForm:
 
     def answer(self) -> Any:
         """Return the value that was sent; raises `AnswerError` if it isn't a valid answer."""
-        return self.asked.read_controls(self.texts)
+        value = self.asked.read_controls(self.texts)
+        return with_uploads(self.request, value, by=self.by) if self.by else value
+
+    def sent_files(self, name: str) -> list[Kept]:
+        """Return the files that the person has sent under that name."""
+        if self.by is None:
+            return []
+        found = [(one, uploaded(self.request, one, by=self.by)) for one in self.texts(name)]
+        return [Kept(token, file.name) for token, file in found if file]
 
     @property
-    def is_taken_back(self) -> bool:
-        """True if the person has withdrawn the armed answer."""
-        return "disarm" in self.typed
+    def takes_files(self) -> bool:
+        shown = [one for one in self.shown if isinstance(one, ShownFields)]
+        is_upload = any(isinstance(one, Uploads) for one in self.controls)
+        return is_upload or any(one.fields.takes_files for one in shown)
+
+    @property
+    def is_no_answer(self) -> bool:
+        """True if the person pressed a button that only changes the form.
+
+        It withdraws the armed answer, or adds or drops a row.
+        """
+        return "disarm" in self.typed or bool(self.added)
 
     def confirms(self, value: Any) -> bool:
         """Return True if the sender pressed the armed button that states what this value means."""
@@ -119,23 +154,37 @@ class ShownFields(ShownControl):
         return self._several() if self.control.is_several else self._one()
 
     def _several(self) -> SchemaForm:
-        schema, form = self.control.schema, self.form
-        fields = {
-            name: SchemaField(
-                name,
-                one,
-                initial=texts_of(one.get("default"), one),
-                required=not may_be_empty(name, schema),
-            )
-            for name, one in schema["properties"].items()
-        }
+        form = self.form
         typed = form.typed if form.typed or form.faults else None
+        builder = Builder(self._texts if typed is not None else None)
+        entries = builder.entries_of(self.control.schema)
+        for name, one in builder.fields.items():
+            self._prepare(one, OF_FIELD + name)
         shown = SchemaForm(
-            fields, typed, prefix=OF_FIELD[:-1], card=form.request.pk, has_focus=True
+            builder.fields,
+            typed,
+            prefix=OF_FIELD[:-1],
+            card=form.request.pk,
+            has_focus=True,
+            entries=entries,
+            names=builder.names,
         )
+        shown.added = form.added
         if typed is not None:
             shown.add_faults(form.faults)
         return shown
+
+    def _texts(self, name: str) -> list[str]:
+        return self.form.texts(OF_FIELD + name)
+
+    def _prepare(self, field: SchemaField, name: str) -> None:
+        """Have a field show the zone of a moment, and the files that were sent for it."""
+        if field.kind == "datetime-local":
+            field.widget.has_zone = True
+            zone = timezone.get_current_timezone_name()
+            field.limits = [*field.limits, _("Time zone: {zone}.").format(zone=zone)]
+        if field.kind in {"file", "files"}:
+            field.sent = self.form.sent_files(name)
 
     def _one(self) -> SchemaForm:
         """Return the form of a single value, whose fault is shown above the form."""
@@ -143,9 +192,10 @@ class ShownFields(ShownControl):
         kind, longest = kind_of(control.schema), control.schema.get("maxLength", LONG_TEXT + 1)
         is_long = kind == "text" and longest > LONG_TEXT
         field = SchemaField(
-            control.sent_as, control.schema, initial=[""], kind="prose" if is_long else kind
+            control.label, control.schema, initial=[""], kind="prose" if is_long else kind
         )
-        field.label, field.help_text = control.label, control.hint or field.help_text
+        field.help_text = control.hint or field.help_text
+        self._prepare(field, control.sent_as)
         field.refused_by = f"fault-{pk}" if self.form.fault else ""
         return SchemaForm({control.sent_as: field}, self.form.typed or None, card=pk)
 
@@ -156,14 +206,52 @@ class ShownOptions(ShownControl):
     control: Options
 
     @property
-    def options(self) -> list[tuple[str, str, bool]]:
-        """The options: for each, its value, its label and True if it is chosen."""
+    def options(self) -> list["ShownOption"]:
         chosen = self.form.texts(self.control.sent_as)
-        return [(value, label, value in chosen) for value, label in self.control.labels.items()]
+        return [
+            ShownOption(value, label, self.control.describe(value), is_chosen=value in chosen)
+            for value, label in self.control.labels.items()
+        ]
+
+    @property
+    def own(self) -> str:
+        """The answer that the person has written in their own words."""
+        return self.control.own(self.form.texts)
+
+    @property
+    def is_own_chosen(self) -> bool:
+        return bool(self.own) or "" in self.form.texts(self.control.sent_as)
 
     @property
     def count(self) -> int:
         return len(self.control.labels)
+
+
+@dataclass(frozen=True)
+class ShownOption:
+    """An option with its words."""
+
+    value: str
+    label: str
+    description: str
+    is_chosen: bool
+
+
+class ShownUploads(ShownFields):
+    """The field for a file, or for several."""
+
+    control: Uploads  # type: ignore[assignment]
+
+    @cached_property
+    def fields(self) -> SchemaForm:
+        control, form = self.control, self.form
+        usual = _("Files") if control.is_many else _("File")
+        field = SchemaField(
+            control.label or usual, control.schema, initial=[], required=control.at != FILE
+        )
+        self._prepare(field, control.sent_as)
+        field.refused_by = f"fault-{form.request.pk}" if form.fault else ""
+        return SchemaForm({control.sent_as: field}, form.typed or None, card=form.request.pk)
 
 
 class ShownEditor(ShownControl):
@@ -188,9 +276,25 @@ class ShownEditor(ShownControl):
 
 DRAWN: dict[type[Control], type[ShownControl]] = {
     Fields: ShownFields,
+    Uploads: ShownUploads,
     Options: ShownOptions,
     Editor: ShownEditor,
 }
+
+
+def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> AnswerForm:
+    """Return the form with what somebody has sent, after storing the files and changing the rows.
+
+    Raises `AnswerError`, `NotAskedError`, `AlreadyAnsweredError` and `TooLargeError`, if files were
+    sent that can't be stored.
+    """
+    typed = sent.copy()
+    for name in files:
+        tokens = [receive_file(request, one, by=by) for one in files.getlist(name)]
+        kept = [text for text in typed.getlist(name) if text]
+        typed.setlist(name, [*kept, *tokens])
+    added = with_rows_changed(typed, OF_FIELD)
+    return AnswerForm(request, typed, by=by, added=added)
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:

@@ -4,21 +4,23 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.core import signing
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dashboard.forms.schema import SchemaField, SchemaForm
+from dashboard.forms.fields import SchemaField
+from dashboard.forms.layout import Builder, FieldOptions, with_rows_changed
+from dashboard.forms.schema import SchemaForm
 from procedures.engine.declaration.definition import Procedure as Definition
-from procedures.engine.errors import Fault, InputError
+from procedures.engine.errors import AnswerError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import takes_nothing
 from procedures.engine.values.files import File, use_file_store
-from procedures.engine.values.schemas import properties_of
-from procedures.engine.values.typed import texts_of
+from procedures.engine.values.schemas import label, properties_of
+from procedures.engine.values.typed import Texts, kind_of, read_fields, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import TooLargeError, read_files, types_of_inputs
 from procedures.users import User
@@ -39,7 +41,7 @@ class StartField(SchemaField):
         self.may_be_nothing = takes_nothing(schema)
         default = texts_of(_default(definition, name, schema), schema)
         is_required = self.is_needed and not self.may_be_nothing
-        super().__init__(name, schema, initial=default, required=is_required)
+        super().__init__(label(name, schema), schema, initial=default, required=is_required)
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
         """True if the input requires a time zone, which browsers don't send."""
@@ -72,13 +74,14 @@ class StartField(SchemaField):
 class StartForm(SchemaForm):
     """The form with the inputs of a procedure, and one person's values so far."""
 
-    fields: dict[str, StartField]  # type: ignore[assignment]
-
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
-        schemas = properties_of(definition.schema)
-        fields = {name: StartField(name, definition, one) for name, one in schemas.items()}
-        super().__init__(fields, request.POST if request else None)
-        self.definition, self._by, self._request = definition, by, request
+        typed = request.POST.copy() if request else None
+        added = with_rows_changed(typed, "") if typed else ""
+        self._schema = {**definition.schema, "properties": properties_of(definition.schema)}
+        builder = StartBuilder(definition, typed.getlist if typed else None)
+        entries = builder.entries_of(self._schema)
+        super().__init__(builder.fields, typed, entries=entries, names=builder.names)
+        self.definition, self._by, self._request, self.added = definition, by, request, added
 
     def inputs(self) -> dict[str, Any]:
         """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
@@ -88,11 +91,38 @@ class StartForm(SchemaForm):
         except TooLargeError as error:
             raise InputError([Fault(error.field, str(error))]) from None
         self._keep(self._kept_files() | {name: file for name, file in sent.items() if file})
-        inputs = {name: one for name, one in self.cleaned.items() if one is not LEFT_OUT}
+        inputs = self._nested()
+        inputs |= {
+            name: one
+            for name, one in self.cleaned.items()
+            if one is not LEFT_OUT and name in self._schema["properties"]
+        }
         inputs |= {name: one.kept for name, one in self.fields.items() if one.kept}
         if self.errors:
             raise InputError(self._faults_beside(inputs))
         return inputs
+
+    @property
+    def is_row_changed(self) -> bool:
+        """True if the person pressed a button that adds or drops a row of a list."""
+        return bool(self.added)
+
+    def _nested(self) -> dict[str, Any]:
+        """Return the inputs that are groups of fields or lists of groups."""
+        found: dict[str, Any] = {}
+        for name, schema in self._schema["properties"].items():
+            if kind_of(schema) not in {"group", "rows"}:
+                continue
+            one = {"properties": {name: schema}, "required": self._schema.get("required", ())}
+            try:
+                found |= read_fields(one, self._texts)
+            except AnswerError as error:
+                self.add_faults(error.faults)
+        return found
+
+    def _texts(self, name: str) -> list[str]:
+        sent = cast("QueryDict", self.data)
+        return [str(text) for text in sent.getlist(name)]
 
     @property
     def cleaned(self) -> dict[str, Any]:
@@ -140,6 +170,20 @@ class StartForm(SchemaForm):
     def _salt(self) -> str:
         """The salt of the tokens for uploaded files, so that only the uploader can use a token."""
         return f"dashboard.forms.start.file.{self._by.pk}"
+
+
+class StartBuilder(Builder):
+    """A builder of a start form, whose fields leave out the inputs whose defaults apply."""
+
+    def __init__(self, definition: Definition, texts: Texts | None) -> None:
+        super().__init__(texts)
+        self._definition = definition
+
+    def _add(self, at: str, schema: Mapping[str, Any], name: str, field: FieldOptions) -> None:
+        if at == name and name in self._definition.schema["properties"]:
+            self.fields[at] = StartField(name, self._definition, schema)
+        else:
+            super()._add(at, schema, name, field)
 
 
 def _zoned(text: str) -> str:

@@ -7,23 +7,39 @@ from outside is therefore drawn from a `Node`, which is made only here.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat.changes import Line, edits_between, lines_of
 from procedures.engine.values import canonical
+from procedures.file_responses import PICTURES
 
+READABLE = {"application/json", "text/csv", "text/markdown", "text/plain"}
+"""Types of files whose beginning can be shown as text."""
+OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 MOST_COLUMNS = 20
+LEVELS = 3
+"""The levels of nested mappings that are drawn; what is nested more deeply is shown as JSON."""
 MANY_LINES = 20
 """The number of lines at which a text gets a scrolling frame."""
 DEEPEST = 12
 """The depth to which JSON is indented; deeper levels would mostly consist of spaces."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
-NUMBER = re.compile(r"[+-]?\d[\d.,]*(e[+-]?\d+)?", re.IGNORECASE)
-Shape = Literal["none", "empty", "text", "lines", "json", "mapping", "table", "list"]
+UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
+NUMBER = re.compile(
+    rf"(?:{UNIT} ?)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?(?: ?{UNIT})?",
+)
+"""A number as people write it, also an amount of money such as 31.20 EUR."""
+DIGEST = re.compile("[0-9a-f]{64}")
+CHANGE = ("before", "after")
+"""The names of a mapping that is drawn as a difference."""
+OneValue = Literal["none", "empty", "text", "lines", "json", "file"]
+Several = Literal["mapping", "sections", "table", "list", "change", "changed lines"]
+Shape = OneValue | Several
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,14 @@ class Node:
     """The label of the fold, if the shape is lines or json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
-    """The rows of a mapping, the columns of a table."""
+    """The rows of a mapping, the parts of sections, the columns of a table."""
+    changed: Sequence["Changed"] = ()
+    """The rows of a difference between two mappings or two values."""
+    changed_lines: Sequence[Line] = ()
+    """The lines of a difference between two texts, each marked as "kept", "gone" or "new"."""
+    file: "StoredFile | None" = None
+    names: Sequence[str] = CHANGE
+    """The exact names of the two sides of a difference."""
     rows: Sequence[Sequence["Node | None"]] = ()
     """The cells of a table, row by row; None if a row has no value in that column."""
     parts: Sequence["Node"] = ()
@@ -63,20 +86,116 @@ class Named:
     """Labels of the parts that were read when the question was asked, if not all parts were."""
 
 
-def draw(value: Any, volatile: Sequence[str] = ()) -> Node:
-    """Return a JSON value as nodes; data nested inside its parts is shown as JSON.
+@dataclass(frozen=True)
+class Changed:
+    """A value before and after a change; None where there is none."""
 
-    The paths in `volatile`, written as for `ctx.approve(volatile=)`, are marked.
+    label: str
+    name: str
+    before: Node | None
+    after: Node | None
+    is_same: bool
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of the run, as evidence names it."""
+
+    name: str
+    digest: str
+    size: int
+    content_type: str
+
+    @property
+    def is_picture(self) -> bool:
+        return self.content_type in PICTURES
+
+    @property
+    def has_preview(self) -> bool:
+        return self.content_type in READABLE
+
+
+def draw(value: Any, volatile: Sequence[str] = (), *, level: int = 1) -> Node:
+    """Return a JSON value as nodes; what is nested more than `LEVELS` deep is shown as JSON.
+
+    A mapping of "before" and "after" is drawn as a difference, a stored file as a link or a
+    picture, and a mapping of mappings and lists as sections. The paths in `volatile`, written as
+    for `ctx.approve(volatile=)`, are marked.
     """
     if isinstance(value, Mapping) and value:
-        labels = labels_of(value)
-        named = [_named(name, labels[name], cell(one), volatile) for name, one in value.items()]
-        return Node("mapping", named=named)
+        return _special(value) or _mapping(value, volatile, level)
     if isinstance(value, list) and value:
         if _is_table(value):
             return _table(value, volatile)
         return Node("list", parts=[*map(cell, value)], read=[*map(path_label, volatile)])
     return cell(value)
+
+
+def _special(value: Mapping[str, Any]) -> Node | None:
+    """Return a stored file or a difference as a node; None for any other mapping."""
+    if file := file_of(value):
+        return Node("file", file.name, file=file)
+    return _change(value["before"], value["after"]) if value.keys() == set(CHANGE) else None
+
+
+def _mapping(value: Mapping[str, Any], volatile: Sequence[str], level: int) -> Node:
+    labels = labels_of(value)
+    inner = draw if level < LEVELS else _cell_at
+    named = [
+        _named(name, labels[name], _inside(one, inner, level), volatile)
+        for name, one in value.items()
+    ]
+    are_nested = (isinstance(one, Mapping | list) and bool(one) for one in value.values())
+    is_divided = level == 1 and all(are_nested)
+    return Node("sections" if is_divided else "mapping", named=named)
+
+
+def _inside(value: Any, inner: Callable[..., Node], level: int) -> Node:
+    """Return a value inside a mapping; mappings and tables are drawn there, but no other lists."""
+    is_drawn = isinstance(value, Mapping) or (isinstance(value, list) and _is_table(value))
+    return inner(value, level=level + 1) if is_drawn and value else cell(value)
+
+
+def _cell_at(value: Any, *, level: int) -> Node:
+    return (_special(value) if isinstance(value, Mapping) else None) or cell(value)
+
+
+def file_of(value: Mapping[str, Any]) -> StoredFile | None:
+    """Return the file that a mapping describes, or None if it describes none."""
+    if not is_file(value) or not DIGEST.fullmatch(value["digest"]):
+        return None
+    return StoredFile(value["name"], value["digest"], value["size"], value["content_type"])
+
+
+def _change(before: Any, after: Any) -> Node:
+    """Return a difference: of texts by lines, of mappings by names, of other values in a line."""
+    if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
+        return Node("changed lines", changed_lines=changed_lines(before, after))
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and (before or after):
+        labels = labels_of(dict.fromkeys([*before, *after]))
+        changed = [
+            Changed(
+                label, name, _part(before, name), _part(after, name), _is_same(before, after, name)
+            )
+            for name, label in labels.items()
+        ]
+        return Node("change", changed=changed)
+    return Node("change", changed=[Changed("", "", cell(before), cell(after), before == after)])
+
+
+def _part(value: Mapping[str, Any], name: str) -> Node | None:
+    return _cell_at(value[name], level=LEVELS) if name in value else None
+
+
+def _is_same(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
+    both = name in before and name in after
+    # As text: 1 and True are equal in Python.
+    return both and canonical.text_of(before[name]) == canonical.text_of(after[name])
+
+
+def changed_lines(old: str, new: str) -> list[Line]:
+    """Return the lines of both texts, each marked as "kept", "gone" or "new"."""
+    return list(lines_of(old, new, edits_between(old, new)))
 
 
 def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) -> Named:
@@ -91,6 +210,14 @@ def path_label(path: str) -> str:
     return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
 
+def is_file(value: Any) -> bool:
+    """Return True if the value is a file of a run; other objects may have the same keys."""
+    if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
+        return False
+    is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
+    return is_typed and bool(value["name"]) and not {"/", "\0", "\n"} & set(value["name"])
+
+
 def cell(value: Any) -> Node:
     """Return a value as the node of a table's cell; nested data is JSON that can be unfolded."""
     if value is None:
@@ -99,6 +226,8 @@ def cell(value: Any) -> Node:
         return Node("text", _("yes") if value else _("no"))
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, Mapping) and (file := file_of(value)):
+        return Node("file", file.name, file=file)
     if isinstance(value, Mapping | list):
         return _nested(value)
     return Node("text", str(value), is_number=isinstance(value, int | float))
@@ -142,7 +271,7 @@ def _is_table(rows: Sequence[Any]) -> bool:
     """Return True for non-empty mappings with at most `MOST_COLUMNS` different names in all."""
     names: set[str] = set()
     for row in rows:
-        if not isinstance(row, Mapping) or not row:
+        if not isinstance(row, Mapping) or not row or file_of(row):
             return False
         names.update(row)
         if len(names) > MOST_COLUMNS:

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dashboard.overview.drawing import labels_of, pretty
+from dashboard.overview.drawing import is_file, labels_of, pretty
 from dashboard.overview.words import format_size
 
 LONGEST = 120
 MOST = 6
-OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,6 @@ def format_value(value: Any) -> list[Shown]:
         labels = labels_of(value)
         return [_shown(labels[name], inner) for name, inner in value.items()]
     return [] if value is None or value in ({}, []) else [_shown(None, value)]
-
-
-def is_file(value: Any) -> bool:
-    """Return True if the value is a file of a run; other objects may have the same keys."""
-    if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
-        return False
-    is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
-    return is_typed and bool(value["name"]) and not {"/", "\0", "\n"} & set(value["name"])
 
 
 def _shown(label: str | None, value: Any) -> Shown:

@@ -1,15 +1,30 @@
-"""Files of runs, as downloads."""
+"""Files of runs and of requests: downloads, pictures, and previews."""
 
+import csv
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from chat.access import visible_requests
+from chat.services import find_file
+from dashboard.overview.cuts import PAGE, cut_text
+from dashboard.overview.drawing import READABLE
 from procedures import api
 from procedures.access import SignedIn
 from procedures.engine.errors import FileGoneError
+from procedures.engine.values.files import File, use_file_store
+from procedures.file_responses import file_response
+from procedures.files import ContentStore
+
+MOST_ROWS, MOST_COLUMNS = 50, 20
+DELIMITERS = (",", ";", "\t")
+MOST_BYTES = 64 * 1024
+"""The most bytes at the beginning of a file that a preview reads."""
 
 
 @require_safe
@@ -20,3 +35,59 @@ def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
         return api.get_artifact(request, run_id, name)
     except FileGoneError as error:
         return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+
+
+@require_safe
+@login_required
+def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
+    """Return a file that a request shows or was answered with; browsers show a picture."""
+    file = _file_of(request, request_id, digest)
+    try:
+        return file_response(file, may_be_shown=True)
+    except FileGoneError as error:
+        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+
+
+@require_safe
+@login_required
+def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
+    """Return the beginning of a text file, or the first rows of a table."""
+    file = _file_of(request, request_id, digest)
+    if file.content_type not in READABLE:
+        raise Http404
+    try:
+        with use_file_store(ContentStore()):
+            content = file.read()
+    except FileGoneError as error:
+        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+    return render(request, "chat/file_preview.html", _beginning(file, content))
+
+
+def _file_of(request: SignedIn, request_id: UUID, digest: str) -> File:
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    file = find_file(found, digest)
+    if file is None:
+        raise Http404
+    return file
+
+
+def _beginning(file: File, content: bytes) -> dict[str, Any]:
+    # Whatever the bytes are, a preview shows text: what can't be read is replaced.
+    text = content[:MOST_BYTES].decode("utf-8-sig", errors="replace").replace("\0", "␀")
+    shown = cut_text(text, PAGE)
+    is_cut = bool(shown.left_out) or len(content) > MOST_BYTES
+    if file.content_type != "text/csv":
+        return {"file": file, "text": shown.text, "is_cut": is_cut}
+    rows = _rows_of(shown.text)
+    table = [row[:MOST_COLUMNS] for row in rows[:MOST_ROWS]]
+    return {"file": file, "table": table, "is_cut": is_cut or len(rows) > MOST_ROWS}
+
+
+def _rows_of(text: str) -> list[list[str]]:
+    """Return the rows of a table, separated by whichever mark its first line has most often."""
+    first = text.partition("\n")[0]
+    mark = max(DELIMITERS, key=first.count)
+    try:
+        return [row for row in csv.reader(StringIO(text), delimiter=mark) if row]
+    except csv.Error:
+        return [[line] for line in text.splitlines()]

@@ -15,15 +15,17 @@ from chat.access import answerable_requests, most_urgent, titles_for, visible_re
 from chat.models import HumanRequest, Message
 from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
 from dashboard.channels.page import Page
-from dashboard.forms.answer import AnswerForm
+from dashboard.forms.answer import AnswerForm, form_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
+from procedures.inputs import TooLargeError
 
 REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
+    TooLargeError: 413,
 }
 LONGEST_LIST = 20
 
@@ -50,10 +52,11 @@ def request_form(request: Visit, request_id: UUID) -> HttpResponse:
 def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     """Answer the request: return a receipt, or the form with its faults and all that was typed."""
     found = find(request, request_id)
-    form = AnswerForm(found, request.POST)
+    form = AnswerForm(found, request.POST, by=request.user)
     told, status, faults, armed = "", 200, (), None
     try:
-        if not form.is_taken_back:
+        form = form_of(found, request.POST, request.FILES, by=request.user)
+        if not form.is_no_answer:
             _receive(request, form)
     except NotConfirmedError as error:  # the button is armed: its next press counts
         status, armed = 422, Echo(found, error.value)
@@ -67,7 +70,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     if request.htmx:
         context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
-    if told or armed or form.is_taken_back:
+    if told or armed or form.is_no_answer:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
 

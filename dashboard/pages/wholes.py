@@ -19,8 +19,8 @@ from chat.changes import kept_edits, lines_of
 from chat.models import HumanRequest, HumanResponse
 from procedures import access
 from procedures.access import SignedIn
-from procedures.api import FILE_HEADERS
 from procedures.engine.errors import without_traceback
+from procedures.file_responses import FILE_HEADERS
 from procedures.files import whole_content, whole_text
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"

@@ -1,7 +1,6 @@
 """Filters and tags for the templates of requests."""
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
@@ -13,9 +12,12 @@ from chat.services import Echo
 from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
+from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.questions import Question
+from procedures.engine.values.attachments import files_in, takes_files, with_files
+from procedures.engine.values.files import File
 from procedures.models import Wait
 
 register = template.Library()
@@ -48,12 +50,11 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words; "" for an object, whose fields are shown one by one."""
-    if isinstance(value, dict):
+    """Return an answer in words; "" for an object or files, which are shown one by one."""
+    if isinstance(value, dict) or takes_files(question.schema):
         return ""
-    if isinstance(value, list):
-        return ", ".join(question.label_of(one) for one in value)
-    return question.label_of(value) if question.labels else cell(value).text
+    is_labelled = question.labels or not isinstance(value, bool)
+    return question.label_of(value) if is_labelled else cell(value).text
 
 
 @register.filter
@@ -138,13 +139,16 @@ def drawn_cell(value: Any) -> Node:
 @register.filter
 def changes(old: str, new: str) -> list[Line]:
     """Return the lines of both texts, each marked as "kept", "gone" or "new"."""
-    before, after = old.splitlines(), new.splitlines()
-    found: list[Line] = []
-    for tag, *place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        start, end, new_start, new_end = place
-        if tag == "equal":
-            found += [("kept", line) for line in before[start:end]]
-        else:
-            found += [("gone", line) for line in before[start:end]]
-            found += [("new", line) for line in after[new_start:new_end]]
-    return found
+    return changed_lines(old, new)
+
+
+@register.filter
+def sent_files(question: Question, value: Any) -> list[StoredFile]:
+    """Return the files in a stored answer."""
+    return [drawn_file(file) for file in files_in(with_files(value, question.schema))]
+
+
+@register.filter
+def drawn_file(file: File) -> StoredFile:
+    """Return a stored file for its template."""
+    return StoredFile(file.name, file.digest, file.size, file.content_type)

@@ -37,6 +37,7 @@ from procedures.engine.kinds.questions import RequestOptions, Response
 from procedures.engine.values.choices import SiteChoice
 from procedures.engine.values.durations import Duration
 from procedures.engine.values.files import File
+from procedures.engine.values.money import Currency
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import Handle
 from procedures.engine.waits.signals import Received, SignalOptions
@@ -49,6 +50,7 @@ __all__ = [
     "ChildFailedError",
     "ChoiceGoneError",
     "Context",
+    "Currency",
     "DefinitionError",
     "Duration",
     "EngineError",

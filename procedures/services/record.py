@@ -129,7 +129,7 @@ class Record:
             self.came.append(Came(kind, event.key, event.name, event.data, event.at))
         if kind == EventKind.SENT and not content["refused"]:
             self.sent.append(Sent(event.key, content["to"], event.data))
-        if kind in WITH_FILES or kind == EventKind.RUN_STARTED:
+        if kind in {*WITH_FILES, EventKind.RUN_STARTED, EventKind.WAIT_CLOSED}:
             self.files += [(one["name"], one["digest"]) for one in content.get("files", ())]
         if kind == EventKind.RUN_SUSPENDED:
             self.suspended_on = str(content.get("on", "")).split(", ")

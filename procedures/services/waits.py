@@ -1,5 +1,6 @@
 """Closing of waits by answers, deadlines and other inputs from outside the run."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from procedures.engine.errors import EngineError
 from procedures.engine.lifecycle import waits
+from procedures.engine.values.files import File
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
@@ -34,11 +36,16 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     resolve_locked(run, wait, content, at=at)
 
 
-def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
-    """Close a wait that was read after its run was locked, and queue the run."""
+def resolve_locked(
+    run: Run, wait: Wait, content: dict[str, Any], *, at: datetime, files: Sequence[File] = ()
+) -> None:
+    """Close a wait that was read after its run was locked, and queue the run.
+
+    `files` are those in the answer, which become files of the run.
+    """
     if not wait.is_open:
         raise WaitClosedError(wait)
-    waits.answer_wait(DatabaseStore(at), run, wait, content)
+    waits.answer_wait(DatabaseStore(at), run, wait, content, files=files)
 
 
 def expire_wait(wait: Wait) -> bool:

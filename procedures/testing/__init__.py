@@ -5,6 +5,7 @@
 """
 
 from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything
+from procedures.testing.given import Given
 from procedures.testing.local import (
     LOCAL_RUNS,
     LocalExecutionContext,
@@ -24,11 +25,7 @@ from procedures.testing.people import (
     script,
     silent,
 )
-from procedures.testing.rehearsal import (
-    EndlessError,
-    Given,
-    run_procedure,
-)
+from procedures.testing.rehearsal import EndlessError, run_procedure
 from procedures.testing.rehearsed import RehearsedRun
 
 __all__ = [

@@ -156,9 +156,10 @@ class LocalRuns(Store):
         return asked_of(run_id, key, self.runs[run_id].waits[key], at=self.clock)
 
     def _close_with(self, asked: Asked, answer: Answer) -> None:
-        said = Manner(lambda _: answer).answer(asked)
+        with self.use_files():
+            said = Manner(lambda _: answer).answer(asked)
         assert said
-        self.resolve(asked.run_id, asked.key, said.content)
+        self.resolve(asked.run_id, asked.key, said.content, files=said.files)
 
 
 LOCAL_RUNS = LocalRuns()

@@ -1,6 +1,6 @@
 """Runs in memory, for tests and drivers: a store with the operations of workers and people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from procedures.engine.replay.recorder import Linger
 from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
 from procedures.engine.values.choices import use_choices
+from procedures.engine.values.files import File
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.testing.files import MemoryFiles
 from procedures.testing.journal import MemoryJournal
@@ -60,11 +61,16 @@ class MemoryStore(MemoryTables):
         begin_run(self, MemoryRun(procedure, facts, by))
         return facts.run_id
 
-    def resolve(self, run_id: str, key: str, content: dict[str, Any]) -> bool:
-        """Close an open wait and queue the run; return False if the wait is already closed."""
+    def resolve(
+        self, run_id: str, key: str, content: dict[str, Any], *, files: Sequence[File] = ()
+    ) -> bool:
+        """Close an open wait and queue the run; return False if the wait is already closed.
+
+        `files` are those in the answer.
+        """
         run = self.runs[run_id]
         if is_open := key in run.waits:
-            answer_wait(self, run, run.waits[key], content)
+            answer_wait(self, run, run.waits[key], content, files=files)
         return is_open
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002

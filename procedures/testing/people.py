@@ -10,8 +10,9 @@ from typing import Any
 
 from procedures.engine.journal.events import closing
 from procedures.engine.kinds.questions import Question
-from procedures.engine.values import canonical
+from procedures.engine.values.attachments import files_in
 from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.files import File
 from procedures.engine.values.options import (
     check_function,
     check_json,
@@ -20,6 +21,7 @@ from procedures.engine.values.options import (
     with_fields,
     with_options,
 )
+from procedures.testing.given import with_stored_files, without_files
 
 AT_ONCE = timedelta(0)
 
@@ -77,7 +79,7 @@ class Answer:
     after: Duration | None = None
 
     def __post_init__(self) -> None:
-        check_json("value of an Answer", self.value)
+        check_json("value of an Answer", without_files(self.value))
         check_said("by= of an Answer", self.by)
         check_said("comment= of an Answer", self.comment)
         if self.after is not None:
@@ -151,10 +153,11 @@ class Manner:
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
         meant = asked.question.rules.read_said(asked.question, answer.value)
-        value = asked.question.check(canonical.jsonable(meant))
+        given = with_stored_files(meant)
+        value = asked.question.check(given)
         outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
-        return Said(asked, content, asked.at + after)
+        return Said(asked, content, asked.at + after, tuple(files_in(given)))
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ class Said:
     asked: Asked
     content: dict[str, Any]
     at: datetime
+    files: tuple[File, ...] = ()
+    """The files in the answer."""
 
 
 MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B039 (it is frozen)

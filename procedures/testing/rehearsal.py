@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,9 +18,10 @@ from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File, use_file_store
-from procedures.engine.values.options import check_kind, with_fields, with_options
+from procedures.engine.values.files import use_file_store
+from procedures.engine.values.options import check_kind, with_options
 from procedures.engine.values.served import adapter
+from procedures.testing.given import Given
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.lingering import Lingering
 from procedures.testing.memory import MemoryStore
@@ -33,7 +34,6 @@ from procedures.testing.people import (
     Said,
     asked_of,
     check_people,
-    check_said,
 )
 from procedures.testing.rehearsed import RehearsedRun
 
@@ -54,19 +54,6 @@ class EndlessError(AssertionError):
             f"{name} hasn't ended after {MOST_MOMENTS:,} answers and deadlines, or after"
             f" {MOST_CLAIMS:,} turns of a worker."
         )
-
-
-@with_fields("Given")
-@dataclass(frozen=True)
-class Given:
-    """A file among the inputs: {"orders": Given("orders.csv", text)}."""
-
-    name: str
-    content: bytes | str
-
-    def __post_init__(self) -> None:
-        check_said("name of a Given", self.name)
-        check_kind("content of a Given", self.content, bytes | str, "bytes or a string")
 
 
 class Left(Fenced):
@@ -283,14 +270,15 @@ class Rehearsal:
     def _kept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         with use_file_store(self._store.files):
             return {
-                name: File.store(value.name, value.content) if isinstance(value, Given) else value
+                name: value.stored() if isinstance(value, Given) else value
                 for name, value in inputs.items()
             }
 
     def _ask_people(self) -> None:
         for asked in self._newly_asked():
             try:
-                said = self._manner.answer(asked)
+                with use_file_store(self._store.files):
+                    said = self._manner.answer(asked)
             except AnswerError as refusal:
                 self._refused.append(RefusedAnswer(asked, str(refusal)))
             else:
@@ -334,7 +322,7 @@ class Rehearsal:
     def _deliver(self, run: MemoryRun, said: Said) -> None:
         asked, run_id = said.asked, run.facts.run_id
         if asked.question:
-            self._store.resolve(run_id, asked.key, said.content)
+            self._store.resolve(run_id, asked.key, said.content, files=said.files)
             return
         value, by = canonical.jsonable(said.content["value"]), said.content["by"]
         self._sent += 1

@@ -73,7 +73,7 @@ def test_an_answer_is_the_models_own_the_first_time_and_on_replay(
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("Nested", "shipping can't be a field of a form"),
+        ("Nested", "shipping.sender can't be a field of a form"),
         ("Endless", "contains itself"),
         ("Nothing", "has no fields"),
         ("Validated", "answers can't be checked against a validator"),

@@ -70,6 +70,8 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests", "get"),
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),
+        ("/api/requests/{request_id}/files", "post"),
+        ("/api/requests/{request_id}/files/{digest}", "get"),
         ("/api/requests/{request_id}/reassignment", "post"),
         ("/api/channels/{name}/answers", "post"),
     }
@@ -109,7 +111,7 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
         wanted = {"401", "500"} | ({"404"} if "{" in path else set())
         assert wanted <= set(answers), path
         for status, answer in answers.items():
-            is_of_answer = path.endswith(("/response", "/answers"))
+            is_of_answer = path.endswith(("/response", "/answers", "/requests/{request_id}/files"))
             name = "ClosedOut" if status == "409" and is_of_answer else "ErrorOut"
             if int(status) >= 400:
                 content = answer["content"]["application/json"]["schema"]

@@ -111,14 +111,24 @@ def told(value: Any) -> str:
     return "empty" if value == "" else str(value)
 
 
-def cells_of(value: Any) -> list[Any]:
-    """The values that are drawn each by itself: what is nested in them is JSON."""
+def cells_of(value: Any, level: int = 1) -> list[Any]:
+    """The values that are drawn each by itself: what is nested below three levels is JSON."""
     if isinstance(value, dict) and value:
-        return list(value.values())
+        return [cell for one in value.values() for cell in cells_inside(one, level + 1)]
     if isinstance(value, list) and value:
         is_table = is_one_table(value)
         return [one for row in value for one in row.values()] if is_table else value
     return [value]
+
+
+def cells_inside(value: Any, level: int) -> list[Any]:
+    """The cells of a value inside a mapping, where lists are drawn only if they are tables."""
+    return cells_of(value, level) if is_drawn_inside(value, level) else [value]
+
+
+def is_drawn_inside(value: Any, level: int) -> bool:
+    is_drawn = isinstance(value, dict) or (isinstance(value, list) and is_one_table(value))
+    return bool(value) and is_drawn and level <= 3
 
 
 def is_one_table(rows: list[Any]) -> bool:
@@ -135,10 +145,13 @@ def is_json(text: str) -> bool:
     return True
 
 
-def names_of(value: Any) -> Iterator[str]:
+def names_of(value: Any, level: int = 1) -> Iterator[str]:
     """The names that are drawn beside values; those of nested ones stand in their JSON."""
     if isinstance(value, dict):
         yield from value
+        for one in value.values():
+            if is_drawn_inside(one, level + 1):
+                yield from names_of(one, level + 1)
     elif isinstance(value, list) and value and is_one_table(value):
         yield from dict.fromkeys(name for row in value for name in row)
 

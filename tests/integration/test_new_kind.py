@@ -97,7 +97,7 @@ def test_it_is_answered_over_the_api(asked: HumanRequest, bob: User) -> None:
     assert found["labels"]["1"] == "1 star"
     (buttons,) = found["controls"]
     assert (buttons["control"], buttons["at"]) == ("buttons", "")
-    assert buttons["choices"][0] == {"value": 1, "label": "1 star"}
+    assert buttons["choices"][0] == {"value": 1, "label": "1 star", "description": ""}
 
     refused = respond(api, asked, 6)
     assert (refused.status_code, refused.json()["detail"]) == (422, "At most 5.")

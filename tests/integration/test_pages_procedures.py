@@ -102,7 +102,7 @@ def test_code_that_is_not_here_starts_nothing(admin_user: User) -> None:
 
 def test_the_form_starts_a_run_and_leads_to_its_session(alice: User) -> None:
     fields = {"price": "3.50", "day": "2026-12-31", "urgent": ["false", "true"], "speed": "fast"}
-    rest = {"tags": "a\r\n\r\n b ", "address": '{"city":"Bonn"}', "paper": paper()}
+    rest = {"tags": "a\r\n\r\n b ", "address": "true", "address.city": "Bonn", "paper": paper()}
 
     started = start(browser(alice), count="2", **fields, **rest)
 
@@ -146,7 +146,9 @@ def test_the_form_of_a_run_that_began_starts_another_one_when_asked_again(alice:
 
 
 def test_faults_stand_beside_their_fields_and_what_was_typed_stays(alice: User) -> None:
-    refused = start(browser(alice), count="many", price="<b>", tags="x", address="{")
+    grant("sized_inputs", Group.objects.get(name="support"), "start")
+    fields = {"-key": "k", "count": "many", "price": "<b>", "tags": "x", "sizes": "{"}
+    refused = browser(alice).post("/procedures/sized_inputs", fields)
 
     text = shown(refused)
     assert refused.status_code == 422
@@ -165,7 +167,9 @@ def test_every_fault_of_the_signature_is_told_at_once(alice: User) -> None:
 
 
 def test_what_cannot_even_be_read_hides_no_other_fault(alice: User) -> None:
-    text = shown(start(browser(alice), count="many", address="Bonn", paper=paper()))
+    grant("sized_inputs", Group.objects.get(name="support"), "start")
+    fields = {"-key": "k", "count": "many", "sizes": "Bonn", "paper": paper()}
+    text = shown(browser(alice).post("/procedures/sized_inputs", fields))
 
     assert "This isn&#x27;t valid JSON." in text
     assert "Must be a whole number like 42." in text

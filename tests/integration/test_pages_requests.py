@@ -225,7 +225,7 @@ def test_what_a_run_says_is_drawn_and_never_obeyed(alice: User, bob: User) -> No
     assert 'href="javascript' not in text
     assert "<img" not in text
     assert "&lt;b&gt;bob&lt;/b&gt;" in text
-    assert "1 item" in text
+    assert '<td data-kind="number">2.50</td>' in text
     assert "If nobody answers by" in text
     assert "that counts as <strong>Reject</strong>" in text
 

@@ -36,8 +36,12 @@ class Note(TypedDict):
     text: str
 
 
+class Odd(BaseModel):
+    sender: dict[str, int]
+
+
 class Nested(BaseModel):
-    shipping: Shipping
+    shipping: Odd
 
 
 class Endless(BaseModel):

@@ -32,6 +32,18 @@ def typed_inputs(  # noqa: PLR0913, PLR0917 (inputs come by name)
 
 
 @procedure
+def sized_inputs(
+    ctx: Context,
+    count: int,
+    price: Decimal = Decimal(1),
+    tags: tuple[str, ...] = (),
+    sizes: dict[str, int] = {},  # noqa: B006 (the engine copies it)
+    paper: File | None = None,
+) -> int:
+    return count
+
+
+@procedure
 def appointment(
     ctx: Context, at: AwareDatetime, local: datetime | None = None, lasts: timedelta | None = None
 ) -> list[Any]:

@@ -25,6 +25,14 @@ from dashboard.templatetags.requests import changes
         ("a text", "text"),
         ("line\n" * 30, "lines"),
         (0, "text"),
+        ({"order": {"number": 7}, "lines": [{"thing": "lamp"}]}, "sections"),
+        ({"order": {"number": 7}, "is_new": True}, "mapping"),
+        ({"before": 1, "after": 2}, "change"),
+        ({"before": "a\nb", "after": "a"}, "changed lines"),
+        ({"before": 1, "after": 2, "by": "ann"}, "mapping"),
+        ({"name": "a", "digest": "0" * 64, "size": 1, "content_type": "text/csv"}, "file"),
+        ({"name": "a", "digest": "0", "size": 1, "content_type": "text/csv"}, "mapping"),
+        ({"name": "a", "digest": "0" * 64, "size": True, "content_type": "text/csv"}, "mapping"),
     ],
 )
 def test_data_has_a_shape(data: Any, shape: str) -> None:
@@ -40,7 +48,11 @@ def test_a_table_has_every_rows_columns_and_gaps() -> None:
 
 @pytest.mark.parametrize(
     ("value", "is_number"),
-    [(7, True), ("2.50", True), (True, False), ("7 cups", False), (None, False), ("nan", False)],
+    [
+        *[(7, True), ("2.50", True), (True, False), ("7 cups", False), (None, False)],
+        *[("31.20 EUR", True), ("156.09 €", True), ("USD 5", True), ("12%", True), ("nan", False)],
+        *[("EUR", False), ("A-7", False), ("31.20 EURO", False), ("1e3", True)],
+    ],
 )
 def test_numbers_stand_at_the_end_also_as_texts(value: Any, *, is_number: bool) -> None:
     assert cell(value).is_number is is_number
@@ -86,3 +98,35 @@ def test_what_may_have_changed_since_is_marked_where_it_stands() -> None:
     assert nested == {"Stock": [], "Source": ["Read at"], "Rate": []}
     assert [one.is_read for one in table.named] == [False, True]
     assert mixed.read == ["Shelf: in stock"]
+
+
+def test_nested_data_is_drawn_down_to_three_levels() -> None:
+    node = draw({"a": {"b": {"c": {"d": 1}}}})
+
+    assert node.shape == "sections"
+    (second,) = [one.node for one in node.named]
+    assert second
+    (third,) = [one.node for one in second.named]
+    assert third
+    (fourth,) = [one.node for one in third.named]
+    assert fourth
+    assert [one.shape for one in (second, third, fourth)] == ["mapping", "mapping", "json"]
+
+
+def test_a_difference_of_mappings_names_what_is_new_gone_and_the_same() -> None:
+    node = draw({"before": {"a": 1, "b": 2, "c": 3}, "after": {"a": 1, "b": True, "d": 4}})
+
+    assert [(one.label, one.is_same) for one in node.changed] == [
+        *[("A", True), ("B", False), ("C", False), ("D", False)],
+    ]
+    assert [one.after and one.after.text for one in node.changed] == ["1", "yes", None, "4"]
+    assert node.changed[3].before is None
+
+
+def test_files_in_a_list_are_files_and_no_table() -> None:
+    file = {"name": "a", "digest": "0" * 64, "size": 1, "content_type": "image/png"}
+    node = draw([file, file])
+
+    assert (node.shape, [one.shape for one in node.parts]) == ("list", ["file", "file"])
+    assert node.parts[0].file
+    assert node.parts[0].file.is_picture

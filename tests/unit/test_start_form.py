@@ -63,7 +63,7 @@ KINDS = {
     "urgent": "boolean",
     "photo": "file",
     "note": "prose",
-    "address": "json",
+    "address": "group",
     "extra": "json",
     "tags": "list",
     "kinds": "choices",

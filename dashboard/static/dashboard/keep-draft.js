@@ -15,7 +15,7 @@ class KeepDraft extends HTMLElement {
   }
 
   get fields() {
-    return [...this.querySelectorAll("textarea, select, input:not([type=hidden])")];
+    return [...this.querySelectorAll("textarea, select, input:not([type=hidden], [type=file])")];
   }
 
   keep() {

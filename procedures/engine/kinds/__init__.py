@@ -5,12 +5,13 @@ Sites add kinds of their own by the setting REQUEST_KINDS.
 
 from procedures.engine.kinds.approval import Approval
 from procedures.engine.kinds.choice import Choice
-from procedures.engine.kinds.controls import Buttons, Control, Editor, Fields, Options
+from procedures.engine.kinds.controls import Buttons, Control, Editor, Fields, Options, Uploads
 from procedures.engine.kinds.escalation import Escalation
 from procedures.engine.kinds.form import Form
 from procedures.engine.kinds.input import Input
 from procedures.engine.kinds.kind import Kind, Outcome, Terms, register_kind
 from procedures.engine.kinds.review import Review
+from procedures.engine.kinds.upload import Upload
 from procedures.engine.kinds.words import NoReplyError, Reading
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "Reading",
     "Review",
     "Terms",
+    "Upload",
+    "Uploads",
     "register_kind",
 ]
 
-SHIPPED = (Approval, Input, Choice, Review, Form, Escalation)
+SHIPPED = (Approval, Input, Choice, Review, Form, Escalation, Upload)
 for shipped in SHIPPED:
     register_kind(shipped)

@@ -7,54 +7,96 @@ from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.controls import Buttons, Control, Options
 from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.kinds.question_options import checked_flag
-from procedures.engine.kinds.words import Reading, read_option, read_options
+from procedures.engine.kinds.words import (
+    NoReplyError,
+    Reading,
+    plain_words,
+    read_option,
+    read_options,
+)
+from procedures.engine.values.answers import VISIBLE, check_answer
 from procedures.engine.values.spelling import short_repr
+from procedures.engine.values.visible import visible_line
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 NEEDS_OPTIONS = "needs a list of options: strings, none of them empty."
+USUAL_OTHER = "Something else"
+LONGEST_OTHER = 2_000
 
 
 class Choice(Kind):
-    """A question that asks for one of the author's options, or with `many=True` for several."""
+    """A question that asks for one of the author's options, or with `many=True` for several.
+
+    With `other`, people can also answer with an option of their own.
+    """
 
     name = "choice"
     verb = "choose"
 
     def ask(
-        self, prompt: str, options: Sequence[str] | Mapping[str, str], *, many: bool = False
+        self,
+        prompt: str,
+        options: Sequence[str] | Mapping[str, str],
+        *,
+        many: bool = False,
+        descriptions: Mapping[str, str] | None = None,
+        other: bool | str = False,
     ) -> Terms:
         """Return the terms of a choice.
 
-        `options` are strings, or a mapping of strings to their labels.
+        `options` are strings, or a mapping of strings to their labels. `descriptions` maps some of
+        the options to a line below their labels. `other` lets people write an answer of their own;
+        it is True, or the label of that answer.
         """
-        if isinstance(options, set | frozenset):
-            words = "needs a list of options, because a set has no order."
-            raise QuestionError(f"{short_repr(prompt)} {words}")
-        if isinstance(options, str) or not isinstance(options, Iterable):
-            raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
-        values = list(options)
-        if not values or not all(map(_is_text, values)):
-            raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
-        labels = dict(options) if isinstance(options, Mapping) else {one: one for one in values}
+        labels = _labels(prompt, options)
         checked_flag("many=", many)
+        own = _label_of_other(prompt, other, labels)
         one: dict[str, Any] = {"enum": list(labels)}
+        if own:
+            text = {"type": "string", "pattern": VISIBLE, "maxLength": LONGEST_OTHER, "title": own}
+            one = {"anyOf": [one, text]}
         several = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1}
-        return Terms(several if many else one, labels=labels)
+        told = {} if descriptions is None else descriptions
+        return Terms(several if many else one, labels=labels, descriptions=told)
+
+    def check(self, question: "Question", value: Any) -> Any:
+        other = _other(question)
+        if not other:
+            return super().check(question, value)
+        loose = {**question.schema, "items": other} if _is_many(question) else other
+        found = self.read_said(question, check_answer(value, loose))
+        return check_answer(found, loose)
 
     def read_words(self, question: "Question", text: str) -> Reading:
         reader = read_options if _is_many(question) else read_option
-        return reader(question.options, text)
+        try:
+            return reader(question.options, text)
+        except NoReplyError:
+            own = self._own_words(question, text)
+            if not own:
+                raise
+            return Reading([own] if _is_many(question) else own, is_literal=True)
 
     def typing_hint(self, question: "Question") -> str:
+        if other := _other(question):
+            return f"an option or its number, or “{other['title']}: …”"
         return "an option or its number"
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
-        return self.label_of(question, value)
+        other, chosen = _other(question), value if isinstance(value, list) else [value]
+        known = [one if one in question.labels else other.get("title", one) for one in chosen]
+        return self.label_of(question, known if isinstance(value, list) else known[0])
 
     def controls(self, question: "Question") -> list[Control]:
-        return [Options(labels=question.options, is_many=_is_many(question)), Buttons()]
+        options = Options(
+            labels=question.options,
+            descriptions=question.descriptions,
+            other=_other(question).get("title", ""),
+            is_many=_is_many(question),
+        )
+        return [options, Buttons()]
 
     def read_said(self, question: "Question", value: Any) -> Any:
         """Return the chosen option, or a list of them; each may be given by value or by label."""
@@ -64,8 +106,52 @@ class Choice(Kind):
 
     @staticmethod
     def _option(question: "Question", value: Any) -> Any:
-        by_label = {label: option for option, label in question.labels.items()}
-        return value if value in question.labels else by_label.get(str(value), value)
+        if value in question.labels:
+            return value
+        by_label = {plain_words(label): option for option, label in question.labels.items()}
+        is_given = str(value) in question.labels.values() or _other(question)
+        return by_label.get(plain_words(str(value)), value) if is_given else value
+
+    @staticmethod
+    def _own_words(question: "Question", text: str) -> str:
+        """Return the answer in a message such as "Something else: a bus", or ""."""
+        before, _, own = text.partition(":")
+        title = _other(question).get("title", "")
+        return own.strip() if title and plain_words(before) == plain_words(title) else ""
+
+
+def _labels(prompt: str, options: object) -> dict[str, str]:
+    if isinstance(options, set | frozenset):
+        words = "needs a list of options, because a set has no order."
+        raise QuestionError(f"{short_repr(prompt)} {words}")
+    if isinstance(options, str) or not isinstance(options, Iterable):
+        raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
+    values = list(options)
+    if not values or not all(map(_is_text, values)):
+        raise QuestionError(f"{short_repr(prompt)} {NEEDS_OPTIONS}")
+    return dict(options) if isinstance(options, Mapping) else {one: one for one in values}
+
+
+def _label_of_other(prompt: str, other: object, labels: Mapping[str, Any]) -> str:
+    """Return the label of an answer in one's own words, or "" if there is none."""
+    if isinstance(other, bool):
+        label = USUAL_OTHER if other else ""
+    elif isinstance(other, str) and other.strip():
+        label = visible_line(other.strip())
+    else:
+        words = "other= must be True, False or a label that isn't empty"
+        raise QuestionError(f"{short_repr(prompt)}: {words}, not {short_repr(other)}.")
+    if label and plain_words(label) in {plain_words(str(one)) for one in labels.values()}:
+        words = f"{label!r} is one of the options. Give other= another label"
+        raise QuestionError(f"{short_repr(prompt)}: {words}.")
+    return label
+
+
+def _other(question: "Question") -> dict[str, Any]:
+    """Return the schema of an answer in one's own words; {} if only the options count."""
+    one = question.schema.get("items", question.schema)
+    found: dict[str, Any] = one["anyOf"][1] if "anyOf" in one else {}
+    return found
 
 
 def _is_many(question: "Question") -> bool:

@@ -3,14 +3,21 @@
 Pages and programs depend on these controls only, not on the kinds of requests.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.words import NoReplyError, read_option, read_options, read_text
-from procedures.engine.values.schemas import label, text_of
-from procedures.engine.values.typed import one_ending, read_fields
+from procedures.engine.values.schemas import text_of
+from procedures.engine.values.typed import (
+    Texts,
+    kind_of,
+    one_ending,
+    read_fields,
+    read_value,
+    typed_fields,
+)
 
 WHOLE = "value"
 """The name under which a page sends the whole answer."""
@@ -19,8 +26,6 @@ OF_FIELD = "field-"
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
 """The most options that are shown one by one, and the most characters they may have in total."""
-Texts = Callable[[str], Sequence[str]]
-"""A function that takes a name and returns the texts that were sent under it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,10 @@ class Control:
     def choices(self) -> Sequence[tuple[Any, str]]:
         """The values that the control offers, with their labels; empty if it takes any value."""
         return ()
+
+    def describe(self, value: Any) -> str:
+        """Return the description of a value that the control offers, or "" if it has none."""
+        return ""
 
     def read(self, texts: Texts) -> Any:
         """Return the value of the texts that were sent, or NOTHING if the control sets no value.
@@ -103,14 +112,21 @@ class Fields(Control):
     def read(self, texts: Texts) -> Any:
         if self.is_several:
             return read_fields(self.schema, lambda name: texts(OF_FIELD + name))
+        if kind_of(self.schema) == "datetime-local":
+            return self._moment(texts)
         return read_text(self.schema, self.last(texts).strip())
+
+    def _moment(self, texts: Texts) -> Any:
+        try:
+            return read_value(self.schema, self.sent_as, texts)
+        except AnswerError as error:  # of the whole answer, not of a field in it
+            raise AnswerError(error.faults[0].message) from None
 
     def own_words(self, texts: Texts) -> list[str]:
         if not self.is_several:
             return [self.last(texts).strip()]
-        said = {name: "\n".join(texts(OF_FIELD + name)) for name in self.schema["properties"]}
-        properties = self.schema["properties"]
-        return [f"{label(name, properties[name])}: {text}" for name, text in said.items() if text]
+        said = typed_fields(self.schema, lambda name: texts(OF_FIELD + name))
+        return [f"{words}: {text}" for words, text in said if text]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +139,19 @@ class Options(Control):
     name = "options"
     labels: Mapping[str, str]
     """The values of the options with their labels, in the author's order."""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """Lines shown below the labels of some options, by value."""
+    other: str = ""
+    """The label of an answer in one's own words; "" if only the options count."""
     is_many: bool = False
+
+    def describe(self, value: Any) -> str:
+        return self.descriptions.get(value, "")
+
+    @property
+    def other_sent_as(self) -> str:
+        """The name under which a page sends the answer in one's own words."""
+        return f"{self.sent_as}-other"
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
@@ -136,13 +164,54 @@ class Options(Control):
         return len(self.labels) > MOST_OPTIONS or weight > LARGEST_OPTIONS
 
     def read(self, texts: Texts) -> Any:
-        if not self.is_typed:
-            return list(texts(self.sent_as)) if self.is_many else self.last(texts)
+        if self.is_typed:
+            return self._read_typed(self.last(texts))
+        own, sent = self.own(texts), list(texts(self.sent_as))
+        # The button of the own words sends "", which is no option's value.
+        chosen = [one for one in sent if one]
+        if self.is_many:
+            return [*chosen, own] if own else chosen
+        return own if own and not chosen else (sent or [""])[-1]
+
+    def own(self, texts: Texts) -> str:
+        """Return the answer in one's own words; "" if there is none."""
+        return str((list(texts(self.other_sent_as)) or [""])[-1]).strip() if self.other else ""
+
+    def own_words(self, texts: Texts) -> list[str]:
+        return [own] if (own := self.own(texts)) else []
+
+    def _read_typed(self, text: str) -> Any:
         reader = read_options if self.is_many else read_option
         try:
-            return reader(self.labels, self.last(texts)).value
+            return reader(self.labels, text).value
         except NoReplyError as error:
+            if self.other and text.strip():
+                return [text.strip()] if self.is_many else text.strip()
             raise AnswerError(str(error)) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploads(Control):
+    """A field for a file, or for several; the texts it reads are the tokens of uploaded files."""
+
+    name = "uploads"
+    schema: Mapping[str, Any]
+    label: str = ""
+    """A label; "" for the usual one."""
+
+    @property
+    def is_many(self) -> bool:
+        return bool(self.schema.get("type") == "array")
+
+    @property
+    def of_one(self) -> Mapping[str, Any]:
+        """The schema of one file."""
+        one: Mapping[str, Any] = self.schema["items"] if self.is_many else self.schema
+        return one
+
+    def read(self, texts: Texts) -> Any:
+        tokens = [text for text in texts(self.sent_as) if text]
+        return tokens if self.is_many else (tokens or [NOTHING])[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +223,8 @@ class Editor(Control):
     draft: str = ""
     is_data: bool = False
     """True if the draft is edited as JSON."""
+    shown_as: str = ""
+    """The way in which the draft is shown above the editor; "" if only the editor shows it."""
 
     def text(self, texts: Texts) -> str:
         """Return the edited draft, or the original if no draft was sent."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.values import canonical
+from procedures.engine.values.attachments import file_schema
 from procedures.engine.values.sent import DoubleError, without_doubles
 from procedures.engine.values.spelling import short_repr
 
@@ -13,6 +14,9 @@ JSON = "application/json"
 DECISIONS = {"approved": "Approve", "rejected": "Reject"}
 """The default decisions about a draft, with the labels of their buttons."""
 MOST_DECISIONS = 12
+TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
+WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
+"""The values of `format=` of a review."""
 KINDS: dict[type, tuple[str, str]] = {
     dict: ("object", "a JSON object in { }"),
     list: ("array", "a JSON list in [ ]"),
@@ -71,6 +75,38 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
     if len({str(label).strip().casefold() for label in decisions.values()}) < len(decisions):
         raise QuestionError(f"{prompt!r}: two decisions have the same label.")
     return dict(decisions)
+
+
+def checked_way(prompt: str, way: object, plain: Any) -> str:
+    """Return the way in which a draft is shown, or "" for the usual way.
+
+    Raises `QuestionError` for a way that doesn't suit the draft.
+    """
+    if way not in ("", *WAYS):
+        known = " or ".join(map(repr, WAYS))
+        raise QuestionError(f"{prompt!r}: format= must be {known}, not {short_repr(way)}.")
+    is_of_text, wants_text = isinstance(plain, str), way in (TEXT, MARKDOWN, CODE)
+    if way and is_of_text != wants_text:
+        kind = "a text" if is_of_text else "data"
+        raise QuestionError(f"{prompt!r}: format={way!r} doesn't suit a draft that is {kind}.")
+    if way == TABLE and not (isinstance(plain, list) and plain and all(map(_is_row, plain))):
+        words = "needs a list of mappings, none of them empty"
+        raise QuestionError(f'{prompt!r}: format="table" {words}.')
+    return "" if way in (TEXT, "json") else str(way)
+
+
+def _is_row(one: Any) -> bool:
+    return isinstance(one, dict) and bool(one)
+
+
+def file_review_schema(decisions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the schema of an answer to the review of a file, which may be replaced by another."""
+    return {
+        "type": "object",
+        "properties": {"decision": {"enum": list(decisions)}, FILE: file_schema()},
+        "required": ["decision"],
+        "additionalProperties": False,
+    }
 
 
 def is_data(schema: Mapping[str, Any]) -> bool:

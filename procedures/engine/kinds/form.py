@@ -1,25 +1,36 @@
 """The kind of request that asks for several values at once, with a field for each."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.kind import Kind, Terms
-from procedures.engine.values import schemas
+from procedures.engine.values.attachments import with_files
+from procedures.engine.values.given_schemas import given_form_schema
+from procedures.engine.values.model_schemas import form_schema
 from procedures.engine.values.spelling import short_repr
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
 
 
 class Form(Kind):
-    """A question that asks for each field of a model."""
+    """A question that asks for each field of a model, or of a JSON Schema."""
 
     name = "form"
 
     def ask(self, prompt: str, model: Any) -> Terms:
         """Return the terms of a form.
 
-        `model` is a Pydantic model, a dataclass or a TypedDict, whose fields have plain types.
+        `model` is a Pydantic model, a dataclass or a TypedDict, or a mapping that is a JSON Schema.
         """
         try:
-            schema = schemas.form_schema(model)
+            if isinstance(model, Mapping):
+                return Terms(given_form_schema(model))
+            return Terms(form_schema(model), type=model)
         except ValueError as error:
             raise QuestionError(f"{short_repr(prompt)}: {error} (model)") from None
-        return Terms(schema, type=model)
+
+    def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
+        """Return the answer; the files in an answer to a JSON Schema become `File` values."""
+        return with_files(value, question.schema), ""

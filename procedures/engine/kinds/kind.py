@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from procedures.engine.errors import AnswerError, OptionError, QuestionError
-from procedures.engine.kinds.controls import Buttons, Control, Fields, Texts, read_controls
+from procedures.engine.kinds.controls import Buttons, Control, Fields, read_controls
 from procedures.engine.kinds.words import NoReplyError, Reading, read_text
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form
 from procedures.engine.values.definitions import checked_name, is_same_definition
 from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.typed import Texts
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -45,6 +46,10 @@ class Terms:
     """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
     """The text under review, or the JSON of the data under review; None for other kinds."""
+    descriptions: Mapping[str, Any] = field(default_factory=dict)
+    """Descriptions of options by value, shown below their labels."""
+    shown_as: str = ""
+    """The way in which the draft is shown: a name in `drafts.WAYS`; "" for the usual way."""
     assign: str | Sequence[str] = ()
     """The assignees if the author names none; empty to ask the procedure's answerers."""
     type: Any = Any

@@ -66,6 +66,26 @@ def checked_label(prompt: str, value: str, label: object) -> str:
     return visible_line(label.strip())
 
 
+def checked_descriptions(
+    prompt: str, descriptions: object, labels: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the descriptions by option; raises `QuestionError` for one that can't be shown."""
+    if not isinstance(descriptions, Mapping):
+        words = f"descriptions= must map options to texts, not {short_repr(descriptions)}"
+        raise QuestionError(f"{short_repr(prompt)}: {words}.")
+    for value, text in descriptions.items():
+        if value not in labels:
+            words = f"descriptions= has {short_repr(value)}, which isn't one of the options"
+            raise QuestionError(f"{short_repr(prompt)}: {words}.")
+        if not isinstance(text, str) or not text.strip():
+            words = f"must be a string that isn't empty, not {short_repr(text)}"
+            raise QuestionError(
+                f"{short_repr(prompt)}: the description of {short_repr(value)} in descriptions= "
+                f"{words}."
+            )
+    return {value: visible_line(text.strip()) for value, text in descriptions.items()}
+
+
 def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
     """Raise `QuestionError` if people couldn't tell two of the labels apart."""
     seen: set[str] = set()

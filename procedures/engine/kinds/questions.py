@@ -9,12 +9,13 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.kinds import drafts
-from procedures.engine.kinds.controls import Control, Texts
+from procedures.engine.kinds.controls import Control
 from procedures.engine.kinds.kind import KINDS, Kind, Outcome, Terms, find_kind, known_kind
 from procedures.engine.kinds.question_options import (
     NOTHING,
     OnTimeout,
     check_kept,
+    checked_descriptions,
     checked_flag,
     checked_json,
     checked_label,
@@ -27,10 +28,13 @@ from procedures.engine.kinds.question_options import (
     seconds_of,
 )
 from procedures.engine.values import canonical, schemas
+from procedures.engine.values.answers import completed
 from procedures.engine.values.durations import Duration
+from procedures.engine.values.files import File
 from procedures.engine.values.options import check_options
 from procedures.engine.values.orders import in_order, orders_in
 from procedures.engine.values.readable import readable
+from procedures.engine.values.typed import Texts
 from procedures.engine.values.volatile import check_paths, without
 
 T = TypeVar("T")
@@ -83,6 +87,10 @@ class Question:
     """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
     """The text under review, or the JSON of the data under review; None for other kinds."""
+    descriptions: dict[str, str] = field(default_factory=dict)
+    """Descriptions of options by value, shown below their labels."""
+    shown_as: str = ""
+    """The way in which the draft is shown, such as "markdown"; "" for the usual way."""
     body: str = ""
     evidence: Any = None
     assign: tuple[str, ...] = ()
@@ -111,8 +119,10 @@ class Question:
         evidence = without(self.evidence, self.volatile)
         # Data and not its text: how it is indented must not make another question of it.
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
-        final = ("irreversible",) if self.irreversible else ()  # else as before the option was
-        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
+        # Only if they are set: else the digest is the same as before there was the option.
+        more = ["irreversible"] if self.irreversible else list[Any]()
+        more += [one for one in (self.descriptions, self.shown_as) if one]
+        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *more)
         # a replay asks for many digests, mostly of questions that have no fields
         has_fields = "properties" in self.schema and self.rules.has_fields(self)
         schema = schemas.without_defaults(self.schema) if has_fields else self.schema
@@ -127,6 +137,8 @@ class Question:
         order = {"order": orders_in(self.evidence)}
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
+            if inner := schemas.inner_fields(self.schema):
+                order["inner_fields"] = inner
         lists = {"assign": list(self.assign), "volatile": list(self.volatile)}
         return {**vars(self), **lists, **order}
 
@@ -136,7 +148,8 @@ class Question:
         known = {key: plain[key] for key in cls.__dataclass_fields__ if key in plain}
         kind, assign = str(plain["kind"]), tuple(plain["assign"])
         evidence = in_order(plain.get("evidence"), plain.get("order", ()))
-        schema = in_order(plain["schema"], [plain["fields"]] if "fields" in plain else ())
+        fields = [plain["fields"]] if "fields" in plain else []
+        schema = in_order(plain["schema"], [*fields, *plain.get("inner_fields", ())])
         ordered = {"evidence": evidence, "schema": schema}
         ordered["volatile"] = tuple(plain.get("volatile", ()))
         return cls(**{**known, "kind": kind, "assign": assign, **ordered})
@@ -169,10 +182,23 @@ class Question:
         return self.draft is not None and drafts.is_data(self.schema)
 
     @property
+    def draft_data(self) -> Any:
+        """The data under review; None if the draft is a text or a file."""
+        return json.loads(self.draft or "null") if self.is_of_data else None
+
+    @property
+    def draft_file(self) -> File | None:
+        """The file under review; None if the draft is a text or data."""
+        is_file = self.shown_as == drafts.FILE and self.draft
+        return File(**json.loads(self.draft or "")) if is_file else None
+
+    @property
     def options(self) -> dict[str, str]:
         """The values to choose from, with their labels, in the author's order."""
         one = self.schema.get("items", self.schema)
-        return {value: self.labels.get(value, value) for value in one.get("enum", ())}
+        # An answer in one's own words, where it is allowed, is the other branch.
+        listed = one["anyOf"][0] if "anyOf" in one else one
+        return {value: self.labels.get(value, value) for value in listed.get("enum", ())}
 
     @property
     def controls(self) -> list[Control]:
@@ -200,12 +226,7 @@ class Question:
 
         An answer without fields is returned unchanged.
         """
-        if not self.rules.has_fields(self) or not isinstance(value, dict):
-            return value
-        properties = self.schema["properties"]
-        return {
-            name: one["default"] for name, one in properties.items() if "default" in one
-        } | value
+        return completed(value, self.schema) if self.rules.has_fields(self) else value
 
     def check(self, value: Any) -> Any:
         """Return the value of a valid answer; else raise `AnswerError`, which names the fault."""
@@ -313,6 +334,8 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
         terms.schema,
         labels=labels,
         draft=terms.draft,
+        descriptions=checked_descriptions(shown, terms.descriptions, labels),
+        shown_as=terms.shown_as,
         body=checked_text("body=", body),
         assign=checked_names(assign or terms.assign),
         evidence=_evidence(shown, evidence),

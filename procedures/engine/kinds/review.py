@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds import drafts
-from procedures.engine.kinds.controls import Buttons, Control, Editor
+from procedures.engine.kinds.controls import Buttons, Control, Editor, Uploads
 from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import (
     check_no_secret,
@@ -16,7 +16,8 @@ from procedures.engine.kinds.question_options import (
     kept_text,
 )
 from procedures.engine.kinds.words import YES, NoReplyError, Reading, plain_words, read_yes_or_no
-from procedures.engine.values.answers import check_answer
+from procedures.engine.values.answers import check_answer, check_parts
+from procedures.engine.values.files import File
 from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
@@ -32,20 +33,35 @@ class Review(Kind):
     name = "review"
     takes_yes_or_no = True
 
-    def ask(self, prompt: str, draft: Any, *, decisions: Mapping[str, str] | None = None) -> Terms:
-        """Return the terms of a review of `draft`, which is a text or data.
+    def ask(
+        self,
+        prompt: str,
+        draft: Any,
+        *,
+        decisions: Mapping[str, str] | None = None,
+        format: str = "",  # noqa: A002 (the author's word)
+    ) -> Terms:
+        """Return the terms of a review of `draft`, which is a text, data or a `File`.
 
         Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
-        to the labels of their buttons; the first one approves.
+        to the labels of their buttons; the first one approves. `format` says how the draft is
+        shown: a text as "text", "markdown" or "code", data as "json" or "table".
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
         plain = checked_json(prompt, "draft", draft)
+        if isinstance(draft, File):
+            if format:
+                raise QuestionError(f"{short_repr(prompt)}: a file has no format=.")
+            schema = drafts.file_review_schema(named or drafts.DECISIONS)
+            text = kept_text(prompt, "draft", plain)
+            return Terms(schema, draft=text, labels=named, shown_as=drafts.FILE)
+        way = drafts.checked_way(prompt, format, plain)
         kept = kept_text(prompt, "draft", plain)
         is_data = type(plain) in drafts.KINDS
         text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
         check_no_secret("The draft", draft, kept)
         schema = drafts.review_schema(draft, named or drafts.DECISIONS)
-        return Terms(schema, draft=text, labels=named)
+        return Terms(schema, draft=text, labels=named, shown_as=way)
 
     def has_fields(self, question: "Question") -> bool:
         return False
@@ -62,11 +78,14 @@ class Review(Kind):
         return default if text is None else {**default, "text": drafts.text_of(text)}
 
     def check(self, question: "Question", value: Any) -> Any:
-        value = check_answer(value, question.schema)
-        if "text" in value:
+        if question.draft_file:
+            value = check_parts(value, question.schema)
+        value = value if question.draft_file else check_answer(value, question.schema)
+        if "text" in value or drafts.FILE in value:
             if value["decision"] == "rejected" and not question.labels:
+                edited = "an edited text" if "text" in value else "another file"
                 raise AnswerError(
-                    "A rejected draft can't have an edited text. Give the reason in the comment."
+                    f"A rejected draft can't have {edited}. Give the reason in the comment."
                 )
             if question.is_of_data:
                 drafts.parsed(value["text"], question.schema)
@@ -75,6 +94,10 @@ class Review(Kind):
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
         if not question.is_approved_by(value["decision"]):
             return Outcome.REJECTED
+        if file := question.draft_file:
+            sent = value.get(drafts.FILE)
+            is_other = sent is not None and sent["digest"] != file.digest
+            return Outcome.EDITED if is_other else Outcome.APPROVED
         draft = question.draft or ""
         is_same = drafts.is_same(draft, value.get("text", question.draft), question.schema)
         return Outcome.APPROVED if is_same else Outcome.EDITED
@@ -89,8 +112,12 @@ class Review(Kind):
         if not isinstance(value, dict) or not value:
             return value, ""
         decision = value["decision"]
+        file = question.draft_file
         if decision == "rejected" and not question.labels:
-            return None if question.is_of_data else "", decision
+            return None if question.is_of_data or file else "", decision
+        if file:
+            sent = value.get(drafts.FILE)
+            return File(**sent) if sent else file, decision
         text = value.get("text", question.draft) or ""
         if question.is_of_data:
             with suppress(ValueError):  # a default is kept as it is written
@@ -130,8 +157,18 @@ class Review(Kind):
         return self.label_of(question, value) if question.labels else outcome
 
     def controls(self, question: "Question") -> list[Control]:
+        if question.draft_file:
+            another = question.schema["properties"][drafts.FILE]
+            return [
+                Uploads(at=drafts.FILE, schema=another, label="Another file, if you changed it"),
+                Buttons(at="decision", values=list(question.decisions.items())),
+            ]
         return [
-            Editor(draft=question.draft or "", is_data=question.is_of_data),
+            Editor(
+                draft=question.draft or "",
+                is_data=question.is_of_data,
+                shown_as=question.shown_as,
+            ),
             Buttons(at="decision", values=list(question.decisions.items())),
         ]
 
@@ -147,10 +184,12 @@ class Review(Kind):
         if (
             isinstance(value, Mapping)
             and "decision" in value
-            and set(value) <= {"decision", "text"}
+            and set(value) <= {"decision", "text", drafts.FILE}
         ):
             text = value.get("text")
             return value if text is None else {**value, "text": drafts.text_of(text)}
+        if isinstance(value, File):
+            return {"decision": approving, drafts.FILE: value}
         return {"decision": approving, "text": drafts.text_of(value)}
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:

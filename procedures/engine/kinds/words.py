@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.engine.errors import AnswerError, EngineError
-from procedures.engine.values.reading import plain_int
+from procedures.engine.values.money import KEYWORD as CURRENCY
+from procedures.engine.values.money import without_code
+from procedures.engine.values.reading import plain_float, plain_int
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
 NO = {"no", "n", "reject", "rejected"}
@@ -52,7 +54,9 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
         return read_yes_or_no(text)
     if kind == "integer":
         return read_whole_number(text)
-    return text
+    if kind == "number":
+        return read_number(text)
+    return without_code(text, schema[CURRENCY]) if CURRENCY in schema else text
 
 
 def read_whole_number(text: str) -> int:
@@ -61,6 +65,14 @@ def read_whole_number(text: str) -> int:
         return plain_int(text)
     except ValueError:
         raise AnswerError("The answer must be a whole number.") from None
+
+
+def read_number(text: str) -> float:
+    """Return the number in the text; raise `AnswerError` for anything else."""
+    try:
+        return plain_float(text)
+    except ValueError:
+        raise AnswerError("The answer must be a number.") from None
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:

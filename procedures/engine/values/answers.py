@@ -16,6 +16,8 @@ from pydantic_core import SchemaError
 
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.values import canonical
+from procedures.engine.values.attachments import check_file, is_file_schema
+from procedures.engine.values.formats import FORMATS, plain_duration
 
 WORDS = {
     "boolean": "yes or no (true or false)",
@@ -32,7 +34,6 @@ LARGEST = 2**63
 """The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
-FORMATS = {"date": "a date like 2026-12-31"}
 LIMITS = (
     *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "minItems", "maxItems"),
@@ -41,15 +42,20 @@ LIMITS = (
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the value if the schema allows it; raises `AnswerError` otherwise."""
+    """Return the value, as it is stored, if the schema allows it; raises `AnswerError` otherwise.
+
+    Durations are stored in ISO 8601, and a `File` as its description.
+    """
+    if value is None and takes_nothing(schema):
+        return value
+    schema = without_nothing(schema)
+    if is_file_schema(schema):
+        return check_file(value, schema)
     try:
         canonical.text_of(value)
     except ValueError:
         words = "The answer contains characters or numbers that can't be stored."
         raise AnswerError(words) from None
-    if value is None and takes_nothing(schema):
-        return value
-    schema = without_nothing(schema)
     try:
         # With the usual 28 digits a long number would be rounded and then pass a limit that it
         # breaks.
@@ -58,39 +64,115 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
     except ArithmeticError:
         raise AnswerError("The answer has too many digits.") from None
     if fault is None:
-        return value
+        return _stored(value, schema)
     place = ".".join(str(part) for part in fault.absolute_path)
     sentence = _sentence(str(fault.validator), fault.validator_value, schema)
     raise AnswerError(f"{place}: {sentence}" if place else sentence)
 
 
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the form's answer if every field is valid.
+    """Return the form's answer, as it is stored, if every field is valid.
 
-    Raises `AnswerError` with a fault for each invalid field.
+    Raises `AnswerError` with a fault for each invalid field, also of nested ones: "lines.0.price".
     """
     if not isinstance(value, dict):
         return check_answer(value, schema)
-    properties = schema["properties"]
-    faults = [
-        Fault(name, "This is not a field of the form.") for name in value if name not in properties
-    ]
-    for name, one in properties.items():
-        if name in value:
-            faults += _faults(name, value[name], one)
-        elif name in schema.get("required", ()):
-            faults.append(Fault(name, "This is missing."))
+    faults = list[Fault]()
+    checked = _check_fields(value, schema, "", faults)
     if faults:
         raise AnswerError(" ".join(f"{one.field}: {one.message}" for one in faults), faults)
-    return value
+    return checked
 
 
-def _faults(name: str, value: Any, schema: dict[str, Any]) -> list[Fault]:
+def check_parts(value: Any, schema: dict[str, Any]) -> Any:
+    """Return a value, as it is stored, whose parts are checked one by one, such as a list of files.
+
+    Raises `AnswerError` with a fault for each invalid part.
+    """
+    faults = list[Fault]()
+    checked = _check_part(value, schema, "", faults)
+    if faults:
+        named = (f"{one.field}: {one.message}" if one.field else one.message for one in faults)
+        raise AnswerError(" ".join(named), [one for one in faults if one.field])
+    return checked
+
+
+def _check_fields(
+    value: dict[str, Any], schema: dict[str, Any], path: str, faults: list[Fault]
+) -> dict[str, Any]:
+    """Return the checked fields of an object, and add the fault of each invalid one."""
+    properties, required = schema["properties"], schema.get("required", ())
+    unknown = (name for name in value if name not in properties)
+    faults += [Fault(path + name, "This is not a field of the form.") for name in unknown]
+    found = {name: one for name, one in value.items() if name not in properties}
+    for name, one in properties.items():
+        if name in value:
+            found[name] = _check_part(value[name], one, path + name, faults)
+        elif name in required:
+            faults.append(Fault(path + name, "This is missing."))
+    return found
+
+
+def _check_part(value: Any, schema: dict[str, Any], path: str, faults: list[Fault]) -> Any:
+    plain = without_nothing(schema)
+    if is_group(plain) and isinstance(value, dict):
+        return _check_fields(value, plain, f"{path}.", faults)
+    if is_rows(plain) and isinstance(value, list):
+        return _check_rows(value, plain, path, faults)
     try:
-        check_answer(value, schema)
+        return check_answer(value, schema)
     except AnswerError as error:
-        return [Fault(name, str(error))]
-    return []
+        faults.append(Fault(path, str(error)))
+        return value
+
+
+def _check_rows(
+    value: list[Any], schema: dict[str, Any], path: str, faults: list[Fault]
+) -> list[Any]:
+    """Return the checked parts of a list; how many there are is a fault of the list itself."""
+    count = {**schema, "items": {}}
+    try:
+        check_answer([None] * len(value), count)
+    except AnswerError as error:
+        faults.append(Fault(path, str(error).replace("Choose", "Give")))
+        return value  # of a list that is far too long, each part would be checked for nothing
+    parts = enumerate(value)
+    return [
+        _check_part(one, schema["items"], f"{path}.{at}".lstrip("."), faults) for at, one in parts
+    ]
+
+
+def is_group(schema: Mapping[str, Any]) -> bool:
+    """Return True for the schema of an object with named fields."""
+    return schema.get("type") == "object" and "properties" in schema
+
+
+def is_rows(schema: Mapping[str, Any]) -> bool:
+    """Return True for the schema of a list whose parts are objects or files."""
+    items = schema.get("items", {}) if schema.get("type") == "array" else {}
+    return is_group(items) or is_file_schema(items)
+
+
+def completed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a form's answer with the defaults of missing fields filled in, also in nested ones."""
+    plain = without_nothing(schema)
+    if isinstance(value, list) and is_rows(plain):
+        return [completed(one, plain["items"]) for one in value]
+    if not isinstance(value, dict) or not is_group(plain):
+        return value
+    properties = plain["properties"]
+    defaults = {name: one["default"] for name, one in properties.items() if "default" in one}
+    given = {name: completed(one, properties.get(name, {})) for name, one in value.items()}
+    return defaults | given
+
+
+def _stored(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a valid answer as it is stored."""
+    if schema.get("format") == "duration":
+        return plain_duration(value)
+    if schema.get("items", {}).get("format") == "duration":
+        return [plain_duration(one) for one in value]
+    return value
 
 
 def takes_nothing(schema: Mapping[str, Any]) -> bool:
@@ -171,8 +253,21 @@ TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
 Validator: Any = cast(Any, extend)(Draft202012Validator, {"pattern": _pattern}, type_checker=TYPES)
 
 
+def _format_checker() -> FormatChecker:
+    checker = FormatChecker(())
+    for name, one in FORMATS.items():
+        # What is no text is a fault of the type.
+        checker.checks(name)(
+            lambda value, one=one: not isinstance(value, str) or one.is_valid(value)
+        )
+    return checker
+
+
+CHECKER = _format_checker()
+
+
 def _fault(value: Any, schema: dict[str, Any]) -> ValidationError | None:
-    validator = Validator(schema, format_checker=FormatChecker(FORMATS))
+    validator = Validator(schema, format_checker=CHECKER)
     fault: ValidationError | None = best_match(validator.iter_errors(value))
     return fault
 
@@ -195,13 +290,19 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "exclusiveMinimum": lambda: f"More than {_plain(wanted)}.",
         "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
         "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
-        "format": lambda: f"{MUST_BE} {FORMATS.get(wanted, wanted)}.",
-        "pattern": lambda: "Write something." if wanted == VISIBLE else f"It must match {wanted}.",
+        "format": lambda: f"{MUST_BE} {FORMATS[wanted].noun if wanted in FORMATS else wanted}.",
+        "pattern": lambda: _pattern_words(wanted, schema),
     }
     if _is_decimal(schema):
         sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{MUST_BE} {A_DECIMAL}.")
     sentence = sentences.get(rule)
     return sentence() if sentence else "This answer isn't valid."
+
+
+def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:
+    """Return the help of the field, which people understand better than its pattern."""
+    told = str(schema.get("description", ""))
+    return "Write something." if pattern == VISIBLE else told or f"It must match {pattern}."
 
 
 def _plain(number: int | float | Decimal) -> str:

@@ -309,7 +309,7 @@ def _reason(part: Part, *, takes_files: bool) -> str:
         return _lost_by_json(Literal[options], options)
     if part.kind == "enum":
         return _lost_by_json(part.rules["cls"], [one.value for one in part.rules["members"]])
-    if not takes_files and any(_reads_files(function) for function in part.functions):
+    if not takes_files and any(reads_files(function) for function in part.functions):
         return "a File can't be sent in it"
     return REASONS.get(part.kind, "")
 
@@ -324,5 +324,6 @@ def _lost_by_json(hint: Any, options: Iterable[Any]) -> str:
     return ""
 
 
-def _reads_files(function: Any) -> bool:
+def reads_files(function: Any) -> bool:
+    """Return True for the validator of a `File`, which is sent beside JSON."""
     return getattr(getattr(function, "__self__", None), "is_sent_beside_json", False)

@@ -1,173 +1,81 @@
-"""JSON Schemas of answers: how they are made from types, and how they read in words."""
+"""JSON Schemas of answers: their references, their parts, and how they read in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pydantic import PydanticUserError
-
-from procedures.engine.errors import AnswerError
 from procedures.engine.values import canonical
-from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, without_nothing
+from procedures.engine.values.answers import DECIMAL, is_group, is_rows, without_nothing
 from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
-from procedures.engine.values.inspection import FIELDS, WRAPPERS, Part, inspect_type, unserved
-from procedures.engine.values.served import adapter
-from procedures.engine.values.spelling import short_repr
+from procedures.engine.values.attachments import format_size, is_file_schema
+from procedures.engine.values.formats import format_duration, format_moment
+from procedures.engine.values.money import KEYWORD as CURRENCY
 
+LABELS = "labels"
+"""The keyword in a field's schema that maps the texts of its options to labels."""
 RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
 """JSON Schema keywords that limit a value beyond its type."""
-LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
-LENGTHS = {"min_length", "max_length"}
-ITEMS = {"str", "literal", "enum"}
-CHECKED: dict[str, set[str]] = {
-    "str": {*LENGTHS, "pattern"},
-    "int": LIMITS,
-    "float": LIMITS,
-    "decimal": LIMITS,
-    "bool": set(),
-    "date": set(),
-    "literal": {"expected"},
-    "enum": {"cls", "members", "sub_type", "missing"},
-    "list": {*LENGTHS, "items_schema"},
-    "set": {*LENGTHS, "items_schema"},
-}
-"""Types an answer may have, by Pydantic's names, each with the constraints a schema can check."""
-ALSO_SAID = {"type", "metadata", "ref"}
-KINDS = "a string, a number, a Decimal, a bool, a date, a choice, or a list of strings or choices"
-STRICT = ("strict", True)
-FUNCTION = "function-"
+DEFS = "#/$defs/"
+INSIDE = " / "
+"""The separator between the label of a group and the label of a field in it."""
 
 
-def unchecked(part: Part) -> list[str]:
-    """Return the constraints of a type that a JSON Schema of an answer can't check."""
-    return sorted(set(part.rules) - CHECKED.get(part.kind, set()) - ALSO_SAID)
-
-
-def complete(schema: dict[str, Any], part: Part) -> None:
-    """Add rules that Pydantic's schema lacks: texts aren't blank, decimals have a fixed format."""
-    if part.kind == "str":
-        schema.setdefault("pattern", VISIBLE)
-    if part.kind == "decimal":
-        number, text, *_ = schema["anyOf"]
-        text["pattern"] = DECIMAL
-        if (places := part.rules.get("decimal_places")) is not None:
-            number.setdefault("multipleOf", 10**-places)
-
-
-def form_schema(model: Any) -> dict[str, Any]:
-    """Return the schema of a form; the model accepts every answer that fits it.
-
-    It contains the current defaults of the fields, because missing fields of an answer are filled
-    in from the stored schema. Raises `ValueError` for a model that can't be a form.
-    """
-    if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
-        words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
-        raise ValueError(words)  # noqa: TRY004
-    if why := unserved(model):
-        raise ValueError(f"{_name(model)} can't be a form: {why}.")
-    try:
-        types = adapter(model)
-        schema, part = types.json_schema(), inspect_type(types)
-    except PydanticUserError as error:
-        raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
-    if "$ref" in schema:
-        raise ValueError(f"{_name(model)} can't be a form: it contains itself.")
-    properties, required = properties_of(schema), sorted(schema.get("required", []))
-    fields = _fields(model, part.inner if part.kind == "definitions" else part)
-    if not fields or fields.keys() != properties.keys():
-        raise ValueError(f"{_name(model)} has no fields that a form could show.")
-    for name, field in fields.items():
-        _finish(name, properties[name], field, is_required=name in required)
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _fields(model: Any, part: Part) -> dict[str, Part]:
-    """Return the fields of a model by their names in answers, which may be aliases."""
-    if why := _looks_closer(part):
-        raise ValueError(f"{_name(model)} can't be a form: answers can't be checked against {why}.")
-    holder = part.inner if part.kind in {"model", "dataclass"} else part
-    fields = (one for one in holder.parts if one.kind in FIELDS)
-    # Answers come by the alias, as the JSON Schema has it, and not by the field's own name.
-    return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
-
-
-def _looks_closer(part: Part) -> str:
-    """Return the model's first check beyond the types of its fields, as a phrase, or ""."""
-    config = part.rules.get("config", {})
-    rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
-    if rules:
-        return f"its {rules[0]}"
-    inner = part.inner.kind if part.parts else ""
-    if part.rules.get("custom_init") or FUNCTION in {part.kind[:9], inner[:9]}:
-        return "its validator"
-    return "its __post_init__" if part.rules.get("post_init") else ""
-
-
-def _finish(name: str, schema: dict[str, Any], part: Part, *, is_required: bool) -> None:
-    """Complete a field's schema with its label, its default, and rules that Pydantic leaves out."""
-    inner = _bare(part)
-    if why := _unfit(inner):
-        raise ValueError(f"{name} can't be a field of a form: {why}.")
-    if inner.kind != "str" or is_required:
-        complete(schema, inner)
-    schema["title"] = label(name, schema)
-    if part.kind == "default":
-        schema["default"] = _default(name, part.rules)
-        try:
-            check_answer(schema["default"], schema)
-        except AnswerError as error:
-            raise ValueError(f"The default of {name} is not a valid answer: {error}") from None
-
-
-def _bare(part: Part) -> Part:
-    """Return the type inside wrappers such as a default or `| None`."""
-    return _bare(part.inner) if part.kind in WRAPPERS else part
-
-
-def _unfit(part: Part) -> str:
-    if part.kind.startswith(FUNCTION):
-        return "answers can't be checked against a validator"
-    if part.kind not in CHECKED:
-        return f"a field must be {KINDS}, not {part.kind}"
-    if rules := unchecked(part):
-        return f"answers can't be checked against {', '.join(rules)}"
-    if not part.parts:
-        return ""
-    items = _bare(part.inner)
-    return _unfit(items) if items.kind in ITEMS else f"a field must be {KINDS}"
-
-
-def _default(name: str, rules: Mapping[str, Any]) -> Any:
-    if rules.get("default_factory_takes_data"):
-        raise ValueError(f"The default of {name} must not depend on other fields.")
-    value = rules["default_factory"]() if "default_factory" in rules else rules["default"]
-    return canonical.jsonable(value)
-
-
-def _name(model: Any) -> str:
-    return str(getattr(model, "__name__", "")) or short_repr(model)
-
-
-# What a schema says
+class ContainsItselfError(ValueError):
+    """A schema that refers to itself, so that it has no end."""
 
 
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the schema of each of an object's properties, with references resolved."""
+    """Return the schema of each of an object's properties, with references resolved.
+
+    A property that contains itself is left with its reference.
+    """
     defs: Mapping[str, Any] = schema.get("$defs", {})
-    return {name: _resolved(one, defs) for name, one in schema.get("properties", {}).items()}
+    found = {}
+    for name, one in schema.get("properties", {}).items():
+        try:
+            found[name] = _resolved(one, defs, ())
+        except ContainsItselfError:
+            found[name] = dict(one)
+    return found
+
+
+def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with its references resolved; raises `ContainsItselfError`."""
+    return _resolved(schema, schema.get("$defs", {}), ())
 
 
 def without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a form's schema without the defaults of its fields."""
-    fields = {
-        field: {name: one for name, one in about.items() if name != "default"}
-        for field, about in schema["properties"].items()
-    }
-    return {**schema, "properties": fields}
+    return {**schema, "properties": _each(schema["properties"], _without_default)}
+
+
+def _without_default(schema: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: one for name, one in schema.items() if name != "default"}
+    if "anyOf" in found:
+        found["anyOf"] = [_without_default(one) for one in found["anyOf"]]
+    if is_rows(found):
+        found["items"] = _without_default(found["items"])
+    return without_defaults(found) if is_group(found) else found
+
+
+def _each(properties: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    return {name: change(one) for name, one in properties.items()}
+
+
+def inner_fields(schema: Mapping[str, Any]) -> list[list[str]]:
+    """Return the names of the fields of each object inside a form, in the author's order."""
+    found = []
+    for one in schema["properties"].values():
+        inner = group_in(one)
+        if inner:
+            found += [list(inner["properties"]), *inner_fields(inner)]
+    return found
+
+
+def group_in(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of the object that a field is, or that each row of it is, or {}."""
+    plain = without_nothing(schema)
+    one = plain["items"] if is_rows(plain) else plain
+    return one if is_group(one) else {}
 
 
 def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,21 +90,28 @@ def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 3) -> dict[str, Any]:
-    """Return the schema with references resolved, up to `depth` levels deep.
+def _resolved(
+    schema: Mapping[str, Any], defs: Mapping[str, Any], seen: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the schema with references resolved; `seen` are the names of those around it.
 
     The title of a referenced type doesn't become the title of a field.
     """
-    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-    of_type = {key: one for key, one in defs.get(name, {}).items() if key != "title"}
-    resolved = {**of_type, **schema}
-    if depth:
-        resolved.pop("$ref", None)
-    if depth and isinstance(items := resolved.get("items"), Mapping):
-        resolved["items"] = _resolved(items, defs, depth - 1)
-    if depth and "anyOf" in resolved:
-        resolved["anyOf"] = [_resolved(one, defs, depth - 1) for one in resolved["anyOf"]]
-    return resolved
+    found = dict(schema)
+    if reference := found.pop("$ref", None):
+        name = str(reference).removeprefix(DEFS)
+        if name in seen:
+            raise ContainsItselfError(name)
+        seen = (*seen, name)
+        of_type = {key: one for key, one in defs.get(name, {}).items() if key != "title"}
+        return {**_resolved(of_type, defs, seen), **found}
+    if isinstance(items := found.get("items"), Mapping):
+        found["items"] = _resolved(items, defs, seen)
+    if "anyOf" in found:
+        found["anyOf"] = [_resolved(one, defs, seen) for one in found["anyOf"]]
+    if isinstance(named := found.get("properties"), Mapping):
+        found["properties"] = {name: _resolved(one, defs, seen) for name, one in named.items()}
+    return found
 
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
@@ -224,12 +139,43 @@ def format_value(value: Any, schema: Mapping[str, Any]) -> str:
         return "\n".join(format_value(one, schema.get("items", {})) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    is_option = "enum" in (plain := without_nothing(schema)) or "const" in plain
-    return humanize_name(text_of(value)) if is_option else text_of(value)
+    plain, text = without_nothing(schema), text_of(value)
+    if is_file_schema(plain) and isinstance(value, Mapping):
+        return f"{value['name']} ({format_size(value['size'])})"
+    if text and (special := IN_WORDS.get(plain.get("format", ""))):
+        return special(text)
+    if text and CURRENCY in plain:
+        return f"{text} {plain[CURRENCY]}"
+    return option_label(text, plain) if "enum" in plain or "const" in plain else text
+
+
+IN_WORDS = {"duration": format_duration, "date-time": format_moment}
+
+
+def option_label(text: str, schema: Mapping[str, Any]) -> str:
+    """Return the label of an option, or its value in words if the author gave none."""
+    labels: Mapping[str, str] = schema.get(LABELS, {})
+    return labels.get(text) or humanize_name(text)
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the label and the value in words of each field in a form's answer."""
+    """Yield the label and the value in words of each field in a form's answer.
+
+    The label of a field inside a group begins with the label of the group, and inside of a list of
+    groups also with its number: "Lines 2 / Price".
+    """
     for name, one in schema["properties"].items():
         if name in value:
-            yield label(name, one), format_value(value[name], one)
+            yield from _answer(value[name], one, label(name, one))
+
+
+def _answer(value: Any, schema: Mapping[str, Any], of: str) -> Iterator[tuple[str, str]]:
+    group, plain = group_in(schema), without_nothing(schema)
+    if group and isinstance(value, list) and value:
+        for number, one in enumerate(value, start=1):
+            yield from _answer(one, group, f"{of} {number}")
+    elif group and isinstance(value, Mapping):
+        for inner, text in answers(value, group):
+            yield f"{of}{INSIDE}{inner}", text
+    else:
+        yield of, format_value(value, plain)

@@ -85,6 +85,9 @@ class Sizes:
         most = self.answer if question.draft is None else self.draft
         if (longest := _longest(value)) > most:
             raise AnswerError(f"The answer has {longest:,} characters; the limit is {most:,}.")
+        is_nested = isinstance(value, dict | list)
+        if is_nested and (size := _length_of_json(value)) > (whole := max(self.evidence, 2 * most)):
+            raise AnswerError(f"The answer has {size:,} {JSON}; the limit is {whole:,}.")
 
     def check_signal(self, value: Any) -> None:
         """Raise `AnswerError` for a signal's value that exceeds its limits."""
@@ -136,11 +139,14 @@ def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
 
 
 def _longest(value: Any) -> int:
-    """Return the length of a text, or of the longest value in an object."""
-    texts = value.values() if isinstance(value, dict) else [value]
-    return max(
-        (len(one) if isinstance(one, str) else _length_of_json(one) for one in texts), default=0
-    )
+    """Return the length of a text, or of the longest value in an object or a list of objects."""
+    if isinstance(value, str):
+        return len(value)
+    is_list_of_objects = isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    if isinstance(value, dict) or is_list_of_objects:
+        inner = value.values() if isinstance(value, dict) else value
+        return max(map(_longest, inner), default=0)
+    return _length_of_json(value)
 
 
 def _length_of_json(value: Any) -> int:

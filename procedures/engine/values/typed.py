@@ -1,13 +1,20 @@
 """Conversion of the texts that people type into form fields to values, and back."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from procedures.engine.errors import AnswerError, Fault
-from procedures.engine.values.answers import takes_nothing, without_nothing
+from procedures.engine.values.answers import is_group, is_rows, takes_nothing, without_nothing
+from procedures.engine.values.attachments import is_file_schema
+from procedures.engine.values.formats import is_moment
+from procedures.engine.values.money import KEYWORD as CURRENCY
+from procedures.engine.values.money import without_code
 from procedures.engine.values.reading import plain_float, plain_int
-from procedures.engine.values.schemas import text_of
+from procedures.engine.values.schemas import INSIDE, label, text_of
 from procedures.engine.values.sent import BodyError, read_json
 
 FieldKind = Literal[
@@ -17,11 +24,17 @@ FieldKind = Literal[
     "date",
     "datetime-local",
     "time",
+    "duration",
+    "email",
+    "url",
     "boolean",
     "choice",
     "choices",
     "list",
     "file",
+    "files",
+    "group",
+    "rows",
     "json",
 ]
 FORMATS: dict[str, FieldKind] = {
@@ -29,9 +42,21 @@ FORMATS: dict[str, FieldKind] = {
     "date": "date",
     "date-time": "datetime-local",
     "time": "time",
+    "duration": "duration",
+    "email": "email",
+    "uri": "url",
 }
+NESTED = ("group", "rows", "files")
+LINES = ("text", "prose", "number", "date", "time", "duration", "email", "url")
+"""Kinds of fields of which a list is typed with one of them on each line."""
+ZONE = "~zone"
+"""The ending of the name under which a page sends the time zone of a moment."""
+ROW_KEY = re.compile(r"[0-9]{1,6}")
 LONG_TEXT = 200
 NO_JSON = "This isn't valid JSON."
+NOTHING: Any = object()
+Texts = Callable[[str], Sequence[str]]
+"""A function that takes the name of a field and returns the texts that were sent under it."""
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
@@ -39,16 +64,17 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
     schema = plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
-    match schema.get("type"):
-        case "boolean":
-            return "boolean"
-        case "integer" | "number":
-            return "number"
+    kind = schema.get("type", "")
+    match kind:
+        case "boolean" | "integer" | "number":
+            return "boolean" if kind == "boolean" else "number"
         case "string":
             is_long = schema.get("maxLength", 0) > LONG_TEXT
             return FORMATS.get(schema.get("format", ""), "prose" if is_long else "text")
         case "array":
-            return _list_kind(schema.get("items", {}))
+            return _list_kind(schema)
+        case "object" if is_group(schema):
+            return "group"
     return "json"
 
 
@@ -81,36 +107,122 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
         return read_json((list(texts) or [""])[-1].encode(errors="replace"))
     if kind == "choices":
         return [_read_one(schema.get("items", {}), text) for text in texts]
+    if kind == "files":
+        return [text for text in texts if text]
     if kind == "list":
+        items = plain_schema(schema).get("items", {})
         lines = (line.strip() for text in texts for line in text.splitlines())
-        return [line for line in lines if line]
+        return [_read_one(items, line) for line in lines if line]
     return _read_one(schema, one_ending(texts[-1]) if texts else "")
 
 
-def read_fields(
-    schema: Mapping[str, Any], texts_named: Callable[[str], Sequence[str]]
-) -> dict[str, Any]:
-    """Return the object made from the texts of its fields.
+def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
+    """Return the value of the field with that name, which may be a group or rows of fields.
+
+    Raises `AnswerError`, with a fault for the field, for texts that can't be read at all.
+    """
+    kind, plain = kind_of(schema), without_nothing(schema)
+    if kind == "group":
+        return read_fields(plain, texts, f"{name}.")
+    if kind == "rows":
+        keys = row_keys(texts(name))
+        return [read_fields(plain["items"], texts, f"{name}.{key}.") for key in keys]
+    try:
+        value = read(schema, texts(name))
+        return zoned(value, texts(name + ZONE)) if kind == "datetime-local" else value
+    except (BodyError, NoSuchTimeError) as error:
+        words = NO_JSON if isinstance(error, BodyError) else str(error)
+        raise AnswerError(f"{name}: {words}", [Fault(name, words)]) from None
+
+
+def row_keys(texts: Sequence[str]) -> list[str]:
+    """Return the keys of the rows of a list that a page has sent, each once, in their order."""
+    return [key for key in dict.fromkeys(texts) if ROW_KEY.fullmatch(key)]
+
+
+def read_fields(schema: Mapping[str, Any], texts: Texts, prefix: str = "") -> dict[str, Any]:
+    """Return the object made from the texts of its fields, whose names begin with `prefix`.
 
     A required field that is empty is left out, so that a later check reports it as missing.
     """
     found = {}
     for name, one in schema["properties"].items():
-        texts = texts_named(name)
-        if any(text.strip() for text in texts) or kind_of(one) in {"list", "choices"}:
-            found[name] = _read_field(name, one, texts)
-        elif takes_nothing(one):
-            found[name] = None
-        elif "default" in one:
-            found[name] = ""  # never the default behind the back of who has emptied the field
+        is_required = name in schema.get("required", ())
+        value = _read_property(one, prefix + segment(name), texts, is_required=is_required)
+        if value is not NOTHING:
+            found[name] = value
     return found
 
 
-def _read_field(name: str, schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
+def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_required: bool) -> Any:
+    kind = kind_of(schema)
+    if (
+        kind == "group"
+        and may_be_left_out(schema, is_required=is_required)
+        and not any(texts(name))
+    ):
+        return None if takes_nothing(schema) else NOTHING
+    if any(text.strip() for text in texts(name)) or kind in {"list", "choices", *NESTED}:
+        return read_value(schema, name, texts)
+    if takes_nothing(schema):
+        return None
+    # Never the default behind the back of who has emptied the field.
+    return "" if "default" in schema else NOTHING
+
+
+def typed_fields(
+    schema: Mapping[str, Any], texts: Texts, prefix: str = "", of: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield the label and the text of each field, also of nested ones, but of no file."""
+    for name, one in schema["properties"].items():
+        at, words = prefix + segment(name), f"{of}{label(name, one)}"
+        match kind_of(one):
+            case "group":
+                plain = without_nothing(one)
+                yield from typed_fields(plain, texts, f"{at}.", f"{words}{INSIDE}")
+            case "rows":
+                items = without_nothing(one)["items"]
+                for number, key in enumerate(row_keys(texts(at)), start=1):
+                    inner = f"{words} {number}{INSIDE}"
+                    yield from typed_fields(items, texts, f"{at}.{key}.", inner)
+            case "file" | "files":
+                continue
+            case _:
+                yield words, "\n".join(texts(at))
+
+
+def may_be_left_out(schema: Mapping[str, Any], *, is_required: bool) -> bool:
+    """Return True for a group that is filled in only if somebody ticks its box."""
+    is_optional = not is_required and "default" not in schema
+    return takes_nothing(schema) or is_optional
+
+
+def segment(name: str) -> str:
+    """Return the name of a property as a part of a field's name, which dots separate."""
+    return name.replace("~", "~0").replace(".", "~1")
+
+
+class NoSuchTimeError(ValueError):
+    """A local time that the clocks of its zone skip."""
+
+
+def zoned(text: Any, zones: Sequence[str]) -> Any:
+    """Return a local date and time with the offset of its zone; other values are unchanged.
+
+    Raises `NoSuchTimeError` for a time that doesn't exist in the zone.
+    """
+    name = (list(zones) or [""])[-1]
+    if not name or not isinstance(text, str) or is_moment(text):
+        return text
     try:
-        return read(schema, texts)
-    except BodyError:
-        raise AnswerError(f"{name}: {NO_JSON}", [Fault(name, NO_JSON)]) from None
+        local, zone = datetime.fromisoformat(text), ZoneInfo(name)
+        at = local.replace(tzinfo=zone)
+        is_real = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+    except (KeyError, OSError, OverflowError, ValueError):
+        return text
+    if not is_real:
+        raise NoSuchTimeError(f"{text} doesn't exist in {name}, where the clocks skip it.")
+    return at.isoformat(timespec="seconds" if at.second else "minutes")
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
@@ -119,6 +231,8 @@ def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
     kind = kind_of(one)
     if takes_nothing(one) or kind in {"list", "choices"}:
         return True
+    if kind == "files":
+        return not without_nothing(one).get("minItems")
     is_emptied = kind in {"text", "prose"} or "default" not in one
     return is_emptied and name not in schema.get("required", ())
 
@@ -134,15 +248,22 @@ def values_of(schema: Mapping[str, Any]) -> Iterable[Any]:
     return found
 
 
-def _list_kind(items: Mapping[str, Any]) -> FieldKind:
+def _list_kind(schema: Mapping[str, Any]) -> FieldKind:
+    items = schema.get("items", {})
+    if is_file_schema(items):
+        return "files"
+    if is_rows(schema):
+        return "rows"
     inner = kind_of(items)
     if inner == "choice":
         return "choices"
-    return "list" if inner in {"text", "prose", "number", "date"} else "json"
+    return "list" if inner in LINES else "json"
 
 
 def _read_one(schema: Mapping[str, Any], text: str) -> Any:
     plain = without_nothing(schema)
+    if CURRENCY in plain:
+        text = without_code(text, plain[CURRENCY])
     for option in values_of(plain):
         if text_of(option) == text:
             return option

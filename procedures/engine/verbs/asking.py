@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 from procedures.engine.kinds.questions import RequestOptions, Response
+from procedures.engine.values.files import File
 from procedures.engine.values.options import check_flag, with_options
 from procedures.engine.waits.handles import Handle
 from procedures.engine.waits.later import Later
@@ -37,9 +38,11 @@ class AskingVerbs:
     def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
     @with_options("ctx.ask", RequestOptions)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
-        """Ask for a value of the type `hint`: str, int, Decimal, bool or date, also `Annotated`.
+        """Ask for a value of the type `hint`, such as str, int or date, also in `Annotated`.
 
-        For example, `Annotated[int, Field(ge=1)]` limits the value. Raises `QuestionError` for
+        The types are str, int, float, Decimal, bool, date, time, timedelta, and datetime, which has
+        a time zone. `Annotated[int, Field(ge=1)]` limits the value, and
+        `Annotated[Decimal, Currency("EUR")]` is an amount of money. Raises `QuestionError` for
         other types, and `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
         """
         return self.later.ask(prompt, hint, **asking).wait()
@@ -51,6 +54,8 @@ class AskingVerbs:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[False] = ...,
+        descriptions: Mapping[str, str] | None = ...,
+        other: bool | str = ...,
         **asking: Unpack[RequestOptions],
     ) -> Response[str]: ...
     @overload
@@ -60,6 +65,8 @@ class AskingVerbs:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[True],
+        descriptions: Mapping[str, str] | None = ...,
+        other: bool | str = ...,
         **asking: Unpack[RequestOptions],
     ) -> Response[list[str]]: ...
     @with_options("ctx.choose", RequestOptions)
@@ -69,19 +76,24 @@ class AskingVerbs:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: bool = False,
+        descriptions: Mapping[str, str] | None = None,
+        other: bool | str = False,
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
         """Ask for one of the options, or with `many=True` for a list of one or more of them.
 
-        `options` are strings, or a mapping of strings to their labels. Raises `QuestionError` for
+        `options` are strings, or a mapping of strings to their labels. `descriptions` maps options
+        to a line below their label. With `other=True`, or a label for it, people can also write an
+        answer of their own, which is the value then. Raises `QuestionError` for
         options that people couldn't tell apart, and `RequestExpiredError` if nobody answers in time
         and `on_timeout` is "fail".
         """
         check_flag("many= of ctx.choose", many)
+        more: dict[str, Any] = {"descriptions": descriptions, "other": other, **asking}
         handle: Handle[Response[Any]] = (
-            self.later.choose(prompt, options, many=True, **asking)
+            self.later.choose(prompt, options, many=True, **more)
             if many
-            else self.later.choose(prompt, options, **asking)
+            else self.later.choose(prompt, options, **more)
         )
         return handle.wait()
 
@@ -92,29 +104,85 @@ class AskingVerbs:
         draft: Any,
         *,
         decisions: Mapping[str, str] | None = None,
+        format: str = "",  # noqa: A002 (the author's word)
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
-        """Show a draft, text or JSON data, which people may edit, and ask for a decision.
+        """Show a draft, text, JSON data or a `File`, which people may edit, and ask for a decision.
 
         The response's `value` is the final draft, and its `decision` is the name of the decision.
-        The value is "" after a rejection (None for data). `decisions` maps the names of decisions
-        to the labels of their buttons, and the first one approves; by default the names are
-        "approved" and "rejected".
+        The value is "" after a rejection (None for data and files). `decisions` maps the names of
+        decisions to the labels of their buttons, and the first one approves; by default the names
+        are "approved" and "rejected". `format` says how people see the draft: a text as "text",
+        "markdown" or "code", data as "json" or "table". A file can be replaced by another one.
 
-        Raises `QuestionError` for a draft that is neither text nor JSON data, and
-        `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
-        """
-        return self.later.review(prompt, draft, decisions=decisions, **asking).wait()
-
-    @with_options("ctx.form", RequestOptions)
-    def form(self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]) -> Response[T]:
-        """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
-
-        The response's value has that type. Raises `QuestionError` for a type with checks that a
-        JSON Schema can't express, and `RequestExpiredError` if nobody answers in time and
+        Raises `QuestionError` for a draft that is neither text nor JSON data nor a file, or that
+        doesn't suit its format, and `RequestExpiredError` if nobody answers in time and
         `on_timeout` is "fail".
         """
-        return self.later.form(prompt, model, **asking).wait()
+        handle = self.later.review(prompt, draft, decisions=decisions, format=format, **asking)
+        return handle.wait()
+
+    @overload
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = ...,
+        largest: str | int | None = ...,
+        many: Literal[False] = ...,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[File]: ...
+    @overload
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = ...,
+        largest: str | int | None = ...,
+        many: Literal[True],
+        **asking: Unpack[RequestOptions],
+    ) -> Response[list[File]]: ...
+    @with_options("ctx.upload", RequestOptions)
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = (),
+        largest: str | int | None = None,
+        many: bool = False,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[Any]:
+        """Ask for a file, or with `many=True` for a list of one or more files.
+
+        `accept` are media types such as "application/pdf" or "image/*". `largest` is the size that
+        a file may have, in bytes or as "5 MB"; the site's own limit holds too. Raises
+        `QuestionError` for other types and sizes, and `RequestExpiredError` if nobody answers in
+        time and `on_timeout` is "fail".
+        """
+        more: dict[str, Any] = {"accept": accept, "largest": largest, "many": many, **asking}
+        handle: Handle[Response[Any]] = self.later.upload(prompt, **more)
+        return handle.wait()
+
+    @overload
+    def form(
+        self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]
+    ) -> Response[T]: ...
+    @overload
+    def form(
+        self, prompt: str, model: Mapping[str, Any], **asking: Unpack[RequestOptions]
+    ) -> Response[dict[str, Any]]: ...
+    @with_options("ctx.form", RequestOptions)
+    def form(self, prompt: str, model: Any, **asking: Unpack[RequestOptions]) -> Response[Any]:
+        """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
+
+        The response's value has that type. Models may hold models, lists of these, and files.
+        `model` can also be a JSON Schema (a mapping); then the value is a dict. Raises
+        `QuestionError` for a type with checks that a JSON Schema can't express, or for a JSON
+        Schema beyond the documented subset, and `RequestExpiredError` if nobody answers in time and
+        `on_timeout` is "fail".
+        """
+        handle: Handle[Response[Any]] = self.later.form(prompt, model, **asking)
+        return handle.wait()
 
     @with_options("ctx.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:

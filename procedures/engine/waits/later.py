@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar, Unpack, overload
 from procedures.engine.kinds.kind import known_kind
 from procedures.engine.kinds.questions import Question, RequestOptions, Response, asked_for
 from procedures.engine.replay.fiber import Fiber, checked_name
+from procedures.engine.values.files import File
 from procedures.engine.values.options import with_options
 from procedures.engine.waits.handles import Handle, ask
 
@@ -39,7 +40,7 @@ class Later:
     def ask(
         self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]
     ) -> Handle[Response[Any]]:
-        """Ask for a value: a text, int, Decimal, bool or date, also `Annotated` with limits."""
+        """Ask for a value of the type `hint`, also `Annotated` with limits or a currency."""
         return self.request("input", prompt, hint, **asking)
 
     @overload
@@ -49,6 +50,8 @@ class Later:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[False] = ...,
+        descriptions: Mapping[str, str] | None = ...,
+        other: bool | str = ...,
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[str]]: ...
     @overload
@@ -58,6 +61,8 @@ class Later:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: Literal[True],
+        descriptions: Mapping[str, str] | None = ...,
+        other: bool | str = ...,
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[list[str]]]: ...
     @with_options("ctx.later.choose", RequestOptions)
@@ -67,10 +72,17 @@ class Later:
         options: Sequence[str] | Mapping[str, str],
         *,
         many: bool = False,
+        descriptions: Mapping[str, str] | None = None,
+        other: bool | str = False,
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
-        """Ask for one of the options, or with `many` for one or more of them."""
-        return self.request("choice", prompt, options, many=many, **asking)
+        """Ask for one of the options, or with `many` for one or more of them.
+
+        `descriptions` maps options to a line below their label; `other` allows an answer of one's
+        own, and may be its label.
+        """
+        own: dict[str, Any] = {"descriptions": descriptions, "other": other}
+        return self.request("choice", prompt, options, many=many, **own, **asking)
 
     @with_options("ctx.later.review", RequestOptions)
     def review(
@@ -79,21 +91,63 @@ class Later:
         draft: Any,
         *,
         decisions: Mapping[str, str] | None = None,
+        format: str = "",  # noqa: A002 (the author's word)
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
-        """Show a draft, a text or data, which people may edit, and ask for a decision.
+        """Show a draft, a text, data or a file, which people may edit, and ask for a decision.
 
         The answer's value is the edited draft, and its `decision` is the decision. `decisions` maps
         the name of each decision to the label of its button; the first one approves. Without it the
         decisions are "approved" and "rejected". The value of "rejected" is "" (None for data).
         """
-        return self.request("review", prompt, draft, decisions=decisions, **asking)
+        return self.request("review", prompt, draft, decisions=decisions, format=format, **asking)
 
-    @with_options("ctx.later.form", RequestOptions)
+    @overload
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = ...,
+        largest: str | int | None = ...,
+        many: Literal[False] = ...,
+        **asking: Unpack[RequestOptions],
+    ) -> Handle[Response[File]]: ...
+    @overload
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = ...,
+        largest: str | int | None = ...,
+        many: Literal[True],
+        **asking: Unpack[RequestOptions],
+    ) -> Handle[Response[list[File]]]: ...
+    @with_options("ctx.later.upload", RequestOptions)
+    def upload(
+        self,
+        prompt: str,
+        *,
+        accept: str | Sequence[str] = (),
+        largest: str | int | None = None,
+        many: bool = False,
+        **asking: Unpack[RequestOptions],
+    ) -> Handle[Response[Any]]:
+        """Ask for a file, or with `many` for one or more files."""
+        return self.request("upload", prompt, accept=accept, largest=largest, many=many, **asking)
+
+    @overload
     def form(
         self, prompt: str, model: type[T], **asking: Unpack[RequestOptions]
-    ) -> Handle[Response[T]]:
-        """Ask for several values at once: the fields of a model, a dataclass or a TypedDict."""
+    ) -> Handle[Response[T]]: ...
+    @overload
+    def form(
+        self, prompt: str, model: Mapping[str, Any], **asking: Unpack[RequestOptions]
+    ) -> Handle[Response[dict[str, Any]]]: ...
+    @with_options("ctx.later.form", RequestOptions)
+    def form(
+        self, prompt: str, model: Any, **asking: Unpack[RequestOptions]
+    ) -> Handle[Response[Any]]:
+        """Ask for several values at once: the fields of a model, or of a JSON Schema."""
         return self.request("form", prompt, model, **asking)
 
     @with_options("ctx.later.escalate", RequestOptions)

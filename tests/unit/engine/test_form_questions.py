@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, NotRequired
@@ -14,12 +14,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NaiveDatetime,
+    PastDate,
     RootModel,
     model_validator,
 )
 from typing_extensions import TypedDict
 
-from procedures.engine import Context, procedure
+from procedures.engine import Context, Currency, File, procedure
 from procedures.engine.errors import AnswerError, Fault, QuestionError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.kinds.questions import Question, new_question
@@ -87,8 +89,12 @@ def test_an_answer_is_completed_and_is_surely_the_model(
     assert canonical.jsonable(canonical.load(given, model), model)
 
 
-class Nested(BaseModel):
-    order: Order
+def model_of(hint: Any, default: Any = ...) -> Any:
+    return type("Made", (BaseModel,), {"__annotations__": {"it": hint}, "it": Field(default)})
+
+
+class NestedOdd(BaseModel):
+    order: model_of(dict[str, int])  # type: ignore[valid-type]
 
 
 class Validated(BaseModel):
@@ -133,14 +139,10 @@ class Empty(BaseModel):
     pass
 
 
-def model_of(hint: Any, default: Any = ...) -> Any:
-    return type("Made", (BaseModel,), {"__annotations__": {"it": hint}, "it": Field(default)})
-
-
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Nested, "order can't be a field of a form: a field must be a string, .*, not model"),
+        (NestedOdd, "order.it can't be a field of a form: a field must be .*, not dict"),
         (Endless, "Endless can't be a form: it contains itself"),
         (Empty, "Empty has no fields"),
         (Odd, "Odd has no fields"),
@@ -156,12 +158,15 @@ def model_of(hint: Any, default: Any = ...) -> Any:
         (LooksLater, "answers can't be checked against its __post_init__"),
         (Strict, "answers can't be checked against its strict"),
         (Short, "answers can't be checked against its str_max_length"),
-        (model_of(datetime), "it can't be a field of a form: a field must be .*, not datetime"),
+        (model_of(NaiveDatetime), "answers can't be checked against tz_constraint"),
+        (model_of(PastDate), "answers can't be checked against now_op"),
+        (model_of(Annotated[timedelta, Field(gt=timedelta(1))]), "checked against gt"),
+        (model_of(list[int | None]), "a field must be a string"),
         (model_of(int | str), "a field must be .*, not union"),
         (model_of(dict[str, int]), "a field must be .*, not dict"),
         (model_of(Any), "a field must be .*, not any"),
-        (model_of(list[int]), "a list of strings or choices"),
-        (model_of(list[list[str]]), "a list of strings or choices"),
+        (model_of(list[list[str]]), "or a list of these"),
+        (model_of(list[dict[str, int]]), "a field must be .*, not dict"),
         (model_of(Annotated[Decimal, Field(max_digits=3)]), "checked against max_digits"),
         (model_of(Annotated[date, Field(gt=date(2026, 1, 1))]), "checked against gt"),
         (model_of(int, None), "The default of it is not a valid answer: .* a whole number"),
@@ -234,3 +239,87 @@ def test_a_default_of_another_day_is_no_other_question(store: MemoryStore) -> No
 
     assert store.advance(run_id) == RunStatus.SUCCEEDED
     assert store.runs[run_id].result == '"Monday"'
+
+
+class Line(BaseModel):
+    thing: str
+    price: Annotated[Decimal, Currency("EUR")] = Decimal("1.50")
+
+
+class Place(TypedDict):
+    city: str
+    floor: NotRequired[int]
+
+
+class Delivery(BaseModel):
+    to: Place
+    back: Place | None = None
+    lines: Annotated[list[Line], Field(max_length=2)] = [Line(thing="lamp")]
+    at: datetime | None = None
+    lasts: timedelta = timedelta(hours=2)
+    counts: list[int] = []
+    scan: File | None = None
+
+
+NESTED = new_question("form", "Where?", Delivery)
+SCAN = File("a.png", "0" * 64, 3, "image/png")
+
+
+def test_a_nested_answer_is_completed_and_is_surely_the_model() -> None:
+    given = NESTED.check({"to": {"city": "Ulm"}, "lines": [{"thing": "shade"}], "scan": SCAN})
+
+    assert given["lines"] == [{"thing": "shade", "price": "1.50"}]
+    found = canonical.load(given, Delivery)
+    assert (found.scan, found.lasts, found.lines[0].price) == (SCAN, timedelta(hours=2), 1.5)
+    assert NESTED.check({"to": {"city": "Ulm"}})["lines"] == [{"thing": "lamp", "price": "1.50"}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "message"),
+    [
+        ({"to": 5}, "to", "The answer must be a set of named values."),
+        ({"to": {"city": "Ulm", "floor": "top"}}, "to.floor", "The answer must be a whole number."),
+        ({"back": {}}, "back.city", "This is missing."),
+        ({"lines": {}}, "lines", "The answer must be a list."),
+        ({"lines": [{"thing": "a"}, 5]}, "lines.1", "The answer must be a set of named values."),
+        ({"lines": [{"thing": "a", "price": 1.505}]}, "lines.0.price", "In steps of 0.01."),
+        ({"lines": [{"thing": "a"}] * 3}, "lines", "Give at most 2."),
+        ({"counts": [1, 1.5]}, "counts", "1: The answer must be a whole number."),
+        ({"scan": {"name": "a"}}, "scan", "This must be an uploaded file."),
+        (
+            {"lasts": "soon"},
+            "lasts",
+            "The answer must be a duration like 90 min, 2 hours or 3 days.",
+        ),
+    ],
+)
+def test_a_nested_fault_names_its_field(sent: dict[str, Any], field: str, message: str) -> None:
+    with pytest.raises(AnswerError) as refusal:
+        NESTED.check({"to": {"city": "Ulm"}} | sent)
+
+    assert refusal.value.faults == (Fault(field, message),)
+
+
+def test_a_nested_answer_reads_field_by_field() -> None:
+    value = NESTED.check({"to": {"city": "Ulm"}, "scan": SCAN})
+
+    assert NESTED.answers(value) == [
+        ("To / City", "Ulm"),
+        ("Back", ""),
+        ("Lines 1 / Thing", "lamp"),
+        ("Lines 1 / Price", "1.50 EUR"),
+        ("At", ""),
+        ("Lasts", "2 h"),
+        ("Counts", ""),
+        ("Scan", "a.png (3 bytes)"),
+    ]
+
+
+def test_another_nested_default_is_no_other_question() -> None:
+    def form(price: str) -> Question:
+        line = type(
+            "Line", (BaseModel,), {"__annotations__": {"price": Decimal}, "price": Decimal(price)}
+        )
+        return new_question("form", "Where?", model_of(list[line], []))  # type: ignore[valid-type]
+
+    assert form("1").digest == form("2").digest

@@ -58,7 +58,7 @@ class Parcel(BaseModel):
         (lambda: new_question("approval", "Go?", evidence=object()), "can't be stored"),
         (lambda: new_question("approval", "Go?", evidence=float("nan")), "'Go\\?': Out of range"),
         (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It contains half of a "),
-        (lambda: new_question("input", "What?", float), "must be str, int"),
+        (lambda: new_question("input", "What?", bytes), "must be str, int"),
         (lambda: new_question("input", "What?", list[str]), "must be str, int"),
         (lambda: new_question("input", "What?", Literal["a"]), "must be str, int"),
         (lambda: new_question("input", "What?", str | None), "must be str, int"),

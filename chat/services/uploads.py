@@ -1,0 +1,61 @@
+"""Files that people send before they answer; a signed token stands for each in the answer."""
+
+import re
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing
+from django.db.models import Q
+
+from chat.models import HumanRequest
+from procedures.engine.values.attachments import changed_files, takes_files
+from procedures.engine.values.files import File
+from procedures.models import Artifact
+from procedures.users import User
+
+DIGEST = re.compile("[0-9a-f]{64}")
+KEPT_FOR = timedelta(days=1)
+"""The time for which a token counts."""
+
+
+def token_of(request: HumanRequest, file: File, *, by: User) -> str:
+    # Signed for this person and this request: without that, anybody could name the digest of a
+    # file of somebody else, and read it.
+    return signing.dumps(asdict(file), salt=_salt(request, by))
+
+
+def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
+    """Return the file that a token stands for, or None if it isn't a token of this person."""
+    if not isinstance(token, str):
+        return None
+    try:
+        return File(**signing.loads(token, salt=_salt(request, by), max_age=KEPT_FOR))
+    except signing.BadSignature:
+        return None
+
+
+def with_uploads(request: HumanRequest, value: Any, *, by: User) -> Any:
+    """Return an answer with the files in place of their tokens; other values are unchanged."""
+    schema = request.asked.schema
+    if not takes_files(schema):
+        return value
+    return changed_files(value, schema, lambda one: uploaded(request, one, by=by) or one)
+
+
+def find_file(request: HumanRequest, digest: str) -> File | None:
+    """Return a file that the request shows or was answered with, or None.
+
+    It must be a file of the run, or of one of its children: a digest alone proves no right to it.
+    """
+    texts = [request.question, *request.responses.values_list("value", flat=True)]
+    if not DIGEST.fullmatch(digest) or not any(digest in text for text in texts):
+        return None
+    run = request.wait.run_id
+    own = Q(run=run) | Q(run__parent_wait__run=run)
+    row = Artifact.objects.filter(own, digest=digest).order_by("-pk").first()
+    return row.as_file() if row else None
+
+
+def _salt(request: HumanRequest, by: User) -> str:
+    return f"chat.uploads.{request.pk}.{by.pk}"

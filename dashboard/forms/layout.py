@@ -1,0 +1,210 @@
+"""The layout of a form: fields, groups of fields, and rows of groups, as its schema nests them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from dashboard.forms.fields import SchemaField
+from procedures.engine.values.answers import without_nothing
+from procedures.engine.values.schemas import label
+from procedures.engine.values.typed import (
+    Texts,
+    kind_of,
+    may_be_empty,
+    may_be_left_out,
+    row_keys,
+    segment,
+    texts_of,
+)
+
+ADD, DROP = "add-row", "drop-row"
+"""The names of the buttons that add a row to a list, and take one away."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A part of a form: a field, a group, or the rows of a list."""
+
+    name: str
+    """The name under which a page sends it."""
+    kind: str = "field"
+
+
+@dataclass(frozen=True)
+class Group(Entry):
+    """Fields that belong together."""
+
+    label: str = ""
+    help_text: str = ""
+    entries: Sequence[Entry] = ()
+    is_optional: bool = False
+    """True if it is filled in only if its box is ticked."""
+    is_given: bool = True
+    """True if its box is ticked."""
+    kind: str = "group"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of the groups in a list."""
+
+    name: str
+    key: str
+    number: int
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class Rows(Entry):
+    """A list of groups, to which people add rows."""
+
+    label: str = ""
+    help_text: str = ""
+    rows: Sequence[Row] = ()
+    is_full: bool = False
+    """True if the list takes no more rows."""
+    kind: str = "rows"
+
+
+class FieldOptions(TypedDict):
+    """The options of a field that the schema around it decides."""
+
+    initial: Sequence[str]
+    required: bool
+
+
+@dataclass
+class Builder:
+    """A builder of the fields and the layout of one form."""
+
+    texts: Texts | None = None
+    """The texts that somebody has sent; None for a new form."""
+    fields: dict[str, SchemaField] = field(default_factory=dict)
+    """The fields built so far, by their names on the page."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The names on the page, by the names that faults have: "lines.0.price"."""
+
+    def entries_of(
+        self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
+    ) -> list[Entry]:
+        """Return the entries of an object's properties; `given` is its default.
+
+        `path` begins the names on the page, and `place` the names in faults.
+        """
+        values = given if isinstance(given, Mapping) else {}
+        return [
+            self._entry(schema, name, values, path=path, place=place)
+            for name in schema.get("properties", {})
+        ]
+
+    def _entry(
+        self,
+        schema: Mapping[str, Any],
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        path: str,
+        place: str,
+    ) -> Entry:
+        one, at = schema["properties"][name], path + segment(name)
+        value = values.get(name, one.get("default"))
+        is_required = name in schema.get("required", ())
+        self.names[place + name] = at
+        match kind_of(one):
+            case "group":
+                return self._group(one, name, at, place + name, value, is_required=is_required)
+            case "rows":
+                return self._rows(one, name, at, place + name, value)
+        options: FieldOptions = {
+            "initial": texts_of(value, one),
+            "required": not may_be_empty(name, schema),
+        }
+        self._add(at, one, name, options)
+        return Entry(at)
+
+    def _add(self, at: str, schema: Mapping[str, Any], name: str, field: FieldOptions) -> None:
+        """Add the field of the property `name`, which a page sends as `at`."""
+        self.fields[at] = SchemaField(label(name, schema), schema, **field)
+
+    def _group(
+        self,
+        schema: Mapping[str, Any],
+        name: str,
+        at: str,
+        place: str,
+        value: Any,
+        *,
+        is_required: bool,
+    ) -> Group:
+        is_optional = may_be_left_out(schema, is_required=is_required)
+        ticked = any(self.texts(at)) if self.texts else value is not None
+        plain = without_nothing(schema)
+        return Group(
+            at,
+            label=label(name, schema),
+            help_text=str(schema.get("description", "")),
+            entries=self.entries_of(plain, value, path=f"{at}.", place=f"{place}."),
+            is_optional=is_optional,
+            is_given=ticked or not is_optional,
+        )
+
+    def _rows(self, schema: Mapping[str, Any], name: str, at: str, place: str, value: Any) -> Rows:
+        plain = without_nothing(schema)
+        values = value if isinstance(value, list) else []
+        count = max(len(values), plain.get("minItems", 0))
+        keys = row_keys(self.texts(at)) if self.texts else [str(one) for one in range(count)]
+        rows = [
+            Row(
+                f"{at}.{key}",
+                key,
+                number + 1,
+                self.entries_of(
+                    plain["items"],
+                    values[number] if number < len(values) else None,
+                    path=f"{at}.{key}.",
+                    place=f"{place}.{number}.",
+                ),
+            )
+            for number, key in enumerate(keys)
+        ]
+        return Rows(
+            at,
+            label=label(name, schema),
+            help_text=str(schema.get("description", "")),
+            rows=rows,
+            is_full=len(rows) >= plain.get("maxItems", MOST_ROWS),
+        )
+
+
+MOST_ROWS = 100
+"""The most rows that a page can send: with more, its fields would be too many for a request."""
+
+
+def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield the names of all fields in these entries, also of those inside of groups."""
+    for one in entries:
+        if isinstance(one, Group):
+            yield from fields_in(one.entries)
+        elif isinstance(one, Rows):
+            for row in one.rows:
+                yield from fields_in(row.entries)
+        else:
+            yield one.name
+
+
+def with_rows_changed(typed: Any, prefix: str) -> str:
+    """Add or drop the row that a button names, in the texts that a page has sent.
+
+    Returns the name of the list, or "" if no such button was pressed.
+    """
+    if added := str(typed.pop(ADD, [""])[-1]):
+        keys = row_keys(typed.getlist(prefix + added))
+        new = max((int(key) for key in keys), default=-1) + 1
+        typed.setlist(prefix + added, [*keys, str(new)])
+        return added
+    if dropped := str(typed.pop(DROP, [""])[-1]):
+        name, _, gone = dropped.rpartition(".")
+        keys = row_keys(typed.getlist(prefix + name))
+        typed.setlist(prefix + name, [key for key in keys if key != gone])
+        return name
+    return ""

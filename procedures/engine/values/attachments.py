@@ -1,0 +1,99 @@
+"""Files in answers: what a question may ask of them, and the check of a file that was sent."""
+
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from procedures.engine.errors import AnswerError
+from procedures.engine.values.canonical import jsonable
+from procedures.engine.values.files import File
+
+BINARY = "binary"
+"""The JSON Schema format of a file."""
+ACCEPT, LARGEST = "accept", "maxBytes"
+"""The keywords in a file's schema that limit its media types and its size in bytes."""
+KILOBYTE = 1024
+UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
+NO_FILE = "This must be an uploaded file."
+
+
+def file_schema(accept: tuple[str, ...] = (), largest: int | None = None) -> dict[str, Any]:
+    """Return the schema of one file; `accept` are media types such as "image/*"."""
+    limits = {ACCEPT: list(accept)} if accept else {}
+    size = {} if largest is None else {LARGEST: largest}
+    return {"type": "string", "format": BINARY, **limits, **size}
+
+
+def is_file_schema(schema: Mapping[str, Any]) -> bool:
+    return schema.get("format") == BINARY
+
+
+def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a file that was sent; raises `AnswerError` for anything else.
+
+    Only a `File`, which the host has stored, counts. A description made of plain data doesn't,
+    because with it anybody could name the digest of a file of somebody else.
+    """
+    if not isinstance(value, File):
+        raise AnswerError(NO_FILE)
+    accept = schema.get(ACCEPT, ())
+    if accept and not any(fnmatchcase(value.content_type.lower(), one) for one in accept):
+        raise AnswerError(f"{value.name} is {value.content_type}. Send {' or '.join(accept)}.")
+    if value.size > schema.get(LARGEST, value.size):
+        most = format_size(schema[LARGEST])
+        raise AnswerError(f"{value.name} has {format_size(value.size)}; the limit is {most}.")
+    plain: dict[str, Any] = jsonable(value)
+    return plain
+
+
+def limits_of_file(schema: Mapping[str, Any]) -> list[str]:
+    """Return the limits on a file as sentences."""
+    kinds = [f"Accepted: {', '.join(schema[ACCEPT])}."] if schema.get(ACCEPT) else []
+    return [*kinds, *([f"At most {format_size(schema[LARGEST])}."] if LARGEST in schema else [])]
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes as people read it, such as "1.5 MB"."""
+    units = [(name, count) for name, count in UNITS.items() if size >= count]
+    if not units:
+        return f"{size} bytes"
+    name, count = units[-1]
+    return f"{size / count:.1f}".removesuffix(".0") + f" {name}"
+
+
+def files_in(value: Any) -> Iterator[File]:
+    """Yield the files in a value that isn't plain data yet."""
+    if isinstance(value, File):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from files_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from files_in(one)
+
+
+def with_files(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a stored answer with a `File` in place of each description of one."""
+    return changed_files(value, schema, lambda one: File(**one) if isinstance(one, dict) else one)
+
+
+def changed_files(value: Any, schema: Mapping[str, Any], change: Callable[[Any], Any]) -> Any:
+    """Return an answer with `change` applied to each value in the place of a file."""
+    branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    plain = branches[0] if len(branches) == 1 else schema
+    if is_file_schema(plain):
+        return change(value)
+    if isinstance(value, list) and "items" in plain:
+        return [changed_files(one, plain["items"], change) for one in value]
+    if isinstance(value, dict) and "properties" in plain:
+        of = plain["properties"]
+        return {name: changed_files(one, of.get(name, {}), change) for name, one in value.items()}
+    return value
+
+
+def takes_files(schema: Mapping[str, Any]) -> bool:
+    """Return True if an answer may contain a file."""
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    inner += [schema["items"]] if "items" in schema else []
+    return is_file_schema(schema) or any(map(takes_files, inner))

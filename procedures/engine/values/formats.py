@@ -1,0 +1,126 @@
+"""Formats of texts in answers: dates, moments, times, durations, addresses of mail and web."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from procedures.engine.errors import OptionError
+from procedures.engine.values.durations import LONGEST, PATTERN, parse_duration
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
+MOMENT = re.compile(rf"{DAY.pattern}[T ]{CLOCK.pattern}(Z|[+-][0-9]{{2}}:[0-9]{{2}})")
+MAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,250}")
+WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
+LENGTHS = TypeAdapter(timedelta)
+LONGEST_TEXT = 100
+"""The most characters of a date, a moment, a time or a duration."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of a text: the check of a text, and an example for people."""
+
+    is_valid: Callable[[str], bool]
+    noun: str
+    """A phrase that ends the sentence "The answer must be"."""
+
+
+def is_date(text: str) -> bool:
+    return bool(DAY.fullmatch(text)) and _is_read(date.fromisoformat, text)
+
+
+def is_moment(text: str) -> bool:
+    """Return True for a date and a time with their offset from UTC."""
+    # Through UTC: with its offset, a moment may lie outside of the years that can be shown.
+    return bool(MOMENT.fullmatch(text)) and _is_read(_in_utc, text)
+
+
+def is_time(text: str) -> bool:
+    return bool(CLOCK.fullmatch(text)) and _is_read(time.fromisoformat, text)
+
+
+def is_duration(text: str) -> bool:
+    return read_duration(text) is not None
+
+
+def is_mail(text: str) -> bool:
+    return bool(MAIL.fullmatch(text))
+
+
+def is_web(text: str) -> bool:
+    return bool(WEB.fullmatch(text))
+
+
+FORMATS: Mapping[str, Format] = {
+    "date": Format(is_date, "a date like 2026-12-31"),
+    "date-time": Format(is_moment, "a date and time with its zone, like 2026-12-31T09:30+01:00"),
+    "time": Format(is_time, "a time like 09:30"),
+    "duration": Format(is_duration, "a duration like 90 min, 2 hours or 3 days"),
+    "email": Format(is_mail, "an e-mail address like ann@example.com"),
+    "uri": Format(is_web, "a web address like https://example.com"),
+}
+"""The formats that an answer's text may have, by their names in JSON Schema."""
+
+
+def read_duration(text: str) -> timedelta | None:
+    """Return the duration in words ("2h", "3 days") or ISO 8601 ("PT2H"); None for other texts."""
+    if len(text) > LONGEST_TEXT:
+        return None
+    try:
+        length = parse_duration(text) if PATTERN.fullmatch(text) else _iso_length(text)
+    except (OptionError, ValidationError):
+        return None
+    return length if length is not None and timedelta(0) <= length <= LONGEST else None
+
+
+def plain_duration(text: str) -> str:
+    """Return a valid duration in ISO 8601, which is how it is stored."""
+    length = read_duration(text)
+    return text if length is None else str(LENGTHS.dump_python(length, mode="json"))
+
+
+def format_duration(text: str) -> str:
+    """Return a stored duration in words, such as "1 day 2 h 30 min"."""
+    length = read_duration(text)
+    if length is None:
+        return text
+    minutes, seconds = divmod(length.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days = f"{length.days} day" if length.days == 1 else f"{length.days} days"
+    rest = f"{seconds + length.microseconds / 1_000_000:g} s"
+    parts = [(length.days, days), (hours, f"{hours} h"), (minutes, f"{minutes} min")]
+    found = [words for count, words in parts if count]
+    return " ".join([*found, rest] if rest != "0 s" or not found else found)
+
+
+def format_moment(text: str) -> str:
+    """Return a stored moment as people read it, such as "2026-12-31 09:30 +01:00"."""
+    if not is_moment(text):
+        return text
+    at = datetime.fromisoformat(text)
+    clock = at.strftime("%Y-%m-%d %H:%M:%S" if at.second else "%Y-%m-%d %H:%M")
+    offset = at.strftime("%z")
+    return f"{clock} {offset[:3]}:{offset[3:5]}" if offset.strip("+0") else f"{clock} UTC"
+
+
+def _iso_length(text: str) -> timedelta | None:
+    return LENGTHS.validate_python(text) if text[:1] == "P" else None
+
+
+def _in_utc(text: str) -> datetime:
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    if not 1 < at.year < MAXYEAR:
+        raise ValueError(text)
+    return at
+
+
+def _is_read(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except (ValueError, OverflowError):
+        return False
+    return True

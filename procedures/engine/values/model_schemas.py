@@ -1,0 +1,228 @@
+"""JSON Schemas of answers, made from types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import PydanticUserError
+
+from procedures.engine.errors import AnswerError
+from procedures.engine.values import canonical
+from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, check_form, completed
+from procedures.engine.values.attachments import file_schema
+from procedures.engine.values.inspection import (
+    FIELDS,
+    WRAPPERS,
+    Part,
+    inspect_type,
+    reads_files,
+    unserved,
+)
+from procedures.engine.values.schemas import ContainsItselfError, label, resolved
+from procedures.engine.values.served import adapter
+from procedures.engine.values.spelling import short_repr
+
+LIMITS = {"gt", "ge", "lt", "le", "multiple_of", "decimal_places"}
+LENGTHS = {"min_length", "max_length"}
+TIMES = {"microseconds_precision"}
+CHECKED: dict[str, set[str]] = {
+    "str": {*LENGTHS, "pattern"},
+    "int": LIMITS,
+    "float": LIMITS,
+    "decimal": LIMITS,
+    "bool": set(),
+    "date": set(),
+    "datetime": TIMES,
+    "time": TIMES,
+    "timedelta": TIMES,
+    "literal": {"expected"},
+    "enum": {"cls", "members", "sub_type", "missing"},
+    "list": {*LENGTHS, "items_schema"},
+    "set": {*LENGTHS, "items_schema"},
+}
+"""Types an answer may have, by Pydantic's names, each with the constraints a schema can check."""
+ALSO_SAID = {"type", "metadata", "ref"}
+GROUPS = {"model", "dataclass", "typed-dict"}
+LISTS = {"list", "set"}
+KINDS = (
+    "a string, a number, a Decimal, a bool, a date, a datetime, a time, a timedelta, a choice, a "
+    "File, a model of such fields, or a list of these"
+)
+STRICT = ("strict", True)
+FUNCTION = "function-"
+
+
+def unchecked(part: Part) -> list[str]:
+    """Return the constraints of a type that a JSON Schema of an answer can't check."""
+    known = {*CHECKED.get(part.kind, set()), *ALSO_SAID}
+    if part.rules.get("tz_constraint") == "aware":
+        known.add("tz_constraint")
+    return sorted(set(part.rules) - known)
+
+
+def complete(schema: dict[str, Any], part: Part) -> None:
+    """Add rules that Pydantic's schema lacks: texts aren't blank, decimals have a fixed format."""
+    if part.kind == "str":
+        schema.setdefault("pattern", VISIBLE)
+    if part.kind == "decimal":
+        forms = schema["anyOf"]
+        number, text, *_ = forms[0].get("anyOf", forms)  # an amount of money may be beside None
+        text["pattern"] = DECIMAL
+        if (places := part.rules.get("decimal_places")) is not None:
+            number.setdefault("multipleOf", 1 if places == 0 else 10**-places)
+
+
+def form_schema(model: Any) -> dict[str, Any]:
+    """Return the schema of a form; the model accepts every answer that fits it.
+
+    It contains the current defaults of the fields, because missing fields of an answer are filled
+    in from the stored schema. Raises `ValueError` for a model that can't be a form.
+    """
+    if isinstance(model, str):  # Pydantic would take it for the name of a type
+        words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
+        raise ValueError(words)  # noqa: TRY004
+    if why := unserved(model):
+        raise ValueError(f"{_name(model)} can't be a form: {why}.")
+    try:
+        types = adapter(model)
+        schema, part = resolved(types.json_schema()), inspect_type(types)
+    except PydanticUserError as error:
+        raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
+    except ContainsItselfError:
+        raise ValueError(f"{_name(model)} can't be a form: it contains itself.") from None
+    return _group(schema, _bare(part), "", of=_name(model))
+
+
+def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:
+    """Return the finished schema of an object; `of` is the name of its model or field."""
+    if why := _looks_closer(part):
+        raise ValueError(f"{of} can't be a form: answers can't be checked against {why}.")
+    properties, required = schema.get("properties", {}), sorted(schema.get("required", []))
+    fields = _fields(part)
+    if not fields or fields.keys() != properties.keys():
+        raise ValueError(f"{of} has no fields that a form could show.")
+    finished = {
+        name: _finished(path + name, properties[name], field, is_required=name in required)
+        for name, field in fields.items()
+    }
+    return {
+        "type": "object",
+        "properties": {name: finished[name] for name in properties},
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _fields(part: Part) -> dict[str, Part]:
+    """Return the fields of a model by their names in answers, which may be aliases."""
+    holder = part.inner if part.kind in {"model", "dataclass"} else part
+    fields = (one for one in holder.parts if one.kind in FIELDS)
+    # Answers come by the alias, as the JSON Schema has it, and not by the field's own name.
+    return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
+
+
+def _looks_closer(part: Part) -> str:
+    """Return the model's first check beyond the types of its fields, as a phrase, or ""."""
+    config = part.rules.get("config", {})
+    rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
+    if rules:
+        return f"its {rules[0]}"
+    inner = part.inner.kind if part.parts else ""
+    if part.rules.get("custom_init") or FUNCTION in {part.kind[:9], inner[:9]}:
+        return "its validator"
+    return "its __post_init__" if part.rules.get("post_init") else ""
+
+
+def _finished(
+    path: str, schema: Mapping[str, Any], part: Part, *, is_required: bool
+) -> dict[str, Any]:
+    """Return a field's schema with its label, its default, and rules that Pydantic leaves out."""
+    found, inner = dict(schema), _bare(part)
+    if why := _unfit(inner):
+        raise ValueError(f"{path} can't be a field of a form: {why}.")
+    name = path.rpartition(".")[2]
+    if inner.kind in GROUPS or inner.kind in LISTS or _is_file(inner):
+        found = _in_place(found, _value_schema(found, inner, path))
+    elif inner.kind != "str" or is_required:
+        complete(found, inner)
+    found["title"] = label(name, found)
+    if part.kind == "default":
+        found["default"] = _default(path, part.rules, found)
+    return found
+
+
+def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Return a field's schema with that schema of its value, which may be beside None."""
+    about = {name: schema[name] for name in ("title", "description") if name in schema}
+    if "anyOf" not in schema:
+        return {**value, **about}
+    return {"anyOf": [value, {"type": "null"}], **about}
+
+
+def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str, Any]:
+    """Return the finished schema of a nested model, a file or a list, without title and None."""
+    plain: Mapping[str, Any] = next(
+        (one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), {}
+    )
+    if _is_file(part):
+        return file_schema()
+    if part.kind in GROUPS:
+        return _group(plain, part, f"{path}.", of=path)
+    found = {name: one for name, one in plain.items() if name not in {"title", "description"}}
+    items = _bare(part.inner)
+    if items.kind in GROUPS or _is_file(items):
+        found["items"] = _value_schema(plain["items"], items, path)
+    elif items.kind == "decimal":
+        complete(found["items"], items)
+    return found
+
+
+def _bare(part: Part) -> Part:
+    """Return the type inside wrappers such as a default, `| None` or a reference."""
+    return _bare(part.inner) if part.kind in {*WRAPPERS, "definitions"} else part
+
+
+def _is_file(part: Part) -> bool:
+    return any(reads_files(function) for function in part.functions)
+
+
+def _unfit(part: Part) -> str:
+    if _is_file(part) or part.kind in GROUPS:
+        return ""
+    if part.kind.startswith(FUNCTION):
+        return "answers can't be checked against a validator"
+    if part.kind not in CHECKED:
+        return f"a field must be {KINDS}, not {part.kind}"
+    if rules := unchecked(part):
+        return f"answers can't be checked against {', '.join(rules)}"
+    if part.kind not in LISTS:
+        return ""
+    items = _bare(part.inner)
+    is_nested = items.kind in LISTS or part.inner.kind == "nullable"
+    return f"a field must be {KINDS}" if is_nested else _unfit(items)
+
+
+def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any:
+    """Return a field's default as plain JSON; raises `ValueError` for one that is no answer."""
+    if rules.get("default_factory_takes_data"):
+        raise ValueError(f"The default of {path} must not depend on other fields.")
+    value = rules["default_factory"]() if "default_factory" in rules else rules["default"]
+    plain = canonical.jsonable(value)
+    try:
+        return check_default(plain, schema)
+    except AnswerError as error:
+        raise ValueError(f"The default of {path} is not a valid answer: {error}") from None
+
+
+def check_default(value: Any, schema: dict[str, Any]) -> Any:
+    """Return the default of a field, as it is stored; raises `AnswerError` for an invalid one."""
+    if isinstance(value, dict | list):
+        whole = {"type": "object", "properties": {"it": schema}}
+        try:
+            return check_form({"it": completed(value, schema)}, whole)["it"]
+        except AnswerError as error:
+            raise AnswerError(str(error).replace("it: ", "").replace("it.", "")) from None
+    return check_answer(value, schema)
+
+
+def _name(model: Any) -> str:
+    return str(getattr(model, "__name__", "")) or short_repr(model)

@@ -1,0 +1,82 @@
+"""Amounts of money: decimals in a declared currency."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from annotated_types import GroupedMetadata
+from pydantic import Field
+
+from procedures.engine.errors import OptionError
+from procedures.engine.values.options import with_fields
+from procedures.engine.values.spelling import meant, short_repr
+
+KEYWORD = "currency"
+"""The keyword in a JSON Schema that names the currency of an amount."""
+IN_USE = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
+BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP
+GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS
+KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR
+MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP
+TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW
+ZWG
+"""
+WITHOUT_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+WITH_THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
+CODES = frozenset(IN_USE.split())
+"""The codes of the currencies in use (ISO 4217)."""
+PLACES = {
+    **dict.fromkeys(WITHOUT_PLACES.split(), 0),
+    **dict.fromkeys(WITH_THREE_PLACES.split(), 3),
+}
+USUAL_PLACES = 2
+
+
+@with_fields("Currency")
+@dataclass(frozen=True)
+class Currency(GroupedMetadata):
+    """The currency of an amount: `Annotated[Decimal, Currency("EUR")]`.
+
+    People see the currency beside the amount, which has at most as many decimals as the currency.
+    `code` is a code of ISO 4217. Raises `OptionError` for other codes.
+    """
+
+    code: str
+
+    def __post_init__(self) -> None:
+        code: Any = self.code
+        if not isinstance(code, str) or code not in CODES:
+            near = meant(code, CODES) if isinstance(code, str) else ""
+            raise OptionError(
+                f'The code of a Currency must be one of ISO 4217, such as "EUR", '
+                f"not {short_repr(self.code)}.{near}"
+            )
+
+    @property
+    def places(self) -> int:
+        """The number of decimals of the currency's smallest unit."""
+        return PLACES.get(self.code, USUAL_PLACES)
+
+    def __iter__(self) -> Iterator[object]:
+        yield from Field(decimal_places=self.places).metadata
+        yield _Spoken(self.code)
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """The currency's code in the JSON Schema of an amount."""
+
+    code: str
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), KEYWORD: self.code}
+
+
+def without_code(text: str, code: str) -> str:
+    """Return the amount in a text such as "31.20 EUR"; without the code, the text itself."""
+    plain = text.strip()
+    if plain.upper().startswith(code):
+        return plain[len(code) :].strip()
+    return plain[: -len(code)].strip() if plain.upper().endswith(code) else plain

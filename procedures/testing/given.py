@@ -1,0 +1,48 @@
+"""Files that a test gives: among the inputs of a run, or in an answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from procedures.engine.values import canonical
+from procedures.engine.values.files import File
+from procedures.engine.values.options import check_json, check_kind, check_text, with_fields
+
+
+@with_fields("Given")
+@dataclass(frozen=True)
+class Given:
+    """A file among the inputs or in an answer: {"orders": Given("orders.csv", text)}."""
+
+    name: str
+    content: bytes | str
+
+    def __post_init__(self) -> None:
+        check_json("name of a Given", check_text("name of a Given", self.name))
+        check_kind("content of a Given", self.content, bytes | str, "bytes or a string")
+
+    def stored(self) -> File:
+        """Return the file after storing it in the file store in use."""
+        return File.store(self.name, self.content)
+
+
+def without_files(value: Any) -> Any:
+    """Return an answer without its files, whose contents are no JSON."""
+    if isinstance(value, Given | File):
+        return None
+    try:
+        if isinstance(value, dict):
+            return {name: without_files(one) for name, one in value.items()}
+        return [without_files(one) for one in value] if isinstance(value, list) else value
+    except RecursionError:  # it holds itself, which is refused where it is to be stored
+        return value
+
+
+def with_stored_files(value: Any) -> Any:
+    """Return an answer as plain JSON, except for its files, which are stored."""
+    if isinstance(value, Given):
+        return value.stored()
+    if isinstance(value, dict):
+        return {name: with_stored_files(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [with_stored_files(one) for one in value]
+    return value if isinstance(value, File) else canonical.jsonable(value)
