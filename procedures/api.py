@@ -34,7 +34,8 @@ router = Router()
 INPUTS_BODY: dict[str, Any] = {
     "requestBody": {
         "description": "The inputs by name, as `GET /api/procedures/{name}` describes them. "
-        "Inputs of format binary are files; to send them, use multipart/form-data.",
+        "Inputs of format binary are files; to send them, use multipart/form-data. A file inside "
+        "another input is sent under its path, such as `order.scan` or `lines.0.scan`.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
             "multipart/form-data": {

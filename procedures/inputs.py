@@ -1,6 +1,6 @@
 """The inputs of a new run, read from a web request: JSON, or a form with files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError, Fault, InputError
+from procedures.engine.values.answers import is_group, is_rows, without_nothing
+from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import properties_of
 from procedures.engine.values.sent import BodyError, read_json
@@ -17,7 +19,7 @@ from procedures.files import ContentStore
 MEGABYTE = 1024 * 1024
 FILE = "file"
 UNKNOWN_TYPE = File.content_type
-Types = Mapping[str, set[str]]
+Schemas = Mapping[str, Mapping[str, Any]]
 
 
 class TooLargeError(EngineError):
@@ -41,25 +43,45 @@ def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
 
 
 def _read_form(request: HttpRequest, definition: Definition) -> dict[str, Any]:
-    types = types_of_inputs(definition)
-    texts = {name: _value(name, request.POST.getlist(name), types) for name in request.POST}
-    if both := texts.keys() & request.FILES.keys():
+    schemas = properties_of(definition.schema)
+    inputs = {name: _value(name, request.POST.getlist(name), schemas) for name in request.POST}
+    if both := inputs.keys() & request.FILES.keys():
         raise InputError([Fault(name, "was sent both as text and as a file.") for name in both])
-    return texts | read_files(request, types)
+    for path, files in read_files(request, schemas).items():
+        inputs = _placed(inputs, path.split("."), files, path)
+    return inputs
 
 
-def read_files(request: HttpRequest, types: Types) -> dict[str, File | None]:
-    """Store the uploads and return them, or store none if one is too large."""
+Files = File | list[File] | None
+
+
+def read_files(
+    request: HttpRequest, schemas: Schemas, names: Iterable[str] | None = None
+) -> dict[str, Files]:
+    """Store the uploads and return them by their paths, or store none if one is too large.
+
+    A path is the name of an input, or leads into it: "order.scan", "lines.0.scan". `names` are the
+    paths to read; by default all that were sent.
+    """
     # All are checked before the first is stored, so that a refused start leaves nothing in the
     # store.
-    uploads = {name: _upload(name, request.FILES.getlist(name), types) for name in request.FILES}
+    sent = request.FILES.keys() if names is None else request.FILES.keys() & set(names)
+    uploads = {path: _uploads(path, request.FILES.getlist(path), schemas) for path in sent}
     with use_file_store(ContentStore()):
-        return {name: _stored(upload) for name, upload in uploads.items()}
+        return {path: _stored(found) for path, found in uploads.items()}
 
 
-def types_of_inputs(definition: Definition) -> Types:
-    """Return the JSON types each input may have; "file" for an upload."""
-    return {name: _types(schema) for name, schema in properties_of(definition.schema).items()}
+def _placed(inputs: Any, path: Sequence[str], files: Files, whole: str) -> Any:
+    """Return the inputs with files in the place to which the path leads."""
+    first, *rest = path
+    if isinstance(inputs, list) and first.isdecimal() and int(first) < len(inputs):
+        at = int(first)
+        inner = _placed(inputs[at], rest, files, whole) if rest else files
+        return [*inputs[:at], inner, *inputs[at + 1 :]]
+    if not isinstance(inputs, dict | None):
+        raise InputError([Fault(whole, "has no place in the value that was sent for it.")])
+    found = inputs or {}
+    return {**found, first: _placed(found.get(first), rest, files, whole) if rest else files}
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
@@ -69,17 +91,29 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
     return own.union(*(_types(option) for option in schema.get("anyOf", ())))
 
 
-def _value(name: str, texts: Sequence[object], types: Types) -> Any:
-    """Return the value of form fields: a list repeats its field, an object is sent as JSON."""
-    wanted = types.get(name, set())
+def _value(name: str, texts: Sequence[object], schemas: Schemas) -> Any:
+    """Return the value of form fields: a list repeats its field, an object is sent as JSON.
+
+    A list of objects can also be one JSON list.
+    """
+    schema = schemas.get(name, {})
+    wanted = _types(schema)
     if "array" in wanted:
-        return list(texts)
+        is_nested = is_group(without_nothing(schema).get("items", {}))
+        return _objects(name, texts) if is_nested else list(texts)
     if len(texts) > 1:
         raise InputError([Fault(name, f"was sent {len(texts)} times.")])
-    if "object" not in wanted:
-        return texts[0]
+    return _object(name, texts[0]) if "object" in wanted else texts[0]
+
+
+def _objects(name: str, texts: Sequence[object]) -> Any:
+    found = [_object(name, text) for text in texts]
+    return found[0] if len(found) == 1 and isinstance(found[0], list) else found
+
+
+def _object(name: str, text: object) -> Any:
     try:
-        return read_json(str(texts[0]).encode())
+        return read_json(str(text).encode())
     except BodyError:
         raise InputError([Fault(name, "must be a JSON object.")]) from None
 
@@ -97,21 +131,43 @@ def check_upload(sent: UploadedFile, *, field: str = "") -> None:
         raise TooLargeError(sent.name or field or FILE, sent.size or 0, field=field)
 
 
-def _upload(name: str, uploads: Sequence[object], types: Types) -> UploadedFile | None:
-    """Return the one upload of an input, or None for an unknown input, which is refused later."""
-    if name not in types:
+def _uploads(
+    path: str, uploads: Sequence[object], schemas: Schemas
+) -> "UploadedFile | list[UploadedFile] | None":
+    """Return the uploads of an input, or None for an unknown input, which is refused later."""
+    schema = _schema_at(path.split("."), {"type": "object", "properties": schemas})
+    if schema is None:
         return None
-    if FILE not in types[name]:
-        raise InputError([Fault(name, "can't be a file.")])
-    if len(uploads) > 1:
-        raise InputError([Fault(name, f"must be one file, not {len(uploads)}.")])
-    upload = cast("UploadedFile", uploads[0])
-    check_upload(upload, field=name)
-    return upload
+    items = schema.get("items", {}) if schema.get("type") == "array" else {}
+    if not (is_file_schema(schema) or is_file_schema(items)):
+        raise InputError([Fault(path, "can't be a file.")])
+    found = [cast("UploadedFile", upload) for upload in uploads]
+    for upload in found:
+        check_upload(upload, field=path)
+    if items:
+        return found
+    if len(found) > 1:
+        raise InputError([Fault(path, f"must be one file, not {len(found)}.")])
+    return found[0]
 
 
-def _stored(upload: UploadedFile | None) -> File | None:
-    return _kept(upload) if upload else None
+def _schema_at(path: Sequence[str], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the schema of the value to which a path leads, or None if it leads nowhere."""
+    for part in path:
+        plain = without_nothing(schema)
+        named = plain.get("properties", {}) if is_group(plain) else {}
+        is_row = is_rows(plain) and part.isdecimal()
+        found = plain["items"] if is_row else named.get(part)
+        if found is None:
+            return None
+        schema = found
+    return without_nothing(schema)
+
+
+def _stored(found: "UploadedFile | list[UploadedFile] | None") -> Files:
+    if isinstance(found, list):
+        return [_kept(one) for one in found]
+    return _kept(found) if found else None
 
 
 def _kept(upload: UploadedFile) -> File:

@@ -11,18 +11,19 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dashboard.forms.fields import SchemaField
+from dashboard.forms.fields import Kept, SchemaField
 from dashboard.forms.layout import Builder, FieldOptions, with_rows_changed
 from dashboard.forms.schema import SchemaForm
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import AnswerError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import takes_nothing
+from procedures.engine.values.attachments import changed_files
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import label, properties_of
-from procedures.engine.values.typed import Texts, kind_of, read_fields, texts_of
+from procedures.engine.values.typed import NESTED, Texts, kind_of, read_fields, texts_of
 from procedures.files import ContentStore
-from procedures.inputs import TooLargeError, read_files, types_of_inputs
+from procedures.inputs import TooLargeError, read_files, store_upload
 from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
@@ -53,7 +54,7 @@ class StartField(SchemaField):
 
     def clean(self, value: Sequence[str]) -> Any:
         """Return the input as JSON; LEFT_OUT for a file, or for an input whose default applies."""
-        if self.kind == "file":
+        if self.kind in {"file", "files"}:
             return LEFT_OUT
         if self._is_left_out(value):
             return None if self.is_needed and self.may_be_nothing else LEFT_OUT
@@ -87,10 +88,15 @@ class StartForm(SchemaForm):
         """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
         assert self._request
         try:
-            sent = read_files(self._request, types_of_inputs(self.definition))
+            own = [name for name, one in self.fields.items() if _is_own_file(one)]
+            sent = read_files(self._request, self._schema["properties"], own)
+            self._keep_nested()
         except TooLargeError as error:
             raise InputError([Fault(error.field, str(error))]) from None
-        self._keep(self._kept_files() | {name: file for name, file in sent.items() if file})
+        self._keep(
+            self._kept_files()
+            | {name: file for name, file in sent.items() if isinstance(file, File)}
+        )
         inputs = self._nested()
         inputs |= {
             name: one
@@ -111,14 +117,29 @@ class StartForm(SchemaForm):
         """Return the inputs that are groups of fields or lists of groups."""
         found: dict[str, Any] = {}
         for name, schema in self._schema["properties"].items():
-            if kind_of(schema) not in {"group", "rows"}:
+            if kind_of(schema) not in NESTED:
                 continue
             one = {"properties": {name: schema}, "required": self._schema.get("required", ())}
             try:
-                found |= read_fields(one, self._texts)
+                read = read_fields(one, self._texts)
             except AnswerError as error:
                 self.add_faults(error.faults)
+            else:
+                found |= changed_files(read, one, lambda text: self._kept_file(str(text)) or text)
         return found
+
+    def _keep_nested(self) -> None:
+        """Store the files of nested fields, and have the form send their tokens again."""
+        assert self._request
+        data = cast("QueryDict", self.data)
+        for name, field in self.fields.items():
+            if field.kind not in {"file", "files"} or _is_own_file(field):
+                continue
+            for upload in self._request.FILES.getlist(name):
+                file = store_upload(upload)
+                data.appendlist(name, signing.dumps(asdict(file), salt=self._salt))
+            kept = [(text, self._kept_file(text)) for text in self._texts(name)]
+            field.sent = [Kept(text, file.name) for text, file in kept if file]
 
     def _texts(self, name: str) -> list[str]:
         sent = cast("QueryDict", self.data)
@@ -184,6 +205,11 @@ class StartBuilder(Builder):
             self.fields[at] = StartField(name, self._definition, schema)
         else:
             super()._add(at, schema, name, field)
+
+
+def _is_own_file(field: SchemaField) -> bool:
+    """Return True for the field of an input that is one file."""
+    return isinstance(field, StartField) and field.kind == "file"
 
 
 def _zoned(text: str) -> str:

@@ -12,12 +12,13 @@ from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork as forks
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.replay.history import FORK, LONGEST_KEY
+from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
-from procedures.services.runs import Start, files_in
+from procedures.services.runs import Start
 from procedures.services.startable import find_startable
 from procedures.users import User
 
@@ -92,7 +93,7 @@ def fork_run(
         text, given = inputs_of(first, origin.inputs), list[File]()
         if parting.inputs:
             parsed = found.definition.revise(text, parting.inputs)
-            text, given = found.definition.dump(parsed), files_in(parsed)
+            text, given = found.definition.dump(parsed), [*files_in(parsed)]
         kept = put_aside(text)
 
     def write(run: Run) -> None:

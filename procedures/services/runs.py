@@ -11,6 +11,7 @@ from procedures import registry
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.large import is_same, put_aside
 from procedures.engine.lifecycle.start import begin_run
+from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
@@ -49,7 +50,7 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
     definition = found.definition
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
-        text, files = put_aside(definition.dump(parsed)), files_in(parsed)
+        text, files = put_aside(definition.dump(parsed)), [*files_in(parsed)]
 
     def write(run: Run) -> None:
         begin_run(DatabaseStore(run.created_at), run, files=files)
@@ -119,7 +120,3 @@ class Start:
     def _is_of(self, run: Run) -> bool:
         is_of_origin = (run.origin, run.forked_at) == (self.origin, self.forked_at)
         return is_of_origin and is_same(run.inputs, self.inputs)
-
-
-def files_in(inputs: Mapping[str, Any]) -> list[File]:
-    return [value for value in inputs.values() if isinstance(value, File)]

@@ -38,11 +38,20 @@ def without_files(value: Any) -> Any:
 
 
 def with_stored_files(value: Any) -> Any:
-    """Return an answer as plain JSON, except for its files, which are stored."""
+    """Return a value with its files stored; everything else in it is unchanged."""
     if isinstance(value, Given):
         return value.stored()
     if isinstance(value, dict):
         return {name: with_stored_files(one) for name, one in value.items()}
+    return [with_stored_files(one) for one in value] if isinstance(value, list) else value
+
+
+def as_answer(value: Any) -> Any:
+    """Return an answer as plain JSON, except for its files, which are stored."""
+    if isinstance(value, Given):
+        return value.stored()
+    if isinstance(value, dict):
+        return {name: as_answer(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [with_stored_files(one) for one in value]
+        return [as_answer(one) for one in value]
     return value if isinstance(value, File) else canonical.jsonable(value)

@@ -21,7 +21,7 @@ from procedures.engine.values.options import (
     with_fields,
     with_options,
 )
-from procedures.testing.given import with_stored_files, without_files
+from procedures.testing.given import as_answer, without_files
 
 AT_ONCE = timedelta(0)
 
@@ -153,7 +153,7 @@ class Manner:
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
         meant = asked.question.rules.read_said(asked.question, answer.value)
-        given = with_stored_files(meant)
+        given = as_answer(meant)
         value = asked.question.check(given)
         outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)

@@ -21,7 +21,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import use_file_store
 from procedures.engine.values.options import check_kind, with_options
 from procedures.engine.values.served import adapter
-from procedures.testing.given import Given
+from procedures.testing.given import with_stored_files
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.lingering import Lingering
 from procedures.testing.memory import MemoryStore
@@ -269,10 +269,7 @@ class Rehearsal:
 
     def _kept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         with use_file_store(self._store.files):
-            return {
-                name: value.stored() if isinstance(value, Given) else value
-                for name, value in inputs.items()
-            }
+            return {name: with_stored_files(value) for name, value in inputs.items()}
 
     def _ask_people(self) -> None:
         for asked in self._newly_asked():

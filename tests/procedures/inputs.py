@@ -43,6 +43,29 @@ def sized_inputs(
     return count
 
 
+class Parcel(BaseModel):
+    city: str
+    scan: File | None = None
+
+
+class Item(BaseModel):
+    thing: str
+    label: File | None = None
+
+
+@procedure
+def nested_inputs(
+    ctx: Context,
+    to: Parcel,
+    lines: list[Item] = [],  # noqa: B006 (the engine copies it)
+    photos: list[File] = [],  # noqa: B006
+) -> list[Any]:
+    def read() -> str:
+        return to.scan.text() if to.scan else ""
+
+    return [ctx.step(read), [one.name for one in photos]]
+
+
 @procedure
 def appointment(
     ctx: Context, at: AwareDatetime, local: datetime | None = None, lasts: timedelta | None = None

@@ -3,16 +3,14 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from types import UnionType
-from typing import Annotated, Any, Never, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Never, NoReturn, get_type_hints
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from procedures.engine.errors import DefinitionError
 from procedures.engine.values import canonical
-from procedures.engine.values.files import File
-from procedures.engine.values.inspection import holds_secret, unserved
+from procedures.engine.values.inspection import holds_secret, inspect_type, unserved
 from procedures.engine.values.secrecy import INSTEAD
 from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
@@ -102,12 +100,9 @@ def is_resolved(fn: Function) -> bool:
     return True
 
 
-def is_file(hint: Any) -> bool:
-    """Return True for the types `File` and `File | None`, annotated or not."""
-    if get_origin(hint) is Annotated:
-        return is_file(get_args(hint)[0])
-    inner = [one for one in get_args(hint) if one is not type(None)]
-    return hint is File or (get_origin(hint) in (Union, UnionType) and all(map(is_file, inner)))
+def holds_bytes(hint: Any) -> bool:
+    """Return True for bytes, and for a type that holds some."""
+    return any(part.kind == "bytes" for part in inspect_type(adapter(hint)).all())
 
 
 def texts_of(schema: Any) -> Iterator[str]:

@@ -19,7 +19,7 @@ from procedures.engine.declaration.checks import (
     check_no_secrets,
     check_signature,
     check_types,
-    is_file,
+    holds_bytes,
     is_resolved,
     texts_of,
 )
@@ -191,9 +191,9 @@ class Procedure:
         """Raise `DefinitionError` for inputs that nobody could send."""
         returns = {RESULT: self._hints.get(RESULT, Any)}
         check_types(self.name, {name: self._hints[name] for name in self._parameters} | returns)
-        files = frozenset(name for name, hint in self._hints.items() if is_file(hint))
+        with_bytes = frozenset(name for name in self._parameters if holds_bytes(self._hints[name]))
         schema = self.schema
-        for name, why in unserved(schema, files=files):
+        for name, why in unserved(schema, with_bytes=with_bytes):
             raise DefinitionError(f"{self.name}: the input {name} isn't supported: {why}.")
         for name, parameter in self._parameters.items():
             if parameter.default is not parameter.empty:

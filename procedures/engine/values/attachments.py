@@ -1,8 +1,11 @@
 """Files in answers: what a question may ask of them, and the check of a file that was sent."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import is_dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+
+from pydantic import BaseModel
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.values.canonical import jsonable
@@ -62,15 +65,18 @@ def format_size(size: int) -> str:
 
 
 def files_in(value: Any) -> Iterator[File]:
-    """Yield the files in a value that isn't plain data yet."""
+    """Yield the files in a value that isn't plain data yet, also inside of models and lists."""
     if isinstance(value, File):
         yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from files_in(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from files_in(one)
+        return
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple | set | frozenset):
+        return
+    for one in value:
+        yield from files_in(one)
 
 
 def with_files(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from procedures.engine.errors import Fault
+from procedures.engine.values.answers import is_group, is_rows, without_nothing
+from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.durations import PATTERN, parse_duration
 from procedures.engine.values.faults import NUMBER, WHOLE
+from procedures.engine.values.schemas import properties_of
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
 """Numbers as people write them; Python also reads 1_000 and the digits of other scripts."""
@@ -112,21 +115,33 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
 # What a declaration may ask for
 
 
-def unserved(schema: Schema, *, files: frozenset[str]) -> Iterator[tuple[str, str]]:
+def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Yield the name of each input that nobody could send, with the reason.
 
-    `files` are the names of the inputs of type `File`.
+    `with_bytes` are the names of the inputs whose types hold bytes.
     """
-    defs: Mapping[str, Schema] = schema.get("$defs", {})
-    for name, one in schema.get("properties", {}).items():
-        own = [branch for branch in one.get("anyOf", [one]) if branch.get("format") == "binary"]
-        if own and name not in files:
+    for name, one in properties_of(schema).items():
+        is_plain = is_file_schema(without_nothing(one))
+        if name in with_bytes and is_plain:
             yield name, "bytes can't be sent. Use a File, or a string"
-        elif not own and _holds_binary(one, defs, set()):
+        elif name in with_bytes or _hides_file(one, schema.get("$defs", {})):
             yield (
                 name,
-                "a File or bytes inside another value can't be sent. Make it an input of its own",
+                "bytes, or a File in anything but a model or a list, can't be sent. "
+                "Make it an input of its own",
             )
+
+
+def _hides_file(schema: Schema, defs: Mapping[str, Schema]) -> bool:
+    """Return True if a file is in a place that no path of fields names, such as a dict."""
+    plain = without_nothing(schema)
+    if is_file_schema(plain):
+        return False
+    if is_group(plain):
+        return any(_hides_file(one, defs) for one in plain["properties"].values())
+    if is_rows(plain):
+        return _hides_file(plain["items"], defs)
+    return _holds_binary(plain, defs, set())
 
 
 def _holds_binary(schema: Any, defs: Mapping[str, Schema], seen: set[str]) -> bool:

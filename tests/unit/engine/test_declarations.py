@@ -98,13 +98,14 @@ def faults(definition: Procedure, given: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     "hint",
     [
-        list[File],
+        list[list[File]],
         dict[str, File],
         tuple[File, int],
         list[File | None],
         File | int,
-        WithFile,
-        list[WithFile],
+        dict[str, WithFile],
+        list[list[WithFile]],
+        WithFile | int,
         bytes,
         bytes | None,
         list[bytes],

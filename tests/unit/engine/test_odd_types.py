@@ -277,7 +277,14 @@ def test_a_signal_of_any_other_type_is_taken(hint: Any, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "hint",
-    [*IMPOSSIBLE.values(), *READ_ONCE.values(), *NEVER.values(), list[File], File | str, "int str"],
+    [
+        *IMPOSSIBLE.values(),
+        *READ_ONCE.values(),
+        *NEVER.values(),
+        dict[str, File],
+        File | str,
+        "int str",
+    ],
     ids=written,
 )
 def test_an_input_of_an_impossible_type_is_refused_where_it_is_declared(hint: Any) -> None:
