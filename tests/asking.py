@@ -186,3 +186,11 @@ def tell_of_trouble(ctx: Context) -> Any:
     ctx.alert("The bank has refused order A-7.", level="error")
     ctx.alert("Somebody was paid twice: order A-9.", level="critical")
     return ctx.approve("Go on?")
+
+
+@procedure(roles={"start": "support", "answer": "finance"})
+def reads_paper(ctx: Context) -> str:
+    """Asks for a file, reads it in a step, and does something with what it says."""
+    paper = ctx.upload("Which paper?").value
+    text = ctx.step(paper.text, name="read")
+    return str(ctx.step(text.upper, name="shout"))

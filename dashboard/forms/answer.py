@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from chat.models import HumanRequest
 from chat.services import Echo, receive_file, uploaded, with_uploads
 from dashboard.forms.fields import Kept, SchemaField
-from dashboard.forms.layout import Builder, with_rows_changed
+from dashboard.forms.layout import Builder, RowChange, change_rows
 from dashboard.forms.schema import SchemaForm
 from procedures.engine.errors import Fault
 from procedures.engine.kinds.controls import (
@@ -45,8 +45,8 @@ class AnswerForm:
     """The faults of single fields."""
     by: User | None = None
     """The person who sent the input; None for a new form."""
-    added: str = ""
-    """The name of the list whose row was just added or dropped, which gets the focus."""
+    change: RowChange | None = None
+    """The row that was just added or dropped."""
     armed: Echo | None = None
     """An irreversible answer that was sent once, and becomes final when it is sent again."""
 
@@ -78,7 +78,7 @@ class AnswerForm:
     @property
     def has_fields(self) -> bool:
         """True if the form has several fields, each of which shows its own fault."""
-        return bool(self.asked.fields)
+        return any(isinstance(one, Fields) and one.is_several for one in self.controls)
 
     @property
     def comment(self) -> str:
@@ -112,7 +112,7 @@ class AnswerForm:
 
         It withdraws the armed answer, or adds or drops a row.
         """
-        return "disarm" in self.typed or bool(self.added)
+        return "disarm" in self.typed or self.change is not None
 
     def confirms(self, value: Any) -> bool:
         """Return True if the sender pressed the armed button that states what this value means."""
@@ -157,7 +157,7 @@ class ShownFields(ShownControl):
         form = self.form
         typed = form.typed if form.typed or form.faults else None
         builder = Builder(self._texts if typed is not None else None)
-        entries = builder.entries_of(self.control.schema)
+        layout = builder.layout(self.control.schema, form.change)
         for name, one in builder.fields.items():
             self._prepare(one, OF_FIELD + name)
         shown = SchemaForm(
@@ -166,10 +166,8 @@ class ShownFields(ShownControl):
             prefix=OF_FIELD[:-1],
             card=form.request.pk,
             has_focus=True,
-            entries=entries,
-            names=builder.names,
+            layout=layout,
         )
-        shown.added = form.added
         if typed is not None:
             shown.add_faults(form.faults)
         return shown
@@ -293,8 +291,8 @@ def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> 
         tokens = [receive_file(request, one, by=by) for one in files.getlist(name)]
         kept = [text for text in typed.getlist(name) if text]
         typed.setlist(name, [*kept, *tokens])
-    added = with_rows_changed(typed, OF_FIELD)
-    return AnswerForm(request, typed, by=by, added=added)
+    change = change_rows(typed, OF_FIELD)
+    return AnswerForm(request, typed, by=by, change=change)
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:

@@ -123,7 +123,12 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def has_focus(self) -> bool:
-        """True if this field gets the focus: the first faulty one of a form with `has_focus`."""
+        """True if this field gets the focus.
+
+        It is the first field of a new row, or else the first faulty one of a form with `has_focus`.
+        """
+        if self.form.layout.focus:
+            return self.name == self.form.layout.focus
         faulty = (name for name in self.form.fields if name in self.form.errors)
         return self.form.has_focus and self.name == next(faulty, None)
 

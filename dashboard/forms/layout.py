@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from django.http import QueryDict
+
 from dashboard.forms.fields import SchemaField
-from procedures.engine.values.answers import without_nothing
+from procedures.engine.values.answers import limits, without_nothing
 from procedures.engine.values.schemas import label
 from procedures.engine.values.typed import (
     Texts,
@@ -31,11 +33,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Group(Entry):
-    """Fields that belong together."""
+class Part(Entry):
+    """A part of a form that holds fields."""
 
     label: str = ""
     help_text: str = ""
+    limits: Sequence[str] = ()
+    """The limits on the part as a whole, in sentences."""
+
+
+@dataclass(frozen=True)
+class Group(Part):
+    """Fields that belong together."""
+
     entries: Sequence[Entry] = ()
     is_optional: bool = False
     """True if it is filled in only if its box is ticked."""
@@ -55,15 +65,38 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Rows(Entry):
+class Rows(Part):
     """A list of groups, to which people add rows."""
 
-    label: str = ""
-    help_text: str = ""
     rows: Sequence[Row] = ()
     is_full: bool = False
     """True if the list takes no more rows."""
     kind: str = "rows"
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """A row that was added to a list, or taken away from it."""
+
+    name: str
+    """The name of the list."""
+    is_added: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The parts of a form, in order."""
+
+    entries: Sequence[Entry]
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The names of the parts on the page, by their names in faults: "lines.0.price"."""
+    focus: str = ""
+    """The name of the field or the list that gets the focus after a row was added or dropped."""
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        """Each group and each list, also those inside of others."""
+        return parts_in(self.entries)
 
 
 class FieldOptions(TypedDict):
@@ -83,6 +116,12 @@ class Builder:
     """The fields built so far, by their names on the page."""
     names: dict[str, str] = field(default_factory=dict)
     """The names on the page, by the names that faults have: "lines.0.price"."""
+
+    def layout(self, schema: Mapping[str, Any], change: RowChange | None = None) -> Layout:
+        """Return the layout of a whole form, and build its fields."""
+        entries = self.entries_of(schema)
+        focus = _focus(entries, change) if change else ""
+        return Layout(entries, self.names, focus)
 
     def entries_of(
         self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
@@ -171,6 +210,7 @@ class Builder:
             at,
             label=label(name, schema),
             help_text=str(schema.get("description", "")),
+            limits=[sentence.replace("Choose", "Give") for sentence in limits(plain)],
             rows=rows,
             is_full=len(rows) >= plain.get("maxItems", MOST_ROWS),
         )
@@ -192,19 +232,47 @@ def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
             yield one.name
 
 
-def with_rows_changed(typed: Any, prefix: str) -> str:
+def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
+    """Yield each group and each list in these entries, also those inside of others."""
+    for one in entries:
+        inner = [one.entries] if isinstance(one, Group) else []
+        if isinstance(one, Rows):
+            inner = [row.entries for row in one.rows]
+        if isinstance(one, Part):
+            yield one
+        for below in inner:
+            yield from parts_in(below)
+
+
+def _focus(entries: Sequence[Entry], change: RowChange) -> str:
+    """Return the first field of a new row; after a row was dropped, the list itself."""
+    found = [one for one in parts_in(entries) if one.name == change.name]
+    rows = found[0].rows if found and isinstance(found[0], Rows) else ()
+    if change.is_added and rows:
+        return next(fields_in(rows[-1].entries), change.name)
+    return change.name
+
+
+def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
     """Add or drop the row that a button names, in the texts that a page has sent.
 
-    Returns the name of the list, or "" if no such button was pressed.
+    Returns None if no such button was pressed.
     """
-    if added := str(typed.pop(ADD, [""])[-1]):
+    if added := _pressed(typed, ADD):
         keys = row_keys(typed.getlist(prefix + added))
         new = max((int(key) for key in keys), default=-1) + 1
         typed.setlist(prefix + added, [*keys, str(new)])
-        return added
-    if dropped := str(typed.pop(DROP, [""])[-1]):
+        return RowChange(added, is_added=True)
+    if dropped := _pressed(typed, DROP):
         name, _, gone = dropped.rpartition(".")
         keys = row_keys(typed.getlist(prefix + name))
         typed.setlist(prefix + name, [key for key in keys if key != gone])
-        return name
-    return ""
+        return RowChange(name, is_added=False)
+    return None
+
+
+def _pressed(typed: QueryDict, button: str) -> str:
+    """Return the value of a button, and take it out of the texts; "" if it wasn't pressed."""
+    value = str(typed.get(button, ""))
+    typed.setlist(button, [])
+    return value

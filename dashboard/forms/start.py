@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dashboard.forms.fields import Kept, SchemaField
-from dashboard.forms.layout import Builder, FieldOptions, with_rows_changed
+from dashboard.forms.layout import Builder, FieldOptions, change_rows
 from dashboard.forms.schema import SchemaForm
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import AnswerError, Fault, InputError
@@ -77,12 +77,12 @@ class StartForm(SchemaForm):
 
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
         typed = request.POST.copy() if request else None
-        added = with_rows_changed(typed, "") if typed else ""
+        self._change = change_rows(typed, "") if typed else None
         self._schema = {**definition.schema, "properties": properties_of(definition.schema)}
         builder = StartBuilder(definition, typed.getlist if typed else None)
-        entries = builder.entries_of(self._schema)
-        super().__init__(builder.fields, typed, entries=entries, names=builder.names)
-        self.definition, self._by, self._request, self.added = definition, by, request, added
+        layout = builder.layout(self._schema, self._change)
+        super().__init__(builder.fields, typed, layout=layout)
+        self.definition, self._by, self._request = definition, by, request
 
     def inputs(self) -> dict[str, Any]:
         """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
@@ -111,7 +111,7 @@ class StartForm(SchemaForm):
     @property
     def is_row_changed(self) -> bool:
         """True if the person pressed a button that adds or drops a row of a list."""
-        return bool(self.added)
+        return self._change is not None
 
     def _nested(self) -> dict[str, Any]:
         """Return the inputs that are groups of fields or lists of groups."""

@@ -5,7 +5,7 @@ from typing import cast
 from django import template
 
 from dashboard.forms.fields import SchemaBoundField
-from dashboard.forms.layout import Entry
+from dashboard.forms.layout import Entry, Part
 from dashboard.forms.schema import SchemaForm
 
 register = template.Library()
@@ -21,3 +21,15 @@ def field_of(entry: Entry, form: SchemaForm) -> SchemaBoundField:
 def name_on_page(form: SchemaForm, name: str) -> str:
     """Return the name under which the page sends that part of the form."""
     return form.add_prefix(name)
+
+
+@register.filter
+def id_of_part(form: SchemaForm, part: Part) -> str:
+    """Return the HTML id of the text about a group or a list."""
+    return f"about-{form.card}-{part.name}" if form.card else f"about-{part.name}"
+
+
+@register.filter
+def faults_of(form: SchemaForm, part: Part) -> list[str]:
+    """Return the faults of a group or a list as a whole."""
+    return form.faults_of.get(part.name, [])

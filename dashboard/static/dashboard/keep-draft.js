@@ -2,7 +2,8 @@
 
    <keep-draft name="request-…">fields</keep-draft>
 
-   A field that the server has filled in otherwise is left alone. */
+   A field that the server has filled in otherwise is left alone. With the attribute `filled`, the
+   server has filled in what was typed before: then every field is kept. */
 
 const PREFIX = "draft:";
 const LONGEST_LIFE = 14 * 24 * 3600 * 1000;
@@ -11,7 +12,12 @@ class KeepDraft extends HTMLElement {
   connectedCallback() {
     this.key = PREFIX + this.getAttribute("name");
     this.addEventListener("input", () => this.keep());
-    this.restore();
+    if (this.isFilled) this.keep();
+    else this.restore();
+  }
+
+  get isFilled() {
+    return this.hasAttribute("filled");
   }
 
   get fields() {
@@ -19,7 +25,8 @@ class KeepDraft extends HTMLElement {
   }
 
   keep() {
-    const typed = this.fields.filter((field) => stateOf(field) !== firstStateOf(field));
+    const isTyped = (field) => this.isFilled || stateOf(field) !== firstStateOf(field);
+    const typed = this.fields.filter(isTyped);
     const values = Object.fromEntries(typed.map((field) => [nameOf(field), stateOf(field)]));
     if (typed.length) write(this.key, { at: Date.now(), values });
     else forget(this.key);
@@ -93,5 +100,6 @@ try {
 customElements.define("keep-draft", KeepDraft);
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.xhr.status < 300) detail.requestConfig.elt.querySelector?.("keep-draft")?.forget();
+  const isSent = detail.xhr.status < 300 && !detail.serverResponse.includes("<keep-draft");
+  if (isSent) detail.requestConfig.elt.querySelector?.("keep-draft")?.forget();
 });

@@ -5,7 +5,15 @@ Sites add kinds of their own by the setting REQUEST_KINDS.
 
 from procedures.engine.kinds.approval import Approval
 from procedures.engine.kinds.choice import Choice
-from procedures.engine.kinds.controls import Buttons, Control, Editor, Fields, Options, Uploads
+from procedures.engine.kinds.controls import (
+    Buttons,
+    Control,
+    Editor,
+    Fields,
+    Options,
+    Table,
+    Uploads,
+)
 from procedures.engine.kinds.escalation import Escalation
 from procedures.engine.kinds.form import Form
 from procedures.engine.kinds.input import Input
@@ -31,6 +39,7 @@ __all__ = [
     "Outcome",
     "Reading",
     "Review",
+    "Table",
     "Terms",
     "Upload",
     "Uploads",

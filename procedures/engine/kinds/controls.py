@@ -3,12 +3,15 @@
 Pages and programs depend on these controls only, not on the kinds of requests.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.words import NoReplyError, read_option, read_options, read_text
+from procedures.engine.values import canonical
+from procedures.engine.values.answers import check_form
 from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import (
     Texts,
@@ -23,6 +26,8 @@ WHOLE = "value"
 """The name under which a page sends the whole answer."""
 OF_FIELD = "field-"
 """The prefix of the names under which a page sends the fields of an object."""
+ROWS = "rows"
+"""The name of the only field of a table."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
 """The most options that are shown one by one, and the most characters they may have in total."""
@@ -238,6 +243,32 @@ class Editor(Control):
 
     def _is_edited(self, texts: Texts) -> bool:
         return self.text(texts) != one_ending(self.draft)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Fields):
+    """The rows of a draft, edited field by field; unchanged rows set no value."""
+
+    name = "table"
+    at: str = "text"
+    draft: str = ""
+    """The JSON of the rows."""
+
+    def read(self, texts: Texts) -> Any:
+        # A hidden field says that the page has shown the rows: if all of them were taken away,
+        # nothing else is sent.
+        if not any(texts(self.sent_as)):
+            return NOTHING
+        rows = check_form(super().read(texts), dict(self.schema))[ROWS]
+        is_same = canonical.text_of(rows) == canonical.text_of(json.loads(self.draft))
+        return NOTHING if is_same else json.dumps(rows, indent=2, ensure_ascii=False)
+
+    def own_words(self, texts: Texts) -> list[str]:
+        try:
+            text = self.read(texts)
+        except AnswerError:
+            return super().own_words(texts)
+        return [] if text is NOTHING else [text]
 
 
 def read_controls(controls: Sequence[Control], texts: Texts) -> Any:

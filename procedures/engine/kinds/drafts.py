@@ -1,10 +1,11 @@
 """Drafts under review, texts or data edited as JSON, and the decisions about them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.kinds.controls import ROWS
 from procedures.engine.values import canonical
 from procedures.engine.values.attachments import file_schema
 from procedures.engine.values.sent import DoubleError, without_doubles
@@ -15,6 +16,9 @@ DECISIONS = {"approved": "Approve", "rejected": "Reject"}
 """The default decisions about a draft, with the labels of their buttons."""
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
+MOST_ROWS, MOST_CELLS = 50, 300
+"""The most rows and values of a table that are edited field by field, and not as JSON."""
+COLUMNS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
 """The values of `format=` of a review."""
 KINDS: dict[type, tuple[str, str]] = {
@@ -97,6 +101,36 @@ def checked_way(prompt: str, way: object, plain: Any) -> str:
 
 def _is_row(one: Any) -> bool:
     return isinstance(one, dict) and bool(one)
+
+
+def table_schema(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the schema of the fields in which rows are edited; None if only JSON can hold them.
+
+    Each row has the same names, and each column values of one type, which may be missing (None).
+    """
+    names = list(rows[0])
+    if len(rows) > MOST_ROWS or len(rows) * len(names) > MOST_CELLS:
+        return None
+    if any(list(row) != names for row in rows):
+        return None
+    columns = {name: _column([row[name] for row in rows]) for name in names}
+    if not all(columns.values()):
+        return None
+    required = [name for name, one in columns.items() if one and "default" not in one]
+    row = {"type": "object", "properties": columns, "required": required}
+    field = {"type": "array", "items": row, "default": list(rows), "title": "Rows"}
+    return {"type": "object", "properties": {ROWS: field}, "required": []}
+
+
+def _column(values: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the schema of a column, or None if its values aren't of one plain type."""
+    kinds = {type(value) for value in values} - {type(None)}
+    kind = COLUMNS.get(next(iter(kinds), str)) if len(kinds) <= 1 else None
+    if kind is None:
+        return None
+    if None in values:
+        return {"anyOf": [{"type": kind}, {"type": "null"}]} if kind != "boolean" else None
+    return {"type": kind, "default": ""} if kind == "string" else {"type": kind}
 
 
 def file_review_schema(decisions: Mapping[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds import drafts
-from procedures.engine.kinds.controls import Buttons, Control, Editor, Uploads
+from procedures.engine.kinds.controls import Buttons, Control, Editor, Table, Uploads
 from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import (
     check_no_secret,
@@ -157,20 +157,21 @@ class Review(Kind):
         return self.label_of(question, value) if question.labels else outcome
 
     def controls(self, question: "Question") -> list[Control]:
+        buttons = Buttons(at="decision", values=list(question.decisions.items()))
+        return [self._editor(question), buttons]
+
+    @staticmethod
+    def _editor(question: "Question") -> Control:
+        """Return the control in which people change the draft."""
+        draft = question.draft or ""
         if question.draft_file:
             another = question.schema["properties"][drafts.FILE]
-            return [
-                Uploads(at=drafts.FILE, schema=another, label="Another file, if you changed it"),
-                Buttons(at="decision", values=list(question.decisions.items())),
-            ]
-        return [
-            Editor(
-                draft=question.draft or "",
-                is_data=question.is_of_data,
-                shown_as=question.shown_as,
-            ),
-            Buttons(at="decision", values=list(question.decisions.items())),
-        ]
+            label = "Another file, if you changed it"
+            return Uploads(at=drafts.FILE, schema=another, label=label)
+        rows = question.draft_data if question.shown_as == drafts.TABLE else None
+        if rows and (schema := drafts.table_schema(rows)):
+            return Table(schema=schema, draft=draft)
+        return Editor(draft=draft, is_data=question.is_of_data, shown_as=question.shown_as)
 
     def read_said(self, question: "Question", value: Any) -> Any:
         """Return the answer for True or False, a decision's name or label, or an edited draft."""

@@ -1,5 +1,6 @@
 """Choices with descriptions and answers of one's own; drafts in several formats; uploads."""
 
+import json
 from typing import Any
 
 import pytest
@@ -258,3 +259,58 @@ def test_options_of_an_upload_are_checked(options: dict[str, Any], words: str) -
 def test_words_are_no_file() -> None:
     with pytest.raises(NoReplyError, match="asks for a file"):
         ONE_FILE.rules.read_words(ONE_FILE, "a.pdf")
+
+
+ROWS = [{"name": "lamp", "count": 2, "note": None}, {"name": "", "count": 1, "note": "x"}]
+TABLE = new_question("review", "Fine?", ROWS, format="table")
+SENT_ROWS = {
+    "text": "rows",
+    "field-rows": ["0", "1"],
+    "field-rows.0.name": "lamp",
+    "field-rows.0.count": "2",
+    "field-rows.1.count": "1",
+    "field-rows.1.note": "x",
+    "decision": "approved",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        ({}, None),
+        ({"text": ""}, None),
+        ({"field-rows.0.count": "3"}, [{**ROWS[0], "count": 3}, ROWS[1]]),
+        ({"field-rows": ["1"]}, [ROWS[1]]),
+        ({"field-rows": []}, []),
+        ({"field-rows": ["1", "0"]}, [ROWS[1], ROWS[0]]),
+        ({"field-rows.1.note": ""}, [ROWS[0], {**ROWS[1], "note": None}]),
+    ],
+)
+def test_the_rows_of_a_table_are_edited(changes: dict[str, Any], rows: Any) -> None:
+    found = TABLE.read_controls(texts(SENT_ROWS | changes))
+
+    assert found.get("text") is None if rows is None else json.loads(found["text"]) == rows
+    assert TABLE.outcome_of(TABLE.check(found)) == ("approved" if rows is None else "edited")
+
+
+def test_a_fault_in_a_table_names_its_field() -> None:
+    with pytest.raises(AnswerError) as refusal:
+        TABLE.read_controls(texts(SENT_ROWS | {"field-rows.0.count": "many"}))
+    assert [one.field for one in refusal.value.faults] == ["rows.0.count"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"a": {"b": 1}}],
+        [{"a": 1}, {"b": 1}],
+        [{"a": 1}, {"a": "x"}],
+        [{"a": 1}, {"a": 1.5}],
+        [{"a": True}, {"a": None}],
+        [{"a": 1}] * 51,
+        [{str(n): n for n in range(100)}] * 4,
+    ],
+)
+def test_what_fields_could_not_hold_is_edited_as_json(rows: Any) -> None:
+    question = new_question("review", "Fine?", rows, format="table")
+    assert question.controls[0].name == "editor"

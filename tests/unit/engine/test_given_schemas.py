@@ -286,3 +286,78 @@ def test_what_was_typed_is_kept_with_the_labels_of_its_fields() -> None:
         "Home / City: Ulm",
         "Stops 2 / City: Bonn",
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "keyword", "good", "bad"),
+    [
+        ({"type": "string", "minLength": 2}, "minLength", "ab", "a"),
+        ({"type": "string", "maxLength": 2}, "maxLength", "ab", "abc"),
+        ({"type": "string", "pattern": "^a", "maxLength": 9}, "pattern", "ab", "b"),
+        ({"type": "string", "enum": ["a"]}, "enum", "a", "b"),
+        ({"type": "string", "const": "a"}, "const", "a", "b"),
+        ({"type": "string", "oneOf": [{"const": "a"}]}, "oneOf", "a", "b"),
+        ({"type": "string", "format": "date"}, "format", "2026-12-31", "soon"),
+        ({"type": "string", "format": "date-time"}, "format", "2026-12-31T09:30Z", "2026-12-31"),
+        ({"type": "string", "format": "time"}, "format", "09:30", "9"),
+        ({"type": "string", "format": "email"}, "format", "a@b.org", "a@"),
+        ({"type": "string", "format": "uri"}, "format", "https://a.org/b?c", "javascript:x"),
+        ({"type": "integer", "minimum": 2}, "minimum", 2, 1),
+        ({"type": "integer", "maximum": 2}, "maximum", 2, 3),
+        ({"type": "number", "exclusiveMinimum": 2}, "exclusiveMinimum", 2.1, 2),
+        ({"type": "number", "exclusiveMaximum": 2}, "exclusiveMaximum", 1.9, 2),
+        ({"type": "integer", "multipleOf": 3}, "multipleOf", 6, 7),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 1}, "minItems", ["a"], []),
+        (
+            {"type": "array", "items": {"type": "string"}, "maxItems": 1},
+            "maxItems",
+            ["a"],
+            ["a"] * 2,
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            *("uniqueItems", ["a", "b"], ["a", "a"]),
+        ),
+        ({**PLACE, "additionalProperties": False}, "required", {"city": "Ulm"}, {}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_each_keyword_has_its_effect(field: Any, keyword: str, good: Any, bad: Any) -> None:
+    assert asked(form_with(**field)).check({"it": good}) == {"it": good}
+    with pytest.raises(AnswerError):
+        asked(form_with(**field)).check({"it": bad})
+    without = {name: one for name, one in field.items() if name != keyword}
+    assert asked(form_with(**without)).check({"it": bad}) == {"it": bad}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ({"type": ["integer", "null"]}, None),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, None),
+        ({"anyOf": [PLACE, {"type": "null"}]}, None),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "2026-12-31"),
+    ],
+)
+def test_a_field_may_be_empty_if_its_schema_says_so(field: Any, value: Any) -> None:
+    form = {"type": "object", "properties": {"it": field}, "required": ["it"]}
+
+    assert asked(form).check({"it": value}) == {"it": value}
+    with pytest.raises(AnswerError):
+        asked(form).check({})
+
+
+def test_a_duration_is_stored_in_one_way() -> None:
+    form = asked(form_with(type="string", format="duration"))
+    several = asked(form_with(type="array", items={"type": "string", "format": "duration"}))
+
+    assert form.check({"it": "90 min"}) == form.check({"it": "PT90M"}) == {"it": "PT1H30M"}
+    assert several.check({"it": ["1h", "PT60M"]}) == {"it": ["PT1H", "PT1H"]}
+
+
+@pytest.mark.parametrize("field", [{"title": "Which?"}, {"description": "Here."}, {"default": "a"}])
+def test_words_and_defaults_are_in_the_form(field: Any) -> None:
+    form = asked(form_with(type="string", **field))
+
+    assert form.schema["properties"]["it"] | field == form.schema["properties"]["it"]
+    assert form.check({}) == ({"it": "a"} if "default" in field else {})
