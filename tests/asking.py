@@ -111,6 +111,8 @@ def final_answers(ctx: Context, kind: str) -> Any:
         ),
         "form": lambda: ctx.form("Where is it sent?", Target, irreversible=True),
         "problem": lambda: ctx.escalate("The bank is silent", irreversible=True),
+        "upload": lambda: ctx.upload("Which paper is burnt?", irreversible=True),
+        "nested": lambda: ctx.form("What is sent?", Delivery, irreversible=True),
     }
     return asks[kind]().value
 

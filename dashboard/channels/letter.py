@@ -191,6 +191,9 @@ def about(request: HumanRequest) -> Iterator[str]:
         yield "  " + words.format(name=plain(file.name), size=format_size(file.size))
     elif asked.draft is not None:
         yield f"  {_to_review(asked.draft, is_data=asked.is_of_data)}"
+    if labels := list(asked.options.values()):
+        words = shortened(" · ".join(labels), LONGEST_VALUE)
+        yield "  " + _("The options are: {options}").format(options=words)
     if takes_files(asked.schema) and not asked.fields and not asked.draft_file:
         yield "  " + _("It asks for a file.")
     if asked.fields:

@@ -15,7 +15,7 @@ from procedures.services import ForkPoint, fork_run, verify_journal
 from tests.calls import caller, request_of, respond, run_until_it_waits
 from tests.configured import configure
 from tests.kind_pages import NESTED, page, paper, result_of, send, value_of
-from tests.pages import ask, browser, shown
+from tests.pages import ask, browser, grant_to_both, shown
 
 pytestmark = pytest.mark.usefixtures("bob")
 
@@ -182,3 +182,61 @@ def test_a_fork_takes_over_the_file_of_an_answer(alice: User, bob: User, admin_u
     assert (fork.status, fork.result) == ("succeeded", '"ONE"')
     assert fork.artifacts.get().name == "a.txt"
     assert verify_journal(fork) == []
+
+
+def test_an_irreversible_answer_with_a_file_is_confirmed(alice: User, bob: User) -> None:
+    grant_to_both("final_answers")
+    request = request_of(run_until_it_waits("final_answers", by=alice, kind="upload"))
+    client = browser(bob)
+
+    armed = shown(send(client, request, value=paper()))
+    assert "Press Confirm to answer" in armed
+    assert not request.responses.exists()
+    (token,) = re.findall(r'name="value" value="([^"]+)" checked', armed)
+    (confirms,) = re.findall(r'name="confirms" value="([^"]+)"', armed)
+
+    send(client, request, value=token, confirms=confirms)
+    assert value_of(request)["name"] == "a.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\b.txt", "b.txt"),
+        ("a\u202egpj.exe", "agpj.exe"),
+        ("<b>.txt", "<b>.txt"),
+        ("x" * 300 + ".txt", "x" * 196 + ".txt"),
+    ],
+)
+def test_the_name_of_a_file_is_made_plain(alice: User, bob: User, name: str, kept: str) -> None:
+    request = ask("uploads", by=alice)
+    receipt = shown(send(browser(bob), request, value=paper(name)))
+    assert value_of(request)[0]["name"] == kept
+    assert "<b>" not in receipt.partition('class="receipt')[2]
+
+
+def test_a_page_that_was_uploaded_is_never_shown(alice: User, bob: User) -> None:
+    request = ask("uploads", by=alice)
+    page_file = SimpleUploadedFile("a.html", b"<script>x</script>", content_type="text/html")
+    send(browser(bob), request, value=page_file)
+    digest = value_of(request)[0]["digest"]
+
+    got = browser(bob).get(f"/requests/{request.pk}/files/{digest}")
+    assert got["Content-Type"] == "application/octet-stream"
+    assert got["Content-Disposition"].startswith("attachment")
+    assert got["X-Content-Type-Options"] == "nosniff"
+    preview = browser(bob).get(f"/requests/{request.pk}/files/{digest}/preview")
+    assert preview.status_code == 404
+
+
+def test_a_preview_shows_the_beginning_of_any_bytes_as_text(alice: User, bob: User) -> None:
+    request = ask("uploads", by=alice)
+    content = b"<b>one</b>\x00\xff\n" + b"line\n" * 40_000
+    send(browser(bob), request, value=paper(content=content))
+    digest = value_of(request)[0]["digest"]
+
+    text = shown(browser(bob).get(f"/requests/{request.pk}/files/{digest}/preview"))
+    assert "&lt;b&gt;one&lt;/b&gt;" in text
+    assert "This is the beginning of the file." in text
+    assert len(text) < 60_000

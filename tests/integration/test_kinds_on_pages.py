@@ -179,3 +179,17 @@ def test_a_table_that_nobody_changed_is_approved(alice: User, bob: User) -> None
     same = {"text": "rows", "field-rows": ["0"], "field-rows.0.name": "lamp"}
     send(browser(bob), request, **same, **{"field-rows.0.count": "2", "decision": "approved"})
     assert value_of(request) == {"decision": "approved"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("described", "The options are: Apples · Bread"),
+        ("own words", "The options are: a · b"),
+        ("upload", "It asks for a file."),
+        ("nested", "The form asks for: To, Pickup, Lines, At, Lasts, Counts, Scan, Photos."),
+        ("table", "There are 6 lines of data to review."),
+    ],
+)
+def test_a_mail_says_what_is_asked(alice: User, bob: User, kind: str, line: str) -> None:
+    assert f"  {line}\n" in letter_about(ask(kind, by=alice), to=bob).text

@@ -42,6 +42,10 @@ DATA = new_question("review", "Fine?", {"total": 7}, decisions=DECISIONS)
 FORM = new_question("form", "How big?", Parcel)
 PROBLEM = new_question("escalation", "The bank is silent")
 OWN = new_question("delivery", "How is it sent?", most=5)
+PAPER = new_question("upload", "Which paper?", accept="image/*")
+OPEN = new_question("choice", "Which?", ["b", "a"], other=True, descriptions={"a": "Fresh"})
+MARKDOWN = new_question("review", "Fine?", "# Hi", format="markdown")
+TABLE = new_question("review", "Fine?", [{"a": 1}], format="table")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,9 @@ OWN = new_question("delivery", "How is it sent?", most=5)
         (DATA, "227570314d63b4d8ac19044c1f16488effc8e087f328f8e0c4a367e76c79a34d"),
         (FORM, "74e1545ef879e8b35a568540a4580ef5cd23f562a68a5a4ce58f466a1d08fe68"),
         (PROBLEM, "42a0c0f660a49e151d6f9b7075300ab05b91c7402090ee0c9da9babd7661c588"),
+        (PAPER, "22c9ec36abc0f2d11aa380058dd4ab598adba9b5f343f93d9acbff72c10b8108"),
+        (OPEN, "bcf09ff9ce3ab8dede0102e1475f72cd22191b0b5e81ebc8480513a05ad60424"),
+        (MARKDOWN, "ddc447f7f25baf55cc72f2587bd9e745a17501be10f666329757d43aad9d312d"),
     ],
     ids=lambda one: getattr(one, "kind", ""),
 )
@@ -73,6 +80,10 @@ def test_an_answer_serves_the_questions_of_earlier_versions(
         (FORM, ["fields", "buttons"]),
         (PROBLEM, ["fields", "buttons"]),
         (OWN, ["fields", "buttons"]),
+        (PAPER, ["uploads", "buttons"]),
+        (OPEN, ["options", "buttons"]),
+        (MARKDOWN, ["editor", "buttons"]),
+        (TABLE, ["table", "buttons"]),
     ],
 )
 def test_each_kind_names_its_controls(question: Question, names: list[str]) -> None:
