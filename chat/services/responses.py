@@ -97,7 +97,7 @@ def _record(
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
-    given = with_uploads(request, answer.value, by=by)
+    given = with_uploads(request, question, answer.value, by=by)
     value = question.check(given)
     Sizes(**conf.SIZES).check_answer(question, value)
     if question.irreversible and not answer.is_confirmed:
@@ -148,8 +148,9 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
     earlier = None if request.is_open else request.responses.filter(user=by).first()
     if earlier is None:
         return None
-    value = with_uploads(request, answer.value, by=by)
-    is_same = earlier.value == _text(request.asked, value) and earlier.comment == answer.comment
+    question = request.asked
+    value = with_uploads(request, question, answer.value, by=by)
+    is_same = earlier.value == _text(question, value) and earlier.comment == answer.comment
     return earlier if is_same else None
 
 

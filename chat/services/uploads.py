@@ -9,6 +9,7 @@ from django.core import signing
 from django.db.models import Q
 
 from chat.models import HumanRequest
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import changed_files, takes_files
 from procedures.engine.values.files import File
 from procedures.models import Artifact
@@ -35,9 +36,12 @@ def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
         return None
 
 
-def with_uploads(request: HumanRequest, value: Any, *, by: User) -> Any:
-    """Return an answer with the files in place of their tokens; other values are unchanged."""
-    schema = request.asked.schema
+def with_uploads(request: HumanRequest, question: Question, value: Any, *, by: User) -> Any:
+    """Return an answer with the files in place of their tokens; other values are unchanged.
+
+    `question` is the one that the request asks.
+    """
+    schema = question.schema
     if not takes_files(schema):
         return value
     return changed_files(value, schema, lambda one: uploaded(request, one, by=by) or one)

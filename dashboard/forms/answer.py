@@ -91,7 +91,7 @@ class AnswerForm:
     def answer(self) -> Any:
         """Return the value that was sent; raises `AnswerError` if it isn't a valid answer."""
         value = self.asked.read_controls(self.texts)
-        return with_uploads(self.request, value, by=self.by) if self.by else value
+        return with_uploads(self.request, self.asked, value, by=self.by) if self.by else value
 
     def sent_files(self, name: str) -> list[Kept]:
         """Return the files that the person has sent under that name."""
@@ -110,9 +110,10 @@ class AnswerForm:
     def is_no_answer(self) -> bool:
         """True if the person pressed a button that only changes the form.
 
-        It withdraws the armed answer, or adds or drops a row.
+        It withdraws the armed answer, or adds or drops a row, or is what Enter presses in a table.
         """
-        return "disarm" in self.typed or self.change is not None
+        is_row_changed = self.change is not None
+        return is_row_changed or not {"disarm", "unsent"}.isdisjoint(self.typed)
 
     def confirms(self, value: Any) -> bool:
         """Return True if the sender pressed the armed button that states what this value means."""

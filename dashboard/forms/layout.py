@@ -274,5 +274,5 @@ def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
 def _pressed(typed: QueryDict, button: str) -> str:
     """Return the value of a button, and take it out of the texts; "" if it wasn't pressed."""
     value = str(typed.get(button, ""))
-    typed.setlist(button, [])
+    typed.pop(button, None)
     return value

@@ -174,6 +174,18 @@ def test_a_table_is_edited_field_by_field(alice: User, bob: User) -> None:
     assert response.changes
 
 
+def test_enter_in_a_table_decides_nothing(alice: User, bob: User) -> None:
+    request, client = ask("table", by=alice), browser(bob)
+    unseen = page(client, request).partition('<div class="table-editor">')[2].partition(">")[0]
+    assert 'name="unsent"' in unseen
+
+    same = {"text": "rows", "field-rows": ["0"], "field-rows.0.name": "shade"}
+    answer = send(client, request, **same, unsent="true")
+    assert answer.status_code == 200
+    assert 'value="shade"' in shown(answer)
+    assert not request.responses.exists()
+
+
 def test_a_table_that_nobody_changed_is_approved(alice: User, bob: User) -> None:
     request = ask("table", by=alice)
     same = {"text": "rows", "field-rows": ["0"], "field-rows.0.name": "lamp"}
