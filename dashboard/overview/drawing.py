@@ -22,6 +22,8 @@ READABLE = {"application/json", "text/csv", "text/markdown", "text/plain"}
 """Types of files whose beginning can be shown as text."""
 OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 MOST_COLUMNS = 20
+MOST_ON_PHONES = 3
+"""The most columns of a table that a phone shows side by side."""
 LEVELS = 3
 """The levels of nested mappings that are drawn; what is nested more deeply is shown as JSON."""
 MANY_LINES = 20
@@ -70,6 +72,17 @@ class Node:
 
     They may have changed since.
     """
+
+    @property
+    def is_wide(self) -> bool:
+        """True for a table with so many columns that a phone shows each row as a card."""
+        return self.shape == "table" and len(self.named) > MOST_ON_PHONES
+
+    @property
+    def labelled_rows(self) -> Sequence[Sequence[tuple[str, "Node | None"]]]:
+        """The cells of a table, each with the label of its column."""
+        labels = [one.label for one in self.named]
+        return [list(zip(labels, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)

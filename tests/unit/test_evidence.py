@@ -130,3 +130,12 @@ def test_files_in_a_list_are_files_and_no_table() -> None:
     assert (node.shape, [one.shape for one in node.parts]) == ("list", ["file", "file"])
     assert node.parts[0].file
     assert node.parts[0].file.is_picture
+
+
+def test_a_wide_table_names_each_cell() -> None:
+    row = {"a": 1, "b": 2, "c": 3}
+    narrow, wide = draw([row]), draw([row | {"d": 4}, {"a": 5}])
+
+    assert (narrow.is_wide, wide.is_wide) == (False, True)
+    labels = [[(label, cell and cell.text) for label, cell in line] for line in wide.labelled_rows]
+    assert labels[1] == [("A", "5"), ("B", None), ("C", None), ("D", None)]

@@ -30,6 +30,8 @@ WORDS = {
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
+MOST_ENTRIES = 10_000
+"""The most entries of a list that are compared with each other."""
 LARGEST = 2**63
 """The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
@@ -51,6 +53,9 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
     schema = without_nothing(schema)
     if is_file_schema(schema):
         return check_file(value, schema)
+    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        words = f"The answer has {len(value):,} entries; the limit is {MOST_ENTRIES:,}."
+        raise AnswerError(words)
     try:
         canonical.text_of(value)
     except ValueError:

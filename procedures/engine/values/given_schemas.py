@@ -6,6 +6,7 @@ Whatever isn't in the subset is refused with its path, so that no rule is silent
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from unicodedata import normalize
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import SchemaError
@@ -16,8 +17,9 @@ from procedures.engine.values.answers import VISIBLE, check_answer
 from procedures.engine.values.attachments import ACCEPT, BINARY, LARGEST
 from procedures.engine.values.formats import FORMATS
 from procedures.engine.values.model_schemas import check_default
-from procedures.engine.values.schemas import DEFS, LABELS, label
+from procedures.engine.values.schemas import DEFS, LABELS, label, option_label, text_of
 from procedures.engine.values.spelling import short_repr
+from procedures.engine.values.visible import visible_line
 
 MOST_LEVELS, MOST_FIELDS, MOST_OPTIONS = 8, 100, 500
 LARGEST_SCHEMA = 64 * 1024
@@ -113,10 +115,11 @@ class _Reader:
             raise UnsupportedError(
                 _inside(path, "$ref"), f"must be one of its own $defs, not {short_repr(reference)}."
             )
-        if name in self.seen:
-            raise UnsupportedError(_inside(path, "$ref"), "refers to itself.")
+        if name in self.seen or len(self.seen) >= MOST_LEVELS:
+            words = f"refers to itself, or through more than {MOST_LEVELS} references."
+            raise UnsupportedError(_inside(path, "$ref"), words)
         if others := schema.keys() - {"$ref", *ABOUT, *IGNORED}:
-            raise UnsupportedError(_inside(path, min(others)), "can't stand beside $ref.")
+            raise UnsupportedError(_inside(path, min(map(str, others))), "can't stand beside $ref.")
         self.seen.append(name)
         # The title of a shared type is no title of the field, as for models.
         of_type = dict(_mapping(self.defs[name], path))
@@ -209,7 +212,9 @@ class _Reader:
             raise UnsupportedError(path, f"there are more than {MOST_OPTIONS} options.")
         _check_options(values, schema, path)
         words = {text: words for text, words in labels.items() if words}
-        return {"type": schema["type"], "enum": list(values), **({LABELS: words} if words else {})}
+        found = {"type": schema["type"], "enum": list(values), **({LABELS: words} if words else {})}
+        _check_told_apart(found, path)
+        return found
 
     def _with_words(
         self, schema: Mapping[str, Any], found: dict[str, Any], path: str
@@ -219,7 +224,7 @@ class _Reader:
             if name in schema:
                 if not isinstance(schema[name], str):
                     raise UnsupportedError(_inside(path, name), "must be a text.")
-                found[name] = schema[name]
+                found[name] = visible_line(" ".join(schema[name].split()))
         if "default" in schema:
             try:
                 found["default"] = check_default(schema["default"], found)
@@ -296,7 +301,7 @@ def _labels(options: Any, path: str) -> dict[Any, str]:
             raise UnsupportedError(f"{place}.{number}.title", "must be a text.")
         if one["const"] in found:
             raise UnsupportedError(f"{place}.{number}.const", "is there twice.")
-        found[one["const"]] = one.get("title", "").strip()
+        found[one["const"]] = visible_line(one.get("title", "").strip())
     return found
 
 
@@ -308,9 +313,21 @@ def _check_options(values: Sequence[Any], schema: Mapping[str, Any], path: str) 
         except AnswerError as error:
             raise UnsupportedError(f"{place}.{number}", f"isn't a valid value: {error}") from None
         text = canonical.text_of(value)
-        if text in seen or not str(value).strip():
-            raise UnsupportedError(f"{place}.{number}", "is empty, or there twice.")
+        if text in seen or not str(value).strip() or not str(value).isprintable():
+            words = "is empty, there twice, or has characters that can't be seen."
+            raise UnsupportedError(f"{place}.{number}", words)
         seen.add(text)
+
+
+def _check_told_apart(schema: Mapping[str, Any], path: str) -> None:
+    """Raise `UnsupportedError` for two options that people couldn't tell apart."""
+    seen = set[str]()
+    for value in schema["enum"]:
+        words = option_label(text_of(value), schema)
+        plain = " ".join(normalize("NFC", words).casefold().split())
+        if plain in seen:
+            raise UnsupportedError(path, f"has two options that look alike: {short_repr(words)}.")
+        seen.add(plain)
 
 
 def _mapping(value: Any, path: str) -> Mapping[str, Any]:

@@ -110,6 +110,12 @@ def nested(levels: int) -> dict[str, Any]:
     return one
 
 
+def chain(length: int) -> dict[str, Any]:
+    """References that lead to each other, one after another."""
+    links = {f"L{n}": {"$ref": f"#/$defs/L{n + 1}"} for n in range(length)}
+    return form_with(**{"$ref": "#/$defs/L0"}) | {"$defs": links | {f"L{length}": {}}}
+
+
 def bomb(levels: int) -> dict[str, Any]:
     """References that double at each level, as a few lines that would unfold without end."""
     defs = {
@@ -142,7 +148,7 @@ def bomb(levels: int) -> dict[str, Any]:
         (form_with(type="string", enum=[]), "properties.it.enum: must be a list"),
         (
             form_with(type="string", enum=["a", "a"]),
-            "properties.it.enum.1: is empty, or there twice",
+            "properties.it.enum.1: is empty, there twice",
         ),
         (form_with(type="integer", enum=[1, "2"]), "properties.it.enum.1: isn't a valid value"),
         (form_with(type="string", minLength=5, maxLength=2), "properties.it.maxLength: is less"),
@@ -220,6 +226,10 @@ def bomb(levels: int) -> dict[str, Any]:
         ),
         (form_with(enum=[str(n) for n in range(501)]), "more than 500 options"),
         (form_with(type="string", description="x" * 70_000), "the limit is 65,536"),
+        (form_with(enum=["a", "A "]), "two options that look alike"),
+        (form_with(oneOf=[{"const": "a", "title": "x"}, {"const": "x"}]), "look alike: 'X'"),
+        (form_with(enum=["a\u202eb"]), "can't be seen"),
+        (chain(2_000), "more than 8 references"),
         (nested(8), "more than 8 levels"),
         (bomb(7), "more than 100 fields"),
         ({**form_with(type="string"), "x": object()}, "can't be stored"),
@@ -361,3 +371,18 @@ def test_words_and_defaults_are_in_the_form(field: Any) -> None:
 
     assert form.schema["properties"]["it"] | field == form.schema["properties"]["it"]
     assert form.check({}) == ({"it": "a"} if "default" in field else {})
+
+
+def test_marks_that_nobody_sees_are_shown_in_its_words() -> None:
+    form = asked(form_with(oneOf=[{"const": "a", "title": "b\u202ec"}], description="d\u200be"))
+
+    field = form.schema["properties"]["it"]
+    assert "\u202e" not in field["labels"]["a"]
+    assert "\u200b" not in field["description"]
+
+
+def test_a_list_without_end_is_refused_at_once() -> None:
+    form = asked(form_with(type="array", items={"type": "string"}, uniqueItems=True))
+
+    with pytest.raises(AnswerError, match="it: The answer has 20,000 entries"):
+        form.check({"it": ["a", 1] * 10_000})
