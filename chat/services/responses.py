@@ -22,7 +22,7 @@ from procedures.engine.values.attachments import files_in
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
 from procedures.models.proofs import facts_of, ledger_key
-from procedures.services import expire_wait, resolve_locked
+from procedures.services import expire_wait, keep_answer_files, resolve_locked
 from procedures.store.rows import insert_row
 from procedures.users import User, json_key
 
@@ -117,10 +117,10 @@ def _record(
     insert_row(response)
     outcome = question.outcome_of(value)
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
+    files = keep_answer_files(run, [*files_in(given)], at=now)
     # Last, since it tells the layers above, which number the session: its lock is held the
     # shortest.
-    content = {**said, **_proof_of(response, right)}
-    resolve_locked(run, request.wait, content, at=now, files=[*files_in(given)])
+    resolve_locked(run, request.wait, {**said, **_proof_of(response, right), **files}, at=now)
     return response
 
 

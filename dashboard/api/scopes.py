@@ -10,6 +10,7 @@ ROUTES = {
     "start_run": Scope.START,
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
+    "create_file": Scope.ANSWER,
     "create_answer": Scope.ANSWER,
 }
 """The scope needed by each route that changes something; routes not listed need `operate`."""

@@ -58,6 +58,7 @@ from procedures.services.sweep import Sweeper, sweep
 from procedures.services.waits import (
     WaitClosedError,
     expire_wait,
+    keep_answer_files,
     lock_run,
     resolve_locked,
     resolve_wait,
@@ -98,6 +99,7 @@ __all__ = [
     "force_end_run",
     "fork_run",
     "gate",
+    "keep_answer_files",
     "lock_run",
     "mark_copy",
     "names_in_code",

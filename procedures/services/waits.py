@@ -9,7 +9,7 @@ from django.db import transaction
 
 from procedures.engine.errors import EngineError
 from procedures.engine.lifecycle import waits
-from procedures.engine.values.files import File
+from procedures.engine.values.files import File, named_files
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
@@ -36,16 +36,20 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     resolve_locked(run, wait, content, at=at)
 
 
-def resolve_locked(
-    run: Run, wait: Wait, content: dict[str, Any], *, at: datetime, files: Sequence[File] = ()
-) -> None:
-    """Close a wait that was read after its run was locked, and queue the run.
-
-    `files` are those in the answer, which become files of the run.
-    """
+def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
+    """Close a wait that was read after its run was locked, and queue the run."""
     if not wait.is_open:
         raise WaitClosedError(wait)
-    waits.answer_wait(DatabaseStore(at), run, wait, content, files=files)
+    waits.answer_wait(DatabaseStore(at), run, wait, content)
+
+
+def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[str, Any]:
+    """Make the files of an answer files of the run, and return how its event names them.
+
+    In the caller's transaction, which has locked the run.
+    """
+    DatabaseStore(at).keep_files(run, files)
+    return named_files(files)
 
 
 def expire_wait(wait: Wait) -> bool:

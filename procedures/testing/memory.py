@@ -21,7 +21,7 @@ from procedures.engine.replay.recorder import Linger
 from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
 from procedures.engine.values.choices import use_choices
-from procedures.engine.values.files import File
+from procedures.engine.values.files import File, named_files
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.testing.files import MemoryFiles
 from procedures.testing.journal import MemoryJournal
@@ -70,7 +70,8 @@ class MemoryStore(MemoryTables):
         """
         run = self.runs[run_id]
         if is_open := key in run.waits:
-            answer_wait(self, run, run.waits[key], content, files=files)
+            self.keep_files(run, files)
+            answer_wait(self, run, run.waits[key], {**content, **named_files(files)})
         return is_open
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002

@@ -23,6 +23,7 @@ NEEDED = {
     "start_run": {"start"},
     "send_signal": {"start"},
     "create_response": {"answer"},
+    "create_file": {"answer"},
     "create_answer": {"answer"},
     "restart_run": {"operate", "start"},
     "fork_run": {"operate", "start"},

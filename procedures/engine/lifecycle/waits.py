@@ -15,7 +15,6 @@ from procedures.engine.lifecycle.sets import (
     told_of,
 )
 from procedures.engine.store import Row, RunRow, Store, WaitRow
-from procedures.engine.values.files import File, named
 
 ABANDON = "abandon"
 ON_PARENT_END = "on_parent_end"
@@ -40,22 +39,12 @@ def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
     }
 
 
-def answer_wait(
-    store: Store,
-    run: RunRow,
-    wait: WaitRow,
-    content: Mapping[str, Any],
-    *,
-    files: Sequence[File] = (),
-) -> None:
+def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
     """Close an open wait from outside, and queue the run if it is suspended.
 
     If the wait is part of a set, the run continues only once the set is decided, which is checked
-    here. `files` are those in the answer, which become files of the run.
+    here.
     """
-    if files:
-        content = {**content, "files": [named(file) for file in files]}
-        store.keep_files(run, files)
     data = {**content, "at": store.now.isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
     # Not an event: only the run's holder writes its journal, and a worker may hold the run right

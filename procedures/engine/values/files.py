@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -226,6 +226,11 @@ def file_store() -> FileContext | None:
 def named(file: File) -> dict[str, str]:
     """Return the file's digest and name, as stored in an event."""
     return {"digest": file.digest, "name": file.name}
+
+
+def named_files(files: Sequence[File]) -> dict[str, Any]:
+    """Return the part of an event's content that names files; {} if there are none."""
+    return {"files": [named(file) for file in files]} if files else {}
 
 
 def _bytes_of(content: object) -> bytes:
