@@ -1,5 +1,6 @@
 """Answers to requests: one transaction, one outcome."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -97,8 +98,8 @@ def _record(
     if not request.is_open:
         raise AlreadyAnsweredError(request)
     question = request.asked
-    given = with_uploads(request, question, answer.value, by=by)
-    value = question.check(given)
+    answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
+    value = question.check(answer.value)
     Sizes(**conf.SIZES).check_answer(question, value)
     if question.irreversible and not answer.is_confirmed:
         raise NotConfirmedError(value)
@@ -117,7 +118,7 @@ def _record(
     insert_row(response)
     outcome = question.outcome_of(value)
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    files = keep_answer_files(run, [*files_in(given)], at=now)
+    files = keep_answer_files(run, [*files_in(answer.value)], at=now)
     # Last, since it tells the layers above, which number the session: its lock is held the
     # shortest.
     resolve_locked(run, request.wait, {**said, **_proof_of(response, right), **files}, at=now)
