@@ -59,6 +59,11 @@ urlpatterns = [
         files.request_file_preview,
         name="request_file_preview",
     ),
+    path(
+        "requests/<uuid:request_id>/file-changes",
+        files.request_file_changes,
+        name="request_file_changes",
+    ),
     path("chat", chat.session_list, name="session_list"),
     path("chat/rows", chat.session_rows, name="session_rows"),
     path("chat/<uuid:session_id>", chat.session_detail, name="session_detail"),

@@ -1,15 +1,19 @@
 """Functions that cut long texts and large values to their beginning, and note what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from chat.changes import Line
+
 DEEPEST = 8
 """The depth of nesting below which values aren't shown."""
 LONGEST_KEY = 100
 MORE = "…"
+AROUND = 3
+"""The number of unchanged lines shown before and after a changed line."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,32 @@ def cut_value(value: Any, room: Room) -> CutValue:
             words = _("These are the first {count} of {all} values.")
         return CutValue(found, words.format(count=f"{len(found):,}", all=f"{len(value):,}"))
     return CutValue(found, _("Only a part is shown: long texts and deep values are shortened."))
+
+
+def cut_changes(lines: Sequence[Line], room: Room) -> tuple[list[Line], int]:
+    """Return the lines around the changes of a text, and the number of lines left out."""
+    near = range(len(lines)) if len(lines) <= room.lines else _near_changes(lines)
+    shown = _within(lines, near, room)
+    return shown, len(lines) - len(shown)
+
+
+def _near_changes(lines: Sequence[Line]) -> list[int]:
+    """Return the positions of changed lines and of the `AROUND` lines on either side."""
+    changed = [place for place, (kind, _) in enumerate(lines) if kind != "kept"]
+    near = {place for at in changed for place in range(at - AROUND, at + AROUND + 1)}
+    return sorted(near & set(range(len(lines))))
+
+
+def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Line]:
+    left, shown = room.characters, list[Line]()
+    for place in places[: room.lines]:
+        kind, line = lines[place]
+        if left <= 0:
+            break
+        found = cut_text(line, Room(min(left, room.cell)))
+        shown.append((kind, str(found)))
+        left -= len(found.text) + 1
+    return shown
 
 
 class _Cutter:

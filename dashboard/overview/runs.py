@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from chat.services.silence import fate_of
 from dashboard.overview.bars import WORK, Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
-from dashboard.overview.drawing import is_file, pretty
+from dashboard.overview.drawing import pretty
 from dashboard.overview.facts import Facts
 from dashboard.overview.lists import (
     answerers_of,
@@ -25,7 +25,7 @@ from dashboard.overview.openings import is_late, openings_in
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
-from dashboard.overview.values import Shown, format_value
+from dashboard.overview.values import Shown, files_within, format_value
 from dashboard.overview.waiting import OpenWait
 from dashboard.overview.words import asked, format_duration, format_size
 from procedures import registry
@@ -297,7 +297,7 @@ def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
 
 def _files(run: Run) -> list[ShownFile]:
     newest: dict[str, Artifact] = {file.name: file for file in run.artifacts.order_by("pk")}
-    given = {value["digest"] for value in _inputs(run).values() if is_file(value)}
+    given = {file["digest"] for file in files_within(_inputs(run))}
     return [
         ShownFile(file.name, format_size(file.size), file.content_type, file.digest in given)
         for file in list(newest.values())[-MOST_FILES:]

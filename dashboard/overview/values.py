@@ -1,6 +1,6 @@
 """Inputs and results for people: names with values, files as links, and the rest as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.overview.drawing import is_file, labels_of, pretty
 from dashboard.overview.words import format_size
+from procedures.engine.values.schemas import INSIDE
 
 LONGEST = 120
 MOST = 6
@@ -30,8 +31,36 @@ def format_value(value: Any) -> list[Shown]:
     """Return the value as a list of names and values; a value without names is a single entry."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
-        return [_shown(labels[name], inner) for name, inner in value.items()]
+        return [one for name, inner in value.items() for one in _entries(labels[name], inner)]
     return [] if value is None or value in ({}, []) else [_shown(None, value)]
+
+
+def _entries(label: str, value: Any) -> Iterator[Shown]:
+    """Yield a value; if there are files in it, yield each of its parts."""
+    if is_file(value) or not _holds_file(value):
+        yield _shown(label, value)
+    elif isinstance(value, Mapping):
+        labels = labels_of(value)
+        for name, inner in value.items():
+            yield from _entries(f"{label}{INSIDE}{labels[name]}", inner)
+    else:
+        for number, inner in enumerate(value, start=1):
+            yield from _entries(f"{label} {number}", inner)
+
+
+def _holds_file(value: Any) -> bool:
+    return any(True for _ in files_within(value))
+
+
+def files_within(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the descriptions of all files in a value."""
+    left = [value]
+    while left:  # no call a level: inputs may be nested deeper than calls may be
+        one = left.pop()
+        if is_file(one):
+            yield one
+        elif isinstance(one, Mapping | list):
+            left += one.values() if isinstance(one, Mapping) else one
 
 
 def _shown(label: str | None, value: Any) -> Shown:

@@ -11,12 +11,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from chat.access import visible_requests
+from chat.changes import edits_between, lines_of
 from chat.services import find_file
-from dashboard.overview.cuts import PAGE, cut_text
+from dashboard.overview.cuts import PAGE, cut_changes, cut_text
 from dashboard.overview.drawing import READABLE
 from procedures import api
 from procedures.access import SignedIn
 from procedures.engine.errors import FileGoneError
+from procedures.engine.values.attachments import files_in, with_files
 from procedures.engine.values.files import File, use_file_store
 from procedures.file_responses import file_response
 from procedures.files import ContentStore
@@ -56,11 +58,28 @@ def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> Ht
     if file.content_type not in READABLE:
         raise Http404
     try:
-        with use_file_store(ContentStore()):
-            content = file.read()
+        content = _content(file)
     except FileGoneError as error:
         return render(request, "procedures/file_lost.html", {"told": error}, status=410)
     return render(request, "chat/file_preview.html", _beginning(file, content))
+
+
+@require_safe
+@login_required
+def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
+    """Return the differences between a text file under review and the one that replaced it."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    question, response = found.asked, get_object_or_404(found.responses)
+    sent = list(files_in(with_files(response.plain_value, question.schema)))
+    files = [find_file(found, one.digest) for one in (question.draft_file, *sent) if one]
+    if len(files) != 2 or not all(one and one.content_type in READABLE for one in files):  # noqa: PLR2004 (before and after)
+        raise Http404
+    try:
+        old, new = (_text_of(_content(one)) for one in files if one)
+    except FileGoneError as error:
+        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+    lines, left_out = cut_changes(list(lines_of(old, new, edits_between(old, new))), PAGE)
+    return render(request, "chat/file_changes.html", {"lines": lines, "left_out": left_out})
 
 
 def _file_of(request: SignedIn, request_id: UUID, digest: str) -> File:
@@ -71,10 +90,18 @@ def _file_of(request: SignedIn, request_id: UUID, digest: str) -> File:
     return file
 
 
+def _content(file: File) -> bytes:
+    with use_file_store(ContentStore()):
+        return file.read()
+
+
+def _text_of(content: bytes) -> str:
+    """Return the bytes as text; what can't be read as text is replaced."""
+    return content.decode("utf-8-sig", errors="replace").replace("\0", "␀")
+
+
 def _beginning(file: File, content: bytes) -> dict[str, Any]:
-    # Whatever the bytes are, a preview shows text: what can't be read is replaced.
-    text = content[:MOST_BYTES].decode("utf-8-sig", errors="replace").replace("\0", "␀")
-    shown = cut_text(text, PAGE)
+    shown = cut_text(_text_of(content[:MOST_BYTES]), PAGE)
     is_cut = bool(shown.left_out) or len(content) > MOST_BYTES
     if file.content_type != "text/csv":
         return {"file": file, "text": shown.text, "is_cut": is_cut}

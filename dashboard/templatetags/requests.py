@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from chat.channels.registry import channels
@@ -18,7 +19,7 @@ from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import files_in, takes_files, with_files
 from procedures.engine.values.files import File
-from procedures.models import Wait
+from procedures.models import Run, Wait
 
 register = template.Library()
 Line = tuple[str, str]
@@ -146,6 +147,33 @@ def changes(old: str, new: str) -> list[Line]:
 def sent_files(question: Question, value: Any) -> list[StoredFile]:
     """Return the files in a stored answer."""
     return [drawn_file(file) for file in files_in(with_files(value, question.schema))]
+
+
+@register.filter
+def file_link(file: StoredFile, of: Any) -> str:
+    """Return the address of a file of a run, or of the request with this id; "" if there is none.
+
+    A request shows exactly the file with its digest; a run the newest of its name.
+    """
+    if isinstance(of, Run):
+        return reverse("countersign:run_file", args=[of.pk, file.name])
+    return reverse("countersign:request_file", args=[of, file.digest]) if of else ""
+
+
+@register.filter
+def preview_link(file: StoredFile, of: Any) -> str:
+    """Return the address of the preview of a request's file, or "" if there is none."""
+    if not of or isinstance(of, Run) or not file.has_preview:
+        return ""
+    return reverse("countersign:request_file_preview", args=[of, file.digest])
+
+
+@register.filter
+def comparable(question: Question, value: Any) -> bool:
+    """Return True if an answer replaces the file under review, and both are texts."""
+    old, new = question.draft_file, sent_files(question, value)
+    is_replaced = bool(old and new and new[0].digest != old.digest)
+    return is_replaced and drawn_file(old).has_preview and new[0].has_preview
 
 
 @register.filter

@@ -140,7 +140,20 @@ def test_a_file_is_reviewed_and_replaced(alice: User, bob: User) -> None:
     receipt = shown(send(client, request, decision="approved", file=paper("new.csv", b"a;b")))
     assert "Edited" in receipt or "edited" in receipt
     assert "new.csv" in receipt
+    assert "Compare both files" in receipt
+    changes = shown(client.get(f"/requests/{request.pk}/file-changes"))
+    assert 'data-kind="gone"><del>name;count</del>' in changes
+    assert 'data-kind="new"><ins>a;b</ins>' in changes
     assert '"name":"new.csv"' in result_of(request)
+
+
+def test_there_are_no_changes_without_another_file(alice: User, bob: User, carol: User) -> None:
+    request, client = ask("file", by=alice), browser(bob)
+    path = f"/requests/{request.pk}/file-changes"
+    assert client.get(path).status_code == 404
+    assert "Compare both files" not in shown(send(client, request, decision="approved"))
+    assert client.get(path).status_code == 404
+    assert browser(carol).get(path).status_code == 404
 
 
 def test_only_files_that_a_request_shows_are_served(alice: User, bob: User, carol: User) -> None:

@@ -71,6 +71,9 @@ def test_nested_inputs_and_files_start_a_run(alice: User) -> None:
     assert [one["thing"] for one in found["lines"]] == ["lamp", "shade"]
     assert [one["label"] and one["label"]["name"] for one in found["lines"]] == [None, "d.txt"]
     assert Artifact.objects.count() == 4
+    run_page = shown(browser(alice).get(f"/runs/{Run.objects.get().pk}"))
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+        assert f"/files/{name}" in run_page
 
 
 def test_a_fault_keeps_the_files(alice: User) -> None:
