@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from dashboard.forms.fields import SchemaField
 from procedures.engine.values.answers import limits, without_nothing
+from procedures.engine.values.model_schemas import MOST_ROWS
 from procedures.engine.values.schemas import label
 from procedures.engine.values.typed import (
     Texts,
@@ -190,7 +191,7 @@ class Builder:
     def _rows(self, schema: Mapping[str, Any], name: str, at: str, place: str, value: Any) -> Rows:
         plain = without_nothing(schema)
         values = value if isinstance(value, list) else []
-        count = max(len(values), plain.get("minItems", 0))
+        count = min(max(len(values), plain.get("minItems", 0)), MOST_ROWS)
         keys = row_keys(self.texts(at)) if self.texts else [str(one) for one in range(count)]
         rows = [
             Row(
@@ -206,18 +207,19 @@ class Builder:
             )
             for number, key in enumerate(keys)
         ]
+        most = plain.get("maxItems", MOST_FIELDS)
         return Rows(
             at,
             label=label(name, schema),
             help_text=str(schema.get("description", "")),
             limits=[sentence.replace("Choose", "Give") for sentence in limits(plain)],
             rows=rows,
-            is_full=len(rows) >= plain.get("maxItems", MOST_ROWS),
+            is_full=len(rows) >= most or len(self.fields) >= MOST_FIELDS,
         )
 
 
-MOST_ROWS = 100
-"""The most rows that a page can send: with more, its fields would be too many for a request."""
+MOST_FIELDS = 500
+"""The most fields with which a form takes another row; Django refuses pages that send 1,000."""
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:

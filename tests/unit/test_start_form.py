@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from pydantic import BaseModel, Field
 
+from dashboard.forms.layout import Builder, Rows
 from dashboard.forms.start import StartForm
 from procedures.engine import Context, File, procedure
 from procedures.engine.values.choices import SiteChoice, use_choices
@@ -142,3 +143,26 @@ def test_a_schema_nobody_foresaw_is_asked_as_json() -> None:
     strange: dict[str, Any] = {"anyOf": [{"type": "integer"}, {"type": "object"}]}
 
     assert kind_of(strange) == kind_of({}) == "json"
+
+
+def test_a_list_of_many_rows_begins_with_a_hundred_at_most() -> None:
+    row = {"type": "object", "properties": {"it": {"type": "string"}}}
+    lines = {"type": "array", "items": row, "minItems": 10**9}
+    builder = Builder()
+
+    (rows,) = builder.entries_of({"type": "object", "properties": {"lines": lines}})
+
+    assert isinstance(rows, Rows)
+    assert (len(rows.rows), len(builder.fields)) == (100, 100)
+
+
+def test_a_form_with_many_fields_takes_no_more_rows() -> None:
+    row = {"type": "object", "properties": {str(n): {"type": "string"} for n in range(50)}}
+    schema = {"type": "object", "properties": {"lines": {"type": "array", "items": row}}}
+    few, many = ([str(n) for n in range(count)] for count in (9, 10))
+
+    for keys, is_full in ((few, False), (many, True)):
+        builder = Builder(lambda name, keys=keys: keys if name == "lines" else [])  # type: ignore[misc]
+        (rows,) = builder.entries_of(schema)
+        assert isinstance(rows, Rows)
+        assert rows.is_full is is_full

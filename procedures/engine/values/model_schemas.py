@@ -7,7 +7,15 @@ from pydantic import PydanticUserError
 
 from procedures.engine.errors import AnswerError
 from procedures.engine.values import canonical
-from procedures.engine.values.answers import DECIMAL, VISIBLE, check_answer, check_form, completed
+from procedures.engine.values.answers import (
+    DECIMAL,
+    VISIBLE,
+    check_answer,
+    check_form,
+    completed,
+    is_rows,
+    without_nothing,
+)
 from procedures.engine.values.attachments import file_schema
 from procedures.engine.values.inspection import (
     FIELDS,
@@ -47,6 +55,8 @@ KINDS = (
     "a string, a number, a Decimal, a bool, a date, a datetime, a time, a timedelta, a choice, a "
     "File, a model of such fields, or a list of these"
 )
+MOST_ROWS = 100
+"""The most rows that a form can begin with."""
 STRICT = ("strict", True)
 FUNCTION = "function-"
 
@@ -215,6 +225,8 @@ def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any
 
 def check_default(value: Any, schema: dict[str, Any]) -> Any:
     """Return the default of a field, as it is stored; raises `AnswerError` for an invalid one."""
+    if isinstance(value, list) and is_rows(without_nothing(schema)) and len(value) > MOST_ROWS:
+        raise AnswerError(f"It has {len(value):,} rows; the limit is {MOST_ROWS}.")
     if isinstance(value, dict | list):
         whole = {"type": "object", "properties": {"it": schema}}
         try:

@@ -71,6 +71,12 @@ def inner_fields(schema: Mapping[str, Any]) -> list[list[str]]:
     return found
 
 
+def count_fields(schema: Mapping[str, Any]) -> int:
+    """Return the number of fields of a form, also of those inside of others."""
+    inner = (group_in(one) for one in schema["properties"].values())
+    return len(schema["properties"]) + sum(count_fields(one) for one in inner if one)
+
+
 def group_in(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of the object that a field is, or that each row of it is, or {}."""
     plain = without_nothing(schema)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import AnswerError, SizeError
 from procedures.engine.values import canonical
+from procedures.engine.values.schemas import count_fields
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -67,7 +68,8 @@ class Sizes:
 
     def _parts(self, question: "Question") -> Iterator[Excess]:
         labels = [*question.labels, *question.labels.values(), *question.fields]
-        count = max(len(question.labels), len(question.fields))
+        fields = count_fields(question.schema) if question.fields else 0
+        count = max(len(question.labels), fields)
         yield "The prompt", len(question.prompt), CHARACTERS, self.prompt, TO_READ
         yield "The question", count, "options or fields", self.options, IN_PIECES
         yield "A label", max(map(len, labels), default=0), CHARACTERS, self.label, TO_READ

@@ -22,10 +22,11 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from procedures.engine import Context, Currency, File, procedure
-from procedures.engine.errors import AnswerError, Fault, QuestionError
+from procedures.engine.errors import AnswerError, Fault, QuestionError, SizeError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES
 
@@ -323,3 +324,19 @@ def test_another_nested_default_is_no_other_question() -> None:
         return new_question("form", "Where?", model_of(list[line], []))  # type: ignore[valid-type]
 
     assert form("1").digest == form("2").digest
+
+
+def test_a_form_begins_with_a_hundred_rows_at_most() -> None:
+    rows = [Line(thing="lamp")] * 101
+
+    assert new_question("form", "Which?", model_of(list[Line], rows[:100]))
+    with pytest.raises(QuestionError, match="It has 101 rows; the limit is 100"):
+        new_question("form", "Which?", model_of(list[Line], rows))
+
+
+def test_nested_fields_count_as_fields() -> None:
+    question = new_question("form", "Where?", Delivery)
+
+    Sizes(options=13).check_question(question)
+    with pytest.raises(SizeError, match="The question has 13 options or fields; the limit is 12"):
+        Sizes(options=12).check_question(question)
