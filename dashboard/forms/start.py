@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from pydantic import BaseModel
 
 from dashboard.forms.fields import Kept, SchemaField
 from dashboard.forms.layout import Builder, FieldOptions, change_rows
@@ -78,11 +79,13 @@ class StartForm(SchemaForm):
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
         typed = request.POST.copy() if request else None
         self._change = change_rows(typed, "") if typed else None
-        self._schema = {**definition.schema, "properties": properties_of(definition.schema)}
+        self._schema = {**definition.schema, "properties": _with_defaults(definition)}
         builder = StartBuilder(definition, typed.getlist if typed else None)
         layout = builder.layout(self._schema, self._change)
         super().__init__(builder.fields, typed, layout=layout)
         self.definition, self._by, self._request = definition, by, request
+        self._unread: set[str] = set()
+        """The inputs with texts that couldn't be read at all."""
 
     def inputs(self) -> dict[str, Any]:
         """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
@@ -97,12 +100,9 @@ class StartForm(SchemaForm):
             self._kept_files()
             | {name: file for name, file in sent.items() if isinstance(file, File)}
         )
-        inputs = self._nested()
-        inputs |= {
-            name: one
-            for name, one in self.cleaned.items()
-            if one is not LEFT_OUT and name in self._schema["properties"]
-        }
+        own_values = self.cleaned.items()
+        inputs = {name: one for name, one in own_values if one is not LEFT_OUT}
+        inputs |= self._nested()  # after the above, which forgets earlier faults
         inputs |= {name: one.kept for name, one in self.fields.items() if one.kept}
         if self.errors:
             raise InputError(self._faults_beside(inputs))
@@ -124,6 +124,7 @@ class StartForm(SchemaForm):
                 read = read_fields(one, self._texts)
             except AnswerError as error:
                 self.add_faults(error.faults)
+                self._unread.add(name)
             else:
                 found |= changed_files(read, one, lambda text: self._kept_file(str(text)) or text)
         return found
@@ -166,7 +167,8 @@ class StartForm(SchemaForm):
             with use_file_store(ContentStore()):
                 self.definition.parse(inputs)
         except InputError as error:
-            return [fault for fault in error.faults if fault.field not in self.errors]
+            known = {*self.errors, *self._unread}
+            return [fault for fault in error.faults if fault.field not in known]
         return []
 
     def _keep(self, files: Mapping[str, File]) -> None:
@@ -193,6 +195,13 @@ class StartForm(SchemaForm):
         return f"dashboard.forms.start.file.{self._by.pk}"
 
 
+class InnerField(SchemaField):
+    """A form field inside of an input, whose value is read with the whole input."""
+
+    def clean(self, value: Sequence[str]) -> Any:
+        return LEFT_OUT
+
+
 class StartBuilder(Builder):
     """A builder of a start form, whose fields leave out the inputs whose defaults apply."""
 
@@ -204,7 +213,7 @@ class StartBuilder(Builder):
         if at == name and name in self._definition.schema["properties"]:
             self.fields[at] = StartField(name, self._definition, schema)
         else:
-            super()._add(at, schema, name, field)
+            self.fields[at] = InnerField(label(name, schema), schema, **field)
 
 
 def _is_own_file(field: SchemaField) -> bool:
@@ -222,8 +231,18 @@ def _zoned(text: str) -> str:
     return (local if local.tzinfo else local.replace(tzinfo=zone)).isoformat()
 
 
+def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the inputs; those that hold fields have the defaults of the fields."""
+    found = properties_of(definition.schema)
+    for name, schema in found.items():
+        is_nested = kind_of(schema) in NESTED
+        if is_nested and (default := _default(definition, name, schema)) is not None:
+            schema["default"] = default
+    return found
+
+
 def _default(definition: Definition, name: str, schema: Mapping[str, Any]) -> Any:
-    """Return an input's default; the schema itself has no mutable defaults, such as lists."""
+    """Return an input's default; the schema itself has no mutable ones, such as lists or models."""
     default = inspect.signature(definition.fn).parameters[name].default
-    is_copied = isinstance(default, list | dict | set)
+    is_copied = isinstance(default, list | dict | set | BaseModel) or is_dataclass(default)
     return canonical.jsonable(default) if is_copied else schema.get("default")

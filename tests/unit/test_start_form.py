@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from dashboard.forms.layout import Builder, Rows
 from dashboard.forms.start import StartForm
-from procedures.engine import Context, File, procedure
+from procedures.engine import Context, File, InputError, procedure
 from procedures.engine.values.choices import SiteChoice, use_choices
 from procedures.engine.values.schemas import properties_of
 from procedures.engine.values.typed import kind_of
@@ -166,3 +166,58 @@ def test_a_form_with_many_fields_takes_no_more_rows() -> None:
         (rows,) = builder.entries_of(schema)
         assert isinstance(rows, Rows)
         assert rows.is_full is is_full
+
+
+class Line(BaseModel):
+    thing: str
+    count: int = 1
+
+
+class Tree(BaseModel):
+    name: str
+    branches: "list[Tree]" = []
+
+
+@procedure
+def with_rows(
+    ctx: Context,
+    lines: list[Line] = [Line(thing="lamp")],  # noqa: B006, B008 (the engine copies it)
+    place: Address = Address(city="Ulm"),  # noqa: B008
+    tree: Tree | None = None,
+) -> None: ...
+
+
+def test_nested_defaults_stand_in_the_form_and_are_sent_again() -> None:
+    form = StartForm(with_rows, by=User(pk=1))
+    assert form["lines.0.thing"].text == "lamp"  # type: ignore[attr-defined]
+    assert form["place.city"].text == "Ulm"  # type: ignore[attr-defined]
+    sent = {"lines": "0", "lines.0.thing": "shade", "lines.0.count": "2", "place.city": "Bonn"}
+
+    form = StartForm(with_rows, by=User(pk=1), request=RequestFactory().post("/", sent))
+
+    assert form.inputs() == {
+        "lines": [{"thing": "shade", "count": 2}],
+        "place": {"city": "Bonn"},
+        "tree": None,
+    }
+
+
+def test_of_a_type_that_holds_itself_the_first_level_is_fields_and_the_rest_json() -> None:
+    sent = {"tree": "true", "tree.name": "oak", "tree.branches": '[{"name": "twig"}]'}
+    sent |= {"place.city": "Ulm"}
+
+    form = StartForm(with_rows, by=User(pk=1), request=RequestFactory().post("/", sent))
+
+    assert form["tree.name"].kind == "text"  # type: ignore[attr-defined]
+    assert form.inputs()["tree"] == {"name": "oak", "branches": [{"name": "twig"}]}
+
+
+def test_a_text_that_cannot_be_read_inside_of_an_input_is_its_only_fault() -> None:
+    sent = {"tree": "true", "tree.name": "oak", "tree.branches": "[", "place.city": "Ulm"}
+    form = StartForm(with_rows, by=User(pk=1), request=RequestFactory().post("/", sent))
+
+    with pytest.raises(InputError) as refusal:
+        form.inputs()
+
+    assert refusal.value.faults == ()
+    assert list(form.errors) == ["tree.branches"]

@@ -26,7 +26,7 @@ class ContainsItselfError(ValueError):
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the schema of each of an object's properties, with references resolved.
 
-    A property that contains itself is left with its reference.
+    Of a property that contains itself, only the first level is resolved.
     """
     defs: Mapping[str, Any] = schema.get("$defs", {})
     found = {}
@@ -34,8 +34,19 @@ def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         try:
             found[name] = _resolved(one, defs, ())
         except ContainsItselfError:
-            found[name] = dict(one)
+            found[name] = _first_level(one, defs)
     return found
+
+
+def _first_level(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with its own references resolved, but not those inside of their types."""
+    found = dict(schema)
+    if "anyOf" in found:
+        found["anyOf"] = [_first_level(one, defs) for one in found["anyOf"]]
+    if isinstance(items := found.get("items"), Mapping):
+        found["items"] = _first_level(items, defs)
+    of_type = defs.get(str(found.pop("$ref", "")).removeprefix(DEFS), {})
+    return {**{key: one for key, one in of_type.items() if key != "title"}, **found}
 
 
 def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
