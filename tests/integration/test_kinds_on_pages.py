@@ -205,3 +205,16 @@ def test_a_table_that_nobody_changed_is_approved(alice: User, bob: User) -> None
 )
 def test_a_mail_says_what_is_asked(alice: User, bob: User, kind: str, line: str) -> None:
     assert f"  {line}\n" in letter_about(ask(kind, by=alice), to=bob).text
+
+
+def test_own_words_need_no_button(alice: User, bob: User) -> None:
+    request, client = ask("own words", by=alice), browser(bob)
+    card = (
+        page(client, request).partition('<fieldset class="options">')[2].partition("</fieldset>")[0]
+    )
+    assert " required" not in card
+
+    nothing = send(client, request)
+    assert (nothing.status_code, "Write something." in shown(nothing)) == (422, True)
+    send(client, request, **{"value-other": "c"})
+    assert value_of(request) == "c"
