@@ -171,9 +171,10 @@ def preview_link(file: StoredFile, of: Any) -> str:
 @register.filter
 def comparable(question: Question, value: Any) -> bool:
     """Return True if an answer replaces the file under review, and both are texts."""
-    old, new = question.draft_file, sent_files(question, value)
-    is_replaced = bool(old and new and new[0].digest != old.digest)
-    return is_replaced and drawn_file(old).has_preview and new[0].has_preview
+    old, sent = question.draft_file, sent_files(question, value)
+    if old is None or not sent or sent[0].digest == old.digest:
+        return False
+    return drawn_file(old).has_preview and sent[0].has_preview
 
 
 @register.filter

@@ -208,12 +208,6 @@ class Uploads(Control):
     def is_many(self) -> bool:
         return bool(self.schema.get("type") == "array")
 
-    @property
-    def of_one(self) -> Mapping[str, Any]:
-        """The schema of one file."""
-        one: Mapping[str, Any] = self.schema["items"] if self.is_many else self.schema
-        return one
-
     def read(self, texts: Texts) -> Any:
         tokens = [text for text in texts(self.sent_as) if text]
         return tokens if self.is_many else (tokens or [NOTHING])[-1]

@@ -18,7 +18,7 @@ MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300
 """The most rows and values of a table that are edited field by field, and not as JSON."""
-COLUMNS = {str: "string", int: "integer", float: "number", bool: "boolean"}
+COLUMNS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
 """The values of `format=` of a review."""
 KINDS: dict[type, tuple[str, str]] = {
