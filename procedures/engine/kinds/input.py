@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 PLAIN = (str, int, float, Decimal, bool, date, datetime, time, timedelta)
+INSTEAD = "Use ctx.choose for options, ctx.form for several values, and ctx.upload for files."
 NAMES = "str, int, float, Decimal, bool, date, datetime, time or timedelta"
 
 
@@ -36,7 +37,7 @@ class Input(Kind):
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in PLAIN):
             words = f"hint= must be {NAMES}, not {short_repr(hint)}"
-            raise QuestionError(f"{short_repr(prompt)}: {words}.")
+            raise QuestionError(f"{short_repr(prompt)}: {words}. {INSTEAD}")
         if why := unserved(hint):
             raise QuestionError(f"{short_repr(prompt)}: hint= can't be {short_repr(hint)}: {why}.")
         types = adapter(hint)
