@@ -253,3 +253,22 @@ def test_a_preview_shows_the_beginning_of_any_bytes_as_text(alice: User, bob: Us
     assert "&lt;b&gt;one&lt;/b&gt;" in text
     assert "This is the beginning of the file." in text
     assert len(text) < 60_000
+
+
+def test_enter_in_an_armed_form_with_rows_fires_nothing(alice: User, bob: User) -> None:
+    grant_to_both("final_answers")
+    request = request_of(run_until_it_waits("final_answers", by=alice, kind="nested"))
+    client = browser(bob)
+    assert 'aria-hidden="true"></button>' in page(client, request)
+
+    armed = shown(send(client, request, **NESTED))
+    first = armed.partition("<button")[2].partition("</button>")[0]
+    assert 'name="unsent" value="true"' in first
+    (confirms,) = re.findall(r'name="confirms" value="([^"]+)"', armed)
+
+    again = send(client, request, **NESTED, confirms=confirms, unsent="true")
+    assert again.status_code == 200
+    assert "Press Confirm" not in shown(again)
+    assert not request.responses.exists()
+    send(client, request, **NESTED, confirms=confirms)
+    assert value_of(request)["to"]["city"] == "Ulm"
