@@ -7,14 +7,20 @@ from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from procedures.engine.errors import OptionError
-from procedures.engine.values.durations import LONGEST, PATTERN, parse_duration
+from procedures.engine.values.durations import LONGEST, UNITS
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]{CLOCK.pattern}(Z|[+-][0-9]{{2}}:[0-9]{{2}})")
 MAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,250}")
 WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
+PART = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?)\s*"
+    r"(ms|seconds?|sec|s|minutes?|min|m|hours?|h|days?|d|weeks?|w)(?![a-z])",
+    re.ASCII,
+)
+SPOKEN = re.compile(rf"\s*(?:{PART.pattern}[\s,]*)+", re.ASCII)
+ZERO = timedelta(0)
 LENGTHS = TypeAdapter(timedelta)
 LONGEST_TEXT = 100
 """The most characters of a date, a moment, a time or a duration."""
@@ -67,14 +73,17 @@ FORMATS: Mapping[str, Format] = {
 
 
 def read_duration(text: str) -> timedelta | None:
-    """Return the duration in words ("2h", "3 days") or ISO 8601 ("PT2H"); None for other texts."""
+    """Return the duration in a text; None for other texts.
+
+    It is in words ("2h", "1 day 2 h 30 min") or in ISO 8601 ("PT2H").
+    """
     if len(text) > LONGEST_TEXT:
         return None
     try:
-        length = parse_duration(text) if PATTERN.fullmatch(text) else _iso_length(text)
-    except (OptionError, ValidationError):
+        length = _spoken_length(text) if SPOKEN.fullmatch(text) else _iso_length(text)
+    except (OverflowError, ValidationError):
         return None
-    return length if length is not None and timedelta(0) <= length <= LONGEST else None
+    return length if length is not None and ZERO <= length <= LONGEST else None
 
 
 def plain_duration(text: str) -> str:
@@ -105,6 +114,18 @@ def format_moment(text: str) -> str:
     clock = at.strftime("%Y-%m-%d %H:%M:%S" if at.second else "%Y-%m-%d %H:%M")
     offset = at.strftime("%z")
     return f"{clock} {offset[:3]}:{offset[3:5]}" if offset.strip("+0") else f"{clock} UTC"
+
+
+def _spoken_length(text: str) -> timedelta:
+    parts = (UNITS[_unit(unit)] for _, unit in PART.findall(text))
+    counts = (float(count) for count, _ in PART.findall(text))
+    return sum(
+        (timedelta(**{unit: count}) for unit, count in zip(parts, counts, strict=True)), ZERO
+    )
+
+
+def _unit(word: str) -> str:
+    return "ms" if word == "ms" else word[0]
 
 
 def _iso_length(text: str) -> timedelta | None:

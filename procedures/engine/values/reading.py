@@ -10,6 +10,7 @@ from procedures.engine.values.answers import is_group, is_rows, without_nothing
 from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.durations import PATTERN, parse_duration
 from procedures.engine.values.faults import NUMBER, WHOLE
+from procedures.engine.values.formats import read_duration
 from procedures.engine.values.schemas import properties_of
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
@@ -65,6 +66,9 @@ class Reading:
             # Six decimals: Python would write a very short one with an exponent, which ISO 8601
             # does not know.
             return f"PT{parse_duration(text).total_seconds():.6f}S"
+        if schema.get("format") == "duration" and text[:1] != "P":
+            length = read_duration(text)
+            return text if length is None else f"PT{length.total_seconds():.6f}S"
         return text
 
     def _plain(self, value: Any, schema: Schema) -> Schema:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.values.answers import is_group, is_rows, takes_nothing, without_nothing
 from procedures.engine.values.attachments import is_file_schema
-from procedures.engine.values.formats import is_moment
+from procedures.engine.values.formats import format_duration, is_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
 from procedures.engine.values.money import without_code
 from procedures.engine.values.reading import plain_float, plain_int
@@ -93,6 +93,8 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
         return [json.dumps(default, indent=2, ensure_ascii=False)]
     if default == {}:
         return []
+    if kind_of(schema) == "duration" and isinstance(default, str):
+        return [format_duration(default)]
     return [text_of(one) for one in (default if isinstance(default, list) else [default])]
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from procedures.engine import Context, Currency, Handle, OptionError, procedure
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds.questions import Question, new_question
-from procedures.engine.values.typed import NoSuchTimeError, zoned
+from procedures.engine.values.formats import format_duration, plain_duration, read_duration
+from procedures.engine.values.typed import NoSuchTimeError, texts_of, zoned
 from procedures.testing import run_procedure, script
 
 EUROS = Annotated[Decimal, Currency("EUR")]
@@ -29,6 +30,10 @@ def asked(hint: Any) -> Question:
         (datetime, "2026-12-31T09:30Z", datetime(2026, 12, 31, 9, 30, tzinfo=UTC)),
         (timedelta, "90 min", timedelta(minutes=90)),
         (timedelta, "P1DT2H", timedelta(days=1, hours=2)),
+        (timedelta, "1 day 2 h 30 min", timedelta(days=1, hours=2, minutes=30)),
+        (timedelta, "1h30m", timedelta(minutes=90)),
+        (timedelta, "2 days, 5 s", timedelta(days=2, seconds=5)),
+        (timedelta, "0 s", timedelta()),
         (EUROS, "31.20", Decimal("31.20")),
         (EUROS, 31, Decimal(31)),
     ],
@@ -63,7 +68,10 @@ def test_the_procedure_gets_a_value_of_the_type(hint: Any, sent: Any, value: Any
         ],
         *[
             (timedelta, one, "a duration like")
-            for one in ("soon", "-PT5M", "PT", "99999999 weeks", "P9999Y", "1" * 5000 + "s")
+            for one in (
+                *("soon", "-PT5M", "PT", "99999999 weeks", "P9999Y", "1" * 5000 + "s"),
+                *("5", "h", "5 hs", "5 fortnights", "1 h and 5 min", "-5 min", "9" * 90 + "w"),
+            )
         ],
         (timedelta, 90, "must be text"),
         (EUROS, "31.205", r"In steps of 0\.01"),
@@ -155,3 +163,11 @@ def test_a_default_of_each_type_counts() -> None:
         return [str(one.wait().value) for one in handles]
 
     assert run_procedure(asks).result == ["2:00:00", "1.50"]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 1.5, 59, 60, 5400, 86_400, 95_400.25, 3_000_000])
+def test_a_duration_can_be_typed_as_it_is_shown(seconds: float) -> None:
+    stored = plain_duration(f"PT{seconds}S")
+
+    assert read_duration(format_duration(stored)) == timedelta(seconds=seconds)
+    assert texts_of(stored, {"type": "string", "format": "duration"}) == [format_duration(stored)]
