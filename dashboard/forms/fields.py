@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -14,6 +15,7 @@ from procedures.engine.values.answers import limits
 from procedures.engine.values.attachments import ACCEPT, limits_of_file
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
+from procedures.engine.values.formats import is_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
 from procedures.engine.values.schemas import option_label, text_of
 from procedures.engine.values.sent import BodyError
@@ -66,6 +68,8 @@ class SchemaWidget(forms.Widget):
         self.accept = ",".join(_of_file(schema).get(ACCEPT, ()))
         self.has_zone = False
         """True if the page sends the time zone of the moment beside it."""
+        self.is_zoned = False
+        """True if the form adds the person's time zone to the moment."""
         self.template_name = f"dashboard/widgets/{WIDGETS.get(kind, 'input')}.html"
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
@@ -73,7 +77,10 @@ class SchemaWidget(forms.Widget):
 
     def format_value(self, value: Sequence[str]) -> str:
         """Return the lines of a list field; for any other field, the last text."""
-        return "\n".join(value) if self.kind == "list" else (list(value) or [""])[-1]
+        if self.kind == "list":
+            return "\n".join(value)
+        text = (list(value) or [""])[-1]
+        return _local(text) if self.has_zone or self.is_zoned else text
 
     def get_context(
         self, name: str, value: Sequence[str], attrs: dict[str, Any] | None
@@ -195,6 +202,14 @@ class SchemaField(forms.Field):
             return read(self.schema, value)
         except BodyError:
             raise ValidationError(_("This isn't valid JSON.")) from None
+
+
+def _local(text: str) -> str:
+    """Return a moment in the person's time zone, as a browser's field takes it."""
+    if not is_moment(text):
+        return text
+    at = datetime.fromisoformat(text).astimezone(timezone.get_current_timezone())
+    return at.strftime("%Y-%m-%dT%H:%M:%S" if at.second else "%Y-%m-%dT%H:%M")
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:

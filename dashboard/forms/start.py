@@ -47,6 +47,7 @@ class StartField(SchemaField):
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
         """True if the input requires a time zone, which browsers don't send."""
+        self.widget.is_zoned = self.wants_zone
         if self.wants_zone:
             self.limits = [
                 *self.limits,

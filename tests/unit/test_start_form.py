@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from django.contrib.auth.models import User
 from django.test import RequestFactory
+from django.utils import timezone
 from pydantic import BaseModel, Field
 
+from dashboard.forms.fields import SchemaWidget
 from dashboard.forms.layout import Builder, Rows
 from dashboard.forms.start import StartForm
 from procedures.engine import Context, File, InputError, procedure
@@ -221,3 +223,20 @@ def test_a_text_that_cannot_be_read_inside_of_an_input_is_its_only_fault() -> No
 
     assert refusal.value.faults == ()
     assert list(form.errors) == ["tree.branches"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-12-31T09:30:00+01:00", "2026-12-31T17:30"),
+        ("2026-12-31T09:30:05Z", "2026-12-31T18:30:05"),
+        ("2026-12-31T09:30", "2026-12-31T09:30"),
+        ("soon", "soon"),
+    ],
+)
+def test_a_moment_stands_in_its_field_in_the_persons_zone(text: str, shown: str) -> None:
+    with timezone.override("Asia/Tokyo"):
+        widget = SchemaWidget("datetime-local", {"type": "string", "format": "date-time"})
+        assert widget.format_value([text]) == text
+        widget.has_zone = True
+        assert widget.format_value([text]) == shown
