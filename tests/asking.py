@@ -67,7 +67,7 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "own words": lambda: ctx.choose("Which one?", ["a", "b"], other="Another one"),
         "own words too": lambda: ctx.choose("Which ones?", ["a", "b"], many=True, other=True),
         "nested": lambda: ctx.form("What is sent?", Delivery),
-        "schema": lambda: ctx.form("Where?", SCHEMA),
+        "schema": lambda: ctx.form("Where?", schema=SCHEMA),
         "upload": lambda: ctx.upload("Which paper?", accept="text/*", largest="1 kB"),
         "uploads": lambda: ctx.upload("Which papers?", many=True),
         "file": lambda: ctx.review("Is it right?", ctx.step(keep_paper)),

@@ -19,17 +19,23 @@ class Form(Kind):
 
     name = "form"
 
-    def ask(self, prompt: str, model: Any) -> Terms:
+    def ask(
+        self, prompt: str, model: Any = None, *, schema: Mapping[str, Any] | None = None
+    ) -> Terms:
         """Return the terms of a form.
 
-        `model` is a Pydantic model, a dataclass or a TypedDict, or a mapping that is a JSON Schema.
+        `model` is a Pydantic model, a dataclass or a TypedDict; or else `schema` is a JSON Schema.
         """
+        if (model is None) == (schema is None):
+            words = "a form needs a model or schema=, but not both"
+            raise QuestionError(f"{short_repr(prompt)}: {words}.")
         try:
-            if isinstance(model, Mapping):
-                return Terms(given_form_schema(model))
+            if schema is not None:
+                return Terms(given_form_schema(schema))
             return Terms(form_schema(model), type=model)
         except ValueError as error:
-            raise QuestionError(f"{short_repr(prompt)}: {error} (model)") from None
+            of = "model" if schema is None else "schema="
+            raise QuestionError(f"{short_repr(prompt)}: {error} ({of})") from None
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the answer; the files in an answer to a JSON Schema become `File` values."""

@@ -46,15 +46,15 @@ RANGES = (
 )
 
 
-def given_form_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def given_form_schema(schema: Any) -> dict[str, Any]:
     """Return the schema of a form for a JSON Schema; raises `ValueError` with the path of a fault.
 
     The schema is an object with fields. It has at most 8 levels, 100 fields, 500 options and 64 KB,
     and refers only to its own `$defs`.
     """
-    if "properties" not in schema:
-        words = "a model, a dataclass, a TypedDict or a JSON Schema with properties"
-        raise ValueError(f"A form must be {words}, not {short_repr(schema)}.")
+    if not isinstance(schema, Mapping) or "properties" not in schema:
+        words = "a JSON Schema (a mapping) with properties"
+        raise ValueError(f"A form needs {words}, not {short_repr(schema)}.")
     try:
         size = len(canonical.text_of(canonical.jsonable(schema)))
     except ValueError as error:

@@ -87,9 +87,9 @@ def form_schema(model: Any) -> dict[str, Any]:
     It contains the current defaults of the fields, because missing fields of an answer are filled
     in from the stored schema. Raises `ValueError` for a model that can't be a form.
     """
-    if isinstance(model, str):  # Pydantic would take it for the name of a type
+    if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
-        raise ValueError(words)  # noqa: TRY004
+        raise ValueError(f"{words} A JSON Schema is given as schema=.")  # noqa: TRY004
     if why := unserved(model):
         raise ValueError(f"{_name(model)} can't be a form: {why}.")
     try:

@@ -169,19 +169,27 @@ class AskingVerbs:
     ) -> Response[T]: ...
     @overload
     def form(
-        self, prompt: str, model: Mapping[str, Any], **asking: Unpack[RequestOptions]
+        self, prompt: str, *, schema: Mapping[str, Any], **asking: Unpack[RequestOptions]
     ) -> Response[dict[str, Any]]: ...
     @with_options("ctx.form", RequestOptions)
-    def form(self, prompt: str, model: Any, **asking: Unpack[RequestOptions]) -> Response[Any]:
+    def form(
+        self,
+        prompt: str,
+        model: Any = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        **asking: Unpack[RequestOptions],
+    ) -> Response[Any]:
         """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
 
         The response's value has that type. Models may hold models, lists of these, and files.
-        `model` can also be a JSON Schema (a mapping); then the value is a dict. Raises
+        Instead of a model, `schema` can be a JSON Schema; then the value is a dict. Raises
         `QuestionError` for a type with checks that a JSON Schema can't express, or for a JSON
         Schema beyond the documented subset, and `RequestExpiredError` if nobody answers in time and
         `on_timeout` is "fail".
         """
-        handle: Handle[Response[Any]] = self.later.form(prompt, model, **asking)
+        more: dict[str, Any] = {"schema": schema, **asking}
+        handle: Handle[Response[Any]] = self.later.form(prompt, model, **more)
         return handle.wait()
 
     @with_options("ctx.escalate", RequestOptions)

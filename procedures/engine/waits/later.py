@@ -141,14 +141,19 @@ class Later:
     ) -> Handle[Response[T]]: ...
     @overload
     def form(
-        self, prompt: str, model: Mapping[str, Any], **asking: Unpack[RequestOptions]
+        self, prompt: str, *, schema: Mapping[str, Any], **asking: Unpack[RequestOptions]
     ) -> Handle[Response[dict[str, Any]]]: ...
     @with_options("ctx.later.form", RequestOptions)
     def form(
-        self, prompt: str, model: Any, **asking: Unpack[RequestOptions]
+        self,
+        prompt: str,
+        model: Any = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
         """Ask for several values at once: the fields of a model, or of a JSON Schema."""
-        return self.request("form", prompt, model, **asking)
+        return self.request("form", prompt, model, schema=schema, **asking)
 
     @with_options("ctx.later.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]:

@@ -35,7 +35,7 @@ LEAST = {"zone": "north", "home": {"city": "Ulm"}}
 
 
 def asked(schema: Any) -> Question:
-    return new_question("form", "Where?", schema)
+    return new_question("form", "Where?", schema=schema)
 
 
 def form_with(**field: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_the_limits_of_a_file_are_checked() -> None:
 def test_the_procedure_gets_a_dict_with_files() -> None:
     @procedure
     def asks(ctx: Context) -> list[Any]:
-        found = ctx.form("Where?", SCHEMA).value
+        found = ctx.form("Where?", schema=SCHEMA).value
         return [found["home"]["city"], found["scan"].name, found["scan"].text()]
 
     people = script({"form": {**LEAST, "scan": Given("a.png", "x")}})
@@ -134,7 +134,9 @@ def bomb(levels: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"type": "object"}, "A form must be a model"),
+        ({"type": "object"}, "A form needs a JSON Schema"),
+        ([], "A form needs a JSON Schema"),
+        ("x", "A form needs a JSON Schema"),
         ({"type": "object", "properties": {}}, "properties: must have at least one field"),
         ({"type": "array", "properties": {"a": {}}}, "isn't supported for array|items"),
         (form_with(), "properties.it.type: needs one type of"),
@@ -386,3 +388,11 @@ def test_a_list_without_end_is_refused_at_once() -> None:
 
     with pytest.raises(AnswerError, match="it: The answer has 20,000 entries"):
         form.check({"it": ["a", 1] * 10_000})
+
+
+@pytest.mark.parametrize("options", [{}, {"model": PLACE, "schema": PLACE}, {"schema": None}])
+def test_a_form_has_one_model_or_one_schema(options: Any) -> None:
+    with pytest.raises(QuestionError, match="needs a model or schema=, but not both"):
+        new_question("form", "Where?", **options)
+    with pytest.raises(QuestionError, match="A JSON Schema is given as schema="):
+        new_question("form", "Where?", PLACE)
