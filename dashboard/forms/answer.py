@@ -26,6 +26,7 @@ from procedures.engine.kinds.controls import (
 )
 from procedures.engine.kinds.drafts import FILE
 from procedures.engine.kinds.questions import Question
+from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import LONG_TEXT, kind_of, one_ending
 from procedures.users import User
@@ -102,9 +103,7 @@ class AnswerForm:
 
     @property
     def takes_files(self) -> bool:
-        shown = [one for one in self.shown if isinstance(one, ShownFields)]
-        is_upload = any(isinstance(one, Uploads) for one in self.controls)
-        return is_upload or any(one.fields.takes_files for one in shown)
+        return takes_files(self.asked.schema)
 
     @property
     def is_no_answer(self) -> bool:

@@ -65,10 +65,6 @@ class SchemaForm(forms.Form):
         return bool(self.errors or self.faults_of)
 
     @property
-    def takes_files(self) -> bool:
-        return any(one.kind in {"file", "files"} for one in self.fields.values())
-
-    @property
     def has_rows(self) -> bool:
         """True if a list is in it, whose buttons stand before the button that sends the form."""
         return any(isinstance(one, Rows) for one in self.layout.parts)
