@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from chat.models import HumanRequest
 from chat.services import Echo, receive_file, uploaded, with_uploads
 from dashboard.forms.fields import Kept, SchemaField
-from dashboard.forms.layout import Builder, RowChange, change_rows
+from dashboard.forms.layout import Builder, RowChange, change_rows, prefill_row
 from dashboard.forms.schema import SchemaForm
 from procedures.engine.errors import Fault
 from procedures.engine.kinds.controls import (
@@ -158,6 +158,7 @@ class ShownFields(ShownControl):
         typed = form.typed if form.typed or form.faults else None
         builder = Builder(self._texts if typed is not None else None)
         layout = builder.layout(self.control.schema, form.change)
+        prefill_row(form.typed, OF_FIELD, builder, form.change, layout)
         for name, one in builder.fields.items():
             self._prepare(one, OF_FIELD + name)
         shown = SchemaForm(

@@ -255,6 +255,18 @@ def _focus(entries: Sequence[Entry], change: RowChange) -> str:
     return change.name
 
 
+def prefill_row(
+    typed: QueryDict, prefix: str, builder: Builder, change: RowChange | None, layout: Layout
+) -> None:
+    """Put the defaults of the fields of a new row among the texts that a page has sent."""
+    if change is None or not change.is_added:
+        return
+    for part in layout.parts:
+        if isinstance(part, Rows) and part.name == change.name and part.rows:
+            for name in fields_in(part.rows[-1].entries):
+                typed.setlist(prefix + name, list(builder.fields[name].initial))
+
+
 def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
     """Add or drop the row that a button names, in the texts that a page has sent.
 

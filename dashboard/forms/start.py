@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from dashboard.forms.fields import Kept, SchemaField
-from dashboard.forms.layout import Builder, FieldOptions, change_rows
+from dashboard.forms.layout import Builder, FieldOptions, change_rows, prefill_row
 from dashboard.forms.schema import SchemaForm
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import AnswerError, Fault, InputError
@@ -83,6 +83,8 @@ class StartForm(SchemaForm):
         self._schema = {**definition.schema, "properties": _with_defaults(definition)}
         builder = StartBuilder(definition, typed.getlist if typed else None)
         layout = builder.layout(self._schema, self._change)
+        if typed:
+            prefill_row(typed, "", builder, self._change, layout)
         super().__init__(builder.fields, typed, layout=layout)
         self.definition, self._by, self._request = definition, by, request
         self._unread: set[str] = set()

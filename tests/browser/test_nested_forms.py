@@ -94,7 +94,7 @@ def test_a_file_is_sent_and_its_picture_shown(
 
     shown = card.locator(".receipt img")
     expect(shown).to_be_visible()
-    assert shown.evaluate("image => image.naturalWidth") == 1
+    expect(shown).to_have_js_property("naturalWidth", 1)
     assert [one["name"] for one in value_of(request)] == ["a.png"]  # type: ignore[attr-defined]
 
 

@@ -101,6 +101,7 @@ KINDS: dict[str, Tried] = {
             "field-sender": "Ben",
             "field-packing": "carton",
             "field-parcels": "1",
+            "field-is_broken": "false",
         },
         {"amount": "5", "due": "2026-12-24", "carrier": "post", "sender": "Ben"},
         {"field-amount": "0"},

@@ -59,6 +59,7 @@ def test_rows_are_added_and_dropped_without_answering(alice: User, bob: User) ->
     assert 'name="field-lines.0.thing" type="text" value="lamp"' in shown(more)
     assert "Add to Lines" not in shown(more)  # three are the most
     assert re.search(r'name="field-lines.3.thing"[^>]* autofocus', shown(more))
+    assert 'name="field-lines.3.price" type="text" value="1.50"' in shown(more)
 
     less = shown(send(client, request, **NESTED, **{"drop-row": "lines.0"}))
     assert 'name="field-lines.0.thing"' not in less

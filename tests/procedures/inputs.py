@@ -43,12 +43,12 @@ def sized_inputs(
     return count
 
 
-class Parcel(BaseModel):
+class Sending(BaseModel):
     city: str
     scan: File | None = None
 
 
-class Item(BaseModel):
+class SentLine(BaseModel):
     thing: str
     label: File | None = None
 
@@ -56,8 +56,8 @@ class Item(BaseModel):
 @procedure
 def nested_inputs(
     ctx: Context,
-    to: Parcel,
-    lines: list[Item] = [],  # noqa: B006 (the engine copies it)
+    to: Sending,
+    lines: list[SentLine] = [],  # noqa: B006 (the engine copies it)
     photos: list[File] = [],  # noqa: B006
 ) -> list[Any]:
     def read() -> str:

@@ -329,7 +329,7 @@ def test_another_nested_default_is_no_other_question() -> None:
 def test_a_form_begins_with_a_hundred_rows_at_most() -> None:
     rows = [Line(thing="lamp")] * 101
 
-    assert new_question("form", "Which?", model_of(list[Line], rows[:100]))
+    assert new_question("form", "Which?", model_of(list[Line], rows[:100])).fields
     with pytest.raises(QuestionError, match="It has 101 rows; the limit is 100"):
         new_question("form", "Which?", model_of(list[Line], rows))
 
