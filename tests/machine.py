@@ -24,6 +24,7 @@ NOUNS = (
     "faults",
     "forked",
     "forms",
+    "held",
     "inputs",
     "kinships",
     "large",

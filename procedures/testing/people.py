@@ -152,6 +152,7 @@ class Manner:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
         meant = asked.question.rules.read_said(asked.question, answer.value)
         value = asked.question.check(canonical.jsonable(meant))
+        asked.question.check_comment(value, answer.comment)
         outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
         return Said(asked, content, asked.at + after)

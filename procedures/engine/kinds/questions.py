@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import Any, Generic, TypeVar
 
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.errors import OptionError, QuestionError
-from procedures.engine.kinds import drafts
+from procedures.engine.errors import AnswerError, Fault, OptionError, QuestionError
+from procedures.engine.kinds import conditions, drafts
+from procedures.engine.kinds.conditions import Escalation, Risk
 from procedures.engine.kinds.controls import Control, Texts
 from procedures.engine.kinds.kind import KINDS, Kind, Outcome, Terms, find_kind, known_kind
 from procedures.engine.kinds.question_options import (
@@ -26,48 +27,15 @@ from procedures.engine.kinds.question_options import (
     plain_default,
     seconds_of,
 )
+from procedures.engine.kinds.request_options import COMMON, RequestOptions
+from procedures.engine.kinds.votes import Vote
 from procedures.engine.values import canonical, schemas
-from procedures.engine.values.durations import Duration
 from procedures.engine.values.options import check_options
 from procedures.engine.values.orders import in_order, orders_in
 from procedures.engine.values.readable import readable
 from procedures.engine.values.volatile import check_paths, without
 
 T = TypeVar("T")
-
-
-class RequestOptions(TypedDict, total=False):
-    """The options that every question takes.
-
-    - `name`: the name of the wait, instead of the usual name of its kind.
-    - `body`: Markdown below the prompt.
-    - `evidence`: data shown with the prompt, in the author's order, and stored with the answer.
-    - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of these;
-      by default the procedure's answerers.
-    - `expires`: a duration, from the moment the question is asked. Then `default` counts as the
-      answer. With `on_timeout` instead of `default`, "fail" raises `RequestExpiredError`, and
-      "withdraw" makes the answer None.
-    - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may differ on a
-      replay; the values that people were shown stay valid.
-    - `metadata`: data stored with the question for programs; it is shown to nobody, and no answer
-      depends on it.
-    - `irreversible`: True if an answer can't be undone. Then people must press twice, programs must
-      confirm, and messages in the chat never count as answers.
-    """
-
-    name: str
-    body: str
-    evidence: Any
-    assign: str | Sequence[str]
-    expires: Duration
-    default: Any
-    on_timeout: Literal["fail", "withdraw"]
-    volatile: str | Sequence[str]
-    metadata: Mapping[str, Any] | None
-    irreversible: bool
-
-
-COMMON = frozenset(RequestOptions.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -96,6 +64,25 @@ class Question:
     """Data for programs, shown to nobody."""
     irreversible: bool = False
     """True if an answer can't be undone, so that people must confirm it before it counts."""
+    due: float | None = None
+    """Seconds until people should have answered; nothing closes then."""
+    remind: tuple[float, ...] = ()
+    """Seconds after the question was asked at which people are reminded, once each."""
+    remind_every: float | None = None
+    """Seconds between reminders, which then go on until the question is closed."""
+    escalate: tuple[Escalation, ...] = ()
+    """The seconds after which others are asked too, with their names, in order."""
+    four_eyes: bool = False
+    """True if nobody who caused the question may answer it."""
+    quorum: int = 1
+    """The number of people whose votes must agree."""
+    veto: bool = False
+    """True if one rejection rejects, however many votes approve."""
+    undo: float | None = None
+    """Seconds for which an answer is held, so that the person can undo it."""
+    comment_required_on: tuple[str, ...] = ()
+    """The decisions that need a comment."""
+    risk: Risk = "normal"
 
     @property
     def rules(self) -> Kind:
@@ -111,8 +98,8 @@ class Question:
         evidence = without(self.evidence, self.volatile)
         # Data and not its text: how it is indented must not make another question of it.
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
-        final = ("irreversible",) if self.irreversible else ()  # else as before the option was
-        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *final)
+        marks = conditions.marks(self)  # none if no option is used: as before there were any
+        shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *marks)
         # a replay asks for many digests, mostly of questions that have no fields
         has_fields = "properties" in self.schema and self.rules.has_fields(self)
         schema = schemas.without_defaults(self.schema) if has_fields else self.schema
@@ -128,7 +115,11 @@ class Question:
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
         lists = {"assign": list(self.assign), "volatile": list(self.volatile)}
-        return {**vars(self), **lists, **order}
+        given = {**vars(self), **lists, **order}
+        unused = (name for name in conditions.NAMES if given[name] == getattr(Question, name))
+        for name in list(unused):
+            del given[name]
+        return conditions.as_lists(given)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
@@ -139,10 +130,14 @@ class Question:
         schema = in_order(plain["schema"], [plain["fields"]] if "fields" in plain else ())
         ordered = {"evidence": evidence, "schema": schema}
         ordered["volatile"] = tuple(plain.get("volatile", ()))
-        return cls(**{**known, "kind": kind, "assign": assign, **ordered})
+        told = conditions.as_tuples(known)
+        return cls(**{**told, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
-        """Return a sentence that says what happens if nobody answers."""
+        """Return sentences that say what happens if nobody answers."""
+        return " ".join([*conditions.escalation_words(self.escalate), self._end_of_silence()])
+
+    def _end_of_silence(self) -> str:
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout is None:
@@ -151,13 +146,20 @@ class Question:
             return "If nobody answers in time, the run continues without an answer."
         return f"If nobody answers in time, that counts as “{self.label_of(self.default)}”."
 
+    def conditions(self) -> list[str]:
+        """Return sentences about what an answer needs before it counts, and what follows it."""
+        return conditions.sentences(self)
+
     def label_of(self, value: Any) -> str:
         """Return the author's label of a value, or the value as text if it has no label."""
         return self.rules.label_of(self, value)
 
     @property
     def decisions(self) -> dict[str, str]:
-        """The possible decisions with their labels, the first of which approves; {} for none."""
+        """The possible decisions with their labels; {} for none.
+
+        If the kind approves or rejects, the first one approves.
+        """
         return self.rules.decisions(self)
 
     def is_approved_by(self, decision: str) -> bool:
@@ -215,6 +217,16 @@ class Question:
         """Return the outcome of a checked answer."""
         return self.rules.outcome_of(self, value)
 
+    def decision_of(self, value: Any) -> str:
+        """Return the name of the decision that a checked answer makes, or ""."""
+        return self.rules.decision_of(self, value)
+
+    def check_comment(self, value: Any, comment: str) -> None:
+        """Raise `AnswerError` if a checked answer's decision needs a comment and has none."""
+        if self.decision_of(value) in self.comment_required_on and not comment.strip():
+            fault = Fault("comment", "must say why.")
+            raise AnswerError(f"“{self.label_of(value)}” needs a comment that says why.", [fault])
+
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
@@ -238,6 +250,8 @@ class Response(Generic[T]):
     """The key of the wait that the response closed."""
     decision: str = ""
     """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
+    votes: tuple[Vote, ...] = ()
+    """The votes of a question with `quorum=`, in order, the deciding one last."""
 
     def __bool__(self) -> bool:
         if self.decision and self.question:
@@ -301,8 +315,12 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
     volatile: Any = (),
     metadata: Any = None,
     irreversible: Any = False,
+    **others: Any,
 ) -> Question:
-    """Return a question that people can answer; raises `QuestionError` if it would be invalid."""
+    """Return a question that people can answer; raises `QuestionError` if it would be invalid.
+
+    `others` are the options in `conditions.NAMES`.
+    """
     shown = one_line(prompt)
     seconds = seconds_of(expires)
     silence = checked_silence(prompt, seconds, default, on_timeout)
@@ -322,7 +340,9 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
         volatile=checked_names(volatile, "volatile="),
         metadata=checked_metadata(shown, metadata),
         irreversible=checked_flag("irreversible=", irreversible),
+        **conditions.checked(shown, others),
     )
+    conditions.check_together(question)
     _check_whole(question, prompt)
     if silence != "default" or question.default is None:
         return question
