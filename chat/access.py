@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from chat.models import Assignment, HumanRequest, Member, Message, Session, SharedRun
+from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request import AssignmentQuerySet, HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this
@@ -39,7 +40,10 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     """Return the open requests that the user may answer now."""
     if not isinstance(user, User):
         return HumanRequest.objects.none()
-    return HumanRequest.objects.open().assigned_to(user)
+    # Nobody answers what they have caused themselves. Rarer causes are looked at with the answer.
+    run = "wait__run__"
+    is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
+    return HumanRequest.objects.open().assigned_to(user).exclude(is_own, four_eyes=True)
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
@@ -53,11 +57,13 @@ def most_urgent(user: User, most: int) -> list[UUID]:
         return list(requests.values_list("pk", flat=True)[:most])
     waiting = Assignment.objects.filter(is_open=True)
     held = waiting.exclude(permission="")
-    ways = [
-        waiting.filter(user=user),
-        *(waiting.filter(group=group) for group in _groups_of(user)),
-        *(held.filter(permission=name) for name in held_permissions(user)),
-    ]
+    ways = list[AssignmentQuerySet]()
+    for person in (user, *principals_of(user)):
+        ways += [
+            waiting.filter(user=person),
+            *(waiting.filter(group=group) for group in _groups_of(person)),
+            *(held.filter(permission=name) for name in held_permissions(person)),
+        ]
     rows = [way.by_urgency().values_list("due_at", "request_id")[:most] for way in ways]
     found = merged(rows, order="1 ASC NULLS LAST, 2", limit=most)
     return [UUID(str(request)) for _, request in found]

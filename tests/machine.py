@@ -19,6 +19,7 @@ PREFIX = "cs-"
 NOUNS = (
     "audited",
     "careless",
+    "decided",
     "doings",
     "families",
     "faults",

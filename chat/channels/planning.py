@@ -1,6 +1,7 @@
 """Planning of notifications to people who are asked and aren't looking at the product.
 
-Each person gets one notification for each request and channel. The clock inserts its row and then
+Each person gets one notification for each request and channel, and another for each reminder. The
+clock inserts its row and then
 queues a task for the workers; if the task is lost, the clock queues another one.
 """
 
@@ -63,12 +64,12 @@ def _plan(request_id: UUID) -> None:
         return
     is_somebody_looking = False
     for channel in notifying_channels():
-        # Each person once, also after the request was reassigned back to them.
-        told = found.notifications.filter(channel=channel.name)
+        # Each person once in each round, also after the request was reassigned back to them.
+        told = found.notifications.filter(channel=channel.name, round=found.reminded)
         asked = list(people_asked(found, channel).exclude(pk__in=told.values("recipient")))
         absent = not_looking(asked, now)
         Notification.objects.bulk_create(
-            [_planned(channel, user, now, request=found) for user in absent]
+            [_planned(channel, user, now, request=found, round=found.reminded) for user in absent]
         )
         is_somebody_looking |= len(absent) < len(asked)
     found.notify_at = now + LOOKING if is_somebody_looking else None

@@ -13,7 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import services
 from chat.access import answerable_requests, most_urgent, titles_for, visible_requests
 from chat.models import HumanRequest, Message
-from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
+from chat.services import (
+    AlreadyAnsweredError,
+    AlreadyVotedError,
+    ClaimedError,
+    Echo,
+    Inbound,
+    NotAskedError,
+    NotConfirmedError,
+)
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm
 from dashboard.pages.marks import with_marks
@@ -24,6 +32,8 @@ REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
+    AlreadyVotedError: 409,
+    ClaimedError: 409,
 }
 LONGEST_LIST = 20
 

@@ -15,6 +15,9 @@ from procedures.models.run import Run
 from procedures.models.run_queries import RunQuerySet
 from procedures.store.rows import save_columns
 
+HELD = ("held", "held_at", "effective_at", "held_for")
+"""The fields for a held answer, which are empty once the wait is closed."""
+
 
 class WaitQuerySet(models.QuerySet["Wait"]):
     def open(self) -> Self:
@@ -196,5 +199,6 @@ class Wait(models.Model):
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
+        self.held, self.held_at, self.effective_at, self.held_for = "", None, None, None
         # A map's count has changed with the end that closes it, and would be lost otherwise.
-        save_columns(self, ("outcome", "closed_at", "ended"))
+        save_columns(self, ("outcome", "closed_at", "ended", *HELD))

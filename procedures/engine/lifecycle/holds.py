@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from procedures.engine.errors import EngineError
+from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.lifecycle.signals import match_signal
 from procedures.engine.lifecycle.waits import answer_wait, decide, expire_wait, is_undecided
 from procedures.engine.store import Row, RunRow, Store, WaitRow
@@ -19,7 +19,7 @@ from procedures.engine.values import canonical
 Act = tuple[datetime, Callable[[], object]]
 
 
-class TooLateError(EngineError):
+class TooLateError(OperationRefusedError):
     """An answer can't be undone any more, because it has taken effect or was not used."""
 
     def __init__(self) -> None:
