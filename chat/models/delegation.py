@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 
+KNOWN = "_countersign_principals"
+"""The attribute of a user in which the people are kept who have delegated to them."""
+
+
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def active(self, now: datetime) -> Self:
         """Return the delegations that count at that time; those by inactive people don't."""
@@ -23,9 +27,17 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 
 
 def principals_of(user: "User") -> "list[User]":
-    """Return the active people who have delegated their requests to the user, as of now."""
-    given = Delegation.objects.active(clock.now()).filter(to=user)
-    return [one.user for one in given.select_related("user").order_by("pk")]
+    """Return the active people who have delegated their requests to the user, for lists.
+
+    They are looked up once for each object of a user, as Django looks up permissions. Whoever
+    answers is looked up anew, in `rights`.
+    """
+    known: list[User] | None = user.__dict__.get(KNOWN)
+    if known is None:
+        given = Delegation.objects.active(clock.now()).filter(to=user)
+        known = [one.user for one in given.select_related("user").order_by("pk")]
+        user.__dict__[KNOWN] = known
+    return known
 
 
 class Delegation(models.Model):

@@ -21,7 +21,7 @@ from procedures.services.ledger import examine
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bob", "dave", "managers")]
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -34,10 +34,8 @@ def managers(finance: Group) -> User:
 
 
 @pytest.fixture
-def hurried(bob: User, managers: User, dave: User) -> HumanRequest:
-    assert bob.groups.exists()
-    assert managers
-    assert dave
+def hurried(managers: User) -> HumanRequest:
+    assert managers.groups.exists()
     return request_of(run_until_it_waits("hurried"))
 
 
@@ -120,8 +118,7 @@ def test_nobody_is_reminded_of_what_is_answered(hurried: HumanRequest, bob: User
     assert told(hurried) == []
 
 
-def test_a_reminder_repeats_until_somebody_answers(managers: User) -> None:
-    assert managers
+def test_a_reminder_repeats_until_somebody_answers() -> None:
     request = request_of(run_until_it_waits("reminded_often"))
 
     for _ in range(3):
@@ -145,3 +142,6 @@ def test_each_reminder_is_another_mail(hurried: HumanRequest, bob: User) -> None
             sent.append(one.key)
 
     assert len(mail.outbox) == len(sent) == len(set(sent)) == 3
+    subjects = [one.subject for one in mail.outbox]
+    assert subjects == ["Pay 31 €?", "Reminder: Pay 31 €?", "Reminder: Pay 31 €?"]
+    assert "There may be a reminder." in str(mail.outbox[0].body)

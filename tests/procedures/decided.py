@@ -59,3 +59,9 @@ def hurried(ctx: Context) -> bool:
 @procedure
 def reminded_often(ctx: Context) -> bool:
     return bool(ctx.approve("Pay 31 €?", assign="finance", remind="1h"))
+
+
+@procedure
+def undoable_or_time(ctx: Context) -> list[Any]:
+    asked, timer = ctx.later.approve("Release it?", undo="10s"), ctx.timer("30s")
+    return [ctx.wait_any(asked, timer).key]

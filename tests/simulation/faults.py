@@ -158,6 +158,18 @@ class CancelForgets(Store):
         return [] if is_forgotten else super().waits(run, is_open=is_open, most=most, **cells)
 
 
+class UndoForgets(Store):
+    """What an undone answer made unneeded stays so."""
+
+    def undo_answer(self, run_id: str, key: str) -> bool:
+        waits = self.runs[run_id].waits
+        unneeded = [wait for wait in waits.values() if wait.held_for is not None]
+        is_undone = super().undo_answer(run_id, key)
+        for wait in unneeded:
+            wait.held_for = waits.get(key)
+        return is_undone
+
+
 class UndoingForgets(Wire):
     """What is undone already is not remembered."""
 
@@ -204,6 +216,7 @@ FAULTS: Mapping[str, Parts] = {
     "unflushed pure result before an effect": Parts(advance=advance_unflushed),
     "expiry without compare-and-set": Parts(store=ExpiresAnyway),
     "cancel that forgets open requests": Parts(store=CancelForgets),
+    "undo that leaves others unneeded": Parts(store=UndoForgets),
     "compensation run twice": Parts(journal=UndoingForgets),
     "signal id counted twice": Parts(store=SignalIdsForgotten),
     "wake-up lost after a suspend": Parts(store=NewsOverlooked),

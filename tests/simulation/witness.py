@@ -70,6 +70,8 @@ class Witness:
         """The idempotency keys of the steps that are kept."""
         self.to_undo: list[str] = []
         self.awaited: list[tuple[str, dict[str, Any]]] = []
+        self.undone: set[str] = set()
+        """The comments of the answers that were undone."""
         """Answers that were accepted and that the journal does not know yet."""
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
@@ -170,6 +172,8 @@ class Witness:
         if not content["responder"]:
             raise BrokenError("who answered is stored", event.key)
         _check_time(event, wait, content)
+        if content["comment"] in self.undone:
+            raise BrokenError("an undone answer never counts", event.key)
         if (answer := (event.key, without_time(content))) in self.awaited:
             self.awaited.remove(answer)
         told = {**content, "value": unpacked(content, "value")}
@@ -190,7 +194,9 @@ class Witness:
 
     def _check_set(self, key: str, wait: Mapping[str, Any], won: Sequence[str]) -> None:
         closed = [part for part in self.kept.closed if part in wait["over"]]
-        if closed[: wait["need"]] != won:
+        # An answer that was held counts since it was given, and is written when that is over.
+        given = sorted(closed, key=lambda part: self.kept.closed[part].get("at", ""))
+        if won not in (closed[: wait["need"]], given[: wait["need"]]):
             raise BrokenError("the first ones win a set", f"{key}: {won}, but {closed} closed")
 
     def _take_start(self, event: Event, _content: dict[str, Any]) -> None:
