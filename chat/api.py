@@ -195,7 +195,11 @@ def _shown(request: HumanRequest) -> HumanRequest:
     return HumanRequest.objects.with_what_is_shown().get(pk=request.pk)
 
 
-@router.get("/delegations", response={200: list[DelegationOut]}, summary="Your delegations")
+@router.get(
+    "/delegations",
+    response={200: list[DelegationOut], **refusals()},
+    summary="Your delegations",
+)
 def list_delegations(request: SignedIn) -> list[Delegation]:
     """Return the delegations that you have given or received and that haven't ended."""
     return list(services.delegations_of(request.user))
