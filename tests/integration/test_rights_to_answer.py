@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 
 from chat.access import answerable_requests, most_urgent
 from chat.models import Delegation, HumanRequest
@@ -58,6 +59,12 @@ def ask(name: str, *, by: User | None = None) -> HumanRequest:
 
 def say(request: HumanRequest, by: User, value: Any = True, comment: str = "") -> None:  # noqa: FBT002
     respond(request.pk, Answer(value, comment, channel="page"), by=by)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def kinds(request: HumanRequest) -> list[str]:
@@ -159,18 +166,18 @@ def test_a_delegation_that_makes_no_sense_is_refused(vera: User, carol: User) ->
 
 def test_delegations_over_the_api(vera: User, carol: User) -> None:
     until = (clock.now() + DAY).isoformat()
-    made = caller(vera).post(
+    made = signed_in(vera).post(
         "/api/delegations", {"to": "@carol", "until": until, "reason": "Ill."}, content_type=JSON
     )
     assert made.status_code == 201, made.json()
     assert (made.json()["user"], made.json()["to"]) == ("vera", "carol")
-    assert [one["reason"] for one in caller(carol).get("/api/delegations").json()] == ["Ill."]
+    assert [one["reason"] for one in signed_in(carol).get("/api/delegations").json()] == ["Ill."]
     path = f"/api/delegations/{made.json()['id']}"
-    assert caller(carol).delete(path).status_code == 404
-    assert caller(vera).delete(path).json()["revoked_at"]
-    assert caller(vera).get("/api/delegations").json() == []
+    assert signed_in(carol).delete(path).status_code == 404
+    assert signed_in(vera).delete(path).json()["revoked_at"]
+    assert signed_in(vera).get("/api/delegations").json() == []
     nobody = {"to": "@nobody", "until": until}
-    assert caller(vera).post("/api/delegations", nobody, content_type=JSON).status_code == 404
+    assert signed_in(vera).post("/api/delegations", nobody, content_type=JSON).status_code == 404
 
 
 # Claims

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 
 from chat.models import HumanRequest
 from chat.services import (
@@ -40,6 +41,12 @@ def say(request: HumanRequest, value: Any = True, *, by: User, channel: str = "p
 def let_pass(length: timedelta) -> None:
     clock.ahead += length
     sweep()
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def kinds(request: HumanRequest) -> list[str]:
@@ -207,13 +214,14 @@ def test_over_the_api_a_person_undoes_what_they_said_on_a_page(
     say(asked, by=bob)
     path = f"/api/requests/{asked.pk}"
 
-    assert caller(carol).delete(f"{path}/response").status_code == 404
+    assert signed_in(carol).delete(f"{path}/response").status_code == 404
+    assert caller(bob).delete(f"{path}/response").status_code == 403  # no token undoes anything
     told = caller(bob).get(path).json()
     assert told["effective_at"] == told["responses"][0]["effective_at"] is not None
-    undone = caller(bob).delete(f"{path}/response")
+    undone = signed_in(bob).delete(f"{path}/response")
 
     assert (undone.status_code, undone.json()["status"]) == (200, "open")
-    late = caller(bob).delete(f"{path}/response")
+    late = signed_in(bob).delete(f"{path}/response")
     assert (late.status_code, late.json()["detail"]) == (
         409,
         "You haven't answered this request, so there is nothing to undo.",

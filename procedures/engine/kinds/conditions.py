@@ -24,6 +24,7 @@ MARKS = ("four_eyes", "quorum", "veto", "comment_required_on", "risk")
 
 The others say when something happens, as a deadline does.
 """
+USUAL = (False, 1, (), "normal")
 MOST_MOMENTS = 20
 """The most reminders and escalations at moments of their own."""
 SHORTEST_PAUSE = 60
@@ -35,12 +36,16 @@ LARGEST_QUORUM = 100
 def marks(question: "Question") -> tuple[Any, ...]:
     """Return the part of a question's digest for these options; empty if none of them is used."""
     final = ("irreversible",) if question.irreversible else ()
+    # A replay asks for many digests, mostly of questions that use none of these.
+    asked = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
+    if asked == USUAL:
+        return final
     used = [
         (name, _as_list(value))
         for name in MARKS
         if (value := getattr(question, name)) != getattr(type(question), name)
     ]
-    return (*final, used) if used else final
+    return (*final, used)
 
 
 def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:

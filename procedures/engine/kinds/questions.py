@@ -340,9 +340,10 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
         volatile=checked_names(volatile, "volatile="),
         metadata=checked_metadata(shown, metadata),
         irreversible=checked_flag("irreversible=", irreversible),
-        **conditions.checked(shown, others),
+        **(conditions.checked(shown, others) if others else {}),
     )
-    conditions.check_together(question)
+    if others:
+        conditions.check_together(question)
     _check_whole(question, prompt)
     if silence != "default" or question.default is None:
         return question

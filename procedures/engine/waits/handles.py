@@ -238,7 +238,7 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
             question=answered,
             key=key,
             decision=decision,
-            votes=votes_in(entry.last.content),
+            votes=votes_in(closed.rest) if question.quorum > 1 else (),
         )
 
     handle = open_wait(fiber, key, asked, read, expires=question.expires, rest=question.as_json)
