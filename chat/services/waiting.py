@@ -13,8 +13,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from chat.access import most_urgent
-from chat.models import Assignment, HumanRequest
+from chat.models import Assignment, Delegation, HumanRequest
 from chat.store import sql
+from procedures.models.clock import clock
 from procedures.store.statements import Statement
 from procedures.users import User, active_users, permission_holders, users
 
@@ -27,8 +28,17 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     """Return the primary keys of the active people in `among` for whom these names stand.
 
     Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
-    every request, although no assignment names them.
+    every request, although no assignment names them. Deputies are included with whom they stand in
+    for.
     """
+    given = _delegations_to(among)
+    people = {*among, *given}
+    found = _people_named(names, people)
+    deputies = {to for user, tos in given.items() if user in found for to in tos}
+    return (found | deputies) & {*among}
+
+
+def _people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     named: dict[str, set[str]] = defaultdict(set)
     for name in names:
         kind, _, key = name.partition(":")
@@ -76,14 +86,40 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
 
     People are given by their primary keys; those who aren't active are missing from the result.
     """
-    present = dict(active_users().filter(pk__in=people).values_list("pk", "is_superuser"))
+    given = _delegations_to(people)
+    everybody = active_users().filter(pk__in={*people, *given})
+    known = dict(everybody.values_list("pk", "is_superuser"))
+    present = {pk: known[pk] for pk in people if pk in known}
     found: dict[Any, Waiting] = {pk: {} for pk in present}
-    for pk, waiting in _waiting_by_assignment(present).items():
-        found[pk] |= waiting
+    for pk, waiting in _waiting_by_assignment(known).items():
+        for one in {pk, *given.get(pk, ())} & present.keys():
+            found[one] |= waiting
     if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
         all_open = dict(HumanRequest.objects.open().values_list("pk", "session")[:MOST])
-        found |= dict.fromkeys(superusers, all_open)
+        found |= {pk: dict(all_open) for pk in superusers}
+    _leave_out_own(found)
     return found
+
+
+def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
+    """Return whom these people stand in for: by each giver, the deputies among them."""
+    given: dict[Any, set[Any]] = defaultdict(set)
+    found = Delegation.objects.active(clock.now()).filter(to__in=people).order_by()
+    for user, to in found.values_list("user", "to"):
+        given[user].add(to)
+    return given
+
+
+def _leave_out_own(found: dict[Any, Waiting]) -> None:
+    """Remove `four_eyes` requests of people's own runs, as `answerable_requests` does."""
+    asked = {request for waiting in found.values() for request in waiting}
+    if not asked:
+        return
+    run = "wait__run__"
+    strict = HumanRequest.objects.filter(pk__in=asked, four_eyes=True).order_by()
+    for pk, *own in strict.values_list("pk", f"{run}started_by", f"{run}origin__started_by"):
+        for person in {*own} & found.keys():
+            found[person].pop(pk, None)
 
 
 def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:

@@ -161,7 +161,7 @@ def test_silence_says_who_else_will_be_asked() -> None:
     assert asked.silence() == (
         "If nobody answers within 4 hours, managers will be asked too. "
         "If nobody answers within 1 day, @ann and @ben will be asked too. "
-        "It stays open until somebody answers."
+        "The request stays open until somebody answers."
     )
 
 
