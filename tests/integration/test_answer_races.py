@@ -5,11 +5,9 @@ from datetime import timedelta
 from random import SystemRandom
 
 import pytest
-from django.contrib.auth.models import Group
 
 from procedures.models.clock import clock
-from tests.calls import grant
-from tests.races.answers import RACES, AnswerRaces
+from tests.races.answers import AnswerRaces
 
 ROUNDS = 3
 MANY = 120
@@ -17,9 +15,7 @@ FIRST = SystemRandom().randrange(1_000_000)
 
 
 @pytest.fixture
-def races(finance: Group) -> Iterator[AnswerRaces]:
-    for name in {race.procedure for race in RACES.values()}:
-        grant(name, finance, "answer")
+def races() -> Iterator[AnswerRaces]:
     yield AnswerRaces()
     clock.ahead = timedelta(0)
 
