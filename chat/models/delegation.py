@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from procedures.models.clock import clock
-from procedures.models.proofs import proof_field
 from procedures.users import is_active
 
 if TYPE_CHECKING:
@@ -59,12 +58,6 @@ class Delegation(models.Model):
     until = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
-    given_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
-    )
-    proof = proof_field()
-    SEALED = ("user", "to", "from_at", "until", "reason", "given_by")
-
     objects = DelegationQuerySet.as_manager()
 
     class Meta:

@@ -72,7 +72,7 @@ class Notification(models.Model):
     alert = models.ForeignKey(
         Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
-    round = models.PositiveSmallIntegerField(
+    round = models.PositiveIntegerField(
         default=0, db_default=0, help_text="The number of the reminder; 0 for the first message."
     )
     channel = models.CharField(

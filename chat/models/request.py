@@ -144,8 +144,12 @@ class HumanRequest(models.Model):
     next_at = models.DateTimeField(
         null=True, help_text="The time of the next reminder or escalation."
     )
-    reminded = models.PositiveSmallIntegerField(default=0, db_default=0)
-    escalated = models.PositiveSmallIntegerField(default=0, db_default=0)
+    reminded = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The number of the last reminder."
+    )
+    escalated = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="The number of the last escalation."
+    )
     four_eyes = models.BooleanField(default=False, db_default=False)
     quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
     risk = models.CharField(max_length=6, default="normal", db_default="normal")

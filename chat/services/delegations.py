@@ -1,16 +1,15 @@
 """Delegations: people let somebody else answer for them until a date."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
 from chat.models import Delegation
+from chat.models.delegation import DelegationQuerySet
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.models.clock import clock
-from procedures.models.proofs import seal
 from procedures.users import User, active_users
 
 LONGEST = timedelta(days=366)
@@ -34,9 +33,7 @@ def delegate(
     if not begins < until <= begins + LONGEST:
         words = "Choose an end that is later than the beginning, and at most a year later."
         raise OperationRefusedError(words)
-    made = Delegation(user=by, to=to, from_at=begins, until=until, reason=reason, given_by=by)
-    seal(made)
-    made.save()
+    made = Delegation.objects.create(user=by, to=to, from_at=begins, until=until, reason=reason)
     ring_after_commit("rights")
     return made
 
@@ -58,7 +55,7 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     return found
 
 
-def delegations_of(user: User) -> Any:
+def delegations_of(user: User) -> DelegationQuerySet:
     """Return the delegations that the user has given or received and that haven't ended."""
     current = Delegation.objects.filter(until__gt=clock.now(), revoked_at=None)
     return current.filter(Q(user=user) | Q(to=user)).select_related("user", "to")

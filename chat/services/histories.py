@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.models.closing import UNUSED
 from chat.models.history import HISTORY, answered_by, proofs_in
 from procedures.engine.journal.events import mark
 from procedures.engine.journal.seals import differing
@@ -90,8 +91,15 @@ def held_differences(request: HumanRequest) -> Iterator[Difference]:
         if answer is None or digest != answer.content.get(CLOSING):
             yield Difference(row_name(wait), "held")
     if request.status == HumanRequest.Status.ANSWERED:
+        why = "" if request.effective_at else UNUSED
         told = {"closed_by": answer.name, "closed_at": answer.at} if answer else {"closed_by": ""}
-        yield from compared(request, told)
+        yield from compared(request, {**told, "closed_why": why, "outcome": _outcome_of(request)})
+
+
+def _outcome_of(request: HumanRequest) -> str:
+    """Return the outcome that the last answer which wasn't undone has given."""
+    response = request.responses.filter(undone_at=None).order_by("pk").last()
+    return str(request.asked.outcome_of(response.plain_value)) if response else ""
 
 
 def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:

@@ -75,8 +75,9 @@ def _escalate(
         insert_row(new_event(request, Kind.RELEASED, at=now, name="system: clock", facts=released))
     facts = {"number": moment.number, "to": [str(one) for one in found], "unknown": missing}
     insert_row(new_event(request, Kind.ESCALATED, at=now, name="system: clock", facts=facts))
-    whom = " and ".join(map(str, found)) or "nobody"
-    note = f"Nobody answered within {duration_words(after)}, so {whom} was asked too."
+    note = f"Nobody answered within {duration_words(after)}. "
+    whom = ", ".join(map(str, found))
+    note += f"Asked too: {whom}." if found else "Nobody else could be asked."
     if missing:
         note += f" Unknown assignees: {', '.join(missing)}."
     request.note = f"{request.note} {note}".strip()

@@ -13,7 +13,7 @@ from chat.models import HumanRequest, HumanResponse, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.rights import Right
 from chat.models.session import record
-from chat.services.voting import as_closing, is_decided, votes_on
+from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal.events import closing
@@ -175,16 +175,15 @@ def _record(
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
-    if request.claimed_by_id not in (None, by.pk) and not request.is_claim_void:
+    if request.claimed_by_id not in (None, by.pk, right.of) and not request.is_claim_void:
         raise ClaimedError(request)
     question = request.asked
-    value = _checked(question, answer)
+    response = _new_response(request, question, answer, by, now)
+    response.for_user_id, value = right.of, response.plain_value
     votes = votes_on(request) if question.quorum > 1 else []
-    if voted := next((one for one in votes if one.user_id == by.pk), None):
+    if voted := earlier_vote(response, votes):
         raise AlreadyVotedError(voted)
-    is_last = is_decided(request, question, votes, value, by.pk)
-    response = _new_response(request, question, value, answer, by, now)
-    response.for_user_id = right.of
+    is_last = is_decided(request, question, [*votes, response])
     outcome = question.outcome_of(value)
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
     said |= as_closing([*votes, response]) if question.quorum > 1 else {}
@@ -213,8 +212,9 @@ def _checked(question: Question, answer: Answer) -> Any:
 
 
 def _new_response(
-    request: HumanRequest, question: Question, value: Any, answer: Answer, by: User, now: datetime
+    request: HumanRequest, question: Question, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
+    value = _checked(question, answer)
     is_held = question.undo is not None and find_channel(answer.channel).undoes
     return HumanResponse(
         request=request,

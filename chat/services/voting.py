@@ -16,15 +16,26 @@ def votes_on(request: HumanRequest) -> list[HumanResponse]:
     return list(request.responses.filter(undone_at=None).select_related("user").order_by("pk"))
 
 
-def is_decided(
-    request: HumanRequest, question: Question, votes: Sequence[HumanResponse], value: Any, by: Any
-) -> bool:
-    """Return True if a new vote decides the request together with the earlier ones."""
+def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> HumanResponse | None:
+    """Return the vote that the same person has given already, also by a deputy, or None."""
+    for one in votes:
+        if one.user_id == response.user_id or _person(one) == _person(response):
+            return one
+    return None
+
+
+def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
+    """Return True if the last of these votes decides the request together with the others."""
     if question.quorum == 1:
         return True
-    cast = [*(one.plain_value for one in votes), value]
-    voted = {*(one.user_id for one in votes), by}
+    cast = [one.plain_value for one in votes]
+    voted = {_person(one) for one in votes}
     return decided(question, cast, left=len(_voters(request) - voted))
+
+
+def _person(vote: HumanResponse) -> Any:
+    """Return the key of the person whose vote it is: a deputy votes for somebody else."""
+    return vote.for_user_id or vote.user_id
 
 
 def _voters(request: HumanRequest) -> set[Any]:
