@@ -41,9 +41,13 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     if not isinstance(user, User):
         return HumanRequest.objects.none()
     # Nobody answers what they have caused themselves. Rarer causes are looked at with the answer.
-    run = "wait__run__"
-    is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
-    return HumanRequest.objects.open().assigned_to(user).exclude(is_own, four_eyes=True)
+    found = HumanRequest.objects.open().assigned_to(user)
+    return found.exclude(is_of_own_run(user), four_eyes=True)
+
+
+def is_of_own_run(user: User) -> Q:
+    """Return the condition that a request's run, or the run it is a fork of, is the user's own."""
+    return Q(wait__run__started_by=user) | Q(wait__run__origin__started_by=user)
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from chat.access import most_urgent
+from chat.access import is_of_own_run, most_urgent
 from chat.models import Assignment, Delegation, HumanRequest
 from chat.store import sql
 from procedures.models.clock import clock
@@ -58,6 +58,15 @@ def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, se
 
     The name "" has the superusers, whom every change concerns.
     """
+    given, present = _delegations_to(among), {*among}
+    found = _people_by_name(names, {*among, *given})
+    for name, people in found.items():
+        deputies = {to for user in people & given.keys() if name for to in given[user]}
+        found[name] = (people | deputies) & present
+    return found
+
+
+def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
     wanted = set(names)
     present = dict(active_users().filter(pk__in=among).values_list("pk", "is_superuser"))
     found: dict[str, set[Any]] = {name: set() for name in wanted}
@@ -78,6 +87,7 @@ def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, se
 def waiting_of(user: User) -> Waiting:
     """Return what waits for one person: the most urgent requests, at most 100."""
     waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
+    waiting = waiting.exclude(is_of_own_run(user), four_eyes=True)
     return dict(waiting.order_by().values_list("pk", "session"))
 
 
