@@ -17,7 +17,7 @@ from chat.models import Assignment, Delegation, HumanRequest
 from chat.store import sql
 from procedures.models.clock import clock
 from procedures.store.statements import Statement
-from procedures.users import User, active_users, permission_holders, users
+from procedures.users import User, active_users, is_active, permission_holders, users
 
 MOST = 100
 Waiting = dict[UUID, UUID]
@@ -32,13 +32,14 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     for.
     """
     given = _delegations_to(among)
-    people = {*among, *given}
-    found = _people_named(names, people)
-    deputies = {to for user, tos in given.items() if user in found for to in tos}
-    return (found | deputies) & {*among}
+    found = _people_named(names, {*among, *given})
+    # Not those of superusers, whose right isn't delegated with their requests.
+    deputies = {to for user in given if found.get(user) is False for to in given[user]}
+    return (found.keys() | deputies) & {*among}
 
 
-def _people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
+def _people_named(names: Iterable[str], among: Collection[Any]) -> dict[Any, bool]:
+    """Return the people for whom the names stand, each with True for a superuser."""
     named: dict[str, set[str]] = defaultdict(set)
     for name in names:
         kind, _, key = name.partition(":")
@@ -50,7 +51,7 @@ def _people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
         holders = permission_holders(named["perm"], among)
         asked |= Q(pk__in={pk for _, pk in holders})
     present = active_users().filter(pk__in=among)
-    return set(present.filter(asked).values_list("pk", flat=True))
+    return dict(present.filter(asked).values_list("pk", "is_superuser"))
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
@@ -114,7 +115,8 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
 def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
     """Return whom these people stand in for: by each giver, the deputies among them."""
     given: dict[Any, set[Any]] = defaultdict(set)
-    found = Delegation.objects.active(clock.now()).filter(to__in=people).order_by()
+    active = Delegation.objects.active(clock.now()).filter(is_active("to__"), to__in=people)
+    found = active.order_by()
     for user, to in found.values_list("user", "to"):
         given[user].add(to)
     return given
