@@ -18,6 +18,7 @@ from chat.models.closing import close_request, hold_request, release_request
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
 from chat.services.ledger import differences, unowned
+from chat.services.voting import shortage
 from procedures import hooks
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
@@ -135,7 +136,8 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         risk=question.risk,
     )
     plan_moments(request, question)
-    assignments, request.note = assign(question.assign, run.procedure_id)
+    assignments, note = assign(question.assign, run.procedure_id)
+    request.note = f"{note} {shortage(assignments, run=run, question=question)}".strip()
     # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)

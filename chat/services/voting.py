@@ -1,13 +1,14 @@
 """Votes on requests that several people must agree on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chat.assignments import people_of
-from chat.models import HumanRequest, HumanResponse
+from chat.models import Assignment, HumanRequest, HumanResponse
 from chat.models.rights import causers
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.votes import VOTES, Vote, decided
+from procedures.models import Run
 from procedures.users import json_key
 
 
@@ -30,7 +31,18 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
         return True
     cast = [one.plain_value for one in votes]
     voted = {_person(one) for one in votes}
-    return decided(question, cast, left=len(_voters(request) - voted))
+    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
+    return decided(question, cast, left=len(voters - voted))
+
+
+def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question) -> str:
+    """Return a sentence if too few people are asked for the question's quorum, else ""."""
+    if question.quorum == 1:
+        return ""
+    count = len(voters_among(assignments, run=run, question=question))
+    if count >= question.quorum:
+        return ""
+    return f"{question.quorum} people must agree, but only {count} can answer."
 
 
 def _person(vote: HumanResponse) -> Any:
@@ -38,12 +50,12 @@ def _person(vote: HumanResponse) -> Any:
     return vote.for_user_id or vote.user_id
 
 
-def _voters(request: HumanRequest) -> set[Any]:
-    """Return the keys of the active people who may vote."""
-    asked = set(people_of(request.assignments.all()).values_list("pk", flat=True))
-    if not request.four_eyes:
+def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Question) -> set[Any]:
+    """Return the keys of the active people who are asked and may vote."""
+    asked = set(people_of(assignments).values_list("pk", flat=True))
+    if not question.four_eyes:
         return asked
-    caused = causers(request.wait.run)
+    caused = causers(run)
     return {pk for pk in asked if json_key(pk) not in caused}
 
 

@@ -179,3 +179,9 @@ def test_a_vote_that_decides_nothing_can_be_undone_for_as_long(voters: list[User
 def test_nobody_claims_what_several_decide(voters: list[User]) -> None:
     with pytest.raises(OperationRefusedError, match="Several people"):
         claim_request(ask().pk, by=voters[0])
+
+
+def test_the_card_says_if_too_few_people_are_asked(voters: list[User]) -> None:
+    assert ask(quorum=len(voters)).note == ""
+
+    assert ask(quorum=9).note == "9 people must agree, but only 3 can answer."
