@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, field_validator
 
 from chat.channels.registry import channels_taking
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
-from chat.services.silence import silence_of
+from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
 from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
@@ -137,6 +137,14 @@ class ControlOut(Schema):
         return [{"value": value, "label": label} for value, label in control.choices]
 
 
+class RivalOut(Schema):
+    """Something else that ends a request."""
+
+    kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
+    at: datetime | None = Field(description="The time at which it ends by itself, if it does.")
+    name: str = Field(description="The prompt of a request, or the name of a signal.")
+
+
 class RequestDetailOut(RequestOut):
     """A question with everything a person needs to answer it."""
 
@@ -152,6 +160,9 @@ class RequestDetailOut(RequestOut):
     channels: list[str] = Field(description="The names of the channels that accept an answer.")
     conditions: list[str] = Field(
         description="Sentences about who must agree, and what follows an answer."
+    )
+    ends_with: list[RivalOut] = Field(
+        description="What else ends the request, because the run waits for the first of several."
     )
     silence: str = Field(description="A sentence about what happens if nobody answers.")
     note: str
@@ -188,6 +199,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_channels(request: HumanRequest) -> list[str]:
         return channels_taking(request.asked)
+
+    @staticmethod
+    def resolve_ends_with(request: HumanRequest) -> list[Rival]:
+        return rivals_of(request)
 
     @staticmethod
     def resolve_conditions(request: HumanRequest) -> list[str]:

@@ -229,3 +229,18 @@ def test_over_the_api_a_person_undoes_what_they_said_on_a_page(
     history = caller(bob).get(f"{path}/history").json()
     assert [one["kind"] for one in history] == ["created", "answered", "undone"]
     assert (history[1]["by"], history[1]["channel"]) == ("bob", "page")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_request_in_a_set_says_what_else_ends_it(bob: User, finance: Group) -> None:
+    grant("undoable_or_time", finance, "answer")
+    pair = HumanRequest.objects.filter(wait__run=run_until_it_waits("undoable_pair"))
+    beside_time = request_of(run_until_it_waits("undoable_or_time"))
+
+    first = caller(bob).get(f"/api/requests/{pair.earliest('pk').pk}").json()
+    second = caller(bob).get(f"/api/requests/{beside_time.pk}").json()
+
+    assert first["ends_with"] == [{"kind": "request", "at": None, "name": "May ben?"}]
+    [timer] = second["ends_with"]
+    assert (timer["kind"], timer["name"]) == ("timer", "")
+    assert timer["at"] is not None
