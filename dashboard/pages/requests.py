@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import services
 from chat.access import answerable_requests, most_urgent, titles_for, visible_requests
@@ -21,12 +21,15 @@ from chat.services import (
     Inbound,
     NotAskedError,
     NotConfirmedError,
+    NotTheirsToUndoError,
 )
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
+from procedures.models.clock import clock
+from procedures.services import TooLateError
 
 REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
@@ -80,6 +83,36 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     if told or armed or form.is_taken_back:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
+    """Undo the person's own answer; a GET returns the button, if there is something to undo."""
+    found = find(request, request_id)
+    if request.method != "POST":
+        context = {"request": found, "is_undoable": is_undoable(request, found)}
+        return render(request, "chat/_undo.html", context)
+    told, status = "", 200
+    try:
+        services.undo_response(found.pk, by=request.user)
+    except (NotTheirsToUndoError, TooLateError) as error:
+        told, status = str(error), 409
+    found = find(request, request_id)
+    if request.htmx:
+        context = {"request": found, "answerable": answerable(request, [found]), "told": told}
+        return render(request, "chat/_request.html", context, status=status)
+    if told:
+        return _page(request, found, status=status, told=told)
+    return redirect("countersign:request_detail", request_id)
+
+
+def is_undoable(request: Visit, found: HumanRequest) -> bool:
+    """Return True if the person's own answer closed the request, and can still be undone."""
+    if found.effective_at is None or found.effective_at <= clock.now():
+        return False
+    mine = [one for one in found.responses.all() if one.undone_at is None]
+    return bool(mine) and mine[-1].user_id == request.user.pk
 
 
 def _receive(request: Visit, form: AnswerForm) -> None:
@@ -164,6 +197,7 @@ def _page(
         "message": message,
         "found": found,
         "answerable": answerable(request, [found]),
+        "is_undoable": is_undoable(request, found),
         "session_title": titles_for(request.user, [session]).get(session, ""),
     }
     return render(request, "chat/request.html", context, status=status)

@@ -244,3 +244,26 @@ def test_a_request_in_a_set_says_what_else_ends_it(bob: User, finance: Group) ->
     [timer] = second["ends_with"]
     assert (timer["kind"], timer["name"]) == ("timer", "")
     assert timer["at"] is not None
+
+
+def test_on_its_page_the_answer_is_undone_by_a_button(
+    asked: HumanRequest, bob: User, carol: User
+) -> None:
+    client, path = signed_in(bob), f"/requests/{asked.pk}"
+    client.post(f"{path}/response", {"value": "true"})
+
+    asked.refresh_from_db()
+    assert asked.effective_at
+    assert "You can undo your answer until" in client.get(path).content.decode()
+    assert b"Undo" in client.get(f"{path}/undo").content
+    asked.refresh_from_db()
+    assert asked.effective_at  # looking undoes nothing
+    carol.groups.add(Group.objects.get(name="finance"))
+    assert b"Undo" not in signed_in(carol).get(f"{path}/undo").content
+    assert signed_in(carol).post(f"{path}/undo").status_code == 409
+
+    assert client.post(f"{path}/undo").status_code == 302
+    asked.refresh_from_db()
+    assert asked.is_open
+    late = client.post(f"{path}/undo", headers={"HX-Request": "true"})
+    assert (late.status_code, b"nothing to undo" in late.content) == (409, True)
