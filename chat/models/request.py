@@ -26,7 +26,6 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
 from procedures.store.rows import insert_row, insert_rows
-from procedures.users import active_users
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -154,7 +153,7 @@ class HumanRequest(models.Model):
     quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
     risk = models.CharField(max_length=6, default="normal", db_default="normal")
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
     )
     effective_at = models.DateTimeField(
         null=True, help_text="The time from which a held answer can't be undone any more."
@@ -187,6 +186,11 @@ class HumanRequest(models.Model):
                 fields=["notify_at"],
                 condition=Q(status="open"),
                 name="countersign_requests_to_notify",
+            ),
+            models.Index(
+                fields=["claimed_by"],
+                condition=Q(claimed_by__isnull=False),
+                name="countersign_claimed_requests",
             ),
             models.Index(
                 fields=["next_at"],
@@ -285,11 +289,6 @@ class HumanRequest(models.Model):
     def seal_note(self) -> None:
         """Renew the seal of a changed note, without saving it."""
         reseal(self, "note")
-
-    @property
-    def is_claim_void(self) -> bool:
-        """True if whoever has claimed the request has no active account any more."""
-        return not active_users().filter(pk__in=[self.claimed_by_id]).exists()
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):

@@ -12,9 +12,7 @@ from procedures.engine.values import canonical
 class HumanResponse(models.Model):
     """One person's answer, with the question as they saw it."""
 
-    request = models.ForeignKey(
-        HumanRequest, models.PROTECT, db_index=False, related_name="responses"
-    )
+    request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="responses")
     value = models.TextField(help_text="Canonical JSON.")
     comment = models.TextField(blank=True)

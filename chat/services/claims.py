@@ -8,7 +8,12 @@ from django.db import transaction
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.session import record
-from chat.services.responses import AlreadyAnsweredError, ClaimedError, NotAskedError
+from chat.services.responses import (
+    AlreadyAnsweredError,
+    ClaimedError,
+    NotAskedError,
+    is_claimed_by_others,
+)
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services import lock_run
 from procedures.store.rows import insert_row
@@ -34,7 +39,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
         raise OperationRefusedError("Several people have to agree, so nobody can claim this.")
     if request.claimed_by_id == by.pk:
         return request
-    if request.claimed_by and not request.is_claim_void:
+    if is_claimed_by_others(request, by.pk):
         raise ClaimedError(request)
     request.claimed_by = by
     _save(request, Kind.CLAIMED, at=now, by=by, facts={"address": address})

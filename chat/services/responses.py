@@ -33,7 +33,7 @@ from procedures.services import (
     undo_locked,
 )
 from procedures.store.rows import insert_row, insert_rows
-from procedures.users import User, json_key
+from procedures.users import User, active_users, json_key
 
 
 class AlreadyAnsweredError(EngineError):
@@ -175,7 +175,7 @@ def _record(
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
-    if request.claimed_by_id not in (None, by.pk, right.of) and not request.is_claim_void:
+    if is_claimed_by_others(request, by.pk, right.of):
         raise ClaimedError(request)
     question = request.asked
     response = _new_response(request, question, answer, by, now)
@@ -199,6 +199,14 @@ def _record(
     else:
         resolve_locked(run, request.wait, content, at=now)
     return response
+
+
+def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
+    """Return True if somebody else with an active account has claimed the request."""
+    claimer = request.claimed_by_id
+    if claimer is None or claimer in people:
+        return False
+    return active_users().filter(pk=claimer).exists()
 
 
 def _checked(question: Question, answer: Answer) -> Any:
