@@ -16,7 +16,7 @@ from chat.services import (
     respond,
     undo_response,
 )
-from procedures.models import Run
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import TooLateError, cancel_run, sweep
@@ -267,3 +267,35 @@ def test_on_its_page_the_answer_is_undone_by_a_button(
     assert asked.is_open
     late = client.post(f"{path}/undo", headers={"HX-Request": "true"})
     assert (late.status_code, b"nothing to undo" in late.content) == (409, True)
+
+
+def test_a_held_answer_that_was_forged_is_found(asked: HumanRequest, bob: User) -> None:
+    say(asked, by=bob)
+    wait = Wait.objects.get(pk=asked.wait_id)
+    forged = wait.held.replace('"value":true', '"value":false')
+    assert forged != wait.held
+
+    Wait.objects.filter(pk=wait.pk).update(held=forged)
+
+    assert [": held " in one for one in examine(asked.wait.run).faults] == [True]
+    let_pass(11 * SECOND)
+    faults = examine(Run.objects.get(pk=asked.wait.run_id)).faults
+    assert any("tells of another answer than the journal" in one for one in faults)
+
+
+def test_an_undone_answer_that_is_made_to_count_is_found(asked: HumanRequest, bob: User) -> None:
+    say(asked, by=bob)
+    undo_response(asked.pk, by=bob)
+
+    asked.responses.update(undone_at=None)
+
+    assert any(": undone_at " in one for one in examine(asked.wait.run).faults)
+
+
+def test_an_entry_that_is_taken_out_of_a_history_is_found(asked: HumanRequest, bob: User) -> None:
+    say(asked, by=bob)
+    undo_response(asked.pk, by=bob)
+
+    asked.events.filter(kind="undone").delete()
+
+    assert any(": history " in one for one in examine(asked.wait.run).faults)
