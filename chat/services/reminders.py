@@ -42,15 +42,16 @@ def _remind(request_id: UUID) -> None:
     if not request.is_open or request.next_at is None or request.next_at > now:
         return
     question = request.asked
-    added = list[Assignment]()
+    added: dict[str, Assignment] = {}
     for moment in missed_moments(request, question, now=now):
         if moment.act == Act.REMIND:
             _note_reminder(request, moment, now)
         else:
-            added += _escalate(request, question, moment, now)
+            found = _escalate(request, question, moment, now)
+            added |= {one.whom: one for one in found if one.whom not in request.assignees}
     request.next_at = next_moment(request, question, after=now)
     request.notify_at = notification_time(now)
-    _save(request, added)
+    _save(request, [*added.values()])
 
 
 def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None:
@@ -62,11 +63,9 @@ def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None
 def _escalate(
     request: HumanRequest, question: Question, moment: Moment, now: datetime
 ) -> list[Assignment]:
-    """Ask the people of one escalation too; a claim that led to no answer is released."""
+    """Return whom one escalation asks too, and release a claim that led to no answer."""
     after, names = question.escalate[moment.number - 1]
     found, missing = assign_named(names, request.wait.run.procedure_id)
-    known = {*request.assignees}
-    added = [one for one in found if one.whom not in known]
     request.escalated = moment.number
     if request.claimed_by:
         of = request.claimed_by.get_username()
@@ -81,7 +80,7 @@ def _escalate(
     if missing:
         note += f" Unknown assignees: {', '.join(missing)}."
     request.note = f"{request.note} {note}".strip()
-    return added
+    return found
 
 
 def _save(request: HumanRequest, added: list[Assignment]) -> None:
