@@ -12,8 +12,8 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from chat.access import is_of_own_run, most_urgent
-from chat.models import Assignment, Delegation, HumanRequest
+from chat.access import is_left_to, most_urgent
+from chat.models import Assignment, Delegation, HumanRequest, HumanResponse
 from chat.store import sql
 from procedures.models.clock import clock
 from procedures.store.statements import Statement
@@ -88,7 +88,7 @@ def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, s
 def waiting_of(user: User) -> Waiting:
     """Return what waits for one person: the most urgent requests, at most 100."""
     waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
-    waiting = waiting.exclude(is_of_own_run(user), four_eyes=True)
+    waiting = waiting.filter(is_left_to(user))
     return dict(waiting.order_by().values_list("pk", "session"))
 
 
@@ -108,7 +108,7 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
     if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
         all_open = dict(HumanRequest.objects.open().values_list("pk", "session")[:MOST])
         found |= {pk: dict(all_open) for pk in superusers}
-    _leave_out_own(found)
+    _leave_out_done(found)
     return found
 
 
@@ -122,15 +122,28 @@ def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
     return given
 
 
-def _leave_out_own(found: dict[Any, Waiting]) -> None:
-    """Remove `four_eyes` requests of people's own runs, as `answerable_requests` does."""
+def _leave_out_done(found: dict[Any, Waiting]) -> None:
+    """Remove from each person the requests that aren't left to them, as `is_left_to` decides."""
     asked = {request for waiting in found.values() for request in waiting}
     if not asked:
         return
-    run = "wait__run__"
-    strict = HumanRequest.objects.filter(pk__in=asked, four_eyes=True).order_by()
-    for pk, *own in strict.values_list("pk", f"{run}started_by", f"{run}origin__started_by"):
-        for person in {*own} & found.keys():
+    is_special = Q(four_eyes=True) | Q(claimed_by__isnull=False) | Q(quorum__gt=1)
+    special = HumanRequest.objects.filter(is_special, pk__in=asked).order_by()
+    starters = ("wait__run__started_by", "wait__run__origin__started_by")
+    rows = list(special.values_list("pk", "four_eyes", "quorum", "claimed_by", *starters))
+    if not rows:
+        return
+    present = active_users().filter(pk__in={claimer for _, _, _, claimer, *_ in rows})
+    claimers, voted_on = set(present.values_list("pk", flat=True)), list[UUID]()
+    for pk, is_strict, quorum, claimer, *own in rows:
+        away = {*own} if is_strict else set()
+        away |= found.keys() - {claimer} if claimer in claimers else set()
+        for person in away & found.keys():
+            found[person].pop(pk, None)
+        voted_on += [pk] if quorum > 1 else []
+    if voted_on:
+        votes = HumanResponse.objects.filter(request__in=voted_on, user__in=found, undone_at=None)
+        for person, pk in votes.order_by().values_list("user", "request"):
             found[person].pop(pk, None)
 
 

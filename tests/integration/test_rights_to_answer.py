@@ -8,6 +8,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.access import answerable_requests, most_urgent
+from chat.channels.planning import people_asked
+from chat.channels.registry import find_channel
 from chat.models import Delegation, HumanRequest
 from chat.services import (
     Answer,
@@ -16,10 +18,14 @@ from chat.services import (
     claim_request,
     delegate,
     note_seen,
+    people_by_name,
+    people_named,
     reassign_request,
     release_request,
     respond,
     revoke_delegation,
+    waiting_for,
+    waiting_of,
 )
 from procedures.engine.errors import AnswerError
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -198,6 +204,42 @@ def test_a_claimed_request_is_answered_by_nobody_else(vera: User, victor: User) 
     say(request, victor)
     assert kinds(request) == ["created", "claimed", "released", "answered"]
     assert examine(request.wait.run).faults == []
+
+
+def test_a_claimed_request_waits_for_nobody_else(vera: User, victor: User) -> None:
+    request = ask("explained")
+    claim_request(request.pk, by=vera)
+
+    waiting = waiting_for([vera.pk, victor.pk])
+    assert (request.pk in waiting[vera.pk], request.pk in waiting[victor.pk]) == (True, False)
+    for person, is_asked in ((vera, True), (victor, False)):
+        assert answerable_requests(person).filter(pk=request.pk).exists() is is_asked
+        assert (request.pk in waiting_of(person)) is is_asked
+    vera.is_active = False
+    vera.save()
+    assert request.pk in waiting_of(victor)
+    assert request.pk in waiting_for([victor.pk])[victor.pk]
+
+
+def test_what_they_have_started_waits_for_others_only(vera: User, victor: User) -> None:
+    request = ask("looked_at_twice", by=vera)
+
+    waiting = waiting_for([vera.pk, victor.pk])
+    assert (request.pk in waiting[vera.pk], request.pk in waiting[victor.pk]) == (False, True)
+    assert request.pk not in waiting_of(vera)
+
+
+def test_a_deputy_is_told_of_what_waits_for_somebody_else(vera: User, carol: User) -> None:
+    delegate(by=vera, to=carol, until=clock.now() + DAY)
+    request = ask("explained")
+
+    assert request.pk in waiting_for([carol.pk])[carol.pk]
+    assert people_named(request.assignees, [carol.pk]) == {carol.pk}
+    [name] = request.assignees
+    assert people_by_name([name], [carol.pk])[name] == {carol.pk}
+    carol.email = "carol@example.org"
+    carol.save()
+    assert carol in people_asked(request, find_channel("mail"))
 
 
 def test_nobody_claims_what_they_can_not_answer(vera: User, carol: User) -> None:

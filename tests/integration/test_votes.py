@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
+from chat.access import answerable_requests
 from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
@@ -15,6 +16,8 @@ from chat.services import (
     claim_request,
     respond,
     undo_response,
+    waiting_for,
+    waiting_of,
 )
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.models import Run
@@ -185,3 +188,15 @@ def test_the_card_says_if_too_few_people_are_asked(voters: list[User]) -> None:
     assert ask(quorum=len(voters)).note == ""
 
     assert ask(quorum=9).note == "9 people must agree, but only 3 can answer."
+
+
+def test_it_waits_for_those_who_have_not_voted(voters: list[User]) -> None:
+    vera, victor, _ = voters
+    request = ask()
+    vote(request, vera)
+
+    waiting = waiting_for([vera.pk, victor.pk])
+    assert (request.pk in waiting[vera.pk], request.pk in waiting[victor.pk]) == (False, True)
+    for person, is_asked in ((vera, False), (victor, True)):
+        assert answerable_requests(person).filter(pk=request.pk).exists() is is_asked
+        assert (request.pk in waiting_of(person)) is is_asked
