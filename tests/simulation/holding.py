@@ -31,6 +31,7 @@ def hold(world: "World", page: "Page", value: Any, length: timedelta) -> None:
     def respond() -> None:
         if world.store.runs[run_id].waits.get(key) is wait and is_undecided(wait):
             world.store.hold_answer(run_id, key, content, length)
+            world.witnesses[run_id].held.add(key)
 
     world.parts.transact(world, run_id, respond)
 
@@ -45,6 +46,7 @@ def undo(world: "World", page: "Page") -> None:
         if is_there and told and world.store.undo_answer(run_id, key):
             world.counts["undone answers"] += 1
             world.witnesses[run_id].undone.add(canonical.plain(told)["comment"])
+            world.witnesses[run_id].held.discard(key)
 
     world.parts.transact(world, run_id, act)
 
@@ -62,6 +64,7 @@ def _settle(world: "World", wait: MemoryWait) -> None:
     if content and world.store.settle_answer(wait):
         world.counts["settled answers"] += 1
         world.witnesses[wait.run_id].awaited.append((wait.key, content))
+        world.witnesses[wait.run_id].held.discard(wait.key)
 
 
 def held_pages(world: "World") -> "Iterator[Page]":

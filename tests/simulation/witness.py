@@ -72,6 +72,8 @@ class Witness:
         self.awaited: list[tuple[str, dict[str, Any]]] = []
         self.undone: set[str] = set()
         """The comments of the answers that were undone."""
+        self.held: set[str] = set()
+        """The keys of the questions whose answers are held."""
         """Answers that were accepted and that the journal does not know yet."""
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
@@ -157,6 +159,7 @@ class Witness:
         if event.key in self.asked:
             raise BrokenError("a wait is opened once", event.key)
         self.opened[event.key] = self.asked[event.key] = content
+        self.held.discard(event.key)  # of a wait that the run's end has closed before
 
     def _forget(self, key: str) -> None:
         """An operator has this asked again."""
@@ -172,8 +175,7 @@ class Witness:
         if not content["responder"]:
             raise BrokenError("who answered is stored", event.key)
         _check_time(event, wait, content)
-        if content["comment"] in self.undone:
-            raise BrokenError("an undone answer never counts", event.key)
+        self._check_held(event.key, content)
         if (answer := (event.key, without_time(content))) in self.awaited:
             self.awaited.remove(answer)
         told = {**content, "value": unpacked(content, "value")}
@@ -186,6 +188,13 @@ class Witness:
             self._check_set(event.key, wait, told["value"])
         elif content["outcome"] == "received":
             self._check_signal(told["value"])
+
+    def _check_held(self, key: str, content: Mapping[str, Any]) -> None:
+        if content["comment"] in self.undone:
+            raise BrokenError("an undone answer never counts", key)
+        if content["timed_out"] and key in self.held:
+            raise BrokenError("no deadline passes while an answer is held", key)
+        self.held.discard(key)
 
     def _check_signal(self, number: int) -> None:
         if number in self._received:
