@@ -110,7 +110,7 @@ def _held(opening: OpenWait, most: int) -> Sentence:
         _("{name} has answered {prompt}, and can undo it until {at}."),
         name=opening.answered_by,
         prompt=strong(shortened(opening.opened["prompt"], most)),
-        at=opening.effective_at,
+        at=opening.effective_at or "",
     )
 
 
@@ -151,9 +151,12 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
 def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
     """Return a short text about one of several waits."""
     if opening.answered_by:
-        words = _("{prompt}, answered by {name} (can be undone until {at})")
-        prompt = strong(shortened(opening.opened["prompt"], SHORT_PROMPT))
-        return sentence(words, prompt=prompt, name=opening.answered_by, at=opening.effective_at)
+        return sentence(
+            _("{prompt}, answered by {name} (can be undone until {at})"),
+            prompt=strong(shortened(opening.opened["prompt"], SHORT_PROMPT)),
+            name=opening.answered_by,
+            at=opening.effective_at or "",
+        )
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         people = asked(question.assign, answerers)
