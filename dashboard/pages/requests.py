@@ -91,19 +91,20 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
     """Undo the person's own answer; a GET returns the button, if there is something to undo."""
     found = find(request, request_id)
     if request.method != "POST":
-        context = {"request": found, "is_undoable": is_undoable(request, found)}
-        return render(request, "chat/_undo.html", context)
+        mine = {"request": found, "is_undoable": is_undoable(request, found)}
+        return render(request, "chat/_undo.html", mine)
     told, status = "", 200
     try:
         services.undo_response(found.pk, by=request.user)
     except (NotTheirsToUndoError, TooLateError) as error:
         told, status = str(error), 409
     found = find(request, request_id)
+    context: dict[str, Any] = {"told": told, "typed_form": replace(AnswerForm(found), fault=told)}
     if request.htmx:
-        context = {"request": found, "answerable": answerable(request, [found]), "told": told}
+        context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context, status=status)
     if told:
-        return _page(request, found, status=status, told=told)
+        return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
 
 
