@@ -25,7 +25,7 @@ UUIDS = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 PERSON = r"\b(?:user|member|writer):\d+\b"
 """A person as texts name them by their key."""
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-KEPT = {"Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
+KEPT = {"Delegation", "Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
 """The models whose rows belong to no run."""
 REBUILT = {"FeedEntry", "RunAudience"}
 """The models whose rows follow from others; they are made at the end."""

@@ -16,14 +16,23 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from chat.models import Assignment, HumanRequest, Member, Message, Session, SharedRun
+from chat.models import (
+    Assignment,
+    HumanRequest,
+    HumanResponse,
+    Member,
+    Message,
+    Session,
+    SharedRun,
+)
+from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request import AssignmentQuerySet, HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this
 from procedures.store.merging import merged
-from procedures.users import User
+from procedures.users import User, is_active
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
@@ -39,7 +48,22 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     """Return the open requests that the user may answer now."""
     if not isinstance(user, User):
         return HumanRequest.objects.none()
-    return HumanRequest.objects.open().assigned_to(user)
+    return HumanRequest.objects.open().assigned_to(user).filter(is_left_to(user))
+
+
+def is_left_to(user: User) -> Q:
+    """Return the condition that an open request which asks the user still waits for their answer.
+
+    It doesn't if somebody else has claimed it, if they have voted already, or, with `four_eyes`, if
+    they have started its run or the run that this is a fork of. Rarer causes are looked at with the
+    answer.
+    """
+    is_own = Q(wait__run__started_by=user) | Q(wait__run__origin__started_by=user)
+    votes = HumanResponse.objects.filter(request=OuterRef("pk"), user=user, undone_at=None)
+    has_voted = Q(Exists(votes.order_by()), quorum__gt=1)
+    has_gone = Q(claimed_by__isnull=False) & ~is_active("claimed_by__")
+    is_free = Q(claimed_by=None) | Q(claimed_by=user) | has_gone
+    return is_free & ~Q(is_own, four_eyes=True) & ~has_voted
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
@@ -53,11 +77,13 @@ def most_urgent(user: User, most: int) -> list[UUID]:
         return list(requests.values_list("pk", flat=True)[:most])
     waiting = Assignment.objects.filter(is_open=True)
     held = waiting.exclude(permission="")
-    ways = [
-        waiting.filter(user=user),
-        *(waiting.filter(group=group) for group in _groups_of(user)),
-        *(held.filter(permission=name) for name in held_permissions(user)),
-    ]
+    ways = list[AssignmentQuerySet]()
+    for person in (user, *principals_of(user)):
+        ways += [
+            waiting.filter(user=person),
+            *(waiting.filter(group=group) for group in _groups_of(person)),
+            *(held.filter(permission=name) for name in held_permissions(person)),
+        ]
     rows = [way.by_urgency().values_list("due_at", "request_id")[:most] for way in ways]
     found = merged(rows, order="1 ASC NULLS LAST, 2", limit=most)
     return [UUID(str(request)) for _, request in found]

@@ -13,12 +13,16 @@ from ninja.files import UploadedFile
 from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
-from chat.models import HumanRequest, HumanResponse
+from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.schemas import (
     ClosedOut,
+    DelegationIn,
+    DelegationOut,
     ReassignedOut,
     ReassignIn,
     RequestDetailOut,
+    RequestEventOut,
+    RequestOut,
     RequestPage,
     ResponseIn,
     ResponseOut,
@@ -28,6 +32,7 @@ from procedures.access import SignedIn
 from procedures.file_responses import FILE_ANSWER, file_response
 from procedures.paging import PAGE, Limit, Page, page, page_size
 from procedures.schemas import Word, refusals
+from procedures.users import find_active_user
 
 router = Router()
 
@@ -144,13 +149,14 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
     summary="Ask somebody else instead",
 )
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
-    """Ask another group or user; requires the permission “Can withdraw and reassign requests”.
+    """Ask another group or user.
 
-    Returns 409 if the request is closed, or if nobody in the group is active and
-    `allow_unanswerable` is not true.
+    Whoever has claimed the request may do so, and people with the permission “Can withdraw and
+    reassign requests”. Returns 409 if the request is closed, or if nobody in the group is active
+    and `allow_unanswerable` is not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    if not request.user.has_perm(services.OPERATE_REQUEST):
+    if not services.may_reassign(found, request.user):
         raise services.ReassigningDeniedError
     told = services.reassign_request(
         found.pk,
@@ -161,3 +167,107 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     )
     now = HumanRequest.objects.with_what_is_shown().get(pk=request_id)
     return {"message": told, "request": now}
+
+
+@router.delete(
+    "/requests/{request_id}/response",
+    response={200: RequestOut, **refusals(404, 409)},
+    summary="Undo your answer",
+)
+def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
+    """Undo your own answer while it is held; 409 if it has taken effect, or never was held."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    services.undo_response(found.pk, by=request.user)
+    return _shown(found)
+
+
+@router.post(
+    "/requests/{request_id}/claim",
+    response={200: RequestOut, **refusals(403, 404, 409)},
+    summary="Claim a request",
+)
+def create_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
+    """Take the request on, so that nobody else can answer it until you release it."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    address = request.META.get("REMOTE_ADDR") or None
+    services.claim_request(found.pk, by=request.user, address=address)
+    return _shown(found)
+
+
+@router.delete(
+    "/requests/{request_id}/claim",
+    response={200: RequestOut, **refusals(404, 409)},
+    summary="Release a claimed request",
+)
+def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
+    """Give up your claim; people who may reassign requests can give up others' claims."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    services.release_request(found.pk, by=request.user)
+    return _shown(found)
+
+
+@router.post(
+    "/requests/{request_id}/seen",
+    response={204: None, **refusals(404, 409)},
+    summary="Note that you have seen a request",
+)
+def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
+    """Note in the request's history, once, that you have seen it."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    address = request.META.get("REMOTE_ADDR") or None
+    services.note_seen(found.pk, by=request.user, channel=Api.name, address=address)
+    return Status(204, None)
+
+
+@router.get(
+    "/requests/{request_id}/history",
+    response={200: list[RequestEventOut], **refusals(404)},
+    summary="The history of a request",
+)
+def list_history(request: SignedIn, request_id: UUID) -> list[RequestEvent]:
+    """Return who did what with the request, oldest first."""
+    found = get_object_or_404(visible_requests(request.user), pk=request_id)
+    return list(found.events.order_by("seq"))
+
+
+def _shown(request: HumanRequest) -> HumanRequest:
+    return HumanRequest.objects.with_what_is_shown().get(pk=request.pk)
+
+
+@router.get(
+    "/delegations",
+    response={200: list[DelegationOut], **refusals()},
+    summary="Your delegations",
+)
+def list_delegations(request: SignedIn) -> list[Delegation]:
+    """Return the delegations that you have given or received and that haven't ended."""
+    return list(services.delegations_of(request.user))
+
+
+@router.post(
+    "/delegations",
+    response={201: DelegationOut, **refusals(400, 404, 409, 413, 422)},
+    summary="Let somebody else answer for you",
+)
+def create_delegation(request: SignedIn, said: DelegationIn) -> Status[Delegation]:
+    """Let another active user answer your requests until a date; 404 if there is no such user."""
+    to = find_active_user(said.to.removeprefix("@"))
+    if to is None:
+        raise Http404
+    made = services.delegate(
+        by=request.user, to=to, from_at=said.from_at, until=said.until, reason=said.reason
+    )
+    return Status(201, made)
+
+
+@router.delete(
+    "/delegations/{delegation_id}",
+    response={200: DelegationOut, **refusals(404)},
+    summary="Revoke a delegation",
+)
+def delete_delegation(request: SignedIn, delegation_id: int) -> Delegation:
+    """End a delegation that you have given; superusers can end any."""
+    try:
+        return services.revoke_delegation(delegation_id, by=request.user)
+    except Delegation.DoesNotExist:
+        raise Http404 from None

@@ -37,6 +37,19 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
     return assignments, note if missing else ""
 
 
+def assign_named(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], list[str]]:
+    """Return unsaved assignments to the `targets`, and the names of those that are unknown."""
+    found, missing = list[Assignment](), list[str]()
+    for target in targets:
+        if target.startswith(ROLE):
+            found += holders_of(target.removeprefix(ROLE), procedure_id)
+        elif one := find_assignee(target):
+            found.append(one)
+        else:
+            missing.append(target)
+    return found, missing
+
+
 def holders_of(role: str, procedure_id: int) -> list[Assignment]:
     """Return unsaved assignments to the groups with a role on the procedure.
 

@@ -14,11 +14,12 @@ from chat.assignments import assign
 from chat.channels.planning import drop_unsent, notification_time, plan_alert
 from chat.doorbell import doorbell
 from chat.models import HumanRequest, Member, Message, Session
-from chat.models.request import status_after, why_after
+from chat.models.closing import close_request, hold_request, release_request
+from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
 from chat.services.ledger import differences, unowned
+from chat.services.voting import shortage
 from procedures import hooks
-from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
@@ -31,7 +32,9 @@ LONGEST_TITLE = 200
 def connect() -> None:
     hooks.run_started.connect(open_session)
     hooks.wait_opened.connect(show_request)
-    hooks.wait_closed.connect(close_request)
+    hooks.wait_closed.connect(record_close)
+    hooks.wait_held.connect(record_hold)
+    hooks.wait_released.connect(record_release)
     hooks.notice.connect(say)
     hooks.run_ended.connect(record_end)
     hooks.site_confirmed.connect(forget_notifications)
@@ -128,22 +131,34 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         question=canonical.text_of(question.as_json()),
         opened_at=at,
         notify_at=notification_time(at),
+        four_eyes=question.four_eyes,
+        quorum=question.quorum,
+        risk=question.risk,
     )
-    assignments, request.note = assign(question.assign, run.procedure_id)
+    plan_moments(request, question)
+    assignments, note = assign(question.assign, run.procedure_id)
+    request.note = f"{note} {shortage(assignments, run=run, question=question)}".strip()
     # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
 
 
-def close_request(wait: Wait, content: dict[str, Any], **_: Any) -> None:
+def record_close(wait: Wait, content: dict[str, Any], *, was_held: bool, **_: Any) -> None:
     if wait.kind != Wait.Kind.REQUEST:
         return
-    outcome, by = Outcome(content["outcome"]), content["responder"]
     assert wait.closed_at
-    request, session, whom = HumanRequest.objects.close(
-        wait, status_after(content), outcome, by=by, at=wait.closed_at, why=why_after(content)
-    )
-    record(session, "request", request, whom=whom)
+    changed = close_request(wait, content, at=wait.closed_at, was_held=was_held)
+    record(changed.session, "request", changed.request, whom=changed.whom)
+
+
+def record_hold(wait: Wait, content: dict[str, Any], at: datetime, **_: Any) -> None:
+    changed = hold_request(wait, content, at=at)
+    record(changed.session, "request", changed.request, whom=changed.whom)
+
+
+def record_release(wait: Wait, **_: Any) -> None:
+    changed = release_request(wait)
+    record(changed.session, "request", changed.request, whom=changed.whom)
 
 
 def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:

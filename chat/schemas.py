@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, field_validator
 
 from chat.channels.registry import channels_taking
-from chat.models import HumanRequest, HumanResponse
-from chat.services.silence import silence_of
+from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
+from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
 from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
@@ -39,6 +39,16 @@ class ResponseOut(Schema):
     user: str
     at: datetime
     channel: str = Field(description='The channel of the answer, such as "page", "chat" or "api".')
+    for_user: str | None = Field(description="The person for whom a deputy has answered.")
+    effective_at: datetime | None = Field(
+        description="The time from which the answer can't be undone; null if it never could be."
+    )
+    undone_at: datetime | None
+    is_used: bool = Field(description="False if the run went on before the answer took effect.")
+
+    @staticmethod
+    def resolve_for_user(response: HumanResponse) -> str | None:
+        return response.for_user.get_username() if response.for_user else None
 
     @staticmethod
     def resolve_value(response: HumanResponse) -> Any:
@@ -71,13 +81,30 @@ class RequestOut(Schema):
     status: str
     outcome: str
     assigned: list[str] = Field(description='The assignees: "finance", "@name", "perm:app.code".')
-    due_at: datetime | None
+    due_at: datetime | None = Field(description="The deadline, at which the request closes.")
+    answer_by: datetime | None = Field(
+        description="The time by which people should answer; nothing closes then."
+    )
+    risk: str = Field(description='"low", "normal" or "high".')
+    quorum: int = Field(description="The number of people who have to agree.")
+    claimed_by: str | None = Field(description="The user who has claimed it, if any.")
+    effective_at: datetime | None = Field(
+        description="The time until which the answer that closed it can be undone."
+    )
     opened_at: datetime
     closed_at: datetime | None
     closed_by: str = Field(description='The user who closed the request, or "system: deadline".')
     closed_why: str = Field(
         description="The reason why the request was withdrawn, as a sentence; else empty."
     )
+
+    @staticmethod
+    def resolve_answer_by(request: HumanRequest) -> datetime | None:
+        return request.due_at
+
+    @staticmethod
+    def resolve_claimed_by(request: HumanRequest) -> str | None:
+        return request.claimed_by.get_username() if request.claimed_by else None
 
     @staticmethod
     def resolve_run_id(request: HumanRequest) -> UUID:
@@ -129,6 +156,14 @@ class ControlOut(Schema):
         ]
 
 
+class RivalOut(Schema):
+    """Something else that ends a request."""
+
+    kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
+    at: datetime | None = Field(description="The time at which it ends by itself, if it does.")
+    name: str = Field(description="The prompt of a request, or the name of a signal.")
+
+
 class RequestDetailOut(RequestOut):
     """A question with everything a person needs to answer it."""
 
@@ -145,6 +180,12 @@ class RequestDetailOut(RequestOut):
     labels: dict[str, str] = Field(description="The labels of values, by the value as text.")
     controls: list[ControlOut] = Field(description="The controls of the form on the page.")
     channels: list[str] = Field(description="The names of the channels that accept an answer.")
+    conditions: list[str] = Field(
+        description="Sentences about who must agree, and what follows an answer."
+    )
+    ends_with: list[RivalOut] = Field(
+        description="What else ends the request, because the run waits for the first of several."
+    )
     silence: str = Field(description="A sentence about what happens if nobody answers.")
     note: str
     responses: list[ResponseOut]
@@ -186,8 +227,90 @@ class RequestDetailOut(RequestOut):
         return channels_taking(request.asked)
 
     @staticmethod
+    def resolve_ends_with(request: HumanRequest) -> list[Rival]:
+        return rivals_of(request)
+
+    @staticmethod
+    def resolve_conditions(request: HumanRequest) -> list[str]:
+        return request.asked.conditions()
+
+    @staticmethod
     def resolve_silence(request: HumanRequest) -> str:
         return silence_of(request)
+
+
+class RequestEventOut(Schema):
+    """An entry in the history of a request."""
+
+    seq: int
+    kind: str
+    by: str = Field(description='The user, or for example "system: clock".')
+    at: datetime
+    channel: str
+    address: str | None
+    reason: str
+    right: str = Field(description='The right to answer, such as "member of finance".')
+    to: list[str] = Field(description="The people who were asked by it, as in `assigned`.")
+
+    @staticmethod
+    def resolve_by(event: RequestEvent) -> str:
+        return event.name
+
+    @staticmethod
+    def resolve_channel(event: RequestEvent) -> str:
+        return str(event.content.get("channel", ""))
+
+    @staticmethod
+    def resolve_address(event: RequestEvent) -> str | None:
+        return event.content.get("address")
+
+    @staticmethod
+    def resolve_reason(event: RequestEvent) -> str:
+        return str(event.content.get("reason", ""))
+
+    @staticmethod
+    def resolve_right(event: RequestEvent) -> str:
+        return str(event.content.get("right", ""))
+
+    @staticmethod
+    def resolve_to(event: RequestEvent) -> list[str]:
+        return list(event.content.get("to", ()))
+
+
+class DelegationIn(Body):
+    """The person who answers for one, and for how long."""
+
+    to: Word = Field(description='A user, as "@name".')
+    until: datetime = Field(description="A time with its offset.")
+    from_at: datetime | None = Field(default=None, description="By default it begins now.")
+    reason: str = Field(default="", max_length=500)
+
+    @field_validator("until", "from_at")
+    @classmethod
+    def _check_offset(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.utcoffset() is None:
+            raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
+        return value
+
+
+class DelegationOut(Schema):
+    """A person who answers the requests of another until a date."""
+
+    id: int
+    user: str
+    to: str
+    from_at: datetime
+    until: datetime
+    revoked_at: datetime | None
+    reason: str
+
+    @staticmethod
+    def resolve_user(delegation: Delegation) -> str:
+        return delegation.user.get_username()
+
+    @staticmethod
+    def resolve_to(delegation: Delegation) -> str:
+        return delegation.to.get_username()
 
 
 class RequestPage(Schema):

@@ -9,6 +9,7 @@ from procedures.services import gate
 @shared_task(name="countersign.plan_notifications")
 def plan_notifications() -> None:
     if gate.is_open():
+        services.remind_people()
         services.plan_notifications()
 
 

@@ -50,6 +50,7 @@ urlpatterns = [
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),
     path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
     path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),
+    path("requests/<uuid:request_id>/undo", requests.request_undo, name="request_undo"),
     path("requests/<uuid:request_id>/whole/<str:part>", wholes.request_part, name="request_part"),
     path(
         "requests/<uuid:request_id>/files/<plain:digest>", files.request_file, name="request_file"

@@ -4,7 +4,12 @@ Sent with `send`: a receiver that raises rolls the whole change back. Arguments,
 
     run_started(run, files)                files: those it was started with, in order
     wait_opened(run, wait, content, at)    content: the question, plain JSON
-    wait_closed(run, wait, content)        content: outcome, value, responder, comment, timed_out
+    wait_closed(run, wait, content, was_held)
+                                           content: outcome, value, responder, comment, timed_out;
+                                           was_held: an answer that was held takes effect
+    wait_held(run, wait, content, at)      a question counts as closed with this content until the
+                                           held answer is settled or undone
+    wait_released(run, wait, at)           the question is open again, as before
     notice(run, text, level, at)           level: of an alert, else ""
     run_ended(run)
     site_confirmed(held_at)                a copy acts as the site from now on
@@ -27,6 +32,8 @@ logger = logging.getLogger(__name__)
 run_started = Signal()
 wait_opened = Signal()
 wait_closed = Signal()
+wait_held = Signal()
+wait_released = Signal()
 notice = Signal()
 run_ended = Signal()
 site_confirmed = Signal()

@@ -19,11 +19,13 @@ PREFIX = "cs-"
 NOUNS = (
     "audited",
     "careless",
+    "decided",
     "doings",
     "families",
     "faults",
     "forked",
     "forms",
+    "held",
     "inputs",
     "kinships",
     "large",

@@ -24,7 +24,17 @@ PARTS = {
     "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
     "Options": ("StepOptions", "Retry", "RequestOptions", "SignalOptions"),
     "What verbs give": (
-        *("Step", "Bound", "Handle", "Response", "Outcome", "Received", "State", "HumanResponse"),
+        *(
+            "Step",
+            "Bound",
+            "Handle",
+            "Response",
+            "Vote",
+            "Outcome",
+            "Received",
+            "State",
+            "HumanResponse",
+        ),
     ),
 }
 LISTED = {

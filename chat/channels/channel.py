@@ -39,6 +39,8 @@ class Channel:
     """The words that end a sentence about an answer, such as "by e-mail"; "" for none."""
     controls: ClassVar[frozenset[str] | None] = None
     """The names of the form controls that this channel can offer; None for all controls."""
+    undoes: ClassVar[bool] = False
+    """True if people can undo an answer that they have given by this channel."""
     bundles: ClassVar[bool] = False
     """True if one message can tell a person about several requests."""
 

@@ -17,6 +17,7 @@ class Chat(Channel):
 
     name = "chat"
     phrase = _("in the chat")
+    undoes = True
 
     def takes(self, question: Question) -> bool:
         return not (question.irreversible or question.fields or takes_files(question.schema))

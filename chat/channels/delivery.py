@@ -89,6 +89,9 @@ def _needed(found: list[Notification]) -> Iterator[Notification]:
     for one in found:
         if one.tries >= MOST_TRIES:
             one.give_up(one.note or NEVER_ENDED)
+        elif one.request and one.request.effective_at:
+            # Closed only as long as an answer isn't undone: then it is as before, and to be told.
+            one.try_again(at=one.request.effective_at)
         elif why := _is_needless(one):
             one.drop(why)
         else:
@@ -100,6 +103,8 @@ def _is_needless(one: Notification) -> str:
         return ""
     if not one.request.is_open:
         return "The request was closed before this notification was sent."
+    if one.round < one.request.reminded:
+        return "A reminder is sent instead."
     channel = channels.get(one.channel)
     if channel and not people_asked(one.request, channel).filter(pk=one.recipient_id).exists():
         return "The request is no longer assigned to this person, or the channel can't reach them."

@@ -1,6 +1,7 @@
 """Planning of notifications to people who are asked and aren't looking at the product.
 
-Each person gets one notification for each request and channel. The clock inserts its row and then
+Each person gets one notification for each request and channel, and another for each reminder. The
+clock inserts its row and then
 queues a task for the workers; if the task is lost, the clock queues another one.
 """
 
@@ -9,19 +10,20 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from chat.assignments import assign, people_of
 from chat.channels.channel import Channel
 from chat.channels.presence import LOOKING, not_looking
 from chat.channels.registry import channels, notifying_channels
-from chat.models import HumanRequest, Message, Notification
+from chat.models import Delegation, HumanRequest, Message, Notification
+from chat.models.rights import causers
 from procedures import dispatch
 from procedures.conf import conf
 from procedures.engine.kinds.question_options import OPERATORS
 from procedures.models.clock import clock
 from procedures.services import serve_each
-from procedures.users import User
+from procedures.users import User, active_users
 
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
@@ -63,12 +65,12 @@ def _plan(request_id: UUID) -> None:
         return
     is_somebody_looking = False
     for channel in notifying_channels():
-        # Each person once, also after the request was reassigned back to them.
-        told = found.notifications.filter(channel=channel.name)
+        # Each person once in each round, also after the request was reassigned back to them.
+        told = found.notifications.filter(channel=channel.name, round=found.reminded)
         asked = list(people_asked(found, channel).exclude(pk__in=told.values("recipient")))
         absent = not_looking(asked, now)
         Notification.objects.bulk_create(
-            [_planned(channel, user, now, request=found) for user in absent]
+            [_planned(channel, user, now, request=found, round=found.reminded) for user in absent]
         )
         is_somebody_looking |= len(absent) < len(asked)
     found.notify_at = now + LOOKING if is_somebody_looking else None
@@ -98,8 +100,16 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 
 
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
-    """Return the people to whom the request is assigned and whom the channel can reach."""
-    return channel.reachable(people_of(request.assignments.all()))
+    """Return the people whom the channel can reach and who are asked, or stand in for somebody.
+
+    With `four_eyes`, those who caused the request are left out.
+    """
+    asked = people_of(request.assignments.all()).values("pk")
+    given = Delegation.objects.active(clock.now()).filter(user__in=asked)
+    found = active_users().filter(Q(pk__in=asked) | Q(pk__in=given.values("to")))
+    if request.four_eyes:
+        found = found.exclude(pk__in=causers(request.wait.run))
+    return channel.reachable(found)
 
 
 def drop_unsent(*, before: datetime) -> None:

@@ -1,6 +1,8 @@
 """Models of sessions, messages, notifications, requests and responses."""
 
+from chat.models.delegation import Delegation
 from chat.models.feed import FeedEntry, RunAudience
+from chat.models.history import RequestEvent
 from chat.models.message import Message
 from chat.models.notification import Notification, Presence
 from chat.models.request import Assignment, HumanRequest
@@ -9,6 +11,7 @@ from chat.models.session import Member, Session, SessionEvent, SharedRun
 
 __all__ = [
     "Assignment",
+    "Delegation",
     "FeedEntry",
     "HumanRequest",
     "HumanResponse",
@@ -16,6 +19,7 @@ __all__ = [
     "Message",
     "Notification",
     "Presence",
+    "RequestEvent",
     "RunAudience",
     "Session",
     "SessionEvent",

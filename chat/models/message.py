@@ -35,6 +35,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "run__head",
             "request__wait__run__procedure",
             "request__wait__run__started_by",
+            "request__claimed_by",
             "reply_to__author",
             "reply_to__request",
         )

@@ -72,6 +72,9 @@ class Notification(models.Model):
     alert = models.ForeignKey(
         Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
+    round = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The number of the reminder; 0 for the first message."
+    )
     channel = models.CharField(
         max_length=LONGEST_NAME, help_text="The channel that delivers the notification."
     )
@@ -103,7 +106,8 @@ class Notification(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "channel", "recipient"], name="countersign_one_notification_each"
+                fields=["request", "channel", "recipient", "round"],
+                name="countersign_one_notification_each",
             ),
             models.UniqueConstraint(
                 fields=["alert", "channel", "recipient"],
@@ -131,7 +135,9 @@ class Notification(models.Model):
     @property
     def key(self) -> str:
         """The key "SUBJECT.RECIPIENT", made of two ids, which is the same on every try."""
-        return f"{self.bundle or self.request_id or self.alert_id}.{self.recipient_id}"
+        of = self.bundle or self.request_id or self.alert_id
+        again = f"{of}-{self.round}" if self.round and not self.bundle else of
+        return f"{again}.{self.recipient_id}"
 
     def bundled(self) -> "Sequence[Notification]":
         """Return the notifications in the same message, oldest first, including this one.

@@ -1,17 +1,20 @@
 """Questions a run asks people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection, models
+from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from chat.models.delegation import principals_of
 from chat.models.feed import audience
+from chat.models.history import HISTORY, RequestEvent, new_event
+from chat.models.rights import Right, right_of
 from chat.models.session import Session
 from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
@@ -22,7 +25,7 @@ from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
-from procedures.store.rows import insert_row
+from procedures.store.rows import insert_row, insert_rows
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -34,7 +37,7 @@ def shown_with(path: str) -> "list[models.Prefetch[str]]":
     given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
     return [
         models.Prefetch(f"{path}assignments", asked),
-        models.Prefetch(f"{path}responses", given.select_related("user")),
+        models.Prefetch(f"{path}responses", given.select_related("user", "for_user")),
     ]
 
 
@@ -46,6 +49,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         """Load everything lists and cards show, without a query per row."""
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
+            .select_related("claimed_by")
             .prefetch_related(*shown_with(""), "wait__part_of__parts")
             .defer(*values_of("wait__run"))
         )
@@ -81,21 +85,6 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         """Order requests by deadline, then by age."""
         return self.order_by(F("wait__due_at").asc(nulls_last=True), "id")
 
-    def close(
-        self, wait: Wait, status: str, outcome: Outcome, *, by: str, at: datetime, why: str
-    ) -> tuple[UUID, UUID, list[str]]:
-        """Close the wait's request with its outcome.
-
-        Returns the ids of the request and its session, and whom the request was assigned to.
-        Raises `AssertionError` if the request is closed already, which is a bug in the caller.
-        """
-        closed = sql.close_request.fetch(status, outcome, by, at, why, wait.pk)
-        for request, session, assigned in closed:
-            if connection.vendor == "sqlite":
-                sql.mark_assignments.execute(request)
-            return UUID(str(request)), UUID(str(session)), _names_in(assigned)
-        raise AssertionError(f"The request of {wait} already has an outcome.")
-
     def assigned_to(self, user: "User") -> Self:
         """Return the requests, open or closed, that are assigned to a user; all for a superuser.
 
@@ -105,15 +94,6 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
             return self.all()
         asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
         return self.filter(Exists(asked.order_by()))
-
-
-class Right(NamedTuple):
-    """The right by which somebody answers a request."""
-
-    words: str
-    """The right in words, such as "member of finance" or "bypass: superuser"."""
-    group: int | None = None
-    """The group's id, if the right comes from membership."""
 
 
 class HumanRequest(models.Model):
@@ -159,10 +139,35 @@ class HumanRequest(models.Model):
     notify_at = models.DateTimeField(
         null=True, help_text="The time of the next check of whom to notify."
     )
+    due_at = models.DateTimeField(null=True, help_text="The time by which people should answer.")
+    next_at = models.DateTimeField(
+        null=True, help_text="The time of the next reminder or escalation."
+    )
+    reminded = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The number of the last reminder."
+    )
+    escalated = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="The number of the last escalation."
+    )
+    four_eyes = models.BooleanField(default=False, db_default=False)
+    quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
+    risk = models.CharField(max_length=6, default="normal", db_default="normal")
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
+    effective_at = models.DateTimeField(
+        null=True, help_text="The time from which a held answer can't be undone any more."
+    )
+    history = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The number of entries in its history."
+    )
+    history_head = models.CharField(max_length=64, blank=True, default="", db_default="")
+    history_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     proof = proof_field()
     SEALED: ClassVar = (
         *("id", "wait", "session", "kind", "prompt", "question", "note", "assigned", "opened_at"),
+        *("due_at", "four_eyes", "quorum", "risk"),
     )
 
     objects = HumanRequestQuerySet.as_manager()
@@ -183,6 +188,16 @@ class HumanRequest(models.Model):
                 name="countersign_requests_to_notify",
             ),
             models.Index(
+                fields=["claimed_by"],
+                condition=Q(claimed_by__isnull=False),
+                name="countersign_claimed_requests",
+            ),
+            models.Index(
+                fields=["next_at"],
+                condition=Q(status="open", next_at__isnull=False),
+                name="countersign_requests_to_remind",
+            ),
+            models.Index(
                 fields=["id"],
                 condition=Q(status="open", is_unasked=True),
                 name="countersign_unasked_requests",
@@ -199,7 +214,7 @@ class HumanRequest(models.Model):
     @property
     def assignees(self) -> list[str]:
         """The assignees, written as in `assigned`."""
-        return _names_in(self.assigned)
+        return names_in(self.assigned)
 
     @property
     def asked(self) -> Question:
@@ -209,30 +224,20 @@ class HumanRequest(models.Model):
         """Return True if a user may answer the request, by the rule of `assigned_to`."""
         return self.right_of(user) is not None
 
-    def right_of(self, user: "User") -> "Right | None":
-        """Return the most direct right by which a user may answer the request, or None.
-
-        An assignment to the user comes first, then one to a group, then one to a permission, then
-        being a superuser.
-        """
-        rights: list[Right] = []
-        for named, group, name, permission in sql.ways_to_answer.fetch(self.pk, user.pk, user.pk):
-            if named is not None:
-                return Right("named")
-            if group:
-                rights.insert(0, Right(f"member of {name}", group))
-            elif permission and not user.is_superuser and user.has_perm(permission):
-                rights.append(Right(f"holder of {permission}"))
-        if not rights and user.is_superuser:
-            return Right("bypass: superuser")
-        return rights[0] if rights else None
+    def right_of(self, user: "User", *, now: datetime | None = None) -> "Right | None":
+        """Return the right by which a user may answer the request, or None; see `rights`."""
+        return right_of(self, user, now=now or clock.now())
 
     def insert(self, assignments: "Sequence[Assignment]") -> None:
-        """Insert a new request with its assignments."""
+        """Insert a new request with its assignments, and the first entry of its history."""
         self.assigned = canonical.text_of([one.whom for one in assignments])
         self.is_unasked = not assignments
+        asked = [str(one) for one in assignments]
+        created = new_event(
+            self, RequestEvent.Kind.CREATED, at=self.opened_at, name="system", facts={"to": asked}
+        )
         seal(self)
-        insert_row(self)
+        insert_rows([self, created])
         self._ask(assignments)
 
     def _ask(self, assignments: "Iterable[Assignment]") -> None:
@@ -251,6 +256,7 @@ class HumanRequest(models.Model):
         version number makes open pages load the form again.
         """
         self.assignments.all().delete()
+        self.claimed_by = None
         self.assigned = canonical.text_of([assignment.whom])
         self.is_unasked = False
         self._ask([assignment])
@@ -272,12 +278,17 @@ class HumanRequest(models.Model):
         self.note, self.notify_at, self.version = note, notify_at, self.version + 1
         reseal(self, "note", "assigned")
         changed = ["note", "assigned", "is_unasked", "notify_at", "version", "proof"]
+        changed += ["claimed_by", *HISTORY]
         self.save(update_fields=changed)
 
     def drop_note(self) -> None:
         self.note = ""
-        reseal(self, "note")
+        self.seal_note()
         self.save(update_fields=["note", "proof"])
+
+    def seal_note(self) -> None:
+        """Renew the seal of a changed note, without saving it."""
+        reseal(self, "note")
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -289,13 +300,23 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return deleted
 
     def to(self, user: "User") -> Self:
-        """Return the assignments to a user, to their groups, and to permissions that they hold."""
-        is_theirs = Q(user=user) | Q(group__in=user.groups.all())
-        return self.filter(is_theirs | Q(permission__in=user.get_all_permissions()))
+        """Return the assignments to a user, to their groups, and to permissions that they hold.
+
+        Those to people who have delegated their requests to the user are included.
+        """
+        is_theirs = _assigned_to(user)
+        for principal in principals_of(user):
+            is_theirs |= _assigned_to(principal)
+        return self.filter(is_theirs)
 
     def by_urgency(self) -> Self:
         """Order assignments by the deadline of their request, then by its age."""
         return self.order_by(F("due_at").asc(nulls_last=True), "request_id")
+
+
+def _assigned_to(user: "User") -> Q:
+    is_theirs = Q(user=user) | Q(group__in=user.groups.all())
+    return is_theirs | Q(permission__in=user.get_all_permissions())
 
 
 class Assignment(models.Model):
@@ -369,23 +390,6 @@ class Assignment(models.Model):
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
 
 
-def _names_in(assigned: str) -> list[str]:
+def names_in(assigned: str) -> list[str]:
     """Return the names in a stored list of assignees; rows of older versions have an empty list."""
     return list(canonical.plain(assigned)) if assigned else []
-
-
-def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
-    """Return the status of a request whose wait was closed with this content."""
-    if content["timed_out"]:
-        return HumanRequest.Status.EXPIRED
-    if content["outcome"] == Outcome.WITHDRAWN:
-        return HumanRequest.Status.WITHDRAWN
-    return HumanRequest.Status.ANSWERED
-
-
-def why_after(content: Mapping[str, Any]) -> str:
-    """Return why a request was withdrawn and by whom, or "" if there is nothing to explain."""
-    by, comment = content["responder"], content["comment"]
-    if content["outcome"] != Outcome.WITHDRAWN or not comment:
-        return ""
-    return str(comment) if by.startswith("system:") else f"{by}: {comment}"

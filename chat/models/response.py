@@ -12,9 +12,7 @@ from procedures.engine.values import canonical
 class HumanResponse(models.Model):
     """One person's answer, with the question as they saw it."""
 
-    request = models.ForeignKey(
-        HumanRequest, models.PROTECT, db_index=False, related_name="responses"
-    )
+    request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="responses")
     value = models.TextField(help_text="Canonical JSON.")
     comment = models.TextField(blank=True)
@@ -28,17 +26,39 @@ class HumanResponse(models.Model):
     changes = models.TextField(
         blank=True, help_text="The differences in an edited text, line by line, as JSON."
     )
+    for_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="The person for whom a deputy has answered.",
+    )
+    effective_at = models.DateTimeField(
+        null=True, help_text="The time from which it can't be undone; empty if it never could be."
+    )
+    undone_at = models.DateTimeField(null=True)
+    is_used = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="False if the run went on without it, before it took effect.",
+    )
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),
-        *("shown", "evidence_digest", "changes"),
+        *("shown", "evidence_digest", "changes", "for_user", "effective_at"),
     )
-    """The fields whose proofs are in the journal's `wait.closed` event."""
+    """The fields whose proofs are in the history of the request.
+
+    Those of the deciding answer are in the journal's `wait.closed` event, too.
+    """
 
     class Meta:
         ordering = ["request", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "user"], name="countersign_one_response_each"
+                fields=["request", "user"],
+                condition=models.Q(undone_at=None),
+                name="countersign_one_response_each",
             )
         ]
 

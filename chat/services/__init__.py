@@ -5,23 +5,35 @@ from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence, note_presences
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
+from chat.services.claims import (
+    OPERATE_REQUEST,
+    claim_request,
+    note_seen,
+    release_request,
+)
+from chat.services.delegations import delegate, delegations_of, revoke_delegation
 from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
 from chat.services.operations import (
-    OPERATE_REQUEST,
     NobodyToAnswerError,
     ReassigningDeniedError,
+    may_reassign,
     reassign_request,
     withdraw_request,
 )
+from chat.services.reminders import remind_people
 from chat.services.replies import NoReplyError, read_reply
 from chat.services.request_lists import newest_requests
 from chat.services.responses import (
     AlreadyAnsweredError,
+    AlreadyVotedError,
+    ClaimedError,
     NotAskedError,
     NotConfirmedError,
+    NotTheirsToUndoError,
     respond,
+    undo_response,
 )
 from chat.services.strays import ask_others
 from chat.services.uploads import find_file, uploaded, with_uploads
@@ -30,7 +42,9 @@ from chat.services.waiting import people_by_name, people_named, waiting_for, wai
 __all__ = [
     "OPERATE_REQUEST",
     "AlreadyAnsweredError",
+    "AlreadyVotedError",
     "Answer",
+    "ClaimedError",
     "Echo",
     "Inbound",
     "Losses",
@@ -40,18 +54,24 @@ __all__ = [
     "NobodyToAnswerError",
     "NotAskedError",
     "NotConfirmedError",
+    "NotTheirsToUndoError",
     "Reach",
     "ReassigningDeniedError",
     "Reply",
     "UnknownRequestError",
     "Watch",
     "ask_others",
+    "claim_request",
+    "delegate",
+    "delegations_of",
     "echo_of",
     "find_file",
     "losses_of",
+    "may_reassign",
     "newest_requests",
     "note_presence",
     "note_presences",
+    "note_seen",
     "people_by_name",
     "people_named",
     "plan_notifications",
@@ -61,11 +81,15 @@ __all__ = [
     "reassign_request",
     "receive",
     "receive_file",
+    "release_request",
+    "remind_people",
     "reply",
     "requests_without_answerers",
     "respond",
+    "revoke_delegation",
     "send_notification",
     "sender_of",
+    "undo_response",
     "uploaded",
     "waiting_for",
     "waiting_of",

@@ -1,7 +1,7 @@
 """Checks that requests, responses and messages agree with the journals of their runs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -9,8 +9,15 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message, Session
-from chat.models.request import status_after, why_after
+from chat.models.closing import status_after, why_after
+from chat.models.history import is_unused
 from chat.models.session import SAID
+from chat.services.histories import (
+    held_differences,
+    history_differences,
+    is_as_answered,
+    unheard,
+)
 from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.fork import CARRIED_FROM
@@ -76,6 +83,19 @@ def _request_differences(
         asked = canonical.text_of(Question.from_json(opening.content).as_json())
         yield from compared(request, {"opened_at": opening.at, "question": asked})
         yield from _unassigned(request)
+    yield from history_differences(request)
+    if request.effective_at or is_unused(request):
+        # The journal knows nothing of an answer that is held, or was not used; the history does.
+        yield from held_differences(request)
+    else:
+        yield from _outcome_differences(record, request, opening)
+    is_covered = record.is_covered
+    yield from _response_differences(request, opening, older, is_covered=is_covered)
+
+
+def _outcome_differences(
+    record: Record, request: HumanRequest, opening: RecordedWait
+) -> Iterator[Difference]:
     if opening.closed is not None:
         yield from compared(request, _closed_as(opening.closed))
     elif request.closed_at is None:
@@ -85,8 +105,6 @@ def _request_differences(
         yield from _end_differences(record, request)
     if record.is_covered or opening.closed_at:
         yield from compared(request, {"closed_at": request.wait.closed_at})
-    is_covered = record.is_covered
-    yield from _response_differences(request, opening, older, is_covered=is_covered)
 
 
 def _unassigned(request: HumanRequest) -> Iterator[Difference]:
@@ -140,19 +158,34 @@ def _response_differences(
     if PROOF not in content and "at" not in content and not is_open:
         older += [row_name(response) for response in responses]
     elif PROOF not in content:
-        yield from (_inserted(response) for response in responses)
+        yield from chain.from_iterable(unheard(request, one) for one in responses)
     elif not responses:
         yield gone(f"Response to {request.pk}", "request")
     else:
-        first, *others = responses
-        kept, owner = content[PROOF], str(request.pk)
-        names = differing(facts_of(first), kept, owner=owner, keys=ledger_keys())
-        yield from (Difference(row_name(first), name) for name in names)
-        yield from map(_inserted, others)
+        yield from _deciding_differences(request, content, responses)
 
 
-def _inserted(response: HumanResponse) -> Difference:
-    return Difference(row_name(response), "request", "doesn't belong to any answer in the journal")
+def _deciding_differences(
+    request: HumanRequest, content: Mapping[str, Any], responses: list[HumanResponse]
+) -> Iterator[Difference]:
+    """Yield differences between the answer in the journal and the response that gave it.
+
+    The other responses are votes, or were undone; the history of the request proves them.
+    """
+    kept, owner = content[PROOF], str(request.pk)
+    faults = {
+        one.pk: differing(facts_of(one), kept, owner=owner, keys=ledger_keys())
+        for one in responses
+        if one.undone_at is None
+    }
+    counted = [one for one in responses if one.pk in faults] or responses[:1]
+    deciding = min(counted, key=lambda one: len(faults.get(one.pk, ())))
+    yield from (Difference(row_name(deciding), name) for name in faults.get(deciding.pk, ()))
+    if not is_as_answered(request, content):
+        yield Difference(row_name(request), "history", "tells of another answer than the journal")
+    for one in responses:
+        if one is not deciding:
+            yield from unheard(request, one)
 
 
 def _unsaid(record: Record) -> Iterator[Difference]:

@@ -13,6 +13,7 @@ from chat.services.replies import NoReplyError, reading_of
 from chat.services.responses import AlreadyAnsweredError, NotAskedError
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError
+from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
@@ -21,6 +22,10 @@ from procedures.users import User
 
 class MessageError(EngineError):
     """A message that can't be stored; the error's text is for its author."""
+
+
+REFUSED = (NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError, OperationRefusedError)
+"""The errors that tell the author of a message why it is no answer."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def reply(request: HumanRequest, text: str, *, by: User, address: str | None = N
     inbound = Inbound(text, sender=by, request=request, address=address)
     try:
         response, _ = receive(Chat.name, inbound)
-    except (NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError) as error:
+    except REFUSED as error:
         return Reply(request, None, str(error))
     return Reply(request, response)
 

@@ -9,8 +9,10 @@ from chat.assignments import find_assignee, people_of
 from chat.channels.planning import notification_time
 from chat.doorbell import ring_after_commit
 from chat.feed import renew_audiences
-from chat.models import HumanRequest
+from chat.models import HumanRequest, RequestEvent
+from chat.models.history import new_event
 from chat.models.session import record
+from chat.services.claims import OPERATE_REQUEST
 from chat.services.responses import AlreadyAnsweredError
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import closing
@@ -23,10 +25,8 @@ from procedures.services import (
     note_operation,
     resolve_wait,
 )
+from procedures.store.rows import insert_row
 from procedures.users import User, json_key
-
-OPERATE_REQUEST = "countersign_chat.operate_request"
-"""The permission to withdraw and reassign every visible request."""
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
@@ -92,13 +92,21 @@ def reassign_request(
         told["to_id"] = json_key(assignment.user_id or assignment.group_id)
         note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
         whom = {*request.assignees, assignment.whom}
-        request.reassign(assignment, notify_at=notification_time(clock.now()))
+        now = clock.now()
+        facts = {"reason": reason, "to": [str(assignment)]}
+        insert_row(new_event(request, RequestEvent.Kind.REASSIGNED, at=now, by=by, facts=facts))
+        request.reassign(assignment, notify_at=notification_time(now))
         record(request.session_id, "request", request.pk, whom=whom)
         renew_audiences(request.wait.run, request.session_id)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.
         ring_after_commit(f"run:{request.wait.run_id}")
         ring_after_commit("rights")
     return f"The request was reassigned to {assignment}."
+
+
+def may_reassign(request: HumanRequest, user: User) -> bool:
+    """Return True for people with the permission, and for whoever has claimed the request."""
+    return request.claimed_by_id == user.pk or user.has_perm(OPERATE_REQUEST)
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:

@@ -1,7 +1,7 @@
 """Answers to requests: one transaction, one outcome."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,23 +9,35 @@ from django.db import transaction
 
 from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
-from chat.models import HumanRequest, HumanResponse
-from chat.models.request import Right
+from chat.channels.registry import find_channel
+from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.models.history import HISTORY, new_event
+from chat.models.rights import Right
+from chat.models.session import record
 from chat.services.uploads import with_uploads
+from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, Fault
 from procedures.engine.journal.events import closing
 from procedures.engine.journal.seals import PROOF, seals_of
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
+from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.values import canonical
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
 from procedures.models.proofs import facts_of, ledger_key
-from procedures.services import expire_wait, keep_answer_files, resolve_locked
-from procedures.store.rows import insert_row
-from procedures.users import User, json_key
+from procedures.services import (
+    TooLateError,
+    expire_wait,
+    hold_locked,
+    keep_answer_files,
+    resolve_locked,
+    undo_locked,
+)
+from procedures.store.rows import insert_row, insert_rows
+from procedures.users import User, active_users, json_key
 
 
 class AlreadyAnsweredError(EngineError):
@@ -64,13 +76,41 @@ class NotConfirmedError(AnswerError):
         super().__init__("This answer can't be undone. Confirm it.", [fault])
 
 
+class ClaimedError(OperationRefusedError):
+    """Somebody else has claimed the request."""
+
+    def __init__(self, request: HumanRequest) -> None:
+        who = request.claimed_by.get_username() if request.claimed_by else ""
+        super().__init__(f"{who} has claimed this request. Ask them to release it.")
+
+
+class AlreadyVotedError(OperationRefusedError):
+    """The same person has given another vote already."""
+
+    def __init__(self, vote: HumanResponse) -> None:
+        self.vote = vote
+        super().__init__(
+            "You have voted already. The request stays open until enough people agree."
+        )
+
+
+class NotTheirsToUndoError(OperationRefusedError):
+    """The user has given no answer that could be undone."""
+
+    def __init__(self) -> None:
+        super().__init__("You haven't answered this request, so there is nothing to undo.")
+
+
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
     """Record a person's answer and let the run continue. The first answer counts.
 
     Returns the response and True, or the earlier response and False if the same person repeats the
-    same answer. Locks the run, then the request, then the session; the run is queued in the same
-    commit. Raises `NotAskedError`, `AlreadyAnsweredError`, `AnswerError` if the value doesn't fit,
-    and `NotConfirmedError` if an irreversible request is answered without confirmation.
+    same answer. With `undo=`, the answer is held first, unless its channel offers no undo. With
+    `quorum=`, it is a vote, and the request closes with the vote that decides it.
+
+    Locks the run, then the request, then the session; the run is queued in the same commit. Raises
+    `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `AnswerError` if the value doesn't
+    fit, and `NotConfirmedError` if an irreversible request is answered without confirmation.
     """
     with transaction.atomic():
         run = HumanRequest.objects.lock_run_of(request_id)
@@ -87,23 +127,110 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     return respond(request_id, answer, by=by)  # it is closed by now
 
 
+@transaction.atomic
+def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
+    """Undo the user's own answer while it is held; everything is then as before.
+
+    Takes the same locks as an answer. Raises `NotTheirsToUndoError`, and `TooLateError` from the
+    moment on at which the answer takes effect, by the database's clock, or if it never was held.
+    """
+    run = HumanRequest.objects.lock_run_of(request_id)
+    request, now = HumanRequest.objects.lock(request_id)
+    response = request.responses.filter(user=by, undone_at=None).first()
+    if response is None:
+        raise NotTheirsToUndoError
+    is_late = response.effective_at is None or response.effective_at <= now
+    if is_late or not (request.is_open or _is_held(request, response)):
+        raise TooLateError
+    response.undone_at = now
+    response.save(update_fields=["undone_at"])
+    insert_row(
+        new_event(request, RequestEvent.Kind.UNDONE, at=now, by=by, facts={"response": response.pk})
+    )
+    if request.is_open:
+        _change(request)
+    else:
+        undo_locked(run, request.wait, at=now)
+    return request
+
+
+def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
+    """Return True if this response is the one that is held, and not an earlier vote."""
+    if request.effective_at is None or not request.wait.held:
+        return False
+    last = request.responses.filter(undone_at=None).order_by("pk").last()
+    return last is not None and last.pk == response.pk
+
+
+def _change(request: HumanRequest) -> None:
+    """Save that the votes on an open request have changed, and notify its pages."""
+    request.version += 1
+    request.save(update_fields=["version", *HISTORY])
+    record(request.session_id, "request", request.pk, whom=request.assignees)
+
+
 def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """Store the answer; the run and the request must be locked."""
     # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
-    right = request.right_of(by)
+    right = request.right_of(by, now=now)
     if right is None:
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
+    if is_claimed_by_others(request, by.pk, right.of):
+        raise ClaimedError(request)
     question = request.asked
     answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
+    response = _new_response(request, question, answer, by, now)
+    response.for_user_id, value = right.of, response.plain_value
+    votes = votes_on(request) if question.quorum > 1 else []
+    if voted := earlier_vote(response, votes):
+        raise AlreadyVotedError(voted)
+    is_last = is_decided(request, question, [*votes, response])
+    outcome = question.outcome_of(value)
+    said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
+    said |= as_closing([*votes, response]) if question.quorum > 1 else {}
+    files = keep_answer_files(run, [*files_in(answer.value)], at=now)
+    content = {**said, **_proof_of(response, right), **files}
+    _insert(request, response, right, content if is_last else None)
+    if not is_last:
+        _change(request)
+        return response
+    # Last, since it tells the layers above, which number the session: its lock is held the
+    # shortest.
+    if response.effective_at:
+        hold_locked(run, request.wait, content, at=now, until=response.effective_at)
+    else:
+        resolve_locked(run, request.wait, content, at=now)
+    return response
+
+
+def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
+    """Return True if somebody else with an active account has claimed the request."""
+    claimer = request.claimed_by_id
+    if claimer is None or claimer in people:
+        return False
+    return active_users().filter(pk=claimer).exists()
+
+
+def _checked(question: Question, answer: Answer) -> Any:
+    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`."""
     value = question.check(answer.value)
     Sizes(**conf.SIZES).check_answer(question, value)
+    question.check_comment(value, answer.comment)
     if question.irreversible and not answer.is_confirmed:
         raise NotConfirmedError(value)
-    response = HumanResponse(
+    return value
+
+
+def _new_response(
+    request: HumanRequest, question: Question, answer: Answer, by: User, now: datetime
+) -> HumanResponse:
+    value = _checked(question, answer)
+    is_held = question.undo is not None and find_channel(answer.channel).undoes
+    return HumanResponse(
         request=request,
         user=by,
         value=canonical.text_of(value),
@@ -114,15 +241,30 @@ def _record(
         shown=request.question,
         evidence_digest=question.evidence_digest,
         changes=_changes(question, value),
+        effective_at=now + timedelta(seconds=question.undo or 0) if is_held else None,
     )
-    insert_row(response)
-    outcome = question.outcome_of(value)
-    said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    files = keep_answer_files(run, [*files_in(answer.value)], at=now)
-    # Last, since it tells the layers above, which number the session: its lock is held the
-    # shortest.
-    resolve_locked(run, request.wait, {**said, **_proof_of(response, right), **files}, at=now)
-    return response
+
+
+def _insert(
+    request: HumanRequest, response: HumanResponse, right: Right, content: dict[str, Any] | None
+) -> None:
+    """Insert the response, and its entry in the history of the request.
+
+    `content` is the closing that it makes; None for a vote that decides nothing.
+    """
+    told = {
+        "channel": response.channel,
+        "address": response.address,
+        "right": right.words,
+        "evidence_digest": response.evidence_digest,
+        PROOF: _proof_of(response, right)[PROOF],
+        "closing": canonical.digest(canonical.text_of(content)) if content else None,
+    }
+    kind = RequestEvent.Kind.ANSWERED if content else RequestEvent.Kind.VOTED
+    if right.is_bypass:
+        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.comment
+    event = new_event(request, kind, at=response.at, by=response.user, facts=told)
+    insert_rows([response, event])
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
@@ -145,8 +287,14 @@ def _changes(question: Question, value: Any) -> str:
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
-    """Return the user's earlier response if this answer repeats it; an open request has none."""
-    earlier = None if request.is_open else request.responses.filter(user=by).first()
+    """Return the user's earlier response if this answer repeats it.
+
+    An open request has none, but for votes.
+    """
+    is_voted_on = request.is_open and request.quorum > 1
+    if request.is_open and not is_voted_on:
+        return None
+    earlier = request.responses.filter(user=by, undone_at=None).first()
     if earlier is None:
         return None
     question = request.asked

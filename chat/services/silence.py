@@ -1,7 +1,33 @@
 """Sentences about the consequences if nobody answers a request."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from chat.models import HumanRequest
 from procedures.models import Wait
+
+
+class Rival(NamedTuple):
+    """Something else that ends a request, because the run waits for the first of several."""
+
+    kind: str
+    """The kind of the wait, such as "timer", "request" or "signal"."""
+    at: datetime | None
+    """The time at which it ends, or None if that isn't known."""
+    name: str
+    """The prompt of a request, or the name of a signal."""
+
+
+def rivals_of(request: HumanRequest) -> list[Rival]:
+    """Return what else ends the request, in the order in which the run waits for it."""
+    waits = request.wait.rivals()
+    asked = [one.pk for one in waits if one.kind == Wait.Kind.REQUEST]
+    others = HumanRequest.objects.filter(wait__in=asked) if asked else HumanRequest.objects.none()
+    prompts = dict(others.order_by().values_list("wait", "prompt"))
+    return [
+        Rival(one.kind, one.due_at, prompts.get(one.pk, "") or one.signal)
+        for one in sorted(waits, key=lambda one: one.opened_seq)
+    ]
 
 
 def silence_of(request: HumanRequest) -> str:

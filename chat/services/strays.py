@@ -11,7 +11,8 @@ from django.db.models import Q
 
 from chat.channels.planning import notification_time, plan_alert
 from chat.doorbell import ring_after_commit
-from chat.models import HumanRequest, Message
+from chat.models import HumanRequest, Message, RequestEvent
+from chat.models.history import new_event
 from chat.models.session import record
 from chat.services.answerers import (
     procedures_with_substitutes,
@@ -21,6 +22,7 @@ from chat.services.answerers import (
 from procedures.models import RunInput
 from procedures.models.clock import clock
 from procedures.services import lock_run, serve_each
+from procedures.store.rows import insert_row
 
 LARGEST_PASS = 100
 ALONE = "None of the people asked can answer any more, and there is nobody else to ask."
@@ -68,6 +70,10 @@ def _ask_others(request_id: UUID) -> None:
     if found:
         told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
         RunInput.objects.tell(run, {**told, "to": whom})
+    facts = {"to": [str(one) for one in found], "reason": why}
+    if found:
+        event = new_event(request, RequestEvent.Kind.REASSIGNED, at=now, name=SYSTEM, facts=facts)
+        insert_row(event)
     note = f"{why} It was reassigned to {whom}." if found else ALONE
     request.ask_too(found, note=note, notify_at=notification_time(now))
     record(request.session_id, "request", request.pk, whom=request.assignees)

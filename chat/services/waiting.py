@@ -12,11 +12,12 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from chat.access import most_urgent
-from chat.models import Assignment, HumanRequest
+from chat.access import is_left_to, most_urgent
+from chat.models import Assignment, Delegation, HumanRequest, HumanResponse
 from chat.store import sql
+from procedures.models.clock import clock
 from procedures.store.statements import Statement
-from procedures.users import User, active_users, permission_holders, users
+from procedures.users import User, active_users, is_active, permission_holders, users
 
 MOST = 100
 Waiting = dict[UUID, UUID]
@@ -27,8 +28,18 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     """Return the primary keys of the active people in `among` for whom these names stand.
 
     Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
-    every request, although no assignment names them.
+    every request, although no assignment names them. Deputies are included with whom they stand in
+    for.
     """
+    given = _delegations_to(among)
+    found = _people_named(names, {*among, *given})
+    # Not those of superusers, whose right isn't delegated with their requests.
+    deputies = {to for user in given if found.get(user) is False for to in given[user]}
+    return (found.keys() | deputies) & {*among}
+
+
+def _people_named(names: Iterable[str], among: Collection[Any]) -> dict[Any, bool]:
+    """Return the people for whom the names stand, each with True for a superuser."""
     named: dict[str, set[str]] = defaultdict(set)
     for name in names:
         kind, _, key = name.partition(":")
@@ -40,7 +51,7 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
         holders = permission_holders(named["perm"], among)
         asked |= Q(pk__in={pk for _, pk in holders})
     present = active_users().filter(pk__in=among)
-    return set(present.filter(asked).values_list("pk", flat=True))
+    return dict(present.filter(asked).values_list("pk", "is_superuser"))
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
@@ -48,6 +59,15 @@ def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, se
 
     The name "" has the superusers, whom every change concerns.
     """
+    given, present = _delegations_to(among), {*among}
+    found = _people_by_name(names, {*among, *given})
+    for name, people in found.items():
+        deputies = {to for user in people & given.keys() if name for to in given[user]}
+        found[name] = (people | deputies) & present
+    return found
+
+
+def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
     wanted = set(names)
     present = dict(active_users().filter(pk__in=among).values_list("pk", "is_superuser"))
     found: dict[str, set[Any]] = {name: set() for name in wanted}
@@ -68,6 +88,7 @@ def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, se
 def waiting_of(user: User) -> Waiting:
     """Return what waits for one person: the most urgent requests, at most 100."""
     waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
+    waiting = waiting.filter(is_left_to(user))
     return dict(waiting.order_by().values_list("pk", "session"))
 
 
@@ -76,14 +97,54 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
 
     People are given by their primary keys; those who aren't active are missing from the result.
     """
-    present = dict(active_users().filter(pk__in=people).values_list("pk", "is_superuser"))
+    given = _delegations_to(people)
+    everybody = active_users().filter(pk__in={*people, *given})
+    known = dict(everybody.values_list("pk", "is_superuser"))
+    present = {pk: known[pk] for pk in people if pk in known}
     found: dict[Any, Waiting] = {pk: {} for pk in present}
-    for pk, waiting in _waiting_by_assignment(present).items():
-        found[pk] |= waiting
+    for pk, waiting in _waiting_by_assignment(known).items():
+        for one in {pk, *given.get(pk, ())} & present.keys():
+            found[one] |= waiting
     if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
         all_open = dict(HumanRequest.objects.open().values_list("pk", "session")[:MOST])
-        found |= dict.fromkeys(superusers, all_open)
+        found |= {pk: dict(all_open) for pk in superusers}
+    _leave_out_done(found)
     return found
+
+
+def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
+    """Return whom these people stand in for: by each giver, the deputies among them."""
+    given: dict[Any, set[Any]] = defaultdict(set)
+    active = Delegation.objects.active(clock.now()).filter(is_active("to__"), to__in=people)
+    found = active.order_by()
+    for user, to in found.values_list("user", "to"):
+        given[user].add(to)
+    return given
+
+
+def _leave_out_done(found: dict[Any, Waiting]) -> None:
+    """Remove from each person the requests that aren't left to them, as `is_left_to` decides."""
+    asked = {request for waiting in found.values() for request in waiting}
+    if not asked:
+        return
+    is_special = Q(four_eyes=True) | Q(claimed_by__isnull=False) | Q(quorum__gt=1)
+    special = HumanRequest.objects.filter(is_special, pk__in=asked).order_by()
+    starters = ("wait__run__started_by", "wait__run__origin__started_by")
+    rows = list(special.values_list("pk", "four_eyes", "quorum", "claimed_by", *starters))
+    if not rows:
+        return
+    present = active_users().filter(pk__in={claimer for _, _, _, claimer, *_ in rows})
+    claimers, voted_on = set(present.values_list("pk", flat=True)), list[UUID]()
+    for pk, is_strict, quorum, claimer, *own in rows:
+        away = {*own} if is_strict else set()
+        away |= found.keys() - {claimer} if claimer in claimers else set()
+        for person in away & found.keys():
+            found[person].pop(pk, None)
+        voted_on += [pk] if quorum > 1 else []
+    if voted_on:
+        votes = HumanResponse.objects.filter(request__in=voted_on, user__in=found, undone_at=None)
+        for person, pk in votes.order_by().values_list("user", "request"):
+            found[person].pop(pk, None)
 
 
 def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:

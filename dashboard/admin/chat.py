@@ -16,12 +16,14 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.access import visible_requests, visible_sessions
 from chat.models import (
     Assignment,
+    Delegation,
     HumanRequest,
     HumanResponse,
     Member,
     Message,
     Notification,
     Presence,
+    RequestEvent,
     Session,
     SessionEvent,
 )
@@ -215,14 +217,19 @@ class HumanRequestAdmin(ProvenAdmin):
     )
     fieldsets = [
         (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),
-        (lazy("Outcome"), {"fields": ["outcome", "closed_by", "closed_at"]}),
+        (lazy("Outcome"), {"fields": ["outcome", "closed_by", "closed_at", "effective_at"]}),
         (
             lazy("Question"),
-            {"fields": ["due_at", "note", "shown_question", "opened_at", "version"]},
+            {"fields": ["deadline", "note", "shown_question", "opened_at", "version"]},
+        ),
+        (
+            lazy("Conditions"),
+            {"fields": ["due_at", "next_at", "claimed_by", "risk", "quorum", "four_eyes"]},
         ),
     ]
-    readonly_fields = ["run_page", "see_also", "due_at", "shown_prompt", "shown_question"]
+    readonly_fields = ["run_page", "see_also", "deadline", "shown_prompt", "shown_question"]
     related = [
+        Related(lazy("History"), RequestEvent, OF_REQUEST),
         Related(lazy("Responses"), HumanResponse, OF_REQUEST),
         Related(lazy("Assignments"), Assignment, OF_REQUEST),
         Related(lazy("Notifications"), Notification, OF_REQUEST),
@@ -257,8 +264,8 @@ class HumanRequestAdmin(ProvenAdmin):
     def run_page(self, request: HumanRequest) -> SafeString | str:
         return link(request.wait.run)
 
-    @admin.display(description=lazy("due at"))
-    def due_at(self, request: HumanRequest) -> Any:
+    @admin.display(description=lazy("deadline"))
+    def deadline(self, request: HumanRequest) -> Any:
         return request.wait.due_at
 
     @admin.display(description=lazy("prompt"))
@@ -276,15 +283,42 @@ class PartOfRequestAdmin(HistoryAdmin):
     ordering = ["-pk"]
 
     @admin.display(description=lazy("request"), ordering="request")
-    def request_page(self, part: Assignment | HumanResponse | Notification) -> SafeString | str:
+    def request_page(
+        self, part: Assignment | HumanResponse | Notification | RequestEvent
+    ) -> SafeString | str:
         return link(part.request)
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
     """A base class for admins of a request's rows that are checked against its run's journal."""
 
-    def run_of(self, row: Assignment | HumanResponse) -> Run:
+    def run_of(self, row: Assignment | HumanResponse | RequestEvent) -> Run:
         return row.request.wait.run
+
+
+@admin.register(RequestEvent)
+class RequestEventAdmin(ProvenPartAdmin):
+    deferred = ["request__question"]
+    list_display = ["at", "kind", "name", "request_page"]
+    list_filter = [("kind", NamedValues), "at"]
+    list_select_related = ["request", "user"]
+    search_fields = ["=name", "request__prompt"]
+    fields = ["request", "seq", "kind", "name", "user", "at", "shown_data"]
+    readonly_fields = ["shown_data"]
+
+    @admin.display(description=lazy("data"))
+    def shown_data(self, event: RequestEvent) -> SafeString | str:
+        return readable(event.data)
+
+
+@admin.register(Delegation)
+class DelegationAdmin(HistoryAdmin):
+    list_display = ["user", "to", "from_at", "until", "revoked_at"]
+    list_filter = ["from_at", "until"]
+    list_select_related = ["user", "to"]
+    ordering = ["-pk"]
+    search_fields = [f"user__{name_field()}", f"to__{name_field()}"]
+    fields = ["user", "to", "from_at", "until", "revoked_at", "reason"]
 
 
 @admin.register(Assignment)
@@ -304,7 +338,8 @@ class HumanResponseAdmin(ProvenPartAdmin):
     list_select_related = ["request", "user"]
     search_fields = [f"user__{name_field()}", "request__prompt"]
     fieldsets = [
-        (None, {"fields": ["request", "user", "at", "channel", "address"]}),
+        (None, {"fields": ["request", "user", "for_user", "at", "channel", "address"]}),
+        (lazy("Effect"), {"fields": ["effective_at", "undone_at", "is_used"]}),
         (lazy("Answer"), {"fields": ["shown_value", "comment"]}),
         (lazy("What was shown"), {"fields": ["shown_question", "evidence_digest"]}),
     ]

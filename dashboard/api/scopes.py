@@ -12,10 +12,23 @@ ROUTES = {
     "create_response": Scope.ANSWER,
     "create_file": Scope.ANSWER,
     "create_answer": Scope.ANSWER,
+    "create_claim": Scope.ANSWER,
+    "create_sight": Scope.ANSWER,
 }
 """The scope needed by each route that changes something; routes not listed need `operate`."""
 NEW_RUNS = {"restart_run", "fork_run"}
 """Routes that also start a run, so a token needs the scope `start` too."""
+
+
+PEOPLE_ONLY = {
+    ("DELETE", "create_response"),
+    ("POST", "list_delegations"),
+    ("DELETE", "delete_delegation"),
+}
+"""Methods and routes for people who are signed in: no token undoes an answer or passes on a right.
+
+All methods of a path have the name of its first route.
+"""
 
 
 class ScopeError(Exception):
@@ -30,8 +43,17 @@ class ScopeError(Exception):
         )
 
 
+class PeopleOnlyError(ScopeError):
+    """The error for a route that no token may use."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "No token can do this. Sign in, and do it yourself.")
+
+
 def check_scope(request: HttpRequest, token: ApiToken) -> None:
-    """Raise `ScopeError` if the token's scopes do not cover the request."""
+    """Raise `ScopeError` if the token's scopes don't cover the request, or no token's do."""
+    if (request.method, _route_of(request)) in PEOPLE_ONLY:
+        raise PeopleOnlyError
     needed = scopes_needed(request)
     is_asking = needed == {Scope.START} and Scope.ASK in token.scopes and asks(request)
     if not needed <= set(token.scopes) and not is_asking:
@@ -41,10 +63,14 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
 def scopes_needed(request: HttpRequest) -> set[Scope]:
     if request.method in {"GET", "HEAD"}:
         return {Scope.READ}
-    route = request.resolver_match.url_name if request.resolver_match else ""
+    route = _route_of(request)
     if route in NEW_RUNS:
         return {Scope.OPERATE, Scope.START}
-    return {ROUTES.get(route or "", Scope.OPERATE)}
+    return {ROUTES.get(route, Scope.OPERATE)}
+
+
+def _route_of(request: HttpRequest) -> str:
+    return (request.resolver_match.url_name if request.resolver_match else "") or ""
 
 
 def asks(request: HttpRequest) -> bool:

@@ -41,7 +41,8 @@ class Letter:
     text: str
 
 
-def letter_about(request: HumanRequest, *, to: User) -> Letter:
+def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Letter:
+    """Return a mail about a request; `reminder` is the number of the reminder, or 0."""
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
     intro = _("{name} started “{title}”. It asks you:")
@@ -55,10 +56,18 @@ def letter_about(request: HumanRequest, *, to: User) -> Letter:
         wrapped(shortened(silence(request), LONGEST_TEXT)),
         final if request.asked.irreversible else "",
         _("Answer it here:\n{link}").format(link=link_to(request)),
-        _("This mail was sent because you had no page open. There will be no reminder."),
+        _sent_because(request),
     ]
     subject = shortened(request.prompt, LONGEST_SUBJECT)
+    if reminder:
+        subject = _("Reminder: {subject}").format(subject=subject)
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _sent_because(request: HumanRequest) -> str:
+    if request.next_at is None:
+        return _("This mail was sent because you had no page open. There will be no reminder.")
+    return _("This mail was sent because you had no page open. There may be a reminder.")
 
 
 def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Letter:
@@ -79,7 +88,7 @@ def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Lette
         f"{count}:",
         *(item_of(one) for one in told),
         f"{also if more > 0 else _('All of them are in your inbox:')}\n{inbox()}",
-        _("This mail was sent because you had no page open. There will be no reminder."),
+        _sent_because(min(requests, key=lambda one: one.next_at is None)),
     ]
     return Letter(count, "\n\n".join(parts) + "\n")
 

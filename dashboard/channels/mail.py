@@ -47,4 +47,6 @@ def letter_of(notification: Notification) -> Letter:
     if notification.alert:
         return letter_about_alert(notification.alert, to=to)
     asked = [one.request for one in notification.bundled() if one.request]
-    return letter_about(asked[0], to=to) if len(asked) == 1 else letter_about_several(asked, to=to)
+    if len(asked) > 1:
+        return letter_about_several(asked, to=to)
+    return letter_about(asked[0], to=to, reminder=notification.round)

@@ -8,6 +8,7 @@ class Page(Channel):
     """The pages as a channel; they update live, so they need no notifications."""
 
     name = "page"
+    undoes = True
 
     def parse(self, inbound: Inbound) -> Answer:
         """Return the answer that was typed into a request's form."""

@@ -71,12 +71,14 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
     `held` are the filters of `held_up`. Each follows an index of its own, so they are not one
     condition.
     """
-    overdue = Wait.objects.open().filter(due_at__lt=now - LATE)
+    overdue = Wait.objects.undecided().filter(due_at__lt=now - LATE)
+    unsettled = Wait.objects.to_settle(now - LATE)
     return [
         *held,
         Q(status=RunStatus.QUARANTINED),
         Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT),
         Q(status=RunStatus.WAITING, pk__in=overdue.order_by().values("run")),
+        Q(status=RunStatus.WAITING, pk__in=unsettled.order_by().values("run")),
     ]
 
 
@@ -101,23 +103,29 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
             opened_at=Subquery(opening.values("at")[:1]),
         )
         .order_by("is_other", "opened_seq")
-        .values_list("pk", "kind", "run_id", "key", "text", "opened_at", "due_at", "part_of_id")
+        .values_list(
+            *("pk", "kind", "run_id", "key", "text", "opened_at", "due_at", "part_of_id"),
+            *("held_for_id", "held", "effective_at"),
+        )
     )
     waits = list(rows)
     needs = _needs([pk for pk, kind, *_ in waits if kind == Wait.Kind.SET])
     found = defaultdict(list)
-    for _pk, kind, run, key, text, at, due_at, part_of in waits:
-        if kind != Wait.Kind.SET:
+    for _pk, kind, run, key, text, at, due_at, part_of, held_for, held, until in waits:
+        # What a held answer makes unneeded is left out: that answer is told instead.
+        if kind != Wait.Kind.SET and held_for is None:
             opened = {**canonical.plain(text), **given.get((run, key), {})}
-            found[run].append(_opening(opened, at, due_at, part_of, needs))
+            one = _opening(opened, at, due_at, part_of, needs, held=held, effective_at=until)
+            found[run].append(one)
     return found
 
 
 def _needs(sets: Sequence[int]) -> dict[int, int]:
-    """Return, by open set, how many of its parts must still close."""
+    """Return, by open set, how many of its parts must still close or get an answer."""
     if not sets:
         return {}
-    closed = Count("parts", filter=Q(parts__closed_at__isnull=False))
+    is_decided = Q(parts__closed_at__isnull=False) | Q(parts__held_at__isnull=False)
+    closed = Count("parts", filter=is_decided)
     left = Wait.objects.filter(pk__in=sets).annotate(left=F("need") - closed).order_by()
     return dict(left.values_list("pk", "left"))
 
@@ -125,22 +133,38 @@ def _needs(sets: Sequence[int]) -> dict[int, int]:
 def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[OpenWait]:
     """Return the open waits of one run from the rows of its page, without a query."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
-    closed = [wait.part_of_id for wait in waits if not wait.is_open]
+    closed = [wait.part_of_id for wait in waits if not wait.is_open or wait.held]
     needs = {one.pk: (one.need or 0) - closed.count(one.pk) for one in sets}
-    found = [(row, row.wait) for row in rows if row.wait and row.wait.is_open]
+    is_told = (row for row in rows if row.wait and row.wait.is_open and not row.wait.held_for_id)
+    found = [(row, row.wait) for row in is_told if row.wait]
     found.sort(key=lambda pair: pair[0].kind != "question")
     return [
-        _opening(row.opened, row.begin, wait.due_at, wait.part_of_id, needs) for row, wait in found
+        _opening(
+            row.opened,
+            row.begin,
+            wait.due_at,
+            wait.part_of_id,
+            needs,
+            held=wait.held,
+            effective_at=wait.effective_at,
+        )
+        for row, wait in found
     ]
 
 
-def _opening(
+def _opening(  # noqa: PLR0913 (the cells of a row)
     opened: Mapping[str, Any],
     at: datetime | None,
     due_at: datetime | None,
     part_of: int | None,
     needs: Mapping[int, int],
+    *,
+    held: str,
+    effective_at: datetime | None,
 ) -> OpenWait:
+    if held:
+        answered_by = str(canonical.plain(held)["responder"])
+        return OpenWait(opened, at, answered_by=answered_by, effective_at=effective_at)
     if part_of not in needs:  # what is decided asks for no others
         part_of = None
     return OpenWait(opened, at, due_at, part_of, needs.get(part_of, 0) if part_of else 0)

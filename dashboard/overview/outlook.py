@@ -63,7 +63,7 @@ class Outlook:
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except for runs that are paused or have no code."""
-        waits = Wait.objects.open().filter(due_at__gte=self.now - LATE)
+        waits = Wait.objects.undecided().filter(due_at__gte=self.now - LATE)
         waits = waits.exclude(run__status=RunStatus.PAUSED)
         if gone := self._gone:
             waits = waits.exclude(run__in=Run.objects.filter(reduce(or_, gone)))

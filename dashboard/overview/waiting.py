@@ -38,6 +38,10 @@ class OpenWait:
     """The id of the open set that the wait is a part of, or None."""
     need: int = 0
     """The number of parts that the set still needs."""
+    answered_by: str = ""
+    """The person whose answer is held, or ""."""
+    effective_at: datetime | None = None
+    """The time until which the held answer can be undone."""
 
     @property
     def question(self) -> Question | None:
@@ -74,12 +78,14 @@ def describe_waits(
 
 def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
     """Return the assignees of the questions among these waits, or "" if there is none."""
-    questions = [one.question for one in openings]
+    questions = [one.question for one in openings if not one.answered_by]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
 
 
 def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Sentence:
+    if opening.answered_by:
+        return _held(opening, LONGEST_PROMPT)
     if question := opening.question:
         words = sentence(
             _("Waiting for {people} to answer {prompt} since {since}."),
@@ -95,6 +101,16 @@ def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Senten
         awaited,
         sentence(_("Reason: {reason}."), reason=why) if why else None,
         _until(opening.due_at),
+    )
+
+
+def _held(opening: OpenWait, most: int) -> Sentence:
+    """Return a sentence about an answer that can still be undone."""
+    return sentence(
+        _("{name} has answered {prompt}, and can undo it until {at}."),
+        name=opening.answered_by,
+        prompt=strong(shortened(opening.opened["prompt"], most)),
+        at=opening.effective_at or "",
     )
 
 
@@ -134,6 +150,13 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
 
 def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
     """Return a short text about one of several waits."""
+    if opening.answered_by:
+        return sentence(
+            _("{prompt}, answered by {name} (can be undone until {at})"),
+            prompt=strong(shortened(opening.opened["prompt"], SHORT_PROMPT)),
+            name=opening.answered_by,
+            at=opening.effective_at or "",
+        )
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         people = asked(question.assign, answerers)

@@ -8,24 +8,37 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import services
 from chat.access import answerable_requests, most_urgent, titles_for, visible_requests
 from chat.models import HumanRequest, Message
-from chat.services import AlreadyAnsweredError, Echo, Inbound, NotAskedError, NotConfirmedError
+from chat.services import (
+    AlreadyAnsweredError,
+    AlreadyVotedError,
+    ClaimedError,
+    Echo,
+    Inbound,
+    NotAskedError,
+    NotConfirmedError,
+    NotTheirsToUndoError,
+)
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
 from procedures.inputs import TooLargeError
+from procedures.models.clock import clock
+from procedures.services import TooLateError
 
 REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
     TooLargeError: 413,
+    AlreadyVotedError: 409,
+    ClaimedError: 409,
 }
 LONGEST_LIST = 20
 
@@ -73,6 +86,37 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     if told or armed or form.is_no_answer:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
+    """Undo the person's own answer; a GET returns the button, if there is something to undo."""
+    found = find(request, request_id)
+    if request.method != "POST":
+        mine = {"request": found, "is_undoable": is_undoable(request, found)}
+        return render(request, "chat/_undo.html", mine)
+    told, status = "", 200
+    try:
+        services.undo_response(found.pk, by=request.user)
+    except (NotTheirsToUndoError, TooLateError) as error:
+        told, status = str(error), 409
+    found = find(request, request_id)
+    context: dict[str, Any] = {"told": told, "typed_form": replace(AnswerForm(found), fault=told)}
+    if request.htmx:
+        context |= {"request": found, "answerable": answerable(request, [found])}
+        return render(request, "chat/_request.html", context, status=status)
+    if told:
+        return _page(request, found, status=status, **context)
+    return redirect("countersign:request_detail", request_id)
+
+
+def is_undoable(request: Visit, found: HumanRequest) -> bool:
+    """Return True if the person's own answer closed the request, and can still be undone."""
+    if found.effective_at is None or found.effective_at <= clock.now():
+        return False
+    mine = [one for one in found.responses.all() if one.undone_at is None]
+    return bool(mine) and mine[-1].user_id == request.user.pk
 
 
 def _receive(request: Visit, form: AnswerForm) -> None:
@@ -157,6 +201,7 @@ def _page(
         "message": message,
         "found": found,
         "answerable": answerable(request, [found]),
+        "is_undoable": is_undoable(request, found),
         "session_title": titles_for(request.user, [session]).get(session, ""),
     }
     return render(request, "chat/request.html", context, status=status)

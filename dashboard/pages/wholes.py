@@ -68,7 +68,9 @@ def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)
     elif part in OF_ANSWER:
-        content = OF_ANSWER[part](found, get_object_or_404(found.responses))
+        # Of several votes, the one that decided; those that were undone decided nothing.
+        counted = found.responses.filter(undone_at=None).order_by("-pk")[:1]
+        content = OF_ANSWER[part](found, get_object_or_404(counted))
     else:
         raise Http404
     is_data = not isinstance(content, str)

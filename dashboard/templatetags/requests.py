@@ -1,6 +1,7 @@
 """Filters and tags for the templates of requests."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -36,7 +37,38 @@ def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
 
 @register.simple_tag
 def response_of(request: HumanRequest) -> HumanResponse | None:
-    return next(iter(request.responses.all()), None)
+    """Return the answer that counts; of several votes, the one that decided."""
+    return next(iter(reversed(votes(request))), None)
+
+
+@register.filter
+def votes(request: HumanRequest) -> list[HumanResponse]:
+    """Return the answers that count, the oldest first; those that were undone are left out."""
+    return [one for one in request.responses.all() if one.undone_at is None]
+
+
+@register.filter
+def commented(question: Question) -> str:
+    """Return the decisions that need a comment, such as "“Reject” or “Keep it”"."""
+    labels = question.decisions
+    return listed([f"“{labels[name]}”" for name in question.comment_required_on], "or")
+
+
+@register.filter
+def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
+    """Return the times at which others will be asked too, with their names."""
+    coming = request.asked.escalate[request.escalated :]
+    opened = request.opened_at
+    return [
+        (opened + timedelta(seconds=after), listed(list(names), "and")) for after, names in coming
+    ]
+
+
+@register.filter
+def rival_timer(wait: Wait) -> datetime | None:
+    """Return the time of the first timer that ends the wait if nobody answers before, or None."""
+    timers = (one.due_at for one in wait.rivals() if one.kind == Wait.Kind.TIMER and one.due_at)
+    return min(timers, default=None)
 
 
 @register.filter

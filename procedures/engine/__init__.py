@@ -33,7 +33,9 @@ from procedures.engine.errors import (
     UnreachableRunError,
 )
 from procedures.engine.kinds.kind import Outcome
-from procedures.engine.kinds.questions import RequestOptions, Response
+from procedures.engine.kinds.questions import Response
+from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.kinds.votes import Vote
 from procedures.engine.values.choices import SiteChoice
 from procedures.engine.values.durations import Duration
 from procedures.engine.values.files import File
@@ -87,5 +89,6 @@ __all__ = [
     "StepOptions",
     "StepTimeoutError",
     "UnreachableRunError",
+    "Vote",
     "procedure",
 ]

@@ -1,6 +1,7 @@
 """A store in memory for tests, rehearsals and drivers: it holds rows, and applies no rules."""
 
 import sys
+from bisect import insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import Batch, Event, NewEvent, RunFacts, chained
 from procedures.engine.journal.seals import PROOF, proven, seals_of
-from procedures.engine.store import RunRow, SentSignal, Store
+from procedures.engine.store import RunRow, SentSignal, Store, WaitCells
 from procedures.engine.values.files import File, FileStore, use_file_store
 
 Plain: TypeAlias = Mapping[str, Any]
@@ -51,7 +52,7 @@ class MemoryRun(RunRow):
 
 
 @dataclass(eq=False)
-class MemoryWait(dict[str, Any]):
+class MemoryWait(dict[str, Any], WaitCells):
     """A wait: a dictionary of its opening's content, and the fields of its row."""
 
     run: MemoryRun
@@ -63,9 +64,6 @@ class MemoryWait(dict[str, Any]):
     signal: str
     need: int | None
     abandons: bool
-    begun: int = 0
-    ended: int = 0
-    is_behind: bool = False
     part_of: "MemoryWait | None" = None
     is_open: bool = True
     closing: Plain = field(default_factory=dict)
@@ -123,6 +121,7 @@ class MemoryTables(Store):
 
     lock_below = lock_journal = revoke_lease = release = save = refresh = pass_by
     tell_started = tell_notice = tell_opened = tell_ended = call_workers = pass_by
+    tell_held = tell_released = pass_by
 
     def beginning(self, run: MemoryRun, _files: Sequence[File]) -> dict[str, Any]:
         facts = {"inputs": run.facts.inputs, "seed": run.facts.seed, "depth": run.facts.depth}
@@ -208,9 +207,9 @@ class MemoryTables(Store):
         found = closed if is_open is False else [*closed, *still_open]
         return having(found, cells)[: most or None]
 
-    def close_wait(self, run: MemoryRun, wait: MemoryWait, content: Plain) -> None:
-        wait.closing, wait.is_open = content, False
-        run.closed.append(run.waits.pop(wait.key))
+    def close_wait(self, run: Any, wait: Any, content: Plain, *, held_at: Any = None) -> None:
+        wait.closing, wait.is_open, wait.closed_at = content, False, held_at or self.now
+        insort(run.closed, run.waits.pop(wait.key), key=lambda one: one.closed_at)
 
     def reopen_wait(self, run: MemoryRun, wait: MemoryWait) -> None:
         wait.is_open, run.waits[wait.key] = True, wait

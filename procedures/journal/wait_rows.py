@@ -1,9 +1,11 @@
 """The part of the engine's store for the rows of waits and signals."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
+from django.dispatch import Signal as Hook
 
 from procedures import hooks
 from procedures.engine.errors import Refused
@@ -67,17 +69,34 @@ class WaitRows(Moment):
     def latest_wait(self, run: Run, key: str) -> Wait | None:
         return run.waits.filter(key=key).order_by("opened_seq").last()
 
-    def close_wait(self, run: Run, wait: Wait, content: Mapping[str, Any]) -> None:
+    def close_wait(
+        self, run: Run, wait: Wait, content: Mapping[str, Any], *, held_at: datetime | None = None
+    ) -> None:
         # The locked row, as the rules have changed it; the wait's own copy may be older, and
         # receivers read the run from it.
         wait.run = run
-        wait.close(str(content["outcome"]), at=self.now)
+        wait.close(str(content["outcome"]), at=held_at or self.now)
         # After a part of a set, the run may wait for the other parts; any other wait ends the
         # suspension.
         is_part = wait.part_of_id is not None and wait.kind == Wait.Kind.REQUEST
         if is_part and run.status == RunStatus.WAITING:
             sql.note_asking.execute(run.pk)
-        self._tell(hooks.wait_closed, run=run, wait=wait, content=content)
+        is_held = held_at is not None
+        self._tell(hooks.wait_closed, run=run, wait=wait, content=content, was_held=is_held)
+
+    def tell_held(self, run: Run, wait: Wait, content: Mapping[str, Any]) -> None:
+        self._tell_of_question(hooks.wait_held, run, wait, content=content, at=self.now)
+
+    def tell_released(self, run: Run, wait: Wait) -> None:
+        self._tell_of_question(hooks.wait_released, run, wait, at=self.now)
+
+    def _tell_of_question(self, hook: Hook, run: Run, wait: Wait, **told: Any) -> None:
+        if wait.kind != Wait.Kind.REQUEST:
+            return
+        if run.status == RunStatus.WAITING:
+            sql.note_asking.execute(run.pk)
+        wait.run = run  # as for a closing
+        self._tell(hook, run=run, wait=wait, **told)
 
     def reopen_wait(self, _run: Run, wait: Wait) -> None:
         wait.reopen()
@@ -97,8 +116,8 @@ class WaitRows(Moment):
     def leave_sets(self, run: Run, key: str) -> None:
         run.waits.filter(key=key).update(part_of=None)
 
-    def count_closed(self, whole: Wait) -> int:
-        return whole.parts.exclude(closed_at=None).count()
+    def count_decided(self, whole: Wait) -> int:
+        return whole.parts.exclude(closed_at=None, held_at=None).count()
 
     # Signals
 

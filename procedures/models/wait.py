@@ -15,6 +15,9 @@ from procedures.models.run import Run
 from procedures.models.run_queries import RunQuerySet
 from procedures.store.rows import save_columns
 
+HELD = ("held", "held_at", "effective_at", "held_for")
+"""The fields for a held answer, which are empty once the wait is closed."""
+
 
 class WaitQuerySet(models.QuerySet["Wait"]):
     def open(self) -> Self:
@@ -33,8 +36,16 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         timed = When(kind__in=[Wait.Kind.TIMER, Wait.Kind.SIGNAL], then=opening.values("data")[:1])
         return self.annotate(opened_with=Case(timed, default=None))
 
+    def undecided(self) -> Self:
+        """Return open waits for which no answer is held, neither their own nor another's."""
+        return self.open().filter(held_at=None, held_for=None)
+
     def due(self, now: datetime) -> Self:
-        return self.open().filter(due_at__lte=now)
+        return self.undecided().filter(due_at__lte=now)
+
+    def to_settle(self, now: datetime) -> Self:
+        """Return waits with a held answer that can't be undone any more."""
+        return self.open().filter(effective_at__lte=now)
 
 
 class Wait(models.Model):
@@ -74,6 +85,26 @@ class Wait(models.Model):
         help_text="True if the children continue when the run ends.",
     )
     part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
+    held = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The content of the held closing, as canonical JSON; empty if there is none.",
+    )
+    held_at = models.DateTimeField(
+        null=True, help_text="The time at which the held answer was given."
+    )
+    effective_at = models.DateTimeField(
+        null=True, help_text="The time from which the held answer can't be undone."
+    )
+    held_for = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The wait whose held answer makes this one unneeded.",
+    )
 
     objects = WaitQuerySet.as_manager()
 
@@ -94,6 +125,11 @@ class Wait(models.Model):
                 fields=["due_at"], condition=Q(closed_at=None), name="countersign_waits_by_due"
             ),
             models.Index(
+                fields=["effective_at"],
+                condition=Q(closed_at=None, effective_at__isnull=False),
+                name="countersign_held_answers",
+            ),
+            models.Index(
                 fields=["id"],
                 condition=Q(closed_at=None, is_behind=True),
                 name="countersign_maps_behind",
@@ -107,12 +143,16 @@ class Wait(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def is_undecided(self) -> bool:
+        return self.is_open and self.held_at is None and self.held_for_id is None
+
     def rivals(self) -> list["Wait"]:
         """Return the other open parts of this wait's set if they can decide the set alone."""
         whole = self.part_of
-        if whole is None or not whole.is_open or not self.is_open:
+        if whole is None or not whole.is_open or not self.is_undecided:
             return []
-        parts = [part for part in whole.parts.all() if part.is_open]
+        parts = [part for part in whole.parts.all() if part.is_undecided]
         closed = len(whole.parts.all()) - len(parts)
         return (
             [part for part in parts if part != self]
@@ -159,5 +199,6 @@ class Wait(models.Model):
 
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
+        self.held, self.held_at, self.effective_at, self.held_for = "", None, None, None
         # A map's count has changed with the end that closes it, and would be lost otherwise.
-        save_columns(self, ("outcome", "closed_at", "ended"))
+        save_columns(self, ("outcome", "closed_at", "ended", *HELD))

@@ -1,5 +1,6 @@
 """Operations that people and programs outside a run perform on it, each in one transaction."""
 
+from procedures.engine.lifecycle.holds import TooLateError
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services.checks import Check, check_runs
 from procedures.services.code_names import CodeName, names_in_code
@@ -58,10 +59,13 @@ from procedures.services.sweep import Sweeper, sweep
 from procedures.services.waits import (
     WaitClosedError,
     expire_wait,
+    hold_locked,
     keep_answer_files,
     lock_run,
     resolve_locked,
     resolve_wait,
+    settle_wait,
+    undo_locked,
 )
 
 __all__ = [
@@ -82,6 +86,7 @@ __all__ = [
     "SignalDeniedError",
     "SignalRefusedError",
     "Sweeper",
+    "TooLateError",
     "UnknownProcedureError",
     "WaitClosedError",
     "adopt_store",
@@ -99,6 +104,7 @@ __all__ = [
     "force_end_run",
     "fork_run",
     "gate",
+    "hold_locked",
     "keep_answer_files",
     "lock_run",
     "mark_copy",
@@ -114,11 +120,13 @@ __all__ = [
     "retry_run",
     "send_signal",
     "serve_each",
+    "settle_wait",
     "slots",
     "start_found",
     "start_run",
     "store_complaint",
     "sweep",
+    "undo_locked",
     "unpause_run",
     "verify_journal",
     "warner",

@@ -123,6 +123,7 @@ def wait_differences(record: Record) -> Iterator[Difference]:
         left.pop(wait.opened_seq, None)
         yield from compared(wait, _opened_as(opening))
         yield from _closing_differences(record, wait, opening)
+        yield from _held_differences(wait)
     for opening in left.values():
         yield gone(f"Wait {opening.key} of event {opening.seq}", "run")
 
@@ -150,6 +151,16 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
     is_odd = wait.closed_at and not (wait.outcome and _is_an_end(record, wait))
     if is_odd and record.is_covered:
         yield Difference(row_name(wait), "closed_at")
+
+
+def _held_differences(wait: Wait) -> Iterator[Difference]:
+    """Check that an answer is held with its times or not at all, and that others wait for one."""
+    is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
+    if not is_held:
+        yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})
+    is_behind_one = wait.is_open and wait.held_for is not None and wait.held_for.held
+    if wait.held_for_id and not is_behind_one:
+        yield Difference(row_name(wait), "held_for")
 
 
 def _is_an_end(record: Record, wait: Wait) -> bool:

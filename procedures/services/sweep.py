@@ -17,7 +17,7 @@ from procedures.journal import DatabaseStore
 from procedures.models import Installation, Run, Wait
 from procedures.models.clock import clock
 from procedures.services.passes import serve_one
-from procedures.services.waits import expire_wait
+from procedures.services.waits import expire_wait, settle_wait
 
 LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
@@ -67,6 +67,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     now = now or clock.now()
     # Waits before runs: a deadline must have its effect also in a run that is about to be queued
     # for another reason.
+    _each(Wait.objects.to_settle(now).order_by("effective_at"), settle_wait)
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
     _each(Run.objects.with_news_of_children(), _settle)
     _each(Run.objects.with_mail(), _deliver)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from procedures.engine.errors import EngineError
-from procedures.engine.lifecycle import waits
+from procedures.engine.lifecycle import holds, waits
 from procedures.engine.values.files import File, named_files
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
@@ -20,7 +20,7 @@ class WaitClosedError(EngineError):
 
     def __init__(self, wait: Wait) -> None:
         self.wait = wait
-        super().__init__(f"The wait {wait} is already closed ({wait.outcome}).")
+        super().__init__(f"The wait {wait} is already closed ({wait.outcome or 'answered'}).")
 
 
 def lock_run(run_id: UUID) -> Run:
@@ -38,7 +38,7 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
 
 def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait that was read after its run was locked, and queue the run."""
-    if not wait.is_open:
+    if not wait.is_undecided:
         raise WaitClosedError(wait)
     waits.answer_wait(DatabaseStore(at), run, wait, content)
 
@@ -50,6 +50,35 @@ def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[
     """
     DatabaseStore(at).keep_files(run, files)
     return named_files(files)
+
+
+def hold_locked(
+    run: Run, wait: Wait, content: dict[str, Any], *, at: datetime, until: datetime
+) -> None:
+    """Hold an answer to a wait that was read after its run was locked."""
+    if not wait.is_undecided:
+        raise WaitClosedError(wait)
+    holds.hold_answer(DatabaseStore(at), run, wait, content, until=until)
+
+
+def undo_locked(run: Run, wait: Wait, *, at: datetime) -> None:
+    """Undo the held answer to a wait that was read after its run was locked.
+
+    Raises `TooLateError` if it has taken effect, or would have by the time `at`.
+    """
+    holds.undo_answer(DatabaseStore(at), run, wait)
+
+
+def settle_wait(wait: Wait) -> bool:
+    """Close a wait with its held answer, if that can't be undone any more; else return False."""
+    return wait.effective_at is not None and _settle(wait)
+
+
+@transaction.atomic
+def _settle(wait: Wait) -> bool:
+    run = lock_run(wait.run_id)
+    wait.refresh_from_db()
+    return holds.settle_answer(DatabaseStore(clock.now()), run, wait)
 
 
 def expire_wait(wait: Wait) -> bool:

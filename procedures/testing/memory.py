@@ -12,9 +12,15 @@ from procedures.engine.journal.large import inputs_of, put_aside
 from procedures.engine.lifecycle import fork
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.claim import take_up
+from procedures.engine.lifecycle.holds import (
+    TooLateError,
+    hold_answer,
+    settle_answer,
+    undo_answer,
+)
 from procedures.engine.lifecycle.signals import accept_signal
 from procedures.engine.lifecycle.start import begin_run
-from procedures.engine.lifecycle.waits import answer_wait, expire_wait
+from procedures.engine.lifecycle.waits import answer_wait, expire_wait, is_undecided
 from procedures.engine.memory import MemoryRun, MemoryTables, MemoryWait
 from procedures.engine.replay.history import FORK
 from procedures.engine.replay.recorder import Linger
@@ -69,10 +75,40 @@ class MemoryStore(MemoryTables):
         `files` are those in the answer.
         """
         run = self.runs[run_id]
-        if is_open := key in run.waits:
+        if wait := self._undecided(run, key):
             self.keep_files(run, files)
-            answer_wait(self, run, run.waits[key], {**content, **named_files(files)})
-        return is_open
+            answer_wait(self, run, wait, {**content, **named_files(files)})
+        return wait is not None
+
+    def hold_answer(
+        self,
+        run_id: str,
+        key: str,
+        content: dict[str, Any],
+        length: timedelta,
+        *,
+        files: Sequence[File] = (),
+    ) -> bool:
+        """Hold an answer for some time; return False if the wait is already closed."""
+        run = self.runs[run_id]
+        if wait := self._undecided(run, key):
+            self.keep_files(run, files)
+            content = {**content, **named_files(files)}
+            hold_answer(self, run, wait, content, until=self.now + length)
+        return wait is not None
+
+    def undo_answer(self, run_id: str, key: str) -> bool:
+        """Undo a held answer; return False if that is too late."""
+        run = self.runs[run_id]
+        try:
+            undo_answer(self, run, run.waits[key])
+        except (KeyError, TooLateError):
+            return False
+        return True
+
+    def _undecided(self, run: MemoryRun, key: str) -> MemoryWait | None:
+        wait = run.waits.get(key)
+        return wait if wait is not None and is_undecided(wait) else None
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
         """Send a signal, once per id; return False if that id was sent before.
@@ -157,6 +193,8 @@ class MemoryStore(MemoryTables):
     def travel(self, length: timedelta) -> None:
         """Let time pass, and close waits and queue runs that have become due."""
         self.clock += length
+        for wait in self.to_settle():
+            self.settle_answer(wait)
         for run_id, key, wait in self.due():
             self.expire(run_id, key, wait)
         for run in self.runs.values():
@@ -166,7 +204,16 @@ class MemoryStore(MemoryTables):
         """Return the waits whose time is up, each with its run's id and its key."""
         waits = [wait for run in self.runs.values() for wait in run.waits.values()]
         due = [wait for wait in waits if wait.due_at and wait.due_at <= self.now]
-        return [(wait.run_id, wait.key, wait) for wait in due]
+        return [(wait.run_id, wait.key, wait) for wait in due if is_undecided(wait)]
+
+    def to_settle(self) -> list[MemoryWait]:
+        """Return the waits with a held answer that can't be undone any more."""
+        waits = [wait for run in self.runs.values() for wait in run.waits.values()]
+        held = [(wait.effective_at, wait) for wait in waits if wait.effective_at]
+        return [wait for at, wait in sorted(held, key=lambda one: one[0]) if at <= self.now]
+
+    def settle_answer(self, wait: MemoryWait) -> bool:
+        return settle_answer(self, wait.run, wait)
 
     def expire(self, _run_id: str, _key: str, wait: MemoryWait) -> bool:
         """Close a wait whose time is up; return False if it is already closed."""

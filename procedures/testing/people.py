@@ -155,6 +155,7 @@ class Manner:
         meant = asked.question.rules.read_said(asked.question, answer.value)
         given = as_answer(meant)
         value = asked.question.check(given)
+        asked.question.check_comment(value, answer.comment)
         outcome = asked.question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
         return Said(asked, content, asked.at + after, tuple(files_in(given)))

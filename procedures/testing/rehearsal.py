@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
 from procedures.engine.lifecycle.runs import SUSPENDED
+from procedures.engine.lifecycle.waits import is_undecided
 from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
@@ -298,8 +299,9 @@ class Rehearsal:
         for run in self._store.runs.values():
             moments += [run.wake_at] if run.wake_at else []
             moments += [run.ends_at] if _is_limited(run) and run.ends_at else []
-            dues = (wait["due_at"] for wait in run.waits.values() if wait["due_at"])
-            moments += map(datetime.fromisoformat, dues)
+            waits = run.waits.values()
+            moments += [one.due_at for one in waits if one.due_at and is_undecided(one)]
+            moments += [one.effective_at for one in waits if one.effective_at]
         return max(min(moments), self._store.clock) if moments else None
 
     def _hand_over(self) -> None:
@@ -318,6 +320,10 @@ class Rehearsal:
 
     def _deliver(self, run: MemoryRun, said: Said) -> None:
         asked, run_id = said.asked, run.facts.run_id
+        if asked.question and asked.question.undo:
+            held = timedelta(seconds=asked.question.undo)
+            self._store.hold_answer(run_id, asked.key, said.content, held, files=said.files)
+            return
         if asked.question:
             self._store.resolve(run_id, asked.key, said.content, files=said.files)
             return

@@ -37,6 +37,14 @@ class Backend(Protocol):
         """Close an open wait from outside; False when it is closed already."""
         ...
 
+    def hold(self, run_id: str, key: str, content: Mapping[str, Any], length: timedelta) -> bool:
+        """Hold an answer for so long; False when the wait is closed, or held, already."""
+        ...
+
+    def undo(self, run_id: str, key: str) -> bool:
+        """Undo a held answer; False when it is too late."""
+        ...
+
     def advance_all(self) -> None:
         """Carry on whatever is queued, children too, until nothing is."""
         ...
@@ -81,6 +89,10 @@ class Backend(Protocol):
         """Let time pass, and do what became due."""
         ...
 
+    def pass_time(self, length: timedelta) -> None:
+        """Let time pass, while nobody looks at what became due."""
+        ...
+
     def lose_lease(self, run_id: str) -> None:
         """As if the worker that holds the run had died a while ago."""
         ...
@@ -122,6 +134,13 @@ def answer(backend: Backend, run_id: str, key: str, value: Any = True) -> bool: 
     return backend.resolve(run_id, key, content)
 
 
+def hold(backend: Backend, run_id: str, key: str, value: Any = True, *, seconds: int = 10) -> bool:  # noqa: FBT002
+    """What becomes of bob's answer that he can undo for a while."""
+    outcome = {True: "approved", False: "rejected"}.get(value) if value in (True, False) else None
+    content = closing(outcome or "answered", value, responder="bob", comment="Fine.")
+    return backend.hold(run_id, key, content, timedelta(seconds=seconds))
+
+
 def result_of(backend: Backend, run_id: str) -> Any:
     return json.loads(backend.result(run_id) or "null")
 
@@ -147,6 +166,12 @@ class MemoryBackend:
 
     def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
         return self.store.resolve(run_id, key, dict(content))
+
+    def hold(self, run_id: str, key: str, content: Mapping[str, Any], length: timedelta) -> bool:
+        return self.store.hold_answer(run_id, key, dict(content), length)
+
+    def undo(self, run_id: str, key: str) -> bool:
+        return self.store.undo_answer(run_id, key)
 
     def advance_all(self) -> None:
         self.store.advance_all()
@@ -181,6 +206,9 @@ class MemoryBackend:
 
     def travel(self, length: timedelta) -> None:
         self.store.travel(length)
+
+    def pass_time(self, length: timedelta) -> None:
+        self.store.clock += length
 
     def lose_lease(self, run_id: str) -> None:
         self.store.travel(LEASE)

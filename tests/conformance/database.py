@@ -25,10 +25,12 @@ from procedures.registry import find
 from procedures.services import (
     ForkPoint,
     Sent,
+    TooLateError,
     WaitClosedError,
     cancel_run,
     force_end_run,
     fork_run,
+    hold_locked,
     override_run,
     pause_run,
     resolve_wait,
@@ -36,6 +38,7 @@ from procedures.services import (
     send_signal,
     start_run,
     sweep,
+    undo_locked,
     unpause_run,
 )
 from procedures.slot import slot
@@ -73,6 +76,26 @@ class DatabaseBackend:
         except WaitClosedError:
             return False
         return True
+
+    def hold(self, run_id: str, key: str, content: Mapping[str, Any], length: timedelta) -> bool:
+        with transaction.atomic():
+            run = Run.objects.lock(UUID(run_id))
+            wait = run.waits.filter(key=key).last()
+            if wait is None or not wait.is_undecided:
+                return False
+            now = clock.now()
+            hold_locked(run, wait, dict(content), at=now, until=now + length)
+        return True
+
+    def undo(self, run_id: str, key: str) -> bool:
+        with transaction.atomic():
+            run = Run.objects.lock(UUID(run_id))
+            wait = run.waits.filter(key=key).last()
+            try:
+                undo_locked(run, wait, at=clock.now()) if wait else None
+            except TooLateError:
+                return False
+        return wait is not None
 
     def advance_all(self) -> None:
         while queued := [str(run.pk) for run in Run.objects.queued().order_by("pk")]:
@@ -113,6 +136,9 @@ class DatabaseBackend:
     def travel(self, length: timedelta) -> None:
         clock.ahead += length
         sweep()
+
+    def pass_time(self, length: timedelta) -> None:
+        clock.ahead += length
 
     def lose_lease(self, run_id: str) -> None:
         Run.objects.filter(pk=run_id).update(leased_until=clock.now() - timedelta(seconds=1))

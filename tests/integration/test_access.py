@@ -13,7 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import HumanRequest, Message, Notification, Presence
+from chat.models import Delegation, HumanRequest, Message, Notification, Presence
+from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
@@ -21,6 +22,7 @@ from procedures.models import Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
+from tests.conftest import create_person
 from tests.routes import Address, addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -71,7 +73,13 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "/token": tokens.make_token(alice),
         "tokens/token_id": token_of(alice).pk,
         "sign-ins/sign_in_id": sign_in_of(alice).pk,
+        "delegations/delegation_id": delegation_of(alice).pk,
     }
+
+
+def delegation_of(user: User) -> Delegation:
+    until = clock.now() + timedelta(days=1)
+    return delegate(by=user, to=create_person("deputy"), until=until)
 
 
 def token_of(user: User) -> ApiToken:

@@ -1,7 +1,7 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from chat.models import (
     Session,
     SharedRun,
 )
-from chat.services import note_presence
+from chat.services import delegate, note_presence
 from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, Preferences
@@ -59,6 +59,7 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
         channel="mail", request=request_of(run), recipient=bob, planned_at=run.created_at
     )
     note_presence(bob)
+    delegate(by=alice, to=bob, until=timezone.now() + timedelta(days=1))
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
     FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
     Installation.current()

@@ -197,6 +197,8 @@ def is_of_note(one: Any, other: Any) -> bool:
     """Keys that nothing names and that order nothing tell nobody anything."""
     if one._meta.label == "countersign_procedures.RunInput":
         return one.run_id == other.run_id and {one.kind, other.kind} == {"operator"}
+    if one._meta.label == "countersign_chat.RequestEvent":  # its number counts
+        return False
     if one._meta.label == "countersign_procedures.Signal":
         return bool(one.run_id == other.run_id)
     return one._meta.label not in UNNAMED_KEYS

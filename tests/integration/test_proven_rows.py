@@ -12,6 +12,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, models, transaction
 
+from chat.models import RequestEvent
 from procedures.models import Event, Head, Run
 from procedures.services import start_run
 from procedures.services.ledger import examine
@@ -35,6 +36,7 @@ AUDITED = [
         "countersign_chat.HumanRequest",
         "countersign_chat.Assignment",
         "countersign_chat.HumanResponse",
+        "countersign_chat.RequestEvent",
     ),
 ]
 NOT_HISTORY = {
@@ -43,6 +45,7 @@ NOT_HISTORY = {
     "countersign_procedures.Grant": "what people may do now; Django's log has who changed it",
     "countersign_procedures.Installation": "what the site is now",
     "countersign_chat.SessionEvent": "tells browsers what to look at again",
+    "countersign_chat.Delegation": "who may answer for whom now",
     "countersign_chat.Notification": "the delivery of what a request or a message says",
     "countersign_chat.Presence": "who looks at a page now",
     "countersign_chat.FeedEntry": "finds a session for a list, and shows and decides nothing",
@@ -73,7 +76,7 @@ UNCOVERED = {
     "countersign_chat.HumanRequest": {
         "id": KEYS,
         **dict.fromkeys(("version", "is_unasked"), DERIVED),
-        "notify_at": "when it is told",
+        **dict.fromkeys(("notify_at", "next_at"), "when it is told"),
     },
     **{
         name: {"id": KEYS}
@@ -88,6 +91,7 @@ UNCOVERED = {
         for name in (
             "countersign_chat.Member",
             "countersign_chat.HumanResponse",
+            "countersign_chat.RequestEvent",
         )
     },
     "countersign_chat.Assignment": {
@@ -224,6 +228,8 @@ def test_each_changed_field_is_named(
 
 
 def names(fault: str, row: models.Model, field: str) -> bool:
-    if isinstance(row, Event | Head):  # the chain tells that an event is not as it was written
+    if isinstance(
+        row, Event | Head | RequestEvent
+    ):  # the chain tells that an event is not as it was written
         return "vent" in fault
     return f": {field} " in fault

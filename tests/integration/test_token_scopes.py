@@ -19,6 +19,8 @@ from dashboard.models.token import USE_NOTED_EVERY
 from procedures.models import Run
 from tests.calls import JSON, RUNS, detail, grant, request_of, respond, run_until_it_waits
 
+PEOPLE = "people"
+"""No scope: only somebody who is signed in."""
 NEEDED = {
     "start_run": {"start"},
     "send_signal": {"start"},
@@ -33,6 +35,12 @@ NEEDED = {
     "unpause_run": {"operate"},
     "retry_run": {"operate"},
     "reassign_request": {"operate"},
+    "create_claim": {"answer"},
+    "delete_claim": {"answer"},
+    "create_sight": {"answer"},
+    "delete_response": {PEOPLE},
+    "create_delegation": {PEOPLE},
+    "delete_delegation": {PEOPLE},
 }
 """By operation. Whatever is not named here only reads."""
 
@@ -67,7 +75,8 @@ def test_every_route_asks_for_its_scope(run: Run, admin_user: User, scope: str) 
         is_refused = response.status_code == 403
         assert is_refused is not (needed <= {scope}), (name, method, response.content)
         if is_refused:
-            assert "needs the scope" in response.json()["detail"]
+            why = "No token can do this" if needed == {PEOPLE} else "needs the scope"
+            assert why in response.json()["detail"]
 
     assert {name for name, _method, _address in found} > set(NEEDED)
 

@@ -4,11 +4,13 @@
 
 from tests.procedures.audited import *
 from tests.procedures.careless import *
+from tests.procedures.decided import *
 from tests.procedures.doings import *
 from tests.procedures.families import *
 from tests.procedures.faults import *
 from tests.procedures.forked import *
 from tests.procedures.forms import *
+from tests.procedures.held import *
 from tests.procedures.inputs import *
 from tests.procedures.keeping import *
 from tests.procedures.kinships import *

@@ -15,11 +15,13 @@ from procedures.engine.journal.events import (
 )
 from procedures.engine.journal.payloads import Opening
 from procedures.engine.journal.protocol import Journal
+from procedures.engine.lifecycle.holds import hold_answer
 from procedures.engine.lifecycle.quarantine import quarantined
 from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryInput, MemoryRun, MemorySignal, MemoryWait
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.recorder import Recorder
+from procedures.engine.values import canonical
 from procedures.engine.values.files import FileStore, use_file_store
 from tests.simulation.doubles import Parts, Store, Wire
 from tests.simulation.world import World
@@ -158,6 +160,43 @@ class CancelForgets(Store):
         return [] if is_forgotten else super().waits(run, is_open=is_open, most=most, **cells)
 
 
+class UndoForgets(Store):
+    """What an undone answer made unneeded stays so."""
+
+    def undo_answer(self, run_id: str, key: str) -> bool:
+        waits = self.runs[run_id].waits
+        unneeded = [wait for wait in waits.values() if wait.held_for is not None]
+        is_undone = super().undo_answer(run_id, key)
+        for wait in unneeded:
+            wait.held_for = waits.get(key)
+        return is_undone
+
+
+class UndoKeeps(Store):
+    """An answer that was undone is held on."""
+
+    def undo_answer(self, run_id: str, key: str) -> bool:
+        wait = self.runs[run_id].waits[key]
+        content, until = canonical.plain(wait.held or "{}"), wait.effective_at
+        is_undone = super().undo_answer(run_id, key)
+        if is_undone and until and self.runs[run_id].waits.get(key) is wait:
+            hold_answer(self, self.runs[run_id], wait, content, until=until)
+        return is_undone
+
+
+class DeadlinePasses(Store):
+    """A deadline passes although somebody has answered and can still undo it."""
+
+    def due(self) -> list[tuple[str, str, MemoryWait]]:
+        waits = [wait for run in self.runs.values() for wait in run.waits.values()]
+        due = [wait for wait in waits if wait.due_at and wait.due_at <= self.now]
+        return [(wait.run_id, wait.key, wait) for wait in due]
+
+    def expire(self, run_id: str, key: str, wait: MemoryWait) -> bool:
+        wait.held, wait.effective_at = "", None
+        return super().expire(run_id, key, wait)
+
+
 class UndoingForgets(Wire):
     """What is undone already is not remembered."""
 
@@ -204,6 +243,9 @@ FAULTS: Mapping[str, Parts] = {
     "unflushed pure result before an effect": Parts(advance=advance_unflushed),
     "expiry without compare-and-set": Parts(store=ExpiresAnyway),
     "cancel that forgets open requests": Parts(store=CancelForgets),
+    "undo that leaves others unneeded": Parts(store=UndoForgets),
+    "undo that keeps the answer": Parts(store=UndoKeeps),
+    "deadline that passes a held answer": Parts(store=DeadlinePasses),
     "compensation run twice": Parts(journal=UndoingForgets),
     "signal id counted twice": Parts(store=SignalIdsForgotten),
     "wake-up lost after a suspend": Parts(store=NewsOverlooked),

@@ -11,6 +11,7 @@ from typing import Any
 from procedures.engine.journal.events import RunStatus
 from tests.simulation import endings
 from tests.simulation.doubles import Parts, arrive_late
+from tests.simulation.holding import held_pages, hold, undo
 from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
 from tests.simulation.sights import sights
@@ -25,6 +26,9 @@ MOST_RUNS = 4
 CASTS = (1, 2, 4)
 MOST_CALM = 3000
 TICKS = (0.05, 0.2, 1, 4, 12, 40)
+HELD = 0.25
+"""The share of answers that can be undone for a while."""
+HOLDS = (1, 5, 20)
 JUMPS = (-3600, -20, 0, 20, 3600)
 STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 NO_REPLY = (Order.LOST, Order.LATE, Order.UNHEARD)
@@ -167,6 +171,8 @@ class Schedule:
             yield 3 if not runs else 0.7, lambda: self._start(person)
         if pages := world.open_pages():
             yield 1.5 * hurry, lambda: self._answer(person, self.random.choice(pages))
+        if held := list(held_pages(world)):
+            yield hurry, lambda: self._undo(person, self.random.choice(held))
         if world.pages:
             yield 0.3 * hurry, lambda: self._answer(person, self.random.choice(world.pages))
         if runs:
@@ -265,11 +271,23 @@ class Schedule:
         value = self.value_for(page)
         if page not in self.world.pages:
             self.world.pages.append(page)
+        if self.random.random() < HELD:
+            length = self.random.choice(HOLDS)
+            self._begin(
+                person,
+                f"answers {page[1]} of {page[0]} for {length} s: {value}",
+                partial(hold, self.world, page, value, timedelta(seconds=length)),
+            )
+            return
         self._begin(
             person,
             f"answers {page[1]} of {page[0]}: {value}",
             lambda: self.world.answer(page, value),
         )
+
+    def _undo(self, person: Strand, page: Page) -> None:
+        at = f"undoes {page[1]} of {page[0]}"
+        self._begin(person, at, partial(undo, self.world, page))
 
     def value_for(self, page: Page) -> Any:
         """An answer that fits the question."""

@@ -38,6 +38,8 @@ SIGHTS = {
     "refused signals": "signals refused, as they did not fit",
     "skipped": "signals skipped, as they did not fit",
     "signals again": "signals that came again",
+    "settled answers": "answers that took effect when they couldn't be undone any more",
+    "undone answers": "answers that were undone",
 }
 
 

@@ -70,6 +70,10 @@ class Witness:
         """The idempotency keys of the steps that are kept."""
         self.to_undo: list[str] = []
         self.awaited: list[tuple[str, dict[str, Any]]] = []
+        self.undone: set[str] = set()
+        """The comments of the answers that were undone."""
+        self.held: set[str] = set()
+        """The keys of the questions whose answers are held."""
         """Answers that were accepted and that the journal does not know yet."""
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
@@ -155,6 +159,7 @@ class Witness:
         if event.key in self.asked:
             raise BrokenError("a wait is opened once", event.key)
         self.opened[event.key] = self.asked[event.key] = content
+        self.held.discard(event.key)  # of a wait that the run's end has closed before
 
     def _forget(self, key: str) -> None:
         """An operator has this asked again."""
@@ -170,6 +175,7 @@ class Witness:
         if not content["responder"]:
             raise BrokenError("who answered is stored", event.key)
         _check_time(event, wait, content)
+        self._check_held(event.key, content)
         if (answer := (event.key, without_time(content))) in self.awaited:
             self.awaited.remove(answer)
         told = {**content, "value": unpacked(content, "value")}
@@ -183,6 +189,13 @@ class Witness:
         elif content["outcome"] == "received":
             self._check_signal(told["value"])
 
+    def _check_held(self, key: str, content: Mapping[str, Any]) -> None:
+        if content["comment"] in self.undone:
+            raise BrokenError("an undone answer never counts", key)
+        if content["timed_out"] and key in self.held:
+            raise BrokenError("no deadline passes while an answer is held", key)
+        self.held.discard(key)
+
     def _check_signal(self, number: int) -> None:
         if number in self._received:
             raise BrokenError("a signal counts once", f"number {number}")
@@ -190,7 +203,9 @@ class Witness:
 
     def _check_set(self, key: str, wait: Mapping[str, Any], won: Sequence[str]) -> None:
         closed = [part for part in self.kept.closed if part in wait["over"]]
-        if closed[: wait["need"]] != won:
+        # An answer that was held counts since it was given, and is written when that is over.
+        given = sorted(closed, key=lambda part: self.kept.closed[part].get("at", ""))
+        if won not in (closed[: wait["need"]], given[: wait["need"]]):
             raise BrokenError("the first ones win a set", f"{key}: {won}, but {closed} closed")
 
     def _take_start(self, event: Event, _content: dict[str, Any]) -> None:

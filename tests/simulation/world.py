@@ -12,11 +12,13 @@ from procedures.engine.journal.events import Batch, RunStatus, closing
 from procedures.engine.lifecycle import operations, retry
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.lifecycle.runs import has_to_undo
-from procedures.engine.memory import LEASE, MemoryRun
+from procedures.engine.lifecycle.waits import is_undecided
+from procedures.engine.memory import LEASE, MemoryRun, MemoryWait
 from procedures.engine.replay.history import UNDO
 from procedures.engine.replay.timeouts import TimeIsUp
 from procedures.engine.values.files import use_file_store
 from tests.simulation.doubles import Parts, Wire
+from tests.simulation.holding import check_holds, outcome_of, settle_all
 from tests.simulation.outside import Outside
 from tests.simulation.plays import NOTED, PLAYS, UNASKED
 from tests.simulation.strands import Crash, Order, Strand
@@ -24,7 +26,7 @@ from tests.simulation.watches import Watch
 from tests.simulation.witness import BrokenError, Witness
 
 BEAT = timedelta(seconds=5)
-Page = tuple[str, str, dict[str, Any]]
+Page = tuple[str, str, MemoryWait]
 """An open question as somebody sees it: its run, its key and its opening."""
 
 
@@ -204,7 +206,7 @@ class World:
         content = closing(outcome_of(value), value, responder="bob")
 
         def respond() -> None:
-            if self.store.runs[run_id].waits.get(key) is wait:
+            if self.store.runs[run_id].waits.get(key) is wait and is_undecided(wait):
                 self.witnesses[run_id].awaited.append((key, content))
                 self.store.resolve(run_id, key, content)
 
@@ -297,6 +299,7 @@ class World:
 
     def sweep(self) -> None:
         """What the clock does once a second, one transaction a row."""
+        settle_all(self)
         for run_id, key, wait in self.store.due():
             self.cut(f"expires {key} of {run_id}")
             self.parts.transact(self, run_id, lambda: self.store.expire(run_id, key, wait))  # noqa: B023
@@ -356,6 +359,7 @@ class World:
             if witness is None:
                 witness = self.witnesses[run_id] = Witness(run_id, run.facts.inputs)
             witness.look(run)
+            check_holds(run)
             if UNASKED in witness.asked:
                 raise BrokenError("a wrong question opens nothing", run_id)
             if run.cancel_requested_at and not has_to_undo(self.store, run) and run.waits:
@@ -392,9 +396,3 @@ def is_noted(key: str) -> bool:
 
 def _is_to_end(run: MemoryRun) -> bool:
     return run.status.is_end or run.cancel_requested_at is not None
-
-
-def outcome_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "approved" if value else "rejected"
-    return "answered"

@@ -8,7 +8,7 @@ from dashboard.environment.variables import CHECKOUT
 from procedures import engine
 from procedures.engine import Context, Response, Retry
 from procedures.engine.declaration.steps import StepOptions
-from procedures.engine.kinds.questions import RequestOptions
+from procedures.engine.kinds.request_options import RequestOptions
 from tests.documents import Page
 
 NAMES = (

@@ -31,7 +31,7 @@ WHERE {request}.id = %s
 
 -- part: closing_request
 UPDATE {request} SET status = %s, outcome = %s, closed_by = %s, closed_at = %s, closed_why = %s,
-  version = version + 1
+  effective_at = %s, history = %s, history_head = %s, history_proof = %s, version = version + 1
 WHERE wait_id = %s AND status = 'open' RETURNING id, session_id, assigned
 
 -- part: shares

@@ -28,6 +28,16 @@ class Approval(Kind):
         labels = {value: words or DEFAULT_LABELS[value] for value, words in given.items()}
         return Terms({"type": "boolean"}, labels=labels)
 
+    def decisions(self, question: "Question") -> dict[str, str]:
+        named = {"true": Outcome.APPROVED, "false": Outcome.REJECTED}
+        return {str(name): question.labels[value] for value, name in named.items()}
+
+    def decision_of(self, question: "Question", value: Any) -> str:
+        return str(self.outcome_of(question, value))
+
+    def takes_votes(self, question: "Question") -> bool:
+        return True
+
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
         return Outcome.APPROVED if value else Outcome.REJECTED
 

@@ -69,6 +69,16 @@ class Choice(Kind):
         found = self.read_said(question, check_answer(value, loose))
         return check_answer(found, loose)
 
+    def decisions(self, question: "Question") -> dict[str, str]:
+        """Return the options of a choice of one; several options at once are no decision."""
+        return {} if _is_many(question) else question.options
+
+    def decision_of(self, question: "Question", value: Any) -> str:
+        return "" if _is_many(question) else str(value)
+
+    def takes_votes(self, question: "Question") -> bool:
+        return not _is_many(question)
+
     def read_words(self, question: "Question", text: str) -> Reading:
         reader = read_options if _is_many(question) else read_option
         try:

@@ -127,11 +127,19 @@ class Kind:
         return Outcome.ANSWERED
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the possible decisions with their labels, the first of which approves.
+        """Return the possible decisions with their labels; kinds without decisions return {}.
 
-        Kinds without decisions return {}.
+        If the kind approves or rejects, the first one approves.
         """
         return {}
+
+    def decision_of(self, question: "Question", value: Any) -> str:
+        """Return the name of the decision that a checked answer makes; "" without decisions."""
+        return ""
+
+    def takes_votes(self, question: "Question") -> bool:
+        """Return True if several people can vote on the question, and equal votes agree."""
+        return False
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the value and the decision that the procedure gets for a stored answer."""

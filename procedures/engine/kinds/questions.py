@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import Any, Generic, TypeVar
 
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.errors import OptionError, QuestionError
-from procedures.engine.kinds import drafts
+from procedures.engine.errors import AnswerError, Fault, OptionError, QuestionError
+from procedures.engine.kinds import conditions, drafts
+from procedures.engine.kinds.conditions import Escalation, Risk
 from procedures.engine.kinds.controls import Control
 from procedures.engine.kinds.kind import KINDS, Kind, Outcome, Terms, find_kind, known_kind
 from procedures.engine.kinds.question_options import (
@@ -27,9 +28,10 @@ from procedures.engine.kinds.question_options import (
     plain_default,
     seconds_of,
 )
+from procedures.engine.kinds.request_options import COMMON, RequestOptions
+from procedures.engine.kinds.votes import Vote
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import completed
-from procedures.engine.values.durations import Duration
 from procedures.engine.values.files import File
 from procedures.engine.values.options import check_options
 from procedures.engine.values.orders import in_order, orders_in
@@ -38,40 +40,6 @@ from procedures.engine.values.typed import Texts
 from procedures.engine.values.volatile import check_paths, without
 
 T = TypeVar("T")
-
-
-class RequestOptions(TypedDict, total=False):
-    """The options that every question takes.
-
-    - `name`: the name of the wait, instead of the usual name of its kind.
-    - `body`: Markdown below the prompt.
-    - `evidence`: data shown with the prompt, in the author's order, and stored with the answer.
-    - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of these;
-      by default the procedure's answerers.
-    - `expires`: a duration, from the moment the question is asked. Then `default` counts as the
-      answer. With `on_timeout` instead of `default`, "fail" raises `RequestExpiredError`, and
-      "withdraw" makes the answer None.
-    - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may differ on a
-      replay; the values that people were shown stay valid.
-    - `metadata`: data stored with the question for programs; it is shown to nobody, and no answer
-      depends on it.
-    - `irreversible`: True if an answer can't be undone. Then people must press twice, programs must
-      confirm, and messages in the chat never count as answers.
-    """
-
-    name: str
-    body: str
-    evidence: Any
-    assign: str | Sequence[str]
-    expires: Duration
-    default: Any
-    on_timeout: Literal["fail", "withdraw"]
-    volatile: str | Sequence[str]
-    metadata: Mapping[str, Any] | None
-    irreversible: bool
-
-
-COMMON = frozenset(RequestOptions.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -104,6 +72,25 @@ class Question:
     """Data for programs, shown to nobody."""
     irreversible: bool = False
     """True if an answer can't be undone, so that people must confirm it before it counts."""
+    due: float | None = None
+    """Seconds until people should have answered; nothing closes then."""
+    remind: tuple[float, ...] = ()
+    """Seconds after the question was asked at which people are reminded, once each."""
+    remind_every: float | None = None
+    """Seconds between reminders, which then go on until the question is closed."""
+    escalate: tuple[Escalation, ...] = ()
+    """The seconds after which others are asked too, with their names, in order."""
+    four_eyes: bool = False
+    """True if nobody who caused the question may answer it."""
+    quorum: int = 1
+    """The number of people whose votes must agree."""
+    veto: bool = False
+    """True if one rejection rejects, however many votes approve."""
+    undo: float | None = None
+    """Seconds for which an answer is held, so that the person can undo it."""
+    comment_required_on: tuple[str, ...] = ()
+    """The decisions that need a comment."""
+    risk: Risk = "normal"
 
     @property
     def rules(self) -> Kind:
@@ -119,9 +106,9 @@ class Question:
         evidence = without(self.evidence, self.volatile)
         # Data and not its text: how it is indented must not make another question of it.
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
-        # Only if they are set: else the digest is the same as before there was the option.
-        more = ["irreversible"] if self.irreversible else list[Any]()
-        more += [one for one in (self.descriptions, self.shown_as) if one]
+        marks = conditions.marks(self)  # none if no option is used: as before there were any
+        # Only if they are set: else the digest is the same as before there were such options.
+        more = [*marks, *(one for one in (self.descriptions, self.shown_as) if one)]
         shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *more)
         # a replay asks for many digests, mostly of questions that have no fields
         has_fields = "properties" in self.schema and self.rules.has_fields(self)
@@ -140,7 +127,11 @@ class Question:
             if inner := schemas.inner_fields(self.schema):
                 order["inner_fields"] = inner
         lists = {"assign": list(self.assign), "volatile": list(self.volatile)}
-        return {**vars(self), **lists, **order}
+        given = {**vars(self), **lists, **order}
+        unused = (name for name in conditions.NAMES if given[name] == getattr(Question, name))
+        for name in list(unused):
+            del given[name]
+        return conditions.as_lists(given)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Question":
@@ -152,10 +143,14 @@ class Question:
         schema = in_order(plain["schema"], [*fields, *plain.get("inner_fields", ())])
         ordered = {"evidence": evidence, "schema": schema}
         ordered["volatile"] = tuple(plain.get("volatile", ()))
-        return cls(**{**known, "kind": kind, "assign": assign, **ordered})
+        told = conditions.as_tuples(known)
+        return cls(**{**told, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
-        """Return a sentence that says what happens if nobody answers."""
+        """Return sentences that say what happens if nobody answers."""
+        return " ".join([*conditions.escalation_words(self.escalate), self._end_of_silence()])
+
+    def _end_of_silence(self) -> str:
         if self.on_timeout == "fail":
             return "If nobody answers in time, the run fails."
         if self.on_timeout is None:
@@ -164,13 +159,20 @@ class Question:
             return "If nobody answers in time, the run continues without an answer."
         return f"If nobody answers in time, that counts as “{self.label_of(self.default)}”."
 
+    def conditions(self) -> list[str]:
+        """Return sentences about what an answer needs before it counts, and what follows it."""
+        return conditions.sentences(self)
+
     def label_of(self, value: Any) -> str:
         """Return the author's label of a value, or the value as text if it has no label."""
         return self.rules.label_of(self, value)
 
     @property
     def decisions(self) -> dict[str, str]:
-        """The possible decisions with their labels, the first of which approves; {} for none."""
+        """The possible decisions with their labels; {} for none.
+
+        If the kind approves or rejects, the first one approves.
+        """
         return self.rules.decisions(self)
 
     def is_approved_by(self, decision: str) -> bool:
@@ -236,6 +238,16 @@ class Question:
         """Return the outcome of a checked answer."""
         return self.rules.outcome_of(self, value)
 
+    def decision_of(self, value: Any) -> str:
+        """Return the name of the decision that a checked answer makes, or ""."""
+        return self.rules.decision_of(self, value)
+
+    def check_comment(self, value: Any, comment: str) -> None:
+        """Raise `AnswerError` if a checked answer's decision needs a comment and has none."""
+        if self.decision_of(value) in self.comment_required_on and not comment.strip():
+            fault = Fault("comment", "must say why.")
+            raise AnswerError(f"“{self.label_of(value)}” needs a comment that says why.", [fault])
+
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
@@ -259,6 +271,8 @@ class Response(Generic[T]):
     """The key of the wait that the response closed."""
     decision: str = ""
     """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
+    votes: tuple[Vote, ...] = ()
+    """The votes of a question with `quorum=`, in order, the deciding one last."""
 
     def __bool__(self) -> bool:
         if self.decision and self.question:
@@ -322,8 +336,12 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
     volatile: Any = (),
     metadata: Any = None,
     irreversible: Any = False,
+    **others: Any,
 ) -> Question:
-    """Return a question that people can answer; raises `QuestionError` if it would be invalid."""
+    """Return a question that people can answer; raises `QuestionError` if it would be invalid.
+
+    `others` are the options in `conditions.NAMES`.
+    """
     shown = one_line(prompt)
     seconds = seconds_of(expires)
     silence = checked_silence(prompt, seconds, default, on_timeout)
@@ -345,7 +363,10 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
         volatile=checked_names(volatile, "volatile="),
         metadata=checked_metadata(shown, metadata),
         irreversible=checked_flag("irreversible=", irreversible),
+        **(conditions.checked(shown, others) if others else {}),
     )
+    if others:
+        conditions.check_together(question)
     _check_whole(question, prompt)
     if silence != "default" or question.default is None:
         return question

@@ -107,6 +107,9 @@ class Review(Kind):
         words = question.labels or drafts.DECISIONS
         return {name: words.get(name, name) for name in names}
 
+    def decision_of(self, question: "Question", value: Any) -> str:
+        return str(value["decision"])
+
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the final draft, as text or as data, and the decision."""
         if not isinstance(value, dict) or not value:

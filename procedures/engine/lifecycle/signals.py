@@ -6,7 +6,7 @@ from typing import Any
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.large import packed
-from procedures.engine.lifecycle.waits import answer_wait
+from procedures.engine.lifecycle.waits import answer_wait, is_undecided
 from procedures.engine.store import RunRow, SentSignal, SignalRow, Store, WaitRow
 from procedures.engine.values import canonical
 from procedures.engine.values.shapes import check_shape
@@ -59,7 +59,7 @@ def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | No
 def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> WaitRow | None:
     value = canonical.value_of(sent.value)
     refusals: list[AnswerError] = []
-    for wait in store.waits(run, is_open=True, kind="signal", signal=sent.name):
+    for wait in _takers(store, run, sent.name):
         try:
             if code is not None:
                 check_signal(value, wait.opening(), code=code)
@@ -72,6 +72,12 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
     return None
 
 
+def _takers(store: Store, run: RunRow, name: str) -> list[WaitRow]:
+    """Return the waits that take a signal now; those that a held answer makes unneeded don't."""
+    waits = store.waits(run, is_open=True, kind="signal", signal=name)
+    return [wait for wait in waits if is_undecided(wait)]
+
+
 def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
     """Store a signal from another run, unless it is already stored, and close a wait with it.
 
@@ -81,7 +87,7 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
     if store.signals(run, name=sent.name, signal_id=sent.signal_id):
         return
     signal = store.keep_signal(run, sent)
-    waits = store.waits(run, is_open=True, kind="signal", signal=sent.name)
+    waits = _takers(store, run, sent.name)
     misfits = [(wait, _misfit(signal, wait)) for wait in waits]
     if taker := next((wait for wait, why in misfits if not why), None):
         _receive(store, run, taker, signal)

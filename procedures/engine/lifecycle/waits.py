@@ -15,6 +15,7 @@ from procedures.engine.lifecycle.sets import (
     told_of,
 )
 from procedures.engine.store import Row, RunRow, Store, WaitRow
+from procedures.engine.values import canonical
 
 ABANDON = "abandon"
 ON_PARENT_END = "on_parent_end"
@@ -39,18 +40,30 @@ def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
     }
 
 
-def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
+def is_undecided(wait: WaitRow) -> bool:
+    """Return True if a wait is open, and no answer is held that would close it."""
+    return wait.is_open and not wait.held and wait.held_for is None
+
+
+def answer_wait(
+    store: Store,
+    run: RunRow,
+    wait: WaitRow,
+    content: Mapping[str, Any],
+    *,
+    held_at: datetime | None = None,
+) -> None:
     """Close an open wait from outside, and queue the run if it is suspended.
 
     If the wait is part of a set, the run continues only once the set is decided, which is checked
-    here.
+    here. `held_at` is the time of an answer that was held until now.
     """
-    data = {**content, "at": store.now.isoformat()}
+    data = {**content, "at": (held_at or store.now).isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
     # Not an event: only the run's holder writes its journal, and a worker may hold the run right
     # now.
     store.put_input(run.pk, draft, at=store.now)
-    store.close_wait(run, wait, content)
+    store.close_wait(run, wait, content, held_at=held_at)
     whole = wait.part_of
     if whole is None or not whole.is_open:
         wake(store, run)
@@ -58,18 +71,26 @@ def answer_wait(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, 
         decide(store, run, whole)
 
 
-def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
-    """Close a set if enough of its parts are closed, and withdraw the other parts if possible."""
-    need = whole.need or 0
-    if store.count_closed(whole) < need:
-        return
-    won = store.waits(run, is_open=False, part_of=whole, most=need)
+def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
+    """Close a set if enough of its parts are closed, and withdraw the other parts if possible.
+
+    A held answer counts since it was given. While one of those that decide the set can still be
+    undone, the set stays open, and its other parts are unneeded only as long as that. Returns False
+    if too few parts are closed or held.
+    """
+    if store.count_decided(whole) < (whole.need or 0):
+        return False
+    left: Sequence[Row] = store.waits(run, is_open=True, part_of=whole)
+    won = _first_decided(store, run, whole, left)
+    held = [wait for wait in won if wait.held]
+    if held:
+        _set_aside(store, run, whole, left, winner=held[-1])
+        return True
     # The set before its losers: each of their closings would else come here again and decide it
     # anew.
     answer_wait(store, run, whole, decision([wait.key for wait in won]))
-    left: Sequence[Row] = store.waits(run, is_open=True, part_of=whole)
     if not left:
-        return
+        return True
     why = told_of(won[-1].opening(), store.closing_of(won[-1]))
     is_kept_open = KEEP_OPEN in whole.opening()
     for wait in left:
@@ -78,14 +99,46 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> None:
             store.save(wait, "part_of")
         else:
             answer_wait(store, run, wait, not_needed(why))
+    return True
+
+
+def _first_decided(
+    store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row]
+) -> Sequence[WaitRow]:
+    """Return the parts that decide a set, in order: closed ones, and those with a held answer."""
+    need = whole.need or 0
+    closed: Sequence[Row] = store.waits(run, is_open=False, part_of=whole, most=need)
+    held = [wait for wait in left if wait.held]
+    if not held:
+        return closed
+    return sorted([*closed, *held], key=_decided_at)[:need]
+
+
+def _decided_at(wait: Row) -> datetime:
+    at: datetime = wait.held_at if wait.is_open else wait.closed_at
+    return at
+
+
+def _set_aside(
+    store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row], *, winner: WaitRow
+) -> None:
+    """Mark the other open parts of a set as unneeded, for as long as the winner's answer holds."""
+    if KEEP_OPEN in whole.opening():
+        return
+    why = told_of(winner.opening(), canonical.plain(winner.held))
+    for wait in left:
+        if is_undecided(wait) and wait.kind not in DETACHED_KINDS:
+            wait.held_for = winner
+            store.save(wait, "held_for")
+            store.tell_held(run, wait, not_needed(why))
 
 
 def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
     """Close a wait that has timed out with the outcome that the procedure's author chose.
 
-    Returns False if it was not open.
+    Returns False if it was not open, or if an answer is held that would close it.
     """
-    if not wait.is_open:
+    if not is_undecided(wait):
         return False
     answer_wait(store, run, wait, Opening.read(wait.opening()).silence().as_json())
     return True

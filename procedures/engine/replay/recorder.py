@@ -157,6 +157,8 @@ class Recorder:
         """
         for draft in drafts:
             self._track(draft)
+        if self.unwritten:
+            self._start_clocks()
         try:
             events = self.journal.commit(Batch((*self.unwritten, *drafts), tuple(files)))
         except Overtaken:
@@ -178,6 +180,7 @@ class Recorder:
         if self._linger is None:
             return False
         handoff, drafts = self.suspended(suspension)
+        self._start_clocks()
         events = self._linger(Batch((*self.unwritten, *drafts), handoff=handoff))
         if events is None:
             return False
@@ -198,9 +201,18 @@ class Recorder:
     def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
         """Commit the recorded events and release the run; if it is quarantined, drop them."""
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
+        if left:
+            self._start_clocks()
         if handoff.status.is_end and any(self._waits.values()):
             handoff = replace(handoff, has_children=True)
         self.journal.commit(Batch((*left, *drafts), handoff=handoff))
+
+    def _start_clocks(self) -> None:
+        """Let the deadlines of new questions count from their commit, when people can answer."""
+        now = self.journal.now()
+        for draft in self.unwritten:
+            if draft.kind == EventKind.WAIT_OPENED and (length := draft.data.get("expires")):
+                draft.data["due_at"] = (now + timedelta(seconds=length)).isoformat()
 
     def _is_on_children(self, key: str) -> bool:
         return self.history.entries[key].family == "child"

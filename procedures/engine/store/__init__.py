@@ -16,6 +16,7 @@ from procedures.engine.store.rows import (
     RunRow,
     SentSignal,
     SignalRow,
+    WaitCells,
     WaitRow,
 )
 from procedures.engine.store.waits import Waits
@@ -28,6 +29,7 @@ __all__ = [
     "SentSignal",
     "SignalRow",
     "Store",
+    "WaitCells",
     "WaitRow",
 ]
 

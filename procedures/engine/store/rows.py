@@ -38,8 +38,8 @@ class RunRow(Protocol):
     def parent_wait(self) -> "WaitRow | None": ...
 
 
-class WaitRow(Protocol):
-    """The row of a wait."""
+class WaitCells(Protocol):
+    """The fields of a wait's row that the rules change, with the values of a new row."""
 
     begun: int = 0
     """The number of a map's children that have begun."""
@@ -47,6 +47,19 @@ class WaitRow(Protocol):
     """The number of a map's children that have ended."""
     is_behind: bool = False
     """True if more of the map's children are due to begin."""
+    closed_at: datetime | None = None
+    held: str = ""
+    """The content of the held closing, as canonical JSON; "" if no answer is held."""
+    held_at: datetime | None = None
+    """The time at which the held answer was given."""
+    effective_at: datetime | None = None
+    """The time at which the held answer closes the wait, and can't be undone any more."""
+    held_for: Any = None
+    """The wait whose held answer makes this one unneeded, or None."""
+
+
+class WaitRow(WaitCells, Protocol):
+    """The row of a wait."""
 
     @property
     def opened_seq(self) -> int:
@@ -71,6 +84,8 @@ class WaitRow(Protocol):
     def part_of(self) -> "WaitRow | None": ...
     @property
     def is_open(self) -> bool: ...
+    @property
+    def due_at(self) -> datetime | None: ...
     def opening(self) -> Mapping[str, Any]: ...
 
 

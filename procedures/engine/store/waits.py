@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from procedures.engine.journal.events import Event
@@ -39,8 +40,25 @@ class Waits(Inputs):
         return next(reversed(self.waits(run, key=key)), None)
 
     @abstractmethod
-    def close_wait(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Close an open wait with the content of its closing, and notify the layers above."""
+    def close_wait(
+        self, run: Row, wait: Row, content: Mapping[str, Any], *, held_at: datetime | None = None
+    ) -> None:
+        """Close an open wait with the content of its closing, and notify the layers above.
+
+        If an answer was held until now, `held_at` is the time at which it was given; the wait
+        counts as closed since then.
+        """
+
+    @abstractmethod
+    def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
+        """Notify the layers above that the wait is closed with this content, unless it is undone.
+
+        The wait's row says which answer is held: its own, or that of the wait in `held_for`.
+        """
+
+    @abstractmethod
+    def tell_released(self, run: Row, wait: Row) -> None:
+        """Notify the layers above that the wait is as before, because an answer was undone."""
 
     @abstractmethod
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
@@ -62,9 +80,10 @@ class Waits(Inputs):
         for wait in some:
             wait.part_of = None
 
-    def count_closed(self, whole: Row) -> int:
-        """Return the number of the set's parts that are closed."""
-        return len(self.waits(whole.run, is_open=False, part_of=whole))
+    def count_decided(self, whole: Row) -> int:
+        """Return the number of the set's parts that are closed, or have a held answer."""
+        parts: Sequence[Row] = self.waits(whole.run, part_of=whole)
+        return sum(1 for wait in parts if wait.held or not wait.is_open)
 
     # Children
 

@@ -42,6 +42,15 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
     return length
 
 
+def duration_words(seconds: float) -> str:
+    """Return a duration in words, such as "90 minutes", in the largest unit that is exact."""
+    for unit in ("days", "hours", "minutes"):
+        count, rest = divmod(seconds, timedelta(**{unit: 1}).total_seconds())
+        if count and not rest:
+            return f"{count:g} {unit if count > 1 else unit[:-1]}"
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+
+
 def check_moment(moment: object, *, now: datetime, of: str) -> None:
     """Raise `OptionError` unless `moment` has a time zone and is at most ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:

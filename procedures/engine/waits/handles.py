@@ -11,6 +11,7 @@ from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import check_told_apart
 from procedures.engine.kinds.questions import Question, Response
+from procedures.engine.kinds.votes import votes_in
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
@@ -237,6 +238,7 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
             question=answered,
             key=key,
             decision=decision,
+            votes=votes_in(closed.rest) if question.quorum > 1 else (),
         )
 
     handle = open_wait(fiber, key, asked, read, expires=question.expires, rest=question.as_json)

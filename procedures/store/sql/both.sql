@@ -70,9 +70,10 @@ SELECT 1 FROM {run} WHERE id = %s
 SELECT id, kind, key, name, data FROM {input} WHERE run_id = %s AND taken_at IS NULL ORDER BY id
 
 -- part: is_asking
--- True if the run waits for people.
+-- True if the run waits for people who haven't answered, not even so that they can still undo it.
 is_asking = EXISTS (SELECT 1 FROM {wait} w
-  WHERE w.run_id = {run}.id AND w.closed_at IS NULL AND w.kind = 'request')
+  WHERE w.run_id = {run}.id AND w.closed_at IS NULL AND w.kind = 'request'
+  AND w.held_at IS NULL AND w.held_for_id IS NULL)
 
 -- name: note_asking
 -- Notes if a waiting run still asks people. Locks the run, as a rule once more.

@@ -26,7 +26,7 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.declaration.steps import StepOptions
-from procedures.engine.kinds.questions import RequestOptions
+from procedures.engine.kinds.request_options import RequestOptions
 from procedures.engine.values.state import State
 from procedures.engine.waits.later import Later
 from procedures.testing.rehearsal import Store

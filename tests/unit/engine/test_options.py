@@ -28,6 +28,12 @@ ASKING = {
     "default": None,
     "volatile": "at",
     "metadata": {},
+    "due": "1h",
+    "remind": "30 min",
+    "escalate": [("1h", "managers")],
+    "four_eyes": True,
+    "undo": "10s",
+    "risk": "high",
 }
 Call = tuple[Callable[..., Any], dict[str, Any]]
 

@@ -1,0 +1,157 @@
+"""The closing of requests: for good, or for as long as an answer can still be undone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from chat.models.history import HISTORY, RequestEvent, new_event
+from chat.models.request import HumanRequest, names_in
+from chat.store import sql
+from procedures.engine.kinds.kind import Outcome
+from procedures.models import Wait
+from procedures.store.rows import insert_row
+
+UNUSED = "The run went on without this answer, before it took effect."
+Kind = RequestEvent.Kind
+
+
+class Changed(NamedTuple):
+    """A request that was closed or opened again, with its session and its assignees."""
+
+    request: UUID
+    session: UUID
+    whom: list[str]
+
+
+def close_request(
+    wait: Wait, content: Mapping[str, Any], *, at: datetime, was_held: bool
+) -> Changed:
+    """Close the request of a closed wait with its outcome.
+
+    If the answer `was_held`, the request is closed already. Raises `AssertionError` if it has
+    another outcome, which is a bug in the caller.
+    """
+    request = wait.request
+    if request.effective_at is None:
+        return _close(request, content, at=at)
+    request.effective_at = None
+    if was_held:
+        request.save(update_fields=["effective_at"])
+    elif request.status == HumanRequest.Status.ANSWERED:
+        _note_unused(request, content, at=at)
+    else:
+        _replace(request, content, at=at)
+    return _changed(request)
+
+
+def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
+    """Close the request of a wait until the answer that closes it is settled or undone."""
+    until = wait.effective_at or (wait.held_for.effective_at if wait.held_for else None)
+    return _close(wait.request, content, at=at, until=until)
+
+
+def release_request(wait: Wait) -> Changed:
+    """Open the request of a wait again, because an answer was undone."""
+    request = wait.request
+    request.status, request.outcome = HumanRequest.Status.OPEN, ""
+    request.closed_by = request.closed_why = ""
+    request.closed_at = request.effective_at = None
+    request.version += 1
+    request.save(
+        update_fields=[
+            *("status", "outcome", "closed_by", "closed_why", "closed_at", "effective_at"),
+            *("version", *HISTORY),
+        ]
+    )
+    request.assignments.update(is_open=True)
+    return _changed(request)
+
+
+def _close(
+    request: HumanRequest,
+    content: Mapping[str, Any],
+    *,
+    at: datetime,
+    until: datetime | None = None,
+) -> Changed:
+    status, by = status_after(content), content["responder"]
+    # An answer has its entry already, and what is only unneeded for now gets one when it is sure.
+    if status != HumanRequest.Status.ANSWERED and until is None:
+        insert_row(_entry(request, content, status, at=at))
+    closed = sql.close_request.fetch(
+        status,
+        Outcome(content["outcome"]),
+        by,
+        at,
+        why_after(content),
+        until,
+        *(getattr(request, name) for name in HISTORY),
+        request.wait_id,
+    )
+    for pk, session, assigned in closed:
+        if connection.vendor == "sqlite":
+            sql.mark_assignments.execute(pk)
+        return Changed(UUID(str(pk)), UUID(str(session)), names_in(assigned))
+    raise AssertionError(f"The request {request.pk} already has an outcome.")
+
+
+def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
+    """Note that the held answer was not used; who gave it, and what they decided, stays."""
+    response = request.responses.filter(undone_at=None).last()
+    if response:
+        response.is_used = False
+        response.save(update_fields=["is_used"])
+    insert_row(_entry(request, content, Kind.UNUSED, at=at))
+    request.closed_why = UNUSED
+    request.save(update_fields=["effective_at", "closed_why", *HISTORY])
+
+
+def _replace(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
+    """Give a request that was unneeded for now the outcome that it has for good."""
+    status = status_after(content)
+    insert_row(_entry(request, content, status, at=at))
+    request.status, request.outcome = status, Outcome(content["outcome"])
+    request.closed_by, request.closed_why = content["responder"], why_after(content)
+    request.closed_at = at
+    request.save(
+        update_fields=[
+            *("status", "outcome", "closed_by", "closed_why", "closed_at", "effective_at"),
+            *HISTORY,
+        ]
+    )
+
+
+def _entry(
+    request: HumanRequest, content: Mapping[str, Any], kind: str, *, at: datetime
+) -> RequestEvent:
+    by, key = None, content.get("responder_id")
+    if key is not None:
+        by = get_user_model()._default_manager.filter(pk=key).first()  # noqa: SLF001 (documented)
+    name, why = content["responder"], content["comment"]
+    facts = {"reason": why, "outcome": content["outcome"]}
+    return new_event(request, kind, at=at, by=by, name=name, facts=facts)
+
+
+def _changed(request: HumanRequest) -> Changed:
+    return Changed(request.pk, request.session_id, request.assignees)
+
+
+def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
+    """Return the status of a request whose wait was closed with this content."""
+    if content["timed_out"]:
+        return HumanRequest.Status.EXPIRED
+    if content["outcome"] == Outcome.WITHDRAWN:
+        return HumanRequest.Status.WITHDRAWN
+    return HumanRequest.Status.ANSWERED
+
+
+def why_after(content: Mapping[str, Any]) -> str:
+    """Return why a request was withdrawn and by whom, or "" if there is nothing to explain."""
+    by, comment = content["responder"], content["comment"]
+    if content["outcome"] != Outcome.WITHDRAWN or not comment:
+        return ""
+    return str(comment) if by.startswith("system:") else f"{by}: {comment}"

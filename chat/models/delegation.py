@@ -1,0 +1,75 @@
+"""Delegations: people who are out of office let somebody else answer for them."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from procedures.models.clock import clock
+from procedures.users import is_active
+
+if TYPE_CHECKING:
+    from procedures.users import User
+
+
+KNOWN = "_countersign_principals"
+"""The attribute of a user in which the people are kept who have delegated to them."""
+
+
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def active(self, now: datetime) -> Self:
+        """Return the delegations that count at that time; those by inactive people don't."""
+        is_begun = Q(from_at__lte=now, until__gt=now)
+        return self.filter(is_begun, is_active("user__"), revoked_at=None)
+
+
+def principals_of(user: "User") -> "list[User]":
+    """Return the active people who have delegated their requests to the user, for lists.
+
+    They are looked up once for each object of a user, as Django looks up permissions. Whoever
+    answers is looked up anew, in `rights`.
+    """
+    known: list[User] | None = user.__dict__.get(KNOWN)
+    if known is None:
+        given = Delegation.objects.active(clock.now()).filter(to=user)
+        known = [one.user for one in given.select_related("user").order_by("pk")]
+        user.__dict__[KNOWN] = known
+    return known
+
+
+class Delegation(models.Model):
+    """A person who answers the requests of another until a date, unless it is revoked before."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="delegations",
+        help_text="The person whose requests are delegated.",
+    )
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="deputyships",
+        help_text="The person who answers for them.",
+    )
+    from_at = models.DateTimeField()
+    until = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(user=F("to")), name="countersign_delegation_to_another"
+            ),
+            models.CheckConstraint(
+                condition=Q(until__gt=F("from_at")), name="countersign_delegation_has_a_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.to}"

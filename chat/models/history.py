@@ -1,0 +1,133 @@
+"""The history of a request: who did what with it, when, from where and by which channel.
+
+Entries are numbered and chained as the events of a journal are. The request holds the number and
+the hash of the last one, so that a missing entry is noticed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+
+from procedures.engine.journal.events import Event, NewEvent, chain
+from procedures.engine.journal.seals import PROOF
+from procedures.engine.values import canonical
+from procedures.models.proofs import ledger_key
+from procedures.models.tallies import tally_proof
+from procedures.users import json_key
+
+if TYPE_CHECKING:
+    from chat.models.request import HumanRequest
+    from procedures.users import User
+
+NOTHING: Mapping[str, Any] = {}
+HISTORY = ("history", "history_head", "history_proof")
+"""The fields of a request that every new entry changes."""
+
+
+class RequestEvent(models.Model):
+    """An entry in a request's history; entries are never changed or removed."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        SEEN = "seen"
+        CLAIMED = "claimed"
+        RELEASED = "released"
+        REASSIGNED = "reassigned"
+        DELEGATED = "delegated"
+        REMINDED = "reminded"
+        ESCALATED = "escalated"
+        VOTED = "voted"
+        ANSWERED = "answered"
+        BYPASSED = "bypassed"
+        UNDONE = "undone"
+        UNUSED = "unused"
+        EXPIRED = "expired"
+        WITHDRAWN = "withdrawn"
+
+    request = models.ForeignKey(
+        "countersign_chat.HumanRequest", models.CASCADE, db_index=False, related_name="events"
+    )
+    seq = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
+    name = models.CharField(max_length=254, help_text="The name of the user, or of the system.")
+    at = models.DateTimeField()
+    data = models.TextField(help_text="Canonical JSON.")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["request", "seq"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "seq"], name="countersign_one_request_event_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.name}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The channel, the network address and other facts, as far as they are known."""
+        return dict(canonical.plain(self.data))
+
+    @property
+    def chained(self) -> Event:
+        return Event(self.seq, self.kind, "", self.name, self.data, self.at, self.hash)
+
+
+def new_event(
+    request: "HumanRequest",
+    kind: str,
+    *,
+    at: datetime,
+    by: "User | None" = None,
+    name: str = "",
+    facts: Mapping[str, Any] = NOTHING,
+) -> RequestEvent:
+    """Return the next entry of a locked request's history, and note it in the request.
+
+    Neither is saved. Facts that are empty are left out.
+    """
+    said = {"by_id": json_key(by.pk) if by else None, **facts}
+    told = {fact: value for fact, value in said.items() if value not in (None, "")}
+    draft = NewEvent(str(kind), "", by.get_username() if by else name, told)
+    owner, seq, head = str(request.pk), request.history + 1, request.history_head
+    event = chain(draft, run_id=owner, seq=seq, at=at, head=head, key=ledger_key())
+    request.history, request.history_head = seq, event.hash
+    request.history_proof = tally_proof(HISTORY[0], request.pk, seq)
+    return RequestEvent(
+        request=request,
+        seq=seq,
+        kind=kind,
+        user=by,
+        name=event.name,
+        at=at,
+        data=event.data,
+        hash=event.hash,
+    )
+
+
+def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
+    """Return the seals of each answer in the history, by its time and the key of its user."""
+    return {
+        (one.at, one.user_id): one.content[PROOF]
+        for one in request.events.all()
+        if PROOF in one.content
+    }
+
+
+def answered_by(request: "HumanRequest") -> RequestEvent | None:
+    """Return the entry of the last answer in the history, or None."""
+    return next((one for one in reversed(request.events.all()) if PROOF in one.content), None)
+
+
+def is_unused(request: "HumanRequest") -> bool:
+    """Return True if the request was closed by an answer that was not used."""
+    last = request.events.order_by("seq").last()
+    return last is not None and last.kind == RequestEvent.Kind.UNUSED

@@ -1,0 +1,66 @@
+"""The moments at which a request is due, people are reminded of it, and others are asked too."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from chat.models.request import HumanRequest
+from procedures.engine.kinds.questions import Question
+
+
+class Act(StrEnum):
+    """Something that happens while nobody answers."""
+
+    REMIND = "remind"
+    ESCALATE = "escalate"
+
+
+class Moment(NamedTuple):
+    """A time at which something happens while nobody answers."""
+
+    at: datetime
+    act: Act
+    number: int
+    """The number of the reminder or the escalation, from 1."""
+
+
+def plan_moments(request: HumanRequest, question: Question) -> None:
+    """Set the times of a new request, which isn't saved."""
+    if question.due is not None:
+        request.due_at = request.opened_at + timedelta(seconds=question.due)
+    request.next_at = next_moment(request, question, after=request.opened_at)
+
+
+def next_moment(request: HumanRequest, question: Question, *, after: datetime) -> datetime | None:
+    """Return the first time after `after` at which something happens, or None."""
+    coming = (one.at for one in _moments(request, question, after) if one.at > after)
+    return min(coming, default=None)
+
+
+def missed_moments(request: HumanRequest, question: Question, *, now: datetime) -> list[Moment]:
+    """Return what should have happened by now and hasn't, in order.
+
+    Of several reminders that were missed, only the last one is returned.
+    """
+    due = [one for one in _moments(request, question, now) if one.at <= now]
+    reminders = [one for one in due if one.act == Act.REMIND and one.number > request.reminded]
+    others = [one for one in due if one.act == Act.ESCALATE and one.number > request.escalated]
+    return sorted([*others, *reminders[-1:]])
+
+
+def _moments(request: HumanRequest, question: Question, now: datetime) -> Iterator[Moment]:
+    """Yield all moments of a request, those of a repeated reminder up to the next one."""
+    for number, (after, _) in enumerate(question.escalate, start=1):
+        yield Moment(_later(request, after), Act.ESCALATE, number)
+    for number, after in enumerate(question.remind, start=1):
+        yield Moment(_later(request, after), Act.REMIND, number)
+    if every := question.remind_every:
+        passed = max(0, int((now - request.opened_at).total_seconds() // every))
+        for number in (passed, passed + 1):
+            if number:
+                yield Moment(_later(request, every * number), Act.REMIND, number)
+
+
+def _later(request: HumanRequest, seconds: float) -> datetime:
+    return request.opened_at + timedelta(seconds=seconds)

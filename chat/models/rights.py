@@ -1,0 +1,101 @@
+"""The right by which somebody may answer a request, asked anew whenever it matters."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.models import Q
+
+from chat.models.delegation import Delegation
+from chat.store import sql
+from procedures.engine.journal.events import EventKind
+from procedures.models import Run
+from procedures.users import json_key
+
+if TYPE_CHECKING:
+    from chat.models.request import HumanRequest
+    from procedures.users import User
+
+BYPASS = "bypass: superuser"
+CAUSES = ("fork", "restart", "override")
+"""The operations whose operator counts as somebody who caused what the run asks afterwards."""
+MOST_ORIGINS = 50
+"""The most earlier runs, of which a run is a fork, that are looked at."""
+
+
+class Right(NamedTuple):
+    """The right by which somebody answers a request."""
+
+    words: str
+    """The right in words, such as "member of finance" or "bypass: superuser"."""
+    group: int | None = None
+    """The group's id, if the right comes from membership."""
+    of: Any = None
+    """The key of the user for whom a deputy answers, or None."""
+
+    @property
+    def is_bypass(self) -> bool:
+        return self.words == BYPASS
+
+
+def right_of(request: "HumanRequest", user: "User", *, now: datetime) -> Right | None:
+    """Return the most direct right by which a user may answer the request, or None.
+
+    Their name comes first, then a group, then a permission, then somebody they stand in for, then
+    being a superuser. With `four_eyes`, whoever caused the request has no right, nor has anybody
+    to whom they have delegated their requests.
+    """
+    if request.four_eyes and _is_excluded(request, user, now):
+        return None
+    if right := _own_right(request, user):
+        return right
+    given = Delegation.objects.active(now).filter(to=user)
+    for delegation in given.select_related("user").order_by("pk"):
+        if _own_right(request, delegation.user):
+            return Right(f"deputy of {delegation.user.get_username()}", of=delegation.user_id)
+    return Right(BYPASS) if user.is_superuser else None
+
+
+def _own_right(request: "HumanRequest", user: "User") -> Right | None:
+    rights: list[Right] = []
+    for named, group, name, permission in sql.ways_to_answer.fetch(request.pk, user.pk, user.pk):
+        if named is not None:
+            return Right("named")
+        if group:
+            rights.insert(0, Right(f"member of {name}", group))
+        elif permission and not user.is_superuser and user.has_perm(permission):
+            rights.append(Right(f"holder of {permission}"))
+    return rights[0] if rights else None
+
+
+def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
+    caused = causers(request.wait.run)
+    principals = Delegation.objects.active(now).filter(to=user).values_list("user", flat=True)
+    return not caused.isdisjoint(map(json_key, [user.pk, *principals]))
+
+
+def causers(run: Run) -> set[Any]:
+    """Return the keys of the users who caused what a run asks, as JSON has them.
+
+    They started it, a run above it, or one of which it is a fork, or they forked, restarted or
+    overrode one of these.
+    """
+    found: set[Any] = set()
+    left, seen = [run], set[Any]()
+    while left and len(seen) < MOST_ORIGINS:
+        one = left.pop()
+        if one.pk in seen:
+            continue
+        seen.add(one.pk)
+        found |= {json_key(one.started_by_id)} | _operators(one)
+        left += [above for above in (_parent(one), one.origin) if above is not None]
+    return found - {None}
+
+
+def _parent(run: Run) -> Run | None:
+    return run.parent_wait.run if run.parent_wait else None
+
+
+def _operators(run: Run) -> set[Any]:
+    of_these = Q(name__in=CAUSES, kind=EventKind.OPERATOR)
+    told = [*run.events.filter(of_these), *run.run_inputs.filter(of_these, taken_at=None)]
+    return {one.content.get("by_id") for one in told}

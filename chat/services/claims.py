@@ -1,0 +1,91 @@
+"""Claims: somebody takes a request on, so that the others know, and nobody else answers it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.models import HumanRequest, RequestEvent
+from chat.models.history import HISTORY, new_event
+from chat.models.session import record
+from chat.services.responses import (
+    AlreadyAnsweredError,
+    ClaimedError,
+    NotAskedError,
+    is_claimed_by_others,
+)
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.services import lock_run
+from procedures.store.rows import insert_row
+from procedures.users import User
+
+OPERATE_REQUEST = "countersign_chat.operate_request"
+"""The permission to withdraw, reassign and release every visible request."""
+Kind = RequestEvent.Kind
+
+
+@transaction.atomic
+def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> HumanRequest:
+    """Claim an open request, so that only this person can answer it. Claiming it twice is harmless.
+
+    Raises `NotAskedError` if they couldn't answer it, `ClaimedError` if somebody else has claimed
+    it, and `OperationRefusedError` if several people have to agree on it.
+    """
+    request, now = _lock_open(request_id)
+    right = request.right_of(by, now=now)
+    if right is None or right.is_bypass:
+        raise NotAskedError(request)
+    if request.quorum > 1:
+        raise OperationRefusedError("Several people have to agree, so nobody can claim this.")
+    if request.claimed_by_id == by.pk:
+        return request
+    if is_claimed_by_others(request, by.pk):
+        raise ClaimedError(request)
+    request.claimed_by = by
+    _save(request, Kind.CLAIMED, at=now, by=by, facts={"address": address})
+    return request
+
+
+@transaction.atomic
+def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
+    """Give up a claim: one's own, or another's with the permission to reassign requests.
+
+    Releasing a request that nobody has claimed is harmless.
+    """
+    request, now = _lock_open(request_id)
+    if request.claimed_by is None:
+        return request
+    if request.claimed_by_id != by.pk and not by.has_perm(OPERATE_REQUEST):
+        raise ClaimedError(request)
+    facts = {"reason": reason, "of": request.claimed_by.get_username()}
+    request.claimed_by = None
+    _save(request, Kind.RELEASED, at=now, by=by, facts=facts)
+    return request
+
+
+@transaction.atomic
+def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
+    """Note that somebody who is asked has seen an open request; return False if it was noted."""
+    request, now = _lock_open(request_id)
+    if request.events.filter(kind=Kind.SEEN, user=by).exists() or not request.asks(by):
+        return False
+    facts = {"channel": channel, "address": address}
+    insert_row(new_event(request, Kind.SEEN, at=now, by=by, facts=facts))
+    request.save(update_fields=HISTORY)
+    return True
+
+
+def _lock_open(request_id: UUID) -> tuple[HumanRequest, Any]:
+    """Lock the run, then the request; raise `AlreadyAnsweredError` if it is closed."""
+    lock_run(HumanRequest.objects.run_of(request_id))
+    request, now = HumanRequest.objects.lock(request_id)
+    if not request.is_open:
+        raise AlreadyAnsweredError(request)
+    return request, now
+
+
+def _save(request: HumanRequest, kind: Kind, **event: Any) -> None:
+    insert_row(new_event(request, kind, **event))
+    request.version += 1
+    request.save(update_fields=["claimed_by", "version", *HISTORY])
+    record(request.session_id, "request", request.pk, whom=request.assignees)

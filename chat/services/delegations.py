@@ -1,0 +1,61 @@
+"""Delegations: people let somebody else answer for them until a date."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from chat.doorbell import ring_after_commit
+from chat.models import Delegation
+from chat.models.delegation import DelegationQuerySet
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.models.clock import clock
+from procedures.users import User, active_users
+
+LONGEST = timedelta(days=366)
+
+
+@transaction.atomic
+def delegate(
+    *, by: User, to: User, until: datetime, from_at: datetime | None = None, reason: str = ""
+) -> Delegation:
+    """Let another person answer one's requests until a date, from now on unless `from_at` is later.
+
+    The right of the giver counts at each answer. A deputy can't pass requests on, and can't answer
+    a `four_eyes` request that the giver has caused. Raises `OperationRefusedError`.
+    """
+    now = clock.now()
+    begins = max(now, from_at) if from_at else now
+    if to.pk == by.pk:
+        raise OperationRefusedError("You can't delegate requests to yourself.")
+    if not active_users().filter(pk=to.pk).exists():
+        raise OperationRefusedError(f"{to.get_username()} has no active account.")
+    if not begins < until <= begins + LONGEST:
+        words = "Choose an end that is later than the beginning, and at most a year later."
+        raise OperationRefusedError(words)
+    made = Delegation.objects.create(user=by, to=to, from_at=begins, until=until, reason=reason)
+    ring_after_commit("rights")
+    return made
+
+
+@transaction.atomic
+def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
+    """End a delegation now; its giver and superusers may. Revoking it twice is harmless.
+
+    Raises `Delegation.DoesNotExist` if there is none that the user may revoke.
+    """
+    mine = Delegation.objects.select_for_update()
+    if not by.is_superuser:
+        mine = mine.filter(user=by)
+    found = mine.get(pk=delegation_id)
+    if found.revoked_at is None:
+        found.revoked_at = clock.now()
+        found.save(update_fields=["revoked_at"])
+        ring_after_commit("rights")
+    return found
+
+
+def delegations_of(user: User) -> DelegationQuerySet:
+    """Return the delegations that the user has given or received and that haven't ended."""
+    current = Delegation.objects.filter(until__gt=clock.now(), revoked_at=None)
+    return current.filter(Q(user=user) | Q(to=user)).select_related("user", "to")

@@ -1,0 +1,121 @@
+"""Checks that the histories of requests are whole, and that rows agree with them."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.models.closing import UNUSED
+from chat.models.history import HISTORY, answered_by, proofs_in
+from procedures.engine.journal.events import mark
+from procedures.engine.journal.seals import differing
+from procedures.engine.values import canonical
+from procedures.models.proofs import facts_of, ledger_keys
+from procedures.models.tallies import is_proven_tally
+from procedures.services.differences import Difference, compared, row_name
+from procedures.users import json_key
+
+Kind = RequestEvent.Kind
+CLOSING = "closing"
+"""The field of an entry that holds the digest of the closing which an answer makes."""
+
+
+def history_differences(request: HumanRequest) -> Iterator[Difference]:
+    """Yield entries that were changed, removed or inserted, and rows that differ from the rest."""
+    entries = list(request.events.order_by("seq"))
+    yield from _chain_differences(request, entries)
+    kinds = Counter(one.kind for one in entries)
+    yield from compared(request, {"escalated": kinds[Kind.ESCALATED]})
+    last = next((one for one in reversed(entries) if one.kind == Kind.REMINDED), None)
+    yield from compared(request, {"reminded": last.content["number"] if last else 0})
+    if request.claimed_by_id != _claimer(entries):
+        yield Difference(row_name(request), "claimed_by")
+    yield from _undone_differences(request, entries)
+
+
+def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
+    if [one.seq for one in entries] != list(range(1, request.history + 1)):
+        words = f"has {len(entries)} events instead of {request.history}, or others than were made"
+        yield Difference(row_name(request), "history", words)
+    if not is_proven_tally(HISTORY[0], request.pk, request.history, request.history_proof):
+        yield Difference(row_name(request), "history")
+    head = ""
+    for one in entries:
+        if not _is_proven(request, one, head):
+            yield Difference(row_name(one), "data")
+        if one.user_id is not None and json_key(one.user_id) != one.content.get("by_id"):
+            yield Difference(row_name(one), "user")
+        head = one.hash
+    if head != request.history_head:
+        yield Difference(row_name(request), "history_head")
+
+
+def _is_proven(request: HumanRequest, one: RequestEvent, head: str) -> bool:
+    owner, event = str(request.pk), one.chained
+    keys = ledger_keys()
+    return one.hash in {mark(event, run_id=owner, seq=one.seq, head=head, key=key) for key in keys}
+
+
+def _claimer(entries: list[RequestEvent]) -> Any:
+    """Return the key of the user who has claimed the request, or None."""
+    changes = [one for one in entries if one.kind in {Kind.CLAIMED, *FREED}]
+    last = changes[-1] if changes else None
+    return last.user_id if last and last.kind == Kind.CLAIMED else None
+
+
+FREED = (Kind.RELEASED, Kind.REASSIGNED)
+"""The entries after which nobody has claimed a request."""
+
+
+def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
+    undone = {one.content["response"]: one.at for one in entries if one.kind == Kind.UNDONE}
+    is_unused = any(one.kind == Kind.UNUSED for one in entries)
+    last = answered_by(request)
+    for response in request.responses.all():
+        is_last = last is not None and (response.at, response.user_id) == (last.at, last.user_id)
+        expected = {"undone_at": undone.get(response.pk)}
+        yield from compared(response, {**expected, "is_used": not (is_unused and is_last)})
+
+
+def held_differences(request: HumanRequest) -> Iterator[Difference]:
+    """Yield differences in a request whose answer is held, or was not used.
+
+    The journal knows nothing of such an answer; the history does.
+    """
+    wait, answer = request.wait, answered_by(request)
+    if request.effective_at and not (wait.held or wait.held_for_id):
+        yield Difference(row_name(request), "effective_at")
+    elif request.effective_at and wait.held:
+        yield from compared(request, {"effective_at": wait.effective_at})
+        digest = canonical.digest(wait.held)
+        if answer is None or digest != answer.content.get(CLOSING):
+            yield Difference(row_name(wait), "held")
+    if request.status == HumanRequest.Status.ANSWERED:
+        why = "" if request.effective_at else UNUSED
+        told = {"closed_by": answer.name, "closed_at": answer.at} if answer else {"closed_by": ""}
+        yield from compared(request, {**told, "closed_why": why, "outcome": _outcome_of(request)})
+
+
+def _outcome_of(request: HumanRequest) -> str:
+    """Return the outcome that the last answer which wasn't undone has given."""
+    response = request.responses.filter(undone_at=None).order_by("pk").last()
+    return str(request.asked.outcome_of(response.plain_value)) if response else ""
+
+
+def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
+    """Return True if a closing is the one that the last answer in the history has made."""
+    answer = answered_by(request)
+    told = {name: value for name, value in closed.items() if name != "at"}
+    digest = answer.content.get(CLOSING) if answer else None
+    return digest in (None, canonical.digest(canonical.text_of(told)))
+
+
+def unheard(request: HumanRequest, response: HumanResponse) -> Iterator[Difference]:
+    """Yield differences between an answer that the journal lacks and the history of the request."""
+    seals = proofs_in(request).get((response.at, response.user_id))
+    if seals is None:
+        words = "doesn't belong to any answer in the journal"
+        yield Difference(row_name(response), "request", words)
+        return
+    names = differing(facts_of(response), seals, owner=str(request.pk), keys=ledger_keys())
+    yield from (Difference(row_name(response), name) for name in names)

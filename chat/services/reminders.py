@@ -1,0 +1,100 @@
+"""Reminders and escalations: what happens to a request while nobody answers it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.assignments import assign_named
+from chat.channels.planning import notification_time
+from chat.doorbell import ring_after_commit
+from chat.feed import renew_audiences
+from chat.models import Assignment, HumanRequest, RequestEvent
+from chat.models.history import HISTORY, new_event
+from chat.models.moments import Act, Moment, missed_moments, next_moment
+from chat.models.session import record
+from procedures.engine.kinds.questions import Question
+from procedures.engine.values.durations import duration_words
+from procedures.models.clock import clock
+from procedures.services import lock_run, serve_each
+from procedures.store.rows import insert_row
+
+LARGEST_PASS = 200
+Kind = RequestEvent.Kind
+
+
+def remind_people() -> None:
+    """Do what is due while nobody answers; calling it twice is harmless.
+
+    Each reminder and each escalation happens once. Of several reminders that nobody could send
+    meanwhile, only the last one is sent.
+    """
+    due = HumanRequest.objects.open().filter(next_at__lte=clock.now()).order_by("next_at")
+    serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _remind, name="Request")
+
+
+@transaction.atomic
+def _remind(request_id: UUID) -> None:
+    """Do what is due for one request; locks the run, the request, then the session."""
+    lock_run(HumanRequest.objects.run_of(request_id))
+    request, now = HumanRequest.objects.lock(request_id)
+    # Looked at anew under both locks: somebody may have answered, or another clock was here.
+    if not request.is_open or request.next_at is None or request.next_at > now:
+        return
+    question = request.asked
+    added: dict[str, Assignment] = {}
+    for moment in missed_moments(request, question, now=now):
+        if moment.act == Act.REMIND:
+            _note_reminder(request, moment, now)
+        else:
+            found = _escalate(request, question, moment, now)
+            added |= {one.whom: one for one in found if one.whom not in request.assignees}
+    request.next_at = next_moment(request, question, after=now)
+    request.notify_at = notification_time(now)
+    _save(request, [*added.values()])
+
+
+def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None:
+    request.reminded = moment.number
+    facts = {"number": moment.number}
+    insert_row(new_event(request, Kind.REMINDED, at=now, name="system: clock", facts=facts))
+
+
+def _escalate(
+    request: HumanRequest, question: Question, moment: Moment, now: datetime
+) -> list[Assignment]:
+    """Return whom one escalation asks too, and release a claim that led to no answer."""
+    after, names = question.escalate[moment.number - 1]
+    found, missing = assign_named(names, request.wait.run.procedure_id)
+    request.escalated = moment.number
+    if request.claimed_by:
+        of = request.claimed_by.get_username()
+        request.claimed_by = None
+        released = {"of": of, "reason": "It was escalated."}
+        insert_row(new_event(request, Kind.RELEASED, at=now, name="system: clock", facts=released))
+    facts = {"number": moment.number, "to": [str(one) for one in found], "unknown": missing}
+    insert_row(new_event(request, Kind.ESCALATED, at=now, name="system: clock", facts=facts))
+    note = f"Nobody answered within {duration_words(after)}. "
+    whom = ", ".join(map(str, found))
+    note += f"Asked too: {whom}." if found else "Nobody else could be asked."
+    if missing:
+        note += f" Unknown assignees: {', '.join(missing)}."
+    request.note = f"{request.note} {note}".strip()
+    return found
+
+
+def _save(request: HumanRequest, added: list[Assignment]) -> None:
+    whom = request.assignees
+    fields = ["next_at", "reminded", "escalated", "claimed_by", *HISTORY]
+    if added:
+        # Adds one to the version, and saves the note with the new assignees.
+        request.ask_too(added, note=request.note, notify_at=request.notify_at)
+        renew_audiences(request.wait.run, request.session_id)
+        ring_after_commit("rights")
+    else:
+        request.version += 1
+        request.seal_note()
+        fields += ["notify_at", "version", "note", "proof"]
+    request.save(update_fields=fields)
+    record(request.session_id, "request", request.pk, whom={*whom, *request.assignees})
+    ring_after_commit(f"run:{request.wait.run_id}")

@@ -1,0 +1,65 @@
+"""Votes on requests that several people must agree on."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chat.assignments import people_of
+from chat.models import Assignment, HumanRequest, HumanResponse
+from chat.models.rights import causers
+from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.votes import VOTES, Vote, decided
+from procedures.models import Run
+from procedures.users import json_key
+
+
+def votes_on(request: HumanRequest) -> list[HumanResponse]:
+    """Return the votes that count, in the order in which they were given."""
+    return list(request.responses.filter(undone_at=None).select_related("user").order_by("pk"))
+
+
+def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> HumanResponse | None:
+    """Return the vote that the same person has given already, also by a deputy, or None."""
+    for one in votes:
+        if one.user_id == response.user_id or _person(one) == _person(response):
+            return one
+    return None
+
+
+def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
+    """Return True if the last of these votes decides the request together with the others."""
+    if question.quorum == 1:
+        return True
+    cast = [one.plain_value for one in votes]
+    voted = {_person(one) for one in votes}
+    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
+    return decided(question, cast, left=len(voters - voted))
+
+
+def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question) -> str:
+    """Return a sentence if too few people are asked for the question's quorum, else ""."""
+    if question.quorum == 1:
+        return ""
+    count = len(voters_among(assignments, run=run, question=question))
+    if count >= question.quorum:
+        return ""
+    return f"{question.quorum} people must agree, but only {count} can answer."
+
+
+def _person(vote: HumanResponse) -> Any:
+    """Return the key of the person whose vote it is: a deputy votes for somebody else."""
+    return vote.for_user_id or vote.user_id
+
+
+def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Question) -> set[Any]:
+    """Return the keys of the active people who are asked and may vote."""
+    asked = set(people_of(assignments).values_list("pk", flat=True))
+    if not question.four_eyes:
+        return asked
+    caused = causers(run)
+    return {pk for pk in asked if json_key(pk) not in caused}
+
+
+def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
+    """Return the part of a closing that holds the votes, the deciding one last."""
+    told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in votes]
+    return {VOTES: [one.as_json() for one in told]}

@@ -1,0 +1,223 @@
+"""The options of a question that say who must agree, by when, and what follows an answer."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Literal
+
+from procedures.engine.errors import OptionError, QuestionError
+from procedures.engine.kinds.question_options import checked_flag, checked_names
+from procedures.engine.values.durations import duration_words, parse_duration
+from procedures.engine.values.spelling import short_repr
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+Risk = Literal["low", "normal", "high"]
+RISKS = ("low", "normal", "high")
+Escalation = tuple[float, tuple[str, ...]]
+NAMES = (
+    *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
+    *("comment_required_on", "risk"),
+)
+"""The fields of a question for these options, which are stored only if they are used."""
+MARKS = ("four_eyes", "quorum", "veto", "comment_required_on", "risk")
+"""The options that change what an answer means: an answer counts only for the same ones.
+
+The others say when something happens, as a deadline does.
+"""
+USUAL = (False, 1, (), "normal")
+MOST_MOMENTS = 20
+"""The most reminders and escalations at moments of their own."""
+SHORTEST_PAUSE = 60
+"""The fewest seconds between two reminders."""
+LONGEST_UNDO = 24 * 3600
+LARGEST_QUORUM = 100
+
+
+def marks(question: "Question") -> tuple[Any, ...]:
+    """Return the part of a question's digest for these options; empty if none of them is used."""
+    final = ("irreversible",) if question.irreversible else ()
+    # A replay asks for many digests, mostly of questions that use none of these.
+    asked = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
+    if asked == USUAL:
+        return final
+    used = [
+        (name, _as_list(value))
+        for name in MARKS
+        if (value := getattr(question, name)) != getattr(type(question), name)
+    ]
+    return (*final, used)
+
+
+def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a question for the given options.
+
+    Raises `QuestionError`, which names the option.
+    """
+    found = dict(given)
+    fields: dict[str, Any] = {}
+    for name in ("due", "undo"):
+        if (value := found.pop(name, None)) is not None:
+            fields[name] = _seconds(prompt, name, value)
+    if (value := found.pop("remind", None)) is not None:
+        fields |= _reminders(prompt, value)
+    if (value := found.pop("escalate", None)) is not None:
+        fields["escalate"] = tuple(_escalations(prompt, value))
+    for name in ("four_eyes", "veto"):
+        fields[name] = checked_flag(f"{name}=", found.pop(name, False))
+    fields["quorum"] = _quorum(prompt, found.pop("quorum", 1))
+    required = found.pop("comment_required_on", ())
+    fields["comment_required_on"] = tuple(sorted(checked_names(required, "comment_required_on=")))
+    fields["risk"] = _risk(prompt, found.pop("risk", "normal"))
+    return fields
+
+
+def check_together(question: "Question") -> None:
+    """Raise `QuestionError` for options that exclude each other, or don't suit the kind."""
+    for fault in _faults(question):
+        raise QuestionError(f"{question.prompt!r}: {fault}")
+
+
+def _faults(question: "Question") -> Iterator[str]:
+    if question.undo and question.irreversible:
+        yield "undo= can't be used with irreversible=True: such an answer can't be undone."
+    if question.undo and question.undo > LONGEST_UNDO:
+        yield "undo= can be at most a day, because the run doesn't continue before."
+    if question.quorum > 1 and not question.rules.takes_votes(question):
+        yield "quorum= needs an approval, or a choice of one option."
+    if question.veto and question.quorum == 1:
+        yield "veto= needs quorum= of at least 2."
+    if question.veto and not question.rules.approves:
+        yield "veto= needs an approval, because nothing else can be rejected."
+    yield from _unknown_decisions(question)
+    yield from _late(question)
+
+
+def _unknown_decisions(question: "Question") -> Iterator[str]:
+    known = question.decisions
+    for name in question.comment_required_on:
+        if name not in known:
+            words = f"The decisions are {', '.join(known)}." if known else "It has no decisions."
+            yield f"comment_required_on= names {short_repr(name)}. {words}"
+
+
+def _late(question: "Question") -> Iterator[str]:
+    """Yield the options that would only take effect once the question has expired."""
+    if question.expires is None:
+        return
+    if question.due is not None and question.due > question.expires:
+        yield "due= is later than expires=."
+    if any(at >= question.expires for at in (*question.remind, question.remind_every or 0)):
+        yield "remind= isn't shorter than expires=, so nobody would be reminded."
+    if any(at >= question.expires for at, _ in question.escalate):
+        yield "escalate= isn't shorter than expires=, so nobody else would be asked."
+
+
+def _seconds(prompt: str, name: str, value: Any) -> float:
+    try:
+        return parse_duration(value, of=f"{name}=").total_seconds()
+    except OptionError as error:
+        raise QuestionError(f"{prompt!r}: {error}") from None
+
+
+def _reminders(prompt: str, value: Any) -> dict[str, Any]:
+    """Return the fields for `remind=`: one duration repeats, a list names each moment."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        every = _seconds(prompt, "remind", value)
+        if every < SHORTEST_PAUSE:
+            raise QuestionError(f"{prompt!r}: remind= must be at least a minute.")
+        return {"remind_every": every}
+    moments = [_seconds(prompt, "remind", one) for one in value]
+    _check_moments(prompt, "remind", moments)
+    return {"remind": tuple(moments)}
+
+
+def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
+    words = 'must be a list of pairs such as ("4h", "managers")'
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise QuestionError(f"{prompt!r}: escalate= {words}, not {short_repr(value)}.")
+    moments: list[float] = []
+    for pair in value:
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:  # noqa: PLR2004
+            raise QuestionError(f"{prompt!r}: escalate= {words}, not {short_repr(pair)}.")
+        after, whom = pair
+        names = checked_names(whom, "escalate=")
+        if not names:
+            raise QuestionError(f"{prompt!r}: escalate= names nobody after {short_repr(after)}.")
+        moments.append(_seconds(prompt, "escalate", after))
+        yield moments[-1], names
+    _check_moments(prompt, "escalate", moments)
+
+
+def _check_moments(prompt: str, name: str, moments: Sequence[float]) -> None:
+    if not 1 <= len(moments) <= MOST_MOMENTS:
+        raise QuestionError(f"{prompt!r}: {name}= takes 1 to {MOST_MOMENTS} moments.")
+    if sorted(set(moments)) != list(moments):
+        raise QuestionError(f"{prompt!r}: {name}= must name each moment once, the earliest first.")
+
+
+def _quorum(prompt: str, value: Any) -> int:
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    if not is_count or not 1 <= value <= LARGEST_QUORUM:
+        words = f"must be a whole number from 1 to {LARGEST_QUORUM}, not {short_repr(value)}."
+        raise QuestionError(f"{prompt!r}: quorum= {words}")
+    return int(value)
+
+
+def _risk(prompt: str, value: Any) -> str:
+    if value not in RISKS:
+        words = f'risk= must be "low", "normal" or "high", not {short_repr(value)}.'
+        raise QuestionError(f"{prompt!r}: {words}")
+    return str(value)
+
+
+# As stored
+
+
+def as_lists(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as JSON has them."""
+    return {name: _as_list(one) if name in NAMES else one for name, one in plain.items()}
+
+
+def as_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as a question has them."""
+    return {name: _as_tuple(one) if name in NAMES else one for name, one in plain.items()}
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(one) for one in value] if isinstance(value, tuple | list | Set) else value
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
+
+
+# In words
+
+
+def escalation_words(escalations: Sequence[Escalation]) -> list[str]:
+    """Return a sentence for each escalation."""
+    return [
+        f"If nobody answers within {duration_words(after)}, {_listed(names)} will be asked too."
+        for after, names in escalations
+    ]
+
+
+def sentences(question: "Question") -> list[str]:
+    """Return sentences about who must agree, and what follows an answer."""
+    said: list[str] = []
+    if question.quorum > 1:
+        said.append(f"{question.quorum} people must agree.")
+    if question.veto:
+        said.append("One rejection is enough to reject it.")
+    if question.four_eyes:
+        said.append("Whoever caused this request can't answer it.")
+    if question.comment_required_on:
+        words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
+        said.append(f"{_listed(words)} needs a comment.")
+    if question.undo:
+        said.append(f"An answer can be undone for {duration_words(question.undo)}.")
+    return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names)

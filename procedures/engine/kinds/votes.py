@@ -1,0 +1,61 @@
+"""Votes on a question that several people must agree on, and the decision that they make."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+VOTES = "votes"
+"""The field of a closing that holds the votes."""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's vote on a question with `quorum=`."""
+
+    responder: str
+    """The user's name."""
+    value: Any
+    comment: str
+    at: datetime
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        return cls(**{**plain, "at": datetime.fromisoformat(plain["at"])})
+
+    def as_json(self) -> dict[str, Any]:
+        return {**vars(self), "at": self.at.isoformat()}
+
+
+def votes_in(closed: Mapping[str, Any]) -> tuple[Vote, ...]:
+    """Return the votes in the content of a closing; empty if the question had no quorum."""
+    return tuple(map(Vote.from_json, closed.get(VOTES, ())))
+
+
+def decided(question: "Question", values: Iterable[Any], *, left: int) -> bool:
+    """Return True if the votes, the newest one last, make a decision.
+
+    The newest vote is then one for that decision. `left` is the number of people who can still
+    vote. An approval is rejected as soon as they are too few to approve it.
+    """
+    cast = [question.decision_of(value) for value in values]
+    if not cast:
+        return False
+    counts = Counter(cast)
+    if counts[cast[-1]] >= question.quorum:
+        return True
+    return _is_rejected(question, cast, counts, left)
+
+
+def _is_rejected(
+    question: "Question", cast: Sequence[str], counts: Mapping[str, int], left: int
+) -> bool:
+    if not question.rules.approves:
+        return False
+    approving = next(iter(question.decisions))
+    is_last = cast[-1] != approving
+    return is_last and (question.veto or counts.get(approving, 0) + left < question.quorum)

@@ -1,0 +1,29 @@
+"""A share of the races for one request; `make soak` runs thousands."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from random import SystemRandom
+
+import pytest
+
+from procedures.models.clock import clock
+from tests.races.answers import AnswerRaces
+
+ROUNDS = 3
+MANY = 120
+FIRST = SystemRandom().randrange(1_000_000)
+
+
+@pytest.fixture
+def races() -> Iterator[AnswerRaces]:
+    yield AnswerRaces()
+    clock.ahead = timedelta(0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_of_all_who_want_something_of_a_request_one_wins(races: AnswerRaces, rounds: int) -> None:
+    races.run(range(FIRST, FIRST + rounds))
+
+    assert races.faults == {}
+    assert all(won.total() == rounds for won in races.won.values())

@@ -1,0 +1,147 @@
+"""What happens while nobody answers: reminders, escalations, once each."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core import mail
+
+from chat.models import HumanRequest
+from chat.services import (
+    Answer,
+    claim_request,
+    plan_notifications,
+    remind_people,
+    respond,
+    send_notification,
+)
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.services.ledger import examine
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import create_person, group
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bob", "dave", "managers")]
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def managers(finance: Group) -> User:
+    for name in ("hurried", "reminded_often"):
+        grant(name, finance, "answer")
+    return create_person("mona", group("managers"))
+
+
+@pytest.fixture
+def hurried(managers: User) -> HumanRequest:
+    assert managers.groups.exists()
+    return request_of(run_until_it_waits("hurried"))
+
+
+def let_pass(length: timedelta) -> None:
+    clock.ahead += length
+    remind_people()
+
+
+def told(request: HumanRequest) -> list[tuple[str, object]]:
+    return [
+        (one.kind, one.content.get("number"))
+        for one in request.events.order_by("seq")
+        if one.kind in {"reminded", "escalated"}
+    ]
+
+
+def test_a_request_says_by_when_it_is_wanted(hurried: HumanRequest) -> None:
+    assert hurried.due_at == hurried.opened_at + HOUR
+    assert hurried.next_at == hurried.opened_at + 30 * MINUTE
+
+
+def test_each_reminder_and_each_escalation_happens_once(hurried: HumanRequest) -> None:
+    let_pass(29 * MINUTE)
+    assert told(hurried) == []
+    let_pass(2 * MINUTE)
+    remind_people()
+    assert told(hurried) == [("reminded", 1)]
+
+    let_pass(30 * MINUTE)
+    let_pass(HOUR)
+    let_pass(HOUR)
+    let_pass(10 * HOUR)
+
+    assert told(hurried) == [
+        ("reminded", 1),
+        ("escalated", 1),
+        ("reminded", 2),
+        ("escalated", 2),
+    ]
+    hurried.refresh_from_db()
+    assert hurried.next_at is None
+    assert examine(hurried.wait.run).faults == []
+
+
+def test_of_missed_reminders_only_the_last_is_sent(hurried: HumanRequest) -> None:
+    let_pass(4 * HOUR)
+
+    assert told(hurried) == [("escalated", 1), ("reminded", 2), ("escalated", 2)]
+
+
+def test_others_are_asked_too_and_the_note_says_why(
+    hurried: HumanRequest, managers: User, bob: User
+) -> None:
+    let_pass(61 * MINUTE)
+
+    hurried.refresh_from_db()
+    assert [str(one) for one in hurried.assignments.all()] == ["finance", "managers"]
+    assert hurried.note == "Nobody answered within 1 hour. Asked too: managers."
+    assert hurried.asks(managers)
+    assert hurried.asks(bob)
+    respond(hurried.pk, Answer(value=True), by=managers)
+    assert examine(Run.objects.get(pk=hurried.wait.run_id)).faults == []
+
+
+def test_an_escalation_releases_a_claim(hurried: HumanRequest, managers: User, bob: User) -> None:
+    claim_request(hurried.pk, by=bob)
+
+    let_pass(61 * MINUTE)
+
+    hurried.refresh_from_db()
+    assert hurried.claimed_by is None
+    respond(hurried.pk, Answer(value=True), by=managers)
+
+
+def test_nobody_is_reminded_of_what_is_answered(hurried: HumanRequest, bob: User) -> None:
+    respond(hurried.pk, Answer(value=True), by=bob)
+
+    let_pass(4 * HOUR)
+
+    assert told(hurried) == []
+
+
+def test_a_reminder_repeats_until_somebody_answers() -> None:
+    request = request_of(run_until_it_waits("reminded_often"))
+
+    for _ in range(3):
+        let_pass(61 * MINUTE)
+    let_pass(5 * HOUR)
+
+    assert told(request) == [("reminded", number) for number in (1, 2, 3, 8)]
+
+
+def test_each_reminder_is_another_mail(hurried: HumanRequest, bob: User) -> None:
+    bob.email = "bob@example.org"
+    bob.save()
+    sent: list[str] = []
+    for length in (2 * MINUTE, 30 * MINUTE, 2 * HOUR):
+        let_pass(length)
+        clock.ahead += 2 * MINUTE
+        plan_notifications()
+        plan_notifications()
+        for one in hurried.notifications.filter(sent_at=None, recipient=bob):
+            send_notification(one.pk)
+            sent.append(one.key)
+
+    assert len(mail.outbox) == len(sent) == len(set(sent)) == 3
+    subjects = [one.subject for one in mail.outbox]
+    assert subjects == ["Pay 31 €?", "Reminder: Pay 31 €?", "Reminder: Pay 31 €?"]
+    assert "There may be a reminder." in str(mail.outbox[0].body)

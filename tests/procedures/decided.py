@@ -1,0 +1,67 @@
+"""Questions with conditions: who must agree, who may not answer, and what can be undone."""
+
+from typing import Any
+
+from procedures.engine import Context, procedure
+
+
+@procedure
+def undoable(ctx: Context, expires: str = "") -> list[Any]:
+    silence: Any = {"expires": expires, "default": False} if expires else {}
+    asked = ctx.approve("Release it?", undo="10s", **silence)
+    return [asked.value, asked.comment, asked.timed_out]
+
+
+@procedure
+def undoable_pair(ctx: Context) -> list[Any]:
+    asked = [ctx.later.approve(f"May {name}?", name=name, undo="10s") for name in ("ann", "ben")]
+    return [ctx.wait_any(*asked).key]
+
+
+@procedure
+def agreed(ctx: Context, quorum: int = 2, veto: bool = False, undo: bool = False) -> list[Any]:  # noqa: FBT001, FBT002
+    held: Any = {"undo": "10s"} if undo else {}
+    asked = ctx.approve("Pay 31 €?", quorum=quorum, veto=veto, **held)
+    return [asked.value, [(vote.responder, vote.value) for vote in asked.votes]]
+
+
+@procedure
+def chosen_together(ctx: Context) -> list[Any]:
+    asked = ctx.choose("How?", {"sea": "By ship", "air": "By air"}, quorum=2)
+    return [asked.value, len(asked.votes)]
+
+
+@procedure
+def looked_at_twice(ctx: Context) -> bool:
+    return bool(ctx.approve("Pay your own expenses?", four_eyes=True))
+
+
+@procedure
+def explained(ctx: Context) -> str:
+    return ctx.approve("Release it?", comment_required_on="rejected", risk="high").comment
+
+
+@procedure
+def hurried(ctx: Context) -> bool:
+    return bool(
+        ctx.approve(
+            "Pay 31 €?",
+            assign="finance",
+            due="1h",
+            remind=["30 min", "2h"],
+            escalate=[("1h", "managers"), ("3h", "@dave")],
+            expires="1 day",
+            default=False,
+        )
+    )
+
+
+@procedure
+def reminded_often(ctx: Context) -> bool:
+    return bool(ctx.approve("Pay 31 €?", assign="finance", remind="1h"))
+
+
+@procedure
+def undoable_or_time(ctx: Context) -> list[Any]:
+    asked, timer = ctx.later.approve("Release it?", undo="10s"), ctx.timer("30s")
+    return [ctx.wait_any(asked, timer).key]

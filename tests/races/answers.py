@@ -1,0 +1,306 @@
+"""People, time and operators at one request at once: one of them wins, and the others are told."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+from threading import Barrier
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db import connection
+
+from chat.models import HumanRequest
+from chat.services import (
+    Answer,
+    claim_request,
+    remind_people,
+    respond,
+    undo_response,
+    withdraw_request,
+)
+from procedures.engine.errors import EngineError
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import cancel_run, start_run, sweep
+from procedures.services.ledger import examine
+from tests.calls import grant
+
+Act = Callable[[], object]
+UNDO = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
+NEAR = 4_000
+"""Microseconds by which a race with time misses the moment at most."""
+PATIENCE = 30
+"""Seconds after which threads that wait for each other count as a deadlock."""
+
+
+@dataclass
+class Scene:
+    """A request, the people who race for it, and what became of each act."""
+
+    request: HumanRequest
+    people: list[User]
+    random: Random
+    done: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def say(self, who: int, *, value: bool = True) -> None:
+        respond(self.request.pk, Answer(value, channel="page"), by=self.people[who])
+
+    def undo(self, who: int) -> None:
+        undo_response(self.request.pk, by=self.people[who])
+
+    def be_near(self, length: timedelta) -> None:
+        """Let so much time pass, but for a moment that the race itself may take."""
+        left = self.random.randrange(-NEAR, NEAR)
+        clock.ahead += length - timedelta(microseconds=left)
+
+
+@dataclass(frozen=True)
+class Race:
+    """A kind of race: the procedure, what comes before, and who does what at once."""
+
+    procedure: str
+    acts: Callable[[Scene], dict[str, Act]]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    before: Callable[[Scene], None] = lambda _: None
+    winners: int | None = None
+    """How many acts may be accepted, where that is known."""
+
+
+def _held(scene: Scene) -> None:
+    scene.say(0)
+
+
+def _held_till_now(scene: Scene) -> None:
+    scene.say(0)
+    scene.be_near(UNDO)
+
+
+def _till_the_limit(scene: Scene) -> None:
+    scene.be_near(LIMIT)
+
+
+def _held_till_the_limit(scene: Scene) -> None:
+    clock.ahead += LIMIT - UNDO / 2
+    scene.say(0)
+    scene.be_near(UNDO / 2)
+
+
+def _voted(scene: Scene) -> None:
+    scene.say(0)
+
+
+def _voted_twice(scene: Scene) -> None:
+    scene.say(0)
+    scene.say(1)
+
+
+def _withdraw(scene: Scene) -> None:
+    withdraw_request(scene.request.pk, by=scene.people[2], reason="Not needed.")
+
+
+def _cancel(scene: Scene) -> None:
+    cancel_run(scene.request.wait.run_id, by=scene.people[2], reason="Enough.")
+
+
+def _claim(scene: Scene, who: int) -> None:
+    claim_request(scene.request.pk, by=scene.people[who])
+
+
+def _both(scene: Scene) -> dict[str, Act]:
+    return {"yes": partial(scene.say, 0), "no": partial(scene.say, 1, value=False)}
+
+
+RACES: dict[str, Race] = {
+    "answer x answer": Race("undoable", _both, winners=1),
+    "answer x expiry": Race(
+        "undoable",
+        lambda scene: {"yes": partial(scene.say, 0), "sweep": sweep},
+        inputs={"expires": "30s"},
+        before=_till_the_limit,
+    ),
+    "answer x withdraw": Race(
+        "undoable",
+        lambda scene: {"yes": partial(scene.say, 0), "withdraw": partial(_withdraw, scene)},
+        winners=1,
+    ),
+    "answer x cancel": Race(
+        "undoable",
+        lambda scene: {"yes": partial(scene.say, 0), "cancel": partial(_cancel, scene)},
+    ),
+    "claim x claim": Race(
+        "undoable",
+        lambda scene: {"one": partial(_claim, scene, 0), "other": partial(_claim, scene, 1)},
+        winners=1,
+    ),
+    "claim x answer": Race(
+        "undoable",
+        lambda scene: {"claim": partial(_claim, scene, 0), "answer": partial(scene.say, 1)},
+    ),
+    "vote x vote": Race("agreed", _both, before=lambda _: None, winners=2),
+    "second vote x second vote": Race(
+        "agreed",
+        lambda scene: {"one": partial(scene.say, 1), "other": partial(scene.say, 2)},
+        inputs={"undo": True},
+        before=_voted,
+        winners=1,
+    ),
+    "answer x undo": Race(
+        "undoable",
+        lambda scene: {"undo": partial(scene.undo, 0), "no": partial(scene.say, 1, value=False)},
+        before=_held,
+    ),
+    "undo x undo": Race(
+        "undoable",
+        lambda scene: {"one": partial(scene.undo, 0), "other": partial(scene.undo, 0)},
+        before=_held,
+        winners=1,
+    ),
+    "undo x resume": Race(
+        "undoable",
+        lambda scene: {"undo": partial(scene.undo, 0), "sweep": sweep, "again": sweep},
+        before=_held_till_now,
+    ),
+    "undo x cancel": Race(
+        "undoable",
+        lambda scene: {"undo": partial(scene.undo, 0), "cancel": partial(_cancel, scene)},
+        before=_held,
+    ),
+    "held answer x timer of its set": Race(
+        "undoable_or_time",
+        lambda scene: {"undo": partial(scene.undo, 0), "sweep": sweep},
+        before=_held_till_the_limit,
+    ),
+    "answer x timer of its set": Race(
+        "undoable_or_time",
+        lambda scene: {"yes": partial(scene.say, 0), "sweep": sweep},
+        before=_till_the_limit,
+    ),
+    "held answer x deadline": Race(
+        "undoable",
+        lambda scene: {"undo": partial(scene.undo, 0), "sweep": sweep},
+        inputs={"expires": "30s"},
+        before=_held_till_the_limit,
+    ),
+    "held vote x other vote": Race(
+        "agreed",
+        lambda scene: {"undo": partial(scene.undo, 1), "vote": partial(scene.say, 2)},
+        inputs={"undo": True},
+        before=_voted_twice,
+    ),
+    "answer x reminder": Race(
+        "reminded_often",
+        lambda scene: {"yes": partial(scene.say, 0), "clock": remind_people, "too": remind_people},
+        before=lambda scene: scene.be_near(timedelta(hours=1)),
+    ),
+}
+
+
+class AnswerRaces:
+    """What was seen in all rounds together."""
+
+    def __init__(self) -> None:
+        finance, _ = Group.objects.get_or_create(name="finance")
+        for name in {race.procedure for race in RACES.values()}:
+            grant(name, finance, "answer")
+        self.people = [_person(name, finance) for name in ("ann", "ben", "dave")]
+        self.won: dict[str, Counter[str]] = {name: Counter() for name in RACES}
+        self.faults: dict[str, list[str]] = {}
+        """What did not hold, by the name and the seed of the round."""
+
+    def told(self) -> dict[str, Any]:
+        return {"broken": len(self.faults), "won": self.won}
+
+    def run(self, seeds: Iterable[int], names: Iterable[str] = RACES) -> None:
+        with ThreadPoolExecutor(3) as threads:
+            for seed in seeds:
+                for name in names:
+                    if words := self._lived(name, seed, threads):
+                        self.faults[f"{name} {seed}"] = words
+
+    def _lived(self, name: str, seed: int, threads: Executor) -> list[str]:
+        race, random = RACES[name], Random(f"{name} {seed}")  # noqa: S311 (no secret)
+        run, _ = start_run(race.procedure, race.inputs, by=None)
+        advance_run(run.pk)
+        asked = HumanRequest.objects.filter(wait__run=run).select_related("wait").get()
+        scene = Scene(asked, self.people, random)
+        race.before(scene)
+        acts = race.acts(scene)
+        barrier = Barrier(len(acts))
+        going = [threads.submit(_act, scene, what, act, barrier) for what, act in acts.items()]
+        broken = [f"{error!r}" for one in going if (error := one.exception(PATIENCE))]
+        self.won[name][" + ".join(sorted(scene.done)) or "nobody"] += 1
+        return [*broken, *_faults(scene, race)]
+
+
+def _person(name: str, finance: Group) -> User:
+    person, _ = User.objects.get_or_create(username=name, defaults={"is_superuser": name == "dave"})
+    person.groups.add(finance)
+    return person
+
+
+def _act(scene: Scene, what: str, act: Act, barrier: Barrier) -> None:
+    try:
+        barrier.wait(PATIENCE)
+        act()
+        scene.done.append(what)
+    except EngineError as refusal:
+        scene.refused.append(f"{what}: {refusal}")
+    finally:
+        connection.close()
+
+
+def _faults(scene: Scene, race: Race) -> Iterator[str]:
+    """What does not hold, once all time has passed and somebody has answered what is left."""
+    won = [what for what in scene.done if what not in {"sweep", "again", "clock", "too"}]
+    if race.winners is not None and len(won) != race.winners:
+        yield f"{won} were accepted; refused: {scene.refused}"
+    _finish(scene)
+    run = Run.objects.get(pk=scene.request.wait.run_id)
+    asked = HumanRequest.objects.select_related("wait").get(pk=scene.request.pk)
+    if run.status not in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}:
+        yield f"the run is {run.status}: {run.error}"
+    if asked.is_open or asked.effective_at or asked.wait.is_open:
+        yield f"the request is {asked.status}, effective at {asked.effective_at}"
+    events = run.events.filter(kind=EventKind.WAIT_CLOSED, key=asked.wait.key)
+    if events.count() > 1 or (run.status == RunStatus.SUCCEEDED and not events):
+        yield f"its wait was closed {events.count()} times"
+    yield from _outcome_faults(asked, events.first())
+    yield from examine(run).faults
+
+
+def _outcome_faults(asked: HumanRequest, closed: Any) -> Iterator[str]:
+    counted = asked.responses.filter(undone_at=None, is_used=True)
+    if closed is None or asked.outcome not in {"approved", "rejected"}:
+        if counted.exists() and asked.quorum == 1:
+            yield f"an answer counts, and the request is {asked.outcome}"
+        return
+    if closed.content["outcome"] != asked.outcome:
+        yield f"the journal says {closed.content['outcome']}, the request {asked.outcome}"
+    if asked.quorum == 1 and counted.count() != 1:
+        yield f"{counted.count()} answers count"
+
+
+def _finish(scene: Scene) -> None:
+    """Let all time pass, and let people answer what is still open."""
+    run_id = scene.request.wait.run_id
+    clock.ahead += LIMIT
+    sweep()
+    for who in range(len(scene.people)):
+        scene.request.refresh_from_db()
+        if not scene.request.is_open:
+            break
+        try:
+            scene.say(who)
+        except EngineError as refusal:
+            scene.refused.append(str(refusal))
+    clock.ahead += UNDO + timedelta(seconds=1)
+    sweep()
+    advance_run(run_id)

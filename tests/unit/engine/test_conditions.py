@@ -1,0 +1,215 @@
+"""The options of a question that say who must agree, by when, and what follows an answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from procedures.engine import AnswerError, QuestionError
+from procedures.engine.kinds.questions import Question, new_question
+from procedures.engine.kinds.votes import decided
+from procedures.engine.values import canonical
+
+HOUR = 3600.0
+DECISIONS = {"send": "Send", "redo": "Write it anew"}
+
+
+def approval(**options: Any) -> Question:
+    return new_question("approval", "Pay?", **options)
+
+
+def choice(**options: Any) -> Question:
+    return new_question("choice", "Which?", {"sea": "By ship", "air": "By air"}, **options)
+
+
+def review(**options: Any) -> Question:
+    return new_question("review", "Fine?", "Dear Ben", decisions=DECISIONS, **options)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: approval(due="soon"), "due=: Invalid duration"),
+        (lambda: approval(due="3h", expires="2h", default=False), "due= is later than expires="),
+        (lambda: approval(remind="30s"), "remind= must be at least a minute"),
+        (lambda: approval(remind=[]), "remind= takes 1 to 20 moments"),
+        (lambda: approval(remind=["2h", "1h"]), "each moment once, the earliest first"),
+        (lambda: approval(remind=["1h", "60 min"]), "each moment once"),
+        (lambda: approval(remind=True), "remind=: Invalid duration"),
+        (lambda: approval(remind="2h", expires="2h", default=False), "nobody would be reminded"),
+        (lambda: approval(remind=["1h", "3h"], expires="2h", default=False), "be reminded"),
+        (lambda: approval(escalate="managers"), 'pairs such as ("4h", "managers")'),
+        (lambda: approval(escalate=["managers"]), "not 'managers'"),
+        (lambda: approval(escalate=[("4h", "managers", 1)]), "pairs such as"),
+        (lambda: approval(escalate=[("4h", "")]), "strings that aren't empty"),
+        (lambda: approval(escalate=[("4h", ())]), "names nobody after '4h'"),
+        (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "each moment once"),
+        (lambda: approval(escalate=[("soon", "a")]), "escalate=: Invalid duration"),
+        (
+            lambda: approval(escalate=[("3h", "a")], expires="2h", default=False),
+            "nobody else would be asked",
+        ),
+        (lambda: approval(four_eyes="yes"), "four_eyes= must be True or False"),
+        (lambda: approval(quorum=0), "quorum= must be a whole number from 1 to 100"),
+        (lambda: approval(quorum=True), "quorum= must be a whole number"),
+        (lambda: approval(quorum=101), "quorum= must be a whole number"),
+        (lambda: review(quorum=2), "quorum= needs an approval, or a choice of one option"),
+        (lambda: choice(many=True, quorum=2), "quorum= needs an approval"),
+        (lambda: new_question("input", "What?", quorum=2), "quorum= needs an approval"),
+        (lambda: approval(veto=True), "veto= needs quorum= of at least 2"),
+        (lambda: approval(veto=1, quorum=2), "veto= must be True or False"),
+        (lambda: choice(veto=True, quorum=2), "veto= needs an approval"),
+        (lambda: approval(undo="10s", irreversible=True), "undo= can't be used with irreversible"),
+        (lambda: approval(undo="2 days"), "undo= can be at most a day"),
+        (lambda: approval(undo=0), "undo=: Invalid duration"),
+        (lambda: approval(comment_required_on="declined"), "The decisions are approved, rejected."),
+        (lambda: choice(comment_required_on={"rail"}), "The decisions are sea, air."),
+        (
+            lambda: new_question("input", "What?", comment_required_on="answered"),
+            "It has no decisions.",
+        ),
+        (lambda: approval(comment_required_on=[3]), "comment_required_on= can only contain"),
+        (lambda: approval(risk="grave"), 'risk= must be "low", "normal" or "high"'),
+        (lambda: approval(risk=["high"]), "risk= must be"),
+    ],
+)
+def test_an_option_that_can_have_no_effect_is_refused(
+    ask: Callable[[], Question], words: str
+) -> None:
+    with pytest.raises(QuestionError) as refusal:
+        ask()
+
+    assert words in str(refusal.value)
+
+
+def test_what_is_given_is_kept_in_seconds() -> None:
+    asked = approval(
+        due="1h", remind=["30 min", "1h"], escalate=[("2h", "managers"), ("3h", ["@ann", "@ben"])]
+    )
+
+    assert asked.due == HOUR
+    assert (asked.remind, asked.remind_every) == ((HOUR / 2, HOUR), None)
+    assert asked.escalate == ((2 * HOUR, ("managers",)), (3 * HOUR, ("@ann", "@ben")))
+    assert approval(remind="1h").remind_every == HOUR
+
+
+def test_a_stored_question_has_the_options_it_was_asked_with() -> None:
+    asked = approval(
+        due="1h",
+        remind=["30 min"],
+        escalate=[("2h", "managers")],
+        four_eyes=True,
+        quorum=2,
+        veto=True,
+        undo="10s",
+        comment_required_on={"rejected"},
+        risk="high",
+    )
+
+    stored = canonical.plain(canonical.text_of(asked.as_json()))
+
+    assert Question.from_json(stored) == asked
+    assert Question.from_json(stored).digest == asked.digest
+
+
+def test_options_that_are_not_used_are_not_stored() -> None:
+    assert not {"due", "remind", "quorum", "risk", "undo"} & approval().as_json().keys()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"four_eyes": True},
+        {"quorum": 2},
+        {"comment_required_on": "rejected"},
+        {"risk": "high"},
+        {"irreversible": True},
+    ],
+)
+def test_an_answer_counts_only_under_the_same_conditions(option: dict[str, Any]) -> None:
+    assert approval(**option).digest != approval().digest
+    assert approval(**option).digest == approval(**option).digest
+
+
+@pytest.mark.parametrize(
+    "option", [{"due": "1h"}, {"remind": "1h"}, {"escalate": [("1h", "a")]}, {"undo": "10s"}]
+)
+def test_an_answer_counts_whenever_people_were_reminded(option: dict[str, Any]) -> None:
+    assert approval(**option).digest == approval().digest
+
+
+def test_a_decision_may_need_a_comment() -> None:
+    asked = approval(comment_required_on={"rejected"}, no="Keep it")
+
+    asked.check_comment(True, "")  # noqa: FBT003
+    asked.check_comment(False, "Too much.")  # noqa: FBT003
+    with pytest.raises(AnswerError, match="“Keep it” needs a comment") as refusal:
+        asked.check_comment(False, " ")  # noqa: FBT003
+    assert [fault.field for fault in refusal.value.faults] == ["comment"]
+
+
+def test_an_option_and_a_review_may_need_a_comment_too() -> None:
+    with pytest.raises(AnswerError, match="“By air” needs a comment"):
+        choice(comment_required_on="air").check_comment("air", "")
+    with pytest.raises(AnswerError, match="“Write it anew” needs a comment"):
+        review(comment_required_on="redo").check_comment({"decision": "redo"}, "")
+
+
+def test_silence_says_who_else_will_be_asked() -> None:
+    asked = approval(escalate=[("4h", "managers"), ("1 day", ["@ann", "@ben"])])
+
+    assert asked.silence() == (
+        "If nobody answers within 4 hours, managers will be asked too. "
+        "If nobody answers within 1 day, @ann and @ben will be asked too. "
+        "The request stays open until somebody answers."
+    )
+
+
+def test_conditions_are_told_in_sentences() -> None:
+    asked = approval(
+        quorum=2, veto=True, four_eyes=True, comment_required_on="rejected", undo="90s"
+    )
+
+    assert asked.conditions() == [
+        "2 people must agree.",
+        "One rejection is enough to reject it.",
+        "Whoever caused this request can't answer it.",
+        "“Reject” needs a comment.",
+        "An answer can be undone for 90 seconds.",
+    ]
+    assert approval().conditions() == []
+
+
+@pytest.mark.parametrize(
+    ("votes", "left", "is_decided"),
+    [
+        ([], 5, False),
+        ([True], 4, False),
+        ([True, False], 3, False),
+        ([True, False, True], 2, True),
+        ([False, False], 3, True),
+        ([True, False], 0, True),  # nobody is left who could be the second to approve
+        ([False], 1, True),
+        ([False, True], 0, False),  # only the vote that makes it impossible decides
+    ],
+)
+def test_the_first_decision_with_enough_votes_counts(
+    votes: list[bool],
+    left: int,
+    is_decided: bool,  # noqa: FBT001
+) -> None:
+    assert decided(approval(quorum=2), votes, left=left) is is_decided
+
+
+def test_with_a_veto_one_rejection_is_enough() -> None:
+    asked = approval(quorum=3, veto=True)
+
+    assert decided(asked, [True, False], left=9)
+    assert not decided(asked, [True, True], left=9)
+
+
+def test_options_of_a_choice_are_counted_each() -> None:
+    asked = choice(quorum=2)
+
+    assert not decided(asked, ["sea", "air"], left=0)
+    assert decided(asked, ["sea", "air", "sea"], left=0)
