@@ -8,10 +8,10 @@
    and they can wait.
 
    A bell rings for many people within 300 ms: the lists of what waits for them, which need an
-   answer, are read by all of them before these parts. After a reading the page rests for ten times
+   answer, are read by all of them first. After a reading the page rests for ten times
    as long as it took, so that a busy server gets the fewer of them the busier it is. */
 
-const GATHER = 300;
+const GATHER = 1000;
 const LEAST = 1000;
 const MOST = 5000;
 const TIMES = 10;
