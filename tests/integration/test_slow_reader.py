@@ -96,6 +96,5 @@ def test_who_reads_nothing_for_a_while_is_told_so_and_delays_nobody(
             for message in reader.take(slow.recv(timeout=PATIENCE)):
                 slow.send(message)
 
-    print("HEADS", reader.heads, len(reader.numbers))
     assert reader.heads
     assert reader.numbers == list(range(1, talk.last_seq + 1))
