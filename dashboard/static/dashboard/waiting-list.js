@@ -1,11 +1,11 @@
 /* The cards that wait for somebody, read again when the doorbell rings: what is open stays as it is
    with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
    would push away what stands below, it waits behind a button in the place kept for it. After a
-   reading the page rests for twenty times as long as it took, at most two seconds. */
+   reading the page rests for three times as long as it took, at most 300 ms. */
 
 const GATHER = 50;
-const MOST = 2000;
-const TIMES = 20;
+const MOST = 300;
+const TIMES = 3;
 
 class WaitingList extends HTMLElement {
   connectedCallback() {
