@@ -73,7 +73,10 @@ def test_a_step_that_no_exception_stops_dies_with_its_process_and_fails_or_is_tr
     assert desk.effects == {"again": 2, "never": 1}
     assert desk.keys == {f"{again.pk}:again", f"{never.pk}:never"}
     stuck = {one.name: one.pid for one in reversed(desk.lines)}  # of each, the first attempt
-    assert set(stuck.values()).isdisjoint(running_worker.slots)
+    wait_until(
+        lambda: set(stuck.values()).isdisjoint(running_worker.slots),
+        what="the processes of the first attempts to be gone",
+    )
 
 
 @pytest.mark.usefixtures("running_clock", "running_worker")

@@ -11,9 +11,9 @@
    answer, are read by all of them first. After a reading the page rests for ten times
    as long as it took, so that a busy server gets the fewer of them the busier it is. */
 
-const GATHER = 1000;
+const GATHER = 300;
 const LEAST = 1000;
-const MOST = 5000;
+const MOST = 1500;
 const TIMES = 10;
 const LATER = 10000;
 
@@ -56,7 +56,7 @@ class FreshParts extends HTMLElement {
   }
 
   /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time, and a
-      rest of one to five seconds from one to the next. */
+      rest of one to one and a half seconds from one to the next. */
   readSoon(pause = GATHER) {
     this.#isStale = true;
     const due = Math.max(Date.now() + pause, this.#readAt + this.#rest);
