@@ -49,9 +49,9 @@ def delete_what_was_written(_style: object, tables: Iterable[str], **_options: o
     with connection.cursor() as cursor:
         cursor.execute(filled)
         found = [table for (table,) in cursor.fetchall()]
-        written = emptied if Process.running else found
+        written: list[str] = emptied if Process.running else found
         if any(read(cursor, table) != rows[table] for table in MADE):
-            written += MADE
+            written.extend(MADE)
     return [f"DELETE FROM {quote(table)}" for table in written]  # noqa: S608
 
 
