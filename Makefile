@@ -15,7 +15,7 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails api_call
 	staff_gains stopped_workers strays stuck_slots surroundings throttle token_scopes \
 	weights
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
-PROCESSES ?= 3
+PROCESSES ?= 4
 PARALLEL := --numprocesses $(PROCESSES) --dist worksteal
 # Apart: Playwright leaves an event loop in its thread, in which other tests can't use the database.
 BROWSERS := --numprocesses 2 --dist worksteal

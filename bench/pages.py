@@ -10,15 +10,14 @@ prints the heaviest statements of all these pages instead, with what PostgreSQL 
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
 from bench.fill import RUNS
-from bench.site import create_database, parser_of, site, tell
+from bench.site import create_database, noted_statements, parser_of, site, tell
 
 TAKES = 50
 BLOCK = 10
@@ -134,13 +133,13 @@ class Visitor:
         use(self.database)
         self._ask(address)
         for _ in range(count):
-            with counted() as spent:
+            with noted_statements() as said:
                 began, worked = time.perf_counter(), time.process_time()
                 self._ask(address)
                 takes.processor.append((time.process_time() - worked) * 1000)
                 takes.wall.append((time.perf_counter() - began) * 1000)
-            takes.database.append(sum(spent) * 1000)
-            takes.statements = len(spent)
+            takes.database.append(sum(one.seconds for one in said) * 1000)
+            takes.statements = len(said)
 
     def ask(self, page: str) -> str:
         return self._ask(self.addresses[page])
@@ -170,24 +169,6 @@ class Visitor:
         if is_staff:
             found |= {f"admin {one}": reverse(f"admin:{one}_changelist") for one in ADMIN.split()}
         return found
-
-
-@contextmanager
-def counted() -> Iterator[list[float]]:
-    """Yield a list to which the seconds of each statement inside the block are added."""
-    from django.db import connection
-
-    spent: list[float] = []
-
-    def note(execute: Callable[..., Any], *given: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return execute(*given)
-        finally:
-            spent.append(time.perf_counter() - began)
-
-    with connection.execute_wrapper(note):
-        yield spent
 
 
 def use(database: str) -> None:

@@ -25,7 +25,7 @@ CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
 BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
 GATHER = {"/requests/waiting": 0.05, "/overview": 0.3, "/requests/waiting/count": 0.4}
 """Seconds for which a page gathers rings before it fetches, as its scripts do."""
-RESTS = {"/overview": (1.0, 10, 5.0), "/requests/waiting": (0.0, 5, 0.5)}
+RESTS = {"/overview": (1.0, 10, 1.5), "/requests/waiting": (0.0, 3, 0.3)}
 """The rest after a fetch: at least, times the fetch's own length, at most; in seconds."""
 AT_ONCE = 10
 FETCHERS = 8

@@ -1,13 +1,11 @@
 """The plans of the statements on which the database spends most for the pages of `bench.pages`."""
 
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.site import tell
+from bench.site import noted_statements, tell
 from tests.plans import nodes_of, rows_read
 
 HEAVIEST = 10
@@ -67,27 +65,10 @@ def _statements(page: str, person: str, ask: Callable[[], Any]) -> Iterator[Stat
     """Yield what a page asks of the database, each with the least of its times in several takes."""
     takes = []
     for _ in range(TIMES):
-        with _noted() as said:
+        with noted_statements() as said:
             ask()
         takes.append(said)
     for same in zip(*takes, strict=False):
         text, cells, _ = same[0]
         if text.lstrip().startswith(("SELECT", "WITH")):
-            yield Statement(page, person, text, cells, min(seconds for *_, seconds in same))
-
-
-@contextmanager
-def _noted() -> Iterator[list[tuple[str, Any, float]]]:
-    from django.db import connection
-
-    said: list[tuple[str, Any, float]] = []
-
-    def note(execute: Callable[..., Any], text: str, cells: Any, *more: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return execute(text, cells, *more)
-        finally:
-            said.append((text, cells, time.perf_counter() - began))
-
-    with connection.execute_wrapper(note):
-        yield said
+            yield Statement(page, person, text, cells, min(one.seconds for one in same))

@@ -3,11 +3,12 @@
 import argparse
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Database = Literal["sqlite", "postgres"]
 PAIRS = 5
@@ -27,6 +28,32 @@ def parser_of(description: str | None, **numbers: int) -> argparse.ArgumentParse
     for name, default in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     return parser
+
+
+class Noted(NamedTuple):
+    """A statement that was executed, with its values and the seconds it took."""
+
+    text: str
+    cells: Any
+    seconds: float
+
+
+@contextmanager
+def noted_statements() -> Iterator[list[Noted]]:
+    """Yield a list to which each statement executed inside the block is added."""
+    from django.db import connection
+
+    said: list[Noted] = []
+
+    def note(execute: Callable[..., Any], text: str, cells: Any, *more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(text, cells, *more)
+        finally:
+            said.append(Noted(text, cells, time.perf_counter() - began))
+
+    with connection.execute_wrapper(note):
+        yield said
 
 
 def tell(**figures: Any) -> None:

@@ -12,7 +12,7 @@ from itertools import chain
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -272,7 +272,9 @@ def titles_for(
         return {}
     sight = sight or Sight(user)
     cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
-    opened = Session.objects.annotate(opener=Subquery(cards.values("run")[:1]))
+    # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
+    opener = Subquery(cards.values("run")[:1], output_field=UUIDField())
+    opened = Session.objects.annotate(opener=opener)
     rows = list(opened.filter(pk__in=wanted).order_by().values_list("pk", "title", "opener"))
     seen = sight.runs(opener for _, _, opener in rows)
     hidden = {session for session, _, opener in rows if opener not in seen}

@@ -31,31 +31,11 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     every request, although no assignment names them. Deputies are included with whom they stand in
     for.
     """
-    given = _delegations_to(among)
-    found = _people_named(names, {*among, *given})
-    # Not those of superusers, whose right isn't delegated with their requests.
-    deputies = {to for user in given if found.get(user) is False for to in given[user]}
-    return (found.keys() | deputies) & {*among}
-
-
-def _people_named(names: Iterable[str], among: Collection[Any]) -> dict[Any, bool]:
-    """Return the people for whom the names stand, each with True for a superuser."""
-    named: dict[str, set[str]] = defaultdict(set)
-    for name in names:
-        kind, _, key = name.partition(":")
-        named[kind].add(key)
-    asked = Q(is_superuser=True) | Q(pk__in=[_key(text) for text in named["user"]])
-    if named["group"]:
-        asked |= Q(pk__in=users().filter(groups__in=named["group"]).values("pk"))
-    if named["perm"]:
-        holders = permission_holders(named["perm"], among)
-        asked |= Q(pk__in={pk for _, pk in holders})
-    present = active_users().filter(pk__in=among)
-    return dict(present.filter(asked).values_list("pk", "is_superuser"))
+    return set().union(*people_by_name(names, among).values())
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
-    """Return, by name, those of `among` who are concerned by it, as `people_named` returns them.
+    """Return, by name, the primary keys of the active people in `among` for whom it stands.
 
     The name "" has the superusers, whom every change concerns.
     """
@@ -68,19 +48,16 @@ def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, se
 
 
 def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
-    wanted = set(names)
-    present = dict(active_users().filter(pk__in=among).values_list("pk", "is_superuser"))
-    found: dict[str, set[Any]] = {name: set() for name in wanted}
-    found[""] = {pk for pk, is_superuser in present.items() if is_superuser}
-    users_named = {f"user:{pk}": pk for pk in present}
-    for name in wanted & users_named.keys():
-        found[name].add(users_named[name])
-    if groups := {name.removeprefix("group:") for name in wanted if name.startswith("group:")}:
-        members = users().filter(pk__in=present, groups__in=groups).order_by()
-        for pk, group in members.values_list("pk", "groups"):
-            found.get(f"group:{group}", set()).add(pk)
-    permissions = {name.removeprefix("perm:") for name in wanted if name.startswith("perm:")}
-    for permission, pk in permission_holders(permissions, present):
+    found: dict[str, set[Any]] = {"": set()} | {name: set() for name in names}
+    present = active_users().filter(pk__in=among).order_by()
+    people = set()
+    for pk, is_superuser, group in present.values_list("pk", "is_superuser", "groups"):
+        people.add(pk)
+        for name in (f"user:{pk}", f"group:{group}", *([""] if is_superuser else [])):
+            if name in found:
+                found[name].add(pk)
+    permissions = {name.removeprefix("perm:") for name in found if name.startswith("perm:")}
+    for permission, pk in permission_holders(permissions, people):
         found[f"perm:{permission}"].add(pk)
     return found
 

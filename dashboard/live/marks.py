@@ -17,12 +17,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b, shake_256
+from functools import lru_cache
+from hashlib import blake2b, sha256
 from itertools import chain
-from operator import xor
 from typing import Any, Self
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 
@@ -43,7 +45,7 @@ MOST_READ = 5000
 """The most rows that are read since a mark; a page whose mark is older is told to read again."""
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time from a moment that a worker stores to the commit that stores it."""
-LENGTH, NONCE = 120, 9
+LENGTH, NONCE = 120, 12
 """The characters of a mark before it is sealed, and the random bytes that go before it."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
@@ -106,22 +108,23 @@ def seal(text: str) -> str:
     A mark must not tell people how much happens on the site that they may not see.
     """
     nonce = os.urandom(NONCE)
-    return urlsafe_b64encode(nonce + _mixed(text.ljust(LENGTH).encode(), nonce)).decode()
+    data = _cipher_of(settings.SECRET_KEY).encrypt(nonce, text.ljust(LENGTH).encode(), None)
+    return urlsafe_b64encode(nonce + data).decode()
 
 
 def unseal(mark: str) -> str:
-    """Return the text that was sealed; for a text that this site hasn't sealed, return nonsense."""
+    """Return the text that was sealed, or "" for a mark that this site hasn't sealed."""
     try:
         sealed = urlsafe_b64decode(mark)
-    except ValueError:
+        data = _cipher_of(settings.SECRET_KEY).decrypt(sealed[:NONCE], sealed[NONCE:], None)
+    except (InvalidTag, ValueError):
         return ""
-    return _mixed(sealed[NONCE:], sealed[:NONCE]).decode("ascii", "replace").rstrip()
+    return data.decode().rstrip()
 
 
-def _mixed(data: bytes, nonce: bytes) -> bytes:
-    """Encrypt or decrypt data with bytes that only the site's processes can compute."""
-    key = shake_256(b"countersign marks" + settings.SECRET_KEY.encode() + nonce)
-    return bytes(map(xor, data, key.digest(len(data))))
+@lru_cache(maxsize=1)
+def _cipher_of(secret: str) -> AESGCM:
+    return AESGCM(sha256(b"countersign marks" + secret.encode()).digest())
 
 
 def digest(parts: Iterable[object]) -> str:

@@ -155,8 +155,8 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     ids = most_urgent(request.user, place + LONGEST_LIST + 1)[place:]
     held = set(_ids(shown or []))
     fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
-    mine = answerable_requests(request.user).filter(pk__in=fresh)
-    requests = list(mine.with_what_is_shown().by_urgency()) if fresh else []
+    open_ones = HumanRequest.objects.open().filter(pk__in=fresh)
+    requests = list(open_ones.with_what_is_shown().by_urgency())
     gone = held.difference(ids)
     return {
         "waiting": requests,

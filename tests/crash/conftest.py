@@ -15,7 +15,7 @@ CRASHING = {
         module for module in machine.PROCEDURES if module.startswith("tests.crash.")
     )
 }
-"""What a worker of these tests runs: each of its slots would load all others' procedures, too."""
+"""The procedures of these tests' workers, whose slots would otherwise load those of all tests."""
 
 
 @pytest.fixture(autouse=True)

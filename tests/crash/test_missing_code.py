@@ -64,7 +64,10 @@ def everything_said(run: Run, user: User) -> list[str]:
     return [home, *(shown(client.get(path)) for path in ("/runs", f"/runs/{run.pk}"))]
 
 
-@pytest.mark.parametrize(("has", "said"), [("none", ABSENT), ("old", OLDER), ("new", UNREGISTERED)])
+@pytest.mark.parametrize(
+    ("has", "said"),
+    [("none", ABSENT), pytest.param("old", OLDER, marks=pytest.mark.soak), ("new", UNREGISTERED)],
+)
 def test_a_run_whose_code_no_live_worker_has_is_stuck_and_says_why(
     has: str, said: str, deploy: Deploy, worker: StartWorker, admin_user: User
 ) -> None:

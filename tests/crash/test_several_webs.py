@@ -25,7 +25,7 @@ def webs(web: StartWeb) -> list[Web]:
     return [web(), web()]
 
 
-@pytest.fixture(params=[relay, nginx])
+@pytest.fixture(params=[relay, pytest.param(nginx, marks=pytest.mark.soak)])
 def site(request: pytest.FixtureRequest, webs: list[Web]) -> Iterator[Address]:
     balance: Balance = request.param
     with balance(webs) as address:

@@ -52,7 +52,6 @@ def test_a_step_beyond_its_timeout_is_stopped_by_an_exception_in_place(
 def test_a_step_that_no_exception_stops_dies_with_its_process_and_fails_or_is_tried_again(
     running_worker: Worker, desk: Desk, alice: User
 ) -> None:
-    slots = set(running_worker.slots)
     with desk.closed("after again"), desk.closed("after never"):
         again = start("stuck_step", folder=desk.folder, name="again", attempts=2, by=alice)
         never = start("stuck_step", folder=desk.folder, name="never", by=alice)
@@ -73,7 +72,11 @@ def test_a_step_that_no_exception_stops_dies_with_its_process_and_fails_or_is_tr
     ]
     assert desk.effects == {"again": 2, "never": 1}
     assert desk.keys == {f"{again.pk}:again", f"{never.pk}:never"}
-    assert slots.isdisjoint(running_worker.slots)
+    stuck = {one.name: one.pid for one in reversed(desk.lines)}  # of each, the first attempt
+    wait_until(
+        lambda: set(stuck.values()).isdisjoint(running_worker.slots),
+        what="the processes of the first attempts to be gone",
+    )
 
 
 @pytest.mark.usefixtures("running_clock", "running_worker")

@@ -100,7 +100,7 @@ def test_ctrl_c_interrupts_what_may_be_interrupted(supervisor: Supervisor) -> No
 
 
 def test_ctrl_c_interrupts_also_where_python_drops_what_is_raised(supervisor: Supervisor) -> None:
-    """As in an import, at whose end a weak reference's callback runs."""
+    """A signal that comes in the callback of a weak reference, as at the end of an import."""
     told: list[object] = []
 
     def press_and_wait() -> None:

@@ -1,6 +1,7 @@
 """A parent in whose session a child asks somebody to whom the parent stays hidden."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class Family:
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be found: the mark, and the ids of what is the parent's."""
+        """The texts that must not be found: the mark, and the ids of the parent's rows."""
         requests = HumanRequest.objects.filter(wait__run=self.parent)
         said = Message.objects.filter(run=self.parent)
         ids = [*requests.values_list("pk", flat=True), *said.values_list("pk", flat=True)]
@@ -97,7 +98,7 @@ def answer_with_comment(request: HumanRequest, value: Any, *, by: User) -> None:
 
 
 def places(run: Run, user: User) -> dict[str, object]:
-    """What stands for each parameter of a route; of the admin, whatever there is."""
+    """The values of each parameter of a route; for the admin, all rows there are."""
     request = HumanRequest.objects.filter(wait__run=run).earliest("pk")
     own = run.artifacts.first()
     return {
@@ -172,3 +173,16 @@ def text_of(response: Any) -> str:
 def found_in(text: str, secrets: list[str]) -> list[str]:
     folded = text.casefold()
     return [secret for secret in secrets if secret.casefold() in folded]
+
+
+def without_keys(html: str) -> str:
+    """Remove the cursors from a page, and whatever is new each time it is drawn."""
+    for pattern in (
+        r'name="(csrfmiddlewaretoken|client_key)" value="[^"]*"',
+        r'value="[^"]*" name="client_key"',
+        r'stream="session:[^"]*" form="page" after="\d+"',
+        r'datetime="[^"]*">when the page was opened',
+        r' mark="[\w=-]*"',
+    ):
+        html = re.sub(pattern, "", html)
+    return html

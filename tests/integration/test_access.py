@@ -54,7 +54,7 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
 
 @pytest.fixture
 def filled(run: Run, alice: User) -> dict[str, object]:
-    """What stands for each parameter of a route."""
+    """The value of each parameter of a route."""
     return {
         "procedures/name": "question",
         "runs/run_id": run.pk,

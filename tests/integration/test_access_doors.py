@@ -224,7 +224,7 @@ class Rule:
         return (is_own or is_reply) and said.session_id in self.sessions
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=[0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 2))])
 def site(request: pytest.FixtureRequest, db: None) -> Site:
     return Site(random.Random(request.param)).fill()  # noqa: S311 (a site made by chance)
 

@@ -6,7 +6,6 @@ own child. Members of the session find all of it.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -34,6 +33,7 @@ from tests.integration.child_family import (
     paths,
     places,
     text_of,
+    without_keys,
 )
 from tests.pages import HTMX, browser
 from tests.procedures.kinships import MARK
@@ -184,19 +184,6 @@ def test_whatever_goes_on_in_the_parent_carols_pages_stay_the_same(
     Run.objects.filter(pk=family.parent.pk).update(status="running")
 
     assert without_keys(client.get(path).content.decode()) == before
-
-
-def without_keys(html: str) -> str:
-    """Without what is new on every page, also if nothing has happened, and without cursors."""
-    for pattern in (
-        r'name="(csrfmiddlewaretoken|client_key)" value="[^"]*"',
-        r'value="[^"]*" name="client_key"',
-        r'stream="session:[^"]*" form="page" after="\d+"',
-        r'datetime="[^"]*">when the page was opened',
-        r' mark="[\w=-]*"',
-    ):
-        html = re.sub(pattern, "", html)
-    return html
 
 
 # The stream

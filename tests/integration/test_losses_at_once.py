@@ -30,7 +30,7 @@ def test_of_two_groups_that_lose_a_permission_at_the_same_moment_the_second_is_w
     looked: list[None] = []
 
     def look() -> None:
-        """What the first would break is known by now; it waits for the second to come as far."""
+        """Wait, once the first deletion knows what it would break, until the second does too."""
         looked.append(None)
         wait_until(lambda: len(looked) == 2 or waits_for_a_lock(), what="the second")
 

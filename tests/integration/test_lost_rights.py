@@ -108,7 +108,7 @@ def person(name: str) -> User:
 
 @pytest.fixture
 def limit_of_files(running_web: Web) -> Iterator[None]:
-    """As many open files as the machine allows, for the server and for the pages."""
+    """The highest limit of open files that the machine allows, for the server and for the pages."""
     earlier = getrlimit(RLIMIT_NOFILE)
     for pid in (running_web.pid, os.getpid()):
         prlimit(pid, RLIMIT_NOFILE, (earlier[1], earlier[1]))

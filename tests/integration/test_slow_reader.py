@@ -19,8 +19,9 @@ from tests.processes import Web
 from tests.sockets import PATIENCE, page, session_of
 
 MESSAGES = 40
-TEXT = "A paragraph of a message that takes a while to arrive.\n\n" * 150
-TURNS = 25
+TEXT = "`a` **b** " * 800
+"""A message of which a page is sent several kilobytes: all of them don't fit into a socket."""
+TURNS = 32
 SMALL = 4096
 """The bytes that the slow page's side of the connection keeps for it."""
 
@@ -44,7 +45,13 @@ def slow_page(web: Web, user: User) -> Iterator[ClientConnection]:
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session_of(user)}"}
     address, site = f"ws://{here.netloc}/live", Origin(web.url)
     with connect(
-        address, sock=line, origin=site, additional_headers=headers, max_queue=1, close_timeout=0
+        address,
+        sock=line,
+        origin=site,
+        additional_headers=headers,
+        max_queue=1,
+        close_timeout=0,
+        compression=None,
     ) as opened:
         yield opened
 

@@ -422,7 +422,12 @@ def test_every_status_has_its_words() -> None:
             "name will undo this if the run fails or is cancelled",
             "a worker",
         ),
-        ("run.continued", {"generation": 2}, "Continued as new (generation 2)", "a worker"),
+        (
+            "run.continued",
+            {"generation": 2},
+            "Began again with new inputs (generation 2)",
+            "a worker",
+        ),
         ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),
         (
             "child.started",
@@ -434,7 +439,7 @@ def test_every_status_has_its_words() -> None:
         (
             "wait.opened",
             {"wait": "set", "need": 1, "over": ["a", "b"]},
-            "Waits for 1 of 2 waits to end",
+            "Waits until 1 of 2 have ended",
             "",
         ),
         (

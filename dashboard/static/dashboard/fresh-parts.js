@@ -8,37 +8,34 @@
    and they can wait.
 
    A bell rings for many people within 300 ms: the lists of what waits for them, which need an
-   answer, are read by all of them before these parts. After a reading the page rests for ten times
+   answer, are read by all of them first. After a reading the page rests for ten times
    as long as it took, so that a busy server gets the fewer of them the busier it is. */
 
-const GATHER = 300;
 const LEAST = 1000;
-const MOST = 5000;
+const MOST = 1500;
 const TIMES = 10;
 const LATER = 10000;
 
-class FreshParts extends HTMLElement {
+class FreshParts extends ReadAgain {
+  static GATHER = 300;
+
   #last = new Map();
-  #timer = 0;
-  #due = Infinity;
-  #readAt = 0;
-  #rest = LEAST;
-  #isStale = false;
 
   connectedCallback() {
-    const streams = this.getAttribute("hears").split(" ");
-    this.hear = ({ target, detail }) => {
-      if (streams.includes(target.stream)) this.readSoon(this.concerns(detail) ? GATHER : LATER);
-    };
-    this.see = () => this.#isStale && this.readSoon();
-    document.addEventListener("live", this.hear);
+    super.connectedCallback();
+    this.see = () => this.isStale && this.readSoon(FreshParts.GATHER);
     document.addEventListener("visibilitychange", this.see);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("live", this.hear);
+    super.disconnectedCallback();
     document.removeEventListener("visibilitychange", this.see);
-    clearTimeout(this.#timer);
+  }
+
+  hear({ target, detail }) {
+    const streams = this.getAttribute("hears").split(" ");
+    if (!streams.includes(target.stream)) return;
+    this.readSoon(this.concerns(detail) ? FreshParts.GATHER : LATER);
   }
 
   get shown() {
@@ -55,25 +52,14 @@ class FreshParts extends HTMLElement {
     return runs.some((run) => shown.includes(run) || (isNewest && !(run < shown[0])));
   }
 
-  /** Nobody looks at a hidden page: it is read when it is seen again. One reading at a time, and a
-      rest of one to five seconds from one to the next. */
-  readSoon(pause = GATHER) {
-    this.#isStale = true;
-    const due = Math.max(Date.now() + pause, this.#readAt + this.#rest);
-    if (document.hidden || due >= this.#due) return;
-    clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = setTimeout(() => this.readAll(), due - Date.now());
+  /** Nobody looks at a hidden page: it is read when it is seen again. */
+  readSoon(pause) {
+    if (document.hidden) this.isStale = true;
+    else super.readSoon(pause);
   }
 
-  async readAll() {
-    this.#isStale = false;
-    this.#readAt = Date.now();
-    this.#due = 0;
-    await this.read();
-    this.#rest = Math.min(MOST, Math.max(LEAST, TIMES * (Date.now() - this.#readAt)));
-    this.#due = Infinity;
-    if (this.#isStale && this.isConnected) this.readSoon();
+  restAfter(began, ended) {
+    return began + Math.min(MOST, Math.max(LEAST, TIMES * (ended - began)));
   }
 
   get address() {
@@ -82,17 +68,8 @@ class FreshParts extends HTMLElement {
     return `${this.getAttribute("href")}?${query}`;
   }
 
-  async read() {
-    const answer = await fetch(this.address, { headers: { "HX-Request": "true" } }).catch(() => null);
-    const isRead = answer?.ok && !answer.redirected;
-    const html = isRead ? await answer.text().catch(() => null) : null;
-    if (html === null) {
-      this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
-      return;
-    }
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    for (const fresh of [...template.content.children]) this.place(fresh);
+  take(elements) {
+    for (const fresh of elements) this.place(fresh);
   }
 
   place(fresh) {

@@ -1,64 +1,42 @@
 /* The cards that wait for somebody, read again when the doorbell rings: what is open stays as it is
    with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
    would push away what stands below, it waits behind a button in the place kept for it. After a
-   reading the page rests for five times as long as it took, at most half a second. */
+   reading the page rests for three times as long as it took, at most 300 ms. */
 
-const GATHER = 50;
-const MOST = 500;
-const TIMES = 5;
+const MOST = 300;
+const TIMES = 3;
 
-class WaitingList extends HTMLElement {
+class WaitingList extends ReadAgain {
+  static GATHER = 50;
+
   connectedCallback() {
+    super.connectedCallback();
     this.held = [];
-    this.restsUntil = 0;
-    this.listener = ({ target }) => target.stream === "inbox" && this.readSoon();
-    document.addEventListener("live", this.listener);
     this.news = this.querySelector(".waiting-list__news");
     this.news.addEventListener("click", () => this.showHeld());
   }
 
-  disconnectedCallback() {
-    document.removeEventListener("live", this.listener);
-    clearTimeout(this.timer);
+  hear({ target }) {
+    if (target.stream === "inbox") this.readSoon(WaitingList.GATHER);
   }
 
-  /** One reading at a time: what rings meanwhile is read by the next one. */
-  readSoon() {
-    this.isStale = true;
-    if (this.timer) return;
-    const pause = Math.max(GATHER, this.restsUntil - Date.now());
-    this.timer = setTimeout(() => this.readAll(), pause);
-  }
-
-  async readAll() {
-    this.isStale = false;
-    const began = Date.now();
-    await this.read();
-    const ended = Date.now();
-    this.restsUntil = ended + Math.min(MOST, TIMES * (ended - began));
-    this.timer = null;
-    if (this.isStale && this.isConnected) this.readSoon();
+  restAfter(began, ended) {
+    return ended + Math.min(MOST, TIMES * (ended - began));
   }
 
   get cards() {
     return [...this.querySelectorAll(".request")];
   }
 
-  async read() {
+  get address() {
     const open = this.cards.filter((card) => card.dataset.status === "open");
     const shown = open.map((card) => ["shown", card.id.replace("request-", "")]);
-    const address = `${this.getAttribute("href")}?${new URLSearchParams(shown)}`;
-    const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-    const isRead = answer?.ok && !answer.redirected;
-    const html = isRead ? await answer.text().catch(() => null) : null;
-    if (html === null) {
-      this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
-      return;
-    }
-    const template = document.createElement("template");
-    template.innerHTML = html;
+    return `${this.getAttribute("href")}?${new URLSearchParams(shown)}`;
+  }
+
+  take(elements) {
     this.held = [];
-    for (const fresh of [...template.content.children]) this.place(fresh);
+    for (const fresh of elements) this.place(fresh);
     this.tellNews();
   }
 

@@ -1,4 +1,4 @@
-"""What a question of Plexus shows to people, clause by clause: see `test_plexus`."""
+"""The texts that people are shown for a question of Plexus, clause by clause: see `test_plexus`."""
 
 import json
 from typing import Any

@@ -62,7 +62,10 @@ CALLS: list[tuple[Callable[[Any], object], str]] = [
     (lambda ctx: ctx.compensate(), r"ctx\.compensate: missing a required argument: 'fn'\."),
     (lambda ctx: ctx.request(), r"ctx\.request: missing a required argument: 'kind'\."),
     (lambda ctx: ctx.bind("pay"), "ctx.bind needs a function"),
-    (lambda ctx: ctx.bind(ctx.bind(act)), "Pass ctx.step a step that is already bound"),
+    (
+        lambda ctx: ctx.bind(ctx.bind(act)),
+        "To run a step that is already bound, pass it to ctx.step",
+    ),
     (lambda ctx: ctx.compensate(None), "ctx.compensate needs a function"),
     (lambda ctx: ctx.compensate(undo), "undo: missing a required argument: 'order'"),
     (lambda ctx: ctx.compensate(undo, "A", "B"), "undo: too many positional arguments"),
