@@ -49,9 +49,17 @@ def close_request(
 
 
 def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
-    """Close the request of a wait until the answer that closes it is settled or undone."""
+    """Close the request of a wait until the answer that closes it is settled or undone.
+
+    A request that was unneeded because of another answer already gets the new reason and time.
+    """
+    request = wait.request
     until = wait.effective_at or (wait.held_for.effective_at if wait.held_for else None)
-    return _close(wait.request, content, at=at, until=until)
+    if request.effective_at is None:
+        return _close(request, content, at=at, until=until)
+    request.effective_at, request.closed_why = until, why_after(content)
+    request.save(update_fields=["effective_at", "closed_why"])
+    return _changed(request)
 
 
 def release_request(wait: Wait) -> Changed:

@@ -106,6 +106,7 @@ def places(run: Run, user: User) -> dict[str, object]:
         "runs/run_id": run.pk,
         "artifacts/name": own.name if own else "none.csv",
         "files/name": own.name if own else "none.csv",
+        "files/digest": own.digest if own else "0" * 64,
         "signals/name": "signal",
         "events/seq": 1,
         "whole/name": "inputs",

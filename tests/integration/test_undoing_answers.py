@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def asked(bob: User, finance: Group) -> HumanRequest:
-    for name in ("undoable", "undoable_pair"):
+    for name in ("undoable", "undoable_pair", "undoable_two_of_three"):
         grant(name, finance, "answer")
     return request_of(run_until_it_waits("undoable"))
 
@@ -298,3 +298,26 @@ def test_an_entry_that_is_taken_out_of_a_history_is_found(asked: HumanRequest, b
     asked.events.filter(kind="undone").delete()
 
     assert any(": history " in one for one in examine(asked.wait.run).faults)
+
+
+def test_what_two_answers_make_unneeded_stays_so_until_both_take_effect(
+    asked: HumanRequest, bob: User
+) -> None:
+    run = run_until_it_waits("undoable_two_of_three")
+    ann, ben, cem = HumanRequest.objects.filter(wait__run=run).order_by("wait__opened_seq")
+    say(ann, by=bob)
+    say(cem, by=bob)
+
+    ben.refresh_from_db()
+    ann.refresh_from_db()
+    assert ben.effective_at == ann.effective_at
+    let_pass(6 * SECOND)
+    ben.refresh_from_db()
+    cem.refresh_from_db()
+    assert (ben.effective_at, cem.effective_at) == (ann.effective_at, None)
+    undo_response(ann.pk, by=bob)
+    ben.refresh_from_db()
+    assert (ben.status, ben.effective_at) == ("open", None)
+    say(ben, by=bob)
+    let_pass(11 * SECOND)
+    assert result_of(ben) == ["cem", "ben"]

@@ -19,6 +19,13 @@ def undoable_pair(ctx: Context) -> list[Any]:
 
 
 @procedure
+def undoable_two_of_three(ctx: Context) -> list[Any]:
+    lengths = {"ann": "20s", "ben": "10s", "cem": "5s"}
+    asked = [ctx.later.approve(f"May {name}?", name=name, undo=lengths[name]) for name in lengths]
+    return [one.key for one in ctx.wait_n(2, *asked)]
+
+
+@procedure
 def agreed(ctx: Context, quorum: int = 2, veto: bool = False, undo: bool = False) -> list[Any]:  # noqa: FBT001, FBT002
     held: Any = {"undo": "10s"} if undo else {}
     asked = ctx.approve("Pay 31 €?", quorum=quorum, veto=veto, **held)

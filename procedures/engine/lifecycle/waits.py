@@ -84,7 +84,8 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
     won = _first_decided(store, run, whole, left)
     held = [wait for wait in won if wait.held]
     if held:
-        _set_aside(store, run, whole, left, winner=held[-1])
+        # The last of them to take effect: until then an undo may leave the set undecided.
+        _set_aside(store, run, whole, left, winner=max(held, key=_takes_effect))
         return True
     # The set before its losers: each of their closings would else come here again and decide it
     # anew.
@@ -119,15 +120,24 @@ def _decided_at(wait: Row) -> datetime:
     return at
 
 
+def _takes_effect(wait: Row) -> datetime:
+    at: datetime = wait.effective_at
+    return at
+
+
 def _set_aside(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row], *, winner: WaitRow
 ) -> None:
-    """Mark the other open parts of a set as unneeded, for as long as the winner's answer holds."""
+    """Mark the other open parts of a set as unneeded for as long as the winner's answer is held.
+
+    Parts that were unneeded because of another answer, now settled or undone, are marked anew.
+    """
     if KEEP_OPEN in whole.opening():
         return
     why = told_of(winner.opening(), canonical.plain(winner.held))
     for wait in left:
-        if is_undecided(wait) and wait.kind not in DETACHED_KINDS:
+        is_other = not wait.held and wait.held_for != winner
+        if is_other and wait.kind not in DETACHED_KINDS:
             wait.held_for = winner
             store.save(wait, "held_for")
             store.tell_held(run, wait, not_needed(why))
