@@ -3,12 +3,13 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.models import HumanRequest, Member, Message, Notification, Presence, Session
+from chat.models import Delegation, HumanRequest, Member, Message, Notification, Presence, Session
 from chat.services import post_message, reassign_request
 from dashboard.accounts.sign_in import tokens
 from dashboard.models import FormerName, LinkCounter, Preferences
@@ -23,6 +24,8 @@ from tests.conftest import create_person, group
 from tests.procedures.kinships import MARK
 from tests.routes import addresses
 from tests.runs import answer
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,9 @@ def create_rows_for_admin(family: Family) -> None:
     Preferences.objects.get_or_create(user=family.bob)
     LinkCounter.objects.get_or_create(user=family.bob)
     FormerName.objects.create(kind="user", name="robert", held_by=family.bob.pk)
+    erin, now = User.objects.get(username="zebra_erin"), clock.now()
+    length = {"from_at": now - 2 * DAY, "until": now - DAY}
+    Delegation.objects.get_or_create(user=family.bob, to=erin, defaults=length)
     Client().force_login(family.bob)
 
 

@@ -18,7 +18,7 @@ from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
-from procedures.models import Installation, Run, Signal, Wait
+from procedures.models import Artifact, Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
@@ -28,6 +28,8 @@ from tests.routes import Address, addresses
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SECRET = "Pay 31.20"
 BODY, UNREAD = '{"value": true}', b"value: is not a known field"
+BEFORE_LOOKING = (UNREAD, b"file: is missing.", b"No token can do this.")
+"""Refusals that don't depend on whether the thing of the address exists."""
 Visitor = Callable[[], Client]
 
 
@@ -60,6 +62,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "runs/run_id": run.pk,
         "artifacts/name": "report.csv",
         "files/name": "report.csv",
+        "files/digest": Artifact.objects.latest("pk").digest,
         "signals/name": "paid",
         "events/seq": 1,
         "whole/name": "inputs",
@@ -130,9 +133,7 @@ def test_a_stranger_finds_nothing_by_any_route(
         for method in METHODS:
             response = send(stranger, method, address.path)
             is_sent_away = visit is caller and not address.is_api and response.status_code == 302
-            is_unread = (
-                response.status_code == 422 and b"value: is not a known field" in response.content
-            )
+            is_unread = any(words in response.content for words in BEFORE_LOOKING)
             is_nothing = response.status_code in {404, 405}
             assert is_sent_away or is_unread or is_nothing, (method, address.path)
             assert SECRET not in response.content.decode()
