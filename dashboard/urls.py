@@ -45,6 +45,7 @@ urlpatterns = [
     path("profile/sign-ins/<int:sign_in_id>/end", profile.end_sign_in, name="profile_sign_in_end"),
     path("profile/password", profile.change_password, name="profile_password"),
     path("profile/time-zone", profile.choose_time_zone, name="profile_time_zone"),
+    path("profile/keys", profile.choose_keys, name="profile_keys"),
     path("overview", home.home_overview, name="home_overview"),
     path("requests/waiting", requests.waiting_list, name="waiting_list"),
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),

@@ -81,8 +81,8 @@ class SignInAdmin(OfUserAdmin):
 
 @admin.register(Preferences)
 class PreferencesAdmin(OfUserAdmin):
-    list_display = ["user", "time_zone"]
-    fields = ["user", "time_zone"]
+    list_display = ["user", "time_zone", "has_keys"]
+    fields = ["user", "time_zone", "has_keys"]
 
 
 @admin.register(LinkCounter)

@@ -82,6 +82,18 @@ class TimeZoneForm(forms.Form):
         return chosen
 
 
+class KeysForm(forms.Form):
+    """A form for the switch that lets single keys press buttons."""
+
+    has_keys = forms.BooleanField(required=False)
+
+    def save(self, user: User) -> bool:
+        """Save the choice and return it."""
+        chosen = bool(self.cleaned_data["has_keys"])
+        Preferences.objects.update_or_create(user=user, defaults={"has_keys": chosen})
+        return chosen
+
+
 def time_zones() -> list[str]:
     """Return the zones to choose from: those named after places, without outdated country names."""
     places = [zone for zone in available_timezones() if "/" in zone]

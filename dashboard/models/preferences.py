@@ -22,6 +22,11 @@ class Preferences(models.Model):
         blank=True,
         help_text=lazy("For example Europe/Berlin. If empty, the browser's time zone is used."),
     )
+    has_keys = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=lazy("If on, single keys press the buttons that show them."),
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = lazy("preferences")
@@ -29,8 +34,12 @@ class Preferences(models.Model):
     def __str__(self) -> str:
         return f"preferences of {self.user}"
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The chosen time zone, or None."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
-def time_zone_of(user: "User") -> ZoneInfo | None:
-    """Return the time zone a person chose, or None."""
-    chosen = Preferences.objects.filter(pk=user.pk).values_list("time_zone", flat=True).first()
-    return ZoneInfo(chosen) if chosen else None
+
+def preferences_of(user: "User") -> Preferences:
+    """Return what a person chose, or the preferences of somebody who has chosen nothing."""
+    return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)

@@ -1,4 +1,4 @@
-"""The page of a person's own tokens, sign-ins, password and time zone."""
+"""The page of a person's own tokens, sign-ins, password, time zone and keys."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.forms.profile import TimeZoneForm, TokenForm, password_form, time_zones
+from dashboard.forms.profile import KeysForm, TimeZoneForm, TokenForm, password_form, time_zones
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
-from dashboard.models.preferences import time_zone_of
+from dashboard.models.preferences import preferences_of
 from dashboard.models.sign_in import note_sign_in
 from dashboard.models.trail import note
 from dashboard.pages.marks import with_marks
@@ -127,14 +127,25 @@ def choose_time_zone(request: Visit) -> HttpResponse:
     return done(request, words, "time-zone")
 
 
+@require_POST
+@login_required
+def choose_keys(request: Visit) -> HttpResponse:
+    """Switch single keys on or off."""
+    form = KeysForm(request.POST)
+    form.is_valid()
+    words = _("Single keys are on.") if form.save(request.user) else _("Single keys are off.")
+    return done(request, words, "keys")
+
+
 def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
     user = request.user
-    zone = time_zone_of(user)
+    chosen = preferences_of(user)
     sign_ins = user.sign_ins.select_related("session")
     context = {
         "token_form": TokenForm(user),
         "password_form": password_form(user),
-        "time_zone_form": TimeZoneForm({"time_zone": zone.key if zone else ""}),
+        "time_zone_form": TimeZoneForm({"time_zone": chosen.time_zone}),
+        "keys_are_on": chosen.has_keys,
         "tokens": user.api_tokens.filter(revoked_at=None).order_by("-pk")[:MOST_SHOWN],
         "sign_ins": sign_ins.filter(session__expire_date__gt=timezone.now())[:MOST_SHOWN],
         "this_session": request.session.session_key,

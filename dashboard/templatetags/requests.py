@@ -17,6 +17,7 @@ from dashboard.overview import Node, cell, draw
 from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
+from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import files_in, takes_files, with_files
 from procedures.engine.values.files import File
@@ -24,6 +25,10 @@ from procedures.models import Run, Wait
 
 register = template.Library()
 Line = tuple[str, str]
+PAIR = ["a", "r"]
+"""The keys of two buttons, the first of which is the usual answer."""
+REJECTING = {"false", "reject", "rejected"}
+NUMBER_KEYS = range(1, 10)
 
 
 @register.simple_tag(takes_context=True)
@@ -33,6 +38,26 @@ def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
     return AnswerForm(request)
+
+
+@register.filter
+def with_keys(buttons: Buttons) -> list[tuple[str, str, str]]:
+    """Return the buttons of a form: the text that each sends, its label, and the key it has.
+
+    The usual answer has "a" and the one that rejects "r"; the others the number of their place.
+    """
+    is_pair = buttons.has_main and len(buttons.values) == len(PAIR)
+    texts = [text for text, _ in buttons.texts]
+    keys = PAIR if is_pair else [_key_of(place, text) for place, text in enumerate(texts, 1)]
+    if buttons.has_main and keys:
+        keys = ["a", *keys[1:]]
+    return [(text, words, key) for (text, words), key in zip(buttons.texts, keys, strict=True)]
+
+
+def _key_of(place: int, text: str) -> str:
+    if text in REJECTING:
+        return "r"
+    return str(place) if place in NUMBER_KEYS else ""
 
 
 @register.simple_tag

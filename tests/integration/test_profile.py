@@ -201,3 +201,12 @@ def test_no_other_zone_is_taken(alice: User, zone: str) -> None:
 
     assert client.post("/profile/time-zone", {"time_zone": zone}).status_code == 422
     assert "data-time-zone" not in page(client, "/")
+
+
+def test_keys_are_on_until_somebody_switches_them_off(alice: User) -> None:
+    client = browser(alice)
+    assert " data-keys" in shown(client.get("/profile"))
+    client.post("/profile/keys", {})
+    assert " data-keys" not in shown(client.get("/profile"))
+    client.post("/profile/keys", {"has_keys": "true"})
+    assert " data-keys" in shown(client.get("/profile"))

@@ -1,0 +1,20 @@
+/* An irreversible answer that was armed by its key is fired by Enter. If it was armed by a click, or by
+   Enter itself, its key stays another one: the same press twice fires nothing. */
+
+let armed = null;
+
+document.addEventListener("keydown", () => (armed = null), true);
+document.addEventListener("pointerdown", () => (armed = null), true);
+
+document.addEventListener("key:press", ({ target, detail }) => {
+  const isAnswer = target.matches(".answer__buttons button");
+  armed = isAnswer ? { card: target.closest(".request")?.id, key: detail.key } : null;
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  const card = armed && document.getElementById(armed.card);
+  const confirm = card?.querySelector(".button--final");
+  if (!confirm) return;
+  if (armed.key !== "Enter") confirm.dataset.key = "Enter";
+  armed = null;
+});

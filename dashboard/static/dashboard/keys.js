@@ -1,0 +1,92 @@
+/* Single keys that press what is on the page. An element names its key, and its style prints it:
+
+   <button data-key="a">Approve</button>      a letter, a digit, "Enter", "Escape", "ArrowDown", "?"
+   <button data-key="C">Cancel</button>       with Shift
+   <a data-key="g h" href="/">Home</a>        one after the other
+   <button data-key="Mod+Enter">Send</button> with Ctrl or ⌘; also while somebody types
+
+   A link or a button is clicked, an option is chosen, a field gets the focus, and of another element
+   the first field in it. Before that, the element gets a "key:press" event, which can be prevented. What is
+   hidden, disabled or below an open dialog is passed over.
+
+   Several elements may have the same key, for example two cards: it then counts only where the
+   focus is, in the nearest element with data-keys-here. Else it does nothing: a key never guesses.
+   Keys rest while somebody types; Escape leaves the field. The profile switches them off, then
+   <html> has no data-keys, and nothing prints them. */
+
+const PAUSE = 1000;
+const FIELD = "textarea, select, [contenteditable], input:not([type=hidden], [type=radio], [type=checkbox], [type=submit], [type=button])";
+const TYPED = `${FIELD}:not([type=file])`;
+const PRESSED = "a[href], button, summary, label, input, textarea, select";
+const FIRST = `${FIELD}, input:not([type=hidden])`;
+
+let begun = "";
+let timer = 0;
+
+document.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (event.defaultPrevented || event.isComposing || !document.documentElement.hasAttribute("data-keys")) return;
+  const isTyping = target.matches?.(TYPED) ?? false;
+  if (isTyping && key === "Escape") target.blur();
+  const name = nameOf(event);
+  if (!name || (isTyping && !name.startsWith("Mod+")) || isForTarget(event)) return;
+  const whole = begun ? `${begun} ${name}` : name;
+  const found = elementOf(whole, target) ?? (begun ? elementOf(name, target) : null);
+  begin(begins(name) && !found ? name : "");
+  if (!found || (event.repeat && !found.hasAttribute("data-key-repeats"))) return;
+  event.preventDefault();
+  press(found, name);
+});
+
+/** The name of a key with what is held; "" for keys that belong to the browser. */
+function nameOf({ key, ctrlKey, metaKey, altKey }) {
+  if (altKey) return "";
+  if (ctrlKey || metaKey) return key === "Enter" ? "Mod+Enter" : "";
+  return key;
+}
+
+/** Keys that a link, a button or an option understands itself. */
+function isForTarget({ target, key }) {
+  if (!target.matches?.(PRESSED)) return false;
+  return key === " " || key === "Enter" || (key.startsWith("Arrow") && target.matches("input"));
+}
+
+function elementOf(name, target) {
+  const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const named = (dialog ?? document).querySelectorAll(`[data-key="${CSS.escape(name)}"]`);
+  const found = [...named].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.matches(":disabled"));
+  if (found.length < 2) return found[0];
+  const here = target.closest?.("form, [data-keys-here]")?.closest("[data-keys-here]");
+  const near = found.filter((one) => here?.contains(one));
+  return near.length === 1 ? near[0] : undefined;
+}
+
+function begins(name) {
+  return Boolean(document.querySelector(`[data-key^="${CSS.escape(name)} "]`));
+}
+
+function begin(name) {
+  clearTimeout(timer);
+  begun = name;
+  if (name) timer = setTimeout(() => (begun = ""), PAUSE);
+}
+
+function press(element, key) {
+  const event = new CustomEvent("key:press", { bubbles: true, cancelable: true, detail: { key } });
+  if (!element.dispatchEvent(event)) return;
+  if (!element.matches(PRESSED)) focusFirst(element);
+  else if (element.matches("input, textarea, select")) enter(element);
+  else element.click();
+}
+
+function focusFirst(element) {
+  const field = [...element.querySelectorAll(FIRST)].find((one) => one.checkVisibility());
+  field?.focus();
+  if (field?.type === "file") field.click();
+}
+
+/** An option has the focus too: Enter then submits its form. */
+function enter(field) {
+  field.focus();
+  if (!field.matches(TYPED)) field.click();
+}
