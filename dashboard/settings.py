@@ -142,6 +142,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.MAIL_FROM
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"
+STATICFILES_FINDERS = ["dashboard.http.bundles.BundlingFinder"]
 IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 SERVESTATIC_USE_FINDERS = environment.is_embedded or not IS_COLLECTED
 STORAGES = {

@@ -253,7 +253,7 @@ def test_a_first_visit_is_small_and_asks_nobody_else(
     plain, sent = (sum(column) for column in zip(*sizes.values(), strict=True))
     tell(f"{name:<12}{sent:>8,} bytes sent, {plain:>8,} as they are, {len(sizes)} requests")
     assert all(url.startswith(running_web.url) for url in sizes)
-    assert "live.js" in str(sizes)
+    assert "app.js" in str(sizes)
     assert sent < LARGEST_PAGE, sizes
 
 

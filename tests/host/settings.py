@@ -56,6 +56,10 @@ TEMPLATES = [
 ROOT_URLCONF = "tests.host.urls"
 LOGIN_URL = "countersign:sign_in"
 STATIC_URL = "static/"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "dashboard.http.bundles.BundlingFinder",
+]
 AUTH_USER_MODEL = "shop.Person"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

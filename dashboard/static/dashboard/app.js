@@ -1,0 +1,19 @@
+/* The other scripts of pages. Each waits for its elements, and does nothing on a page without them. */
+import "./live.js";
+import "./live-mark.js";
+import "./waiting-count.js";
+import "./whole-pages.js";
+import "./keep-open.js";
+import "./keep-draft.js";
+import "./not-sent.js";
+import "./kept-words.js";
+import "./read-again.js";
+import "./waiting-list.js";
+import "./fresh-parts.js";
+import "./transcript-view.js";
+import "./chat-outbox.js";
+import "./chat-composer.js";
+import "./caught-up.js";
+import "./send-once.js";
+import "./keys.js";
+import "./answer-keys.js";
