@@ -25,9 +25,10 @@ from chat.models import (
     Session,
     SharedRun,
 )
+from chat.models.assignment import AssignmentQuerySet
 from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet
-from chat.models.request import AssignmentQuerySet, HumanRequestQuerySet
+from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this
@@ -51,19 +52,21 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     return HumanRequest.objects.open().assigned_to(user).filter(is_left_to(user))
 
 
-def is_left_to(user: User) -> Q:
+def is_left_to(user: User, to: str = "") -> Q:
     """Return the condition that an open request which asks the user still waits for their answer.
 
     It doesn't if somebody else has claimed it, if they have voted already, or, with `four_eyes`, if
     they have started its run or the run that this is a fork of. Rarer causes are looked at with the
-    answer.
+    answer. `to` is the lookup that leads to the request, such as "request__".
     """
-    is_own = Q(wait__run__started_by=user) | Q(wait__run__origin__started_by=user)
-    votes = HumanResponse.objects.filter(request=OuterRef("pk"), user=user, undone_at=None)
-    has_voted = Q(Exists(votes.order_by()), quorum__gt=1)
-    has_gone = Q(claimed_by__isnull=False) & ~is_active("claimed_by__")
-    is_free = Q(claimed_by=None) | Q(claimed_by=user) | has_gone
-    return is_free & ~Q(is_own, four_eyes=True) & ~has_voted
+    run = f"{to}wait__run__"
+    is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
+    votes = HumanResponse.objects.filter(request=OuterRef(f"{to}pk"), user=user, undone_at=None)
+    has_voted = Q(Exists(votes.order_by()), **{f"{to}quorum__gt": 1})
+    claimer = f"{to}claimed_by"
+    has_gone = Q(**{f"{claimer}__isnull": False}) & ~is_active(f"{claimer}__")
+    is_free = Q(**{f"{claimer}__isnull": True}) | Q(**{claimer: user}) | has_gone
+    return is_free & ~Q(is_own, **{f"{to}four_eyes": True}) & ~has_voted
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
@@ -84,9 +87,9 @@ def most_urgent(user: User, most: int) -> list[UUID]:
             *(waiting.filter(group=group) for group in _groups_of(person)),
             *(held.filter(permission=name) for name in held_permissions(person)),
         ]
-    rows = [way.by_urgency().values_list("due_at", "request_id")[:most] for way in ways]
-    found = merged(rows, order="1 ASC NULLS LAST, 2", limit=most)
-    return [UUID(str(request)) for _, request in found]
+    rows = [way.by_urgency().values_list("due_at", "rank", "request_id")[:most] for way in ways]
+    found = merged(rows, order="1 ASC NULLS LAST, 2, 3", limit=most)
+    return [UUID(str(request)) for _, _, request in found]
 
 
 def _groups_of(user: User) -> list[int]:

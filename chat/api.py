@@ -103,6 +103,7 @@ def create_response(
         # Only those who may see it are told who is asked; who is asked may see it.
         get_object_or_404(visible_requests(by), pk=request_id)
         raise
+    services.drop_draft(request_id, by=by)
     if not is_new:  # somebody who was asked once may not see it any more
         get_object_or_404(visible_requests(by), pk=request_id)
     return Status(201 if is_new else 200, response)

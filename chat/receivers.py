@@ -15,6 +15,7 @@ from chat.channels.planning import drop_unsent, notification_time, plan_alert
 from chat.doorbell import doorbell
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.closing import close_request, hold_request, release_request
+from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
 from chat.services.ledger import differences, unowned
@@ -27,6 +28,8 @@ from procedures.models import Run, Wait
 from procedures.users import User
 
 LONGEST_TITLE = 200
+RISKS = ("high", "normal", "low")
+"""The risks of requests, by their rank in lists."""
 
 
 def connect() -> None:
@@ -134,6 +137,8 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         four_eyes=question.four_eyes,
         quorum=question.quorum,
         risk=question.risk,
+        rank=RISKS.index(question.risk),
+        gist=gist_of(question),
     )
     plan_moments(request, question)
     assignments, note = assign(question.assign, run.procedure_id)

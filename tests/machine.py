@@ -26,6 +26,7 @@ NOUNS = (
     "forked",
     "forms",
     "held",
+    "inboxes",
     "inputs",
     "kinships",
     "large",

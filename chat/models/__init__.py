@@ -1,17 +1,20 @@
 """Models of sessions, messages, notifications, requests and responses."""
 
+from chat.models.assignment import Assignment
 from chat.models.delegation import Delegation
 from chat.models.feed import FeedEntry, RunAudience
 from chat.models.history import RequestEvent
 from chat.models.message import Message
 from chat.models.notification import Notification, Presence
-from chat.models.request import Assignment, HumanRequest
+from chat.models.reading import Draft, Snooze
+from chat.models.request import HumanRequest
 from chat.models.response import HumanResponse
 from chat.models.session import Member, Session, SessionEvent, SharedRun
 
 __all__ = [
     "Assignment",
     "Delegation",
+    "Draft",
     "FeedEntry",
     "HumanRequest",
     "HumanResponse",
@@ -24,4 +27,5 @@ __all__ = [
     "Session",
     "SessionEvent",
     "SharedRun",
+    "Snooze",
 ]

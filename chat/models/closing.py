@@ -8,8 +8,9 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from chat.models.assignment import names_in
 from chat.models.history import HISTORY, RequestEvent, new_event
-from chat.models.request import HumanRequest, names_in
+from chat.models.request import HumanRequest
 from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
 from procedures.models import Wait

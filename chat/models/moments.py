@@ -30,6 +30,8 @@ def plan_moments(request: HumanRequest, question: Question) -> None:
     if question.due is not None:
         request.due_at = request.opened_at + timedelta(seconds=question.due)
     request.next_at = next_moment(request, question, after=request.opened_at)
+    ends = [one for one in (request.due_at, request.wait.due_at) if one is not None]
+    request.needed_at = min(ends, default=None)
 
 
 def next_moment(request: HumanRequest, question: Question, *, after: datetime) -> datetime | None:

@@ -7,12 +7,10 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from chat.models.delegation import principals_of
-from chat.models.feed import audience
+from chat.models.assignment import Assignment, names_in
 from chat.models.history import HISTORY, RequestEvent, new_event
 from chat.models.rights import Right, right_of
 from chat.models.session import Session
@@ -20,7 +18,7 @@ from chat.store import sql
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
-from procedures.models import Procedure, Run, Wait
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
@@ -82,8 +80,8 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def by_urgency(self) -> Self:
-        """Order requests by deadline, then by age."""
-        return self.order_by(F("wait__due_at").asc(nulls_last=True), "id")
+        """Order requests by when an answer is needed, then by risk, then by age."""
+        return self.order_by(F("needed_at").asc(nulls_last=True), "rank", "id")
 
     def assigned_to(self, user: "User") -> Self:
         """Return the requests, open or closed, that are assigned to a user; all for a superuser.
@@ -140,6 +138,9 @@ class HumanRequest(models.Model):
         null=True, help_text="The time of the next check of whom to notify."
     )
     due_at = models.DateTimeField(null=True, help_text="The time by which people should answer.")
+    needed_at = models.DateTimeField(
+        null=True, help_text="The earlier of the deadline and `due_at`, by which lists are ordered."
+    )
     next_at = models.DateTimeField(
         null=True, help_text="The time of the next reminder or escalation."
     )
@@ -152,6 +153,12 @@ class HumanRequest(models.Model):
     four_eyes = models.BooleanField(default=False, db_default=False)
     quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
     risk = models.CharField(max_length=6, default="normal", db_default="normal")
+    rank = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="The rank of its risk in lists; the highest is 0."
+    )
+    gist = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="A line for lists."
+    )
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
     )
@@ -196,6 +203,11 @@ class HumanRequest(models.Model):
                 fields=["next_at"],
                 condition=Q(status="open", next_at__isnull=False),
                 name="countersign_requests_to_remind",
+            ),
+            models.Index(
+                fields=["needed_at", "rank", "id"],
+                condition=Q(status="open"),
+                name="countersign_open_by_urgency",
             ),
             models.Index(
                 fields=["id"],
@@ -244,7 +256,7 @@ class HumanRequest(models.Model):
         for assignment in assignments:
             assignment.request, assignment.run = self, self.wait.run
             assignment.procedure_id = self.wait.run.procedure_id
-            assignment.due_at = self.wait.due_at
+            assignment.due_at, assignment.rank = self.needed_at, self.rank
             seal(assignment)
             asked = sql.add_run_audience.said(self.wait.run_id, assignment.audience)
             insert_row(assignment, also=[asked])
@@ -289,107 +301,3 @@ class HumanRequest(models.Model):
     def seal_note(self) -> None:
         """Renew the seal of a changed note, without saving it."""
         reseal(self, "note")
-
-
-class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the assignments, and mark requests that have none any more."""
-        requests = list(self.order_by().values_list("request", flat=True))
-        deleted = super().delete()
-        HumanRequest.objects.filter(pk__in=requests).mark_unasked()
-        return deleted
-
-    def to(self, user: "User") -> Self:
-        """Return the assignments to a user, to their groups, and to permissions that they hold.
-
-        Those to people who have delegated their requests to the user are included.
-        """
-        is_theirs = _assigned_to(user)
-        for principal in principals_of(user):
-            is_theirs |= _assigned_to(principal)
-        return self.filter(is_theirs)
-
-    def by_urgency(self) -> Self:
-        """Order assignments by the deadline of their request, then by its age."""
-        return self.order_by(F("due_at").asc(nulls_last=True), "request_id")
-
-
-def _assigned_to(user: "User") -> Q:
-    is_theirs = Q(user=user) | Q(group__in=user.groups.all())
-    return is_theirs | Q(permission__in=user.get_all_permissions())
-
-
-class Assignment(models.Model):
-    """A user, a group's members or a permission's holders who may answer a request."""
-
-    request = models.ForeignKey(HumanRequest, models.CASCADE, related_name="assignments")
-    run = models.ForeignKey(
-        Run, models.CASCADE, related_name="+", help_text="The run that made the request."
-    )
-    procedure = models.ForeignKey(
-        Procedure,
-        models.PROTECT,
-        db_index=False,
-        related_name="+",
-        help_text="The run's procedure, stored here so that lists can be read by it.",
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.CASCADE,
-        null=True,
-        db_index=False,
-        related_name="assignments",
-    )
-    group = models.ForeignKey(Group, models.CASCADE, null=True, db_index=False, related_name="+")
-    permission = models.CharField(max_length=200, blank=True)
-    is_open = models.BooleanField(
-        default=True, db_default=True, help_text="False once the request is closed."
-    )
-    due_at = models.DateTimeField(null=True, help_text="The deadline of the request.")
-    proof = proof_field()
-    SEALED: ClassVar = ("request", "run", "user", "group", "permission")
-
-    objects = AssignmentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["request", "pk"]
-        indexes = [
-            models.Index(
-                fields=[*fields], condition=condition, name=f"countersign_{name}_by_{whom}"
-            )
-            for whom, is_named in (
-                ("user", Q(user__isnull=False)),
-                ("group", Q(group__isnull=False)),
-                ("permission", ~Q(permission="")),
-            )
-            for name, fields, condition in (
-                # What waits for somebody is counted by these, however many requests are closed.
-                ("open", (whom, "request"), Q(is_open=True) & is_named),
-                ("due", (whom, "due_at", "request"), Q(is_open=True) & is_named),
-                ("runs", (whom, "procedure", "run"), is_named),
-            )
-        ]
-
-    def __str__(self) -> str:
-        if self.user:
-            return f"@{self.user.get_username()}"
-        return self.group.name if self.group else f"perm:{self.permission}"
-
-    @property
-    def audience(self) -> str:
-        """The audience in the feed to which the assignees belong."""
-        if self.permission:
-            return audience("perm", self.permission)
-        return audience("user", self.user_id) if self.user_id else audience("group", self.group_id)
-
-    @property
-    def whom(self) -> str:
-        """The assignee as listed in the request: "user:7", "group:3" or "perm:app.code"."""
-        if self.permission:
-            return f"perm:{self.permission}"
-        return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
-
-
-def names_in(assigned: str) -> list[str]:
-    """Return the names in a stored list of assignees; rows of older versions have an empty list."""
-    return list(canonical.plain(assigned)) if assigned else []

@@ -13,7 +13,9 @@ class HumanResponse(models.Model):
     """One person's answer, with the question as they saw it."""
 
     request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="responses")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="responses"
+    )
     value = models.TextField(help_text="Canonical JSON.")
     comment = models.TextField(blank=True)
     at = models.DateTimeField()
@@ -54,6 +56,7 @@ class HumanResponse(models.Model):
 
     class Meta:
         ordering = ["request", "pk"]
+        indexes = [models.Index(fields=["user", "id"], name="countersign_responses_by_user")]
         constraints = [
             models.UniqueConstraint(
                 fields=["request", "user"],

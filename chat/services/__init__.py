@@ -5,6 +5,7 @@ from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence, note_presences
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
+from chat.services.bulk import BulkItem, BulkReport, BulkResult, answer_many
 from chat.services.claims import (
     OPERATE_REQUEST,
     claim_request,
@@ -21,6 +22,14 @@ from chat.services.operations import (
     may_reassign,
     reassign_request,
     withdraw_request,
+)
+from chat.services.reading import (
+    DraftConflictError,
+    draft_of,
+    drop_draft,
+    save_draft,
+    snooze_request,
+    wake_request,
 )
 from chat.services.reminders import remind_people
 from chat.services.replies import NoReplyError, read_reply
@@ -44,7 +53,11 @@ __all__ = [
     "AlreadyAnsweredError",
     "AlreadyVotedError",
     "Answer",
+    "BulkItem",
+    "BulkReport",
+    "BulkResult",
     "ClaimedError",
+    "DraftConflictError",
     "Echo",
     "Inbound",
     "Losses",
@@ -60,10 +73,13 @@ __all__ = [
     "Reply",
     "UnknownRequestError",
     "Watch",
+    "answer_many",
     "ask_others",
     "claim_request",
     "delegate",
     "delegations_of",
+    "draft_of",
+    "drop_draft",
     "echo_of",
     "find_file",
     "losses_of",
@@ -87,12 +103,15 @@ __all__ = [
     "requests_without_answerers",
     "respond",
     "revoke_delegation",
+    "save_draft",
     "send_notification",
     "sender_of",
+    "snooze_request",
     "undo_response",
     "uploaded",
     "waiting_for",
     "waiting_of",
+    "wake_request",
     "with_uploads",
     "withdraw_request",
 ]

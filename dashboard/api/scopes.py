@@ -14,6 +14,9 @@ ROUTES = {
     "create_answer": Scope.ANSWER,
     "create_claim": Scope.ANSWER,
     "create_sight": Scope.ANSWER,
+    "create_responses": Scope.ANSWER,
+    "put_snooze": Scope.ANSWER,
+    "get_draft": Scope.ANSWER,
 }
 """The scope needed by each route that changes something; routes not listed need `operate`."""
 NEW_RUNS = {"restart_run", "fork_run"}

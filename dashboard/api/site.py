@@ -16,6 +16,7 @@ from ninja.openapi.schema import OpenAPISchema, get_schema
 from ninja.parser import Parser
 
 import chat.api
+import chat.inbox_api
 import procedures.api
 import procedures.operations_api
 from chat.services import (
@@ -103,6 +104,7 @@ api.add_decorator(with_known_parameters, mode="operation")
 api.add_router("", procedures.api.router, tags=["Procedures and runs"])
 api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])
+api.add_router("", chat.inbox_api.router, tags=["Inbox"])
 api.add_router("", inbound.router, tags=["Requests"])
 
 

@@ -123,6 +123,7 @@ def _receive(request: Visit, form: AnswerForm) -> None:
     address = request.META.get("REMOTE_ADDR") or None
     sent = Inbound(form, sender=request.user, request=form.request, address=address)
     services.receive(Page.name, sent)
+    services.drop_draft(form.request.pk, by=request.user)
 
 
 @require_safe

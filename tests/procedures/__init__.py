@@ -11,6 +11,7 @@ from tests.procedures.faults import *
 from tests.procedures.forked import *
 from tests.procedures.forms import *
 from tests.procedures.held import *
+from tests.procedures.inboxes import *
 from tests.procedures.inputs import *
 from tests.procedures.keeping import *
 from tests.procedures.kinships import *

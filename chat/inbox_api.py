@@ -1,0 +1,151 @@
+"""The inbox over HTTP: its lists, snoozes, drafts, and answers to several requests."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from ninja import Router, Status
+
+from chat import services
+from chat.access import visible_requests
+from chat.channels import Api
+from chat.inbox import Due, Filters, Inbox, Risk, Tab, seen_by
+from chat.inbox_schemas import (
+    BulkIn,
+    BulkOut,
+    DraftConflictOut,
+    DraftIn,
+    DraftOut,
+    InboxPage,
+    SnoozeIn,
+    SnoozeOut,
+)
+from chat.models import Draft, HumanRequest, Snooze
+from chat.schemas import ClosedOut
+from procedures.access import SignedIn
+from procedures.paging import PAGE, Limit, page_size
+from procedures.schemas import Word, refusals
+
+router = Router()
+COUNTED = (Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED, Tab.SNOOZED)
+
+
+@router.get(
+    "/inbox", response={200: InboxPage, **refusals(422)}, summary="Your inbox, most urgent first"
+)
+def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
+    request: SignedIn,
+    tab: Tab = Tab.MINE,
+    kind: Word = "",
+    procedure: Word = "",
+    due: Due | None = None,
+    risk: Risk | None = None,
+    q: Word = "",
+    after: UUID | None = None,
+    limit: Limit = PAGE,
+) -> dict[str, Any]:
+    """Return a list of requests that you can answer.
+
+    `mine` has those assigned to you by name or claimed by you, `groups` those of your groups and
+    permissions, `unclaimed` those of them that nobody has claimed, `snoozed` what you have put off,
+    by when it comes back, and `done` what you have answered, newest first.
+    """
+    filters = Filters(kind, procedure, due, risk, q)
+    rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
+    counts = {one: Inbox(request.user, one).count() for one in COUNTED}
+    seen = seen_by(request.user, [one.pk for one in rows])
+    return {"items": rows, "seen": sorted(seen), "counts": counts, "next": following}
+
+
+@router.post(
+    "/inbox/responses",
+    response={200: BulkOut, **refusals(400, 413, 422)},
+    summary="Answer several requests",
+)
+def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
+    """Answer exactly these requests, each in a transaction of its own.
+
+    Each result is `applied`, `already_decided` or `needs_attention`. The last is for requests that
+    have changed since you saw them, can't be undone, or lack a comment that they require; answer
+    these one by one.
+    """
+    items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
+    address = request.META.get("REMOTE_ADDR") or None
+    answer = services.Answer(comment=said.comment, channel=Api.name, address=address)
+    return {"results": services.answer_many(items, by=request.user, answer=answer)}
+
+
+@router.put(
+    "/requests/{request_id}/snooze",
+    response={200: SnoozeOut, 409: ClosedOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Snooze a request",
+)
+def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
+    """Put the request out of your sight until a time; for everybody else nothing changes."""
+    found = _find(request, request_id)
+    return services.snooze_request(found.pk, by=request.user, until=said.until)
+
+
+@router.delete(
+    "/requests/{request_id}/snooze",
+    response={204: None, **refusals(404)},
+    summary="End a snooze",
+)
+def delete_snooze(request: SignedIn, request_id: UUID) -> Status[None]:
+    """Put the request back into your inbox."""
+    services.wake_request(_find(request, request_id).pk, by=request.user)
+    return Status(204, None)
+
+
+@router.get(
+    "/requests/{request_id}/draft",
+    response={200: DraftOut, **refusals(404)},
+    summary="Your draft of an answer",
+)
+def get_draft(request: SignedIn, request_id: UUID) -> Draft:
+    """Return what you have typed and not sent; 404 if there is none. Nobody else can read it."""
+    draft = services.draft_of(_find(request, request_id).pk, by=request.user)
+    if draft is None:
+        raise Http404
+    return draft
+
+
+@router.put(
+    "/requests/{request_id}/draft",
+    response={
+        200: DraftOut,
+        409: DraftConflictOut | ClosedOut,
+        **refusals(400, 403, 404, 413, 422),
+    },
+    summary="Keep a draft",
+)
+def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Status[dict[str, Any]]:
+    """Keep what you have typed.
+
+    The last one who has seen the latest version wins: 409 returns both texts if it was changed
+    elsewhere; send yours again with that version to replace it.
+    """
+    found = _find(request, request_id)
+    try:
+        return services.save_draft(
+            found.pk, by=request.user, values=said.values, version=said.version
+        )
+    except services.DraftConflictError as error:
+        told = {"detail": str(error), "stored": error.draft, "sent": said.values}
+        return Status(409, told)
+
+
+@router.delete(
+    "/requests/{request_id}/draft",
+    response={204: None, **refusals(404)},
+    summary="Drop a draft",
+)
+def delete_draft(request: SignedIn, request_id: UUID) -> Status[None]:
+    """Delete your draft, if there is one."""
+    services.drop_draft(_find(request, request_id).pk, by=request.user)
+    return Status(204, None)
+
+
+def _find(request: SignedIn, request_id: UUID) -> HumanRequest:
+    return get_object_or_404(visible_requests(request.user), pk=request_id)

@@ -1,0 +1,134 @@
+"""The API's schemas of the inbox: its lists, snoozes, drafts and answers to several requests."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, field_validator
+
+from chat.models import Draft, HumanRequest, Snooze
+from chat.schemas import RequestOut
+from chat.services import BulkResult
+from chat.services.bulk import MOST_AT_ONCE
+from procedures.schemas import Body, ErrorOut
+
+
+class InboxItemOut(RequestOut):
+    """A request as a row of the inbox."""
+
+    gist: str = Field(description="A line from its body or evidence.")
+    needed_at: datetime | None = Field(
+        description="The earlier of `answer_by` and `due_at`, by which the list is ordered."
+    )
+    started_by: str | None = Field(description="The user who started the run.")
+    votes: int = Field(description="How many people have answered; see `quorum`.")
+    version: int
+
+    @staticmethod
+    def resolve_started_by(request: HumanRequest) -> str | None:
+        starter = request.wait.run.started_by
+        return starter.get_username() if starter else None
+
+    @staticmethod
+    def resolve_votes(request: HumanRequest) -> int:
+        return sum(1 for one in request.responses.all() if one.undone_at is None)
+
+
+class InboxCounts(Schema):
+    """How many requests are in each list; 100 means "more than 99"."""
+
+    mine: int
+    groups: int
+    unclaimed: int
+    snoozed: int
+
+
+class InboxPage(Schema):
+    """A page of a list of the inbox."""
+
+    items: list[InboxItemOut]
+    seen: list[UUID] = Field(description="The ids of the items that you have seen.")
+    counts: InboxCounts
+    next: UUID | None
+
+
+class SnoozeIn(Body):
+    """The time at which a request comes back."""
+
+    until: datetime = Field(description="A time with its offset, at most 90 days ahead.")
+
+    @field_validator("until")
+    @classmethod
+    def _check_offset(cls, value: datetime) -> datetime:
+        if value.utcoffset() is None:
+            raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
+        return value
+
+
+class SnoozeOut(Schema):
+    """A request that is out of your sight until a time."""
+
+    request_id: UUID
+    until: datetime
+
+    @staticmethod
+    def resolve_request_id(snooze: Snooze) -> UUID:
+        return snooze.request_id
+
+
+class DraftIn(Body):
+    """What you have typed for a request, and the version of your draft that you have seen."""
+
+    values: dict[str, list[str]] = Field(
+        description="The texts by the names of the form's fields, as the page sends them."
+    )
+    version: int = Field(default=0, ge=0, description="0 if you have seen none.")
+
+
+class DraftOut(Schema):
+    """Your draft of an answer."""
+
+    values: dict[str, Any]
+    version: int
+    at: datetime
+
+    @staticmethod
+    def resolve_values(draft: Draft) -> dict[str, Any]:
+        return draft.plain_values
+
+
+class DraftConflictOut(ErrorOut):
+    """A draft that was changed elsewhere: both texts, so that nothing is lost."""
+
+    stored: DraftOut | None
+    sent: dict[str, list[str]]
+
+
+class BulkItemIn(Body):
+    """The answer to one request, and the version of it that you have seen."""
+
+    request_id: UUID
+    version: int
+    value: Any
+
+
+class BulkIn(Body):
+    """Answers to several requests, with one comment."""
+
+    answers: list[BulkItemIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    comment: str = ""
+
+
+class BulkItemOut(Schema):
+    """The result of an answer to one of several requests."""
+
+    request_id: UUID
+    result: BulkResult
+    message: str = Field(description="A sentence, if the answer wasn't applied.")
+
+
+class BulkOut(Schema):
+    """The results, in the order of the answers."""
+
+    results: list[BulkItemOut]

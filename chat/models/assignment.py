@@ -1,0 +1,131 @@
+"""The people who are asked by a request."""
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import F, Q
+
+from chat.models.delegation import principals_of
+from chat.models.feed import audience
+from procedures.engine.values import canonical
+from procedures.models import Procedure, Run
+from procedures.models.proofs import proof_field
+
+if TYPE_CHECKING:
+    from procedures.users import User
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the assignments, and mark requests that have none any more."""
+        requests = list(self.order_by().values_list("request", flat=True))
+        deleted = super().delete()
+        apps.get_model("countersign_chat", "HumanRequest").objects.filter(
+            pk__in=requests
+        ).mark_unasked()
+        return deleted
+
+    def to(self, user: "User") -> Self:
+        """Return the assignments to a user, to their groups, and to permissions that they hold.
+
+        Those to people who have delegated their requests to the user are included.
+        """
+        is_theirs = _assigned_to(user)
+        for principal in principals_of(user):
+            is_theirs |= _assigned_to(principal)
+        return self.filter(is_theirs)
+
+    def by_urgency(self) -> Self:
+        """Order assignments by when an answer is needed, then by risk, then by age."""
+        return self.order_by(F("due_at").asc(nulls_last=True), "rank", "request_id")
+
+
+def _assigned_to(user: "User") -> Q:
+    is_theirs = Q(user=user) | Q(group__in=user.groups.all())
+    return is_theirs | Q(permission__in=user.get_all_permissions())
+
+
+class Assignment(models.Model):
+    """A user, a group's members or a permission's holders who may answer a request."""
+
+    request = models.ForeignKey(
+        "countersign_chat.HumanRequest", models.CASCADE, related_name="assignments"
+    )
+    run = models.ForeignKey(
+        Run, models.CASCADE, related_name="+", help_text="The run that made the request."
+    )
+    procedure = models.ForeignKey(
+        Procedure,
+        models.PROTECT,
+        db_index=False,
+        related_name="+",
+        help_text="The run's procedure, stored here so that lists can be read by it.",
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="assignments",
+    )
+    group = models.ForeignKey(Group, models.CASCADE, null=True, db_index=False, related_name="+")
+    permission = models.CharField(max_length=200, blank=True)
+    is_open = models.BooleanField(
+        default=True, db_default=True, help_text="False once the request is closed."
+    )
+    due_at = models.DateTimeField(
+        null=True, help_text="The time by which the request needs an answer, as its `needed_at`."
+    )
+    rank = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="The rank of the request's risk; the highest is 0."
+    )
+    proof = proof_field()
+    SEALED: ClassVar = ("request", "run", "user", "group", "permission")
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["request", "pk"]
+        indexes = [
+            models.Index(
+                fields=[*fields], condition=condition, name=f"countersign_{name}_by_{whom}"
+            )
+            for whom, is_named in (
+                ("user", Q(user__isnull=False)),
+                ("group", Q(group__isnull=False)),
+                ("permission", ~Q(permission="")),
+            )
+            for name, fields, condition in (
+                # What waits for somebody is counted by these, however many requests are closed.
+                ("open", (whom, "request"), Q(is_open=True) & is_named),
+                ("due", (whom, "due_at", "rank", "request"), Q(is_open=True) & is_named),
+                ("runs", (whom, "procedure", "run"), is_named),
+            )
+        ]
+
+    def __str__(self) -> str:
+        if self.user:
+            return f"@{self.user.get_username()}"
+        return self.group.name if self.group else f"perm:{self.permission}"
+
+    @property
+    def audience(self) -> str:
+        """The audience in the feed to which the assignees belong."""
+        if self.permission:
+            return audience("perm", self.permission)
+        return audience("user", self.user_id) if self.user_id else audience("group", self.group_id)
+
+    @property
+    def whom(self) -> str:
+        """The assignee as listed in the request: "user:7", "group:3" or "perm:app.code"."""
+        if self.permission:
+            return f"perm:{self.permission}"
+        return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
+
+
+def names_in(assigned: str) -> list[str]:
+    """Return the names in a stored list of assignees; rows of older versions have an empty list."""
+    return list(canonical.plain(assigned)) if assigned else []

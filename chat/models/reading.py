@@ -1,0 +1,58 @@
+"""What one person keeps beside a request: a time until which it is out of sight, and a draft."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from chat.models.request import HumanRequest
+from procedures.engine.values import canonical
+
+
+class Snooze(models.Model):
+    """A request that is out of a person's sight until a time."""
+
+    request = models.ForeignKey(
+        HumanRequest, models.CASCADE, db_index=False, related_name="snoozes"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="snoozes"
+    )
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["until", "request"]
+        indexes = [
+            models.Index(fields=["user", "until", "request"], name="countersign_snoozes_by_user")
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "user"], name="countersign_one_snooze_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: until {self.until:%Y-%m-%d %H:%M}"
+
+
+class Draft(models.Model):
+    """What a person has typed into the form of a request and not sent."""
+
+    request = models.ForeignKey(HumanRequest, models.CASCADE, db_index=False, related_name="drafts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
+    version = models.PositiveIntegerField(default=1)
+    values = models.TextField(
+        help_text="The texts of the form by the names of its fields, as JSON."
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "user"], name="countersign_one_draft_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: draft {self.version}"
+
+    @property
+    def plain_values(self) -> dict[str, Any]:
+        return dict(canonical.plain(self.values))

@@ -1,0 +1,84 @@
+"""Answers to several requests at once: exactly those named, each in a transaction of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from chat.access import visible_requests
+from chat.channels.answers import Answer
+from chat.models import HumanRequest
+from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
+from procedures.engine.errors import AnswerError
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.users import User
+
+MOST_AT_ONCE = 100
+
+
+class BulkResult(StrEnum):
+    """What became of one of several answers."""
+
+    APPLIED = "applied"
+    ALREADY_DECIDED = "already_decided"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+@dataclass(frozen=True)
+class BulkItem:
+    """An answer to one of several requests."""
+
+    request_id: UUID
+    version: int
+    """The version of the request as it was shown."""
+    value: Any
+
+
+@dataclass(frozen=True)
+class BulkReport:
+    """What became of an answer, with a sentence if it wasn't applied."""
+
+    request_id: UUID
+    result: BulkResult
+    message: str = ""
+
+
+def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
+    """Answer exactly these requests, and report on each in the same order.
+
+    `answer` has the comment, the channel and the address. Needs attention: what has changed since
+    it was shown, can't be undone, lacks a required comment, or isn't left to this person.
+    """
+    return [_answer_one(item, by, answer) for item in items]
+
+
+def _answer_one(item: BulkItem, by: User, answer: Answer) -> BulkReport:
+    found = visible_requests(by).filter(pk=item.request_id).first()
+    if found is None:
+        return _attention(item, "Not found, or you don't have access.")
+    if words := _needs_attention(found, item):
+        return _attention(item, words)
+    given = Answer(item.value, answer.comment, answer.channel, answer.address)
+    try:
+        respond(found.pk, given, by=by)
+    except AlreadyAnsweredError as error:
+        return BulkReport(item.request_id, BulkResult.ALREADY_DECIDED, str(error))
+    except (AnswerError, NotAskedError, OperationRefusedError) as error:
+        return _attention(item, str(error))
+    return BulkReport(item.request_id, BulkResult.APPLIED)
+
+
+def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
+    """Return the reason why an open request must be answered on its own, or ""."""
+    if not request.is_open:
+        return ""
+    if request.asked.irreversible:
+        return "This answer can't be undone, so it needs a decision of its own."
+    if request.version != item.version:
+        return "The request has changed since it was shown."
+    return ""
+
+
+def _attention(item: BulkItem, words: str) -> BulkReport:
+    return BulkReport(item.request_id, BulkResult.NEEDS_ATTENTION, words)

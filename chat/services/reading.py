@@ -1,0 +1,109 @@
+"""What people keep beside a request: snoozes and drafts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from chat.models import Draft, HumanRequest, Snooze
+from chat.services.responses import AlreadyAnsweredError, NotAskedError
+from procedures.engine.errors import EngineError, Fault, InputError
+from procedures.engine.values import canonical
+from procedures.models.clock import clock
+from procedures.users import User
+
+LONGEST_SNOOZE = timedelta(days=90)
+LARGEST_DRAFT = 300_000
+"""The most characters of a draft, as JSON."""
+Texts = Mapping[str, Sequence[str]]
+"""The texts in a form by the names of its fields; boxes and lists have several."""
+
+
+class DraftConflictError(EngineError):
+    """Another window has changed the draft meanwhile."""
+
+    def __init__(self, draft: Draft | None) -> None:
+        self.draft = draft
+        super().__init__("Your draft was changed in another window meanwhile.")
+
+
+def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
+    """Put an open request out of somebody's sight until a time, at most 90 days ahead.
+
+    Nothing else changes: deadlines pass, and others can answer. Raises `NotAskedError` if they
+    couldn't answer it, `AlreadyAnsweredError`, and `InputError` for another time.
+    """
+    request, now = _open_for(request_id, by), clock.now()
+    if not now < until <= now + LONGEST_SNOOZE:
+        words = f"must lie ahead, by at most {LONGEST_SNOOZE.days} days."
+        raise InputError([Fault("until", words)])
+    found, _ = Snooze.objects.update_or_create(request=request, user=by, defaults={"until": until})
+    return found
+
+
+def wake_request(request_id: UUID, *, by: User) -> None:
+    """End a snooze; a request that isn't snoozed stays as it is."""
+    Snooze.objects.filter(request=request_id, user=by).delete()
+
+
+def draft_of(request_id: UUID, *, by: User) -> Draft | None:
+    return Draft.objects.filter(request=request_id, user=by).first()
+
+
+@transaction.atomic
+def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -> Draft:
+    """Save what somebody has typed; `version` is that of the draft which they have seen, or 0.
+
+    Raises `DraftConflictError` with the draft if it has another version. Sent again with that
+    version, the new values take its place. Raises `NotAskedError`, `AlreadyAnsweredError`, and
+    `InputError` if the values are too large or can't be stored.
+    """
+    request, text = _open_for(request_id, by), _text_of(values)
+    # Nobody needs what was typed for requests that are closed by now.
+    Draft.objects.filter(user=by).exclude(request__status=HumanRequest.Status.OPEN).delete()
+    given = {"values": text, "at": clock.now()}
+    if version:
+        mine = Draft.objects.filter(request=request, user=by, version=version)
+        is_saved = mine.update(version=version + 1, **given) == 1
+    else:
+        is_saved = _insert(Draft(request=request, user=by, **given))
+    found = draft_of(request_id, by=by)
+    if not is_saved or found is None:
+        raise DraftConflictError(found)
+    return found
+
+
+def drop_draft(request_id: UUID, *, by: User) -> None:
+    """Delete somebody's draft, if there is one."""
+    Draft.objects.filter(request=request_id, user=by).delete()
+
+
+def _insert(draft: Draft) -> bool:
+    try:
+        with transaction.atomic():
+            draft.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _text_of(values: Texts) -> str:
+    try:
+        text = canonical.text_of({name: list(texts) for name, texts in values.items()})
+    except (TypeError, ValueError):
+        raise InputError([Fault("values", "contains characters that can't be stored.")]) from None
+    if len(text) > LARGEST_DRAFT:
+        words = f"has {len(text):,} characters; the limit is {LARGEST_DRAFT:,}."
+        raise InputError([Fault("values", words)])
+    return text
+
+
+def _open_for(request_id: UUID, user: User) -> HumanRequest:
+    """Return an open request that the user may answer."""
+    request = HumanRequest.objects.select_related("wait__run").get(pk=request_id)
+    if not request.is_open:
+        raise AlreadyAnsweredError(request)
+    if not request.asks(user):
+        raise NotAskedError(request)
+    return request

@@ -1,0 +1,107 @@
+"""What a page of the inbox costs: as many rows and statements on a large site as on a small one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.inbox import Inbox, Tab
+from chat.models import Assignment, HumanRequest
+from procedures.models import Run, Wait
+from procedures.models.clock import clock
+from procedures.models.ids import uuid7
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.integration.test_chat_plans import analyze, copy_of
+from tests.plans import nodes_of, rows_read
+
+FEW, MANY = 300, 3_000
+PAGE = 50
+
+
+@pytest.fixture
+def request_(finance: Group, bob: User, alice: User) -> HumanRequest:
+    grant("inbox_item", finance, "answer")
+    return request_of(run_until_it_waits("inbox_item", prompt="Pay?"))
+
+
+def add_requests(count: int, like: HumanRequest, **whom: Any) -> None:
+    """More open requests of other runs, every second one with a deadline."""
+    now, person = clock.now(), User.objects.get_or_create(username="starter")[0]
+    runs = [copy_of(like.wait.run, person) for _ in range(count)]
+    waits = [Wait(run=run, key="ask", kind="request", opened_seq=1) for run in runs]
+    requests = [
+        HumanRequest(
+            id=uuid7(),
+            wait=wait,
+            session=like.session,
+            kind=like.kind,
+            prompt=f"Pay {n}?",
+            question=like.question,
+            opened_at=now,
+            needed_at=now + timedelta(minutes=n) if n % 2 else None,
+        )
+        for n, wait in enumerate(waits)
+    ]
+    Run.objects.bulk_create(runs)
+    Wait.objects.bulk_create(waits)
+    HumanRequest.objects.bulk_create(requests)
+    Assignment.objects.bulk_create(
+        Assignment(
+            request=one,
+            run=one.wait.run,
+            procedure=one.wait.run.procedure,
+            due_at=one.needed_at,
+            **whom,
+        )
+        for one in requests
+    )
+    if connection.vendor == "postgresql":
+        analyze()
+
+
+def statements_of(user: User, tab: Tab, after: Any = None) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        Inbox(User.objects.get(pk=user.pk), tab).page(PAGE, after=after)
+    return [query["sql"] for query in captured.captured_queries]
+
+
+@pytest.mark.parametrize("tab", [Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED])
+@pytest.mark.parametrize("name", ["bob", "root"])
+def test_a_page_needs_as_many_statements_however_many_are_open(
+    request_: HumanRequest, bob: User, finance: Group, name: str, tab: Tab
+) -> None:
+    root = User.objects.create_superuser("root")
+    viewer = {"bob": bob, "root": root}[name]
+    whom: dict[str, Any] = {"user": bob} if tab == Tab.MINE else {"group": finance}
+    add_requests(2, request_, **whom)
+    few = len(statements_of(viewer, tab))
+
+    add_requests(FEW, request_, **whom)
+
+    assert len(statements_of(viewer, tab)) <= few
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.parametrize("tab", [Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED])
+@pytest.mark.parametrize("name", ["bob", "root"])
+@pytest.mark.parametrize("place", ["first", "second"])
+def test_a_page_reads_as_much_among_many_requests(
+    request_: HumanRequest, bob: User, finance: Group, name: str, tab: Tab, place: str
+) -> None:
+    root = User.objects.create_superuser("root")
+    viewer = {"bob": bob, "root": root}[name]
+    whom: dict[str, Any] = {"user": bob} if tab == Tab.MINE else {"group": finance}
+
+    def read() -> int:
+        after = None if place == "first" else Inbox(viewer, tab).ids(PAGE)[-1]
+        selects = [one for one in statements_of(viewer, tab, after) if one.startswith("SELECT")]
+        return rows_read([node for one in selects for node in nodes_of(one)])
+
+    add_requests(FEW, request_, **whom)
+    few = read()
+    add_requests(MANY, request_, **whom)
+
+    assert read() <= 1.3 * few + 50
