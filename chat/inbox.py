@@ -39,7 +39,7 @@ class Tab(StrEnum):
 
 
 class Due(StrEnum):
-    """When an answer is needed, in the reader's time zone."""
+    """The time at which an answer is needed, in the reader's time zone."""
 
     OVERDUE = "overdue"
     TODAY = "today"

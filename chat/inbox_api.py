@@ -22,7 +22,6 @@ from chat.inbox_schemas import (
     SnoozeOut,
 )
 from chat.models import Draft, HumanRequest, Snooze
-from chat.schemas import ClosedOut
 from procedures.access import SignedIn
 from procedures.paging import PAGE, Limit, page_size
 from procedures.schemas import Word, refusals
@@ -78,7 +77,7 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
 
 @router.put(
     "/requests/{request_id}/snooze",
-    response={200: SnoozeOut, 409: ClosedOut, **refusals(400, 403, 404, 413, 422)},
+    response={200: SnoozeOut, **refusals(400, 403, 404, 409, 413, 422)},
     summary="Snooze a request",
 )
 def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
@@ -115,7 +114,7 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
     "/requests/{request_id}/draft",
     response={
         200: DraftOut,
-        409: DraftConflictOut | ClosedOut,
+        409: DraftConflictOut,
         **refusals(400, 403, 404, 413, 422),
     },
     summary="Keep a draft",

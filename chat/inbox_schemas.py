@@ -36,7 +36,7 @@ class InboxItemOut(RequestOut):
 
 
 class InboxCounts(Schema):
-    """How many requests are in each list; 100 means "more than 99"."""
+    """The lengths of the lists; 100 means "more than 99"."""
 
     mine: int
     groups: int
@@ -78,7 +78,7 @@ class SnoozeOut(Schema):
 
 
 class DraftIn(Body):
-    """What you have typed for a request, and the version of your draft that you have seen."""
+    """The texts of a draft, and the version of it that you have seen."""
 
     values: dict[str, list[str]] = Field(
         description="The texts by the names of the form's fields, as the page sends them."

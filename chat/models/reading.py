@@ -34,7 +34,7 @@ class Snooze(models.Model):
 
 
 class Draft(models.Model):
-    """What a person has typed into the form of a request and not sent."""
+    """The texts that a person has typed into the form of a request and not sent."""
 
     request = models.ForeignKey(HumanRequest, models.CASCADE, db_index=False, related_name="drafts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")

@@ -18,7 +18,7 @@ MOST_AT_ONCE = 100
 
 
 class BulkResult(StrEnum):
-    """What became of one of several answers."""
+    """The result of one of several answers."""
 
     APPLIED = "applied"
     ALREADY_DECIDED = "already_decided"
@@ -37,7 +37,7 @@ class BulkItem:
 
 @dataclass(frozen=True)
 class BulkReport:
-    """What became of an answer, with a sentence if it wasn't applied."""
+    """The result of an answer, with a sentence if it wasn't applied."""
 
     request_id: UUID
     result: BulkResult

@@ -78,6 +78,13 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests/{request_id}/claim", "delete"),
         ("/api/requests/{request_id}/seen", "post"),
         ("/api/requests/{request_id}/history", "get"),
+        ("/api/inbox", "get"),
+        ("/api/inbox/responses", "post"),
+        ("/api/requests/{request_id}/snooze", "put"),
+        ("/api/requests/{request_id}/snooze", "delete"),
+        ("/api/requests/{request_id}/draft", "get"),
+        ("/api/requests/{request_id}/draft", "put"),
+        ("/api/requests/{request_id}/draft", "delete"),
         ("/api/delegations", "get"),
         ("/api/delegations", "post"),
         ("/api/delegations/{delegation_id}", "delete"),
@@ -122,6 +129,8 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
             ends = ("/response", "/answers", "/requests/{request_id}/files")
             is_of_answer = method == "post" and path.endswith(ends)
             name = "ClosedOut" if status == "409" and is_of_answer else "ErrorOut"
+            if (path, method, status) == ("/api/requests/{request_id}/draft", "put", "409"):
+                name = "DraftConflictOut"
             if int(status) >= 400:
                 content = answer["content"]["application/json"]["schema"]
                 assert content["$ref"].endswith(f"/{name}"), (path, status)
