@@ -32,8 +32,11 @@ def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment],
     if not assignments:
         return [], "Only administrators can answer this. Grant a group the role “answer”."
     if roles and not is_named:
-        return assignments, "This procedure has no operators, so its answerers were asked."
-    note = f"Unknown assignees: {', '.join(missing)}. The procedure's answerers were asked."
+        return (
+            assignments,
+            "This procedure has no operators, so people with the role “answer” were asked.",
+        )
+    note = f"Unknown assignees: {', '.join(missing)}. People with the role “answer” were asked."
     return assignments, note if missing else ""
 
 

@@ -60,7 +60,7 @@ class Doorbell:
             try:
                 client.publish(CHANNEL, json.dumps(sorted(streams)))
             except redis.RedisError as error:
-                logger.debug("The change of %s couldn't be announced: %s", streams, error)
+                logger.debug("The change to %s couldn't be announced: %s", streams, error)
 
     def _gathered(self) -> Iterator[set[str]]:
         sent_at = 0.0

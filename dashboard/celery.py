@@ -25,7 +25,7 @@ from django.utils.module_loading import import_string
 
 from dashboard.worker.lookout import Lookout
 from dashboard.worker.pool_watch import PoolWatch
-from dashboard.worker.ticker import Duty, Ticker
+from dashboard.worker.ticker import PeriodicTask, Ticker
 from procedures.board import board
 from procedures.conf import conf
 from procedures.dispatch import messenger
@@ -97,25 +97,26 @@ def let_time_pass(sender: Any, **_: Any) -> None:
     if CLOCK not in app.amqp.queues.consume_from:
         return
     if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
-        logger.error("The clock isn't running. Start its worker with --pool=solo.")
+        logger.error("The scheduler isn't running. Start the clock's worker with --pool=solo.")
         return
-    duties = [
-        Duty("sweep", 1, app.tasks["countersign.sweep"]),
-        Duty(
+    tasks = [
+        PeriodicTask("process what is due", 1, app.tasks["countersign.sweep"]),
+        PeriodicTask(
             "plan notifications",
             conf.NOTIFY_EVERY_SECONDS,
             app.tasks["countersign.plan_notifications"],
         ),
-        Duty(
+        PeriodicTask(
             "ask others about requests",
             ASK_OTHERS_EVERY_SECONDS,
             app.tasks["countersign.ask_others"],
         ),
     ]
+
     if conf.NOTICES_EDITED_FILES:
         look = import_string("procedures.registry.registrar").look
-        duties.append(Duty("look for edited procedures", 1, look))
-    tickers[:] = [Ticker(duties, lambda: CLOCK in app.amqp.queues.consume_from)]
+        tasks.append(PeriodicTask("look for edited procedures", 1, look))
+    tickers[:] = [Ticker(tasks, lambda: CLOCK in app.amqp.queues.consume_from)]
     tickers[0].start()
 
 

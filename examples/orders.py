@@ -18,7 +18,7 @@ MOST_ORDERS = 100_000
 MOST_FAULTS = 3
 CURRENCY = re.compile(r"[A-Za-z]{3}")
 SHIFTED = (
-    "has an amount that its decimal comma splits into two fields. Put the amount in quotation "
+    "has an amount whose decimal comma splits it into two fields. Put the amount in quotation "
     "marks, or write a decimal point"
 )
 COLUMNS_EXAMPLE = "order = Name, amount = Total"

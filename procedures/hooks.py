@@ -54,4 +54,4 @@ def tell_of_change(run_id: str) -> None:
         try:
             hear(run_id)
         except Exception:
-            logger.exception("A change of run %s couldn't be announced.", run_id)
+            logger.exception("A change to run %s couldn't be announced.", run_id)

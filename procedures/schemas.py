@@ -178,7 +178,11 @@ class EventPage(Schema):
 class SignalIn(Body):
     """A named message to a run."""
 
-    id: Word = Field("", max_length=200, description="Required; a repeated id counts once.")
+    id: Word = Field(
+        "",
+        max_length=200,
+        description="Required. A signal with an id that was already used is ignored.",
+    )
     value: Any = None
 
 

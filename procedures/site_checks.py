@@ -66,10 +66,13 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
     label = model._meta.label  # noqa: SLF001 (Django documents it)
     if not issubclass(model, PermissionsMixin):
         words = f"The user model {label} has no groups and permissions, which every role needs."
-        yield Error(words, hint=f"Let it inherit {MEMBERS}.", id="procedures.E006")
+        yield Error(words, hint=f"Make it inherit from {MEMBERS}.", id="procedures.E006")
     if not issubclass(model, AbstractBaseUser):
-        words = f"The user model {label} can't sign in."
-        hint = "Let it inherit django.contrib.auth.models.AbstractBaseUser."
+        words = (
+            f"Users of the model {label} can't sign in, because it doesn't inherit"
+            " AbstractBaseUser."
+        )
+        hint = "Make it inherit from django.contrib.auth.models.AbstractBaseUser."
         yield Error(words, hint=hint, id="procedures.E007")
         return
     yield from _name_faults(model)

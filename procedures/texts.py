@@ -142,7 +142,7 @@ def text_of(place: Place) -> str:
             # however it grows meanwhile.
             data = file.read(conf.LARGEST_PROCEDURE_FILE + 1)
     except FileNotFoundError:
-        raise ProcedureFileError("It's a symbolic link to nothing.") from None
+        raise ProcedureFileError("It's a broken symbolic link.") from None
     except RuntimeError:
         raise ProcedureFileError("It's a symbolic link to itself.") from None
     except OSError as error:
@@ -252,10 +252,10 @@ def misuse_of(pattern: str) -> str:
         "has ** beside other characters. Write it between slashes, as in flows/**/*.json.": any(
             "**" in part and part != "**" for part in parts
         ),
-        'goes up with "..". Write the folder itself.': ".." in parts,
+        'contains "..". Write the path without it.': ".." in parts,
         "would search the whole disk. Name a folder first.": folder == Path(folder.anchor),
         "names a folder. Add its files, as in flows/*.json.": is_folder,
-        f"names the folder {folder}, which isn't there.": not folder.is_dir(),
+        f"names the folder {folder}, which doesn't exist.": not folder.is_dir(),
     }
     return next((words for words, is_so in wrong.items() if is_so), "")
 

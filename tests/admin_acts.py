@@ -11,7 +11,7 @@ from chat.models import Assignment
 from procedures.models import Grant
 from tests.pages import Fields, filled
 
-ALL_THE_SAME = "all the same"
+ALL_THE_SAME = "anyway"
 """What stands on the button of a warning."""
 
 

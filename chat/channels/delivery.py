@@ -41,12 +41,12 @@ def send_notification(notification_id: int) -> None:
     except UndeliverableError as error:
         for one in held:
             one.give_up(str(error))
-        logger.warning("Gave up on the notification by %s %s: %s", first.channel, first, first.note)
+        logger.warning("Gave up on notification %s (%s): %s", first.pk, first.channel, first.note)
     except Exception as error:  # noqa: BLE001 (a channel may be a site's own code)
         for one in held:
             one.fail(f"{type(error).__name__}: {error}", at=now)
         logger.warning(
-            "The notification by %s %s couldn't be delivered: %s", first.channel, first, first.note
+            "Notification %s (%s) couldn't be delivered: %s", first.pk, first.channel, first.note
         )
     else:
         # After it was taken over: a worker that dies in between has it sent twice rather than

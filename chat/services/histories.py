@@ -35,7 +35,10 @@ def history_differences(request: HumanRequest) -> Iterator[Difference]:
 
 def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
     if [one.seq for one in entries] != list(range(1, request.history + 1)):
-        words = f"has {len(entries)} events instead of {request.history}, or others than were made"
+        words = (
+            f"its history has {len(entries)} entries instead of {request.history}, or other entries"
+            " than were written"
+        )
         yield Difference(row_name(request), "history", words)
     if not is_proven_tally(HISTORY[0], request.pk, request.history, request.history_proof):
         yield Difference(row_name(request), "history")
@@ -114,7 +117,7 @@ def unheard(request: HumanRequest, response: HumanResponse) -> Iterator[Differen
     """Yield differences between an answer that the journal lacks and the history of the request."""
     seals = proofs_in(request).get((response.at, response.user_id))
     if seals is None:
-        words = "doesn't belong to any answer in the journal"
+        words = "it doesn't belong to any answer in the journal"
         yield Difference(row_name(response), "request", words)
         return
     names = differing(facts_of(response), seals, owner=str(request.pk), keys=ledger_keys())

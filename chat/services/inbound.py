@@ -18,7 +18,7 @@ from procedures.inputs import store_upload
 from procedures.users import User
 
 ONLY_ON_ITS_CARD = (
-    "This answer can't be undone, so words don't count as an answer. Use the button on the "
+    "This answer can't be undone, so it can't be given in a message. Use the button on the "
     "request's card."
 )
 

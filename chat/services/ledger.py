@@ -62,7 +62,7 @@ def unowned() -> Iterator[Difference]:
     """Yield orphaned rows, and sessions without the card of a run."""
     yield from unowned_rows("countersign_chat")
     for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
-        yield Difference(row_name(session), "id", "belongs to a session without a run")
+        yield Difference(row_name(session), "id", "it belongs to a session without a run")
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -118,10 +118,10 @@ def _unassigned(request: HumanRequest) -> Iterator[Difference]:
     named = Counter(canonical.plain(request.assigned))
     for whom in (named - rows).elements():
         if _is_there(whom):
-            words = f"were changed after they were written: {whom} is missing"
+            words = f"its assignments were changed after they were written: {whom} is missing"
             yield Difference(row_name(request), "assignments", words)
     for whom in (rows - named).elements():
-        words = f"were changed after they were written: {whom} was never assigned"
+        words = f"its assignments were changed after they were written: {whom} was never assigned"
         yield Difference(row_name(request), "assignments", words)
 
 
@@ -182,7 +182,8 @@ def _deciding_differences(
     deciding = min(counted, key=lambda one: len(faults.get(one.pk, ())))
     yield from (Difference(row_name(deciding), name) for name in faults.get(deciding.pk, ()))
     if not is_as_answered(request, content):
-        yield Difference(row_name(request), "history", "tells of another answer than the journal")
+        words = "its history has another answer than the journal"
+        yield Difference(row_name(request), "history", words)
     for one in responses:
         if one is not deciding:
             yield from unheard(request, one)

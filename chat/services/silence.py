@@ -39,9 +39,9 @@ def fate_of(wait: Wait) -> str:
     """Return a sentence that the request may be withdrawn before it is answered, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
-        return "A timer may withdraw it earlier."
+        return "A timer may withdraw the request earlier."
     return (
-        "It may be withdrawn earlier, because the run waits for the first of several "
+        "The request may be withdrawn earlier, because the run waits for the first of several "
         "answers or events."
         if rivals
         else ""

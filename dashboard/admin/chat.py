@@ -149,7 +149,7 @@ class SessionEventAdmin(PartOfSessionAdmin):
 
 NOBODY_THERE = lazy(
     "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
-    "or tick the box to reassign them all the same."
+    "or tick the box to reassign them anyway."
 )
 
 
@@ -159,7 +159,7 @@ class ReassignForm(ReasonForm):
     field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text=lazy("A group, or a user as @name."))
     allow_unanswerable = forms.BooleanField(
-        required=False, label=lazy("Reassign all the same"), widget=forms.HiddenInput
+        required=False, label=lazy("Reassign anyway"), widget=forms.HiddenInput
     )
 
     def clean(self) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class ForkForm(RestartForm):
         required=False,
         initial=True,
         help_text=lazy(
-            "Keep an answer if its question is the same. Unchecked, people are asked all again."
+            "Keep an answer if its question is the same. If unchecked, people are asked every "
+            "question again."
         ),
     )
 

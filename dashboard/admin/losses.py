@@ -133,8 +133,8 @@ class Told:
         rows = [_name(one, titles) for one in lost[:MOST_ROWS]]
         left = _more(len(lost), len(rows))
         heading = ngettext(
-            "Code uses %(count)d name that would no longer stand for anybody",
-            "Code uses %(count)d names that would no longer stand for anybody",
+            "Code uses %(count)d name that would no longer match anybody",
+            "Code uses %(count)d names that would no longer match anybody",
             len(lost),
         )
         remedy = _(

@@ -47,5 +47,6 @@ class ApiMiddleware(MiddlewareMixin):
 def sentence(request: HttpRequest, response: HttpResponse) -> str:
     status = HTTPStatus(response.status_code)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"This address doesn't take {request.method}. It takes {response.headers['Allow']}."
+        allowed = response.headers["Allow"]
+        return f"Method {request.method} isn't allowed here. Allowed: {allowed}."
     return SENTENCES.get(status, f"{status.phrase}.")

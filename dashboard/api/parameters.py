@@ -50,7 +50,7 @@ def parameters_of(view: View) -> list[str]:
 def _faults(request: HttpRequest, name: str, known: Sequence[str]) -> list[Fault]:
     if name not in known:
         shown = cut(legible(name), LONGEST_NAME)
-        return [Fault(shown, f"isn't a parameter of this address.{_instead(name, known)}")]
+        return [Fault(shown, f"isn't a parameter of this endpoint.{_instead(name, known)}")]
     if (count := len(request.GET.getlist(name))) > 1:
         return [Fault(name, f"was sent {count} times. Send it once.")]
     return []
@@ -58,5 +58,5 @@ def _faults(request: HttpRequest, name: str, known: Sequence[str]) -> list[Fault
 
 def _instead(name: str, known: Sequence[str]) -> str:
     if not known:
-        return " It takes none."
-    return f"{meant(name, known, at_least=0)} It takes {', '.join(known)}."
+        return " It has no parameters."
+    return f"{meant(name, known, at_least=0)} Its parameters: {', '.join(known)}."

@@ -106,7 +106,7 @@ def create_demo_repository(path: Path) -> bool:
             write_past(draft, COMMITS)
             draft.rename(path)  # whole, or not at all
     except FileNotFoundError:
-        logger.warning("git is not installed: the demo has no repository to release.")
+        logger.warning("git isn't installed: the demo has no repository to release.")
         return False
     except subprocess.CalledProcessError as error:
         logger.warning("The demo has no repository to release: %s", error.stderr.decode().strip())

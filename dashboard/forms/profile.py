@@ -19,7 +19,7 @@ LIVES = {
     "30": lazy("30 days"),
     "90": lazy("90 days"),
     "365": lazy("One year"),
-    "": lazy("Until it is revoked"),
+    "": lazy("Never"),
 }
 USUAL_LIFE = "90"
 MOST_TOKENS = 50

@@ -166,7 +166,7 @@ class Bell:
                     await self.ring(rung)
             except Exception:
                 logger.exception(
-                    "The changes of the stream %s couldn't be read. They will be read again.",
+                    "Changes to the stream %s couldn't be read. They will be read again.",
                     self.stream,
                 )
                 self._rung.take_back(rung)

@@ -192,9 +192,7 @@ class Hub:
                 await self._look()
                 await self._send_ranges()
             except Exception:
-                logger.exception(
-                    "The changes of streams couldn't be read. They will be read again."
-                )
+                logger.exception("Changes to streams couldn't be read. They will be read again.")
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:

@@ -100,7 +100,7 @@ class ApiToken(models.Model):
             hint=token[:6],
             expires_at=expires_at,
         )
-        note(user, f"Made the token {made}.", about=made)
+        note(user, f"Created the token {made}.", about=made)
         return token
 
     @property

@@ -40,7 +40,8 @@ def succeeded(facts: Facts) -> Sentence:
     took = format_duration((run.ended_at or run.created_at) - run.created_at)
     if facts.kept is None:
         return sentence(_("Finished after {duration}."), duration=took)
-    work = listed(_work_of(facts)) or _("nothing to do")
+    if not (work := listed(_work_of(facts))):
+        return sentence(_("Finished after {duration} without any steps or waits."), duration=took)
     return sentence(_("Finished after {duration}: {work}."), duration=took, work=work)
 
 
@@ -74,7 +75,8 @@ def cancelled(facts: Facts) -> Sentence:
         words = sentence(_("Cancelled by {person}: {reason}"), person=by, reason=reason)
         return paragraph(words, _kept(facts))
     words = sentence(_("Ended at once by {person}: {reason}"), person=by, reason=reason)
-    return paragraph(words, sentence(_("Nothing was undone.")), _kept(facts))
+    nothing = None if facts.kept else sentence(_("Nothing was undone."))
+    return paragraph(words, nothing, _kept(facts))
 
 
 def quarantined(facts: Facts) -> Sentence:
@@ -92,7 +94,11 @@ def _kept(facts: Facts) -> Sentence | None:
         return _undone(facts.undone, facts.to_undo)
     if not facts.kept:
         return sentence(_("No step had finished."))
-    words = ngettext("{count} step was kept.", "{count} steps were kept.", facts.kept)
+    words = ngettext(
+        "{count} finished step wasn't undone.",
+        "{count} finished steps weren't undone.",
+        facts.kept,
+    )
     return sentence(words, count=facts.kept)
 
 

@@ -38,7 +38,7 @@ from procedures.models import Event
 
 LONGEST = Room(500, lines=10)
 WORKER = "a worker"
-CLOCK = "the clock"
+SYSTEM = "the system"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _actor(kind: str, data: dict[str, Any]) -> str:
         return str(data.get("by", WORKER))
     if kind == EventKind.WAIT_CLOSED:
         responder = str(data["responder"])
-        return CLOCK if responder.startswith("system") else responder
+        return SYSTEM if responder.startswith("system") else responder
     return WORKER
 
 
@@ -116,17 +116,17 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
     due = datetime.fromisoformat(data["due_at"]) if data.get("due_at") else ""
     match data["wait"]:
         case "timer":
-            slept = sentence(_("Sleeps until {due}") if due else _("Sleeps"), due=due)
+            slept = sentence(_("Sleeping until {due}") if due else _("Sleeping"), due=due)
             return "timer", _because(slept, data.get("reason", ""))
         case "signal":
-            words = _("Waits for the signal {signal} until {due}")
-            words = words if due else _("Waits for the signal {signal}")
+            words = _("Waiting for the signal {signal} until {due}")
+            words = words if due else _("Waiting for the signal {signal}")
             waits = sentence(words, signal=code(data["signal"]), due=due)
             return "timer", _because(waits, data.get("reason", ""))
         case "set":
-            words = _("Waits until {need} of {count} have ended")
+            words = _("Waiting until {need} of {count} waits have ended")
             return "timer", sentence(words, need=data["need"], count=len(data["over"]))
-    words = _("Asks {prompt} (until {due})") if due else _("Asks {prompt}")
+    words = _("Asked {prompt} (until {due})") if due else _("Asked {prompt}")
     return "person", sentence(words, prompt=strong(data["prompt"]), due=due)
 
 
@@ -185,19 +185,19 @@ def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["wait"] == "map":
         count, at_most = data["count"], data["at_most"]
         words = ngettext(
-            "Starts {count} run of {procedure}, {at_most} at a time",
-            "Starts {count} runs of {procedure}, {at_most} at a time",
+            "Started {count} run of {procedure}, {at_most} at a time",
+            "Started {count} runs of {procedure}, {at_most} at a time",
             count,
         )
         return "running", sentence(words, count=count, procedure=procedure, at_most=at_most)
-    return "running", sentence(_("Starts a run of {procedure}"), procedure=procedure)
+    return "running", sentence(_("Started a run of {procedure}"), procedure=procedure)
 
 
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
     value = code(shortened(str(data["value"]), 100))
     if event.name == "finished":
-        return "idle", sentence(_("Continues with {wait}, the next one to finish"), wait=value)
-    words = _("Reads the {field} of {wait}: {value}")
+        return "idle", sentence(_("Continued with {wait}, the next one to finish"), wait=value)
+    words = _("Read the {field} of {wait}: {value}")
     return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
 
 
@@ -206,16 +206,16 @@ def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
         return "failed", sentence("{reason}", reason=data["refused"])
     to = _short(data["to"])
     if data["act"] == "cancel":
-        return "idle", _because(sentence(_("Cancels the run {run}"), run=to), data["reason"])
-    words = _("Sends the signal {signal} to the run {run}")
+        return "idle", _because(sentence(_("Cancelled the run {run}"), run=to), data["reason"])
+    words = _("Sent the signal {signal} to the run {run}")
     if data["error"]:
-        words = _("Sends the signal {signal} to the run {run} as an error: {error}")
+        words = _("Sent the signal {signal} to the run {run} as an error: {error}")
     error = shortened(data["error"] or "", 200)
     return "idle", sentence(words, signal=code(data["signal"]), run=to, error=error)
 
 
 def _continued(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    words = _("Began again with new inputs (generation {generation})")
+    words = _("Continued as new (generation {generation})")
     return "running", sentence(words, generation=data["generation"])
 
 
@@ -294,7 +294,7 @@ DEEDS = {
     "force_end": lazy("{person} ended the run at once, without undoing anything"),
     "pause": lazy("{person} paused the run"),
     "unpause": lazy("{person} resumed the run"),
-    "retry": lazy("{person} retried the run from where it stood"),
+    "retry": lazy("{person} retried the run from where it stopped"),
     "override": lazy("{person} continued the run with changed code"),
     "withdraw": lazy("{person} withdrew the question"),
 }
@@ -326,12 +326,13 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.SENT: _sent,
     EventKind.PATCH: lambda event, __: (
         "idle",
-        sentence(_("Uses the new code of the patch {patch}"), patch=code(event.name)),
+        sentence(_("Used the new code of the patch {patch}"), patch=code(event.name)),
     ),
     EventKind.COMPENSATION: lambda event, __: (
         "idle",
         sentence(
-            _("{step} will undo this if the run fails or is cancelled"), step=code(event.name)
+            _("If the run fails or is cancelled, {step} will run to undo its work"),
+            step=code(event.name),
         ),
     ),
     EventKind.WAIT_OPENED: _opened,

@@ -139,8 +139,8 @@ def _without_storage(facts: Facts) -> Sentence:
 
 def _removed(facts: Facts) -> Sentence:
     words = _(
-        "Stuck: this site has no code for the procedure {procedure}. Bring the code back and"
-        " restart the workers, or end the run at once."
+        "Stuck: this site has no code for the procedure {procedure}. Restore the code and restart"
+        " the workers, or use “End at once”."
     )
     stuck = sentence(words, procedure=code(facts.run.procedure.name))
     if facts.status == RunStatus.WAITING:
@@ -194,7 +194,7 @@ def _stuck(run: Run) -> Sentence:
     stuck = sentence(words, step=code(run.working_on or ""), since=since)
     if run.cancel_requested_at:
         return paragraph(stuck, sentence(_("The run is being taken from its worker.")))
-    remedy = _("The run still occupies a worker. Cancel it, or end it at once.")
+    remedy = _("The run still occupies a worker. Cancel it, or use “End at once”.")
     return paragraph(stuck, sentence(remedy))
 
 
@@ -211,13 +211,13 @@ def _end_of_time(facts: Facts) -> Sentence | None:
         return None
     if all(one.due_at and one.due_at < ends for one in facts.openings):
         return None
-    return sentence(_("The run's time limit ends it at {due}."), due=ends)
+    return sentence(_("The run will be ended at {due}, when it reaches its time limit."), due=ends)
 
 
 def _late(facts: Facts) -> Sentence | None:
     if not facts.is_late:
         return None
-    return sentence(_("That time has passed, but the clock hasn't acted on it yet."))
+    return sentence(_("That time has passed, but the site hasn't processed it yet."))
 
 
 def _retrying(facts: Facts) -> Sentence:
@@ -242,7 +242,7 @@ def _paused(facts: Facts) -> Sentence:
     paused = sentence(_("Paused since {since}."), since=since)
     if by:
         words, reason = (
-            _("Paused by {person} at {since}: {reason}"),
+            _("Paused by {person} since {since}: {reason}"),
             quoted(facts.paused["reason"]),
         )
         paused = sentence(words, person=strong(by), since=since, reason=reason)
@@ -257,7 +257,7 @@ def _paused(facts: Facts) -> Sentence:
 
 def _gone_meanwhile(run: Run) -> Sentence:
     words = _(
-        "This site has no code for the procedure {procedure}. Bring the code back before you resume"
+        "This site has no code for the procedure {procedure}. Restore the code before you resume"
         " the run."
     )
     return sentence(words, procedure=code(run.procedure.name))

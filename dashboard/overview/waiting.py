@@ -160,11 +160,11 @@ def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
     if question := opening.question:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         people = asked(question.assign, answerers)
-        words = sentence(_("{prompt} from {people}"), prompt=prompt, people=people)
+        words = sentence(_("{people} to answer {prompt}"), prompt=prompt, people=people)
         return _named_with_fate(words, question, opening.due_at)
     why = _reason(opening, SHORT_PROMPT)
     if opening.is_timer and opening.due_at:
-        words = sentence(_("a timer at {due}"), due=opening.due_at)
+        words = sentence(_("a timer that ends at {due}"), due=opening.due_at)
     else:
         words = _other(opening)
         if opening.due_at:
@@ -176,11 +176,13 @@ def _named_with_fate(words: Sentence, question: Question, due: datetime | None) 
     if due is None or question.on_timeout is None:
         return words
     if question.on_timeout == "fail":
-        return sentence(_("{wait} (fails at {due})"), wait=words, due=due)
+        end = _("{wait} (if unanswered by {due}, the run fails)")
+        return sentence(end, wait=words, due=due)
     if question.on_timeout == "withdraw" or question.default is None:
-        return sentence(_("{wait} (closes without an answer at {due})"), wait=words, due=due)
+        end = _("{wait} (if unanswered by {due}, the run continues without an answer)")
+        return sentence(end, wait=words, due=due)
     return sentence(
-        _("{wait} (counts as “{answer}” at {due})"),
+        _("{wait} (if unanswered by {due}, it counts as “{answer}”)"),
         wait=words,
         due=due,
         answer=strong(_default(question)),

@@ -112,7 +112,7 @@ class PoolWatch:
         try:
             taken = self._ledger.taken(held)
         except Exception as error:  # noqa: BLE001 (whatever the driver raises, the watch goes on)
-            logger.debug("Which runs this worker's processes hold couldn't be read: %s", error)
+            logger.debug("Couldn't read which runs this worker's processes hold: %s", error)
             return
         now = time.monotonic()
         self._taken = {one: self._taken.get(one, now) for one in taken}

@@ -27,7 +27,7 @@ class Installation(models.Model):
         default=1, help_text="The number of the ledger's epoch; each marked copy begins a new one."
     )
     held_at = models.DateTimeField(
-        null=True, help_text="The time since which this database has been a copy that must not act."
+        null=True, help_text="The time at which this database was marked as a copy."
     )
     held_because = models.CharField(max_length=200, blank=True)
     swept_at = models.DateTimeField(

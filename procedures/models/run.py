@@ -90,7 +90,7 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
     pause_requested_at = models.DateTimeField(null=True)
     paused_as = models.CharField(
-        max_length=12, blank=True, help_text="The status to which unpausing returns the run."
+        max_length=12, blank=True, help_text="The status the run gets back when it is resumed."
     )
     parent_wait = models.ForeignKey(
         "countersign_procedures.Wait", models.SET_NULL, null=True, related_name="children"
@@ -132,9 +132,7 @@ class Run(models.Model):
     ends_at = models.DateTimeField(
         null=True, help_text="The time at which the run exceeds its maximum duration."
     )
-    queued_at = models.DateTimeField(
-        null=True, help_text="The time since which the run has been queued."
-    )
+    queued_at = models.DateTimeField(null=True, help_text="The time at which the run was queued.")
     working_on = models.CharField(max_length=200, blank=True)
     working_attempt = models.PositiveIntegerField(null=True)
     working_since = models.DateTimeField(null=True)

@@ -20,7 +20,8 @@ class Signal(models.Model):
     name = models.CharField(max_length=100)
     signal_id = models.CharField(
         max_length=200,
-        help_text="The id that the sender gave the signal; a repeated id counts once.",
+        help_text="The id that the sender gave the signal. A signal with an id that was already "
+        "used is ignored.",
     )
     value = models.TextField(help_text="Canonical JSON.")
     error = models.TextField(

@@ -72,7 +72,7 @@ class Wait(models.Model):
         max_length=100, blank=True, help_text="The name of the awaited signal."
     )
     need = models.PositiveIntegerField(
-        null=True, help_text="For a wait for several things: how many of them must end."
+        null=True, help_text="How many of a wait set's members must end."
     )
     begun = models.PositiveIntegerField(default=0, help_text="The number of children started.")
     ended = models.PositiveIntegerField(default=0, help_text="The number of children ended.")

@@ -17,10 +17,12 @@ class Difference:
     row: str
     """The kind of the row and its key."""
     field: str
-    words: str = "was changed after it was written"
+    words: str = ""
+    """A clause about the difference; by default, that the field was changed."""
 
     def __str__(self) -> str:
-        return f"{self.row}: {self.field} {self.words}."
+        words = self.words or f"the field {self.field} was changed after it was written"
+        return f"{self.row}: {words}."
 
 
 def row_name(row: Model) -> str:
@@ -36,7 +38,7 @@ def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def gone(what: str, field: str) -> Difference:
-    words = "was changed, or the whole row was removed"
+    words = f"the field {field} was changed, or the whole row was removed"
     return Difference(what, field, words)
 
 
@@ -51,10 +53,11 @@ def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Di
         # A whole row copied with its proof would be sound by itself: only the nonce that it shares
         # gives it away.
         if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
-            yield Difference(name, "proof", f"is a copy of the proof of {first}")
+            yield Difference(name, "proof", f"its proof is a copy of the proof of {first}")
         if row.proof == "" and not record.is_covered:
             older.append(name)
         elif row.proof == "":
-            yield Difference(name, "proof", "is missing, so the row wasn't written by this site")
+            words = "its proof is missing, so the row wasn't written by this site"
+            yield Difference(name, "proof", words)
         else:
             yield from (Difference(name, field) for field in unproven(row))

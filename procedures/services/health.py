@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
 """The most broken procedure files that are listed at once."""
+SCHEDULER = "The scheduler (clock process)"
 DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
-START_ONE = "Start one: celery -A dashboard worker -Q clock --pool=solo."
+START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,11 @@ def stuck_complaint() -> str:
     named = ", ".join(
         f"{one.procedure} {str(one.run)[-8:]} (since {one.since:%H:%M})" for one in stuck
     )
+    if len(stuck) == 1:
+        return f"1 run is stuck and occupies a worker: {named}. Cancel it, or use “End at once”."
     return (
-        f"These runs are stuck and occupy a worker each: {named}. Cancel them, or end them at once."
+        f"{len(stuck)} runs are stuck, each occupying a worker: {named}. Cancel them, or use"
+        " “End at once”."
     )
 
 
@@ -96,8 +100,8 @@ def clock_complaint() -> str:
     if silence is None:
         return ""
     if not silence:
-        return f"No clock has run since this site was set up. {DELAYED} {START_ONE}"
-    return f"No clock has run for {_length(silence)}. {DELAYED} {START_ONE}"
+        return f"{SCHEDULER} hasn't run since this site was set up. {DELAYED} {START_IT}"
+    return f"{SCHEDULER} hasn't run for {_length(silence)}. {DELAYED} {START_IT}"
 
 
 def complaints_for(user: User) -> list[Complaint]:

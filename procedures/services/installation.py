@@ -71,7 +71,7 @@ def why_held() -> str:
         return ""
     return (
         f"This database is a copy ({site.held_because}), so its runs are held and no mail is sent."
-        " If it is the site now, stop the other one and run: manage.py confirm_site."
+        " If this is to be the live site, stop the other one and run: manage.py confirm_site."
     )
 
 

@@ -46,7 +46,8 @@ class Verdict:
             return ""
         shown = "; ".join(self.older[:MOST_SHOWN])
         more = f" and {len(self.older) - MOST_SHOWN} more" if len(self.older) > MOST_SHOWN else ""
-        return f"Not verified, because written before the site kept proofs: {shown}{more}."
+        words = "These couldn't be verified, because they were written before the site kept proofs"
+        return f"{words}: {shown}{more}."
 
 
 MOST_SHOWN = 5

@@ -21,7 +21,7 @@ ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CAN
 """Kinds of a child's end that are reported to its parent."""
 MOST_NAMED = 5
 """The most row numbers that one sentence lists as missing."""
-OUT_OF_ORDER = "is out of order"
+OUT_OF_ORDER = "its id is out of order"
 MOST_UNOWNED = 100
 """The most rows of one table that are listed."""
 
@@ -51,17 +51,18 @@ def unowned_rows(app: str) -> Iterator[Difference]:
             named = target._default_manager.filter(pk=OuterRef(link.attname))  # noqa: SLF001
             rows = model._default_manager.exclude(**{link.attname: None})  # noqa: SLF001
             for row in rows.filter(~Exists(named)).order_by("pk")[:MOST_UNOWNED]:
-                yield Difference(row_name(row), link.name, "refers to a row that doesn't exist")
+                words = f"the field {link.name} refers to a row that doesn't exist"
+                yield Difference(row_name(row), link.name, words)
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Return words that name the missing numbers.
+    """Return a clause that names the missing numbers.
 
-    Example: "counts 5 messages, but these numbers are missing: 2, 4".
+    Example: "its count of messages is 5, but these are missing: 2, 4".
     """
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-    return f"counts {count} {what}, but these numbers are missing: {shown}{more}"
+    return f"its count of {what} is {count}, but these are missing: {shown}{more}"
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
@@ -103,16 +104,15 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
             yield Difference(row_name(one), "taken_at")
     for one in left.values():
         if one.taken_at:
-            yield Difference(
-                row_name(one), "taken_at", "doesn't belong to any event in the journal"
-            )
+            words = "it doesn't belong to any event in the journal"
+            yield Difference(row_name(one), "taken_at", words)
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
     """Yield missing signals and operations, found by the gaps in their numbers."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
-        older.append(f"{name}: the number of signals and operator acts")
+        older.append(f"{name}: the number of signals and operations")
         return
     if not is_proven_tally(HEARD, run.pk, run.heard, run.heard_proof):
         yield Difference(name, HEARD)
@@ -125,7 +125,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
             if number < before:
                 yield Difference(row_name(one), "id", OUT_OF_ORDER)
     if left := lacking(numbers, run.heard):
-        words = numbers_missing("signals and operator acts", left, run.heard)
+        words = numbers_missing("signals and operations", left, run.heard)
         yield Difference(name, HEARD, words)
 
 
@@ -142,7 +142,9 @@ def _unborn(record: Record) -> Iterator[Difference]:
             if not child.exists():
                 yield gone(f"Run {opening.content['run']}", "parent_wait")
         elif wait and counts.get(seq) != wait.begun:
-            words = f"counts {wait.begun} children, but there are {counts.get(seq, 0)}"
+            words = (
+                f"its count of started children is {wait.begun}, but there are {counts.get(seq, 0)}"
+            )
             yield Difference(row_name(wait), "begun", words)
     if record.is_counted:
         yield from _unbrought(record.run, list(waits.values()))
@@ -158,7 +160,10 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
     # Counted, not only compared: a child that was retried has ended more than once under one
     # number.
     for (key, number), count in (ended - brought).items():
-        yield gone(f"Run input {RunInput.CHILD_ENDED} {key} {number} ({count} missing)", "run")
+        inputs = "1 input that reports" if count == 1 else f"{count} inputs that report"
+        is_missing = "is missing" if count == 1 else "are missing"
+        words = f"{inputs} the end of child {number} of {key} {is_missing}"
+        yield Difference(row_name(run), "run_inputs", words)
 
 
 def _unsent(record: Record) -> Iterator[Difference]:

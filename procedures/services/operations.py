@@ -138,9 +138,9 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     below = force_end(store, run, data)
     told = [_told_of_end(below)]
     if was_held:
-        told.append("The step it was working on may still happen, but its result isn't stored.")
+        told.append("The step in progress may still take effect, but its result won't be stored.")
     if not is_undone:
-        told.append("Its work isn't undone.")
+        told.append("The run's work won't be undone.")
     return " ".join(told)
 
 

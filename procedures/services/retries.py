@@ -29,7 +29,10 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
 def _told_of_retry(retried: Retried) -> str:
     again = retried.again
     if again.lacks_result:
-        return f"The run continues and asks again for the result of {again.step}, which is done."
+        return (
+            f"The run continues. The step {again.step} is done, but its result wasn't stored, so"
+            " people are asked for it again."
+        )
     if again.is_doubtful:
         return f"The run continues and asks again whether {again.step} has happened."
     if again.step:
@@ -58,9 +61,12 @@ def _told_of_parent(retried: Retried) -> str:
     wait = retried.run.parent_wait
     if wait is None or wait.is_open or not retried.had_failed:
         return ""
-    if wait.run.status == RunStatus.FAILED:
-        return f" Its parent {wait.run} has failed. Retry that too, and it gets the new result."
-    return f" Its parent {wait.run} has recorded the failure and doesn't get the new result."
+    parent = wait.run
+    if parent.status == RunStatus.FAILED:
+        return (
+            f" Its parent {parent} has failed. Retry {parent} too, so that it gets the new result."
+        )
+    return f" Its parent {parent} has recorded the failure and won't get the new result."
 
 
 @transaction.atomic

@@ -49,7 +49,7 @@ def run_differences(record: Record, older: list[str]) -> Iterator[Difference]:
         names = differing(run.facts(), kept, owner=str(run.pk), keys=ledger_keys())
         yield from (Difference(name, NAMES.get(one, one)) for one in names)
         if run.version.procedure_id != run.procedure_id:
-            yield Difference(name, "version", "belongs to another procedure")
+            yield Difference(name, "version", "its version belongs to another procedure")
     else:
         older.append(f"{name}: its inputs, starter and origin")
     yield from _end_differences(record, older)
@@ -204,7 +204,9 @@ def file_differences(run: Run) -> Iterator[Difference]:
         if digest not in seen:
             seen.add(digest)
             if not (DIGEST.fullmatch(digest) and _is_kept(store, digest)):
-                yield Difference(what, "content", "is damaged, or missing in the file store")
+                yield Difference(
+                    what, "content", "its content is damaged, or missing in the file store"
+                )
 
 
 def _is_kept(store: ContentStore, digest: str) -> bool:

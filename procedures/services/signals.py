@@ -103,7 +103,8 @@ def _may_send(run: Run, user: User) -> bool:
 def _checked_text(sent: Sent) -> str:
     """Return the signal's value as canonical JSON; raises `SignalRefusedError`."""
     if not sent.signal_id:
-        raise SignalRefusedError("Send an id with the signal; a repeated id counts once.")
+        words = "Send an id with the signal. A signal with an id that was already used is ignored."
+        raise SignalRefusedError(words)
     try:
         checked_name(sent.name, kind="signal name")  # no run could wait for another one
     except QuestionError as error:

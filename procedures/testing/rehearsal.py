@@ -52,8 +52,8 @@ class EndlessError(AssertionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} hasn't ended after {MOST_MOMENTS:,} answers and deadlines, or after"
-            f" {MOST_CLAIMS:,} turns of a worker."
+            f"{name} was stopped: it exceeded the limit of {MOST_MOMENTS:,} answers and deadlines"
+            f" or of {MOST_CLAIMS:,} worker claims, and probably never ends."
         )
 
 

@@ -36,7 +36,7 @@ def test_a_press_arms_and_the_next_one_answers(
     expect(card.get_by_label("Comment")).to_have_value("Seen the list.")
     assert page.evaluate(SIDEWAYS) == 0
     assert is_open(request)
-    button(card, "Not yet").click()
+    button(card, "Go back").click()
     expect(button(card, ARM)).to_be_visible()
     button(card, ARM).click()
     button(card, FIRE).click()
@@ -58,7 +58,7 @@ def test_keys_arm_and_fire_and_an_enter_too_much_does_nothing(
     page.keyboard.press("Enter")
     assert is_open(request)
     page.keyboard.press("Tab")
-    expect(button(card, "Not yet")).to_be_focused()
+    expect(button(card, "Go back")).to_be_focused()
     page.keyboard.press("Tab")
     expect(button(card, FIRE)).to_be_focused()
     page.keyboard.press("Enter")

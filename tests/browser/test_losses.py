@@ -33,7 +33,7 @@ def test_nothing_is_saved_before_the_warning_is_read(
             page.get_by_role("link", name="Leave everything as it is").click()
             expect(page.get_by_label("Active")).to_be_checked()
 
-    page.get_by_role("button", name="Save all the same").click()
+    page.get_by_role("button", name="Save anyway").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     bob.refresh_from_db()
     assert not bob.is_active

@@ -76,7 +76,7 @@ def test_an_answer_is_the_models_own_the_first_time_and_on_replay(
         ("Nested", "shipping.sender can't be a field of a form"),
         ("Endless", "contains itself"),
         ("Nothing", "has no fields"),
-        ("Validated", "answers can't be checked against a validator"),
+        ("Validated", "it has a validator, which isn't supported"),
         ("int", "has no fields"),
     ],
 )

@@ -47,13 +47,13 @@ def test_what_goes_together_is_merged(
 @pytest.mark.parametrize(
     ("left", "right", "x", "told"),
     [
-        ("one", "two", None, ("1", "2")),
-        ("one", "two", 1, ("1", "2")),
-        ("gone", "two", 7, ("deleted", "2")),
-        ("one", "gone", 7, ("1", "deleted")),
-        ("put and gone", "two", None, ("deleted", "2")),
-        ("more", "two", None, ("increments by 2", "2")),
-        ("one more", "more", 7, ("2", "increments by 2")),
+        ("one", "two", None, ("set to 1", "set to 2")),
+        ("one", "two", 1, ("set to 1", "set to 2")),
+        ("gone", "two", 7, ("deleted", "set to 2")),
+        ("one", "gone", 7, ("set to 1", "deleted")),
+        ("put and gone", "two", None, ("deleted", "set to 2")),
+        ("more", "two", None, ("incremented by 2", "set to 2")),
+        ("one more", "more", 7, ("set to 2", "incremented by 2")),
     ],
 )
 def test_what_does_not_go_together_is_an_error_that_stays(

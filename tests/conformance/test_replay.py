@@ -185,7 +185,10 @@ def test_code_that_swallows_its_suspension_is_quarantined(backend: Backend) -> N
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "caught the suspension at approve" in error_of(backend, run_id)["message"]
+    assert (
+        "caught the exception that suspends the run at approve"
+        in error_of(backend, run_id)["message"]
+    )
     assert not backend.open_waits(run_id)
 
 

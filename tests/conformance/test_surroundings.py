@@ -119,7 +119,7 @@ def test_what_is_looked_at_once_a_turn_is_no_other_runs_and_told_in_the_log(
     assert settings.look(way) == usual
     told = [line for line in caplog.messages if line.startswith(f"Run {run_id} changed ")]
     changed = OF_TURNS[way].told
-    restored = "settings of its process, which were restored after its turn"
+    restored = "settings of its process, which were restored when the worker released it"
     words = f"Run {run_id} changed {restored}: {changed}."
     assert told == ([words] if changed else [])
 

@@ -111,7 +111,7 @@ def test_the_wheels_is_taken_and_called_outdated(wheel: Path, own: Path, says: s
 def test_a_redis_without_access_lists_is_refused(own: Path, version: str) -> None:
     mine = program(own, "redis-server", redis_says(version))
 
-    with pytest.raises(StartError, match=f"{mine} is version {version}, which has no access lists"):
+    with pytest.raises(StartError, match=f"{mine} is Redis {version}, which doesn't support ACLs"):
         find_redis(Environment(REDIS_SERVER=None))
     with pytest.raises(StartError, match="Install Redis 6 or newer"):
         find_redis(Environment(REDIS_SERVER=str(mine)))

@@ -202,7 +202,7 @@ def test_users_without_permissions_are_refused_in_words(shop: Shop) -> None:
 
     assert refused.returncode == 1
     assert "plain.Visitor has no groups and permissions" in refused.stderr
-    assert "Let it inherit django.contrib.auth.models.PermissionsMixin." in refused.stderr
+    assert "Make it inherit from django.contrib.auth.models.PermissionsMixin." in refused.stderr
     assert "plain.Visitor.name identifies people, so it must be unique." in refused.stderr
     assert "nobody can be deactivated" in refused.stderr
     assert "nobody can open the administration" in refused.stderr

@@ -218,9 +218,10 @@ def test_no_route_lets_an_unknown_parameter_pass(
         names = [one["name"] for one in taken.get("parameters", []) if one["in"] == "query"]
         for wrong in ("colour", *(f"{name}z" for name in names)):
             sentence = detail(client.get(f"{path}?{wrong}=1"), 422)
-            assert sentence.startswith(f"{wrong}: isn't a parameter of this address."), path
+            assert sentence.startswith(f"{wrong}: isn't a parameter of this endpoint."), path
             assert (f"Did you mean {wrong[:-1]!r}?" in sentence) == (wrong[:-1] in names), path
-            assert sentence.endswith(f"It takes {', '.join(names) or 'none'}."), path
+            known = f"Its parameters: {', '.join(names)}." if names else "It has no parameters."
+            assert sentence.endswith(known), path
         tried += 1
 
     assert tried >= 12
@@ -237,7 +238,9 @@ def test_what_changes_something_refuses_unknown_parameters_too(run: Run, admin_u
 
     response = caller(admin_user).post(path, {"value": True}, "application/json")
 
-    assert detail(response, 422) == "user: isn't a parameter of this address. It takes none."
+    assert (
+        detail(response, 422) == "user: isn't a parameter of this endpoint. It has no parameters."
+    )
     assert not request.responses.exists()
 
 

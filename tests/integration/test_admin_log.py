@@ -40,11 +40,11 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
         "A sign-in failed",
         "Signed in",
         "A sign-in link was made",
-        "Made the token robot of bob",
+        "Created the token robot of bob",
         "Revoked the token robot of bob",
     ]
     shown = auditor.get(LOG).content.decode()
-    assert "Made the token robot of bob." in shown
+    assert "Created the token robot of bob." in shown
     assert f"bob (id {bob.pk})" in shown
     entry = LogEntry.objects.latest("pk")
     assert auditor.post(f"{LOG}{entry.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -192,6 +192,6 @@ def test_a_parameter_that_changes_nothing_is_refused_here_too(
         return
     assert response.status_code == 422
     name = query[1:].partition("=")[0]
-    told = f"{name}: isn't a parameter of this address. It takes none."
+    told = f"{name}: isn't a parameter of this endpoint. It has no parameters."
     assert response.json()["detail"] == told
     assert response.json()["faults"][0]["field"] == name

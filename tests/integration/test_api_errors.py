@@ -56,7 +56,7 @@ def test_a_file_with_an_impossible_name_is_not_there(alices: Client, alice: User
 def test_a_wrong_method_names_the_right_ones(alices: Client, method: str) -> None:
     response = alices.generic(method, "/api/runs")
 
-    assert detail(response, 405) == f"This address doesn't take {method}. It takes GET."
+    assert detail(response, 405) == f"Method {method} isn't allowed here. Allowed: GET."
     assert response.headers["Allow"] == "GET"
     assert int(response.headers["Content-Length"]) == len(response.content)
 
@@ -195,7 +195,7 @@ def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Sett
         ({"count": 1, "speed": "high"}, "speed: must be one of: 'slow' or 'fast'."),
         ({"count": 1, "tags": "a"}, "tags: must be a list."),
         ({"count": 1, "tags": [7]}, "tags.0: must be text."),
-        ({"count": 1, "address": 7}, "address: must be a set of named values."),
+        ({"count": 1, "address": 7}, "address: must be an object with named fields."),
         ({"count": 1, "address": {}}, "address.city: is missing."),
         ({"count": 1, "paper": "x"}, "paper: send a file (multipart/form-data)."),
         ({"count": 1, "paper": {"name": "x", "digest": "y", "size": 1}}, "paper: send a file"),
@@ -221,7 +221,7 @@ def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str)
         ("limit=many", "limit: must be a whole number like 42."),
         (f"limit={'9' * 5000}", "limit: has too many digits."),
         (f"procedure={NUL}", "procedure: contains characters that can't be stored."),
-        ("state=waiting", "state: isn't a parameter of this address. Did you mean 'status'? It"),
+        ("state=waiting", "state: isn't a parameter of this endpoint. Did you mean 'status'? Its"),
         ("status=failed&status=waiting", "status: was sent 2 times. Send it once."),
     ],
 )

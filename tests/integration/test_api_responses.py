@@ -88,10 +88,14 @@ def test_an_answer_that_fits_is_taken(bobs: Client, kind: str, value: Any, outco
         ("many", ["a", "a"], "Choose each option once."),
         ("many", ["a", "c"], "1: Choose one of: a, b."),
         ("many", "a", "The answer must be a list."),
-        ("review", True, "The answer must be a set of named values."),
+        ("review", True, "The answer must be an object with named fields."),
         ("review", {}, "Fill in decision."),
         ("review", {"decision": "maybe"}, "decision: Choose one of: approved, rejected."),
-        ("review", {"decision": "approved", "x": 1}, "Use only decision, text."),
+        (
+            "review",
+            {"decision": "approved", "x": 1},
+            "Unknown field. The fields are: decision, text.",
+        ),
         ("review", {"decision": "approved", "text": ""}, "text: Write something."),
         (
             "review",

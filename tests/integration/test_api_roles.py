@@ -155,7 +155,7 @@ def test_where_somebody_unknown_is_asked_the_usual_answerers_are(
 
     told = caller(bob).get(f"/api/requests/{request.pk}").json()
 
-    assert told["note"] == f"Unknown assignees: {whom}. The procedure's answerers were asked."
+    assert told["note"] == f"Unknown assignees: {whom}. People with the role “answer” were asked."
     assert told["assigned"] == ["finance"]
     assert respond(caller(bob), request, value=True).status_code == 201
 

@@ -128,7 +128,7 @@ def is_a_pipe(flows: Folder) -> None:
     ("make", "told"),
     [
         (leads_out, "It's a symbolic link that leads out of its folder."),
-        (leads_nowhere, "It's a symbolic link to nothing."),
+        (leads_nowhere, "It's a broken symbolic link."),
         (leads_to_itself, "It's a symbolic link to itself."),
         (lies_behind_a_link, "It's a symbolic link that leads out of its folder."),
         (is_a_pipe, "It isn't a regular file."),
@@ -291,10 +291,10 @@ BAD_GLOBS = {
     "{flows}/{{a,b}}.json": "has braces",
     "{flows}/[a.json": "has an unmatched bracket",
     "{flows}/**.json": "has ** beside other characters",
-    "{flows}/*/../x.json": 'goes up with ".."',
+    "{flows}/*/../x.json": 'contains ".."',
     "{flows}": "names a folder. Add its files",
     "{flows}/**": "names a folder. Add its files",
-    "{flows}/nosuch/*.json": "which isn't there",
+    "{flows}/nosuch/*.json": "which doesn't exist",
 }
 
 

@@ -108,13 +108,13 @@ def test_operators_are_told_when_no_clock_runs(
 ) -> None:
     dave.user_permissions.add(Permission.objects.get(codename="operate_run"))
     sweep()
-    assert "No clock has run" not in shown(browser(dave).get("/"))
+    assert "hasn't run for" not in shown(browser(dave).get("/"))
     assert browser(dave).get("/api/health").json()["is_well"] is True
 
     be_silent()
 
-    assert "No clock has run" in shown(browser(dave).get("/"))
-    assert "No clock has run" not in shown(browser(alice).get("/"))
+    assert "The scheduler (clock process) hasn't run for" in shown(browser(dave).get("/"))
+    assert "hasn't run for" not in shown(browser(alice).get("/"))
     health = browser(dave).get("/api/health").json()
     assert health["is_well"] is False
     assert [one["part"] for one in health["complaints"]] == ["clock"]
@@ -126,4 +126,8 @@ def test_a_worker_says_in_its_log_that_no_clock_runs(worker: StartWorker) -> Non
     never_begin()
     without = worker()
 
-    wait_until(lambda: "No clock has run" in without.output, timeout=30, what="a word of it")
+    wait_until(
+        lambda: "The scheduler (clock process) hasn't run" in without.output,
+        timeout=30,
+        what="a word of it",
+    )

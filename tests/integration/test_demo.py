@@ -119,7 +119,7 @@ def test_without_git_the_demo_has_no_release(
 
     create_demo()
 
-    assert "git is not installed" in caplog.text
+    assert "git isn't installed" in caplog.text
     assert not Run.objects.filter(procedure__name="release").exists()
 
 

@@ -31,13 +31,13 @@ def test_a_response_that_was_put_in_or_taken_out_is_found(
     response.pk, response.user = None, dave
     response.save(force_insert=True)
     assert examine(run).faults == [
-        f"Human response {response.pk}: request doesn't belong to any answer in the journal."
+        f"Human response {response.pk}: it doesn't belong to any answer in the journal."
     ]
 
     HumanResponse.objects.all().delete()
 
     [fault] = examine(run).faults
-    assert fault.startswith(f"Response to {response.request_id}: request was changed")
+    assert fault.startswith(f"Response to {response.request_id}: the field request was changed")
 
 
 def test_an_answer_forged_before_a_worker_took_it_in_is_found(
@@ -52,7 +52,10 @@ def test_an_answer_forged_before_a_worker_took_it_in_is_found(
 
     finish(run, dave)
 
-    assert f"Run input {told.pk}: data was changed after it was written." in examine(run).faults
+    assert (
+        f"Run input {told.pk}: the field data was changed after it was written."
+        in examine(run).faults
+    )
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone"])
@@ -71,7 +74,7 @@ def test_a_stored_file_that_is_harmed_is_named(
     default_storage.delete(path)
     default_storage.save(path, ContentFile(content))
 
-    assert found == ["File receipt.txt: content is damaged, or missing in the file store."]
+    assert found == ["File receipt.txt: its content is damaged, or missing in the file store."]
 
 
 def test_rows_of_before_the_proofs_are_older_and_not_broken(
@@ -89,7 +92,7 @@ def test_rows_of_before_the_proofs_are_older_and_not_broken(
     assert f"Human response {HumanResponse.objects.get().pk}" in verdict.older
     said = StringIO()
     call_command("verify_journal", str(run.pk), stdout=said)
-    assert "Not verified, because written before the site kept proofs: " in said.getvalue()
+    assert "because they were written before the site kept proofs: " in said.getvalue()
     assert said.getvalue().endswith("1 of 1 journals are intact.\n")
 
 
@@ -122,7 +125,10 @@ def test_the_admin_says_of_a_forged_answer_that_it_differs(
 
     shown = admin_client.get(page).content.decode()
     assert "This row differs from the journal." in shown
-    assert f"Human response {response.pk}: comment was changed after it was written." in shown
+    assert (
+        f"Human response {response.pk}: the field comment was changed after it was written."
+        in shown
+    )
     request = admin_client.get(
         f"/admin/countersign_chat/humanrequest/{response.request_id}/change/"
     )

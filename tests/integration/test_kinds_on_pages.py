@@ -54,7 +54,7 @@ def test_a_value_is_typed_as_people_write_it(
             "doesn&#x27;t exist in Europe/Berlin",
         ),
         ("length", {"value": "soon"}, "a duration like 90 min"),
-        ("money", {"value": "31.205"}, "In steps of 0.01."),
+        ("money", {"value": "31.205"}, "The answer must be a multiple of 0.01."),
     ],
 )
 def test_what_is_no_value_is_refused_and_stays_typed(

@@ -231,30 +231,31 @@ def test_what_is_missing_is_named(kept: Run) -> None:
     with undone():
         delete(words[-1])
         [fault] = told()
-        assert fault.startswith(f"Chat session {words[-1].session_id}: said counts ")
-        assert "messages, but these numbers are missing: " in fault
+        assert fault.startswith(f"Chat session {words[-1].session_id}: its count of messages is ")
+        assert ", but these are missing: " in fault
     told_last = kept.run_inputs.filter(kind="operator", taken_at=None).latest("pk")
     with undone():
         delete(told_last)
         assert told() == [
-            f"Run {kept.pk}: heard counts 3 signals and operator acts, "
-            "but these numbers are missing: 3."
+            f"Run {kept.pk}: its count of signals and operations is 3, but these are missing: 3."
         ]
     answered = kept.run_inputs.filter(kind="wait.closed").exclude(taken_at=None)[0]
     with undone():
         delete(answered)
-        place = f"Run input wait.closed {answered.key}, journaled at {answered.taken_at}: run"
+        place = (
+            f"Run input wait.closed {answered.key}, journaled at {answered.taken_at}: the field run"
+        )
         assert [fault for fault in told() if fault.startswith(place)]
     with undone():
         [asked, *_] = kept.waits.get(request__status="open").request.assignments.all()
         delete(asked)
         assert (
-            f"assignments were changed after they were written: {asked.whom} is missing."
+            f"its assignments were changed after they were written: {asked.whom} is missing."
             in told()[0]
         )
     with undone():
         delete(kept.artifacts.get())
-        assert told()[0].startswith("File paper.txt: digest was changed")
+        assert told()[0].startswith("File paper.txt: the field digest was changed")
 
 
 def test_a_deleted_account_or_group_is_no_forgery(kept: Run) -> None:
@@ -278,7 +279,10 @@ def test_what_was_forged_before_it_was_sealed_anew_stays_found_out(kept: Run) ->
     signal.wait, signal.skipped = None, "It does not fit."
     signal.save_proven("wait", "skipped")
 
-    assert f"Signal {signal.pk}: value was changed after it was written." in examine(kept).faults
+    assert (
+        f"Signal {signal.pk}: the field value was changed after it was written."
+        in examine(kept).faults
+    )
 
 
 def test_an_open_status_that_was_changed_is_named(kept: Run) -> None:
@@ -286,7 +290,7 @@ def test_an_open_status_that_was_changed_is_named(kept: Run) -> None:
     assert {run.status for run in runs} == {"waiting"}
     for run in runs:
         for status in ("queued", "running", "retrying", "paused"):
-            named = f"Run {run.pk}: status was changed after it was written."
+            named = f"Run {run.pk}: the field status was changed after it was written."
             assert is_told(run, lambda: update(run, status=status), said=named)  # noqa: B023
 
 

@@ -100,7 +100,7 @@ def test_it_is_answered_over_the_api(asked: HumanRequest, bob: User) -> None:
     assert buttons["choices"][0] == {"value": 1, "label": "1 star", "description": ""}
 
     refused = respond(api, asked, 6)
-    assert (refused.status_code, refused.json()["detail"]) == (422, "At most 5.")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "The answer must be at most 5.")
     assert respond(api, asked, 5).status_code == 201
     assert result_of(asked) == [5, True, "bob", "answered"]
 
@@ -126,7 +126,10 @@ def test_a_test_s_people_answer_it() -> None:
         assert run_procedure(rated, {}).result == [4, True, "bob", "answered"]
     with humans(script({"How was *": 9})):
         (refused,) = run_procedure(rated, {}).refused
-    assert (refused.asked.kind, refused.message) == ("delivery_rating", "At most 5.")
+    assert (refused.asked.kind, refused.message) == (
+        "delivery_rating",
+        "The answer must be at most 5.",
+    )
     with humans(reject_all), pytest.raises(AssertionError, match="has no answer"):
         run_procedure(rated, {})
 

@@ -209,8 +209,8 @@ def test_a_force_end_says_what_it_leaves_behind(dave: User) -> None:
 
     assert told == [
         "The run and the 2 runs below it have ended.",
-        "The run has ended. Its work isn't undone.",
-        "The run has ended. The step it was working on may still happen, but its result isn't "
+        "The run has ended. The run's work won't be undone.",
+        "The run has ended. The step in progress may still take effect, but its result won't be "
         "stored.",
     ]
 

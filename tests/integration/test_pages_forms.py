@@ -124,12 +124,12 @@ def test_a_form_is_filled_in_and_told_by_its_labels(alice: User, bob: User, *, h
     ("name", "typed", "sentence"),
     [
         ("amount", "31,20", "The answer must be a number like 31.20."),
-        ("amount", "0", "More than 0."),
-        ("amount", "500.01", "At most 500."),
-        ("amount", "1.001", "In steps of 0.01."),
+        ("amount", "0", "The answer must be more than 0."),
+        ("amount", "500.01", "The answer must be at most 500."),
+        ("amount", "1.001", "The answer must be a multiple of 0.01."),
         ("amount", " ", "This is missing."),
         ("parcels", "a dozen", "The answer must be a whole number."),
-        ("parcels", "10", "At most 9."),
+        ("parcels", "10", "The answer must be at most 9."),
         ("parcels", "", "The answer must be a whole number."),
         ("weight", "heavy", "The answer must be a number."),
         ("due", "tomorrow", "The answer must be a date like 2026-12-31."),
@@ -139,7 +139,7 @@ def test_a_form_is_filled_in_and_told_by_its_labels(alice: User, bob: User, *, h
         ("packing", "", "Choose one of: carton, crate."),
         ("extras", ["gift_wrap", "bow"], "1: Choose one of: gift_wrap, insurance."),
         ("sender", "", "This is missing."),
-        ("note", "x" * 401, "At most 400 characters."),
+        ("note", "x" * 401, "The answer must have at most 400 characters."),
         ("is_broken", "perhaps", "The answer must be yes or no (true or false)."),
     ],
 )
@@ -230,7 +230,7 @@ def test_the_api_takes_a_form_and_completes_it(alice: User, bobs: Client) -> Non
 @pytest.mark.parametrize(
     ("value", "faults"),
     [
-        ({**LEAST, "amount": 0}, {"amount": "More than 0."}),
+        ({**LEAST, "amount": 0}, {"amount": "The answer must be more than 0."}),
         ({**LEAST, "amount": True}, {"amount": "The answer must be a number like 31.20."}),
         ({**LEAST, "due": None}, {"due": "The answer must be text."}),
         ({**LEAST, "parcels": "2"}, {"parcels": "The answer must be a whole number."}),
@@ -266,7 +266,7 @@ def test_what_is_no_set_of_values_is_no_filled_in_form(
 ) -> None:
     refusal = respond(bobs, ask("form", by=alice), value)
 
-    assert detail(refusal, 422) == "The answer must be a set of named values."
+    assert detail(refusal, 422) == "The answer must be an object with named fields."
 
 
 # In the chat

@@ -25,11 +25,11 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered(
     text = page_of(alice, run)
     assert 'data-look="paused"' in text
     assert "“The bank is closed.” The run does nothing until" in text
-    assert "Paused by <strong>dave</strong> at" in text
+    assert "Paused by <strong>dave</strong> since" in text
     assert "Its questions can still be answered." in text
     assert "<strong>dave</strong> paused the run: “The bank is closed.”" in text
     listed = shown(browser(bob).get("/runs?state=paused"))
-    assert "Paused by <strong>dave</strong> at" in listed
+    assert "Paused by <strong>dave</strong> since" in listed
     assert ": “The bank is closed.”" in listed
     assert "<span>Waiting for you</span>" not in listed
 

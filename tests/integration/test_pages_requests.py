@@ -86,7 +86,7 @@ def test_every_kind_is_answered_by_its_form(
     [
         ("approval", {}, "yes or no"),
         ("text", {"value": "  "}, "Write something."),
-        ("whole", {"value": "0"}, "At least 1."),
+        ("whole", {"value": "0"}, "The answer must be at least 1."),
         ("whole", {"value": "a dozen"}, "a whole number"),
         ("decimal", {"value": "31,20"}, "a number like 31.20"),
         ("date", {"value": "tomorrow"}, "a date like"),

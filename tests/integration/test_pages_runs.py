@@ -227,7 +227,7 @@ def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
 
     assert "Started with code" in whole
     assert "Started with code" not in rest
-    assert "Asks <strong>Pay 31.20 €?</strong>" in rest
+    assert "Asked <strong>Pay 31.20 €?</strong>" in rest
     assert "There are no more events" in shown(client.get(f"/runs/{run.pk}/journal?after=999"))
     assert client.get(f"/runs/{run.pk}/journal?after=x").status_code == 200
 
@@ -303,7 +303,7 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
 
     for path in ("/runs", f"/runs/{run.pk}"):
         text = strip_tags(shown(browser(admin_user).get(path)))
-        assert "or a timer at" in text
+        assert "or a timer that ends at" in text
         assert (
             "The run continues with the first that comes, and no longer waits for the rest." in text
         )
@@ -312,7 +312,7 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
     card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
     said = caller(admin_user).get(f"/api/requests/{request_of(run).pk}").json()["silence"]
     for told in (page, card, said):
-        assert "until somebody answers. A timer may withdraw it earlier." in told
+        assert "until somebody answers. A timer may withdraw the request earlier." in told
 
 
 def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:
@@ -321,4 +321,4 @@ def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:
     text = strip_tags(page_of(admin_user, go_on(run)))
 
     assert "2 steps were undone." in text
-    assert "steps were kept" not in text
+    assert "finished steps weren't" not in text

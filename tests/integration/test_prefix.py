@@ -80,7 +80,7 @@ def test_every_error_of_the_api_has_its_shape(alice: User) -> None:
     started = client.delete("/ops/api/procedures/question/runs")
 
     assert detail(client.get("/ops/api/nosuch"), 404) == detail(client.get("/ops/api/runs/7"), 404)
-    assert detail(started, 405).startswith("This address doesn't take DELETE")
+    assert detail(started, 405).startswith("Method DELETE isn't allowed here.")
     assert detail(Client().get("/ops/api/runs"), 401)
     assert client.head("/ops/api/runs").status_code == 200
     assert client.get("/ops/api/runs").headers["Cache-Control"] == "private, no-store"

@@ -95,8 +95,8 @@ def test_what_was_lost_on_its_way_is_brought_once(act: str, bring: Callable[[Run
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("sending", "Sends the signal <code>word</code> to the run"),
-        ("reading_below", "Reads the status of <code>receiving</code>: <code>queued</code>"),
+        ("sending", "Sent the signal <code>word</code> to the run"),
+        ("reading_below", "Read the status of <code>receiving</code>: <code>queued</code>"),
     ],
 )
 def test_people_read_in_the_journal_what_was_sent_and_read(

@@ -103,5 +103,8 @@ def test_a_retry_says_that_it_asks_again(operators: Group, dave: User) -> None:
     told = retry_run(run.pk, by=dave, reason="Again.")
 
     step = "gather/ask_and_pay/pay"
-    assert told == f"The run continues and asks again for the result of {step}, which is done."
+    assert told == (
+        f"The run continues. The step {step} is done, but its result wasn't stored, so people are"
+        " asked for it again."
+    )
     assert did == ["pay"]

@@ -239,7 +239,7 @@ def retry_told(run: Run, child: Run, dave: User) -> str:
     carried_on(run)
     alone = retry_run(child.pk, by=dave, reason="Mended.")
     assert alone.endswith(
-        f"Its parent {run} has failed. Retry that too, and it gets the new result."
+        f"Its parent {run} has failed. Retry {run} too, so that it gets the new result."
     )
     return retry_run(run.pk, by=dave, reason="Mended.")
 
@@ -300,7 +300,7 @@ def test_a_child_whose_failure_is_known_goes_on_alone_and_that_is_told(dave: Use
 
     told = retry_run(child.pk, by=dave, reason="Again.")
 
-    assert told.endswith("has recorded the failure and doesn't get the new result.")
+    assert told.endswith("has recorded the failure and won't get the new result.")
     assert carried_on(child).status == "failed"
 
 

@@ -56,7 +56,11 @@ def test_a_stranger_finds_no_run(run: Run, carol: User) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "words"),
     [
-        ("paid", {"value": 1}, "Send an id with the signal; a repeated id counts once."),
+        (
+            "paid",
+            {"value": 1},
+            "Send an id with the signal. A signal with an id that was already used is ignored.",
+        ),
         *(
             (name, {"id": "p-1"}, "No run can wait for this signal. ")
             for name in ("x" * 81, "%20", "a:b", "a%23b", "a%0Ab", "a%E2%80%AEb")

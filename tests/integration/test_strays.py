@@ -297,7 +297,10 @@ def test_an_escalation_without_operators_says_whom_it_asks(alice: User, bob: Use
 
     request = escalate(alice)
 
-    assert request.note == "This procedure has no operators, so its answerers were asked."
+    assert (
+        request.note
+        == "This procedure has no operators, so people with the role “answer” were asked."
+    )
     answer(request, value="Resolved it.", by=bob)
 
 

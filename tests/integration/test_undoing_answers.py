@@ -279,7 +279,7 @@ def test_a_held_answer_that_was_forged_is_found(asked: HumanRequest, bob: User) 
     assert [": held " in one for one in examine(asked.wait.run).faults] == [True]
     let_pass(11 * SECOND)
     faults = examine(Run.objects.get(pk=asked.wait.run_id)).faults
-    assert any("tells of another answer than the journal" in one for one in faults)
+    assert any("its history has another answer than the journal" in one for one in faults)
 
 
 def test_an_undone_answer_that_is_made_to_count_is_found(asked: HumanRequest, bob: User) -> None:

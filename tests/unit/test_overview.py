@@ -166,8 +166,8 @@ def test_several_waits_are_all_named() -> None:
     others = [OpenWait(SIGNAL, NINE), OpenWait({"wait": "child", "procedure": "pack"}, NINE)]
 
     assert sentence(waiting_for(first, second, *others)) == (
-        "Waiting for 4 things since 09:00: Refund 7 €? from Finance, Refund 7 €? from bob (fails "
-        "at 10:00), the signal paid and a run of pack."
+        "Waiting for 4 things since 09:00: Finance to answer Refund 7 €?, bob to answer Refund 7 "
+        "€? (if unanswered by 10:00, the run fails), the signal paid and a run of pack."
     )
     assert words(waiting_for(first, second)) == "Waiting for Finance and bob"
     assert sentence(waiting_for(*[others[0]] * 9)).endswith("the signal paid and 3 more.")
@@ -178,9 +178,9 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     timer = OpenWait({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
 
     assert sentence(waiting_for(question, timer)) == (
-        "Waiting for 2 things since 09:00: Refund 7 €? from Finance or a timer at 09:01. The run "
-        "continues with the first that comes, and no longer waits for the rest. If the timer "
-        "ends first, at 09:01, the question may be withdrawn."
+        "Waiting for 2 things since 09:00: Finance to answer Refund 7 €? or a timer that ends at "
+        "09:01. The run continues with the first that comes, and no longer waits for the rest. If "
+        "the timer ends first, at 09:01, the question may be withdrawn."
     )
 
 
@@ -205,7 +205,9 @@ def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
     open_end = sentence(waiting_for(OpenWait(asking(), NINE), ends_at=at(60)))
     sooner = sentence(waiting_for(OpenWait({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
 
-    assert open_end.endswith("has no deadline. The run's time limit ends it at 09:01.")
+    assert open_end.endswith(
+        "has no deadline. The run will be ended at 09:01, when it reaches its time limit."
+    )
     assert sooner.endswith("continues at 09:00.")
 
 
@@ -225,8 +227,8 @@ def test_a_run_without_its_code_is_stuck_whatever_it_stands_at(status: RunStatus
 
     assert (words(facts), state_of(facts).look) == ("Stuck", "quarantined")
     assert sentence(facts) == (
-        "Stuck: this site has no code for the procedure gone. Bring the code back and restart the "
-        f"workers, or end the run at once. {end}"
+        "Stuck: this site has no code for the procedure gone. Restore the code and restart the "
+        f"workers, or use “End at once”. {end}"
     )
 
 
@@ -238,8 +240,7 @@ def test_what_is_paused_or_ended_without_its_code_is_not_stuck() -> None:
 
     assert sentence(ended) == "Finished after 0 ms."
     assert sentence(paused).endswith(
-        "This site has no code for the procedure gone. "
-        "Bring the code back before you resume the run."
+        "This site has no code for the procedure gone. Restore the code before you resume the run."
     )
 
 
@@ -293,7 +294,7 @@ def test_done() -> None:
     assert sentence(facts_of(ended, kept=2, answers=1)) == (
         "Finished after 16 min: 2 steps and 1 question to people."
     )
-    assert sentence(facts_of(ended, kept=0)) == "Finished after 16 min: nothing to do."
+    assert sentence(facts_of(ended, kept=0)) == "Finished after 16 min without any steps or waits."
     assert sentence(facts_of(ended, kept=0, others=2)) == "Finished after 16 min: 2 waits."
 
 
@@ -302,14 +303,19 @@ def test_failed_in_a_step() -> None:
     facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=at(1)), kept=3)
 
     assert words(facts) == "Failed"
-    assert sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 steps were kept."
+    assert (
+        sentence(facts) == "Failed in send_mail: SMTPError: 550. 3 finished steps weren't undone."
+    )
 
 
 def test_an_error_of_the_engine_is_told_in_its_words_alone() -> None:
     told = error("RequestExpiredError", "Nobody answered 'Hurry?' in time.")
     facts = facts_of(run(RunStatus.FAILED, error=told, ended_at=NINE), kept=1)
 
-    assert sentence(facts) == "Failed: Nobody answered 'Hurry?' in time. 1 step was kept."
+    assert (
+        sentence(facts)
+        == "Failed: Nobody answered 'Hurry?' in time. 1 finished step wasn't undone."
+    )
 
 
 def test_failed_outside_of_steps() -> None:
@@ -326,7 +332,7 @@ def test_paused_cancelled_quarantined() -> None:
     assert sentence(facts_of(run(RunStatus.PAUSED))) == (
         "Paused since 09:00. The run does nothing until somebody resumes it."
     )
-    assert sentence(cancelled) == "Cancelled. 1 step was kept."
+    assert sentence(cancelled) == "Cancelled. 1 finished step wasn't undone."
     assert sentence(quarantined) == "This run can't continue: The code now ends. Bring it back."
     assert state_of(quarantined).look == "quarantined"
 
@@ -335,14 +341,14 @@ def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
     said = {"action": "cancel", "by": "dave", "reason": "Ordered twice"}
     facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
-    assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 steps were kept."
+    assert sentence(facts) == "Cancelled by dave: “Ordered twice”. 2 finished steps weren't undone."
 
 
 def test_a_run_that_was_ended_at_once_says_so() -> None:
     said = operation("force_end") | {"forced": True}
     facts = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), cancelled=said, kept=2)
 
-    told = "Ended at once by dave: “Why not?” Nothing was undone. 2 steps were kept."
+    told = "Ended at once by dave: “Why not?” 2 finished steps weren't undone."
     assert sentence(facts) == told
 
 
@@ -351,7 +357,7 @@ def test_a_paused_run_tells_who_paused_it_and_that_it_can_be_answered() -> None:
     facts = facts_of(paused, openings=[OpenWait(asking(), at(5))], paused=operation("pause"))
 
     assert sentence(facts) == (
-        "Paused by dave at 09:00: “Why not?” The run does nothing until somebody resumes it. "
+        "Paused by dave since 09:00: “Why not?” The run does nothing until somebody resumes it. "
         "Its questions can still be answered."
     )
     assert (words(facts), state_of(facts).look) == ("Paused", "paused")
@@ -390,13 +396,18 @@ def test_every_status_has_its_words() -> None:
         ("run.suspended", {"on": "pay"}, "Released its worker while waiting", "a worker"),
         ("run.resumed", {}, "Resumed by a worker", "a worker"),
         ("run.failed", {"type": "OSError", "message": "No."}, "Failed: OSError: No.", "a worker"),
-        ("wait.opened", {"wait": "timer", "due_at": at(60).isoformat()}, "Sleeps until 09:01", ""),
-        ("wait.opened", asking(), "Asks Refund 7 €?", "a worker"),
+        (
+            "wait.opened",
+            {"wait": "timer", "due_at": at(60).isoformat()},
+            "Sleeping until 09:01",
+            "",
+        ),
+        ("wait.opened", asking(), "Asked Refund 7 €?", "a worker"),
         (
             "wait.closed",
             closing("elapsed", responder="system: clock"),
             "The time is up",
-            "the clock",
+            "the system",
         ),
         (
             "wait.closed",
@@ -414,32 +425,32 @@ def test_every_status_has_its_words() -> None:
         ),
         ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
-        ("patch", {}, "Uses the new code of the patch name", "a worker"),
+        ("patch", {}, "Used the new code of the patch name", "a worker"),
         ("step.started", {}, "key started (runs at most once)", "a worker"),
         (
             "compensation",
             {"step": "undo"},
-            "name will undo this if the run fails or is cancelled",
+            "If the run fails or is cancelled, name will run to undo its work",
             "a worker",
         ),
         (
             "run.continued",
             {"generation": 2},
-            "Began again with new inputs (generation 2)",
+            "Continued as new (generation 2)",
             "a worker",
         ),
-        ("child.started", {"wait": "child"}, "Starts a run of name", "a worker"),
+        ("child.started", {"wait": "child"}, "Started a run of name", "a worker"),
         (
             "child.started",
             {"wait": "map", "count": 2000, "at_most": 5},
-            "Starts 2,000 runs of name, 5 at a time",
+            "Started 2,000 runs of name, 5 at a time",
             "a worker",
         ),
-        ("wait.opened", {"wait": "signal", "signal": "paid"}, "Waits for the signal paid", ""),
+        ("wait.opened", {"wait": "signal", "signal": "paid"}, "Waiting for the signal paid", ""),
         (
             "wait.opened",
             {"wait": "set", "need": 1, "over": ["a", "b"]},
-            "Waits until 1 of 2 have ended",
+            "Waiting until 1 of 2 waits have ended",
             "",
         ),
         (
@@ -452,7 +463,7 @@ def test_every_status_has_its_words() -> None:
             "wait.closed",
             closing("failed", responder="system: child", comment="No."),
             "The child run failed: No.",
-            "the clock",
+            "the system",
         ),
         ("unheard", {}, "unheard name", "a worker"),
         ("run.cancelled", {}, "Cancelled", "a worker"),

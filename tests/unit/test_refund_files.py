@@ -152,7 +152,7 @@ def test_an_amount_that_a_comma_divides_is_never_misread(store: MemoryStore, lin
     header = HEADER.replace("\n", ",\n")
 
     assert refusal(store, header + line) == (
-        "Line 2 has an amount that its decimal comma splits into two fields. Put the "
+        "Line 2 has an amount whose decimal comma splits it into two fields. Put the "
         "amount in quotation marks, or write a decimal point."
     )
 

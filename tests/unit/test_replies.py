@@ -69,7 +69,11 @@ def test_words_with_one_meaning_answer(question: Question, text: str, value: Any
         (DRAFT, "nearly", "Answer yes or no"),
         (DECIDED, "no", "Answer with one of these: Send it, Request changes, Drop it"),
         (new_question("input", "How many?", int), "a dozen", "a whole number"),
-        (new_question("input", "How many?", Annotated[int, Field(ge=1)]), "0", "At least 1"),
+        (
+            new_question("input", "How many?", Annotated[int, Field(ge=1)]),
+            "0",
+            "The answer must be at least 1",
+        ),
         (new_question("input", "How much?", Decimal), "31,20", "a number like 31.20"),
         (new_question("input", "When?", date), "tomorrow", "a date like"),
         (new_question("escalation", "Help!"), "What is it?", "Begin with “resolved”"),

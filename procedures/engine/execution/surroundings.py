@@ -83,7 +83,8 @@ def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> Non
     """Log the restored settings that no step has reported; the run may be released by now."""
     if restored := [name for name in changed if name not in stuck]:
         logger.warning(
-            "Run %s changed settings of its process, which were restored after its turn: %s.",
+            "Run %s changed settings of its process, which were restored when the worker released "
+            "it: %s.",
             run,
             _listed(restored),
         )

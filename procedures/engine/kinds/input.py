@@ -42,7 +42,7 @@ class Input(Kind):
             raise QuestionError(f"{short_repr(prompt)}: hint= can't be {short_repr(hint)}: {why}.")
         types = adapter(hint)
         if rules := model_schemas.unchecked(inspect_type(types)):
-            words = f"answers can't be checked against {', '.join(rules)}, which hint= has"
+            words = f"hint= has constraints that aren't supported for answers: {', '.join(rules)}"
             raise QuestionError(f"{short_repr(prompt)}: {words}.")
         schema = types.json_schema()
         model_schemas.complete(schema, inspect_type(types))

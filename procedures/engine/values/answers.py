@@ -25,7 +25,7 @@ WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "array": "a list",
-    "object": "a set of named values",
+    "object": "an object with named fields",
 }
 VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
@@ -36,11 +36,6 @@ LARGEST = 2**63
 """The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
-LIMITS = (
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
-    *("minLength", "maxLength", "minItems", "maxItems"),
-)
-"""JSON Schema keywords whose limits people are shown before they answer."""
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:
@@ -195,11 +190,11 @@ def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limits(schema: Mapping[str, Any]) -> list[str]:
-    """Return the limits on an answer, worded like the messages for answers that exceed them."""
+    """Return short hints about the limits on an answer, such as "At most 500."."""
     plain = without_nothing(schema)
     of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
-    found = {rule: wanted for rule, wanted in {**of_number, **plain}.items() if rule in LIMITS}
-    return [_sentence(rule, found[rule], plain) for rule in LIMITS if rule in found]
+    found = {**of_number, **plain}
+    return [hint(found[rule]) for rule, hint in HINTS.items() if rule in found]
 
 
 def _is_decimal(schema: dict[str, Any]) -> bool:
@@ -282,19 +277,21 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         "type": lambda: f"{MUST_BE} {WORDS.get(wanted, wanted)}.",
         "enum": lambda: f"Choose one of: {', '.join(map(str, wanted))}.",
         "required": lambda: f"Fill in {' and '.join(wanted)}.",
-        "additionalProperties": lambda: f"Use only {', '.join(schema.get('properties', {}))}.",
+        "additionalProperties": lambda: _unknown(schema.get("properties", {})),
         "minLength": lambda: (
-            "Write something." if wanted == 1 else f"At least {wanted} characters."
+            HINTS[rule](wanted)
+            if wanted == 1
+            else f"The answer must have at least {wanted} characters."
         ),
-        "maxLength": lambda: f"At most {wanted} characters.",
-        "minItems": lambda: f"Choose at least {wanted}.",
-        "maxItems": lambda: f"Choose at most {wanted}.",
+        "maxLength": lambda: f"The answer must have at most {wanted} characters.",
+        "minItems": lambda: HINTS[rule](wanted),
+        "maxItems": lambda: HINTS[rule](wanted),
         "uniqueItems": lambda: "Choose each option once.",
-        "minimum": lambda: f"At least {_plain(wanted)}.",
-        "maximum": lambda: f"At most {_plain(wanted)}.",
-        "exclusiveMinimum": lambda: f"More than {_plain(wanted)}.",
-        "exclusiveMaximum": lambda: f"Less than {_plain(wanted)}.",
-        "multipleOf": lambda: f"In steps of {_plain(wanted)}.",
+        "minimum": lambda: f"{MUST_BE} at least {_plain(wanted)}.",
+        "maximum": lambda: f"{MUST_BE} at most {_plain(wanted)}.",
+        "exclusiveMinimum": lambda: f"{MUST_BE} more than {_plain(wanted)}.",
+        "exclusiveMaximum": lambda: f"{MUST_BE} less than {_plain(wanted)}.",
+        "multipleOf": lambda: f"{MUST_BE} a multiple of {_plain(wanted)}.",
         "format": lambda: f"{MUST_BE} {FORMATS[wanted].noun if wanted in FORMATS else wanted}.",
         "pattern": lambda: _pattern_words(wanted, schema),
     }
@@ -302,6 +299,26 @@ def _sentence(rule: str, wanted: Any, schema: dict[str, Any]) -> str:
         sentences |= dict.fromkeys(("anyOf", "pattern"), lambda: f"{MUST_BE} {A_DECIMAL}.")
     sentence = sentences.get(rule)
     return sentence() if sentence else "This answer isn't valid."
+
+
+def _unknown(known: Mapping[str, Any]) -> str:
+    return f"Unknown field. The fields are: {', '.join(known)}."
+
+
+HINTS: dict[str, Callable[[Any], str]] = {
+    "minimum": lambda wanted: f"At least {_plain(wanted)}.",
+    "exclusiveMinimum": lambda wanted: f"More than {_plain(wanted)}.",
+    "maximum": lambda wanted: f"At most {_plain(wanted)}.",
+    "exclusiveMaximum": lambda wanted: f"Less than {_plain(wanted)}.",
+    "multipleOf": lambda wanted: f"In steps of {_plain(wanted)}.",
+    "minLength": lambda wanted: (
+        "Write something." if wanted == 1 else f"At least {wanted} characters."
+    ),
+    "maxLength": lambda wanted: f"At most {wanted} characters.",
+    "minItems": lambda wanted: f"Choose at least {wanted}.",
+    "maxItems": lambda wanted: f"Choose at most {wanted}.",
+}
+"""Short hints by JSON Schema keyword, which people are shown before they answer."""
 
 
 def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:

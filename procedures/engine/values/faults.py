@@ -13,7 +13,7 @@ TIME = "must be a time like 09:30."
 YES_OR_NO = "must be yes or no (true or false)."
 TEXT = "must be text."
 LIST = "must be a list."
-NAMED = "must be a set of named values."
+NAMED = "must be an object with named fields."
 ID = "must be an id like 0190e5a4-7c1b-7d2e-8f30-1a2b3c4d5e6f."
 ONE_OF = "must be one of: {expected}."
 

@@ -105,7 +105,7 @@ def form_schema(model: Any) -> dict[str, Any]:
 def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:
     """Return the finished schema of an object; `of` is the name of its model or field."""
     if why := _looks_closer(part):
-        raise ValueError(f"{of} can't be a form: answers can't be checked against {why}.")
+        raise ValueError(f"{of} can't be a form: it has {why}, which isn't supported for answers.")
     properties, required = schema.get("properties", {}), sorted(schema.get("required", []))
     fields = _fields(part)
     if not fields or fields.keys() != properties.keys():
@@ -135,11 +135,11 @@ def _looks_closer(part: Part) -> str:
     config = part.rules.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:
-        return f"its {rules[0]}"
+        return f"the setting {rules[0]}"
     inner = part.inner.kind if part.parts else ""
     if part.rules.get("custom_init") or FUNCTION in {part.kind[:9], inner[:9]}:
-        return "its validator"
-    return "its __post_init__" if part.rules.get("post_init") else ""
+        return "a validator"
+    return "a __post_init__" if part.rules.get("post_init") else ""
 
 
 def _finished(
@@ -199,11 +199,11 @@ def _unfit(part: Part) -> str:
     if _is_file(part) or part.kind in GROUPS:
         return ""
     if part.kind.startswith(FUNCTION):
-        return "answers can't be checked against a validator"
+        return "it has a validator, which isn't supported for answers"
     if part.kind not in CHECKED:
         return f"a field must be {KINDS}, not {part.kind}"
     if rules := unchecked(part):
-        return f"answers can't be checked against {', '.join(rules)}"
+        return f"it has constraints that aren't supported for answers: {', '.join(rules)}"
     if part.kind not in LISTS:
         return ""
     items = _bare(part.inner)

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from procedures.engine.values import canonical
-from procedures.engine.values.answers import DECIMAL, is_group, is_rows, without_nothing
-from procedures.engine.values.answers import LIMITS as ANSWER_LIMITS
+from procedures.engine.values.answers import DECIMAL, HINTS, is_group, is_rows, without_nothing
 from procedures.engine.values.attachments import format_size, is_file_schema
 from procedures.engine.values.formats import format_duration, format_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
 
 LABELS = "labels"
 """The keyword in a field's schema that maps the texts of its options to labels."""
-RULES = {"pattern", "uniqueItems", *ANSWER_LIMITS}
+RULES = {"pattern", "uniqueItems", *HINTS}
 """JSON Schema keywords that limit a value beyond its type."""
 DEFS = "#/$defs/"
 INSIDE = " / "

@@ -45,8 +45,8 @@ class Change:
     def __str__(self) -> str:
         told = canonical.text_of(self.value)
         shown = told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
-        words = {"set": shown, "delete": "deleted", "append": f"appends {shown}"}
-        return words.get(self.verb, f"increments by {shown}")
+        words = {"set": f"set to {shown}", "delete": "deleted", "append": f"appended {shown}"}
+        return words.get(self.verb, f"incremented by {shown}")
 
 
 class State(MutableMapping[str, Any]):

@@ -153,7 +153,10 @@ def _swallowed(fiber: Fiber, interruption: Interruption) -> Interruption:
 
 
 def swallowed(suspension: Suspend) -> str:
-    return f"The code caught the suspension at {suspension}. Let BaseException pass."
+    return (
+        f"The code caught the exception that suspends the run at {suspension}. Don't catch"
+        " BaseException, or re-raise it."
+    )
 
 
 def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:

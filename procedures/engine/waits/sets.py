@@ -80,7 +80,10 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
     while left:
         key = seen(fiber, "finished", "", lambda: _first_closed(fiber, left))
         if key not in left:
-            words = f"The code no longer waits for {key}, whose closing let the run continue here."
+            words = (
+                f"The run continued here because {key} closed, but the code no longer waits for"
+                f" {key}."
+            )
             fiber.interrupt(fiber.scope.mismatch(words))
         handle = left.pop(key)
         if handle.entry and handle.closed_seq is not None:
@@ -95,7 +98,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
         closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
         if closed:
             return closed[min(closed)]
-        fiber.suspend(Suspend(f"the next of {len(left)}"))
+        fiber.suspend(Suspend(f"ctx.as_finished ({len(left)} handles left)"))
 
 
 def _won(

@@ -9,7 +9,10 @@ from procedures.services import adopt_store
 
 
 class Command(BaseCommand):
-    help = "Make the file store at FILES_URL this site's own, after its files were moved there."
+    help = (
+        "Mark the file store at FILES_URL as this site's. Run this after moving the site's files"
+        " there."
+    )
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:

@@ -9,7 +9,7 @@ from procedures.services import NoCopyError, confirm_site
 
 class Command(BaseCommand):
     help = (
-        "Confirm that this copy is the site now: its runs continue, and their journals record it."
+        "Confirm that this copy is the live site: its runs continue, and their journals record it."
         " First stop the site it was copied from."
     )
 
@@ -23,4 +23,4 @@ class Command(BaseCommand):
             count = confirm_site(reason)
         except NoCopyError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"This is the site now. Open runs that continue: {count}.")
+        self.stdout.write(f"This is the live site now. Open runs that continue: {count}.")

@@ -118,7 +118,7 @@ def test_a_swallowed_suspension_is_quarantined_and_asks_nobody(backend: Backend)
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "caught the suspension at approve" in str(backend.error(run_id))
+    assert "caught the exception that suspends the run at approve" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 

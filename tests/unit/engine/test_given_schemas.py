@@ -57,7 +57,7 @@ def test_a_form_is_made_from_a_schema() -> None:
     ("sent", "field", "message"),
     [
         ({"zone": " "}, "zone", "Write something."),
-        ({"count": 10}, "count", "At most 9."),
+        ({"count": 10}, "count", "The answer must be at most 9."),
         ({"share": "much"}, "share", "The answer must be a number."),
         ({"day": "soon"}, "day", "The answer must be a date like 2026-12-31."),
         ({"mail": "ann"}, "mail", "The answer must be an e-mail address like ann@example.com."),

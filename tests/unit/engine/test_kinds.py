@@ -139,7 +139,7 @@ def test_what_a_page_sends_is_an_answer(
         (MANY, {"value": "Option 999"}, "isn't one of the options"),
         (DATA, {"text": '{"total": 8}'}, "Choose one of"),
         (FORM, {}, "weight: This is missing"),
-        (OWN, {"field-weight": "6"}, "weight: At most 5"),
+        (OWN, {"field-weight": "6"}, "weight: The answer must be at most 5"),
     ],
 )
 def test_what_is_no_answer_is_told_in_words(

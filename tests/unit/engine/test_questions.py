@@ -64,15 +64,15 @@ class Parcel(BaseModel):
         (lambda: new_question("input", "What?", str | None), "must be str, int"),
         (
             lambda: new_question("input", "What?", Annotated[str, AfterValidator(str.strip)]),
-            "answers can't be checked",
+            "constraints that aren't supported for answers",
         ),
         (
             lambda: new_question("input", "When?", Annotated[date, Field(gt=date(2026, 1, 1))]),
-            "answers can't be checked against gt",
+            "constraints that aren't supported for answers: gt",
         ),
         (
             lambda: new_question("input", "What?", Annotated[Decimal, Field(max_digits=3)]),
-            "answers can't be checked against max_digits",
+            "constraints that aren't supported for answers: max_digits",
         ),
         (
             lambda: new_question(

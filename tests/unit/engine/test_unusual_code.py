@@ -74,7 +74,7 @@ def test_a_suspension_that_does_not_arrive_quarantines(store: MemoryStore, leavi
     run = run_through(store, stray)
 
     assert run.status == RunStatus.QUARANTINED
-    assert "caught the suspension at approve" in message(run)
+    assert "caught the exception that suspends the run at approve" in message(run)
     assert not run.waits
 
 

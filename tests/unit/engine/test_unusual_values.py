@@ -286,7 +286,7 @@ def test_what_only_python_can_check_is_no_question(store: MemoryStore) -> None:
 
     run = run_through(store, asking)
 
-    assert "answers can't be checked" in message(run)
+    assert "constraints that aren't supported for answers" in message(run)
     assert EventKind.WAIT_OPENED not in kinds(run)
 
 

@@ -258,7 +258,7 @@ def test_what_never_ends_is_told_where_the_code_stands(monkeypatch: pytest.Monke
             except Exception:  # noqa: BLE001 (what it would meet)
                 return
 
-    with pytest.raises(EndlessError, match="restless hasn't ended"):
+    with pytest.raises(EndlessError, match="restless was stopped"):
         run_procedure(restless)
 
 
