@@ -53,11 +53,12 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def is_left_to(user: User, to: str = "") -> Q:
-    """Return the condition that an open request which asks the user still waits for their answer.
+    """Return a `Q` that matches open requests which still wait for this user's answer.
 
-    It doesn't if somebody else has claimed it, if they have voted already, or, with `four_eyes`, if
-    they have started its run or the run that this is a fork of. Rarer causes are looked at with the
-    answer. `to` is the lookup that leads to the request, such as "request__".
+    The requests must be assigned to the user. A request doesn't match if somebody else has claimed
+    it, if the user has voted already, or, with `four_eyes`, if the user started its run or the run
+    of which that is a fork. Rarer reasons are checked only when the user answers.
+    `to` is the lookup that leads to the request, such as "request__".
     """
     run = f"{to}wait__run__"
     is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
@@ -70,7 +71,7 @@ def is_left_to(user: User, to: str = "") -> Q:
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
-    """Return the most urgent open requests that the user may answer now, at most `most`.
+    """Return up to `most` open requests that the user may answer now, the most urgent first.
 
     At most `most` assignments are read for the user, for each of their groups and for each
     permission.
@@ -97,20 +98,20 @@ def _groups_of(user: User) -> list[int]:
 
 
 def held_permissions(user: User) -> list[str]:
-    """Return the permissions of the user that any request was ever assigned to."""
+    """Return those of the user's permissions to which any request has ever been assigned."""
     # A user may have hundreds of permissions, but few are ever asked for.
     asked = {name for (name,) in sql.assigned_permissions.fetch()}
     return sorted(asked & user.get_all_permissions()) if asked else []
 
 
 def in_session_of(user: User) -> Q:
-    """Return the condition that a run has an entry in a session of which the user is a member."""
+    """Return a `Q` that matches runs with an entry in a session of which the user is a member."""
     said = Message.objects.filter(run=OuterRef("pk"), session__members__user=user)
     return Q(Exists(said.order_by()))
 
 
 def asks(user: User) -> Q:
-    """Return the condition that a run has a request, open or closed, assigned to the user."""
+    """Return a `Q` that matches runs with a request, open or closed, assigned to the user."""
     asked = Assignment.objects.to(user).filter(run=OuterRef("pk"))
     return Q(Exists(asked.order_by()))
 
@@ -153,20 +154,20 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 class Sight:
-    """The runs and whole sessions that a user may read, each asked about once for a page."""
+    """A cache, for one page, of the runs and whole sessions that a user may read."""
 
     def __init__(self, user: User, *, runs: Iterable[UUID] = ()) -> None:
-        """Store the user, and `runs` that are known to be visible."""
+        """Create the cache for a user; `runs` are already known to be visible."""
         self.user = user
         self._runs = dict.fromkeys(runs, True)
         self._whole: dict[UUID, bool] = {}
 
     def runs(self, wanted: Iterable[UUID | None]) -> set[UUID]:
-        """Return those of some runs that the user may see."""
+        """Return those of the given runs that the user may see."""
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:
-        """Return those of some sessions whose whole transcript the user may read."""
+        """Return those of the given sessions whose whole transcript the user may read."""
         return _known(self._whole, wanted, partial(reads_all_of, self.user))
 
 
@@ -214,7 +215,7 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _is_session_visible(user: User, path: str) -> Q:
-    """Return the condition that a user may see the session to which a lookup path leads."""
+    """Return a `Q` that matches rows whose session, at the lookup `path`, the user may see."""
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs first, and each once: a session may hold thousands of entries of one run.
     of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
@@ -222,26 +223,27 @@ def _is_session_visible(user: User, path: str) -> Q:
 
 
 def _is_in(user: User, path: str) -> Q:
-    """Return the condition that a user is a member of the session to which a lookup path leads."""
+    """Return a `Q` that matches rows whose session, at the lookup `path`, the user belongs to."""
     return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
 
 
 def _concerns(user: User) -> Q:
-    """Return the condition that an entry belongs to a visible run or to a session of the user."""
+    """Return a `Q` that matches the entries of visible runs and of the user's sessions."""
     return access.is_visible(user, "run") | _is_in(user, "session")
 
 
 def _is_between(user: User) -> Q:
-    """Return the condition that a message is by the user, or replies to them or a visible run."""
+    """Return a `Q` that matches the user's messages, and replies to them or to a visible run."""
     is_own = Q(author=user, kind=Message.Kind.PERSON)
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
-    """Return those of some messages, loaded with what they reply to, that the user may read.
+    """Return those of the given messages that the user may read.
 
-    The rule is the same as in `visible_messages`. The messages are tested by their keys here,
-    because PostgreSQL might otherwise look up everything that the user may see.
+    The messages must be loaded with those that they reply to. The rule is the same as in
+    `visible_messages`. The messages are tested by their keys here, because PostgreSQL might
+    otherwise look up everything that the user may see.
     """
     found = list(messages)
     concerned = {

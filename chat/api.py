@@ -119,8 +119,8 @@ def create_file(
 ) -> Status[dict[str, Any]]:
     """Store a file (multipart/form-data, in the field `file`) and return a token for it.
 
-    In the answer, the token stands in the place of the file. It counts for a day, for this person
-    and this request.
+    In the answer, send the token in place of the file. It is valid for a day, for this person and
+    this request.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     token = services.receive_file(found, file, by=request.user)
@@ -136,7 +136,7 @@ def create_file(
     summary="A file that a request shows or was answered with",
 )
 def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
-    """Return the file with that digest; pictures are shown by browsers, other files downloaded."""
+    """Return the file with that digest; browsers show pictures and download other files."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     file = services.find_file(found, digest)
     if file is None:
@@ -150,11 +150,11 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
     summary="Ask somebody else instead",
 )
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
-    """Ask another group or user.
+    """Assign the request to another group or user.
 
-    Whoever has claimed the request may do so, and people with the permission “Can withdraw and
-    reassign requests”. Returns 409 if the request is closed, or if nobody in the group is active
-    and `allow_unanswerable` is not true.
+    People with the permission “Can withdraw and reassign requests” may do so, and so may the person
+    who has claimed the request. Returns 409 if the request is closed, or if nobody in the group is
+    active and `allow_unanswerable` is not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if not services.may_reassign(found, request.user):
@@ -188,7 +188,7 @@ def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
     summary="Claim a request",
 )
 def create_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Take the request on, so that nobody else can answer it until you release it."""
+    """Claim the request, so that nobody else can answer it until you release it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     address = request.META.get("REMOTE_ADDR") or None
     services.claim_request(found.pk, by=request.user, address=address)
@@ -213,7 +213,7 @@ def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
     summary="Note that you have seen a request",
 )
 def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
-    """Note in the request's history, once, that you have seen it."""
+    """Record in the request's history, once, that you have seen it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     address = request.META.get("REMOTE_ADDR") or None
     services.note_seen(found.pk, by=request.user, channel=Api.name, address=address)

@@ -37,7 +37,7 @@ def as_text(edits: Sequence[Edit]) -> str:
 
 
 def kept_edits(text: str, old: str, new: str) -> list[Edit]:
-    """Return the edits stored as `text`; if it is empty, compute them from `old` and `new`."""
+    """Return the edits stored as `text`; if that is empty, compute them from `old` and `new`."""
     return [(a, b, c, d) for a, b, c, d in json.loads(text)] if text else edits_between(old, new)
 
 

@@ -19,7 +19,7 @@ from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 GATHER = 0.05
-"""The least seconds between two messages; the hints of the time between are sent as one."""
+"""The least seconds between two messages; hints that arrive in between are sent as one."""
 TOGETHER = 0.002
 """The seconds for which a hint waits for the others of the same commit."""
 PATIENCE = 0.5

@@ -19,8 +19,8 @@ class ResponseIn(Body):
     """An answer: a value that fits the request's schema, and a comment."""
 
     value: Any = Field(
-        description="A value that fits the request's `schema`. In the place of a file stands the"
-        " token that `POST /requests/ID/files` has returned."
+        description="A value that fits the request's `schema`. In place of a file, send the token"
+        " that `POST /requests/ID/files` returned."
     )
     comment: str = ""
     confirm: StrictBool = Field(
@@ -44,7 +44,7 @@ class ResponseOut(Schema):
         description="The time from which the answer can't be undone; null if it never could be."
     )
     undone_at: datetime | None
-    is_used: bool = Field(description="False if the run went on before the answer took effect.")
+    is_used: bool = Field(description="False if the run continued before the answer took effect.")
 
     @staticmethod
     def resolve_for_user(response: HumanResponse) -> str | None:
@@ -62,7 +62,7 @@ class ResponseOut(Schema):
 class UploadedOut(Schema):
     """A file that was sent for an answer."""
 
-    token: str = Field(description="Stands for the file in the answer's `value`.")
+    token: str = Field(description="To be sent in place of the file in the answer's `value`.")
     name: str
     digest: str = Field(description="SHA-256 of the content.")
     size: int
@@ -87,9 +87,9 @@ class RequestOut(Schema):
     )
     risk: str = Field(description='"low", "normal" or "high".')
     quorum: int = Field(description="The number of people who have to agree.")
-    claimed_by: str | None = Field(description="The user who has claimed it, if any.")
+    claimed_by: str | None = Field(description="The user who has claimed the request, if any.")
     effective_at: datetime | None = Field(
-        description="The time until which the answer that closed it can be undone."
+        description="The time until which the answer that closed the request can be undone."
     )
     opened_at: datetime
     closed_at: datetime | None
@@ -160,7 +160,7 @@ class RivalOut(Schema):
     """Something else that ends a request."""
 
     kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
-    at: datetime | None = Field(description="The time at which it ends by itself, if it does.")
+    at: datetime | None = Field(description="The time at which it ends by itself, if any.")
     name: str = Field(description="The prompt of a request, or the name of a signal.")
 
 
@@ -278,11 +278,13 @@ class RequestEventOut(Schema):
 
 
 class DelegationIn(Body):
-    """The person who answers for one, and for how long."""
+    """The person who is to answer for you, and for how long."""
 
     to: Word = Field(description='A user, as "@name".')
-    until: datetime = Field(description="A time with its offset.")
-    from_at: datetime | None = Field(default=None, description="By default it begins now.")
+    until: datetime = Field(description="A time with its offset from UTC.")
+    from_at: datetime | None = Field(
+        default=None, description="By default, the delegation begins now."
+    )
     reason: str = Field(default="", max_length=500)
 
     @field_validator("until", "from_at")
@@ -294,7 +296,7 @@ class DelegationIn(Body):
 
 
 class DelegationOut(Schema):
-    """A person who answers the requests of another until a date."""
+    """A delegation: one person answers another's requests until a date."""
 
     id: int
     user: str

@@ -79,7 +79,7 @@ def know_the_site(**_: Any) -> None:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
     except DatabaseError as error:  # it may be there soon, and is looked at before each turn
-        logger.warning("The database does not answer yet: %s", " ".join(str(error).split()))
+        logger.warning("The database doesn't respond yet: %s", " ".join(str(error).split()))
     finally:  # nothing of it may be shared with the processes that are forked from this one
         database: Any = connections["default"]
         connections.close_all()
@@ -88,7 +88,7 @@ def know_the_site(**_: Any) -> None:
 
 
 tickers: list[Ticker] = []
-"""The ticker of this process, if it runs the site's clock."""
+"""The ticker of this process, if this is the clock process."""
 
 
 @worker_ready.connect(weak=False)
@@ -97,7 +97,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
     if CLOCK not in app.amqp.queues.consume_from:
         return
     if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
-        logger.error("The scheduler isn't running. Start the clock's worker with --pool=solo.")
+        logger.error("The clock process isn't running its tasks. Start it with --pool=solo.")
         return
     tasks = [
         PeriodicTask("process what is due", 1, app.tasks["countersign.sweep"]),

@@ -1,4 +1,4 @@
-"""The commits since a release, by sort, and the next version that they call for."""
+"""The commits since a release, grouped by type, and the next version that they call for."""
 
 import re
 from bisect import bisect_left
@@ -29,7 +29,7 @@ LONGEST_SUBJECT = 200
 
 
 class Sort(StrEnum):
-    """The sort of change that a commit makes."""
+    """The type of change that a commit makes."""
 
     FEATURE = "feature"
     FIX = "fix"
@@ -71,7 +71,7 @@ class Change:
     sort: Sort
     scope: str
     text: str
-    """The subject, without the prefix that named the sort."""
+    """The subject, without the prefix that names the type."""
     is_breaking: bool
 
 

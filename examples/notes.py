@@ -21,7 +21,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def draft_notes(changes: Sequence[Change]) -> str:
-    """Return the draft: breaking changes first, then by sort, newest first."""
+    """Return the draft: breaking changes first, then by type, newest first."""
     if all(one.sort == Sort.OTHER and not one.is_breaking for one in changes):
         return tidy_notes(_section("Changes", changes))
     sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]

@@ -89,7 +89,7 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
     reading.read()
     faults = [*reading.faults, *_other_currencies(reading.returned)]
     if faults:
-        more = [f"More faults: {len(faults) - MOST_FAULTS}."] if len(faults) > MOST_FAULTS else []
+        more = [f"More errors: {len(faults) - MOST_FAULTS}."] if len(faults) > MOST_FAULTS else []
         raise ValueError(" ".join(faults[:MOST_FAULTS] + more))
     if not reading.statuses:
         raise ValueError("The file has a header but no orders.")

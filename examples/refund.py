@@ -271,7 +271,7 @@ def summary(report: Report) -> str:
 
 
 def nothing_returned(report: Report, statuses: str) -> str:
-    """Return an alert for a file without returned orders, which lists the statuses it has."""
+    """Return an alert that lists the statuses in a file which has no returned orders."""
     found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
     more = len(report.statuses) - MOST_STATUSES
     rest = f" and {more:,} more" if more > 0 else ""

@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """The number of commits of each sort; breaking commits also count in their own sort."""
+    """The number of commits of each type; breaking commits also count in their own type."""
 
     features: int
     fixes: int

@@ -245,7 +245,10 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return the numbers of known columns and of cells, by which lines are ranked as headers."""
+    """Return how many known column names the line has, and how many cells.
+
+    The line with the highest numbers is the most likely header.
+    """
     return sum(folded(cell) in called for cell in cells), len(cells)
 
 

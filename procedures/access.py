@@ -35,7 +35,7 @@ class Provider:
     """A further way in which users see runs, which a layer above adds when it is loaded."""
 
     condition: Callable[[User], Q]
-    """Returns the condition that a user sees a run, for a query of runs.
+    """Returns a `Q` that matches the runs a user sees.
 
     It decides about runs that are named already, so it should test one run cheaply: by an `Exists`
     with `OuterRef("pk")`, not by a set of all runs that the user sees.
@@ -82,7 +82,7 @@ def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
 
 
 def is_visible(user: User | AnonymousUser, path: str) -> Q:
-    """Return the condition that a user may see the run to which the lookup `path` leads.
+    """Return a `Q` that matches rows whose run, at the lookup `path`, the user may see.
 
     An example of a path is "wait__run". As with `visible_runs`, narrow the query to a few keys.
     """

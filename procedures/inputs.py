@@ -79,7 +79,7 @@ def _placed(inputs: Any, path: Sequence[str], files: Files, whole: str) -> Any:
         inner = _placed(inputs[at], rest, files, whole) if rest else files
         return [*inputs[:at], inner, *inputs[at + 1 :]]
     if not isinstance(inputs, dict | None):
-        raise InputError([Fault(whole, "has no place in the value that was sent for it.")])
+        raise InputError([Fault(whole, "has no part for the file that was sent.")])
     found = inputs or {}
     return {**found, first: _placed(found.get(first), rest, files, whole) if rest else files}
 

@@ -99,7 +99,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return why each known procedure is missing, by name: its file can't be read as it is now."""
+    """Return, by name, why known procedures are missing: their files can't be read as they are."""
     if not (wrong := faults()):
         return {}
     here = definitions()

@@ -1,4 +1,4 @@
-"""A worker's turn with a run: it claims the run, renews the lease, advances and releases it."""
+"""A worker's work on a run: it claims the run, renews the lease, advances and releases the run."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ def advance_runs() -> None:
         if not slot.may_claim:  # others do
             dispatch.call_workers()
     except StorageLost as lost:
-        logger.warning("The queue will be looked at again later: %s", lost)
+        logger.warning("The queue will be checked again later: %s", lost)
 
 
 def _begin_turn() -> bool:

@@ -45,7 +45,7 @@ class ErrorOut(Schema):
     """A sentence about why a request was refused."""
 
     detail: str
-    faults: list[FaultOut] = Field([], description="For status 422: the faults of each field.")
+    faults: list[FaultOut] = Field([], description="For status 422: the errors of each field.")
 
 
 class ComplaintOut(Schema):

@@ -35,7 +35,7 @@ def _globs() -> Iterator[CheckMessage]:
 
 def _files() -> Iterator[CheckMessage]:
     hint = (
-        "Procedures that this fault keeps from loading can't be started until it is fixed; all "
+        "Until this is fixed, the procedures that it keeps from loading can't be started; all "
         "others can."
     )
     for fault in registry.faults():

@@ -27,13 +27,13 @@ def advance_runs(*_: object, **__: object) -> None:
 
 
 def look_around() -> None:
-    """Check the queue without a message and advance its runs; warn if no clock is running."""
+    """Check the queue without a message and advance its runs; warn if no clock process runs."""
     try:
         if services.gate.is_open():
             runner.advance_runs()
         services.warner.look()
     except (OperationalError, InterfaceError) as error:
-        logger.warning("The queue will be looked at again later: %s", " ".join(str(error).split()))
+        logger.warning("The queue will be checked again later: %s", " ".join(str(error).split()))
     finally:
         connections.close_all()
     _make_room()
@@ -50,7 +50,7 @@ def _make_room() -> None:
 def sweep() -> None:
     """Sweep once.
 
-    The clock calls this each second; the beat of an older release sends it as a task.
+    The clock process calls this each second; the beat of an older release sends it as a task.
     """
     if services.gate.is_open():
         sweeper()

@@ -33,7 +33,7 @@ def active_users() -> "QuerySet[User]":
 
 
 def is_active(path: str = "") -> Q:
-    """Return the condition that a user exists and is active; `path` leads to them, as in "user__".
+    """Return a `Q` that matches rows whose user is active; `path` leads to the user ("user__").
 
     Every user counts as active if the model has no field `is_active`.
     """
@@ -47,7 +47,7 @@ def name_field() -> str:
 
 
 def with_name(name: str, *, path: str = "") -> Q:
-    """Return a query condition: the user at the lookup path `path` has this name."""
+    """Return a `Q` that matches rows whose user, at the lookup `path`, has this name."""
     return Q(**{f"{path}{name_field()}": name})
 
 
@@ -93,7 +93,7 @@ def email_of(user: "User") -> str:
 
 
 def has_address() -> Q:
-    """Return the condition that a user has an e-mail address."""
+    """Return a `Q` that matches users who have an e-mail address."""
     field = get_user_model().get_email_field_name()
     if not has_user_field(field):
         return Q(pk__in=[])

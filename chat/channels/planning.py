@@ -1,8 +1,8 @@
 """Planning of notifications to people who are asked and aren't looking at the product.
 
 Each person gets one notification for each request and channel, and another for each reminder. The
-clock inserts its row and then
-queues a task for the workers; if the task is lost, the clock queues another one.
+clock process inserts a row for the notification and then queues a task for the workers; if the task
+is lost, it queues another one.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def notification_time(asked_at: datetime) -> datetime | None:
 def plan_notifications() -> None:
     """Plan the notifications that are due, and queue tasks to send the unsent ones.
 
-    The clock calls this every few seconds; concurrent calls are harmless. Tasks are queued only
-    when everything is planned, so that notifications due at the same time can share a message.
+    The clock process calls this every few seconds; concurrent calls are harmless. Tasks are queued
+    only when everything is planned, so that notifications due at the same time can share a message.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now).order_by("notify_at")
@@ -100,7 +100,7 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 
 
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
-    """Return the people whom the channel can reach and who are asked, or stand in for somebody.
+    """Return the people asked, and their deputies, whom the channel can reach.
 
     With `four_eyes`, those who caused the request are left out.
     """

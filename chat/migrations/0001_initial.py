@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
                 ('held_until', models.DateTimeField(help_text='The time from which another worker may claim the notification.', null=True)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('sent_at', models.DateTimeField(null=True)),
-                ('note', models.CharField(blank=True, help_text='The reason why the notification was not sent.', max_length=300)),
+                ('note', models.CharField(blank=True, help_text='The reason why the notification wasn\'t sent.', max_length=300)),
                 ('bundle', models.UUIDField(help_text='An id shared by notifications that are sent in one message.', null=True)),
                 ('alert', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='countersign_chat.message')),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL)),

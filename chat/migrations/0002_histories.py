@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='humanresponse',
             name='effective_at',
-            field=models.DateTimeField(help_text="The time from which it can't be undone; empty if it never could be.", null=True),
+            field=models.DateTimeField(help_text="The time from which the answer can't be undone; empty if it never could be.", null=True),
         ),
         migrations.AddField(
             model_name='humanresponse',
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='humanresponse',
             name='is_used',
-            field=models.BooleanField(db_default=True, default=True, help_text='False if the run went on without it, before it took effect.'),
+            field=models.BooleanField(db_default=True, default=True, help_text='False if the run continued without it, before it took effect.'),
         ),
         migrations.AddField(
             model_name='humanresponse',

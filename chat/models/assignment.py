@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the assignments, and mark requests that have none any more."""
+        """Delete the assignments, and mark requests that have none left."""
         requests = list(self.order_by().values_list("request", flat=True))
         deleted = super().delete()
         apps.get_model("countersign_chat", "HumanRequest").objects.filter(

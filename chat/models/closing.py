@@ -16,7 +16,7 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.models import Wait
 from procedures.store.rows import insert_row
 
-UNUSED = "The run went on without this answer, before it took effect."
+UNUSED = "The run continued without this answer, before it took effect."
 Kind = RequestEvent.Kind
 
 
@@ -109,7 +109,7 @@ def _close(
 
 
 def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Note that the held answer was not used; who gave it, and what they decided, stays."""
+    """Note that the held answer wasn't used; its giver and its decision stay recorded."""
     response = request.responses.filter(undone_at=None).last()
     if response:
         response.is_used = False
@@ -120,7 +120,7 @@ def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datet
 
 
 def _replace(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Give a request that was unneeded for now the outcome that it has for good."""
+    """Replace the provisional outcome of a request that wasn't needed by its final outcome."""
     status = status_after(content)
     insert_row(_entry(request, content, status, at=at))
     request.status, request.outcome = status, Outcome(content["outcome"])

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 KNOWN = "_countersign_principals"
-"""The attribute of a user in which the people are kept who have delegated to them."""
+"""The attribute of a user that caches the people who have delegated to that user."""
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def active(self, now: datetime) -> Self:
-        """Return the delegations that count at that time; those by inactive people don't."""
+        """Return the delegations in force at that time, without those by inactive people."""
         is_begun = Q(from_at__lte=now, until__gt=now)
         return self.filter(is_begun, is_active("user__"), revoked_at=None)
 
@@ -28,8 +28,8 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 def principals_of(user: "User") -> "list[User]":
     """Return the active people who have delegated their requests to the user, for lists.
 
-    They are looked up once for each object of a user, as Django looks up permissions. Whoever
-    answers is looked up anew, in `rights`.
+    The result is cached on the user object, as Django caches permissions. When somebody answers,
+    `rights` looks it up anew.
     """
     known: list[User] | None = user.__dict__.get(KNOWN)
     if known is None:
@@ -40,7 +40,7 @@ def principals_of(user: "User") -> "list[User]":
 
 
 class Delegation(models.Model):
-    """A person who answers the requests of another until a date, unless it is revoked before."""
+    """The authority to answer another person's requests until a date, or until it is revoked."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -73,7 +73,7 @@ class RequestEvent(models.Model):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The channel, the network address and other facts, as far as they are known."""
+        """The channel, the network address and other details, as far as they are known."""
         return dict(canonical.plain(self.data))
 
     @property
@@ -92,7 +92,7 @@ def new_event(
 ) -> RequestEvent:
     """Return the next entry of a locked request's history, and note it in the request.
 
-    Neither is saved. Facts that are empty are left out.
+    Neither is saved. Empty details are left out.
     """
     said = {"by_id": json_key(by.pk) if by else None, **facts}
     told = {fact: value for fact, value in said.items() if value not in (None, "")}

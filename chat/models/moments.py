@@ -26,7 +26,7 @@ class Moment(NamedTuple):
 
 
 def plan_moments(request: HumanRequest, question: Question) -> None:
-    """Set the times of a new request, which isn't saved."""
+    """Set the times of a new request, without saving it."""
     if question.due is not None:
         request.due_at = request.opened_at + timedelta(seconds=question.due)
     request.next_at = next_moment(request, question, after=request.opened_at)

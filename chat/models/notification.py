@@ -94,7 +94,7 @@ class Notification(models.Model):
     note = models.CharField(
         max_length=LONGEST_NOTE,
         blank=True,
-        help_text="The reason why the notification was not sent.",
+        help_text="The reason why the notification wasn't sent.",
     )
     bundle = models.UUIDField(
         null=True, help_text="An id shared by notifications that are sent in one message."

@@ -37,13 +37,14 @@ class HumanResponse(models.Model):
         help_text="The person for whom a deputy has answered.",
     )
     effective_at = models.DateTimeField(
-        null=True, help_text="The time from which it can't be undone; empty if it never could be."
+        null=True,
+        help_text="The time from which the answer can't be undone; empty if it never could be.",
     )
     undone_at = models.DateTimeField(null=True)
     is_used = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="False if the run went on without it, before it took effect.",
+        help_text="False if the run continued without it, before it took effect.",
     )
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),

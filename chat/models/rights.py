@@ -1,4 +1,4 @@
-"""The right by which somebody may answer a request, asked anew whenever it matters."""
+"""The right by which somebody may answer a request, looked up anew whenever it matters."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,9 +40,9 @@ class Right(NamedTuple):
 def right_of(request: "HumanRequest", user: "User", *, now: datetime) -> Right | None:
     """Return the most direct right by which a user may answer the request, or None.
 
-    Their name comes first, then a group, then a permission, then somebody they stand in for, then
-    being a superuser. With `four_eyes`, whoever caused the request has no right, nor has anybody
-    to whom they have delegated their requests.
+    An assignment by name comes first, then one to a group, then one to a permission, then the right
+    of a deputy, then that of a superuser. With `four_eyes`, whoever caused the request has no
+    right, nor has anybody to whom they have delegated their requests.
     """
     if request.four_eyes and _is_excluded(request, user, now):
         return None
@@ -74,10 +74,10 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 
 
 def causers(run: Run) -> set[Any]:
-    """Return the keys of the users who caused what a run asks, as JSON has them.
+    """Return the keys of the users who caused a run's questions, in JSON form.
 
-    They started it, a run above it, or one of which it is a fork, or they forked, restarted or
-    overrode one of these.
+    These users started the run, a run above it, or one of which it is a fork; or they forked,
+    restarted or overrode one of these runs.
     """
     found: set[Any] = set()
     left, seen = [run], set[Any]()

@@ -28,9 +28,9 @@ SAID = "said"
 
 
 Whom = Collection[str] | None
-"""The assignees, before and after it, of a request that changed: "user:7", "group:3", "perm:NAME".
+"""The assignees of a changed request, before and after the change, such as "user:7" or "group:3".
 
-None for a change of anything else.
+None for any other change.
 """
 
 
@@ -108,9 +108,9 @@ def record_run(run: Run) -> None:
 def _kept(
     numbering: Statement, key: UUID, kind: str, subject: object, whom: str
 ) -> tuple[Cell, int]:
-    """Store a change under the session's next number; return the number and the session's id.
+    """Store a change under the session's next number; return the session's id and the number.
 
-    The id comes first, in the form in which the database returns it.
+    The id has the form in which the database returns it.
     """
     [(session, seq)] = numbering.fetch(key)
     sql.insert_change.execute(session, seq, kind, str(subject), whom)

@@ -25,7 +25,7 @@ from procedures.users import User, active_users, is_active, members_path, name_f
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked, in this order, if no assignee of a request is active."""
 MOST_SUSPECTS = 10_000
-"""The most requests that are looked at by their keys; beyond, all open ones are."""
+"""The most requests that are examined by their keys; beyond that, all open ones are."""
 MOST_AT_ONCE = 500
 """The most names in one statement, because databases limit its parameters."""
 
@@ -70,7 +70,7 @@ def _suspects() -> Q:
 
 
 def _asked() -> set[str]:
-    """Return the permissions that any request was ever assigned to."""
+    """Return the permissions to which any request has ever been assigned."""
     return {name for (name,) in sql.assigned_permissions.fetch()}
 
 

@@ -1,4 +1,4 @@
-"""Claims: somebody takes a request on, so that the others know, and nobody else answers it."""
+"""Claims: one person takes a request on, and nobody else can answer it until it is released."""
 
 from typing import Any
 from uuid import UUID
@@ -28,8 +28,8 @@ Kind = RequestEvent.Kind
 def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> HumanRequest:
     """Claim an open request, so that only this person can answer it. Claiming it twice is harmless.
 
-    Raises `NotAskedError` if they couldn't answer it, `ClaimedError` if somebody else has claimed
-    it, and `OperationRefusedError` if several people have to agree on it.
+    Raises `NotAskedError` if this person couldn't answer it, `ClaimedError` if somebody else has
+    claimed it, and `OperationRefusedError` if several people have to agree on it.
     """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)
@@ -65,7 +65,7 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 
 @transaction.atomic
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
-    """Note that somebody who is asked has seen an open request; return False if it was noted."""
+    """Record that somebody who is asked has seen an open request; return False if it was before."""
     request, now = _lock_open(request_id)
     if request.events.filter(kind=Kind.SEEN, user=by).exists() or not request.asks(by):
         return False

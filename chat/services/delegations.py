@@ -21,8 +21,9 @@ def delegate(
 ) -> Delegation:
     """Let another person answer one's requests until a date, from now on unless `from_at` is later.
 
-    The right of the giver counts at each answer. A deputy can't pass requests on, and can't answer
-    a `four_eyes` request that the giver has caused. Raises `OperationRefusedError`.
+    Each answer depends on the right that the giver has at that moment. A deputy can't pass requests
+    on, and can't answer a `four_eyes` request that the giver has caused. Raises
+    `OperationRefusedError`.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now

@@ -21,7 +21,7 @@ CLOSING = "closing"
 
 
 def history_differences(request: HumanRequest) -> Iterator[Difference]:
-    """Yield entries that were changed, removed or inserted, and rows that differ from the rest."""
+    """Yield entries that were changed, removed or inserted, and rows that disagree with them."""
     entries = list(request.events.order_by("seq"))
     yield from _chain_differences(request, entries)
     kinds = Counter(one.kind for one in entries)
@@ -100,13 +100,13 @@ def held_differences(request: HumanRequest) -> Iterator[Difference]:
 
 
 def _outcome_of(request: HumanRequest) -> str:
-    """Return the outcome that the last answer which wasn't undone has given."""
+    """Return the outcome of the last answer that wasn't undone."""
     response = request.responses.filter(undone_at=None).order_by("pk").last()
     return str(request.asked.outcome_of(response.plain_value)) if response else ""
 
 
 def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
-    """Return True if a closing is the one that the last answer in the history has made."""
+    """Return True if a closing matches the last answer in the history."""
     answer = answered_by(request)
     told = {name: value for name, value in closed.items() if name != "at"}
     digest = answer.content.get(CLOSING) if answer else None

@@ -226,7 +226,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
 def _uncounted(session: Session) -> Iterator[Difference]:
     """Yield a wrong message count and gaps in the numbers of a session's messages.
 
-    Reads them again, at most `LOOKS` times in all, if a message was written meanwhile.
+    The messages are read again, at most `LOOKS` times in all, if one was written meanwhile.
     """
     numbers = list[int]()
     for _ in range(LOOKS):

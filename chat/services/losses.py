@@ -50,7 +50,7 @@ class Losses:
 class Watch:
     """A snapshot of who can answer, to compare with the state after an operation.
 
-    It takes a fixed number of queries, however many requests are open.
+    Taking it costs a fixed number of queries, however many requests are open.
     """
 
     def __init__(self) -> None:

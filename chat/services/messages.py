@@ -81,8 +81,8 @@ def post_message(
     """Store a person's message in a session.
 
     If the same person sends the same `client_key` again, the first message is returned. Members of
-    the session may read the message, and so may people who are concerned by the message it replies
-    to.
+    the session may read the message. So may the author of the message it replies to, or the users
+    who may see the run it replies to.
     """
     text = _clean(text)
     if client_key and (message := _earlier(session, by, client_key)):

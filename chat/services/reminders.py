@@ -24,7 +24,7 @@ Kind = RequestEvent.Kind
 
 
 def remind_people() -> None:
-    """Do what is due while nobody answers; calling it twice is harmless.
+    """Send the reminders and escalations that are due; calling it twice is harmless.
 
     Each reminder and each escalation happens once. Of several reminders that nobody could send
     meanwhile, only the last one is sent.

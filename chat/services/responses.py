@@ -131,8 +131,8 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
 def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
     """Undo the user's own answer while it is held; everything is then as before.
 
-    Takes the same locks as an answer. Raises `NotTheirsToUndoError`, and `TooLateError` from the
-    moment on at which the answer takes effect, by the database's clock, or if it never was held.
+    Takes the same locks as an answer. Raises `NotTheirsToUndoError`. Raises `TooLateError` if the
+    answer was never held, or once it takes effect by the database's clock.
     """
     run = HumanRequest.objects.lock_run_of(request_id)
     request, now = HumanRequest.objects.lock(request_id)
@@ -163,7 +163,7 @@ def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
 
 
 def _change(request: HumanRequest) -> None:
-    """Save that the votes on an open request have changed, and notify its pages."""
+    """Record a change of the votes on an open request, and notify its pages."""
     request.version += 1
     request.save(update_fields=["version", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)
@@ -268,7 +268,7 @@ def _insert(
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """Return the facts about an answer that the journal stores with its value."""
+    """Return what the journal stores about an answer besides its value."""
     owner = str(response.request_id)
     return {
         "responder_id": json_key(response.user_id),
@@ -289,7 +289,7 @@ def _changes(question: Question, value: Any) -> str:
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
     """Return the user's earlier response if this answer repeats it.
 
-    An open request has none, but for votes.
+    While a request is open, votes are its only responses.
     """
     is_voted_on = request.is_open and request.quorum > 1
     if request.is_open and not is_voted_on:

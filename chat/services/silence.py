@@ -36,7 +36,7 @@ def silence_of(request: HumanRequest) -> str:
 
 
 def fate_of(wait: Wait) -> str:
-    """Return a sentence that the request may be withdrawn before it is answered, or ""."""
+    """Return a sentence saying that the request may be withdrawn before it is answered, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer may withdraw the request earlier."

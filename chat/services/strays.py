@@ -1,7 +1,8 @@
 """Requests that nobody can answer any more, because none of their assignees is active.
 
-The clock finds them and asks the procedure's answerers, or its operators if there are none. The
-operators get an alert in either case. Superusers, who may answer everything, aren't counted here.
+The clock process finds them and asks the procedure's answerers, or its operators if there are none.
+The operators get an alert in either case. Superusers, who may answer everything, aren't counted
+here.
 """
 
 from datetime import datetime

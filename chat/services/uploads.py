@@ -17,7 +17,7 @@ from procedures.users import User
 
 DIGEST = re.compile("[0-9a-f]{64}")
 KEPT_FOR = timedelta(days=1)
-"""The time for which a token counts."""
+"""The time for which a token is valid."""
 
 
 def token_of(request: HumanRequest, file: File, *, by: User) -> str:
@@ -27,7 +27,7 @@ def token_of(request: HumanRequest, file: File, *, by: User) -> str:
 
 
 def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
-    """Return the file that a token stands for, or None if it isn't a token of this person."""
+    """Return the file that a token stands for, or None if the token isn't this person's."""
     if not isinstance(token, str):
         return None
     try:

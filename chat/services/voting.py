@@ -46,7 +46,7 @@ def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question)
 
 
 def _person(vote: HumanResponse) -> Any:
-    """Return the key of the person whose vote it is: a deputy votes for somebody else."""
+    """Return the key of the person for whom a vote counts: a deputy votes for somebody else."""
     return vote.for_user_id or vote.user_id
 
 

@@ -25,19 +25,19 @@ Waiting = dict[UUID, UUID]
 
 
 def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
-    """Return the primary keys of the active people in `among` for whom these names stand.
+    """Return the primary keys of the active people in `among` to whom these names refer.
 
     Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
-    every request, although no assignment names them. Deputies are included with whom they stand in
-    for.
+    every request, although no assignment names them. Deputies are included with the people they
+    stand in for.
     """
     return set().union(*people_by_name(names, among).values())
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
-    """Return, by name, the primary keys of the active people in `among` for whom it stands.
+    """Return, by name, the primary keys of the active people in `among` to whom it refers.
 
-    The name "" has the superusers, whom every change concerns.
+    The name "" refers to the superusers, who are affected by every change.
     """
     given, present = _delegations_to(among), {*among}
     found = _people_by_name(names, {*among, *given})
@@ -63,7 +63,7 @@ def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, s
 
 
 def waiting_of(user: User) -> Waiting:
-    """Return what waits for one person: the most urgent requests, at most 100."""
+    """Return the requests that wait for one person: the most urgent ones, at most 100."""
     waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
     waiting = waiting.filter(is_left_to(user))
     return dict(waiting.order_by().values_list("pk", "session"))

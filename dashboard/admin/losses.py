@@ -139,7 +139,7 @@ class Told:
         )
         remedy = _(
             "To avoid this, change the code first, or keep the name and make sure that it still "
-            "stands for somebody."
+            "matches somebody."
         )
         return Consequence(heading % {"count": len(lost)}, remedy, rows, left)
 

@@ -23,7 +23,7 @@ router = Router()
 class ReceivedOut(Schema):
     """The outcome of a message, as data and as a sentence for its sender."""
 
-    message: str = Field(description="For the sender: what was answered.")
+    message: str = Field(description="For the sender: a sentence about what was answered.")
     response: ResponseOut
 
 

@@ -77,7 +77,7 @@ def create_demo_runs() -> None:
             if not was_made("release", release.key, starter):
                 live_through_release(release, starter=starter)
     except Exception as error:  # noqa: BLE001 (what the site has made of procedures and sample)
-        logger.warning("Some runs of the demo could not be made: %s", error)
+        logger.warning("Some runs of the demo couldn't be created: %s", error)
 
 
 def was_made(procedure: str, key: str, starter: User) -> bool:

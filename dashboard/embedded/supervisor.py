@@ -97,7 +97,7 @@ class Supervisor:
         self._check_for_stop()
 
     def _interrupt_later(self) -> None:
-        """Raise `StopAsked` again in a moment, because this time nobody got it."""
+        """Raise `StopAsked` again in a moment, because nobody received it this time."""
         self._is_interruptible = True
         again = threading.Timer(TICK, self._interrupt)
         again.daemon = True

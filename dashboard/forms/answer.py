@@ -71,7 +71,7 @@ class AnswerForm:
 
     @property
     def armed_text(self) -> str:
-        """The value of the button that sends the armed answer."""
+        """The value of the button that confirms the answer the person has chosen."""
         assert self.armed
         value = self.armed.value
         return text_of(value[self.buttons.at] if self.buttons.at else value)
@@ -109,13 +109,14 @@ class AnswerForm:
     def is_no_answer(self) -> bool:
         """True if the person pressed a button that only changes the form.
 
-        It withdraws the armed answer, or adds or drops a row, or is what Enter presses in a table.
+        Such a button withdraws an answer before it is confirmed, adds or drops a row, or is the one
+        that Enter presses in a table.
         """
         is_row_changed = self.change is not None
         return is_row_changed or not {"disarm", "unsent"}.isdisjoint(self.typed)
 
     def confirms(self, value: Any) -> bool:
-        """Return True if the sender pressed the armed button that states what this value means."""
+        """Return True if the sender pressed the button that confirms what this value means."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))

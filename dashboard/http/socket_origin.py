@@ -39,7 +39,7 @@ def fault_of(origin: str, host: str) -> str:
     scheme, _, place = origin.partition("://")
     hosts = settings.ALLOWED_HOSTS or (LOCAL if settings.DEBUG else [])
     if not validate_host(split_domain_port(place)[0], hosts):
-        return f"{origin!r} is not in ALLOWED_HOSTS."
+        return f"{origin!r} isn't in ALLOWED_HOSTS."
     if origin in settings.CSRF_TRUSTED_ORIGINS or whole(place, scheme) == whole(host, scheme):
         return ""
     return (

@@ -30,7 +30,7 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
             # The middleware also asks for names that it guesses from hashed ones.
             if not self.has_warned and finders.find(name):
                 self.has_warned = True
-                logger.warning("%s is not collected: run manage.py collectstatic.", name)
+                logger.warning("%s isn't collected: run manage.py collectstatic.", name)
             return name
 
 

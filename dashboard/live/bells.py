@@ -4,10 +4,10 @@ When a request changes, the pages of superusers and of the people to whom it is 
 a frame with the numbers for their menus. When a run changes, the pages of the people who may see it
 get a frame that names the run. Nobody else is sent anything.
 
-The processes learn of changes from the doorbell, over Redis. If a message is lost, the frames are
-sent within two seconds: once a second, each process reads the rows that have been added. Every four
-seconds it also compares the requests and runs of each person with those at the last comparison,
-because groups and permissions may have changed.
+The processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
+are sent within two seconds: once a second, each process reads the rows that have been added. Every
+four seconds it also compares the requests and runs of each person with those at the last
+comparison, because groups and permissions may have changed.
 """
 
 import asyncio
@@ -124,13 +124,13 @@ class Bell:
         raise NotImplementedError
 
     async def ring(self, rung: Rung) -> None:
-        """Find the people concerned by the changes since the last ring, and send them frames."""
+        """Find the people affected by the changes since the last ring, and send them frames."""
         raise NotImplementedError
 
     def tell(
         self, frames: Mapping[Key, Frame], *, new: Collection[Listener], concerned: Collection[Key]
     ) -> None:
-        """Send frames to new pages at once, and to other pages of people concerned in a moment."""
+        """Send frames to new pages at once, and soon to other pages of the people affected."""
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):
                 self._send(listener, frames[key], within=0 if listener in new else SPREAD)
@@ -192,7 +192,7 @@ class Bell:
 
 
 class InboxBell(Bell):
-    """The sender of the stream `inbox`, for changes of requests."""
+    """The sender of the stream `inbox`, for changes to requests."""
 
     stream, rest = INBOX, 0.25
 
@@ -216,7 +216,7 @@ class InboxBell(Bell):
 
 
 class RunsBell(Bell):
-    """The sender of the stream `runs`, for changes of runs."""
+    """The sender of the stream `runs`, for changes to runs."""
 
     stream, rest = RUNS, 1.0
 

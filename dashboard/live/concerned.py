@@ -1,4 +1,4 @@
-"""The people concerned by changes of requests and runs, found for all changes at once."""
+"""The people affected by changes to requests and runs, found for all changes at once."""
 
 import json
 from collections import defaultdict
@@ -29,7 +29,7 @@ from procedures.viewers import People, who_sees
 Key = Any
 """A user's primary key."""
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
-"""The seconds that a change of a request, or an event, may take from its key to its commit."""
+"""The seconds that a change to a request, or an event, may take from its key to its commit."""
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),
     *("cancel_requested_at", "pause_requested_at"),
@@ -49,7 +49,7 @@ def numbers_of(waiting: Waiting) -> dict[str, Any]:
 
 
 class RequestsTold(NamedTuple):
-    """The people and pages to tell of changes of requests."""
+    """The people and pages to notify of changes to requests."""
 
     concerned: set[Key]
     frames: dict[Key, dict[str, Any]]
@@ -58,7 +58,7 @@ class RequestsTold(NamedTuple):
 
 
 class RequestNews:
-    """A reader of the changes of requests since its last look."""
+    """A reader of the changes to requests since it last looked."""
 
     def __init__(self) -> None:
         self._tail = Tail(CHANGES, "whom", lag=SLOWEST_CHANGE)
@@ -75,9 +75,9 @@ class RequestNews:
         marked: Collection[Marked] = (),
         is_check: bool = False,
     ) -> RequestsTold:
-        """Return the people concerned by changes, and the frames for them, `also` and `marked`.
+        """Return the people affected by changes, and frames for them, for `also` and for `marked`.
 
-        With `is_check`, people are also concerned if other requests wait for them than at the last
+        With `is_check`, people are also affected if other requests wait for them than at the last
         check, whatever the reason. The number of queries depends neither on the changes nor on the
         people.
         """
@@ -109,7 +109,7 @@ class RequestNews:
 
 
 class RunsTold(NamedTuple):
-    """The people and pages to tell of changes of runs."""
+    """The people and pages to notify of changes to runs."""
 
     seen: dict[Key, set[UUID]]
     differing: set[Key]
@@ -119,7 +119,7 @@ class RunsTold(NamedTuple):
 
 
 class RunNews:
-    """A reader of the changes of runs since its last look."""
+    """A reader of the changes to runs since it last looked."""
 
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
@@ -143,8 +143,8 @@ class RunNews:
 
         The changed runs are those in `runs` and all that have changed since the last look. Rights
         are compared only with `is_check`. They have changed if a person now sees all runs of other
-        procedures than at the last check. The marks are those of all these people, `also` and
-        `marked`.
+        procedures than at the last check. The result includes the marks of all these people, of
+        `also` and of `marked`.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)

@@ -1,8 +1,8 @@
 """The one WebSocket of a page.
 
 The page sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
-when it misses something, `{"range": "run:<id>", "after": 12}`. It follows a bell with the mark that
-it was drawn with, `{"follow": "inbox", "form": "page", "mark": "…"}`.
+when it misses something, `{"range": "run:<id>", "after": 12}`. It follows `inbox` or `runs` from
+the mark with which it was drawn, `{"follow": "inbox", "form": "page", "mark": "…"}`.
 
 It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes, `{"stream":
 "run:<id>", "head": 15}` if it was sent less than there is, `{"stream": "run:<id>", "denied": "…"}`

@@ -48,7 +48,7 @@ class Ask:
     form: str = ""
     after: int = 0
     mark: str = ""
-    """The mark of a bell that the page was drawn with; see `marks`."""
+    """The mark with which the page was drawn; see `marks`."""
 
     @property
     def needs_right(self) -> bool:

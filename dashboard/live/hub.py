@@ -71,8 +71,8 @@ class Hub:
     ) -> None:
         """Send the socket the frames after the cursor, and from then on every new one.
 
-        A bell has a mark in the place of a cursor.
-        Raises `ValueError` if the stream has no such form, or if the page follows too many streams.
+        The streams `inbox` and `runs` have a mark instead of a cursor. Raises `ValueError` if the
+        stream has no such form, or if the page follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")

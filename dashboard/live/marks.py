@@ -1,11 +1,11 @@
 """Marks, which say what had been committed before a page's lists were read.
 
 A page is drawn with a mark for each of the streams `inbox` and `runs`, and sends it when it follows
-the stream. It is told to read again only if something that concerns its person was committed later.
+the stream. It is told to read again only if a change that affects its viewer was committed later.
 
-A row's key is given to it before its commit, so on PostgreSQL a row may appear below the highest
-key. A position therefore has the number of the newest rows, too: if there are more between the same
-keys later, one of them was committed in the meantime.
+A row gets its key before its commit, so on PostgreSQL a new row may have a key below the highest
+one. A position therefore also contains the number of the newest rows: if there are more rows
+between the same keys later, some were committed in the meantime.
 """
 
 import json
@@ -103,9 +103,9 @@ class RowsSince:
 
 
 def seal(text: str) -> str:
-    """Return a mark's text as pages have it: another one each time, always of the same length.
+    """Return a mark as encrypted text, which differs each time but always has the same length.
 
-    A mark must not tell people how much happens on the site that they may not see.
+    Otherwise, people could tell from it how much happens on the site that they may not see.
     """
     nonce = os.urandom(NONCE)
     data = _cipher_of(settings.SECRET_KEY).encrypt(nonce, text.ljust(LENGTH).encode(), None)
@@ -137,7 +137,7 @@ class InboxMark:
 
     changes: Position
     waiting: str
-    """A digest of what waits for the person."""
+    """A digest of the requests that wait for the person."""
 
     def __str__(self) -> str:
         return seal(f"{self.changes}.{self.waiting}")
@@ -165,7 +165,7 @@ def inbox_marks(position: Position, waiting: Mapping[Key, Waiting]) -> dict[Key,
 
 
 def behind_inbox(marked: Collection[Marked], now: Mapping[Key, InboxMark]) -> set[Marked]:
-    """Return the pages that may not show yet what has changed for their viewer.
+    """Return the pages that may not yet show a change that affects their viewer.
 
     The number of queries depends neither on the pages nor on the changes.
     """
@@ -249,7 +249,7 @@ def procedures_seen(people: People) -> dict[Key, frozenset[int | None]]:
 def behind_runs(
     marked: Collection[Marked], now: RunsPosition, seen: Mapping[Key, str], people: People
 ) -> set[Marked]:
-    """Return the pages that may not show yet what has changed in a run their viewer may see."""
+    """Return the pages that may not yet show a change to a run that their viewer may see."""
     late, positions = set[Marked](), dict[Marked, RunsPosition]()
     for one in marked:
         mark = RunsMark.parse(one[1])
@@ -315,7 +315,7 @@ def _time(moment: int) -> datetime:
 
 
 def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
-    """Return the mark of somebody's page, and what waits for the person."""
+    """Return the mark of a person's page, and the requests that wait for that person."""
     position, waiting = Position.of(CHANGES), waiting_of(user)
     return inbox_marks(position, {user.pk: waiting})[user.pk], waiting
 

@@ -75,7 +75,7 @@ def views_for(
 def _whole_streams(
     wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
 ) -> Iterator[Pair]:
-    """Yield the allowed pairs of a person and a doorbell or run, which nobody sees only in part."""
+    """Yield the allowed pairs of a person and a stream that is seen whole or not at all."""
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)

@@ -38,7 +38,7 @@ class Socket:
         """The person as last read; None until the sign-in was checked for the first time."""
         self.following: dict[Stream, Following] = {}
         self.waiting = 0
-        """The number of its questions that wait for an answer about its rights."""
+        """The number of the socket's requests that wait for a check of rights."""
 
     @property
     def lost(self) -> list[tuple[Stream, Following]]:

@@ -25,12 +25,12 @@ NONE: frozenset[UUID] = frozenset()
 
 @dataclass(frozen=True)
 class Subject:
-    """The run and the people that a change in a session concerns."""
+    """The run and the people that a change in a session affects."""
 
     run: UUID | None = None
     """A run: everybody who may see it also sees the change."""
     people: frozenset[Any] = frozenset()
-    """The keys of the users whom the change concerns."""
+    """The keys of the users whom the change affects."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +77,7 @@ class View:
         self.hidden |= (looked_up.runs | looked_up.hidden) - self.runs
 
     def take_over(self, earlier: "View") -> None:
-        """Keep what the view replaced by this one has learned since this one was read.
+        """Copy what the view that this one replaces has learned since this one was read.
 
         Runs hidden in the earlier view stay noted as hidden until this view has them: the page is
         told to read again only when it may see one of them.
@@ -92,7 +92,7 @@ WHOLE = View(is_whole=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
-    """Return the user's views of those sessions that the user may follow."""
+    """Return the user's view of each of these sessions, without those the user may not follow."""
     wanted = set(sessions)
     if not isinstance(user, User) or not user.is_active:
         return {}

@@ -62,7 +62,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
 
 
 class EventsOfLists:
-    """The events that lists of runs tell about, read by one query."""
+    """The events that lists of runs describe, read by one query."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}

@@ -18,7 +18,7 @@ from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
 
 LATE = timedelta(minutes=1)
-"""The delay after which something due is overdue, which means that the clock isn't running."""
+"""The delay after which something due is overdue, so the clock process can't be running."""
 RECENT = timedelta(days=7)
 """The age up to which a failed run counts as stuck; older failures are history."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
@@ -121,7 +121,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
 
 
 def _needs(sets: Sequence[int]) -> dict[int, int]:
-    """Return, by open set, how many of its parts must still close or get an answer."""
+    """Map each open set to the number of its waits that must still close or be answered."""
     if not sets:
         return {}
     is_decided = Q(parts__closed_at__isnull=False) | Q(parts__held_at__isnull=False)

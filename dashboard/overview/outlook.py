@@ -134,7 +134,7 @@ def _following(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> li
 
 
 def _next(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
-    """Return the waits that end next, after the last one."""
+    """Return up to `most` waits in the order they end; with `after`, only those that end later."""
     if after:
         later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)
         waits = waits.filter(later, due_at__gte=after.at)

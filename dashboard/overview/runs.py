@@ -251,7 +251,7 @@ def _result(data: Mapping[str, Any]) -> Any:
 
 def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
     if data.get("result_elsewhere"):
-        return _("The page doesn't show it.")
+        return _("It isn't shown on this page.")
     return result.note if result else ""
 
 

@@ -135,13 +135,13 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
             words = _("Waiting for the signal {signal} since {since}.")
             return sentence(words, signal=code(opened["signal"]), since=since)
         case "child":
-            words = _("Waiting since {since} for a run of {procedure} to end.")
+            words = _("Waiting for a run of {procedure} since {since}.")
             return sentence(words, procedure=code(opened["procedure"]), since=since)
         case "map":
             count = opened["count"]
             words = ngettext(
-                "Waiting since {since} for {count} run of {procedure} to end.",
-                "Waiting since {since} for {count} runs of {procedure} to end.",
+                "Waiting for {count} run of {procedure} since {since}.",
+                "Waiting for {count} runs of {procedure} since {since}.",
                 count,
             )
             return sentence(words, count=count, procedure=code(opened["procedure"]), since=since)

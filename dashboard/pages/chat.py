@@ -154,7 +154,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _below(part: Part, request_id: str | None) -> int | None:
-    """Return the number below which a transcript shows the question, or None for the last page."""
+    """Return the `before` with which a transcript shows the question, or None for the last page."""
     seen = part.messages
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
@@ -194,7 +194,7 @@ def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[U
 
 
 def _writers(part: Part) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member and sees only replies to them."""
+    """Return the last message of each writer who isn't a member and sees only the replies to it."""
     said = part.messages.filter(kind=Message.Kind.PERSON, author__isnull=False)
     others = said.exclude(author=part.user).exclude(author__in=part.session.members.values("user"))
     newest = others.order_by().values("author").annotate(last=Max("seq")).order_by("last")

@@ -150,7 +150,8 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     """Return requests that wait for the person, most urgent first, and receipts of closed ones.
 
-    Requests that are shown already are left out while they wait: a card costs more than all else.
+    Requests that are shown already are left out while they wait, because drawing a card costs more
+    than everything else.
     """
     place = _place(request.GET.get("from"))
     ids = most_urgent(request.user, place + LONGEST_LIST + 1)[place:]

@@ -11,8 +11,8 @@ class Consumer(CeleryConsumer):
     """A consumer that also survives a connection that can't be closed once it is lost.
 
     If the broker goes away while messages are unacknowledged, and again while they are given back,
-    kombu fails to close the connection with an `AttributeError`, by which Celery would end the
-    worker. There is nothing left to close: the worker connects again.
+    kombu raises an `AttributeError` when it closes the connection, and Celery would end the worker.
+    Here, the worker connects again, because there is nothing left to close.
     """
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The site's scheduler: a thread in the worker that listens to the queue `clock`."""
+"""The thread that runs the site's periodic tasks, in the worker of the queue `clock`."""
 
 import logging
 import threading
@@ -83,6 +83,6 @@ def _do(task: PeriodicTask) -> None:
         task.do()
     except (OperationalError, InterfaceError) as error:
         reason = " ".join(str(error).split())
-        logger.warning("The scheduler couldn't %s and will try again: %s", task.what, reason)
+        logger.warning("The clock process couldn't %s and will try again: %s", task.what, reason)
     except Exception:
-        logger.exception("The scheduler couldn't %s and will try again.", task.what)
+        logger.exception("The clock process couldn't %s and will try again.", task.what)

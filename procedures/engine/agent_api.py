@@ -247,7 +247,10 @@ def _review(
 
 
 def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Return the options' labels by type, or by label if they have none; number repeated names."""
+    """Return the options' labels, keyed by type; repeated keys get a number.
+
+    The key of an option without a type is its label in snake case.
+    """
     found: dict[str, str] = {}
     for option in options:
         label = str(option["label"])

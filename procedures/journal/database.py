@@ -261,8 +261,8 @@ class DatabaseJournal:
     def abandon(self, batch: Batch) -> None:
         """Store the batch and kill this process, unless the step has ended meanwhile.
 
-        Called in the watchdog's thread. If the batch can't be stored, the process dies all the
-        same, and its lease expires.
+        Called in the watchdog's thread. If the batch can't be stored, the process dies anyway, and
+        its lease expires.
         """
         # Kept as an object: if the step ends while this thread commits, `working` is another one or
         # None, and the process must live on.

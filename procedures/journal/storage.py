@@ -13,7 +13,7 @@ from procedures.engine.errors import FileStoreError, Refused, StorageLost
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, FileStoreError)
-LEFT_OUT = "A run was ended by force, although a receiver of the run_ended signal failed."
+LEFT_OUT = "A run was ended at once, although a receiver of the run_ended signal failed."
 LOST_CODES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,

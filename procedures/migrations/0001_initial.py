@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 ('sent_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('at', models.DateTimeField()),
                 ('wait', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='received', to='countersign_procedures.wait')),
-                ('skipped', models.TextField(blank=True, help_text='The reason why the run did not accept the signal.')),
+                ('skipped', models.TextField(blank=True, help_text="The reason why the run didn't accept the signal.")),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={

@@ -15,7 +15,7 @@ NOTED_EVERY = timedelta(seconds=2)
 
 
 class Installation(models.Model):
-    """The identity of the site: its database and file store, and its clock's last sweep."""
+    """The identity of the site: its database and file store, and the time of the last sweep."""
 
     store = models.CharField(
         max_length=64, blank=True, help_text="The mark of the site's file store."
@@ -44,7 +44,7 @@ class Installation(models.Model):
 
     @classmethod
     def note_sweep(cls) -> None:
-        """Record that the clock is running, but not at every sweep, as each record is a commit."""
+        """Record that the clock process runs, but only now and then, as each record is a commit."""
         now, before = clock.now(), cls.current().swept_at
         # A mark in the future comes from a clock that was put back: it is written anew, or silence
         # would go unnoticed until then.
@@ -52,9 +52,9 @@ class Installation(models.Model):
             cls.objects.filter(pk=ONLY).update(swept_at=now)
 
     def silence(self, now: datetime) -> timedelta | None:
-        """Return the time since the last sweep if the clock counts as stopped, else zero.
+        """Return the time since the last sweep if the clock process counts as stopped, else zero.
 
-        Also returns zero if no clock has ever swept.
+        Also returns zero if there has been no sweep yet.
         """
         if self.swept_at is None:
             return timedelta(0)

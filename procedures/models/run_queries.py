@@ -112,7 +112,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.exclude(status__in=[status for status in RunStatus if status.is_end])
 
     def ended_above_others(self) -> Self:
-        """Return failed and succeeded runs that have child runs, as these may still be running."""
+        """Return failed and succeeded runs that have child runs, which may still be running."""
         below = self.model.objects.filter(parent_wait__run=OuterRef("pk"))
         return self.filter(Exists(below), status__in=[RunStatus.FAILED, RunStatus.SUCCEEDED])
 

@@ -38,7 +38,7 @@ class Signal(models.Model):
     wait = models.OneToOneField(Wait, models.SET_NULL, null=True, related_name="received")
 
     skipped = models.TextField(
-        blank=True, help_text="The reason why the run did not accept the signal."
+        blank=True, help_text="The reason why the run didn't accept the signal."
     )
     proof = proof_field()
     SEALED: ClassVar = (

@@ -193,7 +193,7 @@ class Wait(models.Model):
         return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")
 
     def reopen(self) -> None:
-        """Open the wait again, for children that had failed."""
+        """Reopen the wait because children that had failed are being retried."""
         self.outcome, self.closed_at = "", None
         self.save(update_fields=["outcome", "closed_at"])
 

@@ -95,7 +95,7 @@ def stuck_complaint() -> str:
 
 
 def clock_complaint() -> str:
-    """Return why timers, deadlines and lost runs aren't handled, or "" while a clock is running."""
+    """Return why timers and lost runs aren't handled, or "" while a clock process is running."""
     silence = Installation.current().silence(clock.now())
     if silence is None:
         return ""
@@ -121,7 +121,7 @@ def why_queued(run: Run, *, now: datetime) -> str:
 
 
 class Warner:
-    """A worker's warner, which logs once a minute if no clock is running."""
+    """A worker's warner, which logs once a minute if no clock process is running."""
 
     every = 60
     """Seconds between two warnings."""

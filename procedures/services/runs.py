@@ -1,4 +1,4 @@
-"""The start of new runs."""
+"""Functions that start runs."""
 
 import secrets
 from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ T = TypeVar("T", Run, Wait)
 
 
 class Sweeper:
-    """The sweeps of a clock, which after a break leave lost runs alone for a while.
+    """The sweeps of a clock process; after a break, they leave lost runs alone for a while.
 
     If a database, a machine or its clock has stood still, all leases expire at once. Live workers
     renew their leases as soon as they can; only then is it known which runs are lost.

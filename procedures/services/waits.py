@@ -44,9 +44,9 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 
 
 def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[str, Any]:
-    """Make the files of an answer files of the run, and return how its event names them.
+    """Add an answer's files to the files of the run, and return how the run's event names them.
 
-    In the caller's transaction, which has locked the run.
+    The caller's transaction has locked the run.
     """
     DatabaseStore(at).keep_files(run, files)
     return named_files(files)

@@ -107,7 +107,7 @@ class Span:
         return every if self.procedure is None else this(self.procedure)
 
     def around(self, column: str, run: str, value: str) -> Part:
-        """Return the condition that a column has a value and that the run lies within the span.
+        """Return the SQL condition that a column has a value and that the run lies within the span.
 
         The condition compares both columns as a pair, so that only the index with both columns can
         be used. Otherwise, PostgreSQL may prefer to read all runs backwards until enough of them
@@ -186,7 +186,7 @@ def procedures_in(sources: Sequence[Source]) -> set[int]:
 
 
 def _has_run(source: Source) -> Part:
-    """Return the condition that a source has a run of the procedure `procedures.value`."""
+    """Return the SQL condition that a source has a run of the procedure `procedures.value`."""
     if isinstance(source, RunsByKey):
         return _has_row(source, ANY.around("named.procedure_id", "named.run_id", PROCEDURE))
     condition = f" AND {source.condition.text}" if source.condition.text else ""
@@ -260,7 +260,7 @@ def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -
 
 
 def _has_row(source: RunsByKey, condition: Part) -> Part:
-    """Return the condition that the source has a row with one of its keys that fits `condition`."""
+    """Return the SQL condition that a row with one of the source's keys fits `condition`."""
     row = source.rows("named.run_id", condition, 1)
     # A subquery of one value is done for each outer row in turn. An EXISTS could become a join that
     # reads both tables.
@@ -272,7 +272,7 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return the condition that a named run is in one of the states, after an AND.
+    """Return the SQL condition that a named run is in one of the states, after an AND.
 
     It is "" for all states.
     """

@@ -47,11 +47,11 @@ def first_seen(
     *,
     within: float = inf,
 ) -> tuple[list[T], bool]:
-    """Return the first of a list that somebody may see, and True if there can't be any more.
+    """Return the first rows of a list that somebody may see, and True if there are no others.
 
     `following(last, count)` returns the next rows after `last` in the order of the list, and `seen`
-    those of some rows that may be seen. At most about `within` rows are looked at. Whoever sees
-    much finds enough among the first few, so that the rule is asked about no others.
+    those of the given rows that may be seen. At most about `within` rows are tested. For somebody
+    who may see many rows, testing the first few is enough.
     """
     found, count, last, left = list[T](), GLANCE, None, within
     while left > 0:

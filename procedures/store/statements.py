@@ -39,7 +39,7 @@ class Statement:
 
     @cached_property
     def tables(self) -> tuple[type[models.Model], ...]:
-        """The models of which the statement selects whole rows, before any other column."""
+        """The models whose whole rows the statement selects; their columns come first."""
         return self._known.tables_of(self.name)
 
     def said(self, *cells: Cells) -> Said:

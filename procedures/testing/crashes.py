@@ -21,7 +21,7 @@ MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 class CrashTestError(AssertionError):
-    """A run whose worker was killed, and which ended differently from an undisturbed run."""
+    """A crash test that failed: a run ended differently, or repeated a step that was stored."""
 
 
 class Killed(StorageLost):

@@ -27,7 +27,7 @@ from tests.routes import Address, addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SECRET = "Pay 31.20"
-BODY, UNREAD = '{"value": true}', b"value: is not a known field"
+BODY, UNREAD = '{"value": true}', b"value: isn't a known field"
 BEFORE_LOOKING = (UNREAD, b"file: is missing.", b"No token can do this.")
 """Refusals that don't depend on whether the thing of the address exists."""
 Visitor = Callable[[], Client]

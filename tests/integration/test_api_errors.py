@@ -199,7 +199,7 @@ def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Sett
         ({"count": 1, "address": {}}, "address.city: is missing."),
         ({"count": 1, "paper": "x"}, "paper: send a file (multipart/form-data)."),
         ({"count": 1, "paper": {"name": "x", "digest": "y", "size": 1}}, "paper: send a file"),
-        ({"count": 1, "colour": "red"}, "colour: is not an input of this procedure."),
+        ({"count": 1, "colour": "red"}, "colour: isn't an input of this procedure."),
     ],
 )
 def test_each_fault_is_said_in_words(alices: Client, inputs: Any, sentence: str) -> None:

@@ -128,6 +128,6 @@ def test_a_name_that_a_body_does_not_know_is_refused_and_nothing_done(
 
     refused = caller(admin_user).post(url, {**body, name: {"amount": "7"}}, JSON)
 
-    assert f"{name}: is not a known field." in detail(refused, 422)
+    assert f"{name}: isn't a known field." in detail(refused, 422)
     assert everything_about(operated) == before
     assert Run.objects.count() == 1

@@ -105,7 +105,7 @@ def test_a_form_says_the_same_in_texts(alices: Client) -> None:
         ({"count": paper()}, "count: can't be a file."),
         (
             {"count": "1", "papers": paper()},
-            "papers: is not an input of this procedure. Did you mean 'paper'?",
+            "papers: isn't an input of this procedure. Did you mean 'paper'?",
         ),
         ({"count": "1", "paper": [paper(), paper()]}, "paper: must be one file, not 2."),
     ],

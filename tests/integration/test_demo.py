@@ -226,7 +226,7 @@ def test_a_demo_that_cannot_be_made_is_one_line_and_can_be_made_later(
     create_demo_runs()
 
     assert caplog.messages == [
-        "Some runs of the demo could not be made: You don't have permission to start Refund "
+        "Some runs of the demo couldn't be created: You don't have permission to start Refund "
         "orders. Administrators can."
     ]
     assert not Run.objects.exists()

@@ -121,9 +121,9 @@ def test_the_api_takes_files_by_their_paths(alices: Client) -> None:
     ("path", "message"),
     [
         ("to.city", "can't be a file."),
-        ("to.nothing", "is not an input of this procedure."),
-        ("lines.7.label", "has no place in the value that was sent for it."),
-        ("nothing.scan", "is not an input of this procedure."),
+        ("to.nothing", "isn't an input of this procedure."),
+        ("lines.7.label", "has no part for the file that was sent."),
+        ("nothing.scan", "isn't an input of this procedure."),
     ],
 )
 def test_a_file_without_a_place_is_refused(alices: Client, path: str, message: str) -> None:

@@ -389,7 +389,7 @@ def test_three_faults_are_named_and_the_others_counted(store: MemoryStore) -> No
     lines = "".join(f"{order},Ana,,EUR,returned,\n" for order in range(5))
 
     assert refusal(store, HEADER + lines) == (
-        "Line 2 has no amount. Line 3 has no amount. Line 4 has no amount. More faults: 2."
+        "Line 2 has no amount. Line 3 has no amount. Line 4 has no amount. More errors: 2."
     )
 
 

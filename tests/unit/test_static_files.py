@@ -16,4 +16,4 @@ def test_only_a_file_that_there_is_is_missed_and_told_once(
     assert caplog.messages == []
     for name in ("dashboard/app.css", "dashboard/live.js"):
         assert storage.stored_name(name) == name
-    assert caplog.messages == ["dashboard/app.css is not collected: run manage.py collectstatic."]
+    assert caplog.messages == ["dashboard/app.css isn't collected: run manage.py collectstatic."]

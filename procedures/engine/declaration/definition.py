@@ -42,7 +42,7 @@ VERSION = 12
 """The number of characters in a version."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 TOO_DEEP = "is nested too deeply."
-NOT_ASKED = "is not a known field."
+NOT_ASKED = "isn't a known field."
 
 
 @with_fields("Check")
@@ -231,7 +231,7 @@ class Procedure:
         return inputs
 
     def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Run the checks that need no other input, or the checks that do.
+        """Run the checks of single inputs, or with `together` those that also need other inputs.
 
         Raises `InputError` with every fault.
         """

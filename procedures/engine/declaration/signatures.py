@@ -180,7 +180,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 
 def spoken_name(fn: Callable[..., Any]) -> str:
-    """Return the function's name for messages; the name may not be an identifier."""
+    """Return the function's name for use in messages; it isn't always a valid identifier."""
     if isinstance(fn, partial):
         return spoken_name(fn.func)
     return getattr(fn, "__name__", "") or repr(fn)

@@ -161,7 +161,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The end of a step whose result couldn't be stored, as recorded in `step.succeeded`."""
+    """The content of a `step.succeeded` event; `not_kept` says why a result couldn't be stored."""
 
     attempt: Attempt
     not_kept: str = ""

@@ -25,7 +25,7 @@ EMPTY = (None, "", 0)
 
 
 def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, str]:
-    """Return a seal for each fact that isn't empty; `owner` is the id of the row they belong to."""
+    """Return a seal for each field value that isn't empty; `owner` is the id of the fields' row."""
     return {
         name: seal_of(owner, name, value, key)
         for name, value in facts.items()
@@ -36,7 +36,7 @@ def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, s
 def differing(
     facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
 ) -> list[str]:
-    """Return the names of the facts that differ from their seals under the key that fits best."""
+    """Return the names of the fields that differ from their seals under the key that fits best."""
     found: list[list[str]] = []
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)
@@ -64,7 +64,7 @@ def _with(draft: NewEvent, proof: Mapping[str, Any]) -> NewEvent:
 
 
 def seal_of(owner: str, name: str, value: Any, key: bytes) -> str:
-    """Return the seal of one fact, which may be empty."""
+    """Return the seal of one field value, which may be empty."""
     text = canonical.text_of(["seal", owner, name, _text(value)])
     return hmac.digest(key, text.encode(), "sha256").hex()[:LENGTH]
 

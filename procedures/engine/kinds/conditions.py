@@ -81,7 +81,7 @@ def _faults(question: "Question") -> Iterator[str]:
     if question.undo and question.irreversible:
         yield "undo= can't be used with irreversible=True: such an answer can't be undone."
     if question.undo and question.undo > LONGEST_UNDO:
-        yield "undo= can be at most a day, because the run doesn't continue before."
+        yield "undo= can be at most a day, because the run doesn't continue before that."
     if question.quorum > 1 and not question.rules.takes_votes(question):
         yield "quorum= needs an approval, or a choice of one option."
     if question.veto and question.quorum == 1:
@@ -174,12 +174,12 @@ def _risk(prompt: str, value: Any) -> str:
 
 
 def as_lists(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as JSON has them."""
+    """Return the fields as JSON has them: with lists instead of tuples."""
     return {name: _as_list(one) if name in NAMES else one for name, one in plain.items()}
 
 
 def as_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as a question has them."""
+    """Return the fields as a question has them: with tuples instead of lists."""
     return {name: _as_tuple(one) if name in NAMES else one for name, one in plain.items()}
 
 

@@ -104,9 +104,9 @@ def _is_row(one: Any) -> bool:
 
 
 def table_schema(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the schema of the fields in which rows are edited; None if only JSON can hold them.
+    """Return the schema of an editable table's rows; None if they can be edited only as JSON.
 
-    Each row has the same names, and each column values of one type, which may be missing (None).
+    In such a table, each row has the same names, and each column has values of one type, or None.
     """
     names = list(rows[0])
     if len(rows) > MOST_ROWS or len(rows) * len(names) > MOST_CELLS:

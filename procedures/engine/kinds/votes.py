@@ -40,7 +40,7 @@ def decided(question: "Question", values: Iterable[Any], *, left: int) -> bool:
     """Return True if the votes, the newest one last, make a decision.
 
     The newest vote is then one for that decision. `left` is the number of people who can still
-    vote. An approval is rejected as soon as they are too few to approve it.
+    vote. An approval is rejected as soon as too few people are left to approve it.
     """
     cast = [question.decision_of(value) for value in values]
     if not cast:

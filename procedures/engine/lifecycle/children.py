@@ -48,7 +48,10 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Store an input that tells the parent how its child ended; it collects it after the commit."""
+    """Store an input that tells the parent how its child ended.
+
+    The parent collects the input after the commit.
+    """
     wait = child.parent_wait
     if wait is None:
         return

@@ -181,8 +181,8 @@ def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any])
 def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -> bool:
     """Release the run; return True if it is queued again.
 
-    A run that is undoing its steps may wait, too. It isn't queued again just because it was
-    cancelled; otherwise it would never come to rest.
+    A run that is undoing its steps may wait, too. Such a run isn't queued again just because it was
+    cancelled; otherwise it would never stop.
     """
     status = handoff.status
     # The run's row is locked: whoever brings something later finds it suspended and queues it. What

@@ -1,4 +1,4 @@
-"""Held answers: an answer that its giver can still undo closes its wait only when that is over.
+"""Held answers: an answer that its giver can still undo closes its wait only afterwards.
 
 Meanwhile the wait counts as decided at the moment the answer was given: its deadline doesn't pass,
 and its set is decided with it. What the answer makes unneeded is held, too. Nothing is written to

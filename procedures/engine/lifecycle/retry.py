@@ -85,7 +85,7 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
 
 def _line_of(store: Store, run_id: Any) -> list[Any]:
-    """Return the run's id, its parent's and so on upwards, as long as the parent waits for it."""
+    """Return the ids of the run and of the runs above it, as far as they depend on their child."""
     line, wait = [run_id], store.find_run(run_id).parent_wait
     while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)

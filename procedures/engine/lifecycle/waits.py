@@ -74,9 +74,9 @@ def answer_wait(
 def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
     """Close a set if enough of its parts are closed, and withdraw the other parts if possible.
 
-    A held answer counts since it was given. While one of those that decide the set can still be
-    undone, the set stays open, and its other parts are unneeded only as long as that. Returns False
-    if too few parts are closed or held.
+    A held answer counts since it was given. While a deciding answer can still be undone, the set
+    stays open, and its other parts are unneeded only until then. Returns False if too few parts are
+    closed or held.
     """
     if store.count_decided(whole) < (whole.need or 0):
         return False
@@ -128,9 +128,9 @@ def _takes_effect(wait: Row) -> datetime:
 def _set_aside(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row], *, winner: WaitRow
 ) -> None:
-    """Mark the other open parts of a set as unneeded for as long as the winner's answer is held.
+    """Mark the other open parts of a set as unneeded for as long as the deciding answer is held.
 
-    Parts that were unneeded because of another answer, now settled or undone, are marked anew.
+    Parts that were unneeded because of another answer, now settled or undone, are marked again.
     """
     if KEEP_OPEN in whole.opening():
         return

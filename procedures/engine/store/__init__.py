@@ -38,7 +38,7 @@ class Store(Waits):
     """The whole interface of a store, for runs, inputs, signals, waits and children."""
 
     def left_at_end(self, run: Row, kind: str) -> tuple[bool, bool]:
-        """Return whether the run has an input of that kind, and whether it has an open wait.
+        """Return two flags: if the run has an input of that kind, and if it has an open wait.
 
         Only inputs that aren't in the journal yet count.
         """

@@ -27,7 +27,10 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Store an input for a run's journal; `wait` is the one for the child that has ended."""
+        """Store an input for a run's journal.
+
+        If the input reports a child's end, `wait` is the parent's wait for that child.
+        """
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:

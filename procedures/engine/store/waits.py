@@ -51,7 +51,7 @@ class Waits(Inputs):
 
     @abstractmethod
     def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Notify the layers above that the wait is closed with this content, unless it is undone.
+        """Notify the layers above that this content closes the wait, unless the answer is undone.
 
         The wait's row says which answer is held: its own, or that of the wait in `held_for`.
         """

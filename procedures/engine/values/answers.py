@@ -103,7 +103,7 @@ def _check_fields(
     """Return the checked fields of an object, and add the fault of each invalid one."""
     properties, required = schema["properties"], schema.get("required", ())
     unknown = (name for name in value if name not in properties)
-    faults += [Fault(path + name, "This is not a field of the form.") for name in unknown]
+    faults += [Fault(path + name, "This isn't a field of the form.") for name in unknown]
     found = {name: one for name, one in value.items() if name not in properties}
     for name, one in properties.items():
         if name in value:
@@ -129,7 +129,7 @@ def _check_part(value: Any, schema: dict[str, Any], path: str, faults: list[Faul
 def _check_rows(
     value: list[Any], schema: dict[str, Any], path: str, faults: list[Fault]
 ) -> list[Any]:
-    """Return the checked parts of a list; how many there are is a fault of the list itself."""
+    """Return the checked parts of a list; a wrong number of parts is a fault of the list itself."""
     count = {**schema, "items": {}}
     try:
         check_answer([None] * len(value), count)

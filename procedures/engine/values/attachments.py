@@ -35,7 +35,7 @@ def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a file that was sent; raises `AnswerError` for anything else.
 
     Only a `File`, which the host has stored, counts. A description made of plain data doesn't,
-    because with it anybody could name the digest of a file of somebody else.
+    because anybody could put the digest of another person's file into it.
     """
     if not isinstance(value, File):
         raise AnswerError(NO_FILE)

@@ -137,7 +137,7 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 
 def plain(text: str) -> dict[str, Any]:
-    """Return the JSON object in a canonical text."""
+    """Parse a canonical JSON text and return the object."""
     # `raw_decode`, since `decode` looks for blanks around the text, of which canonical text has
     # none.
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
@@ -145,7 +145,7 @@ def plain(text: str) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """Return the plain JSON value in a canonical text."""
+    """Parse a canonical JSON text and return its value."""
     return DECODER.raw_decode(text)[0]
 
 

@@ -54,7 +54,7 @@ def duration_words(seconds: float) -> str:
 def check_moment(moment: object, *, now: datetime, of: str) -> None:
     """Raise `OptionError` unless `moment` has a time zone and is at most ten years from now."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        words = f"{short_repr(moment)} is not a point in time. Use a datetime with its time zone."
+        words = f"{short_repr(moment)} isn't a point in time. Use a datetime with its time zone."
         raise OptionError(f"{_beginning(of)}{words}")
     if moment - now > LONGEST:
         raise OptionError(f"{_beginning(of)}{moment} is more than ten years from now.")

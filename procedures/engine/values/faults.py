@@ -20,8 +20,8 @@ ONE_OF = "must be one of: {expected}."
 WORDS = {
     "missing": "is missing.",
     "none_required": "must be left out.",
-    "extra_forbidden": "is not a known field.",
-    "unexpected_keyword_argument": "is not an input of this procedure.",
+    "extra_forbidden": "isn't a known field.",
+    "unexpected_keyword_argument": "isn't an input of this procedure.",
     "int_type": WHOLE,
     "int_parsing": WHOLE,
     "int_parsing_size": "has too many digits.",

@@ -75,7 +75,7 @@ FORMATS: Mapping[str, Format] = {
 def read_duration(text: str) -> timedelta | None:
     """Return the duration in a text; None for other texts.
 
-    It is in words ("2h", "1 day 2 h 30 min") or in ISO 8601 ("PT2H").
+    The duration may be in words ("2h", "1 day 2 h 30 min") or in ISO 8601 ("PT2H").
     """
     if len(text) > LONGEST_TEXT:
         return None

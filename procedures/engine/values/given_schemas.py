@@ -119,7 +119,9 @@ class _Reader:
             words = f"refers to itself, or through more than {MOST_LEVELS} references."
             raise UnsupportedError(_inside(path, "$ref"), words)
         if others := schema.keys() - {"$ref", *ABOUT, *IGNORED}:
-            raise UnsupportedError(_inside(path, min(map(str, others))), "can't stand beside $ref.")
+            raise UnsupportedError(
+                _inside(path, min(map(str, others))), "can't be used beside $ref."
+            )
         self.seen.append(name)
         # The title of a shared type is no title of the field, as for models.
         of_type = dict(_mapping(self.defs[name], path))
@@ -252,7 +254,7 @@ def _without_null(schema: Mapping[str, Any], path: str) -> tuple[Mapping[str, An
 
 
 def _implied(schema: Mapping[str, Any]) -> str | None:
-    """Return the type of a part that has none but is a choice between texts."""
+    """Return "string" for a part without a type that is a choice between texts, else None."""
     return "string" if schema.keys() & {"enum", "const", "oneOf"} else None
 
 
@@ -300,7 +302,7 @@ def _labels(options: Any, path: str) -> dict[Any, str]:
         if not isinstance(one.get("title", ""), str):
             raise UnsupportedError(f"{place}.{number}.title", "must be a text.")
         if one["const"] in found:
-            raise UnsupportedError(f"{place}.{number}.const", "is there twice.")
+            raise UnsupportedError(f"{place}.{number}.const", "appears twice.")
         found[one["const"]] = visible_line(one.get("title", "").strip())
     return found
 
@@ -314,7 +316,7 @@ def _check_options(values: Sequence[Any], schema: Mapping[str, Any], path: str) 
             raise UnsupportedError(f"{place}.{number}", f"isn't a valid value: {error}") from None
         text = canonical.text_of(value)
         if text in seen or not str(value).strip() or not str(value).isprintable():
-            words = "is empty, there twice, or has characters that can't be seen."
+            words = "is empty, appears twice, or has invisible characters."
             raise UnsupportedError(f"{place}.{number}", words)
         seen.add(text)
 

@@ -254,7 +254,7 @@ def _is_of_secret(function: Any) -> bool:
 
 # Whether its values come from JSON at all
 
-NO_TYPE = "it is not a type whose values have a JSON form"
+NO_TYPE = "its values have no JSON form"
 NAME_ALONE = "use the type itself instead of its name"
 UNKNOWN_NAME = "it names a type that isn't defined here"
 NOT_FROM_JSON = "no JSON value fits it"

@@ -220,13 +220,13 @@ def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any
     try:
         return check_default(plain, schema)
     except AnswerError as error:
-        raise ValueError(f"The default of {path} is not a valid answer: {error}") from None
+        raise ValueError(f"The default of {path} isn't a valid answer: {error}") from None
 
 
 def check_default(value: Any, schema: dict[str, Any]) -> Any:
     """Return the default of a field, as it is stored; raises `AnswerError` for an invalid one."""
     if isinstance(value, list) and is_rows(without_nothing(schema)) and len(value) > MOST_ROWS:
-        raise AnswerError(f"It has {len(value):,} rows; the limit is {MOST_ROWS}.")
+        raise AnswerError(f"The list has {len(value):,} rows; the limit is {MOST_ROWS}.")
     if isinstance(value, dict | list):
         whole = {"type": "object", "properties": {"it": schema}}
         try:

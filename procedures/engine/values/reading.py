@@ -32,7 +32,7 @@ def plain_float(text: str) -> float:
 
 def _check_number(text: str) -> None:
     if not PLAIN_NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r:.60} is not a number.")
+        raise ValueError(f"{text!r:.60} isn't a number.")
 
 
 class Reading:

@@ -88,7 +88,7 @@ def count_fields(schema: Mapping[str, Any]) -> int:
 
 
 def group_in(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of the object that a field is, or that each row of it is, or {}."""
+    """Return the schema of the object in a field, or in each row of a list; {} for other fields."""
     plain = without_nothing(schema)
     one = plain["items"] if is_rows(plain) else plain
     return one if is_group(one) else {}

@@ -116,7 +116,10 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 
 
 def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
-    """Return the fields of the opening that say what counts if no signal comes in time."""
+    """Return the fields of the opening event that say what happens on a timeout.
+
+    Raises `QuestionError` for conflicting options.
+    """
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(
             f"The signal {name!r} has default= or on_timeout=, so it needs expires= too."

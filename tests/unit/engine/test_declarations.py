@@ -200,18 +200,18 @@ def test_a_step_may_return_a_typed_dict_of_the_standard_library() -> None:
 @pytest.mark.parametrize(
     ("hint", "given", "fault"),
     [
-        (Line, {"amuont": "2"}, {"given.amuont": "is not a known field."}),
-        (Parcel, {"grams": 1, "gram": 2}, {"given.gram": "is not a known field."}),
+        (Line, {"amuont": "2"}, {"given.amuont": "isn't a known field."}),
+        (Parcel, {"grams": 1, "gram": 2}, {"given.gram": "isn't a known field."}),
         (
             Parcel,
             {"grams": 1, "lines": [{"pieces": 1}, {"piece": 2}]},
-            {"given.lines.1.piece": "is not a known field."},
+            {"given.lines.1.piece": "isn't a known field."},
         ),
-        (Place, {"city": "Ulm", "town": "Ulm"}, {"given.town": "is not a known field."}),
-        (dict[str, Line], {"a": {"x": 1}}, {"given.a.x": "is not a known field."}),
-        (list[Line], [{"Amount": 1}], {"given.0.Amount": "is not a known field."}),
-        (Renamed, {"order": 1}, {"given.order": "is not a known field."}),
-        (Standard, {"city": "U", "zap": 1}, {"given.zap": "is not a known field."}),
+        (Place, {"city": "Ulm", "town": "Ulm"}, {"given.town": "isn't a known field."}),
+        (dict[str, Line], {"a": {"x": 1}}, {"given.a.x": "isn't a known field."}),
+        (list[Line], [{"Amount": 1}], {"given.0.Amount": "isn't a known field."}),
+        (Renamed, {"order": 1}, {"given.order": "isn't a known field."}),
+        (Standard, {"city": "U", "zap": 1}, {"given.zap": "isn't a known field."}),
     ],
 )
 def test_a_mistyped_name_inside_an_input_is_never_dropped(
@@ -287,7 +287,7 @@ def test_an_unknown_input_is_told_the_nearest() -> None:
     def pay(ctx: Context, order: str, amount: Decimal = Decimal(1)) -> None: ...
 
     with pytest.raises(
-        InputError, match=r"is not an input of this procedure\. Did you mean 'amount'"
+        InputError, match=r"isn't an input of this procedure\. Did you mean 'amount'"
     ):
         pay.parse({"order": "7", "amuont": 3})
 

@@ -143,7 +143,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_a_missing_and_an_unknown_input_are_told_in_words() -> None:
     found = faults(send_order, {**GOOD, "colour": "red", "due": date(2026, 3, 1), "order": None})
-    assert found["colour"] == "is not an input of this procedure."
+    assert found["colour"] == "isn't an input of this procedure."
 
     assert faults(send_order, {"order": GOOD["order"], "amount": 10}) == {"due": "is missing."}
 

@@ -176,10 +176,10 @@ class Empty(BaseModel):
             "aren't supported for answers: max_digits",
         ),
         (model_of(Annotated[date, Field(gt=date(2026, 1, 1))]), "aren't supported for answers: gt"),
-        (model_of(int, None), "The default of it is not a valid answer: .* a whole number"),
+        (model_of(int, None), "The default of it isn't a valid answer: .* a whole number"),
         (
             model_of(Annotated[int, Field(gt=3)], 3),
-            "The default of it is not a valid answer: The answer must be more than 3",
+            "The default of it isn't a valid answer: The answer must be more than 3",
         ),
     ],
 )
@@ -191,11 +191,11 @@ def test_a_model_that_no_answer_could_be_checked_for_is_refused(model: Any, word
 def test_all_faults_of_an_answer_are_told_by_field() -> None:
     sent = {"price": "much", "slower": "fast", "days": ["a", "b", "c"], "colour": "red"}
 
-    with pytest.raises(AnswerError, match="colour: This is not a field") as told:
+    with pytest.raises(AnswerError, match="colour: This isn't a field") as told:
         new_question("form", "Which?", Order).check(sent)
 
     assert told.value.faults == (
-        Fault("colour", "This is not a field of the form."),
+        Fault("colour", "This isn't a field of the form."),
         Fault("title", "This is missing."),
         Fault("price", "The answer must be a number like 31.20."),
         Fault("slower", "Choose one of: slow, very_fast."),
@@ -344,7 +344,7 @@ def test_a_form_begins_with_a_hundred_rows_at_most() -> None:
     rows = [Line(thing="lamp")] * 101
 
     assert new_question("form", "Which?", model_of(list[Line], rows[:100])).fields
-    with pytest.raises(QuestionError, match="It has 101 rows; the limit is 100"):
+    with pytest.raises(QuestionError, match="The list has 101 rows; the limit is 100"):
         new_question("form", "Which?", model_of(list[Line], rows))
 
 

@@ -65,7 +65,7 @@ def test_a_form_is_made_from_a_schema() -> None:
         ({"speed": "x"}, "speed", "Choose one of: s, a."),
         ({"kinds": ["x", "x"]}, "kinds", "Choose each option once."),
         ({"home": {}}, "home.city", "This is missing."),
-        ({"home": {"city": "Ulm", "zip": 1}}, "home.zip", "This is not a field of the form."),
+        ({"home": {"city": "Ulm", "zip": 1}}, "home.zip", "This isn't a field of the form."),
         ({"stops": [{"city": "Ulm"}, {"city": 5}]}, "stops.1.city", "The answer must be text."),
         ({"stops": [{"city": "Ulm"}] * 3}, "stops", "Give at most 2."),
         ({"scan": "a" * 64}, "scan", "This must be an uploaded file."),
@@ -150,7 +150,7 @@ def bomb(levels: int) -> dict[str, Any]:
         (form_with(type="string", enum=[]), "properties.it.enum: must be a list"),
         (
             form_with(type="string", enum=["a", "a"]),
-            "properties.it.enum.1: is empty, there twice",
+            "properties.it.enum.1: is empty, appears twice",
         ),
         (form_with(type="integer", enum=[1, "2"]), "properties.it.enum.1: isn't a valid value"),
         (form_with(type="string", minLength=5, maxLength=2), "properties.it.maxLength: is less"),
