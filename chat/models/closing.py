@@ -120,7 +120,7 @@ def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datet
 
 
 def _replace(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Replace the provisional outcome of a request that wasn't needed by its final outcome."""
+    """Replace an unneeded request's provisional outcome with its final one."""
     status = status_after(content)
     insert_row(_entry(request, content, status, at=at))
     request.status, request.outcome = status, Outcome(content["outcome"])

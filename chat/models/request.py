@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def shown_with(path: str) -> "list[models.Prefetch[str]]":
-    """Return what cards show beside the requests at a path: whom they ask, and the responses."""
+    """Return prefetches of what cards show of the requests at a path: assignees and responses."""
     asked = Assignment.objects.select_related("user", "group").order_by("pk")
     given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
     return [

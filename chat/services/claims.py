@@ -65,7 +65,7 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 
 @transaction.atomic
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
-    """Record that somebody who is asked has seen an open request; return False if it was before."""
+    """Record that an assignee has seen an open request; return False if it was recorded before."""
     request, now = _lock_open(request_id)
     if request.events.filter(kind=Kind.SEEN, user=by).exists() or not request.asks(by):
         return False

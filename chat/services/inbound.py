@@ -68,7 +68,8 @@ def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
 def sender_of(channel: Channel, inbound: Inbound) -> User:
     """Return the sender of a message, as authenticated by the channel.
 
-    Raises `UnknownSenderError`, also if the channel can't read the message.
+    Raises `UnknownSenderError`, even if the only problem is that the channel can't read the
+    message.
     """
     try:
         return channel.authenticate(inbound)
@@ -100,7 +101,7 @@ def _find(channel: Channel, answer: Answer, by: User) -> HumanRequest:
 
 
 def _read(request: HumanRequest, answer: Answer, words: str, by: User) -> Answer:
-    """Return the answer with the value that its words mean."""
+    """Return the answer with its words replaced by the value that they mean."""
     question = request.asked
     if question.irreversible and request.is_open and request.asks(by):
         raise NoReplyError(ONLY_ON_ITS_CARD)

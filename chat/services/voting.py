@@ -18,7 +18,7 @@ def votes_on(request: HumanRequest) -> list[HumanResponse]:
 
 
 def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> HumanResponse | None:
-    """Return the vote that the same person has given already, also by a deputy, or None."""
+    """Return the vote that the same person has already given, perhaps by a deputy, or None."""
     for one in votes:
         if one.user_id == response.user_id or _person(one) == _person(response):
             return one

@@ -90,7 +90,7 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
 
 
 def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return whom these people stand in for: by each giver, the deputies among them."""
+    """Return, by each person who has delegated requests, the deputies among these people."""
     given: dict[Any, set[Any]] = defaultdict(set)
     active = Delegation.objects.active(clock.now()).filter(is_active("to__"), to__in=people)
     found = active.order_by()

@@ -265,7 +265,7 @@ class ShownEditor(ShownControl):
 
     @property
     def is_edited_in_cards(self) -> bool:
-        """True if a card shows the editor; it always does once something was typed into it."""
+        """True if a card shows the editor; it always does once something has been typed into it."""
         is_typed = self.control.sent_as in self.form.typed
         return is_typed or len(self.control.draft) <= LONGEST_IN_CARDS
 

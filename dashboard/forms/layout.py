@@ -96,7 +96,7 @@ class Layout:
 
     @property
     def parts(self) -> Iterator[Part]:
-        """Each group and each list, also those inside of others."""
+        """Each group and each list, including those inside others."""
         return parts_in(self.entries)
 
 
@@ -223,7 +223,7 @@ MOST_FIELDS = 500
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield the names of all fields in these entries, also of those inside of groups."""
+    """Yield the names of all fields in these entries, including those inside groups."""
     for one in entries:
         if isinstance(one, Group):
             yield from fields_in(one.entries)
@@ -235,7 +235,7 @@ def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
-    """Yield each group and each list in these entries, also those inside of others."""
+    """Yield each group and each list in these entries, including those inside others."""
     for one in entries:
         inner = [one.entries] if isinstance(one, Group) else []
         if isinstance(one, Rows):

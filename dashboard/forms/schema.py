@@ -66,5 +66,5 @@ class SchemaForm(forms.Form):
 
     @property
     def has_rows(self) -> bool:
-        """True if a list is in it, whose buttons stand before the button that sends the form."""
+        """True if the form has a list, whose buttons come before the one that sends the form."""
         return any(isinstance(one, Rows) for one in self.layout.parts)

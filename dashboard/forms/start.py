@@ -199,7 +199,7 @@ class StartForm(SchemaForm):
 
 
 class InnerField(SchemaField):
-    """A form field inside of an input, whose value is read with the whole input."""
+    """A form field inside an input, whose value is read with the whole input."""
 
     def clean(self, value: Sequence[str]) -> Any:
         return LEFT_OUT

@@ -149,10 +149,10 @@ class InboxMark:
 
 
 def inbox_marks(position: Position, waiting: Mapping[Key, Waiting]) -> dict[Key, InboxMark]:
-    """Return people's marks by what waits for each of them.
+    """Return each person's mark, made of a position and the requests that wait for the person.
 
-    The position was read before. Of somebody for whom more waits than is counted, the groups take
-    the place of the requests.
+    The position was read before the requests. If more requests wait for a person than are counted,
+    the mark contains the person's groups instead of the requests.
     """
     many = [key for key, found in waiting.items() if len(found) >= MOST]
     groups: dict[Key, set[int]] = defaultdict(set)

@@ -35,7 +35,7 @@ UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
 NUMBER = re.compile(
     rf"(?:{UNIT} ?)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?(?: ?{UNIT})?",
 )
-"""A number as people write it, also an amount of money such as 31.20 EUR."""
+"""A number as people write it, or an amount of money such as 31.20 EUR."""
 DIGEST = re.compile("[0-9a-f]{64}")
 CHANGE = ("before", "after")
 """The names of a mapping that is drawn as a difference."""

@@ -49,7 +49,7 @@ def session_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def session_rows(request: Visit) -> HttpResponse:
-    """Return only the list of sessions, for an open page that was told of a change."""
+    """Return only the list of sessions, for an open page that has learned of a change."""
     return render(request, "chat/_sessions.html", sessions(request))
 
 
@@ -194,7 +194,7 @@ def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[U
 
 
 def _writers(part: Part) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member and sees only the replies to it."""
+    """Return the last message of each writer who isn't a member and sees only direct replies."""
     said = part.messages.filter(kind=Message.Kind.PERSON, author__isnull=False)
     others = said.exclude(author=part.user).exclude(author__in=part.session.members.values("user"))
     newest = others.order_by().values("author").annotate(last=Max("seq")).order_by("last")

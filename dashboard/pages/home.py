@@ -35,7 +35,7 @@ def home(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """Return everything but the request cards, for an open page that was told of a change."""
+    """Return everything but the request cards, for an open page that has learned of a change."""
     return render(request, "dashboard/_home_changes.html", overview(request))
 
 

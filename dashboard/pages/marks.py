@@ -16,8 +16,8 @@ View = Callable[Concatenate[Any, P], HttpResponse]
 def with_marks(*bells: Stream) -> Callable[[View[P]], View[P]]:
     """Take the marks of a signed-in person's page before its view reads anything.
 
-    Every page follows the inbox. A page without marks, also the answer to a POST, is told to read
-    its lists again as soon as its socket is open.
+    Every page follows the inbox. A page without marks, such as the response to a POST, is told to
+    read its lists again as soon as its socket is open.
     """
 
     def decorate(view: View[P]) -> View[P]:

@@ -16,7 +16,7 @@ from procedures.users import User
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
-    The failed step is tried again, also in a branch of a gather. A failed child is retried too, or
+    The failed step is tried again, even in a branch of a gather. A failed child is retried too, or
     replaced by a new run if it can't continue. A step in doubt that people let fail is asked about
     again, and so is a step that was done without a result. Locks the run after those above it, then
     the failed children.

@@ -29,8 +29,8 @@ class Place(NamedTuple):
 def put_aside(text: str) -> str:
     """Return what a row stores for a canonical text: "sha256:DIGEST SIZE" if the text is large.
 
-    No JSON begins like that. Other texts are stored unchanged, and so are all if there is no file
-    store.
+    No JSON begins like that. Other texts are stored unchanged, and so are all texts if there is no
+    file store.
     """
     store = file_store()
     if store is None or len(text) <= store.largest_inline:

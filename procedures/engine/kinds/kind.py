@@ -150,8 +150,8 @@ class Kind:
     def read_words(self, question: "Question", text: str) -> Reading:
         """Return the answer that a message typed in the chat stands for.
 
-        Raises `NoReplyError` if the message is no answer or is ambiguous, and `AnswerError` if the
-        answer is invalid.
+        Raises `NoReplyError` if the message isn't an answer or is ambiguous, and `AnswerError` if
+        the answer is invalid.
         """
         if self.has_fields(question):
             raise NoReplyError("This request asks for several values. Fill in its form.")

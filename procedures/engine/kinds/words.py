@@ -16,7 +16,7 @@ NO = {"no", "n", "reject", "rejected"}
 
 
 class NoReplyError(EngineError):
-    """The error for a typed message that is no answer, or could be several answers."""
+    """The error for a typed message that isn't an answer, or could be several answers."""
 
 
 @dataclass(frozen=True)

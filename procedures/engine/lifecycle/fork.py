@@ -145,7 +145,7 @@ def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
 
 
 def _named_in(event: Event) -> set[str]:
-    """Return the digests of the files that an event names, also within values stored elsewhere."""
+    """Return the digests of the files that an event names, even in values stored elsewhere."""
     store, texts = file_store(), [event.data]
     if store:
         elsewhere = ANYTHING_ELSEWHERE.findall(event.data)

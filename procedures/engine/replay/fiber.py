@@ -53,7 +53,7 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """The call that the code is inside of, such as a gather; it blocks all use of the fiber."""
+        """The call in which the code is, such as a gather; meanwhile the fiber can't be used."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False

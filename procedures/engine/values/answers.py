@@ -73,7 +73,8 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
     """Return the form's answer, as it is stored, if every field is valid.
 
-    Raises `AnswerError` with a fault for each invalid field, also of nested ones: "lines.0.price".
+    Raises `AnswerError` with a fault for each invalid field, including nested ones:
+    "lines.0.price".
     """
     if not isinstance(value, dict):
         return check_answer(value, schema)
@@ -154,7 +155,7 @@ def is_rows(schema: Mapping[str, Any]) -> bool:
 
 
 def completed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a form's answer with the defaults of missing fields filled in, also in nested ones."""
+    """Return a form's answer with the defaults of missing fields filled in, even in nested ones."""
     plain = without_nothing(schema)
     if isinstance(value, list) and is_rows(plain):
         return [completed(one, plain["items"]) for one in value]

@@ -65,7 +65,7 @@ def format_size(size: int) -> str:
 
 
 def files_in(value: Any) -> Iterator[File]:
-    """Yield the files in a value that isn't plain data yet, also inside of models and lists."""
+    """Yield the files in a value that isn't plain data yet, even inside models and lists."""
     if isinstance(value, File):
         yield value
         return
@@ -85,7 +85,7 @@ def with_files(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def changed_files(value: Any, schema: Mapping[str, Any], change: Callable[[Any], Any]) -> Any:
-    """Return an answer with `change` applied to each value in the place of a file."""
+    """Return an answer with `change` applied to each value that takes the place of a file."""
     branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     plain = branches[0] if len(branches) == 1 else schema
     if is_file_schema(plain):

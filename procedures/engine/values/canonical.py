@@ -125,14 +125,14 @@ def check_whole(value: Any, hint: Any, text: str) -> None:
 
 
 def load(plain: Any, hint: Any = Any) -> Any:
-    """Return the value of type `hint` that stored plain JSON stands for."""
+    """Return the value of type `hint` that was stored as this plain JSON."""
     if hint is Any or (plain is None and hint in NOTHING):
         return plain
     return restored(to_json(plain), adapter(hint))
 
 
 def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
-    """Return the value that a stored text stands for; fields match by name or by alias."""
+    """Return the value that was stored as this text; fields match by name or by alias."""
     return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
 
 

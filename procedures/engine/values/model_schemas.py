@@ -212,7 +212,7 @@ def _unfit(part: Part) -> str:
 
 
 def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any:
-    """Return a field's default as plain JSON; raises `ValueError` for one that is no answer."""
+    """Return a field's default as plain JSON; raises `ValueError` if it isn't a valid answer."""
     if rules.get("default_factory_takes_data"):
         raise ValueError(f"The default of {path} must not depend on other fields.")
     value = rules["default_factory"]() if "default_factory" in rules else rules["default"]

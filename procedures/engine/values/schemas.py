@@ -38,7 +38,7 @@ def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _first_level(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema with its own references resolved, but not those inside of their types."""
+    """Return the schema with its own references resolved, but not those inside their types."""
     found = dict(schema)
     if "anyOf" in found:
         found["anyOf"] = [_first_level(one, defs) for one in found["anyOf"]]
@@ -82,7 +82,7 @@ def inner_fields(schema: Mapping[str, Any]) -> list[list[str]]:
 
 
 def count_fields(schema: Mapping[str, Any]) -> int:
-    """Return the number of fields of a form, also of those inside of others."""
+    """Return the number of fields of a form, including those inside others."""
     inner = (group_in(one) for one in schema["properties"].values())
     return len(schema["properties"]) + sum(count_fields(one) for one in inner if one)
 
@@ -177,8 +177,8 @@ def option_label(text: str, schema: Mapping[str, Any]) -> str:
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the label and the value in words of each field in a form's answer.
 
-    The label of a field inside a group begins with the label of the group, and inside of a list of
-    groups also with its number: "Lines 2 / Price".
+    The label of a field inside a group begins with the label of the group, and in a list of groups
+    also with the group's number: "Lines 2 / Price".
     """
     for name, one in schema["properties"].items():
         if name in value:

@@ -175,7 +175,7 @@ def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_req
 def typed_fields(
     schema: Mapping[str, Any], texts: Texts, prefix: str = "", of: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """Yield the label and the text of each field, also of nested ones, but of no file."""
+    """Yield the label and the text of each field, including nested ones, but not of files."""
     for name, one in schema["properties"].items():
         at, words = prefix + segment(name), f"{of}{label(name, one)}"
         match kind_of(one):

@@ -39,7 +39,7 @@ class AskingVerbs:
     def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
     @with_options("ctx.ask", RequestOptions)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
-        """Ask for a value of the type `hint`, such as str, int or date, also in `Annotated`.
+        """Ask for a value of the type `hint`, such as str, int or date, or of one in `Annotated`.
 
         The types are str, int, float, Decimal, bool, date, time, timedelta, and datetime, which has
         a time zone. `Annotated[int, Field(ge=1)]` limits the value, and

@@ -41,7 +41,7 @@ class Later:
     def ask(
         self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]
     ) -> Handle[Response[Any]]:
-        """Ask for a value of the type `hint`, also `Annotated` with limits or a currency."""
+        """Ask for a value of the type `hint`, perhaps `Annotated` with limits or a currency."""
         return self.request("input", prompt, hint, **asking)
 
     @overload
