@@ -230,7 +230,7 @@ def bomb(levels: int) -> dict[str, Any]:
         (form_with(type="string", description="x" * 70_000), "the limit is 65,536"),
         (form_with(enum=["a", "A "]), "two options that look alike"),
         (form_with(oneOf=[{"const": "a", "title": "x"}, {"const": "x"}]), "look alike: 'X'"),
-        (form_with(enum=["a\u202eb"]), "can't be seen"),
+        (form_with(enum=["a\u202eb"]), "invisible characters"),
         (chain(2_000), "more than 8 references"),
         (nested(8), "more than 8 levels"),
         (bomb(7), "more than 100 fields"),
