@@ -64,7 +64,7 @@ def test_a_branch_that_swallows_its_suspension_quarantines_the_run(backend: Back
 
     assert backend.advance(run_id) == RunStatus.QUARANTINED
 
-    assert "caught the suspension" in str(backend.error(run_id))
+    assert "caught the exception" in str(backend.error(run_id))
     assert not backend.open_waits(run_id)
 
 

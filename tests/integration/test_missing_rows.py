@@ -217,7 +217,8 @@ def test_a_field_that_is_emptied_with_its_seal_is_named(label: str, kept: Run) -
             empty = None if field.null else ""
             proof = canonical.text_of({key: one for key, one in seals.items() if key != name})
             change = {field.column: empty, "proof": proof}
-            if not is_told(row, lambda: update(row, **change), said=f": {name} "):  # noqa: B023
+            said = f": the field {name} "
+            if not is_told(row, lambda: update(row, **change), said=said):  # noqa: B023
                 unseen.append((str(row), name))
     assert unseen == []
 

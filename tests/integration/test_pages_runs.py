@@ -136,7 +136,7 @@ def test_a_step_that_is_repeated_is_one_row_and_each_when_asked(
             "swallower",
             {},
             RunStatus.QUARANTINED,
-            "This run can&#x27;t continue: The code caught the suspension",
+            "This run can&#x27;t continue: The code caught the exception",
         ),
         ("telling", {"lines": 3}, None, "Progress"),
         ("typed_answers", {}, RunStatus.WAITING, "Waiting for "),

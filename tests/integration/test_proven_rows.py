@@ -232,4 +232,6 @@ def names(fault: str, row: models.Model, field: str) -> bool:
         row, Event | Head | RequestEvent
     ):  # the chain tells that an event is not as it was written
         return "vent" in fault
-    return f": {field} " in fault
+    if field == "begun" and "its count of started children" in fault:
+        return True
+    return f": the field {field} " in fault or f": its {field} " in fault

@@ -276,7 +276,7 @@ def test_a_held_answer_that_was_forged_is_found(asked: HumanRequest, bob: User) 
 
     Wait.objects.filter(pk=wait.pk).update(held=forged)
 
-    assert [": held " in one for one in examine(asked.wait.run).faults] == [True]
+    assert [": the field held " in one for one in examine(asked.wait.run).faults] == [True]
     let_pass(11 * SECOND)
     faults = examine(Run.objects.get(pk=asked.wait.run_id)).faults
     assert any("its history has another answer than the journal" in one for one in faults)
@@ -288,7 +288,7 @@ def test_an_undone_answer_that_is_made_to_count_is_found(asked: HumanRequest, bo
 
     asked.responses.update(undone_at=None)
 
-    assert any(": undone_at " in one for one in examine(asked.wait.run).faults)
+    assert any(": the field undone_at " in one for one in examine(asked.wait.run).faults)
 
 
 def test_an_entry_that_is_taken_out_of_a_history_is_found(asked: HumanRequest, bob: User) -> None:
@@ -297,7 +297,7 @@ def test_an_entry_that_is_taken_out_of_a_history_is_found(asked: HumanRequest, b
 
     asked.events.filter(kind="undone").delete()
 
-    assert any(": history " in one for one in examine(asked.wait.run).faults)
+    assert any(": its history " in one for one in examine(asked.wait.run).faults)
 
 
 def test_what_two_answers_make_unneeded_stays_so_until_both_take_effect(
