@@ -160,9 +160,9 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
     # Counted, not only compared: a child that was retried has ended more than once under one
     # number.
     for (key, number), count in (ended - brought).items():
-        inputs = "1 input that reports" if count == 1 else f"{count} inputs that report"
+        reports = "1 input that reports" if count == 1 else f"{count} inputs that report"
         is_missing = "is missing" if count == 1 else "are missing"
-        words = f"{inputs} the end of child {number} of {key} {is_missing}"
+        words = f"{reports} the end of child {number} of {key} {is_missing}"
         yield Difference(row_name(run), "run_inputs", words)
 
 
