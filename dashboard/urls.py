@@ -10,10 +10,12 @@ from dashboard.pages import (
     files,
     home,
     live,
+    manifest,
     procedures,
     profile,
     requests,
     runs,
+    search,
     sign_in,
     wholes,
 )
@@ -30,6 +32,8 @@ register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("api/", api.urls),  # first: each program comes by here, and none of the others begins so
     path("", home.home, name="home"),
+    path("manifest.webmanifest", manifest.manifest, name="manifest"),
+    path("speculation-rules", manifest.speculation_rules, name="speculation_rules"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-in/<plain:name>/<plain:token>", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
@@ -46,6 +50,8 @@ urlpatterns = [
     path("profile/password", profile.change_password, name="profile_password"),
     path("profile/time-zone", profile.choose_time_zone, name="profile_time_zone"),
     path("profile/keys", profile.choose_keys, name="profile_keys"),
+    path("search", search.search, name="search"),
+    path("search/results", search.search_results, name="search_results"),
     path("overview", home.home_overview, name="home_overview"),
     path("requests/waiting", requests.waiting_list, name="waiting_list"),
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),

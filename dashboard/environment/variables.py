@@ -44,7 +44,7 @@ from procedures.engine.values.sizes import USUAL_SIZES
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
-DEMO_MODULES = ("examples.refund", "examples.release")
+DEMO_MODULES = ("examples.refund", "examples.release", "dashboard.demo.desk")
 TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),
     *("message", "notice", "stage", "reason"),

@@ -1,6 +1,7 @@
 """Caching of responses to signed-in people, which only their own browser may store."""
 
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from dashboard.http.addresses import api_description, api_docs, is_of_api
@@ -10,7 +11,10 @@ NOT_KEPT = ("profile", "live", "admin")
 
 
 class PrivateMiddleware(MiddlewareMixin):
-    """Middleware that sets Cache-Control on private responses, unless the view has set it."""
+    """Middleware that sets Cache-Control on private responses, unless the view has set it.
+
+    On pages it also names the rules by which browsers fetch a page ahead.
+    """
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -22,7 +26,14 @@ class PrivateMiddleware(MiddlewareMixin):
                 response.headers["Cache-Control"] = "private, no-store"
             else:
                 response.headers["Cache-Control"] = "private, no-cache"
+        if is_page(response) and request.user.is_authenticated:
+            # The content security policy forbids such rules inside of a page.
+            response.headers["Speculation-Rules"] = f'"{reverse("countersign:speculation_rules")}"'
         return response
+
+
+def is_page(response: HttpResponseBase) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/html")
 
 
 def is_kept_nowhere(request: HttpRequest) -> bool:

@@ -40,7 +40,9 @@ REFUSALS: dict[type[Exception], int] = {
     AlreadyVotedError: 409,
     ClaimedError: 409,
 }
-LONGEST_LIST = 20
+LONGEST_LIST = 5
+MOST_SHOWN = 40
+"""The most cards of an open page that are looked at again."""
 
 
 @require_safe
@@ -186,7 +188,7 @@ def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
 
 def _ids(texts: list[str]) -> list[UUID]:
     ids = []
-    for text in texts[: 2 * LONGEST_LIST]:
+    for text in texts[:MOST_SHOWN]:
         try:
             ids.append(UUID(text))
         except ValueError:

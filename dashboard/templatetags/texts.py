@@ -16,6 +16,9 @@ TEXTS = {
     "copy": lazy("Copy"),
     "copy-by-hand": lazy("Selected. Copy it now."),
     "draft": lazy("Your draft (not sent)"),
+    "due": lazy("due in {length}"),
+    "found": lazy("Found: {count}"),
+    "found-nothing": lazy("No matches"),
     "in": lazy("in {length}"),
     "just-now": lazy("just now"),
     "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),
@@ -24,7 +27,9 @@ TEXTS = {
         "The page was out of date, so nothing was sent. Your text is still here. Press the button"
         " again."
     ),
+    "overdue": lazy("overdue by {length}"),
     "reconnected": lazy("Reconnected · new messages from others: {count}"),
+    "unfold": lazy("Show or hide the request"),
     "waiting": lazy("Waiting for you: {count} · Show"),
     "waiting-more": lazy("Waiting for you: {count} more · Show"),
     "write": lazy("Write a message"),

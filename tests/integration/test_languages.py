@@ -41,7 +41,7 @@ LITERAL = re.compile(r"""(?P<quote>["'`])(?P<text>(?:[^\\]|\\.)*?)(?P=quote)""",
 VALUE = re.compile(r"\$\{[^}]*\}")
 WORDS = re.compile(r"[A-Z][a-z]+|(?![.#])[^\[]*\b[a-z]+ [a-z]+")
 """The start of a literal that people read: a capitalized word, or two words and no selector."""
-KEYS = {"Enter", "Escape"}
+KEYS = {"Enter", "Escape", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Arrow"}
 """Names of keys, as a browser tells them."""
 Read = tuple[str, str]
 

@@ -17,3 +17,4 @@ import "./caught-up.js";
 import "./send-once.js";
 import "./keys.js";
 import "./answer-keys.js";
+import "./search-palette.js";

@@ -2,6 +2,7 @@
 
    clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  14:02, -seconds: 14:02:09
    age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
+   due    due in 21 min, overdue by 5 min
 
    Without JavaScript the server's words stay. */
 
@@ -48,7 +49,14 @@ function ago(at) {
   return textOf(passed < 0 ? "in" : "ago", { length: length(Math.abs(passed)) });
 }
 
+/** Until when an answer counts: "due in 21 min". */
+function due(at) {
+  const left = (at - Date.now()) / 1000;
+  return textOf(left < 0 ? "overdue" : "due", { length: length(Math.abs(left)) });
+}
+
 const SHOWS = {
+  due,
   clock: (at) => `${dayOf(at)} ${clock.format(at)}`.trim(),
   axis: (at) => clock.format(at),
   "axis-seconds": (at) => seconds.format(at),

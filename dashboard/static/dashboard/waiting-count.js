@@ -9,6 +9,7 @@ const MOST = 99;
 
 class WaitingCount extends HTMLElement {
   connectedCallback() {
+    if (this.getAttribute("of") === "requests") badge(parseInt(this.dataset.count, 10));
     this.hear = ({ target, detail }) => {
       const count = target.stream === "inbox" ? detail[this.getAttribute("of")] : undefined;
       if (count !== undefined) this.show(count);
@@ -24,9 +25,21 @@ class WaitingCount extends HTMLElement {
     const shown = count > MOST ? `${MOST}+` : String(count);
     if (this.dataset.count === shown) return;
     this.dataset.count = shown;
+    if (this.getAttribute("of") === "requests") showOutside(count, shown);
     const sentence = this.getAttribute(count === 1 ? "singular" : "plural");
     this.innerHTML = sentence.trim().replace("{count}", shown);
   }
+}
+
+/** In the title of the page, and on the icon of the installed app. */
+function showOutside(count, shown) {
+  const title = document.title.replace(/^\(\d+\+?\) /, "");
+  document.title = count ? `(${shown}) ${title}` : title;
+  badge(count);
+}
+
+function badge(count) {
+  navigator.setAppBadge?.(count).catch(() => {}); // not installed, or not allowed
 }
 
 customElements.define("waiting-count", WaitingCount);

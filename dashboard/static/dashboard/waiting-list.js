@@ -14,6 +14,55 @@ class WaitingList extends ReadAgain {
     this.held = [];
     this.news = this.querySelector(".waiting-list__news");
     this.news.addEventListener("click", () => this.showHeld());
+    this.addEventListener("click", (event) => this.onClick(event));
+    this.addEventListener("htmx:afterSwap", () => this.afterAnswer());
+    this.unfolded = new Set([...this.querySelectorAll("[data-unfolded]")].map(({ id }) => id));
+    this.mark();
+  }
+
+  /** A press on the head of a row unfolds it in place, and folds it again. */
+  onClick(event) {
+    const { target } = event;
+    const head = target.closest(".request__head");
+    const card = head?.closest(".request");
+    const isFolded = card && !this.unfolded.has(card.id);
+    const isOther = target.closest("a, button") && !target.closest(".request__toggle");
+    const isPrompt = isFolded && target.closest(".request__prompt") && !event.ctrlKey && !event.metaKey;
+    if (!head || (isOther && !isPrompt)) return;
+    event.preventDefault();
+    if (isFolded) this.unfolded.add(card.id);
+    else this.unfolded.delete(card.id);
+    this.mark();
+  }
+
+  /** After an answer the next row unfolds; a form that was refused stays as it was. */
+  afterAnswer() {
+    const open = this.cards.filter(({ dataset }) => dataset.status === "open");
+    const isAnswered = this.cards.some(({ id, dataset }) => this.unfolded.has(id) && dataset.status !== "open");
+    for (const { id, dataset } of this.cards) if (dataset.status !== "open") this.unfolded.delete(id);
+    const isNone = !open.some(({ id }) => this.unfolded.has(id));
+    if (isAnswered && isNone && open.length) this.unfolded.add(open[0].id);
+    this.mark();
+  }
+
+  mark() {
+    for (const card of this.cards) {
+      const isUnfolded = this.unfolded.has(card.id);
+      card.toggleAttribute("data-unfolded", isUnfolded);
+      if (card.dataset.status === "open") this.toggleOf(card).setAttribute("aria-expanded", isUnfolded);
+    }
+  }
+
+  toggleOf(card) {
+    const known = card.querySelector(".request__toggle");
+    if (known) return known;
+    const toggle = document.createElement("button");
+    toggle.type = "button";
+    toggle.className = "request__toggle";
+    toggle.setAttribute("aria-label", textOf("unfold"));
+    toggle.setAttribute("aria-describedby", card.getAttribute("aria-labelledby"));
+    card.querySelector(".request__head").append(toggle);
+    return toggle;
   }
 
   hear({ target }) {
@@ -53,11 +102,15 @@ class WaitingList extends ReadAgain {
     const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
     if (old.dispatchEvent(event)) old.replaceWith(fresh);
     if (fresh.isConnected) window.htmx?.process(fresh);
+    this.mark();
   }
 
   add(fresh) {
+    const isFirst = !this.querySelector('.request[data-status="open"]');
     this.querySelector(".waiting-list__end").before(fresh);
     window.htmx?.process(fresh);
+    if (isFirst && fresh.dataset.status === "open") this.unfolded.add(fresh.id);
+    this.mark();
   }
 
   /** Whether something stands below the list, and in view. */

@@ -1,0 +1,34 @@
+import logging
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from dashboard.demo.people import NotEmbeddedError, create_demo_accounts
+from dashboard.demo.seed import seed
+from dashboard.embedded.lock import running_address
+from procedures.conf import conf
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill the demo with runs and requests in six languages, as on a busy site. Stop the demo"
+        " first; a second call only adds what is missing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--runs", type=int, default=200)
+        parser.add_argument("--requests", type=int, default=60)
+
+    def handle(self, *, runs: int, requests: int, **options: Any) -> None:
+        if running_address(conf.LOCAL_DIR):
+            raise CommandError(
+                "Countersign is running here. Stop it first: its workers would run the past anew."
+            )
+        try:
+            create_demo_accounts()
+        except NotEmbeddedError as error:
+            raise CommandError(str(error)) from None
+        # Nobody is there to be called: workers find the runs when they start.
+        logging.getLogger("procedures.dispatch").setLevel(logging.ERROR)
+        made = seed(runs, requests, self.stdout.write)
+        self.stdout.write(f"Created {made} runs; {requests} of {runs} wait for people.")

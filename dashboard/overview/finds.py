@@ -1,0 +1,134 @@
+"""What "Search or do…" finds: procedures, requests, runs and sessions, by words or by id.
+
+The newest rows that a person may see are read by key, and their texts are compared here, so that a
+search costs the same however many runs there are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from chat.access import Sight, answerable_requests, most_urgent, titles_for
+from chat.models import HumanRequest, Member, Message
+from dashboard.overview.words import short_id
+from procedures import access
+from procedures.models import Run
+from procedures.run_lists import RunList
+from procedures.users import User
+
+MOST_FOUND = 6
+"""The most finds of one group."""
+MOST_SEARCHED = 200
+"""The number of most urgent requests, newest runs and newest sessions that are searched."""
+LONGEST_QUERY = 200
+TIMES = ("opened_at", "due_at", "wait__due_at")
+
+
+@dataclass(frozen=True)
+class Find:
+    """One thing that a search found."""
+
+    key: str
+    """The id or the name in its address."""
+    title: str
+    detail: str = ""
+    at: datetime | None = None
+    show: str = "ago"
+    """How its time is shown; see local-time.js."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search by one person."""
+
+    user: User
+    text: str
+    words: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        text = self.text.replace("\0", "")[:LONGEST_QUERY]
+        object.__setattr__(self, "words", text.casefold().split())
+
+    def fits(self, *texts: str) -> bool:
+        """Return True if each word of the search is in one of the texts."""
+        known = "\n".join(texts).casefold()
+        return all(word in known for word in self.words)
+
+    def procedures(self) -> list[Find]:
+        """Return procedures that the person may start."""
+        found = access.procedures_for(self.user, "start").values_list("name", "title")
+        return _first(Find(name, title, name) for name, title in found if self.fits(name, title))
+
+    def requests(self) -> list[Find]:
+        """Return open requests that the person may answer, most urgent first."""
+        ids = [self._id] if self._id else most_urgent(self.user, MOST_SEARCHED)
+        open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
+        rows = (
+            open_ones.filter(pk__in=ids)
+            .by_urgency()
+            .values_list("pk", "prompt", "wait__run__procedure__title", *TIMES)
+        )
+        return _first(
+            Find(str(pk), prompt, title, *_shown_time(*times))
+            for pk, prompt, title, *times in rows
+            if self._id or self.fits(str(pk), prompt, title)
+        )
+
+    def runs(self) -> list[Find]:
+        """Return runs that the person may see, newest first."""
+        rows = Run.objects.filter(pk__in=self._runs).order_by("-pk")
+        return _first(
+            Find(str(pk), self._titles.get(pk, title), short_id(pk), at)
+            for pk, title, at in rows.values_list("pk", "procedure__title", "created_at")
+            if self._id or self.fits(str(pk), title, self._titles.get(pk, ""))
+        )
+
+    def sessions(self) -> list[Find]:
+        """Return sessions of which the person is a member, newest first."""
+        members = Member.objects.filter(user=self.user)
+        if self._id:
+            members = members.filter(session=self._id)
+        ids = list(members.order_by("-session").values_list("session", flat=True)[:MOST_SEARCHED])
+        titles = titles_for(self.user, ids)
+        return _first(
+            Find(str(pk), titles[pk])
+            for pk in ids
+            if pk in titles and (self._id or self.fits(str(pk), titles[pk]))
+        )
+
+    @cached_property
+    def _id(self) -> UUID | None:
+        """The whole id that was searched, which finds old rows, too."""
+        try:
+            return UUID(self.text.strip())
+        except ValueError:
+            return None
+
+    @cached_property
+    def _runs(self) -> list[UUID]:
+        if self._id:
+            return list(access.seen_among(self.user, [self._id]))
+        return RunList(self.user).newest(MOST_SEARCHED)
+
+    @cached_property
+    def _titles(self) -> dict[UUID, str]:
+        """The titles of the runs' sessions, by run."""
+        cards = Message.objects.cards().filter(run__in=self._runs).order_by()
+        sessions = dict(cards.values_list("run", "session"))
+        sight = Sight(self.user, runs=sessions)
+        titles = titles_for(self.user, sessions.values(), sight=sight)
+        return {run: titles[session] for run, session in sessions.items() if session in titles}
+
+
+def _shown_time(
+    opened_at: datetime, due_at: datetime | None, expires_at: datetime | None
+) -> tuple[datetime, str]:
+    """Return the time by which people should answer, or since when they are asked."""
+    dues = [at for at in (due_at, expires_at) if at]
+    return (min(dues), "due") if dues else (opened_at, "ago")
+
+
+def _first(found: Iterable[Find]) -> list[Find]:
+    return [one for _, one in zip(range(MOST_FOUND), found, strict=False)]

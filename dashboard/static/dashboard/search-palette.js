@@ -1,0 +1,141 @@
+/* "Search or do…": a dialog over the page, by Ctrl+K or ⌘K or a link with data-palette. Arrows move
+   among what was found, Enter goes there. The field keeps the focus; aria-activedescendant says
+   which find is chosen. */
+
+const PAUSE = 120;
+
+class SearchPalette extends HTMLElement {
+  connectedCallback() {
+    this.dialog = this.querySelector("dialog");
+    this.field = this.querySelector("input");
+    this.list = this.querySelector("[role=listbox]");
+    this.status = this.querySelector("[role=status]");
+    this.field.addEventListener("input", () => this.readSoon());
+    this.field.addEventListener("keydown", (event) => this.onKey(event));
+    this.dialog.addEventListener("click", ({ target }) => target === this.dialog && this.dialog.close());
+    this.querySelector(".palette__close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("submit", (event) => this.go(event));
+    this.list.addEventListener("pointermove", ({ target }) => this.choose(target.closest("[role=option]")));
+  }
+
+  open() {
+    if (this.dialog.open) return;
+    this.dialog.showModal();
+    this.field.select();
+    this.read();
+  }
+
+  get options() {
+    return [...this.list.querySelectorAll("[role=option]")];
+  }
+
+  onKey(event) {
+    const { options } = this;
+    const at = options.indexOf(this.chosen);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1 + (at < 0), PageDown: at + 5, PageUp: at - 5 }[event.key];
+    if (to === undefined || !options.length) return;
+    event.preventDefault();
+    const isStep = event.key.startsWith("Arrow");
+    const last = options.length - 1;
+    const next = isStep ? (to + options.length) % options.length : Math.min(Math.max(to, 0), last);
+    this.choose(options[next], true);
+  }
+
+  choose(option, isMoved = false) {
+    if (!option || option === this.chosen) return;
+    this.chosen?.setAttribute("aria-selected", "false");
+    this.chosen = option;
+    option.setAttribute("aria-selected", "true");
+    this.field.setAttribute("aria-activedescendant", option.id);
+    if (isMoved) option.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Without a find, the form leads to the page of the search. */
+  go(event) {
+    if (!this.chosen) return;
+    event.preventDefault();
+    this.chosen.click();
+  }
+
+  readSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.read(), PAUSE);
+  }
+
+  async read() {
+    const query = this.field.value;
+    this.reading?.abort();
+    this.reading = new AbortController();
+    const { signal } = this.reading;
+    const address = `${this.getAttribute("href")}?${new URLSearchParams({ q: query })}`;
+    const answer = await fetch(address, { signal }).catch(() => null);
+    const isRead = answer?.ok && !answer.redirected;
+    const found = isRead ? await answer.json().catch(() => null) : null;
+    if (found && !signal.aborted) this.draw(found.groups);
+  }
+
+  draw(groups) {
+    this.chosen = null;
+    this.field.removeAttribute("aria-activedescendant");
+    this.list.replaceChildren(...groups.map((group) => this.groupOf(group)));
+    const { options } = this;
+    options.forEach((option, at) => (option.id = `find-${at}`));
+    this.choose(options[0]);
+    this.status.textContent = textOf(options.length ? "found" : "found-nothing", { count: options.length });
+    this.list.dataset.empty = options.length ? "" : textOf("found-nothing");
+  }
+
+  groupOf({ name, label, items }) {
+    const group = piece("div", "palette__group");
+    const title = piece("div", "palette__label", label);
+    title.id = `find-group-${name}`;
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-labelledby", title.id);
+    group.append(title, ...items.map(optionOf));
+    return group;
+  }
+}
+
+function optionOf({ href, title, detail, at, show }) {
+  const option = piece("a", "find__link palette__option");
+  option.href = href;
+  option.tabIndex = -1;
+  option.setAttribute("role", "option");
+  option.setAttribute("aria-selected", "false");
+  option.append(piece("bdi", "find__title", title), piece("bdi", "find__detail", detail));
+  if (at) option.append(momentOf(at, show));
+  return option;
+}
+
+function momentOf(at, show) {
+  const moment = piece("local-time", "find__at");
+  const time = document.createElement("time");
+  time.dateTime = at;
+  moment.setAttribute("show", show);
+  moment.append(time);
+  return moment;
+}
+
+function piece(tag, name, text = "") {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+document.addEventListener("keydown", (event) => {
+  const isWanted = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  const palette = document.querySelector("search-palette");
+  if (!isWanted || event.key !== "k" || !palette) return;
+  event.preventDefault();
+  palette.open();
+});
+
+document.addEventListener("click", (event) => {
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+  if (!isPlain || !event.target.closest?.("[data-palette]")) return;
+  event.preventDefault();
+  document.querySelector("search-palette")?.open();
+});
+
+customElements.define("search-palette", SearchPalette);

@@ -1,0 +1,104 @@
+"""What stands around every page: the search over it, the menu, the bar of a phone."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.test_every_page import grave, sideways, visit
+from tests.pages import ask
+from tests.processes import Web
+
+TOUCH = 44
+"""Pixels, of the least target of a thumb."""
+LAYERED = """([x, y]) => document.elementFromPoint(x, y)?.closest(".nav") !== null"""
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_search_is_used_by_keys_alone(
+    width: int, running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    wanted, other = ask("told", by=alice), ask("approval", by=alice)
+    page = open_page(bob, width=width, bypass_csp=True)
+    visit(page, "/runs")
+
+    page.keyboard.press("Control+k")
+    field, options = page.get_by_role("combobox"), page.get_by_role("option")
+    expect(field).to_be_focused()
+    expect(options.filter(has_text=wanted.prompt).first).to_be_visible()
+    for key, place in (("ArrowDown", 1), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        expect(options.nth(place)).to_have_attribute("aria-selected", "true")
+    page.keyboard.type(other.prompt[:8])
+    expect(options.filter(has_text=wanted.prompt)).to_have_count(0)
+    chosen = page.locator("[role=option][aria-selected=true]")
+    expect(chosen).to_contain_text(other.prompt)
+    expect(field).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "")
+    assert [*grave(page), *sideways(page)] == []
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(f"/requests/{other.pk}$"))
+
+
+def test_the_search_closes_and_gives_back_the_focus(
+    running_web: Web, open_page: OpenPage, bob: User
+) -> None:
+    page = open_page(bob)
+    visit(page, "/")
+    link = page.get_by_role("link", name="Search or do…")
+    link.focus()
+
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type("nothing like this")
+    expect(page.get_by_role("status").filter(has_text="No matches")).to_be_attached()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")  # the first one may only have emptied the field
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+def test_the_bar_of_a_phone_has_targets_for_thumbs_and_covers_nothing(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    request = ask("told", by=alice)
+    page = open_page(bob, width=PHONE)
+    for address in ("/", "/runs", "/procedures", "/profile", f"/requests/{request.pk}"):
+        visit(page, address)
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        last = page.locator("main :is(a, button, p, input)").locator("visible=true").last
+        box = last.bounding_box()
+        assert box
+        assert not page.evaluate(LAYERED, [box["x"] + 2, box["y"] + box["height"] - 2]), address
+
+    names = ("Inbox", "Chat", "Runs", "Start", "Me")
+    for item, name in zip(bar_of(page), names, strict=True):
+        assert name in item.inner_text().split("\n")
+        there = item.bounding_box()
+        assert there
+        assert min(there["width"], there["height"]) >= TOUCH
+    page.get_by_text("Me", exact=True).click()
+    expect(page.get_by_role("link", name="Profile")).to_be_in_viewport()
+
+
+def bar_of(page: Page) -> list[Locator]:
+    items = page.locator(".nav > .nav__item, .nav__person > .nav__item")
+    return [one for one in items.all() if one.is_visible()]
+
+
+def test_the_title_and_the_menu_say_how_much_waits(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    page = open_page(bob)
+    visit(page, "/runs")
+    expect(page).to_have_title("Runs · Countersign")
+
+    ask("told", by=alice)
+    expect(page).to_have_title("(1) Runs · Countersign")
+    page.reload()
+
+    expect(page).to_have_title("(1) Runs · Countersign")
+    expect(page.get_by_role("link", name=re.compile("^Inbox 1"))).to_be_visible()
