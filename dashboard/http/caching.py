@@ -26,14 +26,15 @@ class PrivateMiddleware(MiddlewareMixin):
                 response.headers["Cache-Control"] = "private, no-store"
             else:
                 response.headers["Cache-Control"] = "private, no-cache"
-        if is_page(response) and request.user.is_authenticated:
+        if is_page(request, response) and request.user.is_authenticated:
             # The content security policy forbids such rules inside of a page.
             response.headers["Speculation-Rules"] = f'"{reverse("countersign:speculation_rules")}"'
         return response
 
 
-def is_page(response: HttpResponseBase) -> bool:
-    return response.headers.get("Content-Type", "").startswith("text/html")
+def is_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and not is_of_api(request.path)
 
 
 def is_kept_nowhere(request: HttpRequest) -> bool:

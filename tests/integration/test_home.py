@@ -1,5 +1,6 @@
 """Home: what waits, what is stuck, what runs, what comes next."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -205,8 +206,12 @@ def test_the_badges_count_what_i_can_answer(alice: User, bob: User) -> None:
 
     badges = shown(browser(bob).get("/"))
 
-    assert badges.count('data-count="2"') == 2
-    assert shown(browser(alice).get("/")).count('data-count="0"') == 2
+    for_alice = shown(browser(alice).get("/"))
+    for name in ("requests", "sessions"):
+        assert f'id="waiting-{name}" of="{name}" data-count="2"' in badges
+        assert f'id="waiting-{name}" of="{name}" data-count="0"' in for_alice
+    assert "<strong>2</strong> wait for you" in badges
+    assert "<strong>0</strong> wait for you" in for_alice
 
 
 def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> None:
@@ -225,7 +230,7 @@ def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> N
     assert not writes(after)
 
 
-def test_all_that_waits_is_reached_twenty_at_a_time(alice: User, bob: User) -> None:
+def test_all_that_waits_is_reached_a_few_at_a_time(alice: User, bob: User) -> None:
     asked = {str(ask("approval", by=alice).pk) for _ in range(LONGEST_LIST + 3)}
     client, address, found = browser(bob), "/", set[str]()
 
@@ -237,3 +242,39 @@ def test_all_that_waits_is_reached_twenty_at_a_time(alice: User, bob: User) -> N
 
     assert found == asked
     assert client.get("/?from=nonsense").context["place"] == 0
+
+
+def test_runs_that_are_stuck_for_the_same_reason_are_one_row(alice: User, dave: User) -> None:
+    runs = [ask("approval", by=alice).wait.run for _ in range(4)]
+    for run, message in zip(runs, ("No ink.", "No ink.", "No paper.", "No ink."), strict=True):
+        error = {"message": message, "type": "OSError"}
+        Run.objects.filter(pk=run.pk).update(
+            status="failed", ended_at=clock.now(), error=json.dumps(error)
+        )
+
+    page = browser(alice).get("/")
+    groups = [len(group.runs) for group in page.context["stuck"]]
+    text = shown(page)
+
+    assert groups == [3, 1]
+    assert "3 runs</span></summary>" in text
+    assert 'id="strip-stuck" data-look="failed" data-count="4"' in text
+    assert all(f"/runs/{run.pk}" in text for run in runs)
+
+
+def test_operators_see_first_what_is_stuck(alice: User, bob: User, admin_user: User) -> None:
+    ask("told", by=alice)
+
+    for user, is_first in ((admin_user, True), (bob, False)):
+        text = shown(browser(user).get("/"))
+        assert (text.index('id="stuck-title"') < text.index('id="waiting-title"')) is is_first
+
+
+def test_a_card_says_when_it_is_due(alice: User, bob: User) -> None:
+    ask("told", by=alice)
+    ask("approval", by=alice)
+
+    text = shown(browser(bob).get("/"))
+
+    assert text.count('class="request__due"') == 1
+    assert 'data-due=""><local-time show="due"' in text
