@@ -6,6 +6,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from dashboard.http.addresses import api_description, api_docs, is_of_api
 
+OK = 200
 NOT_KEPT = ("profile", "live", "admin")
 """The prefixes of the names of URLs whose responses nobody may cache."""
 
@@ -33,8 +34,9 @@ class PrivateMiddleware(MiddlewareMixin):
 
 
 def is_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Return True for a whole page; of a fault's page nobody asks whose it is."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
-    return is_html and not is_of_api(request.path)
+    return response.status_code == OK and is_html and not is_of_api(request.path)
 
 
 def is_kept_nowhere(request: HttpRequest) -> bool:
