@@ -91,6 +91,7 @@ def test_of_two_cards_a_key_means_the_one_with_the_focus(
     page = open_page(bob)
     page.goto("/")
     cards = [page.locator(f"#request-{one.pk}") for one in (first, second)]
+    cards[1].get_by_role("button", name="Show or hide the request").click()
     expect(cards[1].get_by_role("button", name="Pay 31.20 €")).to_be_visible()
 
     press(page, "a", "r")
