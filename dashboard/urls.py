@@ -11,6 +11,7 @@ from dashboard.pages import (
     home,
     live,
     manifest,
+    operations,
     procedures,
     profile,
     requests,
@@ -83,6 +84,10 @@ urlpatterns = [
     path("runs/changes", runs.run_changes, name="run_changes"),
     path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
+    path("runs/<uuid:run_id>/operations", operations.run_operations, name="run_operations"),
+    path(
+        "runs/<uuid:run_id>/operations/<plain:name>", operations.run_operation, name="run_operation"
+    ),
     path("runs/<uuid:run_id>/files/<plain:name>", files.run_file, name="run_file"),
     path("runs/<uuid:run_id>/whole/<str:name>", wholes.run_value, name="run_value"),
     path("runs/<uuid:run_id>/events/<int:seq>", wholes.run_event, name="run_event"),

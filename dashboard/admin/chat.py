@@ -38,9 +38,10 @@ from dashboard.admin.history import (
     newest_values,
     readable,
 )
-from dashboard.admin.operations import Operation, ReasonForm, operate
+from dashboard.admin.operations import Operation, operate
 from dashboard.admin.proven import ProvenAdmin
 from dashboard.admin.run import RunAdmin
+from dashboard.forms.operations import ReasonForm
 from procedures.engine.values.sizes import cut
 from procedures.models import Run
 from procedures.models.run_queries import values_of

@@ -3,53 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.admin.operations import ReasonForm
-from procedures.engine.values.sent import BodyError, read_json
 from procedures.services import ForkPoint, fork_run, restart_run
 from procedures.users import User
-
-
-class RestartForm(ReasonForm):
-    """A form for the reason and the changed inputs of a restart."""
-
-    inputs = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("A JSON object with the inputs to change, by name. Others stay the same."),
-    )
-
-    def clean_inputs(self) -> dict[str, Any]:
-        try:
-            inputs = read_json((self.cleaned_data["inputs"] or "{}").encode())
-        except (BodyError, RecursionError):
-            inputs = None
-        if not isinstance(inputs, dict):
-            raise forms.ValidationError(_("Enter a JSON object with the inputs by name."))
-        return inputs
-
-
-class ForkForm(RestartForm):
-    """A form for a fork's reason, its fork point, and its changed inputs and answers."""
-
-    at = forms.CharField(
-        max_length=200,
-        help_text=lazy(
-            "The key of a step, wait or child run, or the number of one of its events. "
-            "Everything before it is kept and isn't repeated."
-        ),
-    )
-    keep_answers = forms.BooleanField(
-        required=False,
-        initial=True,
-        help_text=lazy(
-            "Keep an answer if its question is the same. If unchecked, people are asked every "
-            "question again."
-        ),
-    )
 
 
 def restarted(run_id: UUID, *, by: User, reason: str, inputs: dict[str, Any]) -> str:

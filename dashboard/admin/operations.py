@@ -4,30 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.history import Admin
+from dashboard.forms.operations import ReasonForm
 from procedures.engine.errors import EngineError
 
 MOST_ROWS = 100
-
-
-class ReasonForm(forms.Form):
-    """A form that asks for the reason of an operator action."""
-
-    required_css_class = "required"
-    reason = forms.CharField(
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("The journal keeps the reason together with your name."),
-    )
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.admin.copies import ForkForm, RestartForm, forked, restarted
+from dashboard.admin.copies import forked, restarted
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
+from dashboard.forms.operations import ForkForm, RestartForm
 from procedures import access
 from procedures.engine.journal.large import place_of
 from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait

@@ -57,7 +57,7 @@ def _work_of(facts: Facts) -> list[str]:
 
 
 def failed(facts: Facts) -> Sentence:
-    error = _error(facts.run)
+    error = error_of(facts.run)
     if error["type"] == "StepFailedError" and ": " in error["message"]:
         step, _colon, message = error["message"].partition(": ")
         words = sentence(_("Failed in {step}: {error}"), step=code(step), error=ended(message))
@@ -80,7 +80,7 @@ def cancelled(facts: Facts) -> Sentence:
 
 
 def quarantined(facts: Facts) -> Sentence:
-    error = _error(facts.run)
+    error = error_of(facts.run)
     words = sentence(_("This run can't continue: {error}"), error=ended(error["message"]))
     remedy = error.get("remedy", "")
     return paragraph(words, sentence("{remedy}", remedy=remedy) if remedy else None)
@@ -114,7 +114,8 @@ def _undone(done: int, of: int) -> Sentence:
     return sentence(words, done=done, count=of)
 
 
-def _error(run: Run) -> dict[str, Any]:
+def error_of(run: Run) -> dict[str, Any]:
+    """Return the error with which the run failed or was quarantined."""
     return canonical.plain(run.error) if run.error else {"type": "Error", "message": ""}
 
 

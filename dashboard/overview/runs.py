@@ -22,6 +22,7 @@ from dashboard.overview.lists import (
 )
 from dashboard.overview.mismatch import compared
 from dashboard.overview.openings import is_late, openings_in
+from dashboard.overview.operations import phase_of
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
@@ -103,6 +104,7 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
         "result": _part_of(_result_of(run), run.result),
         "error": error,
         "mismatch": compared(error),
+        "phase": phase_of(run),
         "files": _files(run),
     }
 

@@ -17,6 +17,7 @@ from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
+from dashboard.pages.dialogs import operations_of
 from dashboard.pages.marks import with_marks
 from procedures import access
 from procedures.access import SignedIn
@@ -101,6 +102,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
         "above": seen.filter(pk=above.run_id).first() if above else None,
         "origin": seen.filter(copies=run).first(),
         "copies": seen.filter(origin=run),
+        **operations_of(request, run),
     }
     return render(request, "procedures/run.html", context)
 

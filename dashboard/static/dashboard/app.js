@@ -15,6 +15,7 @@ import "./chat-outbox.js";
 import "./chat-composer.js";
 import "./caught-up.js";
 import "./send-once.js";
+import "./run-operations.js";
 import "./keys.js";
 import "./answer-keys.js";
 import "./search-palette.js";

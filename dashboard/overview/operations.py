@@ -1,0 +1,168 @@
+"""The operations that a person can perform on a run as it stands, in the order of their buttons."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.overview.endings import error_of
+from dashboard.overview.words import shortened
+from procedures import access
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.runs import is_undone
+from procedures.journal import DatabaseStore
+from procedures.models import Run
+from procedures.users import User
+
+Name = Literal["retry", "override", "unpause", "pause", "fork", "cancel", "restart", "force_end"]
+STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
+LONGEST_STEP = 40
+FEW = 3
+SELDOM = ("restart", "force_end")
+"""Operations that are in a menu, if a run offers more than `FEW`."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation as its button and its dialog show it."""
+
+    name: Name
+    label: str | Promise
+    """The words on the button that opens the dialog."""
+    fire: str | Promise
+    """The words on the button that performs the operation."""
+    key: str = ""
+    """The key that presses the button, written as for `aria-keyshortcuts`."""
+    is_final: bool = False
+    """True if nobody can take the operation back."""
+    is_main: bool = False
+    """True if this is what most runs in this state need."""
+
+
+ALL: dict[Name, Operation] = {
+    one.name: one
+    for one in (
+        Operation("retry", lazy("Retry"), lazy("Retry"), key="t"),
+        Operation(
+            "override", lazy("Continue with changed code…"), lazy("Continue with changed code")
+        ),
+        Operation("unpause", lazy("Resume"), lazy("Resume"), key="p"),
+        Operation("pause", lazy("Pause"), lazy("Pause"), key="p"),
+        Operation("fork", lazy("Fork…"), lazy("Fork"), key="f"),
+        Operation("cancel", lazy("Cancel"), lazy("Cancel the run"), key="Shift+C", is_final=True),
+        Operation("restart", lazy("Restart…"), lazy("Start a new run")),
+        Operation("force_end", lazy("End at once…"), lazy("End at once"), is_final=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The operations that a person may perform on a run, whatever its state."""
+
+    is_operator: bool
+    may_cancel: bool
+    may_start: bool
+
+    @classmethod
+    def of(cls, user: User, run: Run) -> "Rights":
+        is_operator = access.may_operate(user, run)
+        may_cancel = is_operator or access.may_cancel(user, run)
+        may_start = (
+            is_operator
+            and access.procedures_for(user, "start").filter(pk=run.procedure_id).exists()
+        )
+        return cls(is_operator, may_cancel, may_start)
+
+
+def operations_for(user: User, run: Run) -> list[Operation]:
+    """Return what the user can do with the run now, the most needed operation first.
+
+    A list is only an offer: the right is asked again when the operation is performed.
+    """
+    rights = Rights.of(user, run)
+    if not rights.may_cancel:
+        return []
+    names = [name for name in ALL if _is_allowed(name, rights) and _is_possible(name, run)]
+    found = [_labelled(ALL[name], run, main=_main(run)) for name in names]
+    return sorted(found, key=lambda one: not one.is_main)
+
+
+def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
+    """Return the operations that have buttons of their own, and those in the menu."""
+    seldom = [one for one in operations if one.name in SELDOM]
+    if len(operations) <= FEW or len(seldom) == 1:
+        return list(operations), []
+    return [one for one in operations if one not in seldom], seldom
+
+
+def _is_allowed(name: Name, rights: Rights) -> bool:
+    if name == "cancel":
+        return rights.may_cancel
+    return rights.may_start if name in {"restart", "fork"} else rights.is_operator
+
+
+def _is_possible(name: Name, run: Run) -> bool:
+    is_open = not RunStatus(run.status).is_end
+    is_stopped = run.status == RunStatus.QUARANTINED
+    conditions: dict[str, Callable[[], bool]] = {
+        "retry": lambda: is_stopped or (run.status == RunStatus.FAILED and not _is_undone(run)),
+        "override": lambda: is_stopped and error_of(run)["type"] == "Mismatch",
+        "pause": lambda: run.status in ACTIVE and not (run.cancel_requested_at or _is_pausing(run)),
+        "unpause": lambda: is_open and _is_pausing(run),
+        "cancel": lambda: is_open and run.cancel_requested_at is None,
+        "force_end": lambda: is_open,
+    }
+    return name not in conditions or conditions[name]()
+
+
+def _is_undone(run: Run) -> bool:
+    return is_undone(DatabaseStore(), run)
+
+
+def _is_pausing(run: Run) -> bool:
+    """Return True if the run is paused, or will be at its next step."""
+    return run.pause_requested_at is not None
+
+
+def _main(run: Run) -> Name | None:
+    """Return the operation that a run in this state most likely needs."""
+    if run.status == RunStatus.PAUSED:
+        return "unpause"
+    if run.status == RunStatus.QUARANTINED and _is_possible("override", run):
+        return "override"
+    return "retry" if run.status in STOPPED else None
+
+
+def _labelled(operation: Operation, run: Run, *, main: Name | None) -> Operation:
+    made = replace(operation, is_main=operation.name == main)
+    if made.name == "retry" and (step := failed_step(run)):
+        words = format_lazy(lazy("Retry from {step}"), step=shortened(step, LONGEST_STEP))
+        return replace(made, label=words)
+    if made.name == "unpause" and run.status != RunStatus.PAUSED:
+        return replace(made, label=lazy("Don't pause"), fire=lazy("Don't pause"))
+    return made
+
+
+def failed_step(run: Run) -> str:
+    """Return the key of the step in which the run failed, or "" if it failed elsewhere."""
+    error = error_of(run)
+    if run.status != RunStatus.FAILED or error["type"] != "StepFailedError":
+        return ""
+    step, colon, _message = error["message"].partition(": ")
+    return step if colon else ""
+
+
+def phase_of(run: Run) -> str:
+    """Return the state on which it depends what can be done with a run.
+
+    It doesn't change while the run only moves from step to step.
+    """
+    told = [run.status if run.status not in ACTIVE else "active"]
+    told += ["cancelling"] if run.cancel_requested_at else []
+    told += ["pausing"] if run.pause_requested_at and run.status in ACTIVE else []
+    return " ".join(told)

@@ -1,0 +1,77 @@
+"""Dialogs for operations on a run: what each would do, and the fields of its form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from dashboard.overview.consequences import Place, Standing, consequences, places_of
+from dashboard.overview.operations import Operation, divided, operations_for, phase_of
+from dashboard.overview.words import Sentence
+from procedures.access import SignedIn
+from procedures.models import Run
+
+REASONS = "reasons"
+MOST_REASONS = 4
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """An operation with what its dialog shows: the consequences, and the fields of the form."""
+
+    operation: Operation
+    run: Run
+    phase: str
+    """The state of the run that the dialog describes."""
+    words: list[Sentence]
+    key: str = field(default_factory=lambda: uuid4().hex)
+    """The key under which a new run is started at most once."""
+    places: list[Place] = field(default_factory=list)
+    place: str = ""
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    faults: Mapping[str, Any] = field(default_factory=dict)
+    refusal: str = ""
+
+
+def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
+    """Return the context of `_operations.html`."""
+    beside, more = divided(operations_for(request.user, run))
+    now = Standing.of(run) if beside else None
+    return {
+        "run": run,
+        "phase": phase_of(run),
+        "beside": [dialog_of(one, run, now=now) for one in beside],
+        "more": [dialog_of(one, run, now=now) for one in more],
+        "reasons": reasons_of(request),
+    }
+
+
+def dialog_of(
+    operation: Operation,
+    run: Run,
+    *,
+    now: Standing | None = None,
+    place: str = "",
+    **told: Any,
+) -> Dialog:
+    places = places_of(run) if operation.name == "fork" else []
+    chosen = next((one for one in places if one.key == place), None)
+    return Dialog(
+        operation,
+        run,
+        phase_of(run),
+        consequences(operation.name, now or Standing.of(run), chosen),
+        places=places,
+        place=place,
+        **told,
+    )
+
+
+def reasons_of(request: SignedIn) -> list[str]:
+    """Return the reasons that the person has given last in this session, the newest first."""
+    return list(request.session.get(REASONS, []))
+
+
+def remember(request: SignedIn, reason: str) -> None:
+    others = [one for one in reasons_of(request) if one != reason]
+    request.session[REASONS] = [reason, *others][:MOST_REASONS]

@@ -1,0 +1,113 @@
+"""Operators act on the run page: with two clicks and a reason, by keys, without scripts."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import Locator, Page, expect
+
+from procedures.models import Event, Run
+from procedures.services import pause_run
+from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.calls import grant, run_until_it_waits
+from tests.processes import Web
+from tests.runs import status_of
+
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+REASON = "The mail server is back."
+
+
+@pytest.fixture
+def failed(operators: Group) -> Run:
+    """A run that dave may operate; he has no other role."""
+    grant("broken_child", operators, "operate")
+    run = run_until_it_waits("broken_child")
+    assert status_of(run) == "failed"
+    return run
+
+
+def button(within: Page | Locator, name: str) -> Locator:
+    return within.get_by_role("button", name=name, exact=True)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_failed_run_is_retried_with_two_clicks_and_a_reason(
+    width: int,
+    scripts: bool,  # noqa: FBT001 (a parameter of the test)
+    running_web: Web,
+    open_page: OpenPage,
+    failed: Run,
+    dave: User,
+) -> None:
+    page = open_page(dave, width=width, scripts=scripts)
+    page.goto(f"/runs/{failed.pk}")
+
+    button(page, "Retry from mend").click()
+    dialog = page.get_by_role("dialog", name="Retry from mend")
+    expect(dialog).to_contain_text("1 step is kept and isn't repeated.")
+    expect(dialog).to_contain_text("mend is tried again.")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    dialog.get_by_label("Reason").fill(REASON)
+    assert page.evaluate(SIDEWAYS) == 0
+    button(dialog, "Retry").click()
+
+    expect(page.get_by_text("The run continues and tries mend again.")).to_be_visible()
+    expect(page).to_have_url(f"{running_web.url}/runs/{failed.pk}")
+    assert status_of(failed) == "queued"
+    assert failed.pk == Run.objects.get().pk
+    assert not Event.objects.filter(run=failed, kind="run.cancelled").exists()
+
+
+def test_keys_open_a_dialog_choose_a_reason_and_fire(
+    running_web: Web, open_page: OpenPage, failed: Run, dave: User
+) -> None:
+    page = open_page(dave)
+    page.goto(f"/runs/{failed.pk}")
+    button(page, "Retry from mend").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # without a reason nothing is done
+    expect(page.get_by_text("Give a reason. It is recorded in the journal.")).to_be_visible()
+    assert status_of(failed) == "failed"
+    page.get_by_label("Reason").fill(REASON)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The run continues and tries mend again.")).to_be_visible()
+
+    button(page, "Pause").focus()
+    page.keyboard.press("Space")
+    dialog = page.get_by_role("dialog", name="Pause")
+    dialog.get_by_text(REASON).click()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("The run is paused.")).to_be_visible()
+    assert status_of(failed) == "paused"
+
+
+def test_the_buttons_follow_the_run_but_never_under_an_open_dialog(
+    running_web: Web, open_page: OpenPage, operators: Group, dave: User
+) -> None:
+    grant("question", operators, "operate")
+    run = run_until_it_waits("question")
+    page = open_page(dave)
+    page.goto(f"/runs/{run.pk}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    button(page, "Cancel").click()
+    dialog = page.get_by_role("dialog", name="Cancel")
+    dialog.get_by_label("Reason").fill("A mist")
+
+    pause_run(run.pk, by=dave, reason="Lunch.")
+    expect(page.locator(".run-now")).to_have_attribute("data-phase", "paused")
+    expect(dialog.get_by_label("Reason")).to_have_value("A mist")
+    dialog.get_by_label("Reason").press_sequentially("ake.")
+    button(dialog, "Cancel the run").click()
+    expect(page.get_by_role("alert")).to_contain_text("The run has changed since you opened this.")
+    expect(page.get_by_label("Reason")).to_have_value("A mistake.")
+    assert status_of(run) == "paused"
+
+    page.goto(f"/runs/{run.pk}")
+    button(page, "Cancel").click()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    button(page, "Resume").click()
+    page.get_by_role("dialog", name="Resume").get_by_label("Reason").fill("Back.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The run is waiting again.")).to_be_visible()
+    expect(button(page, "Pause")).to_be_visible()

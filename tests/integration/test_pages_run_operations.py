@@ -1,0 +1,392 @@
+"""What operators do with a run from its page: who is offered what, what it says, what it does."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from chat.models import HumanRequest
+from procedures.journal import claim
+from procedures.models import Grant, Run
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import cancel_run, pause_run, retry_run, start_run
+from tests import procedures
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.pages import browser, shown
+from tests.procedures import saw
+from tests.runs import answer, everything_about, status_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BUTTON = re.compile(
+    r'<button class="button( button--main)?[^"]*"[^>]*popovertarget="operation-(\w+)-'
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_happened() -> Iterator[None]:
+    procedures.forget()
+    yield
+    clock.ahead = timedelta(0)
+
+
+def operated(name: str, operators: Group, *roles: str) -> None:
+    grant(name, operators, "operate", *roles)
+
+
+def offered(user: User, run: Run) -> list[str]:
+    """The names of the operations with buttons, the main one marked with a star."""
+    text = shown(browser(user).get(f"/runs/{run.pk}"))
+    head = text.partition('class="operation"')[0]
+    return [f"{name}*" if main else name for main, name in BUTTON.findall(head)]
+
+
+def perform(user: User, run: Run, name: str, **fields: Any) -> Any:
+    return browser(user).post(
+        f"/runs/{run.pk}/operations/{name}", {"reason": "The mail server is back.", **fields}
+    )
+
+
+def words_of(user: User, run: Run, name: str, **query: Any) -> list[str]:
+    """What the page of an operation says would happen."""
+    text = shown(browser(user).get(f"/runs/{run.pk}/operations/{name}", query))
+    inner = text.partition('<ul class="operation__words" role="list">')[2].partition("</ul>")[0]
+    return re.findall(r"<li>(.*?)</li>", unescape(re.sub(r"</?(?:code|strong)>", "", inner)))
+
+
+def queued() -> Run:
+    return start_run("two_steps", {}, by=None)[0]
+
+
+def worked_on() -> Run:
+    run = queued()
+    assert claim(run.pk)
+    return run
+
+
+def failed() -> Run:
+    run = run_until_it_waits("broken_child")
+    assert status_of(run) == "failed"
+    return run
+
+
+def changed(act: Callable[..., str], run: Run, by: User) -> Run:
+    act(run.pk, by=by, reason="test")
+    run.refresh_from_db()
+    return run
+
+
+def quarantined(error: str) -> Run:
+    run = queued()
+    Run.objects.filter(pk=run.pk).update(status="quarantined", error=error)
+    return run
+
+
+MISMATCH = '{"changed":"","message":"It differs.","type":"Mismatch","unread":[]}'
+POISON = '{"message":"Three workers failed.","type":"Poison"}'
+OFFERS: dict[str, tuple[Callable[[User], Run], list[str]]] = {
+    "queued": (lambda _: queued(), ["pause", "fork", "cancel", "restart", "force_end"]),
+    "running": (lambda _: worked_on(), ["pause", "fork", "cancel", "restart", "force_end"]),
+    "paused": (
+        lambda by: changed(pause_run, queued(), by),
+        ["unpause*", "fork", "cancel", "restart", "force_end"],
+    ),
+    "pausing": (
+        lambda by: changed(pause_run, worked_on(), by),
+        ["unpause", "fork", "cancel", "restart", "force_end"],
+    ),
+    "cancelling": (
+        lambda by: changed(cancel_run, worked_on(), by),
+        ["fork", "restart", "force_end"],
+    ),
+    "failed": (lambda _: failed(), ["retry*", "fork", "restart"]),
+    "cancelled": (lambda by: changed(cancel_run, queued(), by), ["fork", "restart"]),
+    "mismatch": (
+        lambda _: quarantined(MISMATCH),
+        ["override*", "retry", "fork", "cancel", "restart", "force_end"],
+    ),
+    "poison": (
+        lambda _: quarantined(POISON),
+        ["retry*", "fork", "cancel", "restart", "force_end"],
+    ),
+}
+
+
+@pytest.mark.parametrize("state", OFFERS)
+def test_each_state_has_its_buttons_and_the_one_that_matters_is_filled(
+    state: str, dave: User, operators: Group
+) -> None:
+    for name in ("two_steps", "broken_child"):
+        operated(name, operators, "start")
+    make, expected = OFFERS[state]
+
+    assert offered(dave, make(dave)) == expected
+
+
+def test_people_are_offered_what_their_roles_allow(
+    dave: User, alice: User, carol: User, operators: Group, support: Group
+) -> None:
+    grant("two_steps", support, "start")
+    operated("two_steps", operators)
+    run = start_run("two_steps", {}, by=alice)[0]
+
+    assert offered(dave, run) == ["pause", "cancel", "force_end"]
+    assert offered(alice, run) == ["cancel"]
+    assert browser(carol).get(f"/runs/{run.pk}/operations/pause").status_code == 404
+    assert browser(carol).get(f"/runs/{run.pk}/operations").status_code == 404
+
+    grant("two_steps", operators, "cancel")
+
+    assert offered(alice, run) == []
+
+
+def test_a_failed_run_is_retried_with_a_reason_and_the_page_says_so(
+    dave: User, operators: Group
+) -> None:
+    operated("broken_child", operators)
+    run = failed()
+
+    page = shown(browser(dave).get(f"/runs/{run.pk}"))
+    assert 'data-key="t" aria-keyshortcuts="t"><bdi>Retry from mend</bdi>' in page
+    assert words_of(dave, run, "retry") == [
+        "1 step is kept and isn't repeated.",
+        "mend is tried again.",
+    ]
+    client = browser(dave)
+    response = client.post(
+        f"/runs/{run.pk}/operations/retry", {"reason": " The mail  server is back. "}
+    )
+
+    assert response.headers["Location"] == f"/runs/{run.pk}"
+    assert status_of(run) == "queued"
+    page = shown(client.get(f"/runs/{run.pk}"))
+    assert "The run continues and tries mend again.</p>" in page
+    advance_run(run.pk)
+    page = shown(client.get(f"/runs/{run.pk}"))
+    assert "“The mail server is back.”" in page
+    assert "The run continues and tries mend again.</p>" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "status"),
+    [
+        ("pause", queued, "paused"),
+        ("cancel", queued, "cancelled"),
+        ("force_end", worked_on, "cancelled"),
+        ("retry", lambda: quarantined(POISON), "queued"),
+        ("override", lambda: quarantined(MISMATCH), "queued"),
+    ],
+)
+def test_each_operation_does_what_the_admin_and_the_api_do(
+    name: str, make: Callable[[], Run], status: str, dave: User, operators: Group
+) -> None:
+    operated("two_steps", operators)
+    run = make()
+
+    assert perform(dave, run, name).status_code == 302
+
+    assert status_of(run) == status
+    advance_run(run.pk)
+    page = shown(browser(dave).get(f"/runs/{run.pk}"))
+    assert "<strong>dave</strong>" in page
+    assert "“The mail server is back.”" in page
+
+
+def test_a_paused_run_is_resumed_and_tells_what_has_arrived(
+    dave: User, bob: User, operators: Group, finance: Group
+) -> None:
+    operated("question", operators)
+    grant("question", finance, "answer")
+    run = run_until_it_waits("question")
+    perform(dave, run, "pause")
+    answer(request_of(run), by=bob)
+    run.refresh_from_db()
+
+    assert words_of(dave, run, "unpause") == [
+        "The run continues from where it stopped.",
+        "1 answer that has arrived meanwhile is used.",
+    ]
+    perform(dave, run, "unpause")
+
+    assert status_of(run) == "queued"
+
+
+def test_nothing_is_done_without_a_reason(dave: User, operators: Group) -> None:
+    operated("broken_child", operators)
+    run = failed()
+    before = everything_about(run)
+
+    for reason in ("", "  "):
+        response = perform(dave, run, "retry", reason=reason)
+        assert response.status_code == 422
+        assert "Give a reason. It is recorded in the journal." in shown(response)
+    response = perform(dave, run, "retry", reason="x" * 1001)
+
+    assert response.status_code == 422
+    assert "x" * 1001 in shown(response)
+    assert everything_about(run) == before
+
+
+def test_the_right_is_asked_at_the_moment_of_the_operation(dave: User, operators: Group) -> None:
+    operated("broken_child", operators)
+    grant("broken_child", operators, "see")
+    run = failed()
+    assert offered(dave, run) == ["retry*"]
+    Grant.objects.filter(group=operators, role="operate").delete()
+    before = everything_about(run)
+
+    response = perform(dave, run, "retry")
+
+    assert response.status_code == 403
+    assert "You don&#x27;t have permission to do this." in shown(response)
+    assert "The mail server is back." in shown(response)
+    assert everything_about(run) == before
+
+
+def test_a_run_that_changed_meanwhile_is_left_alone_and_nothing_typed_is_lost(
+    dave: User, operators: Group
+) -> None:
+    operated("broken_child", operators)
+    run = failed()
+    retry_run(run.pk, by=dave, reason="First.")
+    before = everything_about(run)
+
+    late = perform(dave, run, "retry")
+    assert late.status_code == 409
+    assert "Only a failed or quarantined run can be retried; this one is queued." in shown(late)
+    assert "Your reason was: “The mail server is back.”" in shown(late)
+    assert everything_about(run) == before
+
+    # Still possible, but no longer what the page described.
+    stale = perform(dave, run, "cancel", **{"-phase": "paused"})
+    assert stale.status_code == 409
+    assert "The run has changed since you opened this." in shown(stale)
+    assert 'value="The mail server is back."' in shown(stale)
+    assert everything_about(run) == before
+    fresh = perform(dave, run, "cancel", **{"-phase": "active"})
+    assert fresh.status_code == 302
+
+
+def test_a_cancel_says_which_questions_steps_and_children_it_concerns(
+    dave: User, operators: Group
+) -> None:
+    operated("compensating", operators)
+    operated("waiting_beside_a_child", operators)
+    booked = run_until_it_waits("compensating")
+    beside = run_until_it_waits("waiting_beside_a_child", fate="cancel")
+    for child in Run.objects.filter(parent_wait__run=beside):
+        advance_run(child.pk)
+
+    assert words_of(dave, booked, "cancel") == [
+        "1 open question is withdrawn.",
+        "2 steps are undone.",
+        "A cancelled run can't continue. It can only be forked or started anew.",
+    ]
+    assert words_of(dave, booked, "force_end") == [
+        "The run ends at once, whatever it is doing.",
+        "2 steps that a cancel would undo aren't undone.",
+        "1 open question is withdrawn.",
+    ]
+    assert words_of(dave, beside, "cancel") == [
+        "2 open questions are withdrawn.",
+        "1 child run is cancelled too.",
+        "A cancelled run can't continue. It can only be forked or started anew.",
+    ]
+    assert "1 child run continues." in words_of(dave, beside, "pause")
+    perform(dave, beside, "cancel")
+    assert not HumanRequest.objects.filter(wait__run=beside).open().exists()
+
+
+def test_a_fork_begins_at_the_chosen_step_and_only_once(dave: User, operators: Group) -> None:
+    operated("broken_child", operators, "start")
+    run = failed()
+    before = everything_about(run)
+
+    assert words_of(dave, run, "fork", at="mend") == [
+        "A new run starts at mend. 1 step before it is kept.",
+        "That step and everything after it runs again.",
+        "This run stays as it is.",
+    ]
+    fields = {"at": "mend", "keep_answers": "on", "-key": "once"}
+    first, second = (perform(dave, run, "fork", **fields) for _ in range(2))
+
+    made = Run.objects.get(origin=run)
+    assert first.headers["Location"] == second.headers["Location"] == f"/runs/{made.pk}"
+    assert (made.forked_at, made.started_by) == ("mend", dave)
+    assert everything_about(run) == before
+    wrong = perform(dave, run, "fork", at="nowhere")
+    assert wrong.status_code == 422
+    assert "called &#x27;nowhere&#x27;" in shown(wrong)
+
+
+def test_a_run_is_restarted_with_a_changed_input(dave: User, operators: Group) -> None:
+    operated("broken_child", operators, "start")
+    run = failed()
+
+    response = perform(dave, run, "restart", inputs='{"number": 7}')
+
+    made = Run.objects.get(origin=run)
+    assert response.headers["Location"] == f"/runs/{made.pk}"
+    assert '"number":7' in made.inputs
+    for inputs in ("[]", "{", '{"number": "many"}', '{"nonsense": 1}'):
+        refused = perform(dave, run, "restart", inputs=inputs)
+        assert refused.status_code == 422, inputs
+    assert Run.objects.filter(origin=run).count() == 1
+
+
+def test_whoever_may_not_start_it_can_neither_fork_nor_restart(
+    dave: User, operators: Group
+) -> None:
+    operated("broken_child", operators)
+    run = failed()
+
+    for name in ("fork", "restart"):
+        assert perform(dave, run, name, at="mend").status_code == 403
+    assert Run.objects.count() == 1
+
+
+def test_the_last_reasons_can_be_chosen_again(dave: User, operators: Group) -> None:
+    operated("two_steps", operators)
+    run, client = queued(), browser(dave)
+    address = f"/runs/{run.pk}/operations"
+    for name, reason in (("pause", "Lunch."), ("unpause", "Back."), ("pause", "Lunch.")):
+        client.post(f"{address}/{name}", {"reason": reason})
+
+    page = shown(client.get(f"{address}/unpause"))
+    chosen = re.findall(r'name="chosen" value="([^"]*)"', page)
+    response = client.post(f"{address}/unpause", {"reason": " ", "chosen": "Back."})
+
+    assert chosen == ["Lunch.", "Back."]
+    assert response.status_code == 302
+    assert status_of(run) == "queued"
+
+
+def test_it_leads_back_to_where_it_was_asked_for_but_never_away(
+    dave: User, operators: Group
+) -> None:
+    operated("two_steps", operators)
+
+    for given, expected in (
+        ("/runs?state=paused", "/runs?state=paused"),
+        ("https://elsewhere.example/", None),
+        ("//elsewhere.example/", None),
+    ):
+        run = queued()
+        response = perform(dave, run, "pause", next=given)
+        assert response.headers["Location"] == (expected or f"/runs/{run.pk}")
+
+
+def test_looking_at_an_operation_changes_nothing(dave: User, operators: Group) -> None:
+    operated("broken_child", operators, "start")
+    run = failed()
+    before = everything_about(run)
+
+    for name in ("retry", "fork", "restart", "pause"):
+        assert browser(dave).get(f"/runs/{run.pk}/operations/{name}").status_code == 200
+    assert browser(dave).get(f"/runs/{run.pk}/operations/nonsense").status_code == 404
+    assert everything_about(run) == before
+    assert saw == []
