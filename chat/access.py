@@ -13,8 +13,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, UUIDField
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from chat.models import (
     Assignment,
@@ -270,7 +268,7 @@ def titles_for(
     """Return, by session, the title to show this user; sessions they may not see are missing.
 
     A session's title names the run that opened it. A user who may not see that run gets the
-    procedure's title and the creation time of the first run in the session that they may see.
+    subject, or the procedure's title, of the first run in the session that they may see.
     """
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):
@@ -294,8 +292,8 @@ def _titles_of_parts(sight: Sight, sessions: set[UUID]) -> dict[UUID, str]:
     said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
     seen = sight.runs(said.values_list("run", flat=True).distinct())
     runs = said.filter(run__in=seen)
-    named = runs.values_list("session", "run__procedure__title", "run__created_at")
+    named = runs.values_list("session", "run__subject", "run__procedure__title")
     return {
-        session: f"{title} · {date_format(timezone.localtime(at), 'j M, H:i')}"
-        for session, title, at, _seq in named.annotate(first=Min("seq")).order_by("-first")
+        session: subject or title
+        for session, subject, title, _seq in named.annotate(first=Min("seq")).order_by("-first")
     }

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models.signals import post_delete
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
@@ -94,7 +92,7 @@ def open_session(run: Run, files: Sequence[File], **_: Any) -> None:
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
     session = session_of_origin(run)
     if session is None:
-        card.open_session(title_of(run, files, now))
+        card.open_session(title_of(run, files))
         return
     card.add_to(session.pk)
     # After the card, which locks the session: no other run appears in it meanwhile.
@@ -116,10 +114,13 @@ def session_of_origin(run: Run) -> Session | None:
     return visible_sessions(run.started_by).filter(pk=session).first()
 
 
-def title_of(run: Run, files: Sequence[File], now: datetime) -> str:
-    """Return a distinctive title: the procedure's title, and the run's first file or the time."""
-    told = files[0].name if files else date_format(timezone.localtime(now), "j M, H:i")
-    return f"{run.procedure.title} · {told}"[:LONGEST_TITLE]
+def title_of(run: Run, files: Sequence[File]) -> str:
+    """Return the run's subject, or else the procedure's title and the run's first file.
+
+    It holds no time: the pages show times beside it, in the reader's zone.
+    """
+    title = run.procedure.title
+    return run.subject or (f"{title} · {files[0].name}" if files else title)[:LONGEST_TITLE]
 
 
 def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **_: Any) -> None:

@@ -108,6 +108,7 @@ Columns = Annotated[
 
 @procedure(
     title="Refund orders",
+    subject="Refund the orders of {orders}",
     roles={"start": "support", "answer": "finance", "operate": "operators"},
 )
 def refund(

@@ -125,6 +125,7 @@ class Report:
 
 @procedure(
     title="Release a version",
+    subject="Release a version of {repository}",
     roles={"start": "support", "answer": "finance", "operate": "operators"},
 )
 def release(

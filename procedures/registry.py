@@ -270,6 +270,7 @@ def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
             version=definition.version,
             source=definition.source,
             file=definition.file,
+            subject=definition.subject,
             registered_at=now,
         )
         for row, definition in pairs

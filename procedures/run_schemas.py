@@ -55,7 +55,10 @@ class RunOut(Schema):
 
     id: UUID
     procedure: str
-    title: str
+    title: str = Field(description="The title of the procedure.")
+    subject: str = Field(
+        description="The line that tells the run from others, or else the procedure's title."
+    )
     status: str
     started_by: str | None
     created_at: datetime
@@ -68,6 +71,10 @@ class RunOut(Schema):
     @staticmethod
     def resolve_title(run: Run) -> str:
         return run.procedure.title
+
+    @staticmethod
+    def resolve_subject(run: Run) -> str:
+        return run.heading
 
     @staticmethod
     def resolve_started_by(run: Run) -> str | None:

@@ -34,6 +34,7 @@ NOUNS = (
     "limited",
     "moments",
     "naming",
+    "named",
     "others",
     "parallel",
     "questions",

@@ -49,7 +49,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
-        wrapped(intro.format(name=asker, title=run.procedure.title)),
+        wrapped(intro.format(name=asker, title=run.heading)),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
         body_of(request),
         "\n".join(about(request)),
@@ -97,7 +97,7 @@ def item_of(request: HumanRequest) -> str:
     """Return one request of a list: who asks what, what silence means, and where to answer."""
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
-    intro = _("{name} started “{title}”.").format(name=asker, title=run.procedure.title)
+    intro = _("{name} started “{title}”.").format(name=asker, title=run.heading)
     lines = [
         wrapped(shortened(request.prompt, LONGEST_ITEM), WIDTH - 4),
         wrapped(f"{intro} {silence(request)}", WIDTH - 4),
@@ -108,7 +108,7 @@ def item_of(request: HumanRequest) -> str:
 
 def letter_about_alert(alert: Message, *, to: User) -> Letter:
     assert alert.run
-    title, level = plain(alert.run.procedure.title), level_name(alert.level)
+    title, level = plain(alert.run.heading), level_name(alert.level)
     link = f"{conf.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}"
     intro = _("A run of “{title}”, which you operate, sent this alert ({level}):")
     parts = [

@@ -36,11 +36,15 @@ class Operation:
     fire: str | Promise
     """The words on the button that performs the operation."""
     key: str = ""
-    """The key that presses the button, written as for `aria-keyshortcuts`."""
+    """The key that presses the button; a capital letter is typed with Shift."""
     is_final: bool = False
     """True if nobody can take the operation back."""
     is_main: bool = False
     """True if this is what most runs in this state need."""
+
+    @property
+    def is_shifted(self) -> bool:
+        return self.key.isupper()
 
 
 ALL: dict[Name, Operation] = {
@@ -53,7 +57,7 @@ ALL: dict[Name, Operation] = {
         Operation("unpause", lazy("Resume"), lazy("Resume"), key="p"),
         Operation("pause", lazy("Pause"), lazy("Pause"), key="p"),
         Operation("fork", lazy("Fork…"), lazy("Fork"), key="f"),
-        Operation("cancel", lazy("Cancel"), lazy("Cancel the run"), key="Shift+C", is_final=True),
+        Operation("cancel", lazy("Cancel"), lazy("Cancel the run"), key="C", is_final=True),
         Operation("restart", lazy("Restart…"), lazy("Start a new run")),
         Operation("force_end", lazy("End at once…"), lazy("End at once"), is_final=True),
     )

@@ -186,8 +186,11 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return, by visible run, the title of its session as the viewer may see it."""
-    cards = Message.objects.cards().filter(run__in=[run.pk for run in runs])
+    """Return, by run without a subject, the title of its session as the viewer may see it."""
+    unnamed = [run.pk for run in runs if not run.subject]
+    if not unnamed:
+        return {}
+    cards = Message.objects.cards().filter(run__in=unnamed)
     sessions = dict(cards.order_by().values_list("run_id", "session"))
     sight = Sight(request.user, runs=sessions)
     titles = titles_for(request.user, sessions.values(), sight=sight)

@@ -47,6 +47,13 @@ class ProcedureVersion(models.Model):
         db_default="",
         help_text="The file of the source; empty for a Python module.",
     )
+    subject = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The template of the subject of its runs.",
+    )
     registered_at = models.DateTimeField(help_text="The time of the last registration.")
 
     objects = ProcedureVersionQuerySet.as_manager()

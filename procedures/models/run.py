@@ -49,7 +49,7 @@ RELEASED = [
 
 FACTS = (
     *("started_by_id", "inputs", "seed", "idempotency_key", "created_at"),
-    *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at"),
+    *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at", "subject"),
 )
 """The fields proven by the run's first event, besides its code."""
 
@@ -79,6 +79,13 @@ class Run(models.Model):
         db_default=False,
         help_text="True if the run waits for people; only kept up to date while the status is "
         "waiting.",
+    )
+    subject = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The line that tells the run from others of its procedure, made at its start.",
     )
     inputs = models.TextField(help_text=KEPT)
     result = models.TextField(null=True, help_text=KEPT)  # noqa: DJ001 ("null" is a result)
@@ -231,6 +238,11 @@ class Run(models.Model):
     @property
     def starter(self) -> str:
         return self.started_by.get_username() if self.started_by else "system"
+
+    @property
+    def heading(self) -> str:
+        """The run's subject, or else the procedure's title."""
+        return self.subject or self.procedure.title
 
     @property
     def head_seq(self) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.journal.events import NewEvent
 from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork as forks
@@ -41,7 +42,8 @@ def restart_run(
     with use_file_store(ContentStore()):
         parsed = found.definition.revise(whole(origin.inputs), inputs or {})
         text = found.definition.dump(parsed)
-        start = Start(found, put_aside(text), origin)
+        subject = subject_of(found.definition.subject, text)
+        start = Start(found, put_aside(text), subject, origin)
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
@@ -101,7 +103,8 @@ def fork_run(
         fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
         forks.begin_fork(store, run, fork, note, files=files)
 
-    return Start(found, kept, origin, forked_at=at, seed=origin.seed).begin(write)
+    subject = subject_of(found.definition.subject, text)
+    return Start(found, kept, subject, origin, forked_at=at, seed=origin.seed).begin(write)
 
 
 def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:

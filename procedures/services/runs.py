@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, transaction
 
 from procedures import registry
+from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.large import is_same, put_aside
 from procedures.engine.lifecycle.start import begin_run
@@ -50,12 +51,14 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
     definition = found.definition
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
-        text, files = put_aside(definition.dump(parsed)), [*files_in(parsed)]
+        whole, files = definition.dump(parsed), [*files_in(parsed)]
+        text = put_aside(whole)
 
     def write(run: Run) -> None:
         begin_run(DatabaseStore(run.created_at), run, files=files)
 
-    return Started(*Start(found, text).begin(write), files)
+    subject = subject_of(definition.subject, whole)
+    return Started(*Start(found, text, subject).begin(write), files)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Start:
     found: Startable
     inputs: str
     """The inputs as stored in the run's row; large inputs are stored outside it."""
+    subject: str
     origin: Run | None = None
     forked_at: str = ""
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -98,6 +102,7 @@ class Start:
             version=version,
             started_by=found.by,
             inputs=self.inputs,
+            subject=self.subject,
             seed=self.seed,
             idempotency_key=found.idempotency_key,
             created_at=found.at,

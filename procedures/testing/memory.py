@@ -6,9 +6,10 @@ from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.limits import USUAL, Limits
+from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import RunFacts, RunStatus
-from procedures.engine.journal.large import inputs_of, put_aside
+from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.claim import take_up
@@ -64,7 +65,10 @@ class MemoryStore(MemoryTables):
         return self.begin(procedure, RunFacts(self.new_id(), text, seed=self.new_id()), by=by)
 
     def begin(self, procedure: Procedure, facts: RunFacts, *, by: str) -> str:
-        begin_run(self, MemoryRun(procedure, facts, by))
+        run = MemoryRun(procedure, facts, by)
+        with self.use_files():
+            run.subject = subject_of(procedure.subject, whole(facts.inputs))
+        begin_run(self, run)
         return facts.run_id
 
     def resolve(
@@ -143,6 +147,7 @@ class MemoryStore(MemoryTables):
                 text = origin.procedure.dump(origin.procedure.revise(text, inputs))
             facts = RunFacts(self.new_id(), put_aside(text), seed=origin.facts.seed)
         run = MemoryRun(origin.procedure, facts, by)
+        run.subject = subject_of(origin.procedure.subject, text)
         said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
         point = fork.Fork(origin, until, carried, inputs=text, by=by)
         files = [file for file in self.files_of(origin) if file.digest in text]

@@ -349,6 +349,7 @@ class Rehearsal:
             tuple(self._all_asked),
             contents,
             tuple(self._refused),
+            run.subject,
             run.events[-1].at - self._begins,
         )
 

@@ -25,6 +25,8 @@ class RehearsedRun:
     """The files made by its steps, by name."""
     refused: tuple[RefusedAnswer, ...]
     """Answers and signals that didn't fit, including those for child runs, in order."""
+    subject: str
+    """The run's subject, or "" if its procedure declares none."""
     took: timedelta
     """The time from the run's start to its end, or to the wait that nobody answers."""
 

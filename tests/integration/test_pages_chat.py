@@ -202,10 +202,15 @@ def test_who_answered_is_among_the_people_once(alice: User, bob: User, carol: Us
 
 
 def test_titles_tell_sessions_apart(alice: User) -> None:
-    session = ask("approval", by=alice).session
+    grant_to_both("named_refund")
+    for order in ("A-1", "A-2"):
+        run_until_it_waits("named_refund", by=alice, amount="5", order=order)
 
-    assert session.title.startswith("One of each · ")
-    assert session.title != "One of each · "
+    text = shown(browser(alice).get("/chat"))
+
+    assert "Refund 5.00 € for A-1" in text
+    assert "Refund 5.00 € for A-2" in text
+    assert Session.objects.get(title="Refund 5.00 € for A-1")
 
 
 def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User, support: Group) -> None:

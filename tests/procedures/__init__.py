@@ -18,6 +18,7 @@ from tests.procedures.kinships import *
 from tests.procedures.large import *
 from tests.procedures.limited import *
 from tests.procedures.moments import *
+from tests.procedures.named import *
 from tests.procedures.others import *
 from tests.procedures.parallel import *
 from tests.procedures.questions import *

@@ -25,6 +25,7 @@ from procedures.engine.declaration.checks import (
 )
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.roles import Role, granted_roles
+from procedures.engine.declaration.subjects import check_subject
 from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
 from procedures.engine.values import canonical
 from procedures.engine.values.faults import fault_of
@@ -82,6 +83,8 @@ class Procedure:
     limits: Limits = field(default_factory=Limits)
     file: str = ""
     """The file whose text the procedure runs; "" for Python code."""
+    subject: str = ""
+    """The template of the subject of its runs, or ""."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -190,7 +193,9 @@ class Procedure:
     def check(self) -> None:
         """Raise `DefinitionError` for inputs that nobody could send."""
         returns = {RESULT: self._hints.get(RESULT, Any)}
-        check_types(self.name, {name: self._hints[name] for name in self._parameters} | returns)
+        hints = {name: self._hints[name] for name in self._parameters}
+        check_types(self.name, hints | returns)
+        check_subject(self.subject, hints, of=self.name)
         with_bytes = frozenset(name for name in self._parameters if holds_bytes(self._hints[name]))
         schema = self.schema
         for name, why in unserved(schema, with_bytes=with_bytes):
@@ -305,30 +310,35 @@ def procedure(
     *,
     name: str = ...,
     title: str = ...,
+    subject: str = ...,
     roles: Mapping[Role, str | Iterable[str]] = ...,
     limits: Limits = ...,
     source: str = ...,
 ) -> Callable[[Function], Procedure]: ...
 @with_options("@procedure", renamed={"version": "source"})
-def procedure(
+def procedure(  # noqa: PLR0913 (the options of authors)
     fn: Function | None = None,
     /,
     *,
     name: str = "",
     title: str = "",
+    subject: str = "",
     roles: Mapping[Role, str | Iterable[str]] | None = None,
     limits: Limits | None = None,
     source: str = "",
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
-    `limits` replaces the site's limits for its runs. `source` is for a procedure written in another
-    language than Python: the text that the function interprets. People are shown this text as the
-    source, and its digest is the version, so that a run notices an edited text like edited code.
+    `subject` is one line that tells its runs from each other, with the names of inputs in braces:
+    "Refund {amount:,.2f} € for {order}". `limits` replaces the site's limits for its runs. `source`
+    is for a procedure written in another language than Python: the text that the function
+    interprets. People are shown this text as the source, and its digest is the version, so that a
+    run notices an edited text like edited code.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
-    for option, value in (("name", name), ("title", title), ("source", source)):
+    texts = {"name": name, "title": title, "subject": subject, "source": source}
+    for option, value in texts.items():
         check_text(f"{option}= of @procedure", value)
 
     def declare(fn: Function) -> Procedure:
@@ -343,7 +353,7 @@ def procedure(
             )
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})
-        made = Procedure(fn, own_name, spoken, granted, limits or Limits())
+        made = Procedure(fn, own_name, spoken, granted, limits or Limits(), subject=subject)
         if source:
             vars(made).update(source=source, version=digest_of(source))
         # A type that is defined further down the module isn't known yet while its decorator runs.

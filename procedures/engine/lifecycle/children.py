@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.journal.events import NewEvent, RunStatus, closing
 from procedures.engine.journal.large import as_part, packed, part_of, put_aside, unpacked
 from procedures.engine.lifecycle.cancel import cancel_children
@@ -184,6 +185,7 @@ def _insert(
         with store.use_files():
             kept = put_aside(text)
         child = store.new_child(run, wait, code, number, inputs=kept, run_id=run_id)
+        child.subject = subject_of(code.subject, text)
         begin_run(store, child, files=[file for file in files if file.digest in text])
 
 

@@ -31,6 +31,8 @@ class RunRow(Protocol):
     """The status in which a paused run continues once it is unpaused."""
     is_left_without_storage: bool = False
     parent_number: int = 0
+    subject: str = ""
+    """The line that tells the run from others of its procedure, or ""."""
 
     @property
     def pk(self) -> Any: ...
