@@ -62,8 +62,8 @@ def test_keys_open_a_dialog_choose_a_reason_and_fire(
 ) -> None:
     page = open_page(dave)
     page.goto(f"/runs/{failed.pk}")
-    button(page, "Retry from mend").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press("t")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_focused()
     page.keyboard.press("Enter")  # without a reason nothing is done
     expect(page.get_by_text("Give a reason. It is recorded in the journal.")).to_be_visible()
     assert status_of(failed) == "failed"
@@ -71,8 +71,7 @@ def test_keys_open_a_dialog_choose_a_reason_and_fire(
     page.keyboard.press("Enter")
     expect(page.get_by_text("The run continues and tries mend again.")).to_be_visible()
 
-    button(page, "Pause").focus()
-    page.keyboard.press("Space")
+    page.keyboard.press("p")
     dialog = page.get_by_role("dialog", name="Pause")
     dialog.get_by_text(REASON).click()
     page.keyboard.press("Enter")

@@ -13,7 +13,8 @@ from dashboard.live.frames import frames
 from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE
 from procedures.models.clock import clock
-from tests.pages import HTMX, ask, ask_in, browser, queries_of, shown, writes
+from tests.calls import run_until_it_waits
+from tests.pages import HTMX, ask, ask_in, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer
 
 pytestmark = pytest.mark.usefixtures("bob")
