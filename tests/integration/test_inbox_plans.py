@@ -75,7 +75,7 @@ def test_a_page_needs_as_many_statements_however_many_are_open(
 ) -> None:
     root = User.objects.create_superuser("root")
     viewer = {"bob": bob, "root": root}[name]
-    whom: dict[str, Any] = {"user": bob} if tab == Tab.MINE else {"group": finance}
+    whom: dict[str, Any] = {"user": viewer} if tab == Tab.MINE else {"group": finance}
     add_requests(2, request_, **whom)
     few = len(statements_of(viewer, tab))
 
@@ -93,7 +93,7 @@ def test_a_page_reads_as_much_among_many_requests(
 ) -> None:
     root = User.objects.create_superuser("root")
     viewer = {"bob": bob, "root": root}[name]
-    whom: dict[str, Any] = {"user": bob} if tab == Tab.MINE else {"group": finance}
+    whom: dict[str, Any] = {"user": viewer} if tab == Tab.MINE else {"group": finance}
 
     def read() -> int:
         after = None if place == "first" else Inbox(viewer, tab).ids(PAGE)[-1]
