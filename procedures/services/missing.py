@@ -104,7 +104,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
             yield Difference(row_name(one), "taken_at")
     for one in left.values():
         if one.taken_at:
-            words = "it doesn't belong to any event in the journal"
+            words = "the field taken_at is set, but the journal has no event for this input"
             yield Difference(row_name(one), "taken_at", words)
 
 
