@@ -15,6 +15,7 @@ from chat.access import visible_requests
 from chat.channels import Api
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.schemas import (
+    AskBackIn,
     ClosedOut,
     DelegationIn,
     DelegationOut,
@@ -95,8 +96,31 @@ def create_response(
 
     An `irreversible` request requires `"confirm": true`; without it, the status is 422.
     """
+    answer = Api().parse(services.Inbound(payload, sender=request.user))
+    return _respond(request, request_id, answer)
+
+
+@router.post(
+    "/requests/{request_id}/ask-back",
+    response={
+        201: ResponseOut,
+        200: ResponseOut,
+        409: ClosedOut,
+        **refusals(400, 403, 404, 413, 422),
+    },
+    summary="Ask back instead of answering",
+)
+def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Status[HumanResponse]:
+    """Close the request with a text instead of an answer; the run gets it and may ask again.
+
+    Returns the same as an answer; 422 if the procedure doesn't allow it (`ask_back` is false).
+    """
+    answer = services.Answer(None, said.text, channel=Api.name, asks_back=True)
+    return _respond(request, request_id, answer)
+
+
+def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> Status[HumanResponse]:
     by, address = request.user, request.META.get("REMOTE_ADDR") or None
-    answer = Api().parse(services.Inbound(payload, sender=by, address=address))
     try:
         response, is_new = services.respond(request_id, replace(answer, address=address), by=by)
     except (HumanRequest.DoesNotExist, services.NotAskedError):

@@ -12,6 +12,7 @@ from chat.channels.registry import channels_taking
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
+from procedures.engine.kinds.responses import AskedBack
 from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
 
@@ -30,6 +31,21 @@ class ResponseIn(Body):
     )
 
 
+class AskBackIn(Body):
+    """A text that asks back instead of answering."""
+
+    text: str = Field(description="What is missing, or what should be changed.")
+
+
+class EarlierQuestionOut(Schema):
+    """An earlier question about which somebody asked back."""
+
+    prompt: str
+    by: str = Field(description="The user who asked back.")
+    text: str
+    at: datetime
+
+
 class ResponseOut(Schema):
     """A person's answer."""
 
@@ -42,6 +58,9 @@ class ResponseOut(Schema):
     for_user: str | None = Field(description="The person for whom a deputy has answered.")
     effective_at: datetime | None = Field(
         description="The time from which the answer can't be undone; null if it never could be."
+    )
+    asks_back: bool = Field(
+        description="True if the person asked back: `comment` is the text, and `value` is null."
     )
     undone_at: datetime | None
     is_used: bool = Field(description="False if the run continued before the answer took effect.")
@@ -176,6 +195,10 @@ class RequestDetailOut(RequestOut):
     value_schema: dict[str, Any] = Field(
         serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
+    ask_back: bool = Field(description="True if people may ask back instead of answering.")
+    follows: list[EarlierQuestionOut] = Field(
+        description="The earlier questions about which somebody asked back, the last one last."
+    )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
     labels: dict[str, str] = Field(description="The labels of values, by the value as text.")
     controls: list[ControlOut] = Field(description="The controls of the form on the page.")
@@ -213,6 +236,14 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_irreversible(request: HumanRequest) -> bool:
         return request.asked.irreversible
+
+    @staticmethod
+    def resolve_ask_back(request: HumanRequest) -> bool:
+        return request.asked.ask_back
+
+    @staticmethod
+    def resolve_follows(request: HumanRequest) -> tuple[AskedBack, ...]:
+        return request.asked.follows
 
     @staticmethod
     def resolve_labels(request: HumanRequest) -> dict[str, str]:

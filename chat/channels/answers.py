@@ -26,6 +26,8 @@ class Answer:
     """
     words: str | None = None
     """The typed words, from which the question's kind reads the value; None if there is a value."""
+    asks_back: bool = False
+    """True if the sender asks back instead of answering, with the comment as the text."""
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 

@@ -41,6 +41,7 @@ class RequestEvent(models.Model):
         ESCALATED = "escalated"
         VOTED = "voted"
         ANSWERED = "answered"
+        ASKED_BACK = "asked_back"
         BYPASSED = "bypassed"
         UNDONE = "undone"
         UNUSED = "unused"

@@ -120,7 +120,7 @@ class HumanRequest(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     outcome = models.CharField(
-        max_length=10, choices=[(one.value, one.value) for one in Outcome], blank=True
+        max_length=20, choices=[(one.value, one.value) for one in Outcome], blank=True
     )
     is_unasked = models.BooleanField(
         default=False,

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 
 from chat.models.request import HumanRequest
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 
 
@@ -40,6 +42,11 @@ class HumanResponse(models.Model):
         null=True,
         help_text="The time from which the answer can't be undone; empty if it never could be.",
     )
+    asks_back = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="True if the person asked back, with the comment as the text.",
+    )
     undone_at = models.DateTimeField(null=True)
     is_used = models.BooleanField(
         default=True,
@@ -49,6 +56,7 @@ class HumanResponse(models.Model):
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),
         *("shown", "evidence_digest", "changes", "for_user", "effective_at"),
+        "asks_back",
     )
     """The fields whose proofs are in the history of the request.
 
@@ -72,3 +80,9 @@ class HumanResponse(models.Model):
     @property
     def plain_value(self) -> Any:
         return canonical.plain(self.value)
+
+    def outcome_of(self, question: Question) -> Outcome:
+        """Return the outcome of the question if it is closed with this answer."""
+        if self.asks_back:
+            return Outcome.CHANGES_REQUESTED
+        return question.outcome_of(self.plain_value)

@@ -102,7 +102,7 @@ def held_differences(request: HumanRequest) -> Iterator[Difference]:
 def _outcome_of(request: HumanRequest) -> str:
     """Return the outcome of the last answer that wasn't undone."""
     response = request.responses.filter(undone_at=None).order_by("pk").last()
-    return str(request.asked.outcome_of(response.plain_value)) if response else ""
+    return str(response.outcome_of(request.asked)) if response else ""
 
 
 def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:

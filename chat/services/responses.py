@@ -50,7 +50,10 @@ class AlreadyAnsweredError(EngineError):
             HumanRequest.Status.EXPIRED: "The deadline of this request has passed ({outcome}).",
             HumanRequest.Status.WITHDRAWN: "This request was withdrawn. {why}",
         }
-        sentence = sentences[HumanRequest.Status(request.status)].format(
+        sentence = sentences[HumanRequest.Status(request.status)]
+        if request.outcome == Outcome.CHANGES_REQUESTED:
+            sentence = "{by} has asked back about this."
+        sentence = sentence.format(
             by=request.closed_by, outcome=request.outcome, why=request.closed_why
         )
         super().__init__(sentence.strip())
@@ -189,7 +192,7 @@ def _record(
     if voted := earlier_vote(response, votes):
         raise AlreadyVotedError(voted)
     is_last = is_decided(request, question, [*votes, response])
-    outcome = question.outcome_of(value)
+    outcome = response.outcome_of(question)
     said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
     said |= as_closing([*votes, response]) if question.quorum > 1 else {}
     files = keep_answer_files(run, [*files_in(answer.value)], at=now)
@@ -216,7 +219,12 @@ def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
 
 
 def _checked(question: Question, answer: Answer) -> Any:
-    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`."""
+    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
+
+    Whoever asks back gives no value, and has decided nothing that would have to be confirmed.
+    """
+    if answer.asks_back:
+        return question.check_ask_back(answer.comment)
     value = question.check(answer.value)
     Sizes(**conf.SIZES).check_answer(question, value)
     question.check_comment(value, answer.comment)
@@ -240,7 +248,8 @@ def _new_response(
         address=answer.address,
         shown=request.question,
         evidence_digest=question.evidence_digest,
-        changes=_changes(question, value),
+        changes="" if answer.asks_back else _changes(question, value),
+        asks_back=answer.asks_back,
         effective_at=now + timedelta(seconds=question.undo or 0) if is_held else None,
     )
 
@@ -261,6 +270,8 @@ def _insert(
         "closing": canonical.digest(canonical.text_of(content)) if content else None,
     }
     kind = RequestEvent.Kind.ANSWERED if content else RequestEvent.Kind.VOTED
+    if response.asks_back:
+        kind = RequestEvent.Kind.ASKED_BACK
     if right.is_bypass:
         kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.comment
     event = new_event(request, kind, at=response.at, by=response.user, facts=told)
@@ -298,8 +309,10 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
     if earlier is None:
         return None
     question = request.asked
-    value = with_uploads(request, question, answer.value, by=by)
-    is_same = earlier.value == _text(question, value) and earlier.comment == answer.comment
+    is_same = (earlier.asks_back, earlier.comment) == (answer.asks_back, answer.comment)
+    if is_same and not answer.asks_back:
+        value = with_uploads(request, question, answer.value, by=by)
+        is_same = earlier.value == _text(question, value)
     return earlier if is_same else None
 
 

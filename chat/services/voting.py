@@ -26,8 +26,11 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 
 
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
-    """Return True if the last of these votes decides the request together with the others."""
-    if question.quorum == 1:
+    """Return True if the last of these votes decides the request together with the others.
+
+    Whoever asks back decides it alone: the others would vote on what will be changed.
+    """
+    if question.quorum == 1 or votes[-1].asks_back:
         return True
     cast = [one.plain_value for one in votes]
     voted = {_person(one) for one in votes}
@@ -61,5 +64,6 @@ def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Quest
 
 def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
     """Return the part of a closing that holds the votes, the deciding one last."""
-    told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in votes]
+    cast = [one for one in votes if not one.asks_back]
+    told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
     return {VOTES: [one.as_json() for one in told]}

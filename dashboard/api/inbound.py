@@ -63,8 +63,10 @@ def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     sender: Any = request.auth  # type: ignore[attr-defined]
     response, is_new = services.receive(name, inbound_of(request, sender))
     answered = response.request
-    words = answered.asked.label_of(response.plain_value)
-    told = {"message": f"Your message answered “{answered}”: {words}", "response": response}
+    words = f"Your message answered “{answered}”: {answered.asked.label_of(response.plain_value)}"
+    if response.asks_back:
+        words = f"You asked back about “{answered}”."
+    told = {"message": words, "response": response}
     return Status(201 if is_new else 200, told)
 
 

@@ -10,6 +10,7 @@ ROUTES = {
     "start_run": Scope.START,
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
+    "create_ask_back": Scope.ANSWER,
     "create_file": Scope.ANSWER,
     "create_answer": Scope.ANSWER,
     "create_claim": Scope.ANSWER,

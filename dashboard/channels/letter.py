@@ -51,6 +51,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         _("Hello {name},").format(name=plain(short_name(to))),
         wrapped(intro.format(name=asker, title=run.heading)),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
+        *asked_back_before(request),
         body_of(request),
         "\n".join(about(request)),
         wrapped(shortened(silence(request), LONGEST_TEXT)),
@@ -62,6 +63,14 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     if reminder:
         subject = _("Reminder: {subject}").format(subject=subject)
     return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def asked_back_before(request: HumanRequest) -> Iterator[str]:
+    """Yield what people asked back about the questions before this one."""
+    for one in request.asked.follows:
+        words = _("Asked back by {name}: “{text}”")
+        text = shortened(one.text, LONGEST_ITEM)
+        yield wrapped(words.format(name=plain(one.by), text=text))
 
 
 def _sent_because(request: HumanRequest) -> str:

@@ -13,5 +13,7 @@ class Page(Channel):
     def parse(self, inbound: Inbound) -> Answer:
         """Return the answer that was typed into a request's form."""
         form: AnswerForm = inbound.content
+        if form.asks_back:
+            return Answer(None, form.ask_back_text, asks_back=True)
         value = form.answer()
         return Answer(value, form.comment, is_confirmed=form.confirms(value))

@@ -85,6 +85,15 @@ class AnswerForm:
     def comment(self) -> str:
         return one_ending(str(self.typed.get("comment", ""))).strip()
 
+    @property
+    def asks_back(self) -> bool:
+        """True if the person pressed the button that asks back instead of answering."""
+        return "ask_back" in self.typed
+
+    @property
+    def ask_back_text(self) -> str:
+        return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
+
     def texts(self, name: str) -> list[str]:
         """Return the texts typed into the control with this name."""
         return [str(text) for text in self.typed.getlist(name)]
@@ -125,7 +134,8 @@ class AnswerForm:
     def own_words(self) -> str:
         """Return the text that the sender wrote, to be shown again if the answer came too late."""
         own = [words for one in self.controls for words in one.own_words(self.texts)]
-        return "\n\n".join(words for words in [*own, self.comment] if words)
+        own += [self.comment, self.ask_back_text]
+        return "\n\n".join(words for words in own if words)
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["responder"] == "system: child":
         ended = sentence(str(CHILDREN.get(data["outcome"], _("The child run has ended"))))
         return "failed", _because(ended, data["comment"])
-    look = "done" if data["outcome"] in {"approved", "answered", "edited"} else "refused"
+    look = "done" if data["outcome"] in ANSWERS else "refused"
     words = str(ANSWERED.get(data["outcome"], _("Closed by {person}: {outcome}")))
     closed = sentence(words, person=by, outcome=data["outcome"])
     if CARRIED_FROM in data:
@@ -148,6 +148,7 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
     return look, _with_comment(closed, data["comment"])
 
 
+ANSWERS = {"approved", "answered", "edited", "changes_requested"}
 CLOSINGS = {
     "elapsed": lazy("The time is up"),
     "decided": lazy("Enough of the waits have ended"),
@@ -163,6 +164,7 @@ ANSWERED = {
     "rejected": lazy("Rejected by {person}"),
     "answered": lazy("Answered by {person}"),
     "edited": lazy("Edited by {person}"),
+    "changes_requested": lazy("Asked back by {person}"),
     "expired": lazy("Expired without an answer"),
     "withdrawn": lazy("Withdrawn by {person}"),
 }

@@ -22,7 +22,10 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.MAP: "child",
 }
 """The kind of row for each kind of wait; a set has no row, but its parts do."""
-GOOD = {"approved", "answered", "edited", "elapsed", "received", "succeeded", "finished"}
+GOOD = {
+    *("approved", "answered", "edited", "changes_requested"),
+    *("elapsed", "received", "succeeded", "finished"),
+}
 Look = Literal[
     "done",
     "failed",

@@ -97,7 +97,7 @@ def _options(request: HumanRequest) -> str:
 
 def _changes(request: HumanRequest, response: HumanResponse) -> str:
     old, value = request.asked.draft, response.plain_value
-    if old is None or "text" not in value:
+    if old is None or "text" not in (value or ()):
         raise Http404
     edits = kept_edits(response.changes, old, value["text"])
     return "".join(f"{MARKS[kind]}{line}\n" for kind, line in lines_of(old, value["text"], edits))
@@ -109,6 +109,9 @@ OF_QUESTION: dict[str, Callable[[HumanRequest], Any]] = {
     "evidence": lambda request: request.asked.evidence,
     "draft": lambda request: request.asked.draft or "",
     "options": _options,
+    "follows": lambda request: "\n\n".join(
+        f"{one.by}, {one.at}:\n{one.text}" for one in request.asked.follows
+    ),
 }
 OF_ANSWER: dict[str, Callable[[HumanRequest, HumanResponse], Any]] = {
     "answer": lambda _, response: response.plain_value,

@@ -160,7 +160,8 @@ def typing_hint(request: HumanRequest) -> str:
 def outcome_words(request: HumanRequest) -> str:
     question, response = request.asked, response_of(request)
     value = response.plain_value if response else None
-    words = question.rules.result_words(question, request.outcome, value)
+    is_answer = response is None or not response.asks_back
+    words = question.rules.result_words(question, request.outcome, value) if is_answer else ""
     return words or outcome_name(request.outcome)
 
 

@@ -33,8 +33,8 @@ from procedures.engine.errors import (
     UnreachableRunError,
 )
 from procedures.engine.kinds.kind import Outcome
-from procedures.engine.kinds.questions import Response
 from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.kinds.responses import Response
 from procedures.engine.kinds.votes import Vote
 from procedures.engine.values.choices import SiteChoice
 from procedures.engine.values.durations import Duration

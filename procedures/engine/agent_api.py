@@ -14,7 +14,8 @@ from procedures.engine.journal.events import EventKind
 from procedures.engine.kinds import drafts
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import OPERATORS
-from procedures.engine.kinds.questions import Question, Response, new_question
+from procedures.engine.kinds.questions import Question, new_question
+from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import LONGEST_NAME, Fiber, checked_name
 from procedures.engine.replay.rebuilt import rebuilt
 from procedures.engine.values.canonical import jsonable, legible

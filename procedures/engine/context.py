@@ -24,7 +24,7 @@ from procedures.engine.errors import Continued
 from procedures.engine.execution.approvals import approved
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.journal.events import EventKind, NewEvent
-from procedures.engine.kinds.questions import Response
+from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import checked_key
 from procedures.engine.values.options import (

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from procedures.engine.journal.events import closing
+from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.durations import Duration, parse_duration
@@ -71,17 +72,22 @@ class RefusedAnswer:
 @with_fields("Answer")
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer: the value, who gives it, and how long they take."""
+    """A person's answer: the value, who gives it, and how long they take.
 
-    value: Any
+    With `asks_back`, the person writes that text instead of an answer.
+    """
+
+    value: Any = None
     by: str = ""
     comment: str = ""
     after: Duration | None = None
+    asks_back: str = ""
 
     def __post_init__(self) -> None:
         check_json("value of an Answer", without_files(self.value))
         check_said("by= of an Answer", self.by)
         check_said("comment= of an Answer", self.comment)
+        check_said("asks_back= of an Answer", self.asks_back)
         if self.after is not None:
             _length(self.after, "after= of an Answer")
 
@@ -152,6 +158,11 @@ class Manner:
         by = answer.by or self.by
         if asked.question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
+        if answer.asks_back:
+            asked.question.check_ask_back(answer.asks_back)
+            outcome = Outcome.CHANGES_REQUESTED
+            content = closing(outcome, None, responder=by, comment=answer.asks_back)
+            return Said(asked, content, asked.at + after)
         meant = asked.question.rules.read_said(asked.question, answer.value)
         given = as_answer(meant)
         value = asked.question.check(given)

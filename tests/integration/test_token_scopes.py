@@ -25,6 +25,7 @@ NEEDED = {
     "start_run": {"start"},
     "send_signal": {"start"},
     "create_response": {"answer"},
+    "create_ask_back": {"answer"},
     "create_file": {"answer"},
     "create_answer": {"answer"},
     "restart_run": {"operate", "start"},

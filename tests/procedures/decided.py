@@ -72,3 +72,36 @@ def reminded_often(ctx: Context) -> bool:
 def undoable_or_time(ctx: Context) -> list[Any]:
     asked, timer = ctx.later.approve("Release it?", undo="10s"), ctx.timer("30s")
     return [ctx.wait_any(asked, timer).key]
+
+
+@procedure
+def revised(ctx: Context, undo: bool = False, quorum: int = 1, expires: str = "") -> list[Any]:  # noqa: FBT001, FBT002
+    """Writes a text anew until nobody asks back about it."""
+    more: Any = {"undo": "10s"} if undo else {}
+    more |= {"expires": expires, "default": False} if expires else {}
+    text = "A lamp."
+    asked = ctx.approve("Publish it?", body=text, quorum=quorum, ask_back=True, **more)
+    while asked.is_asked_back:
+        text = ctx.step(rewritten, text, asked.comment)
+        asked = ctx.approve(
+            "Publish it?", body=text, quorum=quorum, ask_back=True, follows=asked, **more
+        )
+    return [text, asked.value, [vote.responder for vote in asked.votes]]
+
+
+def rewritten(text: str, wish: str) -> str:
+    return f"{text} {wish}"
+
+
+@procedure
+def asked_back_in_pair(ctx: Context) -> list[Any]:
+    """Asks two people, of whom one may ask back."""
+    asked = [ctx.later.ask("Which?", name=name, ask_back=True) for name in ("a", "b")]
+    first = ctx.wait_any(*asked)
+    return [first.key, first.wait().outcome, *(one.wait().comment for one in asked)]
+
+
+@procedure
+def final_and_asked_back(ctx: Context) -> list[str]:
+    asked = ctx.approve("Delete it?", irreversible=True, ask_back=True)
+    return [asked.outcome, asked.comment]

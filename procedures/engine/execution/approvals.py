@@ -5,7 +5,7 @@ from typing import Any
 
 from procedures.engine.declaration.bound import Bound, bound_to_be_shown
 from procedures.engine.errors import NotApprovedError, OptionError
-from procedures.engine.kinds.questions import Response
+from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
 from procedures.engine.values.spelling import short_repr
@@ -22,7 +22,8 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
         bound = bound_to_be_shown((bound.fn, bound.args, dict(bound.kwargs), bound.options))
     evidence = bound.as_evidence()
     while decision and decision.question and not _serves(fiber, decision, bound, evidence):
-        question = replace(decision.question, evidence=evidence)
+        # Whoever asked back now would get no other question: the code isn't asked here.
+        question = replace(decision.question, evidence=evidence, ask_back=False)
         decision = Later(fiber).again(question).wait()
     if not decision or decision.question is None:
         raise NotApprovedError(bound.name)

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal
 
 from procedures.engine.errors import OptionError, QuestionError
+from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import checked_flag, checked_names
+from procedures.engine.kinds.responses import AskedBack, earlier_questions
 from procedures.engine.values.durations import duration_words, parse_duration
 from procedures.engine.values.spelling import short_repr
 
@@ -16,15 +18,15 @@ RISKS = ("low", "normal", "high")
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
-    *("comment_required_on", "risk"),
+    *("comment_required_on", "risk", "ask_back", "follows"),
 )
 """The fields of a question for these options, which are stored only if they are used."""
-MARKS = ("four_eyes", "quorum", "veto", "comment_required_on", "risk")
+MARKS = ("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows")
 """The options that change what an answer means: an answer counts only for the same ones.
 
 The others say when something happens, as a deadline does.
 """
-USUAL = (False, 1, (), "normal")
+USUAL = (False, 1, (), "normal", False, ())
 MOST_MOMENTS = 20
 """The most reminders and escalations at moments of their own."""
 SHORTEST_PAUSE = 60
@@ -37,8 +39,8 @@ def marks(question: "Question") -> tuple[Any, ...]:
     """Return the part of a question's digest for these options; empty if none of them is used."""
     final = ("irreversible",) if question.irreversible else ()
     # A replay asks for many digests, mostly of questions that use none of these.
-    asked = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
-    if asked == USUAL:
+    agreed = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
+    if (*agreed, question.ask_back, question.follows) == USUAL:
         return final
     used = [
         (name, _as_list(value))
@@ -62,12 +64,13 @@ def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
         fields |= _reminders(prompt, value)
     if (value := found.pop("escalate", None)) is not None:
         fields["escalate"] = tuple(_escalations(prompt, value))
-    for name in ("four_eyes", "veto"):
+    for name in ("four_eyes", "veto", "ask_back"):
         fields[name] = checked_flag(f"{name}=", found.pop(name, False))
     fields["quorum"] = _quorum(prompt, found.pop("quorum", 1))
     required = found.pop("comment_required_on", ())
     fields["comment_required_on"] = tuple(sorted(checked_names(required, "comment_required_on=")))
     fields["risk"] = _risk(prompt, found.pop("risk", "normal"))
+    fields["follows"] = earlier_questions(prompt, found.pop("follows", None))
     return fields
 
 
@@ -88,6 +91,8 @@ def _faults(question: "Question") -> Iterator[str]:
         yield "veto= needs quorum= of at least 2."
     if question.veto and not question.rules.approves:
         yield "veto= needs an approval, because nothing else can be rejected."
+    if question.ask_back and Outcome.CHANGES_REQUESTED in question.decisions:
+        yield "ask_back= can't be used with a decision that is named “changes_requested”."
     yield from _unknown_decisions(question)
     yield from _late(question)
 
@@ -180,7 +185,10 @@ def as_lists(plain: dict[str, Any]) -> dict[str, Any]:
 
 def as_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields as a question has them: with tuples instead of lists."""
-    return {name: _as_tuple(one) if name in NAMES else one for name, one in plain.items()}
+    found = {name: _as_tuple(one) if name in NAMES else one for name, one in plain.items()}
+    if "follows" in found:
+        found["follows"] = tuple(AskedBack(*one) for one in found["follows"])
+    return found
 
 
 def _as_list(value: Any) -> Any:
@@ -214,6 +222,8 @@ def sentences(question: "Question") -> list[str]:
     if question.comment_required_on:
         words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
         said.append(f"{_listed(words)} needs a comment.")
+    if question.ask_back:
+        said.append("You can also ask back.")
     if question.undo:
         said.append(f"An answer can be undone for {duration_words(question.undo)}.")
     return said

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     ANSWERED = "answered"
     EDITED = "edited"
+    CHANGES_REQUESTED = "changes_requested"
     DEFAULTED = "defaulted"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.errors import AnswerError, Fault, OptionError, QuestionError
@@ -29,7 +28,7 @@ from procedures.engine.kinds.question_options import (
     seconds_of,
 )
 from procedures.engine.kinds.request_options import COMMON, RequestOptions
-from procedures.engine.kinds.votes import Vote
+from procedures.engine.kinds.responses import AskedBack
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import completed
 from procedures.engine.values.files import File
@@ -38,8 +37,6 @@ from procedures.engine.values.orders import in_order, orders_in
 from procedures.engine.values.readable import readable
 from procedures.engine.values.typed import Texts
 from procedures.engine.values.volatile import check_paths, without
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,10 @@ class Question:
     comment_required_on: tuple[str, ...] = ()
     """The decisions that need a comment."""
     risk: Risk = "normal"
+    ask_back: bool = False
+    """True if people may ask back instead of answering."""
+    follows: tuple[AskedBack, ...] = ()
+    """The earlier questions about which somebody asked back, the last one last."""
 
     @property
     def rules(self) -> Kind:
@@ -248,40 +249,12 @@ class Question:
             fault = Fault("comment", "must say why.")
             raise AnswerError(f"“{self.label_of(value)}” needs a comment that says why.", [fault])
 
-
-@dataclass(frozen=True)
-class Response(Generic[T]):
-    """A person's answer, or the result if nobody answered.
-
-    It is true if somebody approved or answered, or if the default took effect and is neither None,
-    False nor "". It is false for a rejection, a no, or a question that closed without an answer. A
-    review is true if its decision approves.
-    """
-
-    value: T
-    outcome: Outcome
-    responder: str
-    """The user's name, or "system: deadline"."""
-    comment: str
-    at: datetime
-    timed_out: bool
-    question: Question | None = field(default=None, repr=False, compare=False)
-    """The question that was asked."""
-    key: str = field(default="", repr=False, compare=False)
-    """The key of the wait that the response closed."""
-    decision: str = ""
-    """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
-    votes: tuple[Vote, ...] = ()
-    """The votes of a question with `quorum=`, in order, the deciding one last."""
-
-    def __bool__(self) -> bool:
-        if self.decision and self.question:
-            return self.question.is_approved_by(self.decision)
-        if self.outcome == Outcome.DEFAULTED:
-            return self.value is not None and self.value is not False and self.value != ""
-        if self.outcome == Outcome.ANSWERED:
-            return self.value is not False
-        return self.outcome in {Outcome.APPROVED, Outcome.EDITED}
+    def check_ask_back(self, text: str) -> None:
+        """Raise `AnswerError` if nobody may ask back about the question, or the text is empty."""
+        if not self.ask_back:
+            raise AnswerError("Nobody can ask back about this request. Answer it.")
+        if not text.strip():
+            raise AnswerError("Write what is missing, or what should be changed.")
 
 
 def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from procedures.engine.kinds.responses import Response
 from procedures.engine.values.durations import Duration
 
 
@@ -36,6 +37,10 @@ class RequestOptions(TypedDict, total=False):
     - `comment_required_on`: decisions that need a comment: "approved" or "rejected" of an approval,
       a decision of a review, or an option of a choice.
     - `risk`: "low", "normal" or "high", which people see.
+    - `ask_back`: True if people may ask back instead of answering. Then the response's `outcome` is
+      "changes_requested", and its `comment` is what they wrote.
+    - `follows`: the response of an earlier question that was asked back. People see what was asked
+      back then.
     """
 
     name: str
@@ -57,6 +62,8 @@ class RequestOptions(TypedDict, total=False):
     undo: Duration
     comment_required_on: str | Collection[str]
     risk: Literal["low", "normal", "high"]
+    ask_back: bool
+    follows: Response[Any] | None
 
 
 COMMON = frozenset(RequestOptions.__annotations__)

@@ -46,6 +46,8 @@ def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
     if closed["outcome"] == Outcome.WITHDRAWN:
         return f"The related question “{asked.prompt}” was withdrawn."
     by = closed["responder"]
+    if closed["outcome"] == Outcome.CHANGES_REQUESTED:
+        return f"{by} asked back about the related question “{asked.prompt}”."
     said = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
     if said:
         return f"{by} answered the related question “{asked.prompt}” with “{said}”."

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 
-from procedures.engine.kinds.questions import Response
 from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.kinds.responses import Response
 from procedures.engine.values.files import File
 from procedures.engine.values.options import check_flag, with_options
 from procedures.engine.waits.handles import Handle

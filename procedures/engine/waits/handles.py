@@ -10,7 +10,8 @@ from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import check_told_apart
-from procedures.engine.kinds.questions import Question, Response
+from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.responses import Response
 from procedures.engine.kinds.votes import votes_in
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry

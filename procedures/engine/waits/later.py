@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 from procedures.engine.kinds.kind import known_kind
-from procedures.engine.kinds.questions import Question, Response, asked_for
+from procedures.engine.kinds.questions import Question, asked_for
 from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.values.files import File
 from procedures.engine.values.options import with_options

@@ -1,11 +1,12 @@
 """The options of a question that say who must agree, by when, and what follows an answer."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from procedures.engine import AnswerError, QuestionError
+from procedures.engine import AnswerError, Outcome, QuestionError, Response
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.kinds.votes import decided
 from procedures.engine.values import canonical
@@ -22,8 +23,14 @@ def choice(**options: Any) -> Question:
     return new_question("choice", "Which?", {"sea": "By ship", "air": "By air"}, **options)
 
 
-def review(**options: Any) -> Question:
-    return new_question("review", "Fine?", "Dear Ben", decisions=DECISIONS, **options)
+def review(decisions: dict[str, str] = DECISIONS, **options: Any) -> Question:
+    return new_question("review", "Fine?", "Dear Ben", decisions=decisions, **options)
+
+
+def response(outcome: Outcome, **options: Any) -> Response[Any]:
+    at = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    question = approval(ask_back=True, **options)
+    return Response(None, outcome, "ann", "Which one?", at, timed_out=False, question=question)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,13 @@ def review(**options: Any) -> Question:
         (
             lambda: approval(escalate=[("3h", "a")], expires="2h", default=False),
             "nobody else would be asked",
+        ),
+        (lambda: approval(ask_back="yes"), "ask_back= must be True or False"),
+        (lambda: approval(follows="ann"), "follows= takes a response that was asked back"),
+        (lambda: approval(follows=response(Outcome.APPROVED)), "that was asked back, or None"),
+        (
+            lambda: review(decisions={"changes_requested": "Redo", "send": "Send"}, ask_back=True),
+            "ask_back= can't be used with a decision that is named “changes_requested”",
         ),
         (lambda: approval(four_eyes="yes"), "four_eyes= must be True or False"),
         (lambda: approval(quorum=0), "quorum= must be a whole number from 1 to 100"),
@@ -213,3 +227,38 @@ def test_options_of_a_choice_are_counted_each() -> None:
 
     assert not decided(asked, ["sea", "air"], left=0)
     assert decided(asked, ["sea", "air", "sea"], left=0)
+
+
+# Asking back
+
+
+def test_a_question_about_which_nobody_can_ask_back_says_so() -> None:
+    with pytest.raises(AnswerError, match="Nobody can ask back about this request"):
+        approval().check_ask_back("Which one?")
+
+    with pytest.raises(AnswerError, match="Write what is missing"):
+        approval(ask_back=True).check_ask_back(" ")
+
+    approval(ask_back=True).check_ask_back("Which one?")
+
+
+def test_a_question_keeps_what_was_asked_back_before_it() -> None:
+    second = approval(follows=response(Outcome.CHANGES_REQUESTED))
+    third = approval(
+        follows=response(Outcome.CHANGES_REQUESTED, follows=response(Outcome.CHANGES_REQUESTED))
+    )
+
+    assert [one.text for one in third.follows] == ["Which one?", "Which one?"]
+    assert Question.from_json(third.as_json()).follows == third.follows
+    assert second.digest != approval().digest
+    assert approval(ask_back=True).digest != approval().digest
+    assert approval(follows=None).digest == approval().digest
+
+
+def test_the_newest_of_many_are_shown() -> None:
+    last = response(Outcome.CHANGES_REQUESTED)
+    for _ in range(30):
+        last = response(Outcome.CHANGES_REQUESTED, follows=last)
+
+    assert last.question
+    assert len(last.question.follows) == 20

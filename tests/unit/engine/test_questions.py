@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.kind import Outcome
-from procedures.engine.kinds.questions import Question, Response, new_question
+from procedures.engine.kinds.questions import Question, new_question
+from procedures.engine.kinds.responses import Response
 from procedures.engine.values import canonical
 
 Ask = Callable[[], Question]
