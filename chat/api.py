@@ -115,14 +115,16 @@ def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Sta
 
     Returns the same as an answer; 422 if the procedure doesn't allow it (`ask_back` is false).
     """
-    answer = services.Answer(None, said.text, channel=Api.name, asks_back=True)
+    told = {"channel": Api.name, "asks_back": True, "reason": said.reason}
+    answer = services.Answer(None, said.text, **told)
     return _respond(request, request_id, answer)
 
 
 def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> Status[HumanResponse]:
     by, address = request.user, request.META.get("REMOTE_ADDR") or None
     try:
-        response, is_new = services.respond(request_id, replace(answer, address=address), by=by)
+        told = replace(answer, address=address, is_by_token="Authorization" in request.headers)
+        response, is_new = services.respond(request_id, told, by=by)
     except (HumanRequest.DoesNotExist, services.NotAskedError):
         # Only those who may see it are told who is asked; who is asked may see it.
         get_object_or_404(visible_requests(by), pk=request_id)

@@ -29,12 +29,18 @@ class ResponseIn(Body):
         description="Must be true if the request is `irreversible`, to confirm exactly this value."
         " Ask the person first.",
     )
+    reason: str = Field(
+        default="",
+        description="Required if you are an administrator whom the request doesn't ask (a bypass)."
+        " No token can do this.",
+    )
 
 
 class AskBackIn(Body):
     """A text that asks back instead of answering."""
 
     text: str = Field(description="What is missing, or what should be changed.")
+    reason: str = Field(default="", description="As of an answer.")
 
 
 class EarlierQuestionOut(Schema):
@@ -61,6 +67,9 @@ class ResponseOut(Schema):
     )
     asks_back: bool = Field(
         description="True if the person asked back: `comment` is the text, and `value` is null."
+    )
+    reason: str = Field(
+        description="The reason of an administrator who wasn't asked (a bypass); else empty."
     )
     undone_at: datetime | None
     is_used: bool = Field(description="False if the run continued before the answer took effect.")

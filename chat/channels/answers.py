@@ -28,6 +28,10 @@ class Answer:
     """The typed words, from which the question's kind reads the value; None if there is a value."""
     asks_back: bool = False
     """True if the sender asks back instead of answering, with the comment as the text."""
+    reason: str = ""
+    """The reason why an administrator answers without being asked."""
+    is_by_token: bool = False
+    """True if a program sent it with somebody's API token."""
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 

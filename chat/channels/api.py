@@ -15,4 +15,4 @@ class Api(Channel):
     def parse(self, inbound: Inbound) -> Answer:
         """Return the answer in a request body, which the route has validated."""
         body = inbound.content
-        return Answer(body.value, body.comment, is_confirmed=body.confirm)
+        return Answer(body.value, body.comment, is_confirmed=body.confirm, reason=body.reason)

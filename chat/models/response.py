@@ -47,6 +47,12 @@ class HumanResponse(models.Model):
         db_default=False,
         help_text="True if the person asked back, with the comment as the text.",
     )
+    reason = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The reason why an administrator who wasn't asked has answered (a bypass).",
+    )
     undone_at = models.DateTimeField(null=True)
     is_used = models.BooleanField(
         default=True,
@@ -56,7 +62,7 @@ class HumanResponse(models.Model):
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),
         *("shown", "evidence_digest", "changes", "for_user", "effective_at"),
-        "asks_back",
+        *("asks_back", "reason"),
     )
     """The fields whose proofs are in the history of the request.
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 BYPASS = "bypass: superuser"
+ADMINISTRATOR = "administrator"
+"""The right of a superuser to answer a request that asks nobody."""
 CAUSES = ("fork", "restart", "override")
 """The operations whose operator counts as somebody who caused what the run asks afterwards."""
 MOST_ORIGINS = 50
@@ -41,8 +43,9 @@ def right_of(request: "HumanRequest", user: "User", *, now: datetime) -> Right |
     """Return the most direct right by which a user may answer the request, or None.
 
     An assignment by name comes first, then one to a group, then one to a permission, then the right
-    of a deputy, then that of a superuser. With `four_eyes`, whoever caused the request has no
-    right, nor has anybody to whom they have delegated their requests.
+    of a deputy, then that of a superuser: a bypass, unless the request asks nobody at all. With
+    `four_eyes`, whoever caused the request has no right, nor has anybody to whom they have
+    delegated their requests.
     """
     if request.four_eyes and _is_excluded(request, user, now):
         return None
@@ -52,7 +55,9 @@ def right_of(request: "HumanRequest", user: "User", *, now: datetime) -> Right |
     for delegation in given.select_related("user").order_by("pk"):
         if _own_right(request, delegation.user):
             return Right(f"deputy of {delegation.user.get_username()}", of=delegation.user_id)
-    return Right(BYPASS) if user.is_superuser else None
+    if not user.is_superuser:
+        return None
+    return Right(ADMINISTRATOR if request.is_unasked else BYPASS)
 
 
 def _own_right(request: "HumanRequest", user: "User") -> Right | None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.session import record
+from chat.services.delegations import note_delegation
 from chat.services.responses import (
     AlreadyAnsweredError,
     ClaimedError,
@@ -41,6 +42,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
         return request
     if is_claimed_by_others(request, by.pk):
         raise ClaimedError(request)
+    note_delegation(request, right, by=by, at=now)
     request.claimed_by = by
     _save(request, Kind.CLAIMED, at=now, by=by, facts={"address": address})
     return request
@@ -67,8 +69,10 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
     """Record that an assignee has seen an open request; return False if it was recorded before."""
     request, now = _lock_open(request_id)
-    if request.events.filter(kind=Kind.SEEN, user=by).exists() or not request.asks(by):
+    right = request.right_of(by, now=now)
+    if right is None or request.events.filter(kind=Kind.SEEN, user=by).exists():
         return False
+    note_delegation(request, right, by=by, at=now)
     facts = {"channel": channel, "address": address}
     insert_row(new_event(request, Kind.SEEN, at=now, by=by, facts=facts))
     request.save(update_fields=HISTORY)

@@ -6,10 +6,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
-from chat.models import Delegation
+from chat.models import Delegation, HumanRequest, RequestEvent
 from chat.models.delegation import DelegationQuerySet
+from chat.models.history import new_event
+from chat.models.rights import Right
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.models.clock import clock
+from procedures.store.rows import insert_row
 from procedures.users import User, active_users
 
 LONGEST = timedelta(days=366)
@@ -54,6 +57,24 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
         found.save(update_fields=["revoked_at"])
         ring_after_commit("rights")
     return found
+
+
+def note_delegation(request: HumanRequest, right: Right, *, by: User, at: datetime) -> None:
+    """Note in a locked request's history, once, that a deputy acts on it for somebody else.
+
+    The entry is inserted; the caller saves the request.
+    """
+    if right.of is None:
+        return
+    noted = request.events.filter(kind=RequestEvent.Kind.DELEGATED, user=right.of)
+    if any(one.content["to"] == [by.get_username()] for one in noted):
+        return
+    given = Delegation.objects.active(at).filter(user=right.of, to=by).select_related("user")
+    delegation = given.latest("pk")
+    until = delegation.until.isoformat()
+    facts = {"to": [by.get_username()], "until": until, "reason": delegation.reason}
+    kind = RequestEvent.Kind.DELEGATED
+    insert_row(new_event(request, kind, at=at, by=delegation.user, facts=facts))
 
 
 def delegations_of(user: User) -> DelegationQuerySet:

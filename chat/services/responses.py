@@ -14,6 +14,7 @@ from chat.models import HumanRequest, HumanResponse, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.rights import Right
 from chat.models.session import record
+from chat.services.delegations import note_delegation
 from chat.services.uploads import with_uploads
 from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
 from procedures.conf import conf
@@ -85,6 +86,22 @@ class ClaimedError(OperationRefusedError):
     def __init__(self, request: HumanRequest) -> None:
         who = request.claimed_by.get_username() if request.claimed_by else ""
         super().__init__(f"{who} has claimed this request. Ask them to release it.")
+
+
+class NeedsReasonError(AnswerError):
+    """An administrator who isn't asked has given no reason; nothing was stored."""
+
+    def __init__(self) -> None:
+        words = "This request isn't assigned to you."
+        super().__init__(f"{words} As an administrator, you can answer it if you give a reason.")
+
+
+class TokenBypassError(NotAskedError):
+    """A program with an administrator's token answers a request that doesn't ask them."""
+
+    def __init__(self, request: HumanRequest) -> None:
+        super().__init__(request)
+        self.args = (f"{self} No token can answer without being asked.",)
 
 
 class AlreadyVotedError(OperationRefusedError):
@@ -176,18 +193,12 @@ def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """Store the answer; the run and the request must be locked."""
-    # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
-    right = request.right_of(by, now=now)
-    if right is None:
-        raise NotAskedError(request)
-    if not request.is_open:
-        raise AlreadyAnsweredError(request)
-    if is_claimed_by_others(request, by.pk, right.of):
-        raise ClaimedError(request)
+    right = _checked_right(request, answer, by, now)
     question = request.asked
     answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
     response = _new_response(request, question, answer, by, now)
     response.for_user_id, value = right.of, response.plain_value
+    response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""
     votes = votes_on(request) if question.quorum > 1 else []
     if voted := earlier_vote(response, votes):
         raise AlreadyVotedError(voted)
@@ -197,6 +208,7 @@ def _record(
     said |= as_closing([*votes, response]) if question.quorum > 1 else {}
     files = keep_answer_files(run, [*files_in(answer.value)], at=now)
     content = {**said, **_proof_of(response, right), **files}
+    note_delegation(request, right, by=by, at=now)
     _insert(request, response, right, content if is_last else None)
     if not is_last:
         _change(request)
@@ -208,6 +220,29 @@ def _record(
     else:
         resolve_locked(run, request.wait, content, at=now)
     return response
+
+
+def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
+    """Return the right by which somebody answers an open request; raise an error without one."""
+    # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
+    right = request.right_of(by, now=now)
+    if right is None:
+        raise NotAskedError(request)
+    if not request.is_open:
+        raise AlreadyAnsweredError(request)
+    if is_claimed_by_others(request, by.pk, right.of):
+        raise ClaimedError(request)
+    if right.is_bypass:
+        _check_bypass(request, answer)
+    return right
+
+
+def _check_bypass(request: HumanRequest, answer: Answer) -> None:
+    """Raise an error unless an administrator who isn't asked gives a reason, in person."""
+    if answer.is_by_token:
+        raise TokenBypassError(request)
+    if not answer.reason.strip():
+        raise NeedsReasonError
 
 
 def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
@@ -273,7 +308,7 @@ def _insert(
     if response.asks_back:
         kind = RequestEvent.Kind.ASKED_BACK
     if right.is_bypass:
-        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.comment
+        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
     event = new_event(request, kind, at=response.at, by=response.user, facts=told)
     insert_rows([response, event])
 
@@ -287,6 +322,7 @@ def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
         "right_id": right.group,
         "channel": response.channel,
         "evidence_digest": response.evidence_digest,
+        **({"reason": response.reason} if response.reason else {}),
         PROOF: seals_of(facts_of(response), owner=owner, key=ledger_key()),
     }
 

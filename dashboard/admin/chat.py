@@ -341,7 +341,7 @@ class HumanResponseAdmin(ProvenPartAdmin):
     fieldsets = [
         (None, {"fields": ["request", "user", "for_user", "at", "channel", "address"]}),
         (lazy("Effect"), {"fields": ["effective_at", "undone_at", "is_used"]}),
-        (lazy("Answer"), {"fields": ["asks_back", "shown_value", "comment"]}),
+        (lazy("Answer"), {"fields": ["asks_back", "shown_value", "comment", "reason"]}),
         (lazy("What was shown"), {"fields": ["shown_question", "evidence_digest"]}),
     ]
     readonly_fields = ["shown_value", "shown_question"]

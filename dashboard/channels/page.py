@@ -14,6 +14,6 @@ class Page(Channel):
         """Return the answer that was typed into a request's form."""
         form: AnswerForm = inbound.content
         if form.asks_back:
-            return Answer(None, form.ask_back_text, asks_back=True)
+            return Answer(None, form.ask_back_text, asks_back=True, reason=form.reason)
         value = form.answer()
-        return Answer(value, form.comment, is_confirmed=form.confirms(value))
+        return Answer(value, form.comment, is_confirmed=form.confirms(value), reason=form.reason)

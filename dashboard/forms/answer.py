@@ -94,6 +94,11 @@ class AnswerForm:
     def ask_back_text(self) -> str:
         return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
 
+    @property
+    def reason(self) -> str:
+        """The reason of an administrator who answers without being asked."""
+        return one_ending(str(self.typed.get("reason", ""))).strip()
+
     def texts(self, name: str) -> list[str]:
         """Return the texts typed into the control with this name."""
         return [str(text) for text in self.typed.getlist(name)]
@@ -134,7 +139,7 @@ class AnswerForm:
     def own_words(self) -> str:
         """Return the text that the sender wrote, to be shown again if the answer came too late."""
         own = [words for one in self.controls for words in one.own_words(self.texts)]
-        own += [self.comment, self.ask_back_text]
+        own += [self.comment, self.ask_back_text, self.reason]
         return "\n\n".join(words for words in own if words)
 
 

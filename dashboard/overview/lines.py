@@ -145,7 +145,11 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if CARRIED_FROM in data:
         words, run = _("{answer}, in the run {run}"), _short(data[CARRIED_FROM])
         closed = sentence(words, answer=closed, run=run)
-    return look, _with_comment(closed, data["comment"])
+    told = _with_comment(closed, data["comment"])
+    if reason := data.get("reason"):
+        words = _("{event} (bypass by an administrator: {reason})")
+        told = sentence(words, event=told, reason=shortened(reason, 200))
+    return look, told
 
 
 ANSWERS = {"approved", "answered", "edited", "changes_requested"}

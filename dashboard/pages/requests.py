@@ -19,6 +19,7 @@ from chat.services import (
     ClaimedError,
     Echo,
     Inbound,
+    NeedsReasonError,
     NotAskedError,
     NotConfirmedError,
     NotTheirsToUndoError,
@@ -34,6 +35,7 @@ from procedures.services import TooLateError
 
 REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
+    NeedsReasonError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
     TooLargeError: 413,

@@ -22,6 +22,7 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import files_in, takes_files, with_files
 from procedures.engine.values.files import File
 from procedures.models import Run, Wait
+from procedures.users import User
 
 register = template.Library()
 Line = tuple[str, str]
@@ -58,6 +59,15 @@ def _key_of(place: int, text: str) -> str:
     if text in REJECTING:
         return "r"
     return str(place) if place in NUMBER_KEYS else ""
+
+
+@register.filter
+def is_bypassed_by(request: HumanRequest, user: User) -> bool:
+    """Return True if an answer by this administrator, who isn't asked, would be a bypass."""
+    if not user.is_superuser or request.is_unasked:
+        return False
+    right = request.right_of(user)
+    return right is not None and right.is_bypass
 
 
 @register.simple_tag
