@@ -13,9 +13,15 @@ from ninja.files import UploadedFile
 from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
-from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
+from chat.decision_schemas import AskBackIn, StandingOut, StandingPage
+from chat.models import (
+    Delegation,
+    HumanRequest,
+    HumanResponse,
+    RequestEvent,
+    StandingDecision,
+)
 from chat.schemas import (
-    AskBackIn,
     ClosedOut,
     DelegationIn,
     DelegationOut,
@@ -115,8 +121,7 @@ def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Sta
 
     Returns the same as an answer; 422 if the procedure doesn't allow it (`ask_back` is false).
     """
-    told = {"channel": Api.name, "asks_back": True, "reason": said.reason}
-    answer = services.Answer(None, said.text, **told)
+    answer = services.Answer(None, said.text, Api.name, asks_back=True, reason=said.reason)
     return _respond(request, request_id, answer)
 
 
@@ -297,4 +302,32 @@ def delete_delegation(request: SignedIn, delegation_id: int) -> Delegation:
     try:
         return services.revoke_delegation(delegation_id, by=request.user)
     except Delegation.DoesNotExist:
+        raise Http404 from None
+
+
+@router.get(
+    "/standing-decisions",
+    response={200: StandingPage, **refusals(422)},
+    summary="Standing decisions",
+)
+def list_standing_decisions(
+    request: SignedIn, after: int | None = None, limit: Limit = PAGE
+) -> Page:
+    """Return the decisions that you have given or may revoke as an operator, newest first."""
+    found = services.revocable_by(request.user).select_related("revoked_by")
+    if after is not None:
+        found = found.filter(pk__lt=after)
+    return page(found, by="-pk", limit=limit)
+
+
+@router.delete(
+    "/standing-decisions/{decision_id}",
+    response={200: StandingOut, **refusals(404)},
+    summary="Revoke a standing decision",
+)
+def delete_standing_decision(request: SignedIn, decision_id: int) -> StandingDecision:
+    """Revoke a decision, so that it answers no more requests; its giver and operators may."""
+    try:
+        return services.revoke_standing(decision_id, by=request.user)
+    except StandingDecision.DoesNotExist:
         raise Http404 from None

@@ -16,6 +16,7 @@ from chat.models.closing import close_request, hold_request, release_request
 from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
+from chat.services.foreknown import answer_foreknown
 from chat.services.ledger import differences, unowned
 from chat.services.voting import shortage
 from procedures import hooks
@@ -33,6 +34,7 @@ RISKS = ("high", "normal", "low")
 def connect() -> None:
     hooks.run_started.connect(open_session)
     hooks.wait_opened.connect(show_request)
+    hooks.repeatable_opened.connect(answer_in_advance)
     hooks.wait_closed.connect(record_close)
     hooks.wait_held.connect(record_hold)
     hooks.wait_released.connect(record_release)
@@ -147,6 +149,10 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
     # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
+
+
+def answer_in_advance(run: Run, waits: Sequence[Wait], at: datetime, **_: Any) -> None:
+    answer_foreknown(run, waits, at)
 
 
 def record_close(wait: Wait, content: dict[str, Any], *, was_held: bool, **_: Any) -> None:

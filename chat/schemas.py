@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import Field, StrictBool, field_validator
 
 from chat.channels.registry import channels_taking
+from chat.decision_schemas import AlsoIn, EarlierQuestionOut, with_offset
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
@@ -34,22 +35,11 @@ class ResponseIn(Body):
         description="Required if you are an administrator whom the request doesn't ask (a bypass)."
         " No token can do this.",
     )
-
-
-class AskBackIn(Body):
-    """A text that asks back instead of answering."""
-
-    text: str = Field(description="What is missing, or what should be changed.")
-    reason: str = Field(default="", description="As of an answer.")
-
-
-class EarlierQuestionOut(Schema):
-    """An earlier question about which somebody asked back."""
-
-    prompt: str
-    by: str = Field(description="The user who asked back.")
-    text: str
-    at: datetime
+    also: AlsoIn | None = Field(
+        default=None,
+        description="Later requests like this one, for which the answer counts, too, if the request"
+        " is `repeatable`. No token can do this.",
+    )
 
 
 class ResponseOut(Schema):
@@ -68,11 +58,18 @@ class ResponseOut(Schema):
     asks_back: bool = Field(
         description="True if the person asked back: `comment` is the text, and `value` is null."
     )
+    standing: int | None = Field(
+        description="The standing decision that has given the answer by itself, if one has.",
+    )
     reason: str = Field(
         description="The reason of an administrator who wasn't asked (a bypass); else empty."
     )
     undone_at: datetime | None
     is_used: bool = Field(description="False if the run continued before the answer took effect.")
+
+    @staticmethod
+    def resolve_standing(response: HumanResponse) -> int | None:
+        return response.standing_id
 
     @staticmethod
     def resolve_for_user(response: HumanResponse) -> str | None:
@@ -205,6 +202,10 @@ class RequestDetailOut(RequestOut):
         serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
     ask_back: bool = Field(description="True if people may ask back instead of answering.")
+    repeatable: dict[str, Any] | None = Field(
+        description="The names in the evidence (`fields`, `at_most`) that make later requests so"
+        " like this one that an answer may count for them, too; null if it can't."
+    )
     follows: list[EarlierQuestionOut] = Field(
         description="The earlier questions about which somebody asked back, the last one last."
     )
@@ -249,6 +250,10 @@ class RequestDetailOut(RequestOut):
     @staticmethod
     def resolve_ask_back(request: HumanRequest) -> bool:
         return request.asked.ask_back
+
+    @staticmethod
+    def resolve_repeatable(request: HumanRequest) -> dict[str, Any] | None:
+        return request.asked.repeatable
 
     @staticmethod
     def resolve_follows(request: HumanRequest) -> tuple[AskedBack, ...]:
@@ -330,9 +335,7 @@ class DelegationIn(Body):
     @field_validator("until", "from_at")
     @classmethod
     def _check_offset(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.utcoffset() is None:
-            raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
-        return value
+        return None if value is None else with_offset(value)
 
 
 class DelegationOut(Schema):

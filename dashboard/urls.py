@@ -18,6 +18,7 @@ from dashboard.pages import (
     runs,
     search,
     sign_in,
+    standing,
     wholes,
 )
 
@@ -72,6 +73,12 @@ urlpatterns = [
         "requests/<uuid:request_id>/file-changes",
         files.request_file_changes,
         name="request_file_changes",
+    ),
+    path("standing-decisions", standing.standing_list, name="standing_list"),
+    path(
+        "standing-decisions/<int:decision_id>/revocation",
+        standing.revoke_standing,
+        name="standing_revocation",
     ),
     path("chat", chat.session_list, name="session_list"),
     path("chat/rows", chat.session_rows, name="session_rows"),

@@ -4,6 +4,8 @@ Sent with `send`: a receiver that raises rolls the whole change back. Arguments,
 
     run_started(run, files)                files: those it was started with, in order
     wait_opened(run, wait, content, at)    content: the question, plain JSON
+    repeatable_opened(run, waits, at)      new questions that somebody may have decided in advance;
+                                           all their other rows are written
     wait_closed(run, wait, content, was_held)
                                            content: outcome, value, responder, comment, timed_out;
                                            was_held: an answer that was held takes effect
@@ -31,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 run_started = Signal()
 wait_opened = Signal()
+repeatable_opened = Signal()
 wait_closed = Signal()
 wait_held = Signal()
 wait_released = Signal()

@@ -62,7 +62,7 @@ def wait_for_request(run: Run, *, prompt: str = "") -> HumanRequest:
 
 
 def answer(request: HumanRequest, *, value: Any = True, by: User) -> None:
-    respond(request.pk, Answer(value), by=by)
+    respond(request.pk, Answer(value, reason="They are away."), by=by)
 
 
 def journal_of(run: Run) -> Sequence[str]:

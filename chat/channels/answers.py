@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
     from chat.models import HumanRequest
     from procedures.users import User
+
+
+@dataclass(frozen=True)
+class Also:
+    """The later requests like this one for which an answer counts, too."""
+
+    uses: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class Answer:
     """The reason why an administrator answers without being asked."""
     is_by_token: bool = False
     """True if a program sent it with somebody's API token."""
+    also: Also | None = None
+    """The later requests for which it counts, too."""
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 

@@ -10,6 +10,7 @@ from chat.models.reading import Draft, Snooze
 from chat.models.request import HumanRequest
 from chat.models.response import HumanResponse
 from chat.models.session import Member, Session, SessionEvent, SharedRun
+from chat.models.standing import StandingDecision
 
 __all__ = [
     "Assignment",
@@ -28,4 +29,5 @@ __all__ = [
     "SessionEvent",
     "SharedRun",
     "Snooze",
+    "StandingDecision",
 ]

@@ -53,6 +53,13 @@ class HumanResponse(models.Model):
         db_default="",
         help_text="The reason why an administrator who wasn't asked has answered (a bypass).",
     )
+    standing = models.ForeignKey(
+        "countersign_chat.StandingDecision",
+        models.PROTECT,
+        null=True,
+        related_name="responses",
+        help_text="The standing decision that has given this answer.",
+    )
     undone_at = models.DateTimeField(null=True)
     is_used = models.BooleanField(
         default=True,
@@ -62,7 +69,7 @@ class HumanResponse(models.Model):
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),
         *("shown", "evidence_digest", "changes", "for_user", "effective_at"),
-        *("asks_back", "reason"),
+        *("asks_back", "reason", "standing"),
     )
     """The fields whose proofs are in the history of the request.
 

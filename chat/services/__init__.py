@@ -1,6 +1,6 @@
 """Operations on sessions, requests and notifications."""
 
-from chat.channels.answers import Answer, Inbound
+from chat.channels.answers import Also, Answer, Inbound
 from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence, note_presences
@@ -31,20 +31,20 @@ from chat.services.reading import (
     snooze_request,
     wake_request,
 )
+from chat.services.recording import AlreadyVotedError, NotConfirmedError
 from chat.services.reminders import remind_people
 from chat.services.replies import NoReplyError, read_reply
 from chat.services.request_lists import newest_requests
 from chat.services.responses import (
     AlreadyAnsweredError,
-    AlreadyVotedError,
     ClaimedError,
     NeedsReasonError,
     NotAskedError,
-    NotConfirmedError,
     NotTheirsToUndoError,
     respond,
     undo_response,
 )
+from chat.services.standing import revocable_by, revoke_standing
 from chat.services.strays import ask_others
 from chat.services.uploads import find_file, uploaded, with_uploads
 from chat.services.waiting import people_by_name, people_named, waiting_for, waiting_of
@@ -53,6 +53,7 @@ __all__ = [
     "OPERATE_REQUEST",
     "AlreadyAnsweredError",
     "AlreadyVotedError",
+    "Also",
     "Answer",
     "BulkItem",
     "BulkReport",
@@ -104,7 +105,9 @@ __all__ = [
     "reply",
     "requests_without_answerers",
     "respond",
+    "revocable_by",
     "revoke_delegation",
+    "revoke_standing",
     "save_draft",
     "send_notification",
     "sender_of",

@@ -18,6 +18,7 @@ from chat.services.histories import (
     is_as_answered,
     unheard,
 )
+from chat.services.standing import standing_differences
 from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.fork import CARRIED_FROM
@@ -51,6 +52,7 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
         yield from _request_differences(record, request, older)
     yield from _unasked(record, {request.wait.opened_seq for request in requests})
     assignments = Assignment.objects.filter(request__wait__run=run)
+    yield from standing_differences(record, older)
     messages = Message.objects.filter(run=run)
     rows = chain(assignments.order_by("pk"), messages.order_by("pk"))
     yield from judged(rows, record, older)

@@ -1,44 +1,31 @@
 """Answers to requests: one transaction, one outcome."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
-from chat.channels.registry import find_channel
 from chat.models import HumanRequest, HumanResponse, RequestEvent
-from chat.models.history import HISTORY, new_event
+from chat.models.history import new_event
 from chat.models.rights import Right
-from chat.models.session import record
-from chat.services.delegations import note_delegation
+from chat.services.recording import note_change, record_answer
+from chat.services.standing import revoke_with
 from chat.services.uploads import with_uploads
-from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
-from procedures.conf import conf
-from procedures.engine.errors import AnswerError, EngineError, Fault
-from procedures.engine.journal.events import closing
-from procedures.engine.journal.seals import PROOF, seals_of
+from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.values import canonical
-from procedures.engine.values.attachments import files_in
-from procedures.engine.values.sizes import Sizes
 from procedures.models import Run
-from procedures.models.proofs import facts_of, ledger_key
 from procedures.services import (
     TooLateError,
     expire_wait,
-    hold_locked,
-    keep_answer_files,
-    resolve_locked,
     undo_locked,
 )
-from procedures.store.rows import insert_row, insert_rows
-from procedures.users import User, active_users, json_key
+from procedures.store.rows import insert_row
+from procedures.users import User, active_users
 
 
 class AlreadyAnsweredError(EngineError):
@@ -71,15 +58,6 @@ class NotAskedError(EngineError):
         )
 
 
-class NotConfirmedError(AnswerError):
-    """An irreversible answer was not confirmed; nothing was stored."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        fault = Fault("confirm", "must be true, because this answer can't be undone.")
-        super().__init__("This answer can't be undone. Confirm it.", [fault])
-
-
 class ClaimedError(OperationRefusedError):
     """Somebody else has claimed the request."""
 
@@ -102,16 +80,6 @@ class TokenBypassError(NotAskedError):
     def __init__(self, request: HumanRequest) -> None:
         super().__init__(request)
         self.args = (f"{self} No token can answer without being asked.",)
-
-
-class AlreadyVotedError(OperationRefusedError):
-    """The same person has given another vote already."""
-
-    def __init__(self, vote: HumanResponse) -> None:
-        self.vote = vote
-        super().__init__(
-            "You have voted already. The request stays open until enough people agree."
-        )
 
 
 class NotTheirsToUndoError(OperationRefusedError):
@@ -164,11 +132,12 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
         raise TooLateError
     response.undone_at = now
     response.save(update_fields=["undone_at"])
+    revoke_with(response, at=now)
     insert_row(
         new_event(request, RequestEvent.Kind.UNDONE, at=now, by=by, facts={"response": response.pk})
     )
     if request.is_open:
-        _change(request)
+        note_change(request)
     else:
         undo_locked(run, request.wait, at=now)
     return request
@@ -182,44 +151,13 @@ def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
     return last is not None and last.pk == response.pk
 
 
-def _change(request: HumanRequest) -> None:
-    """Record a change of the votes on an open request, and notify its pages."""
-    request.version += 1
-    request.save(update_fields=["version", *HISTORY])
-    record(request.session_id, "request", request.pk, whom=request.assignees)
-
-
 def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
     """Store the answer; the run and the request must be locked."""
+    request.wait.run = run
     right = _checked_right(request, answer, by, now)
-    question = request.asked
-    answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
-    response = _new_response(request, question, answer, by, now)
-    response.for_user_id, value = right.of, response.plain_value
-    response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""
-    votes = votes_on(request) if question.quorum > 1 else []
-    if voted := earlier_vote(response, votes):
-        raise AlreadyVotedError(voted)
-    is_last = is_decided(request, question, [*votes, response])
-    outcome = response.outcome_of(question)
-    said = closing(outcome, value, responder=by.get_username(), comment=response.comment)
-    said |= as_closing([*votes, response]) if question.quorum > 1 else {}
-    files = keep_answer_files(run, [*files_in(answer.value)], at=now)
-    content = {**said, **_proof_of(response, right), **files}
-    note_delegation(request, right, by=by, at=now)
-    _insert(request, response, right, content if is_last else None)
-    if not is_last:
-        _change(request)
-        return response
-    # Last, since it tells the layers above, which number the session: its lock is held the
-    # shortest.
-    if response.effective_at:
-        hold_locked(run, request.wait, content, at=now, until=response.effective_at)
-    else:
-        resolve_locked(run, request.wait, content, at=now)
-    return response
+    return record_answer(request, answer, right, by=by, now=now)
 
 
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
@@ -253,86 +191,6 @@ def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
     return active_users().filter(pk=claimer).exists()
 
 
-def _checked(question: Question, answer: Answer) -> Any:
-    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
-
-    Whoever asks back gives no value, and has decided nothing that would have to be confirmed.
-    """
-    if answer.asks_back:
-        return question.check_ask_back(answer.comment)
-    value = question.check(answer.value)
-    Sizes(**conf.SIZES).check_answer(question, value)
-    question.check_comment(value, answer.comment)
-    if question.irreversible and not answer.is_confirmed:
-        raise NotConfirmedError(value)
-    return value
-
-
-def _new_response(
-    request: HumanRequest, question: Question, answer: Answer, by: User, now: datetime
-) -> HumanResponse:
-    value = _checked(question, answer)
-    is_held = question.undo is not None and find_channel(answer.channel).undoes
-    return HumanResponse(
-        request=request,
-        user=by,
-        value=canonical.text_of(value),
-        comment=_clean(answer.comment),
-        at=now,
-        channel=answer.channel,
-        address=answer.address,
-        shown=request.question,
-        evidence_digest=question.evidence_digest,
-        changes="" if answer.asks_back else _changes(question, value),
-        asks_back=answer.asks_back,
-        effective_at=now + timedelta(seconds=question.undo or 0) if is_held else None,
-    )
-
-
-def _insert(
-    request: HumanRequest, response: HumanResponse, right: Right, content: dict[str, Any] | None
-) -> None:
-    """Insert the response, and its entry in the history of the request.
-
-    `content` is the closing that it makes; None for a vote that decides nothing.
-    """
-    told = {
-        "channel": response.channel,
-        "address": response.address,
-        "right": right.words,
-        "evidence_digest": response.evidence_digest,
-        PROOF: _proof_of(response, right)[PROOF],
-        "closing": canonical.digest(canonical.text_of(content)) if content else None,
-    }
-    kind = RequestEvent.Kind.ANSWERED if content else RequestEvent.Kind.VOTED
-    if response.asks_back:
-        kind = RequestEvent.Kind.ASKED_BACK
-    if right.is_bypass:
-        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
-    event = new_event(request, kind, at=response.at, by=response.user, facts=told)
-    insert_rows([response, event])
-
-
-def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """Return what the journal stores about an answer besides its value."""
-    owner = str(response.request_id)
-    return {
-        "responder_id": json_key(response.user_id),
-        "right": right.words,
-        "right_id": right.group,
-        "channel": response.channel,
-        "evidence_digest": response.evidence_digest,
-        **({"reason": response.reason} if response.reason else {}),
-        PROOF: seals_of(facts_of(response), owner=owner, key=ledger_key()),
-    }
-
-
-def _changes(question: Question, value: Any) -> str:
-    if question.outcome_of(value) != Outcome.EDITED or "text" not in value:
-        return ""
-    return as_text(edits_between(question.draft or "", value["text"]))
-
-
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
     """Return the user's earlier response if this answer repeats it.
 
@@ -358,17 +216,3 @@ def _text(question: Question, value: Any) -> str:
         return canonical.text_of(question.check(question.completed(value)))
     except (AnswerError, ValueError):
         return ""
-
-
-def _clean(comment: str) -> str:
-    """Return the comment unchanged; raise `AnswerError` if it is too long or can't be stored."""
-    if len(comment) > (most := Sizes(**conf.SIZES).comment):
-        words = f"The comment has {len(comment):,} characters; the limit is {most:,}."
-        raise AnswerError(words)
-    try:
-        comment.encode()
-    except UnicodeEncodeError:
-        raise AnswerError("The comment contains characters that can't be stored.") from None
-    if "\0" in comment:
-        raise AnswerError("The comment contains characters that can't be stored.")
-    return comment

@@ -11,6 +11,7 @@ ROUTES = {
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
     "create_ask_back": Scope.ANSWER,
+    "delete_standing_decision": Scope.ANSWER,
     "create_file": Scope.ANSWER,
     "create_answer": Scope.ANSWER,
     "create_claim": Scope.ANSWER,

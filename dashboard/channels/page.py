@@ -1,5 +1,7 @@
 """Answers from a request's form: on its page, on its card or in the list of open requests."""
 
+from typing import Any
+
 from chat.channels import Answer, Channel, Inbound
 from dashboard.forms.answer import AnswerForm
 
@@ -16,4 +18,5 @@ class Page(Channel):
         if form.asks_back:
             return Answer(None, form.ask_back_text, asks_back=True, reason=form.reason)
         value = form.answer()
-        return Answer(value, form.comment, is_confirmed=form.confirms(value), reason=form.reason)
+        told: dict[str, Any] = {"reason": form.reason, "also": form.also()}
+        return Answer(value, form.comment, is_confirmed=form.confirms(value), **told)

@@ -1,7 +1,9 @@
 """The form of a request: its controls, the input so far, and the answer that results."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest
-from chat.services import Echo, receive_file, uploaded, with_uploads
+from chat.services import Also, Echo, receive_file, uploaded, with_uploads
 from dashboard.forms.fields import Kept, SchemaField
 from dashboard.forms.layout import Builder, RowChange, change_rows, prefill_row
 from dashboard.forms.schema import SchemaForm
-from procedures.engine.errors import Fault
+from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.kinds.controls import (
     OF_FIELD,
     Buttons,
@@ -29,8 +31,11 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import LONG_TEXT, kind_of, one_ending
+from procedures.models.clock import clock
 from procedures.users import User
 
+DAYS = ("1", "3", "7")
+"""The days for which an answer can count for later requests."""
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
 """The most characters of a draft that can be edited in a card, and on a page of its own."""
 
@@ -93,6 +98,19 @@ class AnswerForm:
     @property
     def ask_back_text(self) -> str:
         return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
+
+    def also(self) -> Also | None:
+        """Return the later requests for which the answer counts, too; None if there are none.
+
+        Raises `AnswerError` for a number that isn't one.
+        """
+        uses = str(self.typed.get("also_uses", "")).strip()
+        if not uses or not self.asked.repeatable:
+            return None
+        days = str(self.typed.get("also_days", "1"))
+        if not re.fullmatch("[0-9]{1,3}", uses) or days not in DAYS:
+            raise AnswerError(_("Enter the number of later requests, from 1 to 50."))
+        return Also(int(uses), clock.now() + timedelta(days=int(days)))
 
     @property
     def reason(self) -> str:

@@ -9,16 +9,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from chat.channels.registry import channels
-from chat.models import Assignment, HumanRequest, HumanResponse
+from chat.models import Assignment, HumanRequest, HumanResponse, StandingDecision
 from chat.services import Echo
 from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
 from dashboard.overview.drawing import StoredFile, changed_lines
+from dashboard.overview.drawing import label_of as label_of_name
 from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.standing import alike_words, is_offered
 from procedures.engine.values.attachments import files_in, takes_files, with_files
 from procedures.engine.values.files import File
 from procedures.models import Run, Wait
@@ -68,6 +70,25 @@ def is_bypassed_by(request: HumanRequest, user: User) -> bool:
         return False
     right = request.right_of(user)
     return right is not None and right.is_bypass
+
+
+@register.filter
+def offers_standing(question: Question) -> bool:
+    """Return True if an answer may count for later requests, too."""
+    return is_offered(question)
+
+
+@register.filter
+def alike(question: Question) -> list[Line]:
+    """Return what makes later requests like this one: names and values in the evidence."""
+    return [(label_of_name(name), value) for name, value in alike_words(question)]
+
+
+@register.filter
+def standing_of(request: HumanRequest) -> StandingDecision | None:
+    """Return the decision about later requests that was given with the request's answer."""
+    given = request.standing_decisions.filter(revoked_at=None) if request.asked.repeatable else ()
+    return next(iter(given), None)
 
 
 @register.simple_tag

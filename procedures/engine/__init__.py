@@ -35,6 +35,7 @@ from procedures.engine.errors import (
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.request_options import RequestOptions
 from procedures.engine.kinds.responses import Response
+from procedures.engine.kinds.standing import Like
 from procedures.engine.kinds.votes import Vote
 from procedures.engine.values.choices import SiteChoice
 from procedures.engine.values.durations import Duration
@@ -65,6 +66,7 @@ __all__ = [
     "HumanResponse",
     "InputError",
     "LeftOpenError",
+    "Like",
     "Limits",
     "NotApprovedError",
     "OptionError",

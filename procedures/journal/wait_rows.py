@@ -47,6 +47,10 @@ class WaitRows(Moment):
             raise Refused("A question was asked, but no installed app shows questions to people.")
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
 
+    def tell_repeatable(self, run: Run, waits: Sequence[Wait]) -> None:
+        if waits:
+            hooks.repeatable_opened.send(Run, run=run, waits=waits, at=self.now)
+
     def waits(
         self,
         run: Run,

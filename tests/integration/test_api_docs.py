@@ -70,6 +70,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests", "get"),
         ("/api/requests/{request_id}", "get"),
         ("/api/requests/{request_id}/response", "post"),
+        ("/api/requests/{request_id}/ask-back", "post"),
         ("/api/requests/{request_id}/files", "post"),
         ("/api/requests/{request_id}/files/{digest}", "get"),
         ("/api/requests/{request_id}/response", "delete"),
@@ -88,6 +89,8 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/delegations", "get"),
         ("/api/delegations", "post"),
         ("/api/delegations/{delegation_id}", "delete"),
+        ("/api/standing-decisions", "get"),
+        ("/api/standing-decisions/{decision_id}", "delete"),
         ("/api/channels/{name}/answers", "post"),
     }
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
@@ -126,7 +129,7 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
         wanted = {"401", "500"} | ({"404"} if "{" in path else set())
         assert wanted <= set(answers), path
         for status, answer in answers.items():
-            ends = ("/response", "/answers", "/requests/{request_id}/files")
+            ends = ("/response", "/ask-back", "/answers", "/requests/{request_id}/files")
             is_of_answer = method == "post" and path.endswith(ends)
             name = "ClosedOut" if status == "409" and is_of_answer else "ErrorOut"
             if (path, method, status) == ("/api/requests/{request_id}/draft", "put", "409"):

@@ -163,7 +163,7 @@ def test_a_vote_and_an_ask_back_need_a_reason_too(
     assert vote.events.latest("seq").kind == "bypassed"
 
     back = request_of(run_until_it_waits("revised"))
-    wish = {"comment": "Say which.", "asks_back": True}
+    wish: dict[str, Any] = {"comment": "Say which.", "asks_back": True}
     with pytest.raises(NeedsReasonError):
         respond(back.pk, Answer(**wish), by=root)
     respond(back.pk, Answer(**wish, reason=WHY), by=root)

@@ -149,6 +149,6 @@ def test_the_journal_keeps_by_what_right_and_from_where_somebody_answered(
         HumanResponse.objects.get().evidence_digest,
     )
     assert "192.0.2.7" not in canonical.text_of(content)
-    respond(request_of(run).pk, Answer(value="Nothing."), by=dave)
+    respond(request_of(run).pk, Answer(value="Nothing.", reason="They are away."), by=dave)
     advance_all(run)
     assert run.events.get(kind="wait.closed", key="ask").content["right"] == "bypass: superuser"

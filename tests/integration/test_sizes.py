@@ -62,12 +62,17 @@ def test_a_long_answer_stays_in_its_form(alice: User, bob: User, kind: str, fiel
     typed = "resolved: " + "a" * 25
 
     path = f"/requests/{request.pk}/response"
-    page = browser(bob).post(path, {field: typed, "comment": "mine"}, headers=HTMX)
+    page = browser(bob).post(
+        path, {field: typed, "comment": "mine", "reason": "Away."}, headers=HTMX
+    )
 
     assert page.status_code == 422
     assert "The answer has 35 characters; the limit is 30." in shown(page)
     assert typed in shown(page)
-    assert browser(bob).post(path, {field: typed[:30]}, headers=HTMX).status_code == 200
+    assert (
+        browser(bob).post(path, {field: typed[:30], "reason": "Away."}, headers=HTMX).status_code
+        == 200
+    )
 
 
 @configured(SIZES=most(comment=30))

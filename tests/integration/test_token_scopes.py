@@ -26,6 +26,7 @@ NEEDED = {
     "send_signal": {"start"},
     "create_response": {"answer"},
     "create_ask_back": {"answer"},
+    "delete_standing_decision": {"answer"},
     "create_file": {"answer"},
     "create_answer": {"answer"},
     "restart_run": {"operate", "start"},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from procedures.engine import Context, procedure
+from procedures.engine import Context, Like, procedure
 
 
 @procedure
@@ -105,3 +105,34 @@ def asked_back_in_pair(ctx: Context) -> list[Any]:
 def final_and_asked_back(ctx: Context) -> list[str]:
     asked = ctx.approve("Delete it?", irreversible=True, ask_back=True)
     return [asked.outcome, asked.comment]
+
+
+@procedure
+def alike(
+    ctx: Context,
+    customer: str = "ben",
+    amount: str = "31.20",
+    undo: bool = False,  # noqa: FBT001, FBT002
+    four_eyes: bool = False,  # noqa: FBT001, FBT002
+) -> list[Any]:
+    held: Any = {"undo": "10s"} if undo else {}
+    asked = ctx.approve(
+        f"Refund {amount} €?",
+        evidence={"customer": customer, "amount": amount, "order": str(ctx.uuid())},
+        repeatable=Like(fields=["customer"], at_most={"amount": 100}),
+        four_eyes=four_eyes,
+        **held,
+    )
+    return [asked.value, asked.responder, asked.comment]
+
+
+@procedure
+def alike_in_a_set(ctx: Context) -> list[Any]:
+    """Asks twice at once for what may be decided in advance, and once for something else."""
+    like = Like(fields=["customer"])
+    evidence = {"customer": "ben"}
+    same = [
+        ctx.later.approve("Pay?", name="pay", evidence=evidence, repeatable=like) for _ in range(2)
+    ]
+    first = ctx.wait_any(*same, ctx.later.ask("Why?"))
+    return [first.key, *(one.wait().outcome for one in same)]

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal
 
 from procedures.engine.errors import OptionError, QuestionError
+from procedures.engine.kinds import standing
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import checked_flag, checked_names
 from procedures.engine.kinds.responses import AskedBack, earlier_questions
+from procedures.engine.kinds.standing import checked_like
 from procedures.engine.values.durations import duration_words, parse_duration
 from procedures.engine.values.spelling import short_repr
 
@@ -18,15 +20,18 @@ RISKS = ("low", "normal", "high")
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
-    *("comment_required_on", "risk", "ask_back", "follows"),
+    *("comment_required_on", "risk", "ask_back", "follows", "repeatable"),
 )
 """The fields of a question for these options, which are stored only if they are used."""
-MARKS = ("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows")
+MARKS = (
+    *("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows"),
+    "repeatable",
+)
 """The options that change what an answer means: an answer counts only for the same ones.
 
 The others say when something happens, as a deadline does.
 """
-USUAL = (False, 1, (), "normal", False, ())
+USUAL = (False, 1, (), "normal", False, (), None)
 MOST_MOMENTS = 20
 """The most reminders and escalations at moments of their own."""
 SHORTEST_PAUSE = 60
@@ -40,7 +45,7 @@ def marks(question: "Question") -> tuple[Any, ...]:
     final = ("irreversible",) if question.irreversible else ()
     # A replay asks for many digests, mostly of questions that use none of these.
     agreed = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
-    if (*agreed, question.ask_back, question.follows) == USUAL:
+    if (*agreed, question.ask_back, question.follows, question.repeatable) == USUAL:
         return final
     used = [
         (name, _as_list(value))
@@ -70,6 +75,7 @@ def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
     required = found.pop("comment_required_on", ())
     fields["comment_required_on"] = tuple(sorted(checked_names(required, "comment_required_on=")))
     fields["risk"] = _risk(prompt, found.pop("risk", "normal"))
+    fields["repeatable"] = checked_like(prompt, found.pop("repeatable", None))
     fields["follows"] = earlier_questions(prompt, found.pop("follows", None))
     return fields
 
@@ -93,6 +99,7 @@ def _faults(question: "Question") -> Iterator[str]:
         yield "veto= needs an approval, because nothing else can be rejected."
     if question.ask_back and Outcome.CHANGES_REQUESTED in question.decisions:
         yield "ask_back= can't be used with a decision that is named “changes_requested”."
+    yield from standing.faults_of(question)
     yield from _unknown_decisions(question)
     yield from _late(question)
 

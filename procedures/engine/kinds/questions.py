@@ -92,6 +92,8 @@ class Question:
     """True if people may ask back instead of answering."""
     follows: tuple[AskedBack, ...] = ()
     """The earlier questions about which somebody asked back, the last one last."""
+    repeatable: dict[str, Any] | None = None
+    """What makes later questions so like this one that people may decide them in advance."""
 
     @property
     def rules(self) -> Kind:

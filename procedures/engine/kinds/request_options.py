@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from procedures.engine.kinds.responses import Response
+from procedures.engine.kinds.standing import Like
 from procedures.engine.values.durations import Duration
 
 
@@ -39,6 +40,8 @@ class RequestOptions(TypedDict, total=False):
     - `risk`: "low", "normal" or "high", which people see.
     - `ask_back`: True if people may ask back instead of answering. Then the response's `outcome` is
       "changes_requested", and its `comment` is what they wrote.
+    - `repeatable`: a `Like`, which says for which later questions the answer may count, too, if the
+      person who gives it says so.
     - `follows`: the response of an earlier question that was asked back. People see what was asked
       back then.
     """
@@ -63,6 +66,7 @@ class RequestOptions(TypedDict, total=False):
     comment_required_on: str | Collection[str]
     risk: Literal["low", "normal", "high"]
     ask_back: bool
+    repeatable: Like | None
     follows: Response[Any] | None
 
 

@@ -21,7 +21,7 @@ from procedures.engine.lifecycle.deliveries import refusal, send
 from procedures.engine.lifecycle.runs import SUSPENDED, hand_back
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.lifecycle.signals import match_signal, skip_last_read
-from procedures.engine.lifecycle.waits import cells_of, decide
+from procedures.engine.lifecycle.waits import cells_of, decide, is_undecided
 from procedures.engine.store import Row, RunRow, Store, WaitRow
 
 
@@ -35,6 +35,8 @@ class Checked:
     """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)
     """The keys of all waits that the batch closes, including those that it opens itself."""
+    repeatable: list[WaitRow] = field(default_factory=list)
+    """The new questions that somebody may have decided in advance."""
     is_waiting: bool = False
     """True if the run ends with this batch and still has open waits."""
 
@@ -99,6 +101,8 @@ def take_effect(
         store.lock_below(run, checked.decided)
     for event in events:
         _take_one(store, run, event, checked)
+    if checked.repeatable:
+        store.tell_repeatable(run, [wait for wait in checked.repeatable if is_undecided(wait)])
     if handoff is None:
         return False
     is_queued = _hand_off(store, run, handoff, is_undone=checked.is_undone)
@@ -150,6 +154,8 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
         checked.closed[event.key] = wait
     _join_set(store, run, wait)
     store.tell_opened(run, wait, content)
+    if not is_decided and content.get("repeatable"):
+        checked.repeatable.append(wait)
     if wait.kind == "set":
         store.gather(wait, content["over"])
         # The batch itself says who won, as the code has seen it; deciding it here could give

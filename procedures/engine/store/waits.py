@@ -49,6 +49,12 @@ class Waits(Inputs):
         counts as closed since then.
         """
 
+    def tell_repeatable(self, run: Row, waits: Sequence[Row]) -> None:
+        """Let the layers above close new questions that somebody has decided in advance.
+
+        The other rows of the commit are written. Nobody decides anything below those layers.
+        """
+
     @abstractmethod
     def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
         """Notify the layers above that this content closes the wait, unless the answer is undone.

@@ -36,7 +36,7 @@ def _without(value: Any, path: Sequence[str]) -> Any:
 
 def check_paths(value: Any, paths: Sequence[str]) -> None:
     """Raise `ValueError` for a path that the evidence doesn't have."""
-    known = list(_paths(value))
+    known = list(paths_of(value))
     for path in paths:
         if path not in known:
             raise ValueError(
@@ -44,14 +44,15 @@ def check_paths(value: Any, paths: Sequence[str]) -> None:
             )
 
 
-def _paths(value: Any, before: str = "") -> Iterator[str]:
+def paths_of(value: Any, before: str = "") -> Iterator[str]:
+    """Yield the dotted names in nested data; those in the items of a list, once for each item."""
     if isinstance(value, list):
         for one in value:
-            yield from _paths(one, before)
+            yield from paths_of(one, before)
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield f"{before}{name}"
-            yield from _paths(inner, f"{before}{name}.")
+            yield from paths_of(inner, f"{before}{name}.")
 
 
 def differences(before: Any, now: Any) -> str:

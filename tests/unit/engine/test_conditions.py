@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import AnswerError, Outcome, QuestionError, Response
+from procedures.engine import AnswerError, Like, Outcome, QuestionError, Response
 from procedures.engine.kinds.questions import Question, new_question
+from procedures.engine.kinds.standing import alike_words, is_offered, is_within, likeness, limits_of
 from procedures.engine.kinds.votes import decided
 from procedures.engine.values import canonical
 
 HOUR = 3600.0
+EVIDENCE = {"customer": "ben", "amount": "31.20", "order": {"place": "Ulm", "count": 3}}
 DECISIONS = {"send": "Send", "redo": "Write it anew"}
 
 
@@ -25,6 +27,10 @@ def choice(**options: Any) -> Question:
 
 def review(decisions: dict[str, str] = DECISIONS, **options: Any) -> Question:
     return new_question("review", "Fine?", "Dear Ben", decisions=decisions, **options)
+
+
+def repeatable(like: Any = Like(["customer"]), **options: Any) -> Question:  # noqa: B008 (frozen)
+    return approval(**{"evidence": EVIDENCE, "repeatable": like, **options})
 
 
 def response(outcome: Outcome, **options: Any) -> Response[Any]:
@@ -55,6 +61,21 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (
             lambda: approval(escalate=[("3h", "a")], expires="2h", default=False),
             "nobody else would be asked",
+        ),
+        (lambda: repeatable(irreversible=True), "can't be used with irreversible=True"),
+        (lambda: repeatable(quorum=2), "can't be used with quorum="),
+        (lambda: repeatable(Like()), "names nothing in the evidence"),
+        (lambda: repeatable({"fields": ["customer"]}), "repeatable= must be a Like"),
+        (lambda: repeatable(Like(["name"])), "names 'name', which the evidence lacks"),
+        (lambda: repeatable(Like(["customer"]), volatile="customer"), "which is volatile"),
+        (lambda: repeatable(Like([1])), "strings that aren't empty"),  # type: ignore[list-item]
+        (lambda: repeatable(Like(at_most={"customer": 5})), "no number in the evidence"),
+        (lambda: repeatable(Like(at_most={"amount": "much"})), "map names to numbers"),
+        (lambda: repeatable(Like(at_most={"amount": True})), "map names to numbers"),
+        (lambda: repeatable(Like(at_most=["amount"])), "must map names"),  # type: ignore[arg-type]
+        (
+            lambda: new_question("input", "What?", evidence=EVIDENCE, repeatable=Like(["amount"])),
+            "repeatable= needs an approval, or a choice of one option",
         ),
         (lambda: approval(ask_back="yes"), "ask_back= must be True or False"),
         (lambda: approval(follows="ann"), "follows= takes a response that was asked back"),
@@ -262,3 +283,54 @@ def test_the_newest_of_many_are_shown() -> None:
 
     assert last.question
     assert len(last.question.follows) == 20
+
+
+# Later questions like it
+
+LIKE = Like(["customer", "order.place"], {"amount": 100, "order.count": 3})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_alike"),
+    [
+        ({}, True),
+        ({"amount": 12}, True),
+        ({"order": {"place": "Ulm", "count": 2}}, True),
+        ({"customer": "bea"}, False),
+        ({"order": {"place": "Bonn", "count": 3}}, False),
+        ({"order": {"place": "Ulm", "count": 3, "note": ""}}, False),
+        ({"more": 1}, False),
+        ({"amount": "31.21"}, False),
+        ({"order": {"place": "Ulm", "count": 4}}, False),
+    ],
+)
+def test_which_questions_are_alike(changes: dict[str, Any], is_alike: bool) -> None:  # noqa: FBT001
+    shown = repeatable(LIKE)
+    later = repeatable(LIKE, evidence={**EVIDENCE, **changes})
+
+    is_same = likeness(later) == likeness(shown)
+
+    assert (is_same and is_within(later, limits_of(shown))) is is_alike
+
+
+def test_numbers_are_limited_by_the_author_and_by_what_was_shown() -> None:
+    assert is_offered(repeatable(Like(at_most={"amount": 100})))
+    assert not is_offered(repeatable(Like(at_most={"amount": 31})))
+    assert not is_offered(approval(evidence=EVIDENCE))
+    shown = repeatable(Like(at_most={"amount": 100}), evidence={"amount": 50})
+    higher = repeatable(Like(at_most={"amount": 40}), evidence={"amount": 45})
+    assert not is_within(higher, limits_of(shown))
+    assert not is_within(repeatable(Like(at_most={"amount": 100})), {})
+
+
+def test_what_is_repeatable_is_stored_and_in_the_digest() -> None:
+    question = repeatable(LIKE)
+
+    assert Question.from_json(question.as_json()).repeatable == question.repeatable
+    assert question.digest != repeatable(None).digest == approval(evidence=EVIDENCE).digest
+    assert alike_words(question) == [
+        ("customer", "ben"),
+        ("order.place", "Ulm"),
+        ("amount", "≤ 31.20"),
+        ("order.count", "≤ 3"),
+    ]

@@ -1,0 +1,100 @@
+"""The API's schemas of asking back, and of standing decisions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, field_validator
+
+from chat.models import StandingDecision
+from procedures.schemas import Body
+
+
+def with_offset(value: datetime) -> datetime:
+    """Return the time; raise `ValueError` if it has no offset."""
+    if value.utcoffset() is None:
+        raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
+    return value
+
+
+class AlsoIn(Body):
+    """The later requests for which an answer counts, too."""
+
+    uses: int = Field(ge=1, le=50, description="How many of them it answers at most.")
+    until: datetime = Field(description="A time with its offset, at most 7 days from now.")
+
+    @field_validator("until")
+    @classmethod
+    def _check_offset(cls, value: datetime) -> datetime:
+        return with_offset(value)
+
+
+class AskBackIn(Body):
+    """A text that asks back instead of answering."""
+
+    text: str = Field(description="What is missing, or what should be changed.")
+    reason: str = Field(default="", description="As of an answer.")
+
+
+class EarlierQuestionOut(Schema):
+    """An earlier question about which somebody asked back."""
+
+    prompt: str
+    by: str = Field(description="The user who asked back.")
+    text: str
+    at: datetime
+
+
+class StandingOut(Schema):
+    """An answer that also counts for later requests like the one it was given to."""
+
+    id: int
+    giver: str
+    given_with: UUID = Field(description="The request it was given to.")
+    procedure: str
+    version: str = Field(description="The only version of the code for which it counts.")
+    step: str
+    value: Any
+    limits: dict[str, str] = Field(description="The largest numbers in the evidence, by name.")
+    uses: int
+    left: int
+    begins_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+    @staticmethod
+    def resolve_given_with(decision: StandingDecision) -> UUID:
+        return decision.given_with_id
+
+    @staticmethod
+    def resolve_giver(decision: StandingDecision) -> str:
+        return decision.giver.get_username()
+
+    @staticmethod
+    def resolve_procedure(decision: StandingDecision) -> str:
+        return decision.version.procedure.name
+
+    @staticmethod
+    def resolve_version(decision: StandingDecision) -> str:
+        return decision.version.version
+
+    @staticmethod
+    def resolve_value(decision: StandingDecision) -> Any:
+        return decision.plain_value
+
+    @staticmethod
+    def resolve_limits(decision: StandingDecision) -> dict[str, str]:
+        return decision.plain_limits
+
+    @staticmethod
+    def resolve_revoked_by(decision: StandingDecision) -> str | None:
+        return decision.revoked_by.get_username() if decision.revoked_by else None
+
+
+class StandingPage(Schema):
+    """A page of standing decisions, newest first."""
+
+    items: list[StandingOut]
+    next: int | None

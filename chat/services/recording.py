@@ -1,0 +1,213 @@
+"""The recording of an answer: its row, the entry in the history, and the closing of the wait."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chat.changes import as_text, edits_between
+from chat.channels.answers import Answer
+from chat.channels.registry import find_channel
+from chat.models import HumanRequest, HumanResponse, RequestEvent, StandingDecision
+from chat.models.history import HISTORY, new_event
+from chat.models.rights import Right
+from chat.models.session import record
+from chat.services.delegations import note_delegation
+from chat.services.standing import new_standing
+from chat.services.uploads import with_uploads
+from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
+from procedures.conf import conf
+from procedures.engine.errors import AnswerError, Fault
+from procedures.engine.journal.events import closing
+from procedures.engine.journal.seals import PROOF, seals_of
+from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.questions import Question
+from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.engine.values import canonical
+from procedures.engine.values.attachments import files_in
+from procedures.engine.values.sizes import Sizes
+from procedures.models.proofs import facts_of, ledger_key
+from procedures.services import hold_locked, keep_answer_files, resolve_locked
+from procedures.store.rows import insert_rows
+from procedures.users import User, json_key
+
+
+class NotConfirmedError(AnswerError):
+    """An irreversible answer was not confirmed; nothing was stored."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        fault = Fault("confirm", "must be true, because this answer can't be undone.")
+        super().__init__("This answer can't be undone. Confirm it.", [fault])
+
+
+class AlreadyVotedError(OperationRefusedError):
+    """The same person has given another vote already."""
+
+    def __init__(self, vote: HumanResponse) -> None:
+        self.vote = vote
+        super().__init__(
+            "You have voted already. The request stays open until enough people agree."
+        )
+
+
+def record_answer(
+    request: HumanRequest,
+    answer: Answer,
+    right: Right,
+    *,
+    by: User,
+    now: datetime,
+    standing: StandingDecision | None = None,
+) -> HumanResponse:
+    """Store an answer by somebody who has the right to give it, and close or hold the wait.
+
+    The request must be locked, and so must its run, which its wait holds. `standing` is the
+    decision that gives the answer by itself. Raises `AnswerError` and `AlreadyVotedError`.
+    """
+    question, run = request.asked, request.wait.run
+    answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
+    response = _new_response(request, question, answer, by, now)
+    response.for_user_id, response.standing = right.of, standing
+    response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""
+    is_held = not standing and question.undo is not None and find_channel(answer.channel).undoes
+    response.effective_at = now + timedelta(seconds=question.undo or 0) if is_held else None
+    votes = votes_on(request) if question.quorum > 1 else []
+    if voted := earlier_vote(response, votes):
+        raise AlreadyVotedError(voted)
+    note_delegation(request, right, by=by, at=now)
+    plan = new_standing(request, question, response, answer, right)
+    content = _closing_of(question, response, [*votes, response], right, answer)
+    is_last = is_decided(request, question, [*votes, response])
+    _insert(request, response, right, content if is_last else None, plan)
+    if not is_last:
+        note_change(request)
+    # Last, since it tells the layers above, which number the session: its lock is held the
+    # shortest.
+    elif response.effective_at:
+        hold_locked(run, request.wait, content, at=now, until=response.effective_at)
+    else:
+        resolve_locked(run, request.wait, content, at=now)
+    return response
+
+
+def _closing_of(
+    question: Question,
+    response: HumanResponse,
+    votes: list[HumanResponse],
+    right: Right,
+    answer: Answer,
+) -> dict[str, Any]:
+    """Return the closing that an answer makes, and keep its files with the run."""
+    outcome, by = response.outcome_of(question), response.user.get_username()
+    said = closing(outcome, response.plain_value, responder=by, comment=response.comment)
+    said |= as_closing(votes) if question.quorum > 1 else {}
+    run = response.request.wait.run
+    files = keep_answer_files(run, [*files_in(answer.value)], at=response.at)
+    return {**said, **_proof_of(response, right), **files}
+
+
+def note_change(request: HumanRequest) -> None:
+    """Record a change of the votes on an open request, and notify its pages."""
+    request.version += 1
+    request.save(update_fields=["version", *HISTORY])
+    record(request.session_id, "request", request.pk, whom=request.assignees)
+
+
+def _checked(question: Question, answer: Answer) -> Any:
+    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
+
+    Whoever asks back gives no value, and has decided nothing that would have to be confirmed.
+    """
+    if answer.asks_back:
+        return question.check_ask_back(answer.comment)
+    value = question.check(answer.value)
+    Sizes(**conf.SIZES).check_answer(question, value)
+    question.check_comment(value, answer.comment)
+    if question.irreversible and not answer.is_confirmed:
+        raise NotConfirmedError(value)
+    return value
+
+
+def _new_response(
+    request: HumanRequest, question: Question, answer: Answer, by: User, now: datetime
+) -> HumanResponse:
+    value = _checked(question, answer)
+    return HumanResponse(
+        request=request,
+        user=by,
+        value=canonical.text_of(value),
+        comment=_clean(answer.comment),
+        at=now,
+        channel=answer.channel,
+        address=answer.address,
+        shown=request.question,
+        evidence_digest=question.evidence_digest,
+        changes="" if answer.asks_back else _changes(question, value),
+        asks_back=answer.asks_back,
+    )
+
+
+def _insert(
+    request: HumanRequest,
+    response: HumanResponse,
+    right: Right,
+    content: dict[str, Any] | None,
+    plan: StandingDecision | None,
+) -> None:
+    """Insert the response, and its entry in the history of the request.
+
+    `content` is the closing that it makes; None for a vote that decides nothing. `plan` is the
+    decision about later requests that it gives.
+    """
+    told: dict[str, Any] = {
+        "channel": response.channel,
+        "address": response.address,
+        "right": right.words,
+        "evidence_digest": response.evidence_digest,
+        PROOF: _proof_of(response, right)[PROOF],
+        "by_standing": response.standing_id,
+        "closing": canonical.digest(canonical.text_of(content)) if content else None,
+    }
+    if plan:
+        told["standing"] = {"uses": plan.uses, "until": plan.expires_at.isoformat()}
+    kind = RequestEvent.Kind.ANSWERED if content else RequestEvent.Kind.VOTED
+    if response.asks_back:
+        kind = RequestEvent.Kind.ASKED_BACK
+    if right.is_bypass:
+        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
+    event = new_event(request, kind, at=response.at, by=response.user, facts=told)
+    insert_rows([response, event, *([plan] if plan else [])])
+
+
+def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
+    """Return what the journal stores about an answer besides its value."""
+    owner = str(response.request_id)
+    return {
+        "responder_id": json_key(response.user_id),
+        "right": right.words,
+        "right_id": right.group,
+        "channel": response.channel,
+        "evidence_digest": response.evidence_digest,
+        **({"reason": response.reason} if response.reason else {}),
+        PROOF: seals_of(facts_of(response), owner=owner, key=ledger_key()),
+    }
+
+
+def _changes(question: Question, value: Any) -> str:
+    if question.outcome_of(value) != Outcome.EDITED or "text" not in value:
+        return ""
+    return as_text(edits_between(question.draft or "", value["text"]))
+
+
+def _clean(comment: str) -> str:
+    """Return the comment unchanged; raise `AnswerError` if it is too long or can't be stored."""
+    if len(comment) > (most := Sizes(**conf.SIZES).comment):
+        words = f"The comment has {len(comment):,} characters; the limit is {most:,}."
+        raise AnswerError(words)
+    try:
+        comment.encode()
+    except UnicodeEncodeError:
+        raise AnswerError("The comment contains characters that can't be stored.") from None
+    if "\0" in comment:
+        raise AnswerError("The comment contains characters that can't be stored.")
+    return comment

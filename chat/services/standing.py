@@ -1,0 +1,130 @@
+"""Standing decisions: given with an answer, revoked by their giver or operators, and verified."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from chat.channels.answers import Also, Answer
+from chat.models import HumanRequest, HumanResponse, StandingDecision
+from chat.models.rights import Right
+from chat.models.standing import StandingDecisionQuerySet
+from procedures.access import procedures_for
+from procedures.engine.errors import AnswerError
+from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.standing import (
+    LONGEST_DAYS,
+    MOST_USES,
+    is_offered,
+    likeness,
+    limits_of,
+)
+from procedures.engine.values import canonical
+from procedures.models.clock import clock
+from procedures.models.proofs import seal
+from procedures.services.differences import Difference, judged, row_name
+from procedures.services.record import Record
+from procedures.users import User
+
+OPERATE_REQUEST = "countersign_chat.operate_request"
+LONGEST = timedelta(days=LONGEST_DAYS)
+NOT_THEIRS = (
+    "Only people who are asked themselves can decide about later requests, and only in person."
+)
+
+
+def new_standing(
+    request: HumanRequest,
+    question: Question,
+    response: HumanResponse,
+    answer: Answer,
+    right: Right,
+) -> StandingDecision | None:
+    """Return the unsaved decision about later requests that an answer gives, or None.
+
+    Raises `AnswerError` if it can't be given.
+    """
+    if answer.also is None:
+        return None
+    _check(question, answer, answer.also, right, now=response.at)
+    decision = StandingDecision(
+        giver=response.user,
+        given_with=request,
+        version=request.wait.run.version,
+        step=step_of(request),
+        likeness=likeness(question),
+        limits=canonical.text_of(limits_of(question)),
+        value=response.value,
+        comment=response.comment,
+        uses=answer.also.uses,
+        left=answer.also.uses,
+        begins_at=response.effective_at or response.at,
+        expires_at=answer.also.until,
+    )
+    seal(decision)
+    return decision
+
+
+def _check(question: Question, answer: Answer, also: Also, right: Right, *, now: datetime) -> None:
+    if answer.asks_back or not is_offered(question):
+        raise AnswerError("This answer can't count for later requests.")
+    if answer.is_by_token or right.of is not None or right.is_bypass:
+        raise AnswerError(NOT_THEIRS)
+    if not 1 <= also.uses <= MOST_USES:
+        raise AnswerError(f"An answer can count for 1 to {MOST_USES} later requests.")
+    if not now < also.until <= now + LONGEST:
+        raise AnswerError(f"An answer can count for later requests for {LONGEST_DAYS} days.")
+
+
+def step_of(request: HumanRequest) -> str:
+    """Return the name of the step that asks, without the number of its repetition."""
+    return request.wait.key.rpartition("/")[2].partition("#")[0]
+
+
+def revocable_by(user: User) -> StandingDecisionQuerySet:
+    """Return the decisions that the user has given, or may revoke as an operator."""
+    found = StandingDecision.objects.select_related("giver", "given_with", "version__procedure")
+    if user.is_superuser or user.has_perm(OPERATE_REQUEST):
+        return found
+    operated = procedures_for(user, "operate").order_by().values("pk")
+    return found.filter(Q(giver=user) | Q(version__procedure__in=operated))
+
+
+@transaction.atomic
+def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
+    """Revoke a decision now; its giver and operators may. Revoking it twice is harmless.
+
+    Raises `StandingDecision.DoesNotExist` if there is none that the user may revoke.
+    """
+    decision = revocable_by(by).select_for_update(of=("self",)).get(pk=decision_id)
+    if decision.revoked_at is None:
+        decision.revoke(by=by, at=clock.now())
+    return decision
+
+
+def revoke_with(response: HumanResponse, *, at: datetime) -> None:
+    """Revoke the decisions about later requests that were given with an answer now undone."""
+    given = StandingDecision.objects.filter(giver=response.user_id, revoked_at=None)
+    given.filter(given_with=response.request_id).update(revoked_at=at, revoked_by=response.user_id)
+
+
+def standing_differences(record: Record, older: list[str]) -> Iterator[Difference]:
+    """Yield differences in the decisions that a run's answers have given, or were given by."""
+    given = Q(given_with__wait__run=record.run)
+    used = Q(responses__request__wait__run=record.run)
+    keys = StandingDecision.objects.filter(given | used).values("pk").order_by()
+    # One statement: a run that uses one meanwhile changes its row and its responses at once.
+    found = StandingDecision.objects.filter(pk__in=keys).annotate(answers=Count("responses"))
+    decisions = list(found.order_by("pk"))
+    yield from judged(decisions, record, older)
+    by_key = {decision.pk: decision for decision in decisions}
+    for pk, uses, left, answers in found.values_list("pk", "uses", "left", "answers"):
+        if left != uses - answers and pk in by_key:
+            yield Difference(row_name(by_key[pk]), "left")
+    own = HumanResponse.objects.filter(standing__in=decisions, request__wait__run=record.run)
+    for response in own.select_related("standing"):
+        standing = response.standing
+        assert standing
+        if (response.user_id, response.value) != (standing.giver_id, standing.value):
+            yield Difference(row_name(response), "standing", "is of another decision")

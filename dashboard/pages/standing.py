@@ -1,0 +1,44 @@
+"""The page of standing decisions: a person's own, and those that they may revoke as operators."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from chat import services
+from chat.models import StandingDecision
+from dashboard.pages.marks import with_marks
+from dashboard.pages.visit import Visit
+from procedures.models.clock import clock
+from procedures.paging import PAGE
+
+
+@require_safe
+@login_required
+@with_marks()
+def standing_list(request: Visit) -> HttpResponse:
+    """Return the decisions that still count, and those that counted until lately, newest first."""
+    found = services.revocable_by(request.user).order_by("-pk")
+    after = request.GET.get("after", "")
+    if after.isascii() and after.isdigit() and len(after) < 19:  # noqa: PLR2004 (a bigint's digits)
+        found = found.filter(pk__lt=int(after))
+    decisions = list(found[: PAGE + 1])
+    shown, now = decisions[:PAGE], clock.now()
+    context = {
+        "decisions": [(one, one.is_usable(now)) for one in shown],
+        "next": shown[-1].pk if len(decisions) > PAGE else None,
+    }
+    return render(request, "chat/standing.html", context)
+
+
+@require_POST
+@login_required
+def revoke_standing(request: Visit, decision_id: int) -> HttpResponse:
+    try:
+        services.revoke_standing(decision_id, by=request.user)
+    except StandingDecision.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, _("The standing decision was revoked."))
+    return redirect("countersign:standing_list")

@@ -1,0 +1,153 @@
+"""Standing decisions: an answer that its giver lets count for later questions like it, too."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from procedures.engine.errors import QuestionError
+from procedures.engine.kinds.question_options import checked_names
+from procedures.engine.values import canonical
+from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.volatile import paths_of
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+FIELDS, AT_MOST = "fields", "at_most"
+MOST_USES = 50
+"""The most later questions that one decision answers."""
+LONGEST_DAYS = 7
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Like:
+    """The later questions for which people may decide in advance, with the answer to this one.
+
+    They are asked by the same version of the procedure at the same step. Their evidence has the
+    same names, equal values at `fields`, and numbers at the names in `at_most` that are greater
+    neither than those that were shown, nor than the author's limits.
+    """
+
+    fields: Sequence[str] = ()
+    """Names in the evidence, such as "customer" or "order.customer"."""
+    at_most: Mapping[str, Any] = field(default_factory=dict)
+    """The author's limits on numbers in the evidence, by name."""
+
+
+def checked_like(prompt: str, value: object) -> dict[str, Any] | None:
+    """Return `repeatable=` as plain JSON; raises `QuestionError` for anything but a `Like`."""
+    if value is None:
+        return None
+    if not isinstance(value, Like):
+        words = 'must be a Like, such as Like(fields=["customer"], at_most={"amount": 100})'
+        raise QuestionError(f"{prompt!r}: repeatable= {words}, not {short_repr(value)}.")
+    fields = checked_names(value.fields, "repeatable=Like(fields=)")
+    at_most: object = value.at_most
+    if not isinstance(at_most, Mapping):
+        words = "must map names in the evidence to numbers"
+        raise QuestionError(f"{prompt!r}: at_most= {words}, not {short_repr(at_most)}.")
+    limits = {name: _checked_limit(prompt, name, one) for name, one in at_most.items()}
+    if not fields and not limits:
+        raise QuestionError(f"{prompt!r}: repeatable=Like() names nothing in the evidence.")
+    return {FIELDS: list(fields), AT_MOST: limits}
+
+
+def _checked_limit(prompt: str, name: object, value: Any) -> str:
+    if not isinstance(name, str) or (limit := number_in(value)) is None:
+        words = f"at_most= must map names to numbers, not {short_repr(name)} to {short_repr(value)}"
+        raise QuestionError(f"{prompt!r}: {words}.")
+    return str(limit)
+
+
+def faults_of(question: "Question") -> Iterator[str]:
+    """Yield why people can't decide about later questions in advance, as sentences."""
+    if not (like := question.repeatable):
+        return
+    yield from _unknown_names(question, like)
+    if question.irreversible:
+        yield "repeatable= can't be used with irreversible=True: each answer is decided by itself."
+    if question.quorum > 1:
+        yield "repeatable= can't be used with quorum=: each vote is given by itself."
+    if not question.rules.takes_votes(question):
+        yield "repeatable= needs an approval, or a choice of one option."
+    for name in like[AT_MOST]:
+        if number_in(value_at(question.evidence, name)) is None:
+            yield f"at_most= names {name!r}, which is no number in the evidence."
+
+
+def _unknown_names(question: "Question", like: Mapping[str, Any]) -> Iterator[str]:
+    known = {*paths_of(question.evidence)}
+    for name in (*like[FIELDS], *like[AT_MOST]):
+        if name not in known or value_at(question.evidence, name) is ABSENT:
+            yield f"repeatable= names {name!r}, which the evidence lacks.{meant(name, known)}"
+        elif name in question.volatile:
+            yield f"repeatable= names {name!r}, which is volatile."
+
+
+def value_at(evidence: Any, path: str) -> Any:
+    """Return the value at a dotted path in nested dicts, or `ABSENT`."""
+    for name in path.split("."):
+        if not isinstance(evidence, Mapping) or name not in evidence:
+            return ABSENT
+        evidence = evidence[name]
+    return evidence
+
+
+def number_in(value: Any) -> Decimal | None:
+    """Return the finite number that a value or a text is, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def likeness(question: "Question") -> str:
+    """Return a digest that is the same for all questions that are alike, but for their numbers."""
+    like = question.repeatable or {FIELDS: [], AT_MOST: {}}
+    same = [[name, _plain(value_at(question.evidence, name))] for name in like[FIELDS]]
+    names: Set[str] = {*paths_of(question.evidence)}
+    return canonical.digest(canonical.text_of([question.kind, like, same, sorted(names)]))
+
+
+def limits_of(question: "Question") -> dict[str, str]:
+    """Return the numbers in the evidence that those of later questions can't exceed, by name."""
+    numbers = question.repeatable[AT_MOST] if question.repeatable else {}
+    return {name: str(number_in(value_at(question.evidence, name))) for name in numbers}
+
+
+def is_within(question: "Question", limits: Mapping[str, str]) -> bool:
+    """Return True if no number in the evidence exceeds these limits, or those of the author."""
+    capped = question.repeatable[AT_MOST] if question.repeatable else {}
+    if capped.keys() != limits.keys():
+        return False
+    numbers = {name: number_in(value_at(question.evidence, name)) for name in capped}
+    return all(
+        number is not None and number <= min(Decimal(limits[name]), Decimal(capped[name]))
+        for name, number in numbers.items()
+    )
+
+
+def is_offered(question: "Question") -> bool:
+    """Return True if people may decide about later questions with the answer to this one."""
+    return bool(question.repeatable) and is_within(question, limits_of(question))
+
+
+def alike_words(question: "Question") -> list[tuple[str, str]]:
+    """Return what makes later questions alike: names with values, and with "≤" for numbers."""
+    if not (like := question.repeatable):
+        return []
+    same = [(name, _text(value_at(question.evidence, name))) for name in like[FIELDS]]
+    return [*same, *((name, f"≤ {limit}") for name, limit in limits_of(question).items())]
+
+
+def _plain(value: Any) -> Any:
+    return None if value is ABSENT else value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else canonical.text_of(_plain(value))
