@@ -22,7 +22,7 @@ years.
 """
 PARTS = {
     "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
-    "Options": ("StepOptions", "Retry", "RequestOptions", "SignalOptions"),
+    "Options": ("StepOptions", "Retry", "RequestOptions", "Like", "SignalOptions"),
     "What verbs give": (
         *(
             "Step",
@@ -42,6 +42,7 @@ LISTED = {
     "Limits": (),
     "Bound": (),
     "Retry": (),
+    "Like": (),
     "Response": (),
     "Handle": ("run_id", "status", "cancel", "wait"),
     "State": ("increment", "append"),

@@ -93,7 +93,7 @@ class Question:
     follows: tuple[AskedBack, ...] = ()
     """The earlier questions about which somebody asked back, the last one last."""
     repeatable: dict[str, Any] | None = None
-    """What makes later questions so like this one that people may decide them in advance."""
+    """The names in the evidence that make later questions like it; None if none can be."""
 
     @property
     def rules(self) -> Kind:
