@@ -249,7 +249,7 @@ def test_more_uses_than_were_given_are_found(vera: User) -> None:
 
     StandingDecision.objects.filter(pk=decision.pk).update(left=1)
 
-    assert any(": left " in one for one in faults(decision.given_with))
+    assert any("the field left was changed" in one for one in faults(decision.given_with))
 
 
 # On pages and over the API
