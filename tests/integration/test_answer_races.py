@@ -8,6 +8,7 @@ import pytest
 
 from procedures.models.clock import clock
 from tests.races.answers import AnswerRaces
+from tests.races.standing import StandingRaces
 
 ROUNDS = 3
 MANY = 120
@@ -27,3 +28,14 @@ def test_of_all_who_want_something_of_a_request_one_wins(races: AnswerRaces, rou
 
     assert races.faults == {}
     assert all(won.total() == rounds for won in races.won.values())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_a_decision_in_advance_counts_no_more_often_than_given(rounds: int) -> None:
+    races = StandingRaces()
+
+    races.run(range(FIRST, FIRST + rounds))
+
+    assert races.faults == {}
+    assert races.used > 0

@@ -9,10 +9,15 @@ Ctrl-C tells what there is until then. A round that breaks is told with its seed
 import argparse
 import sys
 from contextlib import suppress
+from typing import Any
 
 from bench.site import site, tell
 
-PROCEDURES = {"runs": "tests.races.procedures", "answers": "tests.procedures.decided"}
+PROCEDURES = {
+    "runs": "tests.races.procedures",
+    "answers": "tests.procedures.decided",
+    "standing": "tests.procedures.decided",
+}
 
 
 def main() -> int:
@@ -25,8 +30,10 @@ def main() -> int:
     with site(given.database, procedures=PROCEDURES[given.of]):
         from tests.races.answers import AnswerRaces
         from tests.races.racing import Races
+        from tests.races.standing import StandingRaces
 
-        races = Races() if given.of == "runs" else AnswerRaces()
+        kinds: dict[str, Any] = {"runs": Races, "answers": AnswerRaces, "standing": StandingRaces}
+        races = kinds[given.of]()
         with suppress(KeyboardInterrupt):
             races.run(range(given.first, given.first + given.rounds))
     for seed, words in races.faults.items():

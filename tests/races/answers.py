@@ -40,6 +40,9 @@ PATIENCE = 30
 """Seconds after which threads that wait for each other count as a deadlock."""
 
 
+DECIDED = {"approved", "rejected", "changes_requested"}
+
+
 @dataclass
 class Scene:
     """A request, the people who race for it, and what became of each act."""
@@ -52,6 +55,10 @@ class Scene:
 
     def say(self, who: int, *, value: bool = True) -> None:
         respond(self.request.pk, Answer(value, channel="page"), by=self.people[who])
+
+    def ask_back(self, who: int) -> None:
+        answer = Answer(comment="Which one?", channel="page", asks_back=True)
+        respond(self.request.pk, answer, by=self.people[who])
 
     def undo(self, who: int) -> None:
         undo_response(self.request.pk, by=self.people[who])
@@ -80,6 +87,11 @@ def _held(scene: Scene) -> None:
 
 def _held_till_now(scene: Scene) -> None:
     scene.say(0)
+    scene.be_near(UNDO)
+
+
+def _asked_back_till_now(scene: Scene) -> None:
+    scene.ask_back(0)
     scene.be_near(UNDO)
 
 
@@ -195,6 +207,36 @@ RACES: dict[str, Race] = {
         inputs={"undo": True},
         before=_voted_twice,
     ),
+    "ask back x answer": Race(
+        "revised",
+        lambda scene: {"back": partial(scene.ask_back, 0), "yes": partial(scene.say, 1)},
+        winners=1,
+    ),
+    "ask back x ask back": Race(
+        "revised",
+        lambda scene: {"one": partial(scene.ask_back, 0), "other": partial(scene.ask_back, 1)},
+        inputs={"undo": True},
+        winners=1,
+    ),
+    "ask back x expiry": Race(
+        "revised",
+        lambda scene: {"back": partial(scene.ask_back, 0), "sweep": sweep},
+        inputs={"expires": "30s"},
+        before=_till_the_limit,
+    ),
+    "ask back x second vote": Race(
+        "revised",
+        lambda scene: {"back": partial(scene.ask_back, 1), "vote": partial(scene.say, 2)},
+        inputs={"quorum": 2},
+        before=_voted,
+        winners=1,
+    ),
+    "held ask back x undo": Race(
+        "revised",
+        lambda scene: {"undo": partial(scene.undo, 0), "sweep": sweep},
+        inputs={"undo": True},
+        before=_asked_back_till_now,
+    ),
     "answer x reminder": Race(
         "reminded_often",
         lambda scene: {"yes": partial(scene.say, 0), "clock": remind_people, "too": remind_people},
@@ -278,7 +320,7 @@ def _faults(scene: Scene, race: Race) -> Iterator[str]:
 
 def _outcome_faults(asked: HumanRequest, closed: Any) -> Iterator[str]:
     counted = asked.responses.filter(undone_at=None, is_used=True)
-    if closed is None or asked.outcome not in {"approved", "rejected"}:
+    if closed is None or asked.outcome not in DECIDED:
         if counted.exists() and asked.quorum == 1:
             yield f"an answer counts, and the request is {asked.outcome}"
         return
@@ -303,4 +345,15 @@ def _finish(scene: Scene) -> None:
             scene.refused.append(str(refusal))
     clock.ahead += UNDO + timedelta(seconds=1)
     sweep()
+    advance_run(run_id)
+    _answer_the_next(scene)
+
+
+def _answer_the_next(scene: Scene) -> None:
+    """Answer what the run asks because somebody asked back, until it is held no more."""
+    run_id = scene.request.wait.run_id
+    asked = HumanRequest.objects.open().filter(wait__run=run_id).exclude(pk=scene.request.pk)
+    for request in asked:
+        for person in scene.people[: request.quorum]:
+            respond(request.pk, Answer(value=True), by=person)
     advance_run(run_id)
