@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 from dashboard.api.site import api
 from dashboard.pages import (
     chat,
+    evidence,
     files,
     home,
     live,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("requests/<uuid:request_id>", requests.request_detail, name="request_detail"),
     path("requests/<uuid:request_id>/form", requests.request_form, name="request_form"),
     path("requests/<uuid:request_id>/response", requests.create_response, name="request_response"),
+    path("requests/<uuid:request_id>/evidence", evidence.request_evidence, name="request_evidence"),
     path("requests/<uuid:request_id>/undo", requests.request_undo, name="request_undo"),
     path("requests/<uuid:request_id>/whole/<str:part>", wholes.request_part, name="request_part"),
     path(
