@@ -1,6 +1,6 @@
 """Runs that ask at once what somebody has decided in advance: no use more than was given."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -56,7 +56,7 @@ class StandingRaces:
         uses, is_revoked = random.randint(1, MOST), random.random() < 0.3
         decision = self._given(f"customer {seed}", uses)
         runs = [[self._started(seed) for _ in range(RUNS)] for _ in range(ASKERS)]
-        acts = [partial(_carry_on, some) for some in runs]
+        acts: list[Callable[[], Any]] = [partial(_carry_on, some) for some in runs]
         if is_revoked:
             acts.append(partial(revoke_standing, decision.pk, by=self.giver))
         barrier = Barrier(len(acts))
