@@ -89,7 +89,7 @@ class Filters:
     """A text that the prompt or the line below it contains."""
 
     def condition(self, to: str, now: datetime) -> Q:
-        """Return the condition on the request to which the lookup `to` leads."""
+        """Return a `Q` that matches rows whose request, at the lookup `to`, fits the filters."""
         exact = {"kind": self.kind, "wait__run__procedure__name": self.procedure, "risk": self.risk}
         found = Q(**{f"{to}{name}": value for name, value in exact.items() if value})
         if self.q:
@@ -171,7 +171,7 @@ class Inbox:
         return [self.user, *principals_of(self.user)]
 
     def _condition(self, path: Path) -> Q:
-        """Return the condition that a request is in the list, besides the way to it."""
+        """Return a `Q` that matches rows whose request is in the list if it asks the person."""
         to = path.request
         snoozed = Snooze.objects.filter(
             request=OuterRef(path.key), user=self.user, until__gt=self.now
@@ -212,7 +212,7 @@ def load_rows(ids: Sequence[UUID]) -> list[HumanRequest]:
 
 
 def seen_by(user: User, ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of some requests that the person has seen, by their histories."""
+    """Return those of the given requests that the person has seen, by their histories."""
     seen = RequestEvent.objects.filter(request__in=ids, user=user, kind=RequestEvent.Kind.SEEN)
     return set(seen.order_by().values_list("request", flat=True))
 

@@ -122,8 +122,8 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
 def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Status[dict[str, Any]]:
     """Keep what you have typed.
 
-    The last one who has seen the latest version wins: 409 returns both texts if it was changed
-    elsewhere; send yours again with that version to replace it.
+    It replaces only the version that you have seen. If the draft was changed elsewhere, 409 returns
+    both texts; send yours again with that version to replace it.
     """
     found = _find(request, request_id)
     try:

@@ -47,8 +47,9 @@ class BulkReport:
 def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
     """Answer exactly these requests, and report on each in the same order.
 
-    `answer` has the comment, the channel and the address. Needs attention: what has changed since
-    it was shown, can't be undone, lacks a required comment, or isn't left to this person.
+    `answer` has the comment, the channel and the address. An answer needs attention if its request
+    has changed since it was shown, can't be undone, requires a comment that is missing, or isn't
+    left to this person.
     """
     return [_answer_one(item, by, answer) for item in items]
 

@@ -31,8 +31,8 @@ class DraftConflictError(EngineError):
 def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
     """Put an open request out of somebody's sight until a time, at most 90 days ahead.
 
-    Nothing else changes: deadlines pass, and others can answer. Raises `NotAskedError` if they
-    couldn't answer it, `AlreadyAnsweredError`, and `InputError` for another time.
+    Nothing else changes: deadlines pass, and others can answer. Raises `NotAskedError` if the
+    person couldn't answer it, `AlreadyAnsweredError`, and `InputError` for another time.
     """
     request, now = _open_for(request_id, by), clock.now()
     if not now < until <= now + LONGEST_SNOOZE:

@@ -34,7 +34,7 @@ class PrivateMiddleware(MiddlewareMixin):
 
 
 def is_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole page; of a fault's page nobody asks whose it is."""
+    """Return True for a whole page, except for an error page, which is the same for everybody."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return response.status_code == OK and is_html and not is_of_api(request.path)
 

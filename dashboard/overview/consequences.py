@@ -189,7 +189,7 @@ def _cancel(now: Standing) -> list[Sentence | None]:
         _withdrawn(now),
         work,
         sentence(children, count=now.children) if now.children else None,
-        sentence(_("A cancelled run can't continue. It can only be forked or started anew.")),
+        sentence(_("A cancelled run can't continue. It can only be forked or restarted.")),
     ]
 
 
@@ -222,8 +222,8 @@ def _force_end(now: Standing) -> list[Sentence | None]:
         sentence(_("The run ends at once, whatever it is doing.")),
         _busy(
             now,
-            _("{step} may still happen, but its result isn't stored."),
-            _("The step it is working on may still happen, but its result isn't stored."),
+            _("{step} may still take effect, but its result won't be stored."),
+            _("The step in progress may still take effect, but its result won't be stored."),
         ),
         sentence(left, count=now.to_undo) if now.to_undo else None,
         _withdrawn(now),

@@ -125,7 +125,7 @@ class Search:
 def _shown_time(
     opened_at: datetime, due_at: datetime | None, expires_at: datetime | None
 ) -> tuple[datetime, str]:
-    """Return the time by which people should answer, or since when they are asked."""
+    """Return the time by which people should answer, or since which they have been asked."""
     dues = [at for at in (due_at, expires_at) if at]
     return (min(dues), "due") if dues else (opened_at, "ago")
 

@@ -162,7 +162,7 @@ def failed_step(run: Run) -> str:
 
 
 def phase_of(run: Run) -> str:
-    """Return the state on which it depends what can be done with a run.
+    """Return the state that determines which operations a run allows.
 
     It doesn't change while the run only moves from step to step.
     """

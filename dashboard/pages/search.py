@@ -35,7 +35,7 @@ ADMIN = ("admin:index", lazy("Admin"), lazy("Users, groups, grants and operation
 
 @dataclass(frozen=True)
 class Group:
-    """Finds of one sort, with their addresses."""
+    """Finds of one kind, with their addresses."""
 
     name: str
     label: Words

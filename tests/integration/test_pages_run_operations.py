@@ -284,7 +284,7 @@ def test_a_cancel_says_which_questions_steps_and_children_it_concerns(
     assert words_of(dave, booked, "cancel") == [
         "1 open question is withdrawn.",
         "2 steps are undone.",
-        "A cancelled run can't continue. It can only be forked or started anew.",
+        "A cancelled run can't continue. It can only be forked or restarted.",
     ]
     assert words_of(dave, booked, "force_end") == [
         "The run ends at once, whatever it is doing.",
@@ -294,7 +294,7 @@ def test_a_cancel_says_which_questions_steps_and_children_it_concerns(
     assert words_of(dave, beside, "cancel") == [
         "2 open questions are withdrawn.",
         "1 child run is cancelled too.",
-        "A cancelled run can't continue. It can only be forked or started anew.",
+        "A cancelled run can't continue. It can only be forked or restarted.",
     ]
     assert "1 child run continues." in words_of(dave, beside, "pause")
     perform(dave, beside, "cancel")

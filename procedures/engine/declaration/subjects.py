@@ -45,7 +45,10 @@ class Placeholder:
 
 
 def check_subject(template: str, hints: Mapping[str, Any], *, of: str) -> None:
-    """Raise `DefinitionError` if no run of `of` could have it; `hints` are its inputs' types."""
+    """Raise `DefinitionError` for a subject that no run of the procedure `of` could have.
+
+    `hints` are the types of the procedure's inputs.
+    """
     if len(template) > LONGEST_SUBJECT or template != " ".join(template.split()):
         raise DefinitionError(
             f"{of}: subject= must be one line of at most {LONGEST_SUBJECT} characters."
