@@ -1,4 +1,4 @@
-"""What "Search or do…" finds: procedures, requests, runs and sessions, by words or by id.
+"""The finds of "Search or do…": procedures, requests, runs and sessions, by words or by id.
 
 The newest rows that a person may see are read by key, and their texts are compared here, so that a
 search costs the same however many runs there are.
@@ -36,7 +36,7 @@ class Find:
     detail: str = ""
     at: datetime | None = None
     show: str = "ago"
-    """How its time is shown; see local-time.js."""
+    """The way in which its time is shown; see local-time.js."""
 
 
 @dataclass(frozen=True)

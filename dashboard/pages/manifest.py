@@ -1,4 +1,4 @@
-"""What browsers read besides pages: the manifest of the installed app, and what to fetch ahead."""
+"""The manifest of the installed app, and the rules by which browsers fetch pages ahead."""
 
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
