@@ -22,8 +22,7 @@ from tests.live_client import Followed, Frame, LiveClient
 
 NUMBER, HEAD = b'"seq":', b'"head":'
 CARD = re.compile(r'id="request-([0-9a-f-]{36})" data-status="([a-z]+)"')
-BADGE = re.compile(r'id="waiting-requests" data-count="(\d+)"')
-GATHER = {"/requests/waiting": 0.05, "/overview": 0.3, "/requests/waiting/count": 0.4}
+GATHER = {"/requests/waiting": 0.05, "/overview": 0.3}
 """Seconds for which a page gathers rings before it fetches, as its scripts do."""
 RESTS = {"/overview": (1.0, 10, 1.5), "/requests/waiting": (0.0, 3, 0.3)}
 """The rest after a fetch: at least, times the fetch's own length, at most; in seconds."""
@@ -113,27 +112,35 @@ class Page(LiveClient):
             main.cursor, self.moved_at = last, time()
 
     def _hear(self, stream: str, frame: Frame) -> None:
-        """Record the number of a frame without content, and what a home page fetches after it."""
+        """Record the number and the cards in a frame, and what a home page fetches after it."""
+        now = time()
         if "requests" in frame:
-            self.badges.append((frame["requests"], time()))
-        elif stream == "inbox":
-            self.due.add("/requests/waiting/count")
-        if "runs" in self.streams:  # of the pages that are measured, the home page alone
-            self.due |= {"/overview", *(["/requests/waiting"] if stream == "inbox" else [])}
+            self.badges.append((frame["requests"], now))
+        if "runs" not in self.streams:  # of the pages that are measured, the home page alone
+            return
+        self.due.add("/overview")
+        if stream == "inbox":
+            self.known += [(*card, now) for card in CARD.findall(frame.get("cards", ""))]
+            if frame.get("waiting") != sorted(self.shown):
+                self.due.add("/requests/waiting")
+
+    @property
+    def shown(self) -> set[str]:
+        """The requests whose cards are shown as open."""
+        newest = {card: status for card, status, _ in self.known}
+        return {card for card, status in newest.items() if status == "open"}
 
     def fetch(self, path: str) -> None:
-        """Fetch a part of the page, and note the cards and the badge that are in it."""
+        """Fetch a part of the page, and note the cards that are in it."""
         self.fetches += 1
         began = time()
-        cards = {card for card, status, _ in self.known if status == "open"}
-        shown = "&".join(f"shown={card}" for card in sorted(cards)[-20:])
+        shown = "&".join(f"shown={card}" for card in sorted(self.shown)[-20:])
         address = f"{path}?{shown}" if path == "/requests/waiting" and shown else path
         text = fetched(self.socket.port, address, self.plan.cookie)
         now = time()
         least, times, most = RESTS.get(path, (0.0, 0, 0.0))
         self.rests_until[path] = now + min(most, max(least, times * (now - began)))
         self.known += [(card, status, now) for card, status in CARD.findall(text)]
-        self.badges += [(int(number), now) for number in BADGE.findall(text)]
         self.reading.discard(path)
 
 

@@ -11,7 +11,6 @@ comparison, because groups and permissions may have changed.
 """
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -21,6 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from dashboard.live.batches import encode
+from dashboard.live.cards import CARDS
 from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
 from dashboard.live.marks import Marked
 from dashboard.live.streams import INBOX, RUNS, Stream
@@ -78,22 +79,25 @@ class Bell:
         self.ask = ask
         self.keys: dict[Listener, Key] = {}
         """The people whose pages follow, by page."""
+        self.forms: dict[Listener, str] = {}
+        """The form in which each page follows."""
         self._rung = Rung()
-        self._texts: dict[Listener, str] = {}
-        """The messages that are about to be sent."""
+        self._frames: dict[Listener, Frame] = {}
+        """The frames that are about to be sent."""
         self._woken = asyncio.Event()
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
-    def follow(self, listener: Listener, mark: str = "") -> None:
+    def follow(self, listener: Listener, form: str = "page", mark: str = "") -> None:
         """Tell a page of all changes after its mark; without a mark, tell it to read at once."""
         if listener.user is not None:
-            self.keys[listener] = listener.user.pk
+            self.keys[listener], self.forms[listener] = listener.user.pk, form
             self._rung.new[listener] = mark
             self._woken.set()
 
     def leave(self, listener: Listener) -> None:
         self.keys.pop(listener, None)
+        self.forms.pop(listener, None)
         self._rung.new.pop(listener, None)
         if not self.keys:
             self.forget()
@@ -128,12 +132,25 @@ class Bell:
         raise NotImplementedError
 
     def tell(
-        self, frames: Mapping[Key, Frame], *, new: Collection[Listener], concerned: Collection[Key]
+        self,
+        frames: Mapping[Key, Frame],
+        *,
+        new: Collection[Listener],
+        concerned: Collection[Key],
+        drawn: Mapping[str, Mapping[Key, Frame]],
     ) -> None:
-        """Send frames to new pages at once, and soon to other pages of the people affected."""
+        """Send frames to new pages at once, and soon to other pages of the people affected.
+
+        `drawn` holds, by form and person, what frames in that form contain besides.
+        """
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):
-                self._send(listener, frames[key], within=0 if listener in new else SPREAD)
+                more = drawn.get(self.forms[listener], {}).get(key, {})
+                self._send(listener, frames[key] | more, within=0 if listener in new else SPREAD)
+
+    def readers(self, form: str) -> set[Key]:
+        """Return the people with a page that follows in this form."""
+        return {self.keys[one] for one, chosen in self.forms.items() if chosen == form}
 
     def arrivals(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
         """Return the people whose new pages are told in any case, and the other new pages."""
@@ -173,22 +190,20 @@ class Bell:
 
     def _send(self, listener: Listener, frame: Frame, *, within: float) -> None:
         """Send a frame to a page at a random moment in the next `within` seconds."""
-        is_waiting = listener in self._texts
-        if is_waiting:
-            frame = self.joined(frame)
-        self._texts[listener] = json.dumps({"stream": str(self.stream), "frames": [frame]})
-        if not is_waiting:
+        earlier = self._frames.get(listener)
+        self._frames[listener] = self.joined(earlier, frame) if earlier else frame
+        if not earlier:
             pause = random.uniform(0, within)  # noqa: S311 (no secret)
             asyncio.get_running_loop().call_later(pause, self._hand, listener)
 
-    def joined(self, frame: Frame) -> Frame:
+    def joined(self, earlier: Frame, frame: Frame) -> Frame:
         """Return the frame that replaces this one and an earlier one that hasn't been sent yet."""
-        return frame
+        raise NotImplementedError
 
     def _hand(self, listener: Listener) -> None:
-        text = self._texts.pop(listener)
+        frame = self._frames.pop(listener)
         if listener in self.keys:
-            listener.hand(self.stream, text)
+            listener.hand(self.stream, encode({"stream": str(self.stream), "frames": [frame]}))
 
 
 class InboxBell(Bell):
@@ -210,9 +225,14 @@ class InboxBell(Bell):
             {*self.keys.values()},
             marked=marked,
             is_check=rung.is_check,
+            readers=self.readers(CARDS),
         )
         new = self.late(rung, told.behind)
-        self.tell(told.frames, new=new, concerned=told.concerned)
+        self.tell(told.frames, new=new, concerned=told.concerned, drawn={CARDS: told.cards})
+
+    def joined(self, earlier: Frame, frame: Frame) -> Frame:
+        cards = earlier.get(CARDS, "") + frame.get(CARDS, "")
+        return frame | ({CARDS: cards} if cards else {})
 
 
 class RunsBell(Bell):
@@ -242,9 +262,9 @@ class RunsBell(Bell):
         anything = told.differing | {self.keys[one] for one in new if one in self.keys}
         seen = told.seen | dict.fromkeys(anything)
         frames = {key: frame_of(runs, told.marks.get(key, "")) for key, runs in seen.items()}
-        self.tell(frames, new=new, concerned=told.seen.keys() | told.differing)
+        self.tell(frames, new=new, concerned=told.seen.keys() | told.differing, drawn={})
 
-    def joined(self, frame: Frame) -> Frame:
+    def joined(self, earlier: Frame, frame: Frame) -> Frame:
         return frame_of(None, frame["mark"])
 
 
@@ -261,8 +281,10 @@ class Bells:
     def __init__(self, ask: Ask) -> None:
         self._bells: dict[Stream, Bell] = {INBOX: InboxBell(ask), RUNS: RunsBell(ask)}
 
-    def follow(self, listener: Listener, stream: Stream, mark: str = "") -> None:
-        self._bells[stream].follow(listener, mark)
+    def follow(
+        self, listener: Listener, stream: Stream, form: str = "page", mark: str = ""
+    ) -> None:
+        self._bells[stream].follow(listener, form, mark)
 
     def leave(self, listener: Listener, stream: Stream) -> None:
         self._bells[stream].leave(listener)

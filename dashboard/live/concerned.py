@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat.services import people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
+from dashboard.live.cards import cards_for
 from dashboard.live.marks import (
     CHANGES,
     Marked,
@@ -55,6 +56,8 @@ class RequestsTold(NamedTuple):
     frames: dict[Key, dict[str, Any]]
     behind: set[Marked]
     """The pages that lack a change since their marks."""
+    cards: dict[Key, dict[str, Any]]
+    """The contents of frames in the form `cards`, besides, for the people with such a page."""
 
 
 class RequestNews:
@@ -74,12 +77,13 @@ class RequestNews:
         *,
         marked: Collection[Marked] = (),
         is_check: bool = False,
+        readers: Collection[Key] = (),
     ) -> RequestsTold:
         """Return the people affected by changes, and frames for them, for `also` and for `marked`.
 
         With `is_check`, people are also affected if other requests wait for them than at the last
-        check, whatever the reason. The number of queries depends neither on the changes nor on the
-        people.
+        check, whatever the reason. Cards are drawn for `readers`. The number of queries depends
+        neither on the changes nor on the people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
         for whom in self._tail.read():
@@ -90,18 +94,19 @@ class RequestNews:
         people = {*among} if is_check else concerned | new
         if not people:
             self._untold.clear()
-            return RequestsTold(set(), {}, set())
+            return RequestsTold(set(), {}, set(), {})
         # Before what waits is counted: a mark must not be later than that.
         position, waiting = Position.of(CHANGES), waiting_for(people)
         self._untold.clear()
         if is_check:
             concerned |= self._differing(waiting)
-            self._known = {}
-        self._known |= {pk: frozenset(found) for pk, found in waiting.items()}
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
+        cards = cards_for({pk: told[pk] for pk in told.keys() & {*readers}}, since=self._known)
+        known = {pk: frozenset(found) for pk, found in waiting.items()}
+        self._known = known if is_check else self._known | known
         marks = inbox_marks(position, told)
         frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
-        return RequestsTold(concerned, frames, behind_inbox(marked, marks))
+        return RequestsTold(concerned, frames, behind_inbox(marked, marks), cards)
 
     def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
         known = self._known

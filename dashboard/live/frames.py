@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from chat.models import HumanRequest, Message, SessionEvent
+from dashboard.live.cards import CARDS
 from dashboard.live.streams import Stream
 from dashboard.live.views import Subject, View, look_up
 from dashboard.overview import card_overview, run_overview
@@ -225,6 +226,7 @@ MAKERS: dict[tuple[str, str], Maker] = {
     ("session", "page"): session_page,
     ("inbox", "data"): doorbell_only,
     ("inbox", "page"): doorbell_only,
+    ("inbox", CARDS): doorbell_only,
     ("runs", "data"): doorbell_only,
     ("runs", "page"): doorbell_only,
 }

@@ -26,6 +26,7 @@ from chat.services import (
 )
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
+from dashboard.live.cards import LONGEST_LIST
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
@@ -42,7 +43,6 @@ REFUSALS: dict[type[Exception], int] = {
     AlreadyVotedError: 409,
     ClaimedError: 409,
 }
-LONGEST_LIST = 5
 MOST_SHOWN = 40
 """The most cards of an open page that are looked at again."""
 

@@ -126,7 +126,44 @@ def test_a_list_that_could_not_be_read_is_read_later_without_a_further_change(
             route.continue_()
 
     page.route("**/requests/waiting*", read)
-    ask("approval", by=alice)
+    ask("moment", by=alice)
 
-    expect(page.get_by_role("article", name="Pay 31.20 €?")).to_be_visible()
+    expect(page.get_by_role("article", name="When?")).to_be_visible()
     assert not is_lost
+
+
+def test_a_home_page_gets_its_cards_without_a_request(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, carol: User, dave: User
+) -> None:
+    page = watch(open_page(bob), "/")
+    first, second = ask("approval", by=alice), ask("told", by=alice)
+    card, other = (page.get_by_role("article", name=name) for name in ("Pay 31.20 €?", "Go?"))
+    expect(card).to_be_visible()
+    expect(other).to_be_visible()
+
+    runs.answer(first, by=bob)
+    reassign_request(second.pk, to="@carol", by=dave, reason="Away.")
+
+    expect(card).to_contain_text("by bob")
+    expect(page.locator(".request[data-status=lost]")).to_be_visible()
+    assert "/requests/waiting" not in lists_read(page)
+
+
+def test_a_card_that_a_frame_brought_keeps_drafts_and_can_be_answered(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    page = watch(open_page(bob), "/")
+    asked = ask("approval", by=alice)
+    card = page.get_by_role("article", name="Pay 31.20 €?")
+    card.get_by_label("Comment").fill("I looked at it")
+
+    page.reload()
+    expect(card.get_by_label("Comment")).to_have_value("I looked at it")
+    later = ask("told", by=alice)
+    other = page.get_by_role("article", name="Go?")
+    expect(other).to_be_visible()
+    other.get_by_role("button", name="Approve").click()
+
+    expect(other).to_contain_text("by bob")
+    assert [one.user for one in later.responses.all()] == [bob]
+    assert not asked.responses.exists()

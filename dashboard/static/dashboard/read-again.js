@@ -45,6 +45,10 @@ window.ReadAgain = class extends HTMLElement {
       this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
       return null;
     }
+    return this.elementsOf(html);
+  }
+
+  elementsOf(html) {
     const template = document.createElement("template");
     template.innerHTML = html;
     return [...template.content.children];

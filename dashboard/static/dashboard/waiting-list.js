@@ -1,7 +1,10 @@
-/* The cards that wait for somebody, read again when the doorbell rings: what is open stays as it is
-   with all that was typed, what was closed turns into its receipt, what is new comes last. Where it
-   would push away what stands below, it waits behind a button in the place kept for it. After a
-   reading the page rests for three times as long as it took, at most 300 ms. */
+/* The cards that wait for somebody: what is open stays as it is with all that was typed, what was
+   closed turns into its receipt, what is new comes last. Where it would push away what stands below,
+   it waits behind a button in the place kept for it.
+
+   A frame of the inbox brings what has changed, and names all that waits. The list is read only if
+   it shows anything else after that. After a reading the page rests for three times as long as it
+   took, at most 300 ms. */
 
 const MOST = 300;
 const TIMES = 3;
@@ -65,8 +68,33 @@ class WaitingList extends ReadAgain {
     return toggle;
   }
 
-  hear({ target }) {
-    if (target.stream === "inbox") this.readSoon(WaitingList.GATHER);
+  hear({ target, detail }) {
+    if (target.stream !== "inbox") return;
+    for (const fresh of this.elementsOf(detail.cards ?? "")) this.bring(fresh);
+    this.tellNews();
+    if (!this.shows(detail.waiting)) this.readSoon(WaitingList.GATHER);
+  }
+
+  bring(fresh) {
+    this.held = this.held.filter(({ id }) => id !== fresh.id);
+    const isNews = fresh.dataset.status === "open" || document.getElementById(fresh.id);
+    if (isNews) this.place(this.ownFor(fresh));
+  }
+
+  /** Adds to a card that was drawn for many what is its reader's own. */
+  ownFor(fresh) {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]");
+    for (const form of fresh.querySelectorAll("form[method=post]")) form.prepend(token.cloneNode());
+    for (const draft of fresh.querySelectorAll("keep-draft")) {
+      draft.setAttribute("name", draft.getAttribute("name") + this.getAttribute("viewer"));
+    }
+    return fresh;
+  }
+
+  shows(waiting) {
+    const open = [...this.cards, ...this.held].filter((card) => card.dataset.status === "open");
+    const shown = new Set(open.map(({ id }) => id.slice(-36)));
+    return waiting?.length === shown.size && waiting.every((id) => shown.has(id));
   }
 
   restAfter(began, ended) {

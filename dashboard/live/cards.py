@@ -1,0 +1,99 @@
+"""The cards of requests that frames of the inbox bring, each drawn once for all who get it.
+
+A card is the same for everybody who may answer its request. The page adds what is its reader's
+own: the token that its forms are posted with, and the name under which drafts are kept.
+
+A frame brings the cards of the requests that began or ceased to wait for its reader since the frame
+before, and names all that wait now. So a page can tell by itself whether it has missed a card, and
+then reads its list.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+from uuid import UUID
+
+from django.template.loader import render_to_string
+
+from chat.models import HumanRequest
+from chat.services.waiting import Waiting
+from procedures.viewers import Key, People, who_sees
+
+CARDS = "cards"
+"""The form in which pages with a list of cards follow the inbox."""
+LONGEST_LIST = 5
+"""The most requests on such a page; somebody for whom more wait reads the list."""
+MOST_DRAWN = 60
+"""The most cards that are drawn at once; pages read the others."""
+LONGEST = 100_000
+"""The most characters of cards in a frame."""
+TEMPLATE = "chat/_waiting.html"
+OWN_ZONE = 'type="datetime-local"'
+"""In a card that its reader must read, because its moments are in the reader's time zone."""
+Known = Mapping[Key, AbstractSet[UUID]]
+
+
+def cards_for(waiting: Mapping[Key, Waiting], *, since: Known) -> dict[Key, dict[str, Any]]:
+    """Return what frames bring to people besides, by what waits and by what waited for each.
+
+    The number of queries depends neither on the people nor on the changes.
+    """
+    listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
+    changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
+    cards = Cards(changed)
+    return {
+        key: {
+            "waiting": sorted(map(str, now)),
+            CARDS: cards.html_for(key, now, changed[key]),
+        }
+        for key, now in listed.items()
+    }
+
+
+class Cards:
+    """The cards of changed requests, for the people to whom they are brought."""
+
+    def __init__(self, changed: Known) -> None:
+        wanted = set().union(*changed.values())
+        found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
+        self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
+        self._seen = self._who_sees_closed_ones(changed)
+        self._drawn: dict[tuple[UUID, str], str] = {}
+
+    def html_for(self, key: Key, waiting: AbstractSet[UUID], changed: Iterable[UUID]) -> str:
+        """Return cards of the requests that wait, and receipts or a note in place of the others."""
+        drawn = [self._draw(one, self._as_what(one, key, waiting)) for one in sorted(changed)]
+        html = "".join(drawn)
+        return html if len(html) <= LONGEST else ""
+
+    def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
+        """Return the name of the list in which the template draws the request for this person."""
+        if pk in waiting:
+            return "waiting"
+        return "receipts" if key in self._seen.get(pk, ()) else "lost"
+
+    def _draw(self, pk: UUID, list_name: str) -> str:
+        if (pk, list_name) not in self._drawn:
+            self._drawn[pk, list_name] = self._rendered(pk, list_name)
+        return self._drawn[pk, list_name]
+
+    def _rendered(self, pk: UUID, list_name: str) -> str:
+        found = self._requests.get(pk)
+        # Closed since what waits was read: the next ring brings its receipt.
+        if not found or (list_name == "waiting" and not found.is_open):
+            return ""
+        shown = pk if list_name == "lost" else found
+        html = render_to_string(TEMPLATE, {list_name: [shown], "answerable": {pk}})
+        return "" if OWN_ZONE in html else html
+
+    def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
+        """Return, by closed request, the people who may see it."""
+        runs = {pk: one.wait.run_id for pk, one in self._requests.items() if not one.is_open}
+        wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
+        for key, requests in changed.items():
+            for pk in requests & runs.keys():
+                wanted[runs[pk]].add(key)
+        if not wanted:
+            return {}
+        seen = who_sees(People.read(changed.keys()), wanted)
+        return {pk: seen.get(run, set()) for pk, run in runs.items()}
