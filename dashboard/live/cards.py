@@ -43,7 +43,7 @@ def cards_for(waiting: Mapping[Key, Waiting], *, since: Known) -> dict[Key, dict
     cards = Cards(changed)
     return {
         key: {
-            "waiting": sorted(map(str, now)),
+            "waiting": sorted(map(str, now - cards.closed)),
             CARDS: cards.html_for(key, now, changed[key]),
         }
         for key, now in listed.items()
@@ -57,6 +57,8 @@ class Cards:
         wanted = set().union(*changed.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
+        self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
+        """The closed requests, also those that were closed since what waits was read."""
         self._seen = self._who_sees_closed_ones(changed)
         self._drawn: dict[tuple[UUID, str], str] = {}
 
@@ -79,8 +81,7 @@ class Cards:
 
     def _rendered(self, pk: UUID, list_name: str) -> str:
         found = self._requests.get(pk)
-        # Closed since what waits was read: the next ring brings its receipt.
-        if not found or (list_name == "waiting" and not found.is_open):
+        if not found or (list_name == "waiting" and pk in self.closed):
             return ""
         shown = pk if list_name == "lost" else found
         html = render_to_string(TEMPLATE, {list_name: [shown], "answerable": {pk}})
@@ -88,7 +89,7 @@ class Cards:
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
         """Return, by closed request, the people who may see it."""
-        runs = {pk: one.wait.run_id for pk, one in self._requests.items() if not one.is_open}
+        runs = {pk: self._requests[pk].wait.run_id for pk in self.closed}
         wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
         for key, requests in changed.items():
             for pk in requests & runs.keys():

@@ -132,10 +132,11 @@ def test_a_list_that_could_not_be_read_is_read_later_without_a_further_change(
     assert not is_lost
 
 
-def test_a_home_page_gets_its_cards_without_a_request(
+def test_a_home_page_gets_cards_without_a_request(
     running_web: Web, open_page: OpenPage, alice: User, bob: User, carol: User, dave: User
 ) -> None:
     page = watch(open_page(bob), "/")
+    fetched(page)
     first, second = ask("approval", by=alice), ask("told", by=alice)
     card, other = (page.get_by_role("article", name=name) for name in ("Pay 31.20 €?", "Go?"))
     expect(card).to_be_visible()

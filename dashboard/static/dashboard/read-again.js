@@ -17,6 +17,11 @@ window.ReadAgain = class extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
+  /** What comes while the page reads may be newer than what it gets: then it reads once more. */
+  get isReading() {
+    return this.#due === 0;
+  }
+
   readSoon(pause) {
     this.isStale = true;
     const due = Math.max(Date.now() + pause, this.#restsUntil);

@@ -72,7 +72,7 @@ class WaitingList extends ReadAgain {
     if (target.stream !== "inbox") return;
     for (const fresh of this.elementsOf(detail.cards ?? "")) this.bring(fresh);
     this.tellNews();
-    if (!this.shows(detail.waiting)) this.readSoon(WaitingList.GATHER);
+    if (this.isReading || !this.shows(detail.waiting)) this.readSoon(WaitingList.GATHER);
   }
 
   bring(fresh) {
