@@ -162,7 +162,7 @@ def test_a_card_that_a_frame_brought_keeps_drafts_and_can_be_answered(
     expect(card.get_by_label("Comment")).to_have_value("I looked at it")
     later = ask("told", by=alice)
     other = page.get_by_role("article", name="Go?")
-    expect(other).to_be_visible()
+    other.locator(".request__toggle").click()
     other.get_by_role("button", name="Approve").click()
 
     expect(other).to_contain_text("by bob")
