@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat.services import reassign_request
-from dashboard.pages.requests import LONGEST_LIST
+from dashboard.live.cards import LONGEST_LIST
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
 from tests.calls import grant, request_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from dashboard.live.bells import Bells
+from dashboard.live.bells import Bells, InboxBell
 from dashboard.live.concerned import RequestsTold
 from dashboard.live.streams import INBOX, Stream
 
@@ -43,7 +43,14 @@ class Database:
         self.has_failed = asyncio.Event()
 
     async def ask(
-        self, _function: Callable[..., Any], also: Any, among: Any, *, marked: Any, is_check: bool
+        self,
+        _function: Callable[..., Any],
+        also: Any,
+        among: Any,
+        *,
+        marked: Any,
+        is_check: bool,
+        readers: Any,
     ) -> Any:
         self.asked += 1
         if self.is_away:
@@ -52,7 +59,8 @@ class Database:
         concerned, self.concerned = self.concerned & set(among), set()
         told = concerned | set(also) | {key for key, _ in marked}
         frames = {key: {"seq": 0, "requests": self.requests} for key in told}
-        return RequestsTold(concerned, frames, {one for one in marked if one[1] == OLD})
+        cards = {key: {"waiting": [], "cards": f"{self.asked}."} for key in told & readers}
+        return RequestsTold(concerned, frames, {one for one in marked if one[1] == OLD}, cards)
 
 
 Story = Callable[[Bells, Database], Awaitable[None]]
@@ -82,6 +90,34 @@ def test_who_begins_is_told_and_of_the_others_only_those_concerned() -> None:
 
         assert (await bob.hears())["frames"][0]["requests"] == 1
         assert len(alice.heard) == 1
+
+    told(story)
+
+
+def test_a_page_gets_cards_only_if_it_follows_in_that_form() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        home, other = Listener(BOB), Listener(BOB)
+        bells.follow(home, INBOX, "cards")
+        bells.follow(other, INBOX)
+
+        frames = (await home.hears())["frames"] + (await other.hears())["frames"]
+
+        assert [set(frame) - {"seq", "requests"} for frame in frames] == [
+            {"waiting", "cards"},
+            set(),
+        ]
+
+    told(story)
+
+
+def test_frames_that_are_sent_as_one_bring_the_cards_of_both_in_order() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        earlier, later = ({"seq": 0, "waiting": [n], "cards": f"{n}."} for n in (1, 2))
+        joined = InboxBell(database.ask)
+
+        assert joined.joined(earlier, later) == {"seq": 0, "waiting": [2], "cards": "1.2."}
+        assert joined.joined(earlier, {"seq": 0}) == {"seq": 0, "cards": "1."}
+        await joined.close()
 
     told(story)
 
