@@ -88,7 +88,7 @@ class Bell:
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
-    def follow(self, listener: Listener, form: str = "page", mark: str = "") -> None:
+    def follow(self, listener: Listener, mark: str = "", *, form: str = "page") -> None:
         """Tell a page of all changes after its mark; without a mark, tell it to read at once."""
         if listener.user is not None:
             self.keys[listener], self.forms[listener] = listener.user.pk, form
@@ -282,9 +282,9 @@ class Bells:
         self._bells: dict[Stream, Bell] = {INBOX: InboxBell(ask), RUNS: RunsBell(ask)}
 
     def follow(
-        self, listener: Listener, stream: Stream, form: str = "page", mark: str = ""
+        self, listener: Listener, stream: Stream, mark: str = "", *, form: str = "page"
     ) -> None:
-        self._bells[stream].follow(listener, form, mark)
+        self._bells[stream].follow(listener, mark, form=form)
 
     def leave(self, listener: Listener, stream: Stream) -> None:
         self._bells[stream].leave(listener)

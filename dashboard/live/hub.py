@@ -150,7 +150,7 @@ class Hub:
         self._forget(socket, stream)
         if stream.is_doorbell:
             socket.following[stream] = Following(ask.form, READY)
-            self.bells.follow(socket, stream, ask.form, ask.mark)
+            self.bells.follow(socket, stream, ask.mark, form=ask.form)
             return
         if not watch:
             self.deny(socket, stream)

@@ -97,7 +97,7 @@ def test_who_begins_is_told_and_of_the_others_only_those_concerned() -> None:
 def test_a_page_gets_cards_only_if_it_follows_in_that_form() -> None:
     async def story(bells: Bells, database: Database) -> None:
         home, other = Listener(BOB), Listener(BOB)
-        bells.follow(home, INBOX, "cards")
+        bells.follow(home, INBOX, form="cards")
         bells.follow(other, INBOX)
 
         frames = (await home.hears())["frames"] + (await other.hears())["frames"]
