@@ -53,6 +53,8 @@ class AnswerForm:
     """The person who sent the input; None for a new form."""
     change: RowChange | None = None
     """The row that was just added or dropped."""
+    draft_version: int = 0
+    """The version of the draft from which the input was filled in; 0 for none."""
     armed: Echo | None = None
     """An irreversible answer that was sent once, and becomes final when it is sent again."""
 

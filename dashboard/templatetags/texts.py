@@ -16,6 +16,9 @@ TEXTS = {
     "copy": lazy("Copy"),
     "copy-by-hand": lazy("Selected. Copy it now."),
     "draft": lazy("Your draft (not sent)"),
+    "draft-elsewhere": lazy(
+        "Your draft was changed in another window. What you type here replaces it."
+    ),
     "due": lazy("due in {length}"),
     "found": lazy("Found: {count}"),
     "found-nothing": lazy("No matches"),
@@ -23,6 +26,8 @@ TEXTS = {
     "just-now": lazy("just now"),
     "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),
     "message-refused": lazy("This message couldn't be sent. {reason}"),
+    "new-above": lazy("{count} new above"),
+    "new-requests": lazy("{count} new"),
     "page-too-old": lazy(
         "The page was out of date, so nothing was sent. Your text is still here. Press the button"
         " again."

@@ -55,7 +55,12 @@ def with_forms(questions: list[HumanRequest]) -> list[str]:
     """What somebody sees who is asked: one question, several in one session."""
     asked = [questions[0], *questions[2:]]
     sessions = [questions[2].session_id, questions[-2].session_id]
-    return ["/", *(f"/chat/{one}" for one in sessions), *(f"/requests/{one.pk}" for one in asked)]
+    return [
+        "/",
+        "/inbox/?tab=groups",
+        *(f"/chat/{one}" for one in sessions),
+        *(f"/requests/{one.pk}" for one in asked),
+    ]
 
 
 def addresses(questions: list[HumanRequest]) -> list[str]:

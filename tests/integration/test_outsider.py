@@ -33,6 +33,8 @@ OF_SOMETHING = [
     "/chat/{session}/beside",
     "/requests/{request}",
     "/requests/{request}/form",
+    "/inbox/requests/{request}",
+    "/inbox/?request={request}",
     "/live/range?stream=run:{run}",
     "/live/range?stream=session:{session}&form=page",
     f"/api/procedures/{NAME}",
@@ -45,6 +47,10 @@ LISTS = [
     "/",
     "/overview",
     "/requests/waiting",
+    "/inbox/",
+    "/inbox/?tab=groups",
+    "/inbox/bulk?request={request}:1",
+    "/api/inbox?tab=groups",
     "/chat",
     "/chat/rows",
     "/runs",
@@ -143,7 +149,9 @@ def test_what_a_member_finds_in_a_list_is_not_in_an_outsiders(
     assert not secret.is_told_by(carols)
 
 
-@pytest.mark.parametrize("path", ["/requests/waiting?shown={}", "/chat/rows?current={}"])
+@pytest.mark.parametrize(
+    "path", ["/requests/waiting?shown={}", "/inbox/rows?shown={}", "/chat/rows?current={}"]
+)
 def test_to_know_an_id_tells_an_outsider_nothing(secret: Secret, carol: User, path: str) -> None:
     known = secret.request.pk if "shown" in path else secret.request.session_id
     client, absent = browser(carol), uuid4()

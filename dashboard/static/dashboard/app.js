@@ -10,6 +10,8 @@ import "./kept-words.js";
 import "./read-again.js";
 import "./waiting-list.js";
 import "./fresh-parts.js";
+import "./option-filter.js";
+import "./inbox.js";
 import "./transcript-view.js";
 import "./chat-outbox.js";
 import "./chat-composer.js";

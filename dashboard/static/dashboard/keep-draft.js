@@ -3,17 +3,59 @@
    <keep-draft name="request-…">fields</keep-draft>
 
    A field that the server has filled in otherwise is left alone. With the attribute `filled`, the
-   server has filled in what was typed before: then every field is kept. */
+   server has filled in what was typed before: then every field is kept.
+
+   With `href`, the form around it is sent there as well, a while after somebody has stopped typing,
+   with the number of the draft that this page has seen. If another window has changed it meanwhile,
+   the form says so, and what is typed next replaces it. */
 
 const PREFIX = "draft:";
 const LONGEST_LIFE = 14 * 24 * 3600 * 1000;
+const PAUSE = 1200;
+const versions = new Map();
 
 class KeepDraft extends HTMLElement {
   connectedCallback() {
     this.key = PREFIX + this.getAttribute("name");
-    this.addEventListener("input", () => this.keep());
+    this.addEventListener("input", () => {
+      this.keep();
+      this.sendSoon();
+    });
+    if (this.isSent) this.noteVersion(Number(this.getAttribute("version")));
     if (this.isFilled) this.keep();
     else this.restore();
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
+  }
+
+  get isSent() {
+    return this.hasAttribute("href");
+  }
+
+  /** A form that is drawn anew after a fault knows no number. */
+  noteVersion(version) {
+    versions.set(this.key, Math.max(version, versions.get(this.key) ?? 0));
+  }
+
+  sendSoon() {
+    clearTimeout(this.timer);
+    if (this.isSent) this.timer = setTimeout(() => this.send(), PAUSE);
+  }
+
+  async send() {
+    const form = this.closest("form");
+    if (!this.isConnected || form.matches(".htmx-request")) return;
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
+    body.append("draft_version", versions.get(this.key));
+    const answer = await fetch(this.getAttribute("href"), { method: "POST", body }).catch(() => null);
+    const isKept = answer?.ok || answer?.status === 409;
+    if (!isKept || answer.redirected) return; // it is kept here
+    this.noteVersion((await answer.json()).version);
+    const told = form.querySelector(".answer__told");
+    if (told && !answer.ok) told.textContent = textOf("draft-elsewhere");
   }
 
   get isFilled() {

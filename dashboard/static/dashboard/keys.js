@@ -46,8 +46,8 @@ function nameOf({ key, ctrlKey, metaKey, altKey }) {
 }
 
 /** Keys that a link, a button or an option understands itself. */
-function isForTarget({ target, key }) {
-  if (!target.matches?.(PRESSED)) return false;
+function isForTarget({ target, key, ctrlKey, metaKey }) {
+  if (ctrlKey || metaKey || !target.matches?.(PRESSED)) return false;
   return key === " " || key === "Enter" || (key.startsWith("Arrow") && target.matches("input"));
 }
 

@@ -1,0 +1,182 @@
+"""Answers to several requests at once: a page lists exactly these, and another one reports."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods
+
+from chat import services
+from chat.access import visible_requests
+from chat.models import HumanRequest
+from chat.services import Answer, BulkItem
+from chat.services.bulk import MOST_AT_ONCE
+from dashboard.forms.answer import AnswerForm
+from dashboard.forms.snoozing import OFFERED, time_of
+from dashboard.pages.marks import with_marks
+from dashboard.pages.requests import answerable
+from dashboard.pages.visit import Visit
+from procedures.engine.errors import AnswerError, InputError
+from procedures.engine.values.schemas import text_of
+from procedures.models.clock import clock
+
+DECISIONS = {"usual": lazy("Approve"), "other": lazy("Reject"), "snooze": lazy("Snooze")}
+PLACES = {"usual": 0, "other": 1}
+"""The place of the button that a decision presses."""
+AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A request in the list of those that are answered at once."""
+
+    request: HumanRequest
+    version: int
+    label: str = ""
+    """The words of the button that would be pressed."""
+    value: Any = None
+    why_not: str = ""
+    """The reason why it has to be answered on its own."""
+
+    @property
+    def sent(self) -> str:
+        return f"{self.request.pk}:{self.version}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@with_marks()
+def inbox_bulk(request: Visit) -> HttpResponse:
+    """List the chosen requests with what would be sent; a POST answers them, and reports."""
+    sent = request.POST if request.method == "POST" else request.GET
+    decision = sent.get("decision", "")
+    if decision not in DECISIONS:
+        decision = "usual"
+    chosen = _chosen(sent.getlist("request"))
+    lines = list(_lines(request, chosen, decision))
+    if request.method == "POST":
+        report = _snooze if decision == "snooze" else _answer
+        return render(request, "inbox/report.html", {"reports": report(request, lines)})
+    context = {
+        "lines": [one for one in lines if not one.why_not],
+        "left_out": [one for one in lines if one.why_not],
+        "lost": len(chosen) - len(lines),
+        "decision": decision,
+        "words": DECISIONS[decision],
+        "sums": _sums([one.request.prompt for one in lines if not one.why_not]),
+        "times": OFFERED.items(),
+    }
+    return render(request, "inbox/bulk.html", context)
+
+
+def _chosen(texts: Sequence[str]) -> dict[UUID, int]:
+    """Return the chosen requests with the versions that were shown."""
+    found: dict[UUID, int] = {}
+    for text in texts[:MOST_AT_ONCE]:
+        key, _colon, version = text.partition(":")
+        try:
+            found[UUID(key)] = int(version)
+        except ValueError:
+            continue
+    return found
+
+
+def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:
+    """Yield the chosen requests that the person may see, in the order in which they were chosen."""
+    visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=chosen)
+    found = {one.pk: one for one in visible}
+    mine = answerable(request, list(found.values()))
+    for key, version in chosen.items():
+        if key in found:
+            yield _line(found[key], version, decision, is_mine=key in mine)
+
+
+def _line(found: HumanRequest, version: int, decision: str, *, is_mine: bool) -> Line:
+    if not found.is_open:
+        return Line(found, version, why_not=_("It is decided already."))
+    if not is_mine:
+        return Line(found, version, why_not=_("It isn't left to you."))
+    if decision == "snooze":
+        return Line(found, version)
+    if found.version != version:
+        return Line(found, version, why_not=_("It has changed since it was shown."))
+    if found.asked.irreversible:
+        return Line(found, version, why_not=_("It can't be undone, so it is decided on its own."))
+    return _pressed(found, version, PLACES[decision])
+
+
+def _pressed(found: HumanRequest, version: int, place: int) -> Line:
+    """Return the line for the button at a place of the request's form."""
+    buttons = AnswerForm(found).buttons
+    if not buttons.has_main or place >= len(buttons.values):
+        return Line(found, version, why_not=_("It needs an answer of its own."))
+    value, label = buttons.values[place]
+    try:
+        answer = found.asked.read_controls(
+            lambda name: [text_of(value)] if name == buttons.sent_as else []
+        )
+        found.asked.check(answer)
+    except AnswerError:
+        return Line(found, version, why_not=_("It needs an answer of its own."))
+    return Line(found, version, label, answer)
+
+
+def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
+    """Answer the lines that can be; return each with its result and a sentence."""
+    address = request.META.get("REMOTE_ADDR") or None
+    given = Answer(comment=request.POST.get("comment", ""), channel="page", address=address)
+    items = [BulkItem(one.request.pk, one.version, one.value) for one in lines if not one.why_not]
+    done = services.answer_many(items, by=request.user, answer=given)
+    reports = {one.request_id: one for one in done}
+    for one in done:
+        if one.result == services.BulkResult.APPLIED:
+            services.drop_draft(one.request_id, by=request.user)
+    return [
+        (one, reports[one.request.pk].result, reports[one.request.pk].message)
+        if one.request.pk in reports
+        else (one, _result_of(one), one.why_not)
+        for one in lines
+    ]
+
+
+def _result_of(line: Line) -> str:
+    is_open = line.request.is_open
+    return services.BulkResult.NEEDS_ATTENTION if is_open else services.BulkResult.ALREADY_DECIDED
+
+
+def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
+    until, told = time_of(request.POST.get("until", "tomorrow"), clock.now()), []
+    for one in lines:
+        words = one.why_not
+        if not words:
+            try:
+                services.snooze_request(one.request.pk, by=request.user, until=until)
+            except (services.NotAskedError, services.AlreadyAnsweredError, InputError) as error:
+                words = str(error)
+        told.append((one, _result_of(one) if words else services.BulkResult.APPLIED, words))
+    return told
+
+
+def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
+    """Return the sums of the amounts of money in prompts, if each prompt has exactly one."""
+    total: Counter[str] = Counter()
+    for prompt in prompts:
+        found = AMOUNT.findall(prompt)
+        if len(found) != 1:
+            return []
+        whole, cents, currency = found[0]
+        try:
+            digits = re.sub(r"\D", "", whole)
+            total[currency] += Decimal(f"{digits}{cents.replace(',', '.')}")  # type: ignore[assignment]
+        except InvalidOperation:
+            return []
+    return [(Decimal(amount), currency) for currency, amount in sorted(total.items())]

@@ -1,0 +1,38 @@
+"""What a person types into the form of a request, kept on the server while they type."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from chat import services
+from chat.services import AlreadyAnsweredError, DraftConflictError, NotAskedError
+from dashboard.pages.requests import find
+from dashboard.pages.visit import Visit
+from procedures.engine.errors import InputError
+
+UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
+"""Fields of the form that are no part of what was typed."""
+
+
+@require_POST
+@login_required
+def request_draft(request: Visit, request_id: UUID) -> HttpResponse:
+    """Keep the fields of the form; return the draft's version, or 409 with the other version."""
+    found = find(request, request_id)
+    values = {name: texts for name, texts in _typed(request).items() if name not in UNKEPT}
+    sent = request.POST.get("draft_version", "0")
+    version = int(sent) if sent.isascii() and sent.isdigit() else 0
+    try:
+        draft = services.save_draft(found.pk, by=request.user, values=values, version=version)
+    except DraftConflictError as error:
+        there = error.draft.version if error.draft else 0
+        return JsonResponse({"detail": str(error), "version": there}, status=409)
+    except (AlreadyAnsweredError, NotAskedError, InputError) as error:
+        return JsonResponse({"detail": str(error)}, status=422)
+    return JsonResponse({"version": draft.version})
+
+
+def _typed(request: HttpRequest) -> dict[str, list[str]]:
+    return {name: [str(text) for text in texts] for name, texts in request.POST.lists()}

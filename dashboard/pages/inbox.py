@@ -1,0 +1,338 @@
+"""The inbox: lists of what waits for the person, with one request beside them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from chat import services
+from chat.access import visible_requests
+from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Risk, Tab, due_of, seen_by
+from chat.models import HumanRequest, Snooze
+from chat.services import AlreadyAnsweredError, NotAskedError
+from dashboard.forms.answer import AnswerForm
+from dashboard.forms.snoozing import time_of
+from dashboard.pages.marks import with_marks
+from dashboard.pages.requests import answerable, find, is_undoable
+from dashboard.pages.visit import Visit
+from procedures.engine.errors import InputError
+from procedures.models.clock import clock
+from procedures.services import OperationRefusedError
+
+PAGE = 50
+NEAR = 0.25
+"""The part of the time to answer that is left when a request counts as urgent."""
+TABS = {
+    Tab.MINE: lazy("Mine"),
+    Tab.GROUPS: lazy("My groups"),
+    Tab.UNCLAIMED: lazy("Unclaimed"),
+    Tab.SNOOZED: lazy("Snoozed"),
+    Tab.DONE: lazy("Done"),
+}
+DUES = {
+    Due.OVERDUE: lazy("Overdue"),
+    Due.TODAY: lazy("Today"),
+    Due.LATER: lazy("Later"),
+    Due.NONE: lazy("No deadline"),
+}
+RISKS = {Risk.HIGH: lazy("High risk"), Risk.LOW: lazy("Low risk")}
+KINDS = {
+    "approval": lazy("Approvals"),
+    "choice": lazy("Choices"),
+    "input": lazy("Inputs"),
+    "form": lazy("Forms"),
+    "review": lazy("Reviews"),
+    "upload": lazy("Uploads"),
+    "escalation": lazy("Problems"),
+}
+GLYPHS = {"approval": "✓", "choice": "≡", "input": "✎", "form": "▤", "review": "¶", "upload": "↥"}
+NARROWING = ("kind", "procedure", "due", "risk", "q")
+KEPT = ("tab", *NARROWING, "after", "focus")
+"""The parameters that links to requests of the list keep."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request as a row of the list."""
+
+    request: HumanRequest
+    due: Due
+    is_seen: bool
+    is_near: bool
+
+    @property
+    def glyph(self) -> str:
+        return GLYPHS.get(self.request.kind, "!")
+
+    @property
+    def votes(self) -> int:
+        return sum(1 for one in self.request.responses.all() if one.undone_at is None)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of a list below one heading."""
+
+    name: Any
+    rows: list[Row]
+    count: str
+    """The number of rows; "9+" if the group goes on on the next page."""
+
+
+@dataclass
+class View:
+    """One person's view of their inbox, by the parameters of an address."""
+
+    request: Visit
+    sent: QueryDict
+    now: Any = field(default_factory=clock.now)
+
+    @cached_property
+    def counts(self) -> dict[Tab, int]:
+        user = self.request.user
+        return {tab: Inbox(user, tab, now=self.now).count() for tab in TABS if tab != Tab.DONE}
+
+    @cached_property
+    def tab(self) -> Tab:
+        """The chosen list; by default the first one that has something."""
+        chosen: Tab | None = _member(Tab, self.sent.get("tab"))
+        if chosen is not None:
+            return chosen
+        return next((tab for tab, count in self.counts.items() if count), Tab.MINE)
+
+    @cached_property
+    def filters(self) -> Filters:
+        sent = {name: self.sent.get(name, "").replace("\0", "") for name in NARROWING}
+        return Filters(
+            sent["kind"],
+            sent["procedure"],
+            _member(Due, sent["due"]),
+            _member(Risk, sent["risk"]),
+            sent["q"].strip(),
+        )
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(self.request.user, self.tab, self.filters, self.now)
+
+    @cached_property
+    def query(self) -> str:
+        """The parameters that links keep, before "request="."""
+        kept = QueryDict(mutable=True)
+        for name in KEPT:
+            if text := self.sent.get(name):
+                kept[name] = text
+        kept["tab"] = self.tab
+        return kept.urlencode()
+
+    @property
+    def is_open_list(self) -> bool:
+        return self.tab in {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
+
+    def listed(self) -> dict[str, Any]:
+        """Return the list, its tabs and its filters."""
+        requests, following = self.inbox.page(PAGE, after=_id(self.sent.get("after")))
+        seen = seen_by(self.request.user, [one.pk for one in requests])
+        rows = [self._row(one, seen) for one in requests]
+        groups = self._groups(rows, is_cut=following is not None)
+        until = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
+        asked = {one.wait.run.procedure for one in requests}
+        return {
+            "view": self,
+            "procedures": sorted((one.title, one.name) for one in asked),
+            "tabs": [(tab, words, self.counts.get(tab, 0)) for tab, words in TABS.items()],
+            "groups": list(groups),
+            "rows": rows,
+            "next": following,
+            "is_narrowed": any(self.sent.get(name) for name in NARROWING),
+            "wakes_at": until.order_by("until").values_list("until", flat=True).first(),
+        }
+
+    def _row(self, request: HumanRequest, seen: set[UUID]) -> Row:
+        needed, opened = request.needed_at, request.opened_at
+        is_near = needed is not None and needed - self.now < NEAR * (needed - opened)
+        due = due_of(needed, self.now)
+        return Row(request, due, request.pk in seen or not self.is_open_list, is_near)
+
+    def _groups(self, rows: list[Row], *, is_cut: bool) -> Iterator[Group]:
+        if not self.is_open_list:
+            yield Group("", rows, "")
+            return
+        for due, some in groupby(rows, key=lambda row: row.due):
+            found = list(some)
+            is_last = is_cut and found[-1] is rows[-1]
+            yield Group(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
+
+    def chosen(self, request_id: UUID | None) -> dict[str, Any]:
+        """Return the request beside the list, with its place in it and its neighbours."""
+        ids = self.inbox.ids(MOST_COUNTED)
+        if request_id is None:
+            request_id = ids[0] if ids else None
+        if request_id is None:
+            return {"view": self, "chosen": None}
+        found = find(self.request, request_id)
+        mine = answerable(self.request, [found])
+        return {
+            "view": self,
+            "chosen": found,
+            "answerable": mine,
+            "typed_form": self._draft_of(found) if found.pk in mine else None,
+            "is_undoable": is_undoable(self.request, found),
+            "is_seen": found.pk in seen_by(self.request.user, [found.pk]),
+            "is_snoozed": Snooze.objects.filter(
+                request=found, user=self.request.user, until__gt=self.now
+            ).exists(),
+            **_neighbours(ids, found.pk),
+        }
+
+    def _draft_of(self, found: HumanRequest) -> AnswerForm | None:
+        draft = services.draft_of(found.pk, by=self.request.user)
+        if draft is None:
+            return None
+        typed = QueryDict(mutable=True)
+        for name, texts in draft.plain_values.items():
+            typed.setlist(name, texts)
+        return AnswerForm(found, typed, by=self.request.user, draft_version=draft.version)
+
+
+def _neighbours(ids: list[UUID], request_id: UUID) -> dict[str, Any]:
+    if request_id not in ids:
+        return {"place": 0, "count": len(ids), "before": None, "after": ids[0] if ids else None}
+    place = ids.index(request_id)
+    return {
+        "place": place + 1,
+        "count": len(ids),
+        "before": ids[place - 1] if place else None,
+        "after": ids[place + 1] if place + 1 < len(ids) else None,
+    }
+
+
+@require_safe
+@login_required
+@with_marks()
+def inbox(request: Visit) -> HttpResponse:
+    """Return the page: the lists, and the chosen request or the first one."""
+    view = View(request, request.GET)
+    chosen = _id(request.GET.get("request"))
+    context = view.listed() | view.chosen(chosen)
+    context |= {
+        "kinds": KINDS.items(),
+        "dues": DUES.items(),
+        "risks": RISKS.items(),
+        "is_chosen": chosen is not None,
+        "current": context["chosen"] and context["chosen"].pk,
+    }
+    return render(request, "inbox/inbox.html", context)
+
+
+@require_safe
+@login_required
+def inbox_rows(request: Visit) -> HttpResponse:
+    """Return the tabs and the list, and the card in `shown` if it isn't as the page has it."""
+    view = View(request, request.GET)
+    context = view.listed()
+    shown, version = _id(request.GET.get("shown")), request.GET.get("version", "")
+    if shown:
+        context |= _changed(request, shown, version)
+    context["current"] = shown
+    return render(request, "inbox/_changes.html", context)
+
+
+def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
+    """Return the card that a page shows if it has changed, or its id if it is gone."""
+    found = visible_requests(request.user).with_what_is_shown().filter(pk=shown).first()
+    if found is None:
+        return {"lost": [shown]}
+    if found.is_open and str(found.version) == version:
+        return {}
+    mine = answerable(request, [found])
+    if found.is_open and found.pk not in mine and not found.asks(request.user):
+        return {"lost": [shown]}
+    return {"card": found, "answerable": mine, "is_undoable": is_undoable(request, found)}
+
+
+@require_safe
+@login_required
+def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpResponse:
+    """Return a request for the page, by default the first one, and what became of `last`."""
+    view = View(request, request.GET)
+    context = view.chosen(request_id)
+    if last := _id(request.GET.get("last")):
+        done = visible_requests(request.user).with_what_is_shown().filter(pk=last).first()
+        context |= {"last": done, "last_is_undoable": done and is_undoable(request, done)}
+    return render(request, "inbox/_pane.html", context)
+
+
+@require_POST
+@login_required
+def request_seen(request: Visit, request_id: UUID) -> HttpResponse:
+    """Note that the person has opened the request."""
+    found = find(request, request_id)
+    address = request.META.get("REMOTE_ADDR") or None
+    try:
+        services.note_seen(found.pk, by=request.user, channel="page", address=address)
+    except AlreadyAnsweredError:
+        return HttpResponse(status=204)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@login_required
+def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
+    """Put the request out of sight until a time, or back with `until=now`."""
+    found, chosen = find(request, request_id), request.POST.get("until", "")
+    if chosen == "now":
+        services.wake_request(found.pk, by=request.user)
+        return _back(request)
+    try:
+        until = time_of(chosen, clock.now())
+        services.snooze_request(found.pk, by=request.user, until=until)
+    except (NotAskedError, AlreadyAnsweredError, InputError) as error:
+        return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
+    return _back(request)
+
+
+@require_POST
+@login_required
+def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
+    """Claim the request, or release it with `release=true`."""
+    found = find(request, request_id)
+    try:
+        if "release" in request.POST:
+            services.release_request(found.pk, by=request.user)
+        else:
+            services.claim_request(found.pk, by=request.user)
+    except (NotAskedError, AlreadyAnsweredError, OperationRefusedError) as error:
+        return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
+    return _back(request)
+
+
+def _back(request: Visit) -> HttpResponse:
+    """Return to the page that sent the form, or nothing to an open page."""
+    if request.htmx:
+        return HttpResponse(status=204)
+    back = request.POST.get("back", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
+        back = reverse("countersign:inbox")
+    return redirect(back)
+
+
+def _member(of: Any, text: str | None) -> Any:
+    return of(text) if text in list(of) else None
+
+
+def _id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,317 @@
+/* The inbox without reloads: a row opens beside the list, the next one follows an answer, and the list
+   is read again when the doorbell rings. Every link and form of it works without this, too.
+
+   Nothing answers by itself, and nothing that is answered elsewhere goes away under the eyes: its card
+   turns into the receipt, with the own draft (kept-words.js). */
+
+const PHONE = matchMedia("(width < 48rem)");
+const RECEIPT = 300;
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+class InboxPage extends ReadAgain {
+  static GATHER = 50;
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.answered = "";
+    this.addEventListener("click", (event) => this.onClick(event));
+    this.addEventListener("submit", (event) => this.onSubmit(event));
+    this.addEventListener("change", (event) => this.onPick(event));
+    this.swapped = (event) => this.onSwap(event);
+    document.addEventListener("htmx:afterSettle", this.swapped);
+    this.popped = () => location.reload();
+    addEventListener("popstate", this.popped);
+    this.wakeInTime();
+    this.showChosen();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("htmx:afterSettle", this.swapped);
+    removeEventListener("popstate", this.popped);
+    clearTimeout(this.waking);
+  }
+
+  get list() {
+    return document.getElementById("inbox-list");
+  }
+
+  get pane() {
+    return document.getElementById("inbox-request");
+  }
+
+  get card() {
+    return this.pane.querySelector(".request");
+  }
+
+  get current() {
+    return this.card?.id.replace("request-", "") ?? "";
+  }
+
+  get links() {
+    return [...this.list.querySelectorAll("a[data-open]")];
+  }
+
+  get address() {
+    const query = new URLSearchParams(location.search);
+    query.delete("request");
+    if (this.current) {
+      query.set("shown", this.current);
+      query.set("version", this.card.dataset.version);
+    }
+    return `${this.getAttribute("href")}?${query}`;
+  }
+
+  restAfter(began, ended) {
+    return ended + Math.min(RECEIPT, 3 * (ended - began));
+  }
+
+  hear({ target }) {
+    if (target.stream === "inbox") this.readSoon(InboxPage.GATHER);
+  }
+
+  /* What was read again */
+
+  take(elements) {
+    for (const fresh of elements) {
+      if (fresh.id === "inbox-list") this.takeList(fresh);
+      else if (fresh.matches(".request")) this.takeCard(fresh);
+      else document.getElementById(fresh.id)?.replaceWith(fresh);
+    }
+  }
+
+  takeList(fresh) {
+    const before = new Set(this.rows(this.list).map((row) => row.id));
+    const chosen = new Set(this.chosen.map((box) => box.value));
+    const focused = document.activeElement?.closest?.(".inbox-row")?.id;
+    const top = this.list.scrollTop;
+    this.list.replaceWith(fresh);
+    fresh.scrollTop = top;
+    for (const box of fresh.querySelectorAll(".inbox-row__box")) box.checked = chosen.has(box.value);
+    const rows = this.rows(fresh).filter((row) => before.size && !before.has(row.id));
+    for (const row of rows) row.dataset.new = "";
+    if (focused) document.getElementById(focused)?.querySelector("a")?.focus({ preventScroll: true });
+    this.tellNews(rows);
+    this.tellChosen();
+    this.wakeInTime();
+    this.mark(this.current);
+    if (!this.current && this.links.length && !PHONE.matches) this.open(this.links[0]);
+  }
+
+  rows(list) {
+    return [...list.querySelectorAll(".inbox-row")];
+  }
+
+  tellNews(rows) {
+    const above = rows.filter((row) => row.getBoundingClientRect().top < this.list.getBoundingClientRect().top);
+    const name = above.length ? "new-above" : "new-requests";
+    this.querySelector(".inbox__news").textContent = rows.length ? textOf(name, { count: above.length || rows.length }) : "";
+  }
+
+  takeCard(fresh) {
+    const old = document.getElementById(fresh.id);
+    if (!old || old.querySelector(".htmx-request")) return;
+    const detail = { old, fresh };
+    const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
+    if (!old.dispatchEvent(event)) return;
+    old.replaceWith(fresh);
+    window.htmx?.process(fresh);
+    if (fresh.dataset.status !== "open") this.pane.querySelector(".inbox__more")?.remove();
+  }
+
+  /** What is snoozed comes back at its time. */
+  wakeInTime() {
+    clearTimeout(this.waking);
+    const wait = new Date(this.list.dataset.wakes ?? "") - Date.now();
+    if (wait > 0 && wait < LONGEST_TIMER) this.waking = setTimeout(() => this.readSoon(0), wait + 1000);
+  }
+
+  /* Opening */
+
+  onClick(event) {
+    const link = event.target.closest("a");
+    if (event.shiftKey && event.target.matches(".inbox-row__box")) this.pickRange(event.target);
+    if (event.target.closest("[data-range]")) this.pickRange(this.querySelector('.inbox-row__box[data-key="x"]'));
+    if (event.target.closest(".inbox__like")) this.pickLike();
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    if (link.dataset.open) this.open(link);
+    else if (link.hasAttribute("data-back")) this.back();
+    else if (link.hasAttribute("data-focus")) this.focusOn(true);
+    else return;
+    event.preventDefault();
+  }
+
+  async open(link, last = "") {
+    const query = new URLSearchParams(new URL(link.href).search);
+    if (this.hasAttribute("data-focus")) query.set("focus", "1");
+    await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${link.dataset.open}`, query, last);
+  }
+
+  async show(path, query, last) {
+    const wanted = (this.wanted = Symbol(path));
+    if (last) query.set("last", last);
+    const answer = await fetch(`${path}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (this.wanted !== wanted) return;
+    if (!answer?.ok || answer.redirected) {
+      location.reload();
+      return;
+    }
+    const template = document.createElement("template");
+    template.innerHTML = await answer.text();
+    for (const fresh of [...template.content.children]) {
+      if (fresh.id === "inbox-last" && !last) continue;
+      document.getElementById(fresh.id).replaceWith(fresh);
+      window.htmx?.process(fresh);
+    }
+    query.delete("last");
+    this.note(query);
+    this.showChosen();
+    this.undoInTime();
+    this.pane.querySelector(".inbox__card")?.focus({ preventScroll: true });
+  }
+
+  /** On a phone the card is a page, so that going back shows the list. */
+  note(query) {
+    const isNew = PHONE.matches && this.dataset.view === "list" && this.current;
+    if (this.current) query.set("request", this.current);
+    history[isNew ? "pushState" : "replaceState"](null, "", `${location.pathname}?${query}`);
+    this.dataset.view = this.current ? "request" : "list";
+    if (PHONE.matches) scrollTo(0, 0);
+  }
+
+  showChosen() {
+    this.pane.scrollTop = 0;
+    this.mark(this.current);
+  }
+
+  mark(id) {
+    for (const link of this.links) {
+      const isCurrent = link.dataset.open === id;
+      const row = link.closest(".inbox-row");
+      const box = row.querySelector(".inbox-row__box");
+      if (isCurrent) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+      if (isCurrent) delete row.dataset.unseen;
+      if (box && isCurrent) box.dataset.key = "x";
+      else if (box) delete box.dataset.key;
+      if (isCurrent) row.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  back() {
+    if (this.hasAttribute("data-focus")) {
+      this.focusOn(false);
+      return;
+    }
+    this.dataset.view = "list";
+    const query = new URLSearchParams(location.search);
+    query.delete("request");
+    history.replaceState(null, "", `${location.pathname}?${query}`);
+  }
+
+  focusOn(isOn) {
+    this.toggleAttribute("data-focus", isOn);
+    const query = new URLSearchParams(location.search);
+    if (isOn) query.set("focus", "1");
+    else query.delete("focus");
+    history.replaceState(null, "", `${location.pathname}?${query}`);
+    this.pane.querySelector(".inbox__card")?.focus({ preventScroll: true });
+  }
+
+  /* After an answer */
+
+  onSwap({ detail, target }) {
+    const isMine = detail.requestConfig?.verb === "post" && target.closest?.("#inbox-request");
+    if (isMine && !this.card.querySelector("form.answer")) this.goOn(this.current);
+  }
+
+  /** The next one, once the receipt was seen: on a phone it has the place of the card for a moment. */
+  goOn(done) {
+    this.answered = done;
+    setTimeout(() => this.current === done && this.next(done), PHONE.matches ? RECEIPT : 0);
+  }
+
+  async next(done) {
+    const links = this.links;
+    const place = links.findIndex((link) => link.dataset.open === done);
+    const following = links[place + 1] ?? links[place - 1] ?? links.find((link) => link.dataset.open !== done);
+    document.getElementById(`row-${done}`)?.remove();
+    if (following) await this.open(following, done);
+    else await this.show(this.getAttribute("first"), this.query, done);
+    this.readSoon(0);
+  }
+
+  get query() {
+    const query = new URLSearchParams(location.search);
+    query.delete("request");
+    return query;
+  }
+
+  /** The button goes when it is too late. */
+  undoInTime() {
+    const form = this.querySelector("[data-undo]");
+    if (form) setTimeout(() => form.remove(), Math.max(0, new Date(form.dataset.until) - Date.now()));
+  }
+
+  async onSubmit(event) {
+    const form = event.target;
+    const isOwn = form.matches("[data-undo], [data-leaves], [data-stays]");
+    if (!isOwn) return;
+    event.preventDefault();
+    const body = new FormData(form, event.submitter);
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer) this.dispatchEvent(new CustomEvent("live:missed", { bubbles: true }));
+    else if (form.dataset.undo) await this.reopen(form.dataset.undo);
+    else if (!answer.ok) this.querySelector(".inbox__news").textContent = await answer.text();
+    else if (form.matches("[data-leaves]")) await this.next(this.current);
+    else await this.reopen(this.current);
+  }
+
+  /** Shows a request again as it is now. */
+  async reopen(id) {
+    await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${id}`, this.query, "");
+    const last = document.getElementById("inbox-last");
+    last.hidden = true;
+    last.replaceChildren();
+    this.readSoon(0);
+  }
+
+  /* Choosing several */
+
+  get boxes() {
+    return [...this.querySelectorAll(".inbox-row__box")];
+  }
+
+  get chosen() {
+    return this.boxes.filter((box) => box.checked);
+  }
+
+  onPick({ target }) {
+    if (!target.matches(".inbox-row__box")) return;
+    if (target.checked) this.picked = target.value;
+    this.tellChosen();
+  }
+
+  pickRange(box) {
+    const places = [this.boxes.findIndex(({ value }) => value === this.picked), this.boxes.indexOf(box)];
+    const [from, to] = places.sort((one, other) => one - other);
+    if (from >= 0) for (const one of this.boxes.slice(from, to + 1)) one.checked = true;
+    this.tellChosen();
+  }
+
+  pickLike() {
+    const like = this.chosen.at(-1)?.closest(".inbox-row").dataset.like;
+    for (const box of this.boxes) box.checked ||= box.closest(".inbox-row").dataset.like === like;
+    this.tellChosen();
+  }
+
+  tellChosen() {
+    const bar = this.querySelector(".inbox__chosen");
+    bar.textContent = bar.dataset.words.replace("{count}", this.chosen.length);
+    const like = this.chosen.at(-1)?.closest(".inbox-row").dataset.like;
+    const others = this.boxes.filter((box) => !box.checked && box.closest(".inbox-row").dataset.like === like);
+    this.querySelector(".inbox__like").hidden = !others.length;
+  }
+}
+
+customElements.define("inbox-page", InboxPage);

@@ -1,0 +1,61 @@
+"""Filters and tags for the templates of the inbox."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.inbox import Filters
+from chat.models import HumanRequest
+from dashboard.forms.snoozing import OFFERED
+from dashboard.overview.names import outcome_name
+from dashboard.overview.outlook import Outlook
+from dashboard.overview.words import listed
+from dashboard.templatetags.pieces import moment
+from procedures.models import Wait
+from procedures.models.clock import clock
+
+register = template.Library()
+MOST_WORKING = 9
+
+
+@register.filter
+def is_one_of(key: Any, chosen: Any) -> bool:
+    """Return True if the key is the chosen one; the key of nothing never is."""
+    return bool(key == chosen)
+
+
+@register.filter
+def outcome_name_of(request: HumanRequest) -> str:
+    """Return the outcome in a word, without looking at the question."""
+    return outcome_name(request.outcome)
+
+
+@register.filter
+def filter_words(filters: Filters) -> str:
+    """Return the filters that are on, such as "risk = high and q = lamp"."""
+    given = {name: value for name, value in vars(filters).items() if value}
+    return listed([f"{name} = {value}" for name, value in given.items()], "and")
+
+
+@register.simple_tag
+def snooze_times() -> list[tuple[str, Any]]:
+    return list(OFFERED.items())
+
+
+@register.simple_tag(takes_context=True)
+def inbox_outlook(context: dict[str, Any]) -> SafeString:
+    """Return what works and what comes next, in sentences, for somebody who has nothing to do."""
+    outlook = Outlook(context["user"], clock.now())
+    count = len(outlook.working(MOST_WORKING + 1))
+    shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)
+    some = ngettext("{count} run is working.", "{count} runs are working.", count)
+    working = some if count else _("Nothing is running now.")
+    due = Wait.objects.filter(pk__in=outlook.coming(1)).values_list("due_at", flat=True).first()
+    if due is None:
+        return format_html("{}", working.format(count=shown))
+    words = _("The next one with a time is due at {when}.")
+    return format_html(f"{{}} {words}", working.format(count=shown), when=moment(due))

@@ -1,0 +1,249 @@
+"""The inbox in a real browser: cleared by keys alone, on a phone, and while others answer."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import Page, expect
+
+from chat.models import HumanRequest
+from chat.services import Answer, respond
+from tests.browser.conftest import PHONE, OpenPage
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.mixed import Mixed, mixed
+from tests.processes import Web
+
+SMALL = 20
+OPENED = """id => document.querySelector("#inbox-request .request")?.id === id
+  && !document.querySelector("#inbox-request .htmx-request")"""
+
+
+@pytest.fixture
+def finance_asked(finance: Group, support: Group) -> Group:
+    grant("inbox_item", finance, "answer")
+    grant("inbox_item", support, "start")
+    return finance
+
+
+def ask(prompt: str, by: User, kind: str = "approval", **options: Any) -> HumanRequest:
+    run = run_until_it_waits("inbox_item", by=by, prompt=prompt, kind=kind, options=options)
+    return request_of(run)
+
+
+def ask_all(table: Iterable[Mixed], by: User) -> list[tuple[Mixed, HumanRequest]]:
+    return [(one, ask(one.prompt, by, one.kind, **one.options)) for one in table]
+
+
+def wait_until_opened(page: Page, request: HumanRequest) -> None:
+    page.wait_for_function(OPENED, arg=f"request-{request.pk}")
+
+
+def press(page: Page, keys: Iterable[str]) -> int:
+    """Press the keys, and return how many were pressed; typed characters don't count."""
+    count = 0
+    for key in keys:
+        if key.startswith("type:"):
+            page.keyboard.type(key.removeprefix("type:"))
+        else:
+            page.keyboard.press(key)
+            count += 1
+    return count
+
+
+def kept(request: HumanRequest) -> Any:
+    return request.responses.get(undone_at=None).plain_value
+
+
+def clear(page: Page, asked: list[tuple[Mixed, HumanRequest]]) -> int:
+    """Answer everything in the order in which it comes, by keys; return how many were pressed."""
+    page.goto("/inbox/?tab=groups&focus=1")
+    presses = 0
+    for one, request in asked:
+        wait_until_opened(page, request)
+        if one.options.get("irreversible"):
+            presses += press(page, one.keys[:1])
+            expect(page.get_by_role("button", name="Confirm")).to_be_visible()
+            presses += press(page, one.keys[1:])
+        else:
+            presses += press(page, one.keys)
+    expect(page.locator("#inbox-request")).to_contain_text("Requests are shown here.")
+    return presses
+
+
+def test_twenty_mixed_requests_are_cleared_by_keys_alone(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    asked = ask_all(mixed(SMALL), alice)
+
+    presses = clear(open_page(bob), asked)
+
+    assert [kept(request) for _, request in asked] == [one.value for one, _ in asked]
+    assert presses <= 2.5 * SMALL
+
+
+@pytest.mark.soak
+def test_a_hundred_mixed_requests_are_cleared_by_keys_alone(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    asked = ask_all(mixed(100), alice)
+    kinds = Counter(one.kind for one, _ in asked)
+    assert (kinds["approval"], kinds["choice"] + kinds["long choice"]) == (40, 20)
+
+    presses = clear(open_page(bob), asked)
+
+    assert [kept(request) for _, request in asked] == [one.value for one, _ in asked]
+    assert presses <= 250
+
+
+def test_an_answer_is_undone_by_its_key(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    held, other = ask("Release it?", alice, undo="1 min"), ask("Pay?", alice)
+    page = open_page(bob)
+    page.goto("/inbox/?tab=groups")
+    wait_until_opened(page, held)
+
+    page.keyboard.press("r")
+    wait_until_opened(page, other)
+    expect(page.locator("#inbox-last")).to_contain_text("Rejected")
+    page.keyboard.press("u")
+
+    wait_until_opened(page, held)
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    held.refresh_from_db()
+    assert held.is_open
+    expect(page.locator(".inbox-row")).to_have_count(2)
+
+
+def test_keys_walk_choose_and_answer_several(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    requests = [ask(f"Refund {n}.50 €?", alice) for n in range(1, 6)]
+    page = open_page(bob)
+    page.goto("/inbox/?tab=groups")
+    wait_until_opened(page, requests[0])
+
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    wait_until_opened(page, requests[1])
+    page.keyboard.press("j")
+    wait_until_opened(page, requests[2])
+    page.keyboard.press("X")
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    page.get_by_role("button", name="Approve…").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Approve 3 requests")
+    expect(page.get_by_text("7.50 € in total")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator('[data-result="applied"]')).to_have_count(3)
+    answered = HumanRequest.objects.filter(status="answered").values_list("pk", flat=True)
+    assert set(answered) == {one.pk for one in requests[:3]}
+
+
+@pytest.mark.parametrize("width", [1440, PHONE])
+def test_a_new_request_slides_into_its_place_and_is_announced(
+    width: int,
+    running_web: Web,
+    open_page: OpenPage,
+    alice: User,
+    bob: User,
+    finance_asked: Group,
+) -> None:
+    for number in range(40):
+        ask(f"Item {number}", alice, due="2h") if number < 3 else ask(f"Item {number}", alice)
+    page = open_page(bob, width=width)
+    page.goto("/inbox/?tab=groups")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    expect(page.locator(".inbox-row")).to_have_count(40)
+
+    soon = ask("Urgent", alice, due="5 min")
+
+    expect(page.locator(".inbox-row").first).to_have_attribute("id", f"row-{soon.pk}")
+    expect(page.locator(".inbox__news")).to_contain_text("1 new")
+
+
+def test_what_others_answer_turns_into_its_receipt_and_the_draft_stays(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    ann = User.objects.create_user("ann")
+    ann.groups.add(finance_asked)
+    request, _other = ask("Release it?", alice), ask("Pay?", alice)
+    page = open_page(bob)
+    page.goto("/inbox/?tab=groups")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    page.get_by_label("Comment").fill("Half a thought")
+
+    respond(request.pk, Answer(True, channel="page"), by=ann)  # noqa: FBT003
+
+    card = page.locator(f"#request-{request.pk}")
+    expect(card.locator(".receipt")).to_contain_text("Approved by ann")
+    expect(card.locator(".kept-words")).to_contain_text("Half a thought")
+    expect(card.get_by_role("button", name="Copy")).to_be_visible()
+    expect(page.locator(f"#row-{request.pk}")).to_have_count(0)
+
+
+def test_what_was_typed_is_there_in_another_browser(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    request = ask("Release it?", alice)
+    page = open_page(bob)
+    page.goto(f"/inbox/?tab=groups&request={request.pk}")
+    with page.expect_response(lambda answer: answer.url.endswith("/draft")):
+        page.get_by_label("Comment").fill("Half a thought")
+
+    other = open_page(bob, width=PHONE)
+    other.goto(f"/inbox/?tab=groups&request={request.pk}")
+
+    expect(other.get_by_label("Comment")).to_have_value("Half a thought")
+
+
+def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    """A tap for each approval, and two for each irreversible one and each choice."""
+    asked = []
+    for number in range(40):
+        kind = "choice" if number % 4 == 1 else "approval"
+        options = {"irreversible": True} if number % 8 == 4 else {}
+        asked.append((kind, options, ask(f"Item {number}?", alice, kind, **options)))
+    page = open_page(bob, width=PHONE)
+    page.goto(f"/inbox/?tab=groups&request={asked[0][2].pk}")
+    taps = 0
+    for kind, options, request in asked:
+        wait_until_opened(page, request)
+        buttons = ["Approve"] if kind == "approval" else ["Replace", "Answer"]
+        for name in [*buttons, *(["Confirm: Approve"] if options else [])]:
+            role = "radio" if name == "Replace" else "button"
+            target = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
+            box = target.bounding_box()
+            assert box
+            assert box["y"] + box["height"] <= 844, "it must be reached without scrolling"
+            target.tap()
+            taps += 1
+    expect(page.locator("#inbox-request")).to_contain_text("Requests are shown here.")
+
+    assert taps <= 60
+    assert HumanRequest.objects.open().count() == 0
+
+
+def test_without_scripts_links_and_forms_do_the_same(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    first, second = ask("Release it?", alice), ask("Pay?", alice)
+    page = open_page(bob, scripts=False)
+    page.goto("/inbox/?tab=groups")
+    page.get_by_role("link", name="Pay?").first.click()
+    expect(page.locator(f"#request-{second.pk}")).to_be_visible()
+    page.get_by_role("link", name="Previous request").click()
+    expect(page.locator(f"#request-{first.pk}")).to_be_visible()
+
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.locator(".receipt")).to_contain_text("Approved by bob")
+    page.goto("/inbox/?tab=groups&q=nothing")
+    expect(page.get_by_text("No matches")).to_be_visible()
+    page.get_by_role("link", name="Clear q = nothing").click()
+
+    expect(page.locator(".inbox-row")).to_have_count(1)

@@ -1,0 +1,208 @@
+"""The page of the inbox as people see it, without any script."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from chat.inbox import Inbox, Tab, seen_by
+from chat.models import HumanRequest
+from chat.services import Answer, respond, save_draft, snooze_request
+from dashboard.forms.snoozing import time_of
+from procedures.engine.errors import InputError
+from procedures.models.clock import clock
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import create_person
+from tests.pages import HTMX, browser, shown
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def answerers(finance: Group, support: Group) -> None:
+    grant("inbox_item", finance, "answer")
+    grant("inbox_item", support, "start")
+
+
+def ask(prompt: str = "Pay?", kind: str = "approval", **options: Any) -> HumanRequest:
+    run = run_until_it_waits("inbox_item", prompt=prompt, kind=kind, options=options)
+    return request_of(run)
+
+
+def is_bold(text: str, request: HumanRequest) -> bool:
+    row = text.partition(f'id="row-{request.pk}"')[2].partition(">")[0]
+    assert "data-due" in row
+    return "data-unseen" in row
+
+
+def test_rows_stand_in_groups_and_say_until_when_and_for_whom(bob: User) -> None:
+    late, plain = ask("Late?", due="1h", risk="high", body="**Broken** lamp"), ask("Plain?")
+    HumanRequest.objects.filter(pk=late.pk).update(needed_at=clock.now() - HOUR)
+    late.assignments.update(due_at=clock.now() - HOUR)
+
+    text = shown(browser(bob).get("/inbox/?tab=groups"))
+
+    assert text.index("Overdue <span") < text.index("Late?") < text.index("No deadline <span")
+    assert text.index("No deadline <span") < text.rindex("Plain?")
+    assert "high risk" in text
+    assert "<bdi>Broken lamp</bdi>" in text
+    assert is_bold(text, late)
+    assert is_bold(text, plain)
+    assert "1 of 2" in text
+
+
+def test_without_a_choice_the_first_list_that_has_something_opens(bob: User) -> None:
+    ask()
+    text = shown(browser(bob).get("/inbox/"))
+    assert '<a class="inbox__tab" href="/inbox/?tab=groups" aria-current="page">' in text
+
+
+def test_opening_is_noted_by_a_post_and_a_get_changes_nothing(bob: User) -> None:
+    request, client = ask(), browser(bob)
+    client.get(f"/inbox/?request={request.pk}")
+    assert seen_by(bob, [request.pk]) == set()
+
+    assert client.post(f"/requests/{request.pk}/seen").status_code == 204
+
+    assert seen_by(bob, [request.pk]) == {request.pk}
+    assert not is_bold(shown(client.get("/inbox/?tab=groups")), request)
+    respond(request.pk, Answer(True), by=bob)  # noqa: FBT003
+    assert client.post(f"/requests/{request.pk}/seen").status_code == 204
+
+
+def test_the_part_of_an_open_page_has_the_list_and_what_became_of_its_card(
+    bob: User, finance: Group
+) -> None:
+    ann, request, client = create_person("ann", finance), ask("Release it?"), browser(bob)
+    path = f"/inbox/rows?tab=groups&shown={request.pk}&version={request.version}"
+    assert "receipt" not in shown(client.get(path, headers=HTMX))
+
+    respond(request.pk, Answer(True, channel="page"), by=ann)  # noqa: FBT003
+
+    text = shown(client.get(path, headers=HTMX))
+    assert "Approved by ann" in text
+    assert f"row-{request.pk}" not in text
+    bob.groups.remove(finance)
+    assert "no longer assigned to you" in shown(browser(bob).get(path, headers=HTMX))
+
+
+def test_what_was_typed_elsewhere_stands_in_the_form(bob: User) -> None:
+    request, client = ask(), browser(bob)
+    client.post(f"/requests/{request.pk}/draft", {"comment": "Half a thought"})
+    text = shown(client.get(f"/inbox/?request={request.pk}"))
+    assert "Half a thought" in text
+    assert 'version="1"' in text
+
+    save_draft(request.pk, by=bob, values={"comment": ["Another"]}, version=1)
+    stale = {"comment": "Mine", "draft_version": "1"}
+    conflict = client.post(f"/requests/{request.pk}/draft", stale)
+
+    assert (conflict.status_code, conflict.json()["version"]) == (409, 2)
+
+
+def test_the_page_snoozes_wakes_claims_and_releases(bob: User) -> None:
+    request, client = ask(), browser(bob)
+    path = f"/requests/{request.pk}"
+
+    answer = client.post(f"{path}/snooze", {"until": "tomorrow", "back": "/inbox/?tab=mine"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/inbox/?tab=mine")
+    assert Inbox(bob, Tab.SNOOZED).count() == 1
+    elsewhere = {"until": "now", "back": "https://example.org/"}
+    assert client.post(f"{path}/snooze", elsewhere).headers["Location"] == "/inbox/"
+    assert Inbox(bob, Tab.SNOOZED).count() == 0
+    assert client.post(f"{path}/snooze", {"until": "never"}).status_code == 409
+
+    assert client.post(f"{path}/claim", headers=HTMX).status_code == 204
+    assert Inbox(bob, Tab.MINE).count() == 1
+    client.post(f"{path}/claim", {"release": "true"})
+    assert Inbox(bob, Tab.MINE).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("hour", datetime(2026, 11, 27, 16, tzinfo=UTC)),
+        ("evening", datetime(2026, 11, 27, 18, tzinfo=UTC)),
+        ("tomorrow", datetime(2026, 11, 28, 9, tzinfo=UTC)),
+        ("week", datetime(2026, 11, 30, 9, tzinfo=UTC)),
+    ],
+)
+def test_times_have_names(name: str, expected: datetime) -> None:
+    friday = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    with timezone.override("UTC"):
+        assert time_of(name, friday) == expected
+        assert time_of("evening", friday + 4 * HOUR).day == 28
+        monday = time_of("week", datetime(2026, 11, 30, 15, tzinfo=UTC))
+    assert monday == datetime(2026, 12, 7, 9, tzinfo=UTC)
+    with pytest.raises(InputError):
+        time_of("never", friday)
+
+
+def sent(*requests: HumanRequest) -> list[str]:
+    return [f"{one.pk}:{one.version}" for one in requests]
+
+
+def test_several_are_listed_and_summed_before_they_are_answered(bob: User) -> None:
+    first, second = ask("Refund 41.10 € for 2024-1187?"), ask("Refund 1,212.00 € for 2024-1102?")
+    final, choice = ask("Delete?", irreversible=True), ask("Which?", "choice")
+    client = browser(bob)
+    chosen = {"request": sent(first, second, final, choice), "decision": "usual"}
+
+    text = shown(client.get("/inbox/bulk", chosen))
+
+    assert "Approve 2 requests" in text
+    assert "1,253.10 € in total" in text or "1253.10 € in total" in text
+    assert text.count('type="hidden" name="request"') == 2
+    assert text.index("Not these") < text.index("Delete?") < text.index("decided on its own")
+    assert HumanRequest.objects.open().count() == 4
+
+
+def test_exactly_those_that_were_listed_are_answered_and_reported(
+    bob: User, finance: Group
+) -> None:
+    ann, client = create_person("ann", finance), browser(bob)
+    plain, decided, moved, other = ask(), ask(), ask(), ask()
+    listed = sent(plain, decided, moved)
+    respond(decided.pk, Answer(True), by=ann)  # noqa: FBT003
+    HumanRequest.objects.filter(pk=moved.pk).update(version=7)
+
+    posted = {"request": listed, "decision": "other", "comment": "All of them."}
+    text = shown(client.post("/inbox/bulk", posted))
+
+    for result in ("applied", "already_decided", "needs_attention"):
+        assert text.count(f'data-result="{result}"') == 1
+    assert plain.responses.get().plain_value is False
+    assert plain.responses.get().comment == "All of them."
+    open_ones = HumanRequest.objects.open().values_list("pk", flat=True)
+    assert set(open_ones) == {moved.pk, other.pk}
+
+
+def test_several_are_snoozed_at_once(bob: User) -> None:
+    requests = [ask(), ask()]
+    posted = {"request": sent(*requests), "decision": "snooze", "until": "week"}
+
+    text = shown(browser(bob).post("/inbox/bulk", posted))
+
+    assert text.count('data-result="applied"') == 2
+    assert Inbox(bob, Tab.SNOOZED).count() == 2
+
+
+def test_empty_lists_say_what_comes_next_or_what_narrows_them(bob: User) -> None:
+    client = browser(bob)
+    assert "Nothing waits for you." in shown(client.get("/inbox/"))
+    snooze_request(ask().pk, by=bob, until=clock.now() + HOUR)
+    assert "Nothing waits for you." in shown(client.get("/inbox/?tab=mine"))
+
+    text = shown(client.get("/inbox/?tab=groups&risk=high&q=lamp"))
+
+    assert "No matches" in text
+    assert "Clear risk = high and q = lamp" in text
+
+
+def test_nonsense_in_the_address_is_left_out(bob: User) -> None:
+    request = ask()
+    text = shown(browser(bob).get("/inbox/?tab=x&due=x&risk=x&after=x&request=x&kind=%00"))
+    assert f"row-{request.pk}" in text
