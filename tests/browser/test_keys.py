@@ -93,6 +93,7 @@ def test_of_two_cards_a_key_means_the_one_with_the_focus(
     cards = [page.locator(f"#request-{one.pk}") for one in (first, second)]
     cards[1].get_by_role("button", name="Show or hide the request").click()
     expect(cards[1].get_by_role("button", name="Pay 31.20 €")).to_be_visible()
+    page.get_by_role("heading", level=1).click()
 
     press(page, "a", "r")
     assert is_open(first)
