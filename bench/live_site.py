@@ -56,7 +56,7 @@ class LiveSite:
         return self._plans(count, follows)
 
     def home_pages(self, count: int) -> list[PagePlan]:
-        return self._plans(count, [("inbox", "cards", 0), ("runs", "page", 0)])
+        return self._plans(count, [("inbox", "cards", 0), ("runs", "overview", 0)])
 
     def _plans(self, count: int, follows: list[tuple[str, str, int]]) -> list[PagePlan]:
         """Return the pages of the first people, each with the marks that it is drawn with."""

@@ -118,8 +118,9 @@ class Page(LiveClient):
             self.badges.append((frame["requests"], now))
         if "runs" not in self.streams:  # of the pages that are measured, the home page alone
             return
-        self.due.add("/overview")
-        if stream == "inbox":
+        if stream == "runs":
+            self.due |= set() if "overview" in frame else {"/overview"}
+        else:
             self.known += [(*card, now) for card in CARD.findall(frame.get("cards", ""))]
             if frame.get("waiting") != sorted(self.shown):
                 self.due.add("/requests/waiting")

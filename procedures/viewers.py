@@ -110,6 +110,14 @@ def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
     return found
 
 
+def operators(people: People) -> set[Key]:
+    """Return the people who operate any procedure, as `access.is_operator` decides, and staff."""
+    found = {key for key, user in people.users.items() if getattr(user, "is_staff", False)}
+    found |= people.holders_of([OPERATE])[OPERATE]
+    granted = Grant.objects.filter(role="operate").order_by().values_list("group", flat=True)
+    return found.union(*(people.members_of(group) for group in granted.distinct()))
+
+
 def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]:
     """Return, by procedure, the people who see all its runs because of a grant."""
     found: dict[int, set[Key]] = defaultdict(set)

@@ -23,6 +23,7 @@ from uuid import UUID
 from dashboard.live.batches import encode
 from dashboard.live.cards import CARDS
 from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
+from dashboard.live.homes import OVERVIEW
 from dashboard.live.marks import Marked
 from dashboard.live.streams import INBOX, RUNS, Stream
 from procedures.users import User
@@ -74,6 +75,8 @@ class Bell:
     stream: Stream
     rest: float
     """The least number of seconds between two rings."""
+    gather: float = 0
+    """The seconds for which a ring waits for others, so that they come as one."""
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
@@ -172,7 +175,8 @@ class Bell:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(due, 0) if self.keys else None):
                     await self._woken.wait()
-            await asyncio.sleep(began + self.rest - time.monotonic())
+            gather = self.gather if self._woken.is_set() else 0
+            await asyncio.sleep(max(began + self.rest - time.monotonic(), gather))
             # Before the ring: a bell that is heard meanwhile asks for another one.
             self._woken.clear()
             rung, self._rung, began = self._rung, Rung(), time.monotonic()
@@ -239,6 +243,9 @@ class RunsBell(Bell):
     """The sender of the stream `runs`, for changes to runs."""
 
     stream, rest = RUNS, 1.0
+    # A run that is started, claimed and asks within this time shows only its last state, so that
+    # lists don't grow and shrink again.
+    gather = 0.3
 
     def knows(self, name: str) -> bool:
         return name.startswith("run:")
@@ -257,15 +264,21 @@ class RunsBell(Bell):
             also=also,
             marked=marked,
             is_check=rung.is_check,
+            readers=self.readers(OVERVIEW),
         )
         new = self.late(rung, told.behind)
         anything = told.differing | {self.keys[one] for one in new if one in self.keys}
         seen = told.seen | dict.fromkeys(anything)
         frames = {key: frame_of(runs, told.marks.get(key, "")) for key, runs in seen.items()}
-        self.tell(frames, new=new, concerned=told.seen.keys() | told.differing, drawn={})
+        self.tell(
+            frames,
+            new=new,
+            concerned=told.seen.keys() | told.differing,
+            drawn={OVERVIEW: told.homes},
+        )
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
-        return frame_of(None, frame["mark"])
+        return {name: value for name, value in frame.items() if name != "runs"}
 
 
 def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:

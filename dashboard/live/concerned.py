@@ -9,6 +9,7 @@ from uuid import UUID
 from chat.services import people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.cards import cards_for
+from dashboard.live.homes import homes_for
 from dashboard.live.marks import (
     CHANGES,
     Marked,
@@ -121,6 +122,8 @@ class RunsTold(NamedTuple):
     marks: dict[Key, str]
     behind: set[Marked]
     """The pages that lack a change since their marks."""
+    homes: dict[Key, dict[str, Any]]
+    """The contents of frames in the form `overview`, besides, for the people with such a page."""
 
 
 class RunNews:
@@ -143,13 +146,14 @@ class RunNews:
         also: Collection[Key] = (),
         marked: Collection[Marked] = (),
         is_check: bool = False,
+        readers: Collection[Key] = (),
     ) -> RunsTold:
         """Return the changed runs by the person who may see them, and people with changed rights.
 
         The changed runs are those in `runs` and all that have changed since the last look. Rights
         are compared only with `is_check`. They have changed if a person now sees all runs of other
         procedures than at the last check. The result includes the marks of all these people, of
-        `also` and of `marked`.
+        `also` and of `marked`, and the lists of `readers` among them.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -163,13 +167,14 @@ class RunNews:
         new = {*also, *(key for key, _ in marked)}
         differing = self._regrouped(present, new, is_check=is_check)
         if not (new or found or differing):
-            return RunsTold(found, differing, {}, set())
+            return RunsTold(found, differing, {}, set(), {})
         position = RunsPosition.now()
         digests = {key: digest(procedures) for key, procedures in self._known.items()}
         late = behind_runs(marked, position, digests, present)
         told = (new | found.keys() | differing) & digests.keys()
         marks = {key: str(RunsMark(position, digests[key])) for key in told}
-        return RunsTold(found, differing, marks, late)
+        home = People(present.users[key] for key in told & {*readers} & present.users.keys())
+        return RunsTold(found, differing, marks, late, homes_for(home))
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
         """Return, at a check, the people whose groups, or their groups' grants, have changed.

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from chat.models import HumanRequest, Message, SessionEvent
 from dashboard.live.cards import CARDS
+from dashboard.live.homes import OVERVIEW
 from dashboard.live.streams import Stream
 from dashboard.live.views import Subject, View, look_up
 from dashboard.overview import card_overview, run_overview
@@ -229,4 +230,5 @@ MAKERS: dict[tuple[str, str], Maker] = {
     ("inbox", CARDS): doorbell_only,
     ("runs", "data"): doorbell_only,
     ("runs", "page"): doorbell_only,
+    ("runs", OVERVIEW): doorbell_only,
 }

@@ -27,6 +27,10 @@ from procedures.run_lists import UNENDED, WORKING, RunList, few_runs
 from procedures.store.merging import HANDFUL, first_seen, merged
 from procedures.users import User
 
+LONGEST_LIST = 6
+"""The most rows of each list; one more is read, to know whether there are more."""
+MOST_STUCK = 30
+"""The most stuck runs that are read, to count them and to group those with the same error."""
 MANY = 1000
 """The unended runs of somebody among which enough are found by looking through all that wait."""
 
@@ -39,12 +43,30 @@ class Due(NamedTuple):
     run: UUID
 
 
+class Lists(NamedTuple):
+    """The rows of the lists on a home page, by key."""
+
+    stuck: tuple[UUID, ...]
+    working: tuple[UUID, ...]
+    coming: tuple[int, ...]
+    alone: tuple[UUID, ...]
+
+
 @dataclass(frozen=True)
 class Outlook:
     """The current state of the site, as far as one person may see it."""
 
     user: User
     now: datetime
+
+    def lists(self) -> Lists:
+        more = LONGEST_LIST + 1
+        return Lists(
+            tuple(self.stuck(MOST_STUCK + 1)),
+            tuple(self.working(more)),
+            tuple(self.coming(LONGEST_LIST)),
+            tuple(self.alone(more)),
+        )
 
     def stuck(self, most: int) -> list[UUID]:
         """Return the newest runs that won't continue without help, or failed recently."""
@@ -56,21 +78,18 @@ class Outlook:
         mine, held_up = RunList(self.user, state=WORKING), reduce(or_, self._held_up)
         found, _ = first_seen(
             lambda last, count: mine.newest(count, after=last),
-            lambda ids: _following([Run.objects.filter(~held_up, pk__in=ids)], None, len(ids)),
+            lambda ids: newest_of([Run.objects.filter(~held_up, pk__in=ids)], None, len(ids)),
             most,
         )
         return found
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except for runs that are paused or have no code."""
-        waits = Wait.objects.undecided().filter(due_at__gte=self.now - LATE)
-        waits = waits.exclude(run__status=RunStatus.PAUSED)
-        if gone := self._gone:
-            waits = waits.exclude(run__in=Run.objects.filter(reduce(or_, gone)))
+        waits = coming_waits(self.now, self._gone)
         if self._few is not None:
-            return [one.wait for one in _next(waits.filter(run__in=self._few), most)]
+            return [one.wait for one in first_due(waits.filter(run__in=self._few), most)]
         found, is_all = first_seen(
-            lambda last, count: _next(waits, count, after=last),
+            lambda last, count: first_due(waits, count, after=last),
             self._seen_waits,
             most,
             within=2 * HANDFUL,
@@ -94,15 +113,15 @@ class Outlook:
         """Return the next waits of somebody who sees few of the runs that wait."""
         unended = RunList(self.user, state=UNENDED).newest(MANY)
         if len(unended) == MANY:
-            return _next(waits.filter(access.is_visible(self.user, "run")), most)
-        return _next(waits.filter(run__in=unended), most)
+            return first_due(waits.filter(access.is_visible(self.user, "run")), most)
+        return first_due(waits.filter(run__in=unended), most)
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
         """Return the newest runs of any of the parts that the person sees."""
         if self._few is not None:
             parts = [part.filter(pk__in=self._few) for part in parts]
-            return _following(parts, None, most)
-        found, _ = first_seen(lambda last, count: _following(parts, last, count), self._seen, most)
+            return newest_of(parts, None, most)
+        found, _ = first_seen(lambda last, count: newest_of(parts, last, count), self._seen, most)
         return found
 
     def _seen(self, runs: Iterable[UUID]) -> set[UUID]:
@@ -125,7 +144,14 @@ class Outlook:
         return few_runs(self.user)
 
 
-def _following(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
+def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
+    """Return the waits with a time, except for runs that are paused or have no code."""
+    waits = Wait.objects.undecided().filter(due_at__gte=now - LATE)
+    waits = waits.exclude(run__status=RunStatus.PAUSED)
+    return waits.exclude(run__in=Run.objects.filter(reduce(or_, gone))) if gone else waits
+
+
+def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
     """Return the newest runs of any of the parts, older than the last one."""
     if last:
         parts = [part.filter(pk__lt=last) for part in parts]
@@ -133,7 +159,7 @@ def _following(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> li
     return [UUID(str(pk)) for (pk,) in merged(ids, order="1 DESC", limit=most)]
 
 
-def _next(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
+def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
     """Return up to `most` waits in the order they end; with `after`, only those that end later."""
     if after:
         later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)

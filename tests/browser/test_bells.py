@@ -132,7 +132,7 @@ def test_a_list_that_could_not_be_read_is_read_later_without_a_further_change(
     assert not is_lost
 
 
-def test_a_home_page_gets_cards_without_a_request(
+def test_a_home_page_gets_cards_and_lists_without_a_request(
     running_web: Web, open_page: OpenPage, alice: User, bob: User, carol: User, dave: User
 ) -> None:
     page = watch(open_page(bob), "/")
@@ -147,7 +147,7 @@ def test_a_home_page_gets_cards_without_a_request(
 
     expect(card).to_contain_text("by bob")
     expect(page.locator(".request[data-status=lost]")).to_be_visible()
-    assert "/requests/waiting" not in lists_read(page)
+    assert lists_read(page) == []
 
 
 def test_a_card_that_a_frame_brought_keeps_drafts_and_can_be_answered(

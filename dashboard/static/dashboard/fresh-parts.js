@@ -2,10 +2,11 @@
    the place of the element with its id, everything else stays as it is.
 
    <fresh-parts href="/runs/changes" hears="runs inbox" shown=".run-row"></fresh-parts>
+   <fresh-parts href="/overview" hears="runs" brought="overview"></fresh-parts>
 
    The page's own filters are sent along; `shown` sends the ids of the elements that it matches. Of
    other runs than these, only newer ones are news for the page; else nothing but its counts change,
-   and they can wait.
+   and they can wait. A frame may bring the parts under the name `brought`: then nothing is read.
 
    A bell rings for many people within 300 ms: the lists of what waits for them, which need an
    answer, are read by all of them first. After a reading the page rests for ten times
@@ -35,7 +36,9 @@ class FreshParts extends ReadAgain {
   hear({ target, detail }) {
     const streams = this.getAttribute("hears").split(" ");
     if (!streams.includes(target.stream)) return;
-    this.readSoon(this.concerns(detail) ? FreshParts.GATHER : LATER);
+    const brought = detail[this.getAttribute("brought")];
+    if (brought) this.take(this.elementsOf(brought));
+    if (this.isReading || !brought) this.readSoon(this.concerns(detail) ? FreshParts.GATHER : LATER);
   }
 
   get shown() {

@@ -1,0 +1,31 @@
+"""The lists of home pages in frames of the stream `runs`, drawn once for all who see the same.
+
+People who operate anything read their lists themselves, because more is drawn for them.
+"""
+
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from dashboard.overview.home import HOME, contents_of
+from dashboard.overview.outlooks import Outlooks
+from procedures.models.clock import clock
+from procedures.viewers import Key, People, operators
+
+OVERVIEW = "overview"
+"""The form in which home pages follow runs."""
+
+
+def homes_for(people: People) -> dict[Key, dict[str, Any]]:
+    """Return what frames bring to these people besides; nothing to those who read it themselves.
+
+    The number of queries depends neither on the people nor on the changes.
+    """
+    keys = people.users.keys() - operators(people)
+    if not keys:
+        return {}
+    outlooks = Outlooks(people, clock.now())
+    lists = {key: found for key in keys if (found := outlooks.lists_of(key)) is not None}
+    contents = contents_of(set(lists.values()))
+    drawn = {one: {OVERVIEW: render_to_string(HOME, shown)} for one, shown in contents.items()}
+    return {key: drawn[found] for key, found in lists.items()}

@@ -1,0 +1,66 @@
+"""What home pages list beside the cards of requests, loaded for many pages at once."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeVar
+
+from chat.models import HumanRequest
+from dashboard.overview.lists import Listed, listed_runs
+from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists
+from dashboard.overview.words import Sentence
+from procedures.models import Run, Wait
+from procedures.models.run_queries import values_of
+
+HOME = "dashboard/_home_changes.html"
+"""The template of everything on a home page that these lists fill."""
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Runs of one procedure that are stuck for the same reason, the newest first."""
+
+    sentence: Sentence
+    runs: list[Listed]
+
+
+def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:
+    """Return the rows of each of several home pages, as its template draws them.
+
+    The number of statements doesn't depend on how many pages there are.
+    """
+    runs = Run.objects.filter(pk__in={*chain(*(chain(one.stuck, one.working) for one in several))})
+    listed = {one.run.pk: one for one in listed_runs(runs.for_lists())}
+    alone = HumanRequest.objects.filter(pk__in={*chain(*(one.alone for one in several))})
+    coming = Wait.objects.filter(pk__in={*chain(*(one.coming for one in several))}).with_reasons()
+    coming = coming.select_related("run__procedure", "request")
+    coming = coming.defer("request__question", *values_of("run"))
+    requests = {one.pk: one for one in alone.with_what_is_shown()}
+    waits = {one.pk: one for one in coming}
+    return {
+        one: {
+            "alone": rows_of(one.alone, requests),
+            "stuck": alike(rows_of(one.stuck[:MOST_STUCK], listed)),
+            "stuck_count": len(one.stuck) + len(one.alone),
+            "most_stuck": MOST_STUCK,
+            "working": rows_of(one.working, listed),
+            "coming": rows_of(one.coming, waits),
+            "shown": LONGEST_LIST,
+        }
+        for one in several
+    }
+
+
+def alike(stuck: Iterable[Listed]) -> list[Alike]:
+    """Group runs by procedure and reason, in the order of the newest of each group."""
+    groups: dict[tuple[int, str], Alike] = {}
+    for one in stuck:
+        key = (one.run.procedure_id, str(one.state.sentence))
+        groups.setdefault(key, Alike(one.state.sentence, [])).runs.append(one)
+    return list(groups.values())
+
+
+def rows_of(keys: Iterable[Any], found: Mapping[Any, Row]) -> list[Row]:
+    """Return the rows in the order of their keys, without those that are gone."""
+    return [found[key] for key in keys if key in found]

@@ -1,0 +1,80 @@
+"""The outlooks of many people at once, in a fixed number of statements."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from chat.services import requests_without_answerers
+from dashboard.overview.openings import held_up, stuck, without_code
+from dashboard.overview.outlook import (
+    LONGEST_LIST,
+    MOST_STUCK,
+    Lists,
+    coming_waits,
+    first_due,
+    newest_of,
+)
+from procedures import access
+from procedures.models import Procedure, Run
+from procedures.run_lists import STATES, WORKING
+from procedures.store.keyed import Span, newest_runs
+from procedures.store.merging import HANDFUL
+from procedures.viewers import Key, People, who_sees
+
+T = TypeVar("T")
+Seen = Mapping[UUID, AbstractSet[Key]]
+
+
+@dataclass(frozen=True)
+class Candidates(Generic[T]):
+    """The first rows of one of the site's lists, each with its run."""
+
+    rows: list[tuple[T, UUID]]
+    is_all: bool
+    """True if the list has no more rows."""
+
+    def seen_by(self, key: Key, seen: Seen, most: int) -> tuple[T, ...] | None:
+        """Return the first rows that somebody sees, or None if others may come among them."""
+        found = tuple(row for row, run in self.rows if key in seen.get(run, ()))[:most]
+        return found if self.is_all or len(found) == most else None
+
+
+class Outlooks:
+    """What the home pages of several people list: of each list, the rows that the person sees."""
+
+    def __init__(self, people: People, now: datetime) -> None:
+        gone = without_code()
+        held = held_up(now, gone)
+        stuck_runs = newest_of([Run.objects.filter(one) for one in stuck(now, held)], None, HANDFUL)
+        every = access.runs_by_grant(Procedure.objects.all())
+        at_work = newest_runs([every], Span(HANDFUL), STATES[WORKING])
+        working = Run.objects.filter(~reduce(or_, held), pk__in=at_work)
+        coming = first_due(coming_waits(now, gone), HANDFUL)
+        alone = requests_without_answerers().by_urgency().values_list("pk", "wait__run")
+        self._stuck = of_runs(stuck_runs, is_all=len(stuck_runs) < HANDFUL)
+        self._working = of_runs(newest_of([working], None, HANDFUL), is_all=len(at_work) < HANDFUL)
+        self._coming = Candidates([(one.wait, one.run) for one in coming], len(coming) < HANDFUL)
+        self._alone = Candidates(list(alone), is_all=True)
+        every_list = (self._stuck.rows, self._working.rows, self._coming.rows, self._alone.rows)
+        runs = {run for rows in every_list for _, run in rows}
+        self._seen = who_sees(people, dict.fromkeys(runs, people.users.keys()))
+
+    def lists_of(self, key: Key) -> Lists | None:
+        """Return somebody's lists, or None if the person sees too few of the first rows."""
+        more = LONGEST_LIST + 1
+        found = (
+            self._stuck.seen_by(key, self._seen, MOST_STUCK + 1),
+            self._working.seen_by(key, self._seen, more),
+            self._coming.seen_by(key, self._seen, LONGEST_LIST),
+            self._alone.seen_by(key, self._seen, more),
+        )
+        return None if None in found else Lists(*found)  # type: ignore[arg-type]
+
+
+def of_runs(runs: list[UUID], *, is_all: bool) -> Candidates[UUID]:
+    return Candidates([(run, run) for run in runs], is_all)

@@ -1,0 +1,100 @@
+"""Home pages in frames: for many people at once the same that each of them would read."""
+
+from itertools import cycle
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.models import Assignment, HumanRequest
+from chat.services import reassign_request
+from dashboard.live.homes import homes_for
+from dashboard.overview.outlook import Outlook
+from dashboard.overview.outlooks import Outlooks
+from procedures.access import is_operator
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.services import start_run
+from procedures.store.merging import HANDFUL
+from procedures.viewers import People, operators
+from tests.calls import grant
+from tests.pages import HTMX, ask, browser
+from tests.storm.elements import elements_of
+
+pytestmark = pytest.mark.django_db
+STATUSES: tuple[dict[str, Any], ...] = (
+    {},
+    {"status": "failed", "ended_at": "now", "error": '{"message":"No ink.","type":"OSError"}'},
+    {"status": "queued", "queued_at": "now"},
+    {"status": "quarantined", "error": '{"message":"Unfit.","type":"Mismatch"}'},
+    {"status": "paused"},
+    {"status": "succeeded", "ended_at": "now"},
+)
+
+
+@pytest.fixture
+def people(alice: User, bob: User, carol: User, dave: User, admin_user: User) -> list[User]:
+    """Alice starts, bob answers, carol is given one request, dave operates; runs of all sorts."""
+    grant("one_of_each", Group.objects.get(name="operators"), "operate")
+    statuses = cycle(STATUSES)
+    for kind in ("told", "approval", "fleeting") * 6:
+        asked, fields = ask(kind, by=alice), next(statuses)
+        now = {name: clock.now() for name, value in fields.items() if value == "now"}
+        Run.objects.filter(pk=asked.wait.run_id).update(**fields | now)
+    open_ones = HumanRequest.objects.open().filter(wait__run__status="waiting")
+    given, lonely = open_ones.order_by("pk")[:2]
+    reassign_request(given.pk, to="@carol", by=dave, reason="Away.")
+    Assignment.objects.filter(request=lonely).delete()
+    HumanRequest.objects.filter(pk=lonely.pk).update(is_unasked=True)
+    return [alice, bob, carol, dave, admin_user]
+
+
+def test_the_lists_of_all_are_the_lists_of_each(people: list[User]) -> None:
+    now = clock.now()
+
+    outlooks = Outlooks(People(people), now)
+
+    lists = {one.username: outlooks.lists_of(one.pk) for one in people}
+    assert lists == {one.username: Outlook(one, now).lists() for one in people}
+    assert len(set(lists.values())) > 2
+
+
+def test_a_frame_brings_what_the_home_page_would_read(people: list[User]) -> None:
+    found = homes_for(People(people))
+
+    assert found.keys() == {one.pk for one in people if not is_operator(one)}
+    for one in people:
+        if one.pk in found:
+            html = browser(one).get("/overview", headers=HTMX).content.decode()
+            assert without_space(found[one.pk]["overview"]) == without_space(html)
+
+
+def without_space(html: str) -> dict[str, str]:
+    return {name: " ".join(text.split()) for name, text in elements_of(html).items()}
+
+
+def test_who_operates_is_the_same_for_one_and_for_all(people: list[User]) -> None:
+    assert operators(People(people)) == {one.pk for one in people if is_operator(one)}
+
+
+def test_a_person_who_sees_little_of_a_large_site_reads_the_page(
+    alice: User, bob: User, finance: Group
+) -> None:
+    grant("question", finance, "see", "start")
+    for _ in range(HANDFUL):
+        start_run("question", {}, by=bob)
+    outlooks = Outlooks(People([alice, bob]), clock.now())
+
+    assert outlooks.lists_of(alice.pk) is None
+    assert outlooks.lists_of(bob.pk) == Outlook(bob, clock.now()).lists()
+
+
+def test_homes_cost_as_many_statements_for_many_people_as_for_one(people: list[User]) -> None:
+    def statements(some: list[User]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert len(homes_for(People(some))) == len(some)
+        return len(captured)
+
+    assert statements(people[:1]) == statements(people[:3]) <= 45
