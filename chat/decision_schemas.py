@@ -58,7 +58,7 @@ class StandingOut(Schema):
     value: Any
     limits: dict[str, str] = Field(description="The largest numbers in the evidence, by name.")
     uses: int
-    left: int
+    uses_left: int
     begins_at: datetime
     expires_at: datetime
     revoked_at: datetime | None

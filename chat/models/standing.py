@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class StandingDecisionQuerySet(models.QuerySet["StandingDecision"]):
     def usable(self, now: datetime) -> Self:
         """Return the decisions that can still answer requests at that time."""
-        is_current = Q(begins_at__lte=now, expires_at__gt=now, left__gt=0, revoked_at=None)
+        is_current = Q(begins_at__lte=now, expires_at__gt=now, uses_left__gt=0, revoked_at=None)
         return self.filter(is_current, is_active("giver__"))
 
     def take(self, pk: int) -> bool:
         """Count one use; return False if none is left. The row must be locked."""
-        return self.filter(pk=pk, left__gt=0).update(left=F("left") - 1) == 1
+        return self.filter(pk=pk, uses_left__gt=0).update(uses_left=F("uses_left") - 1) == 1
 
 
 class StandingDecision(models.Model):
@@ -54,7 +54,7 @@ class StandingDecision(models.Model):
     value = models.TextField(help_text="The answer, as canonical JSON.")
     comment = models.TextField(blank=True)
     uses = models.PositiveSmallIntegerField(help_text="How many requests it may answer.")
-    left = models.PositiveSmallIntegerField(help_text="How many more requests it may answer.")
+    uses_left = models.PositiveSmallIntegerField(help_text="How many more requests it may answer.")
     begins_at = models.DateTimeField(help_text="The time from which its answer can't be undone.")
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
@@ -73,13 +73,13 @@ class StandingDecision(models.Model):
         indexes = [
             models.Index(
                 fields=["version", "step", "likeness"],
-                condition=Q(left__gt=0, revoked_at=None),
+                condition=Q(uses_left__gt=0, revoked_at=None),
                 name="countersign_usable_decisions",
             )
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(left__lte=F("uses")), name="countersign_uses_of_a_decision"
+                condition=Q(uses_left__lte=F("uses")), name="countersign_uses_of_a_decision"
             )
         ]
 
@@ -95,7 +95,7 @@ class StandingDecision(models.Model):
         return dict(canonical.plain(self.limits))
 
     def is_usable(self, now: datetime) -> bool:
-        return self.left > 0 and self.revoked_at is None and self.expires_at > now
+        return self.uses_left > 0 and self.revoked_at is None and self.expires_at > now
 
     def revoke(self, *, by: "User", at: datetime) -> None:
         self.revoked_at, self.revoked_by = at, by

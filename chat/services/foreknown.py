@@ -51,7 +51,7 @@ def _answered(
         if right is None or right.is_bypass or right.of is not None:
             continue
         if StandingDecision.objects.take(decision.pk):
-            decision.left -= 1
+            decision.uses_left -= 1
             return _use(request, decision, right, at)
     return None
 

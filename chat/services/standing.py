@@ -58,7 +58,7 @@ def new_standing(
         value=response.value,
         comment=response.comment,
         uses=answer.also.uses,
-        left=answer.also.uses,
+        uses_left=answer.also.uses,
         begins_at=response.effective_at or response.at,
         expires_at=answer.also.until,
     )
@@ -119,9 +119,9 @@ def standing_differences(record: Record, older: list[str]) -> Iterator[Differenc
     decisions = list(found.order_by("pk"))
     yield from judged(decisions, record, older)
     by_key = {decision.pk: decision for decision in decisions}
-    for pk, uses, left, answers in found.values_list("pk", "uses", "left", "answers"):
+    for pk, uses, left, answers in found.values_list("pk", "uses", "uses_left", "answers"):
         if left != uses - answers and pk in by_key:
-            yield Difference(row_name(by_key[pk]), "left")
+            yield Difference(row_name(by_key[pk]), "uses_left")
     own = HumanResponse.objects.filter(standing__in=decisions, request__wait__run=record.run)
     for response in own.select_related("standing"):
         standing = response.standing

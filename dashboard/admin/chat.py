@@ -26,6 +26,7 @@ from chat.models import (
     RequestEvent,
     Session,
     SessionEvent,
+    StandingDecision,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
 from dashboard.admin.history import (
@@ -320,6 +321,19 @@ class DelegationAdmin(HistoryAdmin):
     ordering = ["-pk"]
     search_fields = [f"user__{name_field()}", f"to__{name_field()}"]
     fields = ["user", "to", "from_at", "until", "revoked_at", "reason"]
+
+
+@admin.register(StandingDecision)
+class StandingDecisionAdmin(HistoryAdmin):
+    list_display = ["giver", "version", "step", "uses_left", "expires_at", "revoked_at"]
+    list_filter = ["expires_at"]
+    list_select_related = ["giver", "version__procedure"]
+    ordering = ["-pk"]
+    search_fields = [f"giver__{name_field()}", "=step"]
+    fields = [
+        *("giver", "given_with", "version", "step", "limits", "value", "comment"),
+        *("uses", "uses_left", "begins_at", "expires_at", "revoked_at", "revoked_by"),
+    ]
 
 
 @admin.register(Assignment)

@@ -65,6 +65,17 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     Installation.current()
     send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
+    StandingDecision.objects.create(
+        giver=bob,
+        given_with=request_of(run),
+        version=run.version,
+        limits="{}",
+        value="true",
+        uses=1,
+        uses_left=1,
+        begins_at=run.created_at,
+        expires_at=run.created_at + timedelta(days=1),
+    )
     return run
 
 

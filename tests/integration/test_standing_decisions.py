@@ -84,7 +84,7 @@ def test_what_is_alike_is_answered_at_once(vera: User) -> None:
     assert entries[1].content["by_standing"] == decision.pk
     assert first.events.latest("seq").content["standing"]["uses"] == 3
     decision.refresh_from_db()
-    assert decision.left == 2
+    assert decision.uses_left == 2
     for request in (first, again):
         assert faults(request) == []
 
@@ -177,7 +177,7 @@ def test_in_a_set_the_first_one_makes_the_others_unneeded(vera: User) -> None:
 
     assert result_of(again) == ["pay", "approved", "withdrawn"]
     decision.refresh_from_db()
-    assert decision.left == 2
+    assert decision.uses_left == 2
     assert faults(again) == []
 
 
@@ -247,9 +247,9 @@ def test_more_uses_than_were_given_are_found(vera: User) -> None:
     decision = give(ask(), vera, uses=1)
     ask()
 
-    StandingDecision.objects.filter(pk=decision.pk).update(left=1)
+    StandingDecision.objects.filter(pk=decision.pk).update(uses_left=1)
 
-    assert any("the field left was changed" in one for one in faults(decision.given_with))
+    assert any("the field uses_left was changed" in one for one in faults(decision.given_with))
 
 
 # On pages and over the API
@@ -309,7 +309,7 @@ def test_over_the_api_people_give_list_and_revoke_it(vera: User) -> None:
 
     assert made.status_code == 201, made.json()
     [one] = caller(vera).get("/api/standing-decisions").json()["items"]
-    assert (one["giver"], one["procedure"], one["left"]) == ("vera", "alike", 2)
+    assert (one["giver"], one["procedure"], one["uses_left"]) == ("vera", "alike", 2)
     assert (one["limits"], one["given_with"]) == ({"amount": "31.20"}, str(request.pk))
     again = caller(vera).get(f"/api/requests/{ask().pk}").json()
     assert again["responses"][0]["standing"] == one["id"]

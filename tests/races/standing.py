@@ -65,8 +65,8 @@ class StandingRaces:
         decision.refresh_from_db()
         count = decision.responses.count()
         self.used, self.revoked = self.used + count, self.revoked + is_revoked
-        if count != uses - decision.left or decision.left < 0:
-            yield f"{count} uses of {uses}, and {decision.left} are left"
+        if count != uses - decision.uses_left or decision.uses_left < 0:
+            yield f"{count} uses of {uses}, and {decision.uses_left} are left"
         if not is_revoked and count != min(uses, ASKERS * RUNS):
             yield f"{count} uses of {uses}, though nobody revoked it"
         for run in [one for some in runs for one in some]:
