@@ -24,6 +24,7 @@ from chat.models import (
     RunAudience,
     Session,
     SharedRun,
+    StandingDecision,
 )
 from chat.services import delegate, note_presence
 from dashboard.admin.history import MOST_SEARCHED

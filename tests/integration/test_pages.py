@@ -35,7 +35,7 @@ def test_only_the_api_docs_may_style_themselves(client: Client, admin_user: User
 
 
 FILES = {"evidence_file.html"}
-"""The templates of files that people download: without a site beside them, they hold all they need."""
+"""The templates of files that people download, which need nothing beside them."""
 PAGES = [template for template in TEMPLATES if template.name not in FILES]
 
 
