@@ -16,7 +16,7 @@ from tests.calls import JSON, caller, detail, grant
 from tests.hostile import journaled
 
 pytestmark = pytest.mark.django_db
-ADDRESS = re.compile(r'(?:href|src|action|hx-[a-z]+|data-[a-z-]+)="(/[^"]*)"')
+ADDRESS = re.compile(r'(?:href|src|action|hx-[a-z]+|data-(?!key=)[a-z-]+)="(/[^"]*)"')
 OTHERS = ("/ops/", "/static/", "/office/")
 WRITTEN_OUT = re.compile(r"""(?:href|src|action|hx-[a-z]+)="/|fetch\(\s*["'`]/|f"/api/""")
 
