@@ -1,4 +1,7 @@
-"""The text of a notification mail: what a request is about, and where to answer it."""
+"""The text of a notification mail: what a request is about, and where to answer it.
+
+The same is drawn as HTML in `drawn_letter`.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from django.utils.translation import ngettext
 
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
+from dashboard.channels import drawn_letter
 from dashboard.overview.cuts import PAGE, cut_value
 from dashboard.overview.drawing import cell, exact_name, file_of
 from dashboard.overview.names import level_name
@@ -21,6 +25,7 @@ from dashboard.overview.words import format_size
 from procedures.conf import conf
 from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.visible import visible_line
+from procedures.models.clock import clock
 from procedures.users import User, short_name
 
 LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
@@ -35,53 +40,107 @@ WIDTH = 76
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail in plain text."""
+    """A mail, in plain text and as HTML."""
 
     subject: str
     text: str
+    html: str = ""
 
 
 def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Letter:
     """Return a mail about a request; `reminder` is the number of the reminder, or 0."""
-    run = request.wait.run
-    asker = run.started_by.get_username() if run.started_by else _("The system")
-    intro = _("{name} started “{title}”. It asks you:")
+    marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
+    notes = [*request.asked.conditions(), *([final] if request.asked.irreversible else [])]
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
-        wrapped(intro.format(name=asker, title=run.heading)),
+        f"[{' · '.join(marks)}]" if marks else "",
+        wrapped(_("{who} It asks you:").format(who=asker_of(request))),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
-        *asked_back_before(request),
+        *map(wrapped, asked_back(request)),
         body_of(request),
         "\n".join(about(request)),
         wrapped(shortened(silence(request), LONGEST_TEXT)),
-        final if request.asked.irreversible else "",
+        "\n".join(wrapped(note) for note in notes),
+        wrapped(shortened(request.note, LONGEST_TEXT)),
         _("Answer it here:\n{link}").format(link=link_to(request)),
-        _sent_because(request),
+        wrapped(_("Later, the same page shows what was decided.")),
+        sent_because([request]),
     ]
+    subject = _subject(request, reminder)
+    told = {
+        "request": request,
+        "marks": marks,
+        "asker": asker_of(request),
+        "prompt": shortened(request.prompt, LONGEST_TEXT),
+        "asked_back": [*asked_back(request)],
+        "said": [*said_about(request)],
+        "silence": shortened(silence(request), LONGEST_TEXT),
+        "notes": [*notes, shortened(request.note, LONGEST_TEXT)],
+        "link": link_to(request),
+        "read_at": local_time(request.opened_at),
+    }
+    html = drawn_letter.about_one(told, subject=subject, to=to, because=sent_because([request]))
+    return Letter(subject, _joined(parts), html)
+
+
+def _subject(request: HumanRequest, reminder: int) -> str:
     subject = shortened(request.prompt, LONGEST_SUBJECT)
     if reminder:
-        subject = _("Reminder: {subject}").format(subject=subject)
-    return Letter(subject, "\n\n".join(part for part in parts if part) + "\n")
+        return _("Reminder: {subject}").format(subject=subject)
+    if request.escalated:
+        return _("Escalated: {subject}").format(subject=subject)
+    return subject
 
 
-def asked_back_before(request: HumanRequest) -> Iterator[str]:
-    """Yield what people asked back about the questions before this one."""
+def asked_back(request: HumanRequest) -> Iterator[str]:
+    """Yield a sentence for each time that somebody asked back before this request."""
     for one in request.asked.follows:
         words = _("Asked back by {name}: “{text}”")
-        text = shortened(one.text, LONGEST_ITEM)
-        yield wrapped(words.format(name=plain(one.by), text=text))
+        yield words.format(name=plain(one.by), text=shortened(one.text, LONGEST_ITEM))
 
 
-def _sent_because(request: HumanRequest) -> str:
-    if request.next_at is None:
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
+    """Return what is special about a request in a word or two each, such as "Overdue"."""
+    asked, now = request.asked, clock.now()
+    is_overdue = request.due_at is not None and request.due_at <= now
+    found = {
+        _("Reminder {number}").format(number=reminder): reminder > 0,
+        _("Escalated"): request.escalated > 0,
+        _("Overdue"): is_overdue,
+        _("High risk"): asked.risk == "high",
+        _("Can't be undone"): asked.irreversible,
+    }
+    return [words for words, is_so in found.items() if is_so]
+
+
+def asker_of(request: HumanRequest) -> str:
+    """Return a sentence that says who started the run that asks."""
+    run = request.wait.run
+    asker = run.started_by.get_username() if run.started_by else _("The system")
+    return _("{name} started “{title}”.").format(name=plain(asker), title=plain(run.heading))
+
+
+def sent_because(requests: Sequence[HumanRequest]) -> str:
+    if all(one.next_at is None for one in requests):
         return _("This mail was sent because you had no page open. There will be no reminder.")
     return _("This mail was sent because you had no page open. There may be a reminder.")
 
 
-def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Letter:
-    """Return one mail about several requests, the oldest first; each has its own link."""
-    told, more = requests[:MOST_LISTED], len(requests) - MOST_LISTED
+def letter_about_several(
+    requests: Sequence[HumanRequest], *, to: User, reminders: Sequence[int] = ()
+) -> Letter:
+    """Return one mail about several requests, the oldest first; each has its own link.
+
+    `reminders` has the number of the reminder for each of them, or is empty.
+    """
+    rounds = reminders or [0] * len(requests)
+    told = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
+    more = len(requests) - MOST_LISTED
     count = ngettext(
         "%(count)d request is waiting for your answer",
         "%(count)d requests are waiting for your answer",
@@ -92,25 +151,49 @@ def letter_about_several(requests: Sequence[HumanRequest], *, to: User) -> Lette
         "%(count)d more requests are waiting in your inbox:",
         more,
     ) % {"count": more}
+    rest = also if more > 0 else _("All of them are in your inbox:")
+    items = [item_of(one, reminder=number) for one, number in told]
+    because = sent_because(requests)
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
         f"{count}:",
-        *(item_of(one) for one in told),
-        f"{also if more > 0 else _('All of them are in your inbox:')}\n{inbox()}",
-        _sent_because(min(requests, key=lambda one: one.next_at is None)),
+        *(_item_as_text(one) for one in items),
+        f"{rest}\n{inbox()}",
+        because,
     ]
-    return Letter(count, "\n\n".join(parts) + "\n")
+    digest = {"count": count, "items": items, "rest": rest, "inbox": inbox()}
+    html = drawn_letter.about_several(digest, to=to, because=because)
+    return Letter(count, _joined(parts), html)
 
 
-def item_of(request: HumanRequest) -> str:
+@dataclass(frozen=True)
+class Item:
+    """One request of several in a mail."""
+
+    prompt: str
+    asker: str
+    silence: str
+    link: str
+    marks: Sequence[str]
+
+
+def item_of(request: HumanRequest, *, reminder: int = 0) -> Item:
     """Return one request of a list: who asks what, what silence means, and where to answer."""
-    run = request.wait.run
-    asker = run.started_by.get_username() if run.started_by else _("The system")
-    intro = _("{name} started “{title}”.").format(name=asker, title=run.heading)
+    return Item(
+        prompt=shortened(request.prompt, LONGEST_ITEM),
+        asker=asker_of(request),
+        silence=silence(request),
+        link=link_to(request),
+        marks=marks_of(request, reminder=reminder),
+    )
+
+
+def _item_as_text(item: Item) -> str:
+    marks = f"[{' · '.join(item.marks)}] " if item.marks else ""
     lines = [
-        wrapped(shortened(request.prompt, LONGEST_ITEM), WIDTH - 4),
-        wrapped(f"{intro} {silence(request)}", WIDTH - 4),
-        link_to(request),
+        wrapped(f"{marks}{item.prompt}", WIDTH - 4),
+        wrapped(f"{item.asker} {item.silence}", WIDTH - 4),
+        item.link,
     ]
     return "  * " + indent("\n".join(lines), "    ").lstrip()
 
@@ -120,16 +203,20 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
     title, level = plain(alert.run.heading), level_name(alert.level)
     link = f"{conf.SITE_URL}{reverse('countersign:run_detail', args=[alert.run.pk])}"
     intro = _("A run of “{title}”, which you operate, sent this alert ({level}):")
+    intro = intro.format(title=title, level=level)
+    words = shortened(alert.text, LONGEST_TEXT)
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
-        wrapped(intro.format(title=title, level=level)),
-        indent(wrapped(shortened(alert.text, LONGEST_TEXT), WIDTH - 4), "    "),
+        wrapped(intro),
+        indent(wrapped(words, WIDTH - 4), "    "),
         _("Look at the run:\n{link}").format(link=link),
     ]
     subject = _("{level} in {title}: {text}").format(
         level=level, title=title, text=plain(alert.text)
     )
-    return Letter(shortened(subject, LONGEST_SUBJECT), "\n\n".join(parts) + "\n")
+    subject = shortened(subject, LONGEST_SUBJECT)
+    told = {"intro": intro, "alert": words, "link": link, "level": level}
+    return Letter(subject, _joined(parts), drawn_letter.about_alert(told, subject=subject, to=to))
 
 
 def link_to(request: HumanRequest) -> str:
@@ -197,26 +284,33 @@ def about(request: HumanRequest) -> Iterator[str]:
     """Yield the evidence, one line per value up to a limit, then notes on the draft and form."""
     asked = request.asked
     found = cut_value(asked.evidence, PAGE)
-    moment = " " + _("(as of {when})").format(when=_local(request.opened_at))
+    moment = " " + _("(as of {when})").format(when=local_time(request.opened_at))
     marks = {tuple(path.split(".")): moment for path in asked.volatile}
     lines = [] if asked.evidence is None else list(_lines(found.value, marks))
     for line in lines[:MOST_LINES]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
         yield f"  {_more(len(lines) - MOST_LINES, is_least=bool(found.note))}"
+    for sentence in said_about(request):
+        yield f"  {sentence}"
+
+
+def said_about(request: HumanRequest) -> Iterator[str]:
+    """Yield sentences about the draft, the options and the form, which are on the page only."""
+    asked = request.asked
     if file := asked.draft_file:
         words = _("There is a file to review: {name} ({size}).")
-        yield "  " + words.format(name=plain(file.name), size=format_size(file.size))
+        yield words.format(name=plain(file.name), size=format_size(file.size))
     elif asked.draft is not None:
-        yield f"  {_to_review(asked.draft, is_data=asked.is_of_data)}"
+        yield _to_review(asked.draft, is_data=asked.is_of_data)
     if labels := list(asked.options.values()):
         words = shortened(" · ".join(labels), LONGEST_VALUE)
-        yield "  " + _("The options are: {options}").format(options=words)
+        yield _("The options are: {options}").format(options=words)
     if takes_files(asked.schema) and not asked.fields and not asked.draft_file:
-        yield "  " + _("It asks for a file.")
+        yield _("It asks for a file.")
     if asked.fields:
         named = shortened(", ".join(asked.fields), LONGEST_VALUE)
-        yield "  " + _("The form asks for: {fields}.").format(fields=named)
+        yield _("The form asks for: {fields}.").format(fields=named)
 
 
 def _more(count: int, *, is_least: bool) -> str:
@@ -245,14 +339,17 @@ def _to_review(draft: str, *, is_data: bool) -> str:
 
 
 def silence(request: HumanRequest) -> str:
-    due = request.wait.due_at
-    if due is None:
-        return silence_of(request)
-    deadline = _("The deadline is {when}.").format(when=_local(due))
-    return f"{silence_of(request)} {deadline}"
+    """Return sentences about when an answer is wanted, and what happens without one."""
+    sentences = [silence_of(request)]
+    if request.due_at:
+        wanted = _("Please answer by {when}.").format(when=local_time(request.due_at))
+        sentences.insert(0, wanted)
+    if due := request.wait.due_at:
+        sentences.append(_("The deadline is {when}.").format(when=local_time(due)))
+    return " ".join(sentences)
 
 
-def _local(at: datetime) -> str:
+def local_time(at: datetime) -> str:
     return date_format(timezone.localtime(at), "j F Y, H:i e")
 
 

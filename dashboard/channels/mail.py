@@ -3,7 +3,7 @@
 from email.utils import formatdate
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +15,7 @@ from procedures.users import User, email_of, has_address
 
 
 class Mail(Channel):
-    """The mail channel: plain text, with a link to the page where people answer."""
+    """The mail channel: text and HTML, with a link to the page where people answer."""
 
     name = "mail"
     phrase = _("by e-mail")
@@ -39,14 +39,18 @@ class Mail(Channel):
             "Auto-Submitted": "auto-generated",
         }
         to = [email_of(notification.recipient)]
-        EmailMessage(letter.subject, letter.text, to=to, headers=headers).send()
+        message = EmailMultiAlternatives(letter.subject, letter.text, to=to, headers=headers)
+        message.attach_alternative(letter.html, "text/html")
+        message.send()
 
 
 def letter_of(notification: Notification) -> Letter:
     to = notification.recipient
     if notification.alert:
         return letter_about_alert(notification.alert, to=to)
-    asked = [one.request for one in notification.bundled() if one.request]
+    asked = [(one.request, one.round) for one in notification.bundled() if one.request]
     if len(asked) > 1:
-        return letter_about_several(asked, to=to)
-    return letter_about(asked[0], to=to, reminder=notification.round)
+        requests, reminders = zip(*asked, strict=True)
+        return letter_about_several(requests, to=to, reminders=reminders)
+    [(request, reminder)] = asked
+    return letter_about(request, to=to, reminder=reminder)

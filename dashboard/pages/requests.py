@@ -27,6 +27,7 @@ from chat.services import (
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
 from dashboard.live.cards import LONGEST_LIST
+from dashboard.overview import listed_runs
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
@@ -140,6 +141,14 @@ def waiting_list(request: Visit) -> HttpResponse:
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
 
+def coming_after(request: Visit, found: HumanRequest) -> dict[str, Any]:
+    """Return what comes after a closed request: the state of its run, and the next open request."""
+    [listed] = listed_runs([found.wait.run])
+    next_ids = most_urgent(request.user, 1)
+    following = HumanRequest.objects.open().filter(pk__in=next_ids).first()
+    return {"run_state": listed.state, "following": following}
+
+
 def find(request: Visit, request_id: UUID) -> HumanRequest:
     requests = visible_requests(request.user).with_what_is_shown()
     return get_object_or_404(requests, pk=request_id)
@@ -209,5 +218,6 @@ def _page(
         "answerable": answerable(request, [found]),
         "is_undoable": is_undoable(request, found),
         "session_title": titles_for(request.user, [session]).get(session, ""),
+        **({} if found.is_open else coming_after(request, found)),
     }
     return render(request, "chat/request.html", context, status=status)
