@@ -29,6 +29,7 @@ from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
+from procedures.conf import conf
 from procedures.store.keyed import Part, RunsByKey, chosen, this
 from procedures.store.merging import merged
 from procedures.users import User, is_active
@@ -54,9 +55,10 @@ def is_left_to(user: User, to: str = "") -> Q:
     """Return a `Q` that matches open requests which still wait for this user's answer.
 
     The requests must be assigned to the user. A request doesn't match if somebody else has claimed
-    it, if the user has voted already, or, with `four_eyes`, if the user started its run or the run
-    of which that is a fork. Rarer reasons are checked only when the user answers.
-    `to` is the lookup that leads to the request, such as "request__".
+    it, if the user has voted already, if a program asked with the user's token, or, with
+    `four_eyes`, if the user started its run or the run of which that is a fork. Rarer reasons are
+    checked only when the user answers. `to` is the lookup that leads to the request, such as
+    "request__".
     """
     run = f"{to}wait__run__"
     is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
@@ -65,6 +67,8 @@ def is_left_to(user: User, to: str = "") -> Q:
     claimer = f"{to}claimed_by"
     has_gone = Q(**{f"{claimer}__isnull": False}) & ~is_active(f"{claimer}__")
     is_free = Q(**{f"{claimer}__isnull": True}) | Q(**{claimer: user}) | has_gone
+    by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
+    is_free &= Q() if conf.ASKERS_MAY_ANSWER else ~by_token
     return is_free & ~Q(is_own, **{f"{to}four_eyes": True}) & ~has_voted
 
 

@@ -35,7 +35,7 @@ from chat.schemas import (
     ResponseOut,
     UploadedOut,
 )
-from procedures.access import SignedIn
+from procedures.access import SignedIn, program_of
 from procedures.file_responses import FILE_ANSWER, file_response
 from procedures.paging import PAGE, Limit, Page, page, page_size
 from procedures.schemas import Word, refusals
@@ -128,7 +128,7 @@ def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Sta
 def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> Status[HumanResponse]:
     by, address = request.user, request.META.get("REMOTE_ADDR") or None
     try:
-        told = replace(answer, address=address, is_by_token="Authorization" in request.headers)
+        told = replace(answer, address=address, program=program_of(request))
         response, is_new = services.respond(request_id, told, by=by)
     except (HumanRequest.DoesNotExist, services.NotAskedError):
         # Only those who may see it are told who is asked; who is asked may see it.

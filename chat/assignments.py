@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from chat.models import Assignment
 from procedures import access
 from procedures.models.procedure import groups_with
-from procedures.users import User, active_users, find_active_user, users
+from procedures.users import User, active_users, find_active_user, holders_of_permission
 
 ROLE = "role:"
 """The prefix of a role in `assign=`: "role:operate" asks the procedure's operators."""
@@ -59,7 +59,7 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
     The role `operate` includes the holders of the permission to operate every run.
     """
     groups = [Assignment(group_id=group) for group in groups_with(role, procedure_id)]
-    if role == "operate" and _with_permission(access.OPERATE).exists():
+    if role == "operate" and holders_of_permission(access.OPERATE).exists():
         return [*groups, Assignment(permission=access.OPERATE)]
     return groups
 
@@ -69,24 +69,11 @@ def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
     asked = Q(pk__in=[])
     for one in assignments:
         if one.permission:
-            asked |= Q(pk__in=_with_permission(one.permission).values("pk"))
+            asked |= Q(pk__in=holders_of_permission(one.permission).values("pk"))
         else:
             asked |= Q(pk=one.user_id) if one.user_id else Q(groups=one.group_id)
     # Distinct, since a person may be in several of the groups that are asked.
     return active_users().filter(asked).distinct()
-
-
-def _with_permission(name: str) -> QuerySet[User]:
-    """Return the active users to whom the permission is granted, directly or through a group.
-
-    Superusers, who have every permission without a grant, are left out.
-    """
-    if name.count(".") != 1:
-        return users().none()
-    app, code = name.split(".")
-    named = Permission.objects.filter(content_type__app_label=app, codename=code)
-    is_given = Q(user_permissions__in=named) | Q(groups__permissions__in=named)
-    return active_users().filter(pk__in=users().filter(is_given).values("pk"))
 
 
 def _answerers(procedure_id: int) -> list[Assignment]:

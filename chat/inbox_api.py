@@ -22,7 +22,7 @@ from chat.inbox_schemas import (
     SnoozeOut,
 )
 from chat.models import Draft, HumanRequest, Snooze
-from procedures.access import SignedIn
+from procedures.access import SignedIn, program_of
 from procedures.paging import PAGE, Limit, page_size
 from procedures.schemas import Word, refusals
 
@@ -71,7 +71,10 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
     """
     items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
     address = request.META.get("REMOTE_ADDR") or None
-    answer = services.Answer(comment=said.comment, channel=Api.name, address=address)
+    program = program_of(request)
+    answer = services.Answer(
+        comment=said.comment, channel=Api.name, address=address, program=program
+    )
     return {"results": services.answer_many(items, by=request.user, answer=answer)}
 
 

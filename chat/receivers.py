@@ -9,7 +9,7 @@ from django.db.models.signals import post_delete
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
-from chat.channels.planning import drop_unsent, notification_time, plan_alert
+from chat.channels.planning import drop_unsent, notification_time, plan_alert, plan_report
 from chat.doorbell import doorbell
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.closing import close_request, hold_request, release_request
@@ -155,12 +155,15 @@ def answer_in_advance(run: Run, waits: Sequence[Wait], at: datetime, **_: Any) -
     answer_foreknown(run, waits, at)
 
 
-def record_close(wait: Wait, content: dict[str, Any], *, was_held: bool, **_: Any) -> None:
+def record_close(
+    run: Run, wait: Wait, content: dict[str, Any], *, was_held: bool, **_: Any
+) -> None:
     if wait.kind != Wait.Kind.REQUEST:
         return
     assert wait.closed_at
     changed = close_request(wait, content, at=wait.closed_at, was_held=was_held)
     record(changed.session, "request", changed.request, whom=changed.whom)
+    plan_report(run, now=wait.closed_at, request=wait.request)
 
 
 def record_hold(wait: Wait, content: dict[str, Any], at: datetime, **_: Any) -> None:
@@ -181,6 +184,8 @@ def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:
 
 
 def record_end(run: Run, **_: Any) -> None:
+    assert run.ended_at
+    plan_report(run, now=run.ended_at)
     if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
         return
     record_run(run)

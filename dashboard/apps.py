@@ -11,10 +11,11 @@ class DashboardConfig(AppConfig):
         from dashboard.accounts import receivers
         from dashboard.channels.mail import Mail
         from dashboard.channels.page import Page
+        from dashboard.channels.webhook import Webhook
         from dashboard.environment.site_secrets import find_site_secrets
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
-        for channel in (Page, Mail):
+        for channel in (Page, Mail, Webhook):
             register_channel(channel)
         note_site_secrets(find_site_secrets())

@@ -22,6 +22,13 @@ class SignedIn(HttpRequest):
     """A web request by a signed-in person, the type that every route receives."""
 
     user: User
+    program: str
+    """The name of the token with which a program calls the API; missing for people."""
+
+
+def program_of(request: HttpRequest) -> str:
+    """Return the name of the token with which a program calls the API; "" for people."""
+    return str(getattr(request, "program", ""))
 
 
 OPERATE = "countersign_procedures.operate_run"

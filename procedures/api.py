@@ -77,7 +77,12 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
     If the `Idempotency-Key` is repeated, return the same run and 200.
     """
     try:
-        found = services.find_startable(name, by=request.user, idempotency_key=idempotency_key)
+        found = services.find_startable(
+            name,
+            by=request.user,
+            idempotency_key=idempotency_key,
+            program=access.program_of(request),
+        )
     except services.CANT_BE_STARTED:
         # Only those who may see it are told why.
         get_object_or_404(access.visible_procedures(request.user), name=name)

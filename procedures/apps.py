@@ -21,6 +21,7 @@ class ProceduresConfig(AppConfig):
         register(check_procedure_files)
         for check in (
             site_checks.check_settings,
+            site_checks.check_webhooks,
             site_checks.check_users,
             site_checks.check_databases,
         ):

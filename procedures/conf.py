@@ -49,6 +49,12 @@ class Settings:
     """The import paths of the site's own kinds of requests."""
     CHANNELS: Sequence[str] = ()
     """The import paths of the site's own channels."""
+    WEBHOOKS: Mapping[str, Mapping[str, Any]] = {}
+    """The programs outside that runs may report to, by name: see `procedures.webhooks`."""
+    WEBHOOKS_TO_LOOPBACK: bool = False
+    """True lets webhooks use http and addresses of this machine, for development and tests."""
+    ASKERS_MAY_ANSWER: bool = False
+    """True lets people answer in the browser what their own programs ask; tokens never may."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
     """Values that people may choose in a start, by the names of the `SiteChoice` and the value."""
 

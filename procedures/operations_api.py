@@ -8,7 +8,7 @@ from django.http import Http404
 from ninja import Router, Status
 
 from procedures import access, services
-from procedures.access import SignedIn
+from procedures.access import SignedIn, program_of
 from procedures.models import Installation, Run
 from procedures.run_schemas import OperatedOut, RunDetailOut
 from procedures.schemas import (
@@ -102,6 +102,7 @@ def restart_run(
         reason=reason,
         inputs=said.inputs,
         idempotency_key=idempotency_key,
+        program=program_of(request),
     )
     return Status(201 if is_new else 200, run)
 
@@ -119,7 +120,12 @@ def fork_run(
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
     run, is_new = services.fork_run(
-        run_id, parting, by=request.user, reason=reason, idempotency_key=idempotency_key
+        run_id,
+        parting,
+        by=request.user,
+        reason=reason,
+        idempotency_key=idempotency_key,
+        program=program_of(request),
     )
     return Status(201 if is_new else 200, run)
 

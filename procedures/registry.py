@@ -19,6 +19,7 @@ from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.declaration.definition import digest_of
 from procedures.engine.errors import ProcedureFileError
+from procedures.library import SHIPPED
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.readers import Unreadable, read_text, suffix_of
@@ -342,4 +343,5 @@ def _modules() -> Iterator[str]:
     for app in apps.get_app_configs():
         if find_spec(f"{app.name}.procedures"):
             yield f"{app.name}.procedures"
+    yield from SHIPPED
     yield from conf.PROCEDURE_MODULES

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from procedures.conf import NAMES, Settings
 from procedures.databases import OURS as OUR_APPS
 from procedures.engine.values.spelling import nearest
+from procedures.webhooks import faults_of
 
 OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -55,6 +56,19 @@ def _misplaced() -> Iterator[CheckMessage]:
         if hasattr(settings, name):
             words = f"The setting {name} only has an effect inside COUNTERSIGN."
             yield Warning(words, hint=f'COUNTERSIGN = {{"{name}": ...}}', id="procedures.W003")
+
+
+def check_webhooks(**_: Any) -> list[CheckMessage]:
+    """Return errors for webhooks that can't be used; they contain neither address nor secret."""
+    given = getattr(settings, "COUNTERSIGN", {})
+    found = given.get("WEBHOOKS", {}) if isinstance(given, Mapping) else {}
+    if not isinstance(found, Mapping):
+        return []  # said by `check_settings`
+    return [
+        Error(f"The webhook {str(name)[:40]!r} can't be used: {fault}", id="procedures.E013")
+        for name, one in found.items()
+        for fault in faults_of(str(name), one)
+    ]
 
 
 def check_users(**_: Any) -> list[CheckMessage]:

@@ -64,6 +64,21 @@ def members_path() -> str:
     return str(_groups_field().related_query_name())
 
 
+def holders_of_permission(name: str) -> "QuerySet[User]":
+    """Return the active users to whom the permission is granted, directly or through a group.
+
+    Superusers, who have every permission without a grant, are left out.
+    """
+    if name.count(".") != 1:
+        return users().none()
+    from django.contrib.auth.models import Permission  # noqa: PLC0415 (models import this module)
+
+    app, code = name.split(".")
+    named = Permission.objects.filter(content_type__app_label=app, codename=code)
+    is_given = Q(user_permissions__in=named) | Q(groups__permissions__in=named)
+    return active_users().filter(pk__in=users().filter(is_given).values("pk"))
+
+
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
     """Return the pairs of a permission and one of these users who holds it, by one query.
 

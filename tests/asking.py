@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from procedures.engine import Context, Currency, File, procedure
+from procedures.engine import Context, Currency, File, Webhook, procedure
 
 
 class Carrier(Enum):
@@ -196,3 +196,13 @@ def reads_paper(ctx: Context) -> str:
     paper = ctx.upload("Which paper?").value
     text = ctx.step(paper.text, name="read")
     return str(ctx.step(text.upper, name="shout"))
+
+
+@procedure(roles={"answer": "finance"})
+def reporting(ctx: Context, hook: Annotated[str, Webhook()] = "") -> Any:
+    return ctx.approve("Done?").value
+
+
+@procedure(roles={"answer": "finance"})
+def calls_question(ctx: Context) -> Any:
+    return ctx.call(reporting)

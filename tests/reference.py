@@ -21,7 +21,10 @@ number of seconds, a `timedelta` or a string such as `"90s"`, `"2h"` or `"3 days
 years.
 """
 PARTS = {
-    "Declaring": ("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
+    "Declaring": (
+        *("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
+        *("Answerers", "Webhook"),
+    ),
     "Options": ("StepOptions", "Retry", "RequestOptions", "Like", "SignalOptions"),
     "What verbs give": (
         *(

@@ -39,8 +39,8 @@ class Answer:
     """True if the sender asks back instead of answering, with the comment as the text."""
     reason: str = ""
     """The reason why an administrator answers without being asked."""
-    is_by_token: bool = False
-    """True if a program sent it with somebody's API token."""
+    program: str = ""
+    """The name of the API token with which a program answers; "" if a person does."""
     also: Also | None = None
     """The later requests for which it counts, too."""
     request_id: UUID | None = None
@@ -59,5 +59,7 @@ class Inbound:
     """The network address of the sender."""
     sender: "User | None" = None
     """The sender, if a page or route has authenticated them already."""
+    program: str = ""
+    """The name of the token with which a program sends it; "" if a person does."""
     request: "HumanRequest | None" = None
     """The request to answer, if a page or route has checked that the sender may see it."""

@@ -43,6 +43,8 @@ class Channel:
     """True if people can undo an answer that they have given by this channel."""
     bundles: ClassVar[bool] = False
     """True if one message can tell a person about several requests."""
+    reports: ClassVar[bool] = False
+    """True if it tells programs how requests and runs ended, instead of asking people."""
 
     def is_on(self) -> bool:
         """Return True if the site's settings enable notifications by this channel."""

@@ -99,17 +99,20 @@ def _needed(found: list[Notification]) -> Iterator[Notification]:
 
 
 def _is_needless(one: Notification) -> str:
+    channel = channels.get(one.channel)
+    if channel and channel.reports:
+        is_undone = one.request.is_open if one.request else one.run and one.run.ended_at is None
+        return "What was to be reported was undone." if is_undone else ""
     if one.request is None:
         return ""
     if not one.request.is_open:
         return "The request was closed before this notification was sent."
     if one.round < one.request.reminded:
         return "A reminder is sent instead."
-    channel = channels.get(one.channel)
     if channel and not people_asked(one.request, channel).filter(pk=one.recipient_id).exists():
         return "The request is no longer assigned to this person, or the channel can't reach them."
     return ""
 
 
 def _subjects(held: list[Notification]) -> str:
-    return ", ".join(f"“{one.request or one.alert}”" for one in held)
+    return ", ".join(f"“{one.request or one.alert or one.run}”" for one in held)

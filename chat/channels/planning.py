@@ -8,6 +8,7 @@ is lost, it queues another one.
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -17,16 +18,19 @@ from chat.channels.channel import Channel
 from chat.channels.presence import LOOKING, not_looking
 from chat.channels.registry import channels, notifying_channels
 from chat.models import Delegation, HumanRequest, Message, Notification
-from chat.models.rights import causers
+from chat.models.rights import askers_by_token, causers
 from procedures import dispatch
 from procedures.conf import conf
 from procedures.engine.kinds.question_options import OPERATORS
+from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.services import serve_each
 from procedures.users import User, active_users
 
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
+WEBHOOK = "webhook"
+"""The name of the channel that reports to programs."""
 GRAVE = ("error", "critical")
 """The alert levels about which operators are notified."""
 
@@ -93,6 +97,23 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
             _ring([planned], now)
 
 
+def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
+    """Plan a report that the request, or else the run, has ended, to the run's webhook if any.
+
+    It is due at once. A second end, such as one after a retry, is reported too.
+    """
+    if not run.webhook or run.started_by is None:
+        return
+    about: dict[str, Any] = {"request": request} if request else {"run": run}
+    number = Notification.objects.filter(channel=WEBHOOK, **about).count()
+    planned = Notification(
+        channel=WEBHOOK, recipient=run.started_by, planned_at=now, round=number, **about
+    )
+    planned.next_try_at = now
+    planned.save()
+    _ring([planned], now)
+
+
 def _planned(channel: Channel, user: User, now: datetime, **about: object) -> Notification:
     return Notification(
         channel=channel.name, recipient=user, planned_at=now, next_try_at=now, **about
@@ -102,11 +123,14 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
     """Return the people asked, and their deputies, whom the channel can reach.
 
-    With `four_eyes`, those who caused the request are left out.
+    With `four_eyes`, those who caused the request are left out, and always those with whose tokens
+    programs have asked.
     """
     asked = people_of(request.assignments.all()).values("pk")
     given = Delegation.objects.active(clock.now()).filter(user__in=asked)
     found = active_users().filter(Q(pk__in=asked) | Q(pk__in=given.values("to")))
+    if not conf.ASKERS_MAY_ANSWER and (askers := askers_by_token(request)):
+        found = found.exclude(pk__in=askers)
     if request.four_eyes:
         found = found.exclude(pk__in=causers(request.wait.run))
     return channel.reachable(found)

@@ -52,7 +52,7 @@ def find_channel(name: str) -> Channel:
 
 def notifying_channels() -> list[Channel]:
     """Return the channels by which this site notifies people."""
-    return [one for one in channels.values() if one.delivers and one.is_on()]
+    return [one for one in channels.values() if one.delivers and not one.reports and one.is_on()]
 
 
 def channels_taking(question: Question) -> list[str]:

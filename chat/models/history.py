@@ -43,6 +43,7 @@ class RequestEvent(models.Model):
         ANSWERED = "answered"
         ASKED_BACK = "asked_back"
         BYPASSED = "bypassed"
+        REFUSED = "refused"
         UNDONE = "undone"
         UNUSED = "unused"
         EXPIRED = "expired"

@@ -1,4 +1,4 @@
-"""Notifications to people about requests, and to operators about alerts."""
+"""Notifications to people about requests and alerts, and to programs about what ended."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from chat.models.message import Message
 from chat.models.request import HumanRequest
+from procedures.models import Run
 
 HOLD = timedelta(minutes=5)
 """The time a worker has to deliver a notification before another worker may try."""
@@ -57,7 +58,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """A notification to one person by one channel about a request or an alert."""
+    """A notification to one person by one channel about a request, an alert or a run.
+
+    A report to a program names the user who has started the run with it.
+    """
 
     class Status(models.TextChoices):
         PLANNED = "planned"
@@ -71,6 +75,9 @@ class Notification(models.Model):
     )
     alert = models.ForeignKey(
         Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    run = models.ForeignKey(
+        Run, models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
     round = models.PositiveIntegerField(
         default=0, db_default=0, help_text="The number of the reminder; 0 for the first message."
@@ -113,8 +120,16 @@ class Notification(models.Model):
                 fields=["alert", "channel", "recipient"],
                 name="countersign_one_notification_per_alert",
             ),
+            models.UniqueConstraint(
+                fields=["run", "channel", "recipient", "round"],
+                name="countersign_one_report_per_end",
+            ),
             models.CheckConstraint(
-                condition=Q(request=None) ^ Q(alert=None),
+                condition=(
+                    Q(request__isnull=False, alert=None, run=None)
+                    | Q(request=None, alert__isnull=False, run=None)
+                    | Q(request=None, alert=None, run__isnull=False)
+                ),
                 name="countersign_notification_about_one_thing",
             ),
         ]
@@ -135,7 +150,7 @@ class Notification(models.Model):
     @property
     def key(self) -> str:
         """The key "SUBJECT.RECIPIENT", made of two ids, which is the same on every try."""
-        of = self.bundle or self.request_id or self.alert_id
+        of = self.bundle or self.request_id or self.alert_id or self.run_id
         again = f"{of}-{self.round}" if self.round and not self.bundle else of
         return f"{again}.{self.recipient_id}"
 

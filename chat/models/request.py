@@ -236,17 +236,19 @@ class HumanRequest(models.Model):
         """Return True if a user may answer the request, by the rule of `assigned_to`."""
         return self.right_of(user) is not None
 
-    def right_of(self, user: "User", *, now: datetime | None = None) -> "Right | None":
+    def right_of(
+        self, user: "User", *, now: datetime | None = None, is_in_browser: bool = True
+    ) -> "Right | None":
         """Return the right by which a user may answer the request, or None; see `rights`."""
-        return right_of(self, user, now=now or clock.now())
+        return right_of(self, user, now=now or clock.now(), is_in_browser=is_in_browser)
 
     def insert(self, assignments: "Sequence[Assignment]") -> None:
         """Insert a new request with its assignments, and the first entry of its history."""
         self.assigned = canonical.text_of([one.whom for one in assignments])
         self.is_unasked = not assignments
-        asked = [str(one) for one in assignments]
+        facts = {"to": [str(one) for one in assignments], "program": self.wait.run.program}
         created = new_event(
-            self, RequestEvent.Kind.CREATED, at=self.opened_at, name="system", facts={"to": asked}
+            self, RequestEvent.Kind.CREATED, at=self.opened_at, name="system", facts=facts
         )
         seal(self)
         insert_rows([self, created])

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from chat.models.delegation import Delegation
 from chat.store import sql
+from procedures.conf import conf
 from procedures.engine.journal.events import EventKind
 from procedures.models import Run
 from procedures.users import json_key
@@ -39,21 +40,27 @@ class Right(NamedTuple):
         return self.words == BYPASS
 
 
-def right_of(request: "HumanRequest", user: "User", *, now: datetime) -> Right | None:
+def right_of(
+    request: "HumanRequest", user: "User", *, now: datetime, is_in_browser: bool = True
+) -> Right | None:
     """Return the most direct right by which a user may answer the request, or None.
 
     An assignment by name comes first, then one to a group, then one to a permission, then the right
     of a deputy, then that of a superuser: a bypass, unless the request asks nobody at all. With
     `four_eyes`, whoever caused the request has no right, nor has anybody to whom they have
-    delegated their requests.
+    delegated their requests. A user can't answer what a program asked with their token, nor can
+    their deputy; `ASKERS_MAY_ANSWER` allows it in a browser.
     """
+    askers = set() if is_in_browser and conf.ASKERS_MAY_ANSWER else askers_by_token(request)
+    if user.pk in askers:
+        return None
     if request.four_eyes and _is_excluded(request, user, now):
         return None
     if right := _own_right(request, user):
         return right
     given = Delegation.objects.active(now).filter(to=user)
     for delegation in given.select_related("user").order_by("pk"):
-        if _own_right(request, delegation.user):
+        if delegation.user_id not in askers and _own_right(request, delegation.user):
             return Right(f"deputy of {delegation.user.get_username()}", of=delegation.user_id)
     if not user.is_superuser:
         return None
@@ -76,6 +83,20 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
     caused = causers(request.wait.run)
     principals = Delegation.objects.active(now).filter(to=user).values_list("user", flat=True)
     return not caused.isdisjoint(map(json_key, [user.pk, *principals]))
+
+
+def askers_by_token(request: "HumanRequest") -> set[Any]:
+    """Return the keys of the users with whose tokens programs have opened the request.
+
+    A child run has the program of its parent. A fork is opened by the program of its origin, too.
+    """
+    found, seen = set[Any](), set[Any]()
+    one: Run | None = request.wait.run
+    while one is not None and one.pk not in seen and len(seen) < MOST_ORIGINS:
+        seen.add(one.pk)
+        found |= {one.started_by_id} if one.program else set()
+        one = one.origin
+    return found
 
 
 def causers(run: Run) -> set[Any]:

@@ -23,6 +23,7 @@ from chat.services.operations import (
     reassign_request,
     withdraw_request,
 )
+from chat.services.programs import ProgramRefusedError
 from chat.services.reading import (
     DraftConflictError,
     draft_of,
@@ -71,6 +72,7 @@ __all__ = [
     "NotAskedError",
     "NotConfirmedError",
     "NotTheirsToUndoError",
+    "ProgramRefusedError",
     "Reach",
     "ReassigningDeniedError",
     "Reply",

@@ -1,7 +1,7 @@
 """Answers to several requests at once: exactly those named, each in a transaction of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from chat.access import visible_requests
 from chat.channels.answers import Answer
 from chat.models import HumanRequest
+from chat.services.programs import ProgramRefusedError
 from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
 from procedures.engine.errors import AnswerError
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -47,9 +48,9 @@ class BulkReport:
 def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
     """Answer exactly these requests, and report on each in the same order.
 
-    `answer` has the comment, the channel and the address. An answer needs attention if its request
-    has changed since it was shown, can't be undone, requires a comment that is missing, or isn't
-    left to this person.
+    `answer` has the comment, the channel, the address and the program. An answer needs attention if
+    its request has changed since it was shown, can't be undone, requires a comment that is missing,
+    or isn't left to this person.
     """
     return [_answer_one(item, by, answer) for item in items]
 
@@ -60,12 +61,12 @@ def _answer_one(item: BulkItem, by: User, answer: Answer) -> BulkReport:
         return _attention(item, "Not found, or you don't have access.")
     if words := _needs_attention(found, item):
         return _attention(item, words)
-    given = Answer(item.value, answer.comment, answer.channel, answer.address)
+    given = replace(answer, value=item.value)
     try:
         respond(found.pk, given, by=by)
     except AlreadyAnsweredError as error:
         return BulkReport(item.request_id, BulkResult.ALREADY_DECIDED, str(error))
-    except (AnswerError, NotAskedError, OperationRefusedError) as error:
+    except (AnswerError, NotAskedError, OperationRefusedError, ProgramRefusedError) as error:
         return _attention(item, str(error))
     return BulkReport(item.request_id, BulkResult.APPLIED)
 

@@ -44,7 +44,7 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
     else:
         parsed = _parse(channel, inbound)
         request = _find(channel, parsed, by)
-    answer = replace(parsed, channel=channel.name, address=inbound.address)
+    answer = replace(parsed, channel=channel.name, address=inbound.address, program=inbound.program)
     if answer.words is not None:
         answer = _read(request, answer, answer.words, by)
     return respond(request.pk, answer, by=by)

@@ -9,6 +9,7 @@ from chat.channels.answers import Inbound
 from chat.channels.chat import Chat
 from chat.models import HumanRequest, HumanResponse, Message, Session
 from chat.services.inbound import receive
+from chat.services.programs import ProgramRefusedError
 from chat.services.replies import NoReplyError, reading_of
 from chat.services.responses import AlreadyAnsweredError, NotAskedError
 from procedures.conf import conf
@@ -24,7 +25,10 @@ class MessageError(EngineError):
     """A message that can't be stored; the error's text is for its author."""
 
 
-REFUSED = (NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError, OperationRefusedError)
+REFUSED = (
+    *(NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError, OperationRefusedError),
+    ProgramRefusedError,
+)
 """The errors that tell the author of a message why it is no answer."""
 
 

@@ -78,7 +78,8 @@ def record_answer(
     plan = new_standing(request, question, response, answer, right)
     content = _closing_of(question, response, [*votes, response], right, answer)
     is_last = is_decided(request, question, [*votes, response])
-    _insert(request, response, right, content if is_last else None, plan)
+    told = {"program": answer.program}
+    _insert(response, right, content if is_last else None, plan, told)
     if not is_last:
         note_change(request)
     # Last, since it tells the layers above, which number the session: its lock is held the
@@ -148,16 +149,16 @@ def _new_response(
 
 
 def _insert(
-    request: HumanRequest,
     response: HumanResponse,
     right: Right,
     content: dict[str, Any] | None,
     plan: StandingDecision | None,
+    more: dict[str, Any],
 ) -> None:
     """Insert the response, and its entry in the history of the request.
 
     `content` is the closing that it makes; None for a vote that decides nothing. `plan` is the
-    decision about later requests that it gives.
+    decision about later requests that it gives. `more` are other facts for the history.
     """
     told: dict[str, Any] = {
         "channel": response.channel,
@@ -167,6 +168,7 @@ def _insert(
         PROOF: _proof_of(response, right)[PROOF],
         "by_standing": response.standing_id,
         "closing": canonical.digest(canonical.text_of(content)) if content else None,
+        **more,
     }
     if plan:
         told["standing"] = {"uses": plan.uses, "until": plan.expires_at.isoformat()}
@@ -175,7 +177,7 @@ def _insert(
         kind = RequestEvent.Kind.ASKED_BACK
     if right.is_bypass:
         kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
-    event = new_event(request, kind, at=response.at, by=response.user, facts=told)
+    event = new_event(response.request, kind, at=response.at, by=response.user, facts=told)
     insert_rows([response, event, *([plan] if plan else [])])
 
 

@@ -10,6 +10,7 @@ from chat.channels.answers import Answer
 from chat.models import HumanRequest, HumanResponse, RequestEvent
 from chat.models.history import new_event
 from chat.models.rights import Right
+from chat.services.programs import ProgramRefusedError, note_refusal, right_of_answer
 from chat.services.recording import note_change, record_answer
 from chat.services.standing import revoke_with
 from chat.services.uploads import with_uploads
@@ -99,7 +100,16 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     Locks the run, then the request, then the session; the run is queued in the same commit. Raises
     `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `AnswerError` if the value doesn't
     fit, and `NotConfirmedError` if an irreversible request is answered without confirmation.
+    Raises `ProgramRefusedError` for what programs may not answer, and notes it in the history.
     """
+    try:
+        return _respond(request_id, answer, by=by)
+    except (ProgramRefusedError, TokenBypassError) as error:
+        note_refusal(request_id, answer, by, str(error))
+        raise
+
+
+def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
     with transaction.atomic():
         run = HumanRequest.objects.lock_run_of(request_id)
         request, now = HumanRequest.objects.lock(request_id)
@@ -112,7 +122,7 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     # After the transaction above: inside it the expiry would be rolled back by the refusal that
     # follows.
     expire_wait(request.wait)
-    return respond(request_id, answer, by=by)  # it is closed by now
+    return _respond(request_id, answer, by=by)  # it is closed by now
 
 
 @transaction.atomic
@@ -163,7 +173,7 @@ def _record(
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
     """Return the right by which somebody answers an open request; raise an error without one."""
     # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
-    right = request.right_of(by, now=now)
+    right = right_of_answer(request, answer, by, now=now)
     if right is None:
         raise NotAskedError(request)
     if not request.is_open:
@@ -177,7 +187,7 @@ def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetim
 
 def _check_bypass(request: HumanRequest, answer: Answer) -> None:
     """Raise an error unless an administrator who isn't asked gives a reason, in person."""
-    if answer.is_by_token:
+    if answer.program:
         raise TokenBypassError(request)
     if not answer.reason.strip():
         raise NeedsReasonError

@@ -69,7 +69,7 @@ def new_standing(
 def _check(question: Question, answer: Answer, also: Also, right: Right, *, now: datetime) -> None:
     if answer.asks_back or not is_offered(question):
         raise AnswerError("This answer can't count for later requests.")
-    if answer.is_by_token or right.of is not None or right.is_bypass:
+    if answer.program or right.of is not None or right.is_bypass:
         raise AnswerError(NOT_THEIRS)
     if not 1 <= also.uses <= MOST_USES:
         raise AnswerError(f"An answer can count for 1 to {MOST_USES} later requests.")

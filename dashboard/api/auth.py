@@ -27,6 +27,7 @@ class Token(HttpBearer):
         check_scope(request, found)
         found.note_use()
         request.user = found.user
+        request.program = found.program  # type: ignore[attr-defined]
         return found.user
 
 

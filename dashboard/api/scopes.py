@@ -3,9 +3,8 @@
 from django.http import HttpRequest
 
 from dashboard.models import ApiToken, Scope
+from procedures.library import OUTSIDE
 
-ASKING = {"ask", "outside"}
-"""The procedures that a token with the scope `ask` may start."""
 ROUTES = {
     "start_run": Scope.START,
     "send_signal": Scope.START,
@@ -79,7 +78,7 @@ def _route_of(request: HttpRequest) -> str:
 
 
 def asks(request: HttpRequest) -> bool:
-    """Return True if the request starts one of the procedures in `ASKING`."""
+    """Return True if the request starts one of the procedures in `OUTSIDE`."""
     match = request.resolver_match
     is_start = match is not None and match.url_name == "start_run"
-    return is_start and match is not None and match.kwargs.get("name") in ASKING
+    return is_start and match is not None and match.kwargs.get("name") in OUTSIDE

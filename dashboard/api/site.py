@@ -23,6 +23,7 @@ from chat.services import (
     AlreadyAnsweredError,
     NoReplyError,
     NotAskedError,
+    ProgramRefusedError,
     ReassigningDeniedError,
     UnknownRequestError,
 )
@@ -171,6 +172,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     TooManyAttemptsError: as_said(429),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
+    ProgramRefusedError: as_said(403),
     OperationDeniedError: as_said(403),
     ReassigningDeniedError: as_said(403),
     SignalDeniedError: as_said(403),

@@ -25,6 +25,7 @@ from dashboard.overview.words import format_size
 from procedures.conf import conf
 from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.visible import visible_line
+from procedures.library import OUTSIDE
 from procedures.models.clock import clock
 from procedures.users import User, short_name
 
@@ -122,6 +123,9 @@ def asker_of(request: HumanRequest) -> str:
     """Return a sentence that says who started the run that asks."""
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
+    if run.program and run.procedure.name in OUTSIDE:
+        words = _("This is asked by {program} of {name}, outside Countersign.")
+        return words.format(program=plain(run.program), name=plain(asker))
     return _("{name} started “{title}”.").format(name=plain(asker), title=plain(run.heading))
 
 

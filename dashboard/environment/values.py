@@ -127,6 +127,19 @@ def read_names(text: object) -> dict[str, str] | None:
     return named
 
 
+def read_webhooks(text: object) -> dict[str, Any] | None:
+    """Read a variable that is a JSON object with a webhook for each name."""
+    if text is None:
+        return None
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise ValueError('must be a JSON object like {"shop": {"url": "...", "secrets": [...]}}')
+    return found
+
+
 def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
@@ -258,4 +271,5 @@ Checks = Annotated[
     BeforeValidator(read_names),
     must('a JSON object of commands, like {"tests": "make test"}', are_commands),
 ]
+Webhooks = Annotated[dict[str, Any] | None, NoDecode, BeforeValidator(read_webhooks)]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]

@@ -34,6 +34,7 @@ from dashboard.environment.values import (
     Secrets,
     Sender,
     SiteUrl,
+    Webhooks,
     Zone,
     bucket_storage,
     split_words,
@@ -122,6 +123,9 @@ class Environment(BaseSettings):
     EMAIL_URL: EmailUrl | None = None
     MAIL_FROM: Sender = "Countersign <countersign@localhost>"
     NOTIFY_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
+    WEBHOOKS: Webhooks = None
+    WEBHOOKS_TO_LOOPBACK: bool = False
+    ASKERS_MAY_ANSWER: bool = False
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
 

@@ -73,7 +73,7 @@ class ApiToken(models.Model):
         verbose_name, verbose_name_plural = lazy("API token"), lazy("API tokens")
 
     def __str__(self) -> str:
-        return f"{self.name or self.hint + '…'} of {self.user}"
+        return f"{self.program} of {self.user}"
 
     @classmethod
     def find(cls, token: str) -> "ApiToken | None":
@@ -102,6 +102,11 @@ class ApiToken(models.Model):
         )
         note(user, f"Created the token {made}.", about=made)
         return token
+
+    @property
+    def program(self) -> str:
+        """The name of the program that uses the token, or the token's first characters."""
+        return self.name or f"{self.hint}…"
 
     @property
     def is_expired(self) -> bool:

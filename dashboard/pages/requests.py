@@ -23,6 +23,7 @@ from chat.services import (
     NotAskedError,
     NotConfirmedError,
     NotTheirsToUndoError,
+    ProgramRefusedError,
 )
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
@@ -40,6 +41,7 @@ REFUSALS: dict[type[Exception], int] = {
     NeedsReasonError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
+    ProgramRefusedError: 403,
     TooLargeError: 413,
     AlreadyVotedError: 409,
     ClaimedError: 409,

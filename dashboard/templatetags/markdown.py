@@ -1,10 +1,18 @@
 """Markdown that people or programs wrote, rendered as safe HTML."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import nh3
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.token import Token
+
+from procedures.library import OUTSIDE
+from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
@@ -12,9 +20,6 @@ SWELLS, LEAST = 6, 2_000
 
 A table of empty cells, for example, has hundreds per character.
 """
-parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
-    ["table", "strikethrough"]
-)
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),
     *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -23,9 +28,40 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
+def _parser() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "linkify": False})
+    return made.enable(["table", "strikethrough"])
+
+
+def _close_link(_: Any, tokens: Sequence[Token], at: int, *_options: Any) -> str:
+    """Return the end of a link, and behind it the address to which it leads."""
+    before = reversed(tokens[:at])
+    opened = next(one for one in before if one.type == "link_open")  # links hold no links
+    if opened.info == "auto":
+        return "</a>"
+    return f"</a> <code>({escapeHtml(str(opened.attrs.get('href', '')))})</code>"
+
+
+parser, frank_parser = _parser(), _parser()
+frank_parser.add_render_rule("link_close", _close_link)
+
+
 @register.filter
 def markdown(text: str) -> SafeString:
     """Return safe HTML without pictures; a text whose HTML would be huge is shown as it is."""
+    return _safe(text, parser)
+
+
+@register.filter
+def body_markdown(text: str, run: Run) -> SafeString:
+    """Return a request's body like `markdown`.
+
+    A body that a program outside wrote also shows the address of each link.
+    """
+    return _safe(text, frank_parser if run.procedure.name in OUTSIDE else parser)
+
+
+def _safe(text: str, parser: MarkdownIt) -> SafeString:
     drawn = parser.render(text)
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html("<pre>{}</pre>", text)

@@ -23,6 +23,7 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import alike_words, is_offered
 from procedures.engine.values.attachments import files_in, takes_files, with_files
 from procedures.engine.values.files import File
+from procedures.library import OUTSIDE
 from procedures.models import Run, Wait
 from procedures.users import User
 
@@ -95,6 +96,12 @@ def standing_of(request: HumanRequest) -> StandingDecision | None:
 def response_of(request: HumanRequest) -> HumanResponse | None:
     """Return the answer that counts; of several votes, the one that decided."""
     return next(iter(reversed(votes(request))), None)
+
+
+@register.filter
+def is_from_outside(run: Run) -> bool:
+    """Return True if a program outside has written what the run asks."""
+    return bool(run.program) and run.procedure.name in OUTSIDE
 
 
 @register.filter

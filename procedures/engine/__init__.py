@@ -5,6 +5,7 @@ from procedures.engine.context import Context
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.definition import Check, Procedure, procedure
 from procedures.engine.declaration.limits import Limits
+from procedures.engine.declaration.reach import Answerers, Webhook
 from procedures.engine.declaration.steps import Retry, Step, StepOptions
 from procedures.engine.errors import (
     AnswerError,
@@ -47,6 +48,7 @@ from procedures.engine.waits.signals import Received, SignalOptions
 
 __all__ = [
     "AnswerError",
+    "Answerers",
     "Bound",
     "BranchFailedError",
     "Check",
@@ -92,5 +94,6 @@ __all__ = [
     "StepTimeoutError",
     "UnreachableRunError",
     "Vote",
+    "Webhook",
     "procedure",
 ]

@@ -66,6 +66,7 @@ class DatabaseStore(RunRows, WaitRows):
             procedure=code.procedure,
             version=code,
             started_by=run.started_by,
+            program=run.program,
             inputs=inputs,
             seed=secrets.token_hex(16),
             created_at=self.now,

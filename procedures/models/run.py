@@ -49,6 +49,7 @@ RELEASED = [
 
 FACTS = (
     *("started_by_id", "inputs", "seed", "idempotency_key", "created_at"),
+    *("program", "webhook"),
     *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at", "subject"),
 )
 """The fields proven by the run's first event, besides its code."""
@@ -68,6 +69,20 @@ class Run(models.Model):
         null=True,
         db_index=False,
         related_name="started_runs",
+    )
+    program = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The token with which a program started the run for that user.",
+    )
+    webhook = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The webhook to which the ends of its requests and of the run are reported.",
     )
     status = models.CharField(
         max_length=12,

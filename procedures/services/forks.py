@@ -19,6 +19,7 @@ from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
+from procedures.services.reach import check_reach
 from procedures.services.runs import Start
 from procedures.services.startable import find_startable
 from procedures.users import User
@@ -31,6 +32,7 @@ def restart_run(
     reason: str,
     inputs: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
+    program: str = "",
 ) -> tuple[Run, bool]:
     """Start a new run with another run's inputs, whatever the status of that run.
 
@@ -38,12 +40,15 @@ def restart_run(
     by `by`, and takes over nothing else. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    found = find_startable(origin.procedure.name, by=by, idempotency_key=idempotency_key)
+    found = find_startable(
+        origin.procedure.name, by=by, idempotency_key=idempotency_key, program=program
+    )
     with use_file_store(ContentStore()):
         parsed = found.definition.revise(whole(origin.inputs), inputs or {})
         text = found.definition.dump(parsed)
+        webhook = check_reach(found.definition, parsed, by=by)
         subject = subject_of(found.definition.subject, text)
-        start = Start(found, put_aside(text), subject, origin)
+        start = Start(found, put_aside(text), subject, origin, webhook=webhook)
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
@@ -66,7 +71,13 @@ class ForkPoint:
 
 
 def fork_run(
-    run_id: UUID, parting: ForkPoint, *, by: User, reason: str, idempotency_key: str = ""
+    run_id: UUID,
+    parting: ForkPoint,
+    *,
+    by: User,
+    reason: str,
+    idempotency_key: str = "",
+    program: str = "",
 ) -> tuple[Run, bool]:
     """Start a run that branches off at a step or wait of another run.
 
@@ -74,7 +85,9 @@ def fork_run(
     run. A repeated key returns the same run, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
-    found = find_startable(origin.procedure.name, by=by, idempotency_key=idempotency_key)
+    found = find_startable(
+        origin.procedure.name, by=by, idempotency_key=idempotency_key, program=program
+    )
     at, until = _parted(origin, parting.at)
     taken = forks.taken(DatabaseStore(), origin, until)
     carried = forks.carried(taken, at, keep_answers=parting.keep_answers)
@@ -93,8 +106,10 @@ def fork_run(
     with use_file_store(ContentStore()):
         first = next(forks.taken(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
+        webhook = origin.webhook
         if parting.inputs:
             parsed = found.definition.revise(text, parting.inputs)
+            webhook = check_reach(found.definition, parsed, by=by)
             text, given = found.definition.dump(parsed), [*files_in(parsed)]
         kept = put_aside(text)
 
@@ -104,7 +119,8 @@ def fork_run(
         forks.begin_fork(store, run, fork, note, files=files)
 
     subject = subject_of(found.definition.subject, text)
-    return Start(found, kept, subject, origin, forked_at=at, seed=origin.seed).begin(write)
+    start = Start(found, kept, subject, origin, forked_at=at, seed=origin.seed, webhook=webhook)
+    return start.begin(write)
 
 
 def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:

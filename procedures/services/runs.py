@@ -17,6 +17,7 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
+from procedures.services.reach import check_reach
 from procedures.services.startable import Startable, find_startable
 from procedures.users import User
 
@@ -51,6 +52,7 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
     definition = found.definition
     with use_file_store(ContentStore()):
         parsed = definition.parse(inputs)
+        webhook = check_reach(definition, parsed, by=found.by)
         whole, files = definition.dump(parsed), [*files_in(parsed)]
         text = put_aside(whole)
 
@@ -58,7 +60,7 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
         begin_run(DatabaseStore(run.created_at), run, files=files)
 
     subject = subject_of(definition.subject, whole)
-    return Started(*Start(found, text, subject).begin(write), files)
+    return Started(*Start(found, text, subject, webhook=webhook).begin(write), files)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Start:
     subject: str
     origin: Run | None = None
     forked_at: str = ""
+    webhook: str = ""
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
@@ -101,6 +104,8 @@ class Start:
             procedure=version.procedure,
             version=version,
             started_by=found.by,
+            program=found.program,
+            webhook=self.webhook,
             inputs=self.inputs,
             subject=self.subject,
             seed=self.seed,

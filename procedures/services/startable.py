@@ -1,6 +1,6 @@
 """Procedures that somebody may start, read with everything that the start depends on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,9 +59,13 @@ class Startable:
     earlier: UUID | None
     """The id of the run that was started with the same key, if any."""
     quota: Quota
+    program: str = ""
+    """The name of the token with which a program starts it; "" if a person does."""
 
 
-def find_startable(name: str, *, by: User | None, idempotency_key: str = "") -> Startable:
+def find_startable(
+    name: str, *, by: User | None, idempotency_key: str = "", program: str = ""
+) -> Startable:
     """Return the procedure if the user may start it; call it before files are stored.
 
     Everything that a start depends on is read with it, in one statement outside any transaction.
@@ -74,7 +78,7 @@ def find_startable(name: str, *, by: User | None, idempotency_key: str = "") -> 
         raise UnknownProcedureError(name)
     if by is None:
         return _for_the_system(definition, idempotency_key)
-    return _for_a_person(definition, by, idempotency_key)
+    return replace(_for_a_person(definition, by, idempotency_key), program=program)
 
 
 def _for_the_system(definition: Definition, key: str) -> Startable:

@@ -203,8 +203,9 @@ def test_a_mail_says_it_and_decides_nothing(alice: User, bob: User) -> None:
 # Programs
 
 
-def test_a_program_confirms(alice: User, bob: User) -> None:
-    request, program = ask("approval", by=alice), caller(bob)
+def test_an_answer_through_the_api_is_confirmed(alice: User, bob: User) -> None:
+    """By a person who is signed in; a token is refused, confirmed or not."""
+    request, program = ask("approval", by=alice), browser(bob)
     assert program.get(f"/api/requests/{request.pk}").json()["irreversible"] is True
 
     refused = respond(program, request, value=True)
@@ -214,6 +215,8 @@ def test_a_program_confirms(alice: User, bob: User) -> None:
 
     body = {"value": True, "confirm": True}
     path = f"/api/requests/{request.pk}/response"
+    assert caller(bob).post(path, body, "application/json").status_code == 403
+    assert is_open(request)
     assert program.post(path, body, "application/json").status_code == 201
     assert respond(program, request, value=True).status_code == 200  # the same answer again
 

@@ -188,7 +188,7 @@ def test_in_a_set_the_first_one_makes_the_others_unneeded(vera: User) -> None:
         ({"uses": 51}, "1 to 50 later requests"),
         ({"lasts": 8 * DAY}, "for 7 days"),
         ({"lasts": timedelta(0)}, "for 7 days"),
-        ({"is_by_token": True}, "only in person"),
+        ({"program": "deploy-bot"}, "only in person"),
         ({"asks_back": True}, "Nobody can ask back"),
     ],
 )

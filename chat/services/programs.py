@@ -1,0 +1,70 @@
+"""Rules for programs that call with somebody's token: who asks with one does not answer."""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.channels.answers import Answer
+from chat.models import HumanRequest, RequestEvent
+from chat.models.history import HISTORY, new_event
+from chat.models.rights import Right, askers_by_token
+from procedures.engine.errors import EngineError
+from procedures.store.rows import insert_row
+from procedures.users import User
+
+logger = logging.getLogger(__name__)
+IN_BROWSER = {"page", "chat", "api"}
+"""The channels by which people answer in a browser; a program's answer has a token besides."""
+OWN = "A program asked this with your token, so somebody else must answer it."
+FINAL = "No token can give an answer that can't be undone. Sign in, and do it yourself."
+
+
+class ProgramRefusedError(EngineError):
+    """An answer by a program, or to its own question, that somebody else must give."""
+
+
+def right_of_answer(
+    request: HumanRequest, answer: Answer, by: User, *, now: datetime
+) -> Right | None:
+    """Return the right by which somebody may answer by this channel, or with this token, or None.
+
+    Raises `ProgramRefusedError` if a program has asked with their token, and for an irreversible
+    answer by a token.
+    """
+    is_in_browser = answer.channel in IN_BROWSER and not answer.program
+    right = request.right_of(by, now=now, is_in_browser=is_in_browser)
+    if right is None:
+        if by.pk in askers_by_token(request):
+            raise ProgramRefusedError(OWN)
+        return None
+    is_decision = request.is_open and not answer.asks_back
+    if answer.program and is_decision and request.asked.irreversible:
+        raise ProgramRefusedError(FINAL)
+    return right
+
+
+@transaction.atomic
+def note_refusal(request_id: UUID, answer: Answer, by: User, reason: str) -> None:
+    """Log a refused answer, and note it in the request's history.
+
+    It is noted once for each person, token and reason, because a program may try again and again.
+    Locks the run, then the request.
+    """
+    program = f"the token {answer.program} of " if answer.program else ""
+    logger.warning("Refused an answer to %s by %s%s: %s", request_id, program, by, reason)
+    HumanRequest.objects.lock_run_of(request_id)
+    request, now = HumanRequest.objects.lock(request_id)
+    earlier = request.events.filter(kind=RequestEvent.Kind.REFUSED, user=by)
+    noted = [(one.content.get("program", ""), one.content["reason"]) for one in earlier]
+    if (answer.program, reason) in noted:
+        return
+    facts = {
+        "channel": answer.channel,
+        "address": answer.address,
+        "program": answer.program,
+        "reason": reason,
+    }
+    insert_row(new_event(request, RequestEvent.Kind.REFUSED, at=now, by=by, facts=facts))
+    request.save(update_fields=HISTORY)

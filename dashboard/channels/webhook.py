@@ -1,0 +1,133 @@
+"""Reports to programs outside: Standard Webhooks, whose bodies are CloudEvents in JSON."""
+
+import hashlib
+import hmac
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+
+from chat.channels import Channel, UndeliverableError
+from chat.channels.planning import WEBHOOK
+from chat.models import HumanRequest, Notification
+from dashboard.channels.posting import ForbiddenAddressError, PostError, post
+from procedures.conf import conf
+from procedures.engine.journal.large import place_of
+from procedures.engine.kinds.kind import Outcome
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.webhooks import find_webhook
+
+GONE = 410
+LARGEST_VALUE = 64 * 1024
+"""The most characters of an answer or a result; a larger one is read at its address instead."""
+
+
+class Webhook(Channel):
+    """The channel that tells a run's webhook how its requests and the run have ended."""
+
+    name = WEBHOOK
+    reports = True
+
+    def deliver(self, notification: Notification) -> None:
+        """Post one report; its `webhook-id` stays the same on a retry."""
+        name = run_of(notification).webhook
+        target = find_webhook(name)
+        if target is None:
+            raise PostError(f"This site has no valid webhook {name}.")
+        body = json.dumps(event_of(notification), ensure_ascii=False).encode()
+        headers = {
+            "Content-Type": "application/cloudevents+json; charset=utf-8",
+            "User-Agent": "Countersign",
+            **signed(id_of(notification), body, target.keys),
+        }
+        try:
+            post(target.url, body, headers, to_loopback=conf.WEBHOOKS_TO_LOOPBACK)
+        except ForbiddenAddressError as error:
+            raise UndeliverableError(f"{name}: {error}") from None
+        except PostError as error:
+            if error.status == GONE:
+                raise UndeliverableError(f"{name}: the receiver wants no more (410).") from None
+            raise PostError(f"{name}: {error}") from None
+
+
+def id_of(notification: Notification) -> str:
+    """Return the id of a message without full stops, because one ends it in what is signed."""
+    return "msg_" + notification.key.replace(".", "_")
+
+
+def signed(message_id: str, body: bytes, keys: Sequence[bytes]) -> dict[str, str]:
+    """Return the headers of a message, with a signature by each of the keys."""
+    sent_at = str(int(clock.now().timestamp()))
+    content = b".".join([message_id.encode(), sent_at.encode(), body])
+    marks = [b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": sent_at,
+        "webhook-signature": " ".join(f"v1,{mark}" for mark in marks),
+    }
+
+
+def run_of(notification: Notification) -> Run:
+    run = notification.request.wait.run if notification.request else notification.run
+    assert run
+    return run
+
+
+def event_of(notification: Notification) -> dict[str, Any]:
+    """Return the CloudEvent of a report, equal on every try."""
+    run, request = run_of(notification), notification.request
+    ended = request.closed_at if request else run.ended_at
+    assert ended
+    about = f"request.{request.status}" if request else f"run.{run.status}"
+    return {
+        "specversion": "1.0",
+        "id": id_of(notification),
+        "source": f"{conf.SITE_URL}{reverse('countersign:run_detail', args=[run.pk])}",
+        "type": f"countersign.{about}",
+        "subject": str(request.pk if request else run.pk),
+        "time": ended.isoformat(),
+        "datacontenttype": "application/json",
+        "data": _of_request(request) if request else _of_run(run),
+    }
+
+
+def _of_request(request: HumanRequest) -> dict[str, Any]:
+    """Return what became of a request, as its run learns it."""
+    counted = request.responses.filter(undone_at=None).order_by("pk").last()
+    answer = counted if request.status == HumanRequest.Status.ANSWERED else None
+    is_by_default = request.outcome == Outcome.DEFAULTED
+    default = request.asked.default if is_by_default else None
+    return {
+        "run": str(request.wait.run_id),
+        "procedure": request.wait.run.procedure.name,
+        "request": str(request.pk),
+        "url": f"{conf.SITE_URL}{reverse('countersign:request_detail', args=[request.pk])}",
+        "kind": request.kind,
+        "prompt": request.prompt,
+        "status": request.status,
+        "outcome": request.outcome,
+        "responder": request.closed_by,
+        "comment": answer.comment if answer else request.closed_why,
+        "timed_out": request.status == HumanRequest.Status.EXPIRED,
+        **_value("value", answer.plain_value if answer else default),
+    }
+
+
+def _of_run(run: Run) -> dict[str, Any]:
+    is_here = run.result is not None and not place_of(run.result)
+    return {
+        "run": str(run.pk),
+        "procedure": run.procedure.name,
+        "idempotency_key": run.idempotency_key,
+        "status": run.status,
+        **_value("result", json.loads(str(run.result)) if is_here else None),
+    }
+
+
+def _value(name: str, value: Any) -> dict[str, Any]:
+    """Return a value, or a note that it is too large to be sent."""
+    is_large = len(json.dumps(value, ensure_ascii=False)) > LARGEST_VALUE
+    return {name: None, f"{name}_left_out": True} if is_large else {name: value}

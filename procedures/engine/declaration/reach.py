@@ -1,0 +1,25 @@
+"""Marks of inputs that reach people and programs outside of the run, which the site checks.
+
+The engine only declares them. The host that starts a run looks at the marked inputs, and refuses
+the start if its starter may not reach what they name.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An input that names one of the site's webhooks: `webhook: Annotated[str, Webhook()] = ""`.
+
+    The site sends it the outcome of each request of the run, and of the run. A start is refused if
+    the starter may not use the webhook.
+    """
+
+
+@dataclass(frozen=True)
+class Answerers:
+    """An input that names whom to ask: `to: Annotated[list[str], Answerers()] = []`.
+
+    Names are written as in `assign=`. A start is refused unless everybody who is named is in a
+    group with the role `answer` on the procedure.
+    """

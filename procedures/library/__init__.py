@@ -1,0 +1,6 @@
+"""The procedures that are part of the product, a module each, written as any author would."""
+
+SHIPPED = ("procedures.library.ask",)
+"""The modules, which every site loads."""
+OUTSIDE = frozenset({"ask", "outside"})
+"""The procedures whose questions are written by programs outside, not by an author of the site."""

@@ -1,0 +1,118 @@
+"""Webhooks: programs outside that runs report to, which a site names in WEBHOOKS.
+
+    WEBHOOKS = {"shop": {"url": "https://shop.example/hook", "secrets": ["whsec_…"],
+                         "groups": ["agents"], "users": ["ann"]}}
+
+A run is started with the name. The address and the secrets stay in the settings.
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from procedures.conf import conf
+from procedures.users import User
+
+NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
+PREFIX = "whsec_"
+SHORTEST_KEY, LONGEST_KEY = 24, 64
+MOST_SECRETS = 2
+"""The secret in use, and during a rotation the other one."""
+KEYS = {"url", "secrets", "groups", "users"}
+LONGEST_URL = 2_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A webhook of this site."""
+
+    name: str
+    url: str
+    keys: Sequence[bytes]
+    """The secrets as bytes; each of them signs every message."""
+
+
+def find_webhook(name: str) -> Target | None:
+    """Return a webhook by its name, or None if this site has none of that name that is valid."""
+    given = conf.WEBHOOKS.get(name)
+    if given is None or any(faults_of(name, given)):
+        return None
+    return Target(name, given["url"], [_key(secret) for secret in given["secrets"]])
+
+
+def may_use_webhook(user: User, name: str) -> bool:
+    """Return True if the webhook names the user or one of their groups; superusers use all."""
+    given = conf.WEBHOOKS.get(name)
+    if given is None:
+        return False
+    if user.is_superuser or user.get_username() in given.get("users", ()):
+        return True
+    return user.groups.filter(name__in=[*given.get("groups", ())]).exists()
+
+
+def faults_of(name: str, given: Any) -> Iterator[str]:
+    """Yield what is wrong with a webhook, in sentences that hold neither address nor secret."""
+    if not NAME.fullmatch(name):
+        yield "its name must be at most 40 of a-z, 0-9, _ and -, a letter first."
+    if not isinstance(given, Mapping) or (unknown := given.keys() - KEYS):
+        words = (
+            f", not {', '.join(sorted(map(str, unknown)))}" if isinstance(given, Mapping) else ""
+        )
+        yield f"it must be a dictionary with {', '.join(sorted(KEYS))}{words}."
+        return
+    if fault := _fault_of_url(given.get("url")):
+        yield fault
+    yield from _faults_of_secrets(given.get("secrets"))
+    for who in ("groups", "users"):
+        names = given.get(who, ())
+        if isinstance(names, str) or not all(isinstance(one, str) for one in names):
+            yield f"its {who} must be a list of names."
+
+
+def _faults_of_secrets(secrets: Any) -> Iterator[str]:
+    if not isinstance(secrets, Sequence) or isinstance(secrets, str) or not secrets:
+        yield "its secrets must be a list."
+    elif len(secrets) > MOST_SECRETS:
+        yield f"it has more than {MOST_SECRETS} secrets."
+    elif not all(_key(secret) for secret in secrets):
+        yield f"a secret must be {PREFIX} and {SHORTEST_KEY} to {LONGEST_KEY} bytes in base64."
+
+
+def _fault_of_url(url: Any) -> str:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        port = parts.port
+    except ValueError:
+        return "its url can't be read."
+    if not parts.hostname or parts.scheme not in {"https", "http"} or port == 0:
+        return "its url must begin with https:// and name a host."
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        return f"its url must be at most {LONGEST_URL:,} plain characters."
+    if parts.username is not None or parts.fragment:
+        return "its url must hold no user name, password or fragment."
+    if parts.scheme == "http" and not (conf.WEBHOOKS_TO_LOOPBACK and _is_local(parts.hostname)):
+        return "its url must begin with https://."
+    return ""
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key(secret: Any) -> bytes:
+    """Return the bytes of a secret, or b"" if it isn't a valid one."""
+    if not isinstance(secret, str) or not secret.startswith(PREFIX):
+        return b""
+    try:
+        key = b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return key if SHORTEST_KEY <= len(key) <= LONGEST_KEY else b""

@@ -1,0 +1,380 @@
+"""Reports to programs outside: signed, told once, and sent to no address of this network."""
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.checks import run_checks
+from django.test import Client
+from pytest_django import Settings
+
+from chat.models import HumanRequest, Notification
+from chat.services import Answer, respond, send_notification
+from dashboard.channels import posting
+from dashboard.channels.posting import ForbiddenAddressError, PostError, is_allowed, resolve
+from procedures.conf import conf
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import cancel_run, sweep
+from tests.calls import grant, request_of, run_until_it_waits
+from tests.configured import configure
+from tests.outside import ASK, OLD_SECRET, SECRET, agent, allow, asked_by
+from tests.pages import browser, shown
+from tests.receivers import BREAK, Receiver, receiving
+from tests.towers import MINUTE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Receiver]:
+    with receiving() as found:
+        configure_for(settings, found.url)
+        yield found
+    clock.ahead = timedelta(0)
+
+
+def configure_for(settings: Settings, url: str, **more: Any) -> None:
+    shop = {"url": url, "secrets": [SECRET, OLD_SECRET], "groups": ["agents"]}
+    configure(settings, WEBHOOKS={"shop": shop}, WEBHOOKS_TO_LOOPBACK=True, **more)
+
+
+@pytest.fixture
+def program(carol: User, finance: Group) -> Client:
+    allow(carol, finance)
+    return agent(carol)
+
+
+def send(length: timedelta = timedelta(0)) -> None:
+    """What a worker does with the reports that are due after so much time."""
+    clock.ahead += length
+    for pk in Notification.objects.order_by("pk").values_list("pk", flat=True):
+        send_notification(pk)
+
+
+def outcomes(receiver: Receiver) -> list[str]:
+    return [event["type"].removeprefix("countersign.") for event in receiver.events.values()]
+
+
+def test_an_answer_and_the_end_of_the_run_are_reported(
+    receiver: Receiver, program: Client, bob: User
+) -> None:
+    request = asked_by(program, webhook="shop", to=["finance"])
+    send()
+    assert receiver.sent == []
+
+    respond(request.pk, Answer(value=False, comment="Not today."), by=bob)
+    advance_run(request.wait.run_id)
+    send()
+
+    answered, ended = receiver.events.values()
+    assert answered["specversion"] == "1.0"
+    assert answered["type"] == "countersign.request.answered"
+    assert answered["source"].endswith(f"/runs/{request.wait.run_id}")
+    assert answered["subject"] == str(request.pk)
+    assert answered["data"] == {
+        "run": str(request.wait.run_id),
+        "procedure": "ask",
+        "request": str(request.pk),
+        "url": f"{conf.SITE_URL}/requests/{request.pk}",
+        "kind": "approval",
+        "prompt": "Deploy?",
+        "status": "answered",
+        "outcome": "rejected",
+        "responder": "bob",
+        "comment": "Not today.",
+        "timed_out": False,
+        "value": False,
+    }
+    assert ended["type"] == "countersign.run.succeeded"
+    assert ended["data"]["result"]["outcome"] == "rejected"
+    headers, _body = receiver.sent[0]
+    assert headers["content-type"].startswith("application/cloudevents+json")
+    assert answered["id"] == headers["webhook-id"]
+    assert "." not in headers["webhook-id"]
+
+
+def test_each_message_is_signed_with_both_secrets(
+    receiver: Receiver, program: Client, bob: User
+) -> None:
+    request = asked_by(program, webhook="shop")
+    respond(request.pk, Answer(value=True), by=bob)
+
+    send()
+
+    assert receiver.is_signed(0, SECRET)
+    assert receiver.is_signed(0, OLD_SECRET)
+    assert not receiver.is_signed(0, "whsec_" + "bm9uZQ==" * 5)
+    headers, _body = receiver.sent[0]
+    assert abs(int(headers["webhook-timestamp"]) - clock.now().timestamp()) < 60
+
+
+def test_a_receiver_that_fails_twice_is_told_once(
+    receiver: Receiver, program: Client, bob: User
+) -> None:
+    """Once it refuses, and once it keeps the message and breaks before it says so."""
+    request = asked_by(program, webhook="shop")
+    receiver.faults = [503, BREAK]
+    respond(request.pk, Answer(value=True), by=bob)
+
+    for minutes in (0, 5, 10, 20):
+        send(MINUTE * minutes)
+
+    assert len(receiver.sent) == 3
+    assert list(outcomes(receiver)) == ["request.answered"]
+    assert len({body for _headers, body in receiver.sent}) == 1
+    row = Notification.objects.get(channel="webhook")
+    assert (row.status, row.tries, row.note) == ("sent", 3, "")
+
+
+def test_what_expires_and_what_is_withdrawn_is_reported(
+    receiver: Receiver, program: Client, carol: User, admin_user: User
+) -> None:
+    silent = asked_by(program, webhook="shop", expires="1h", default=False)
+    stopped = asked_by(program, webhook="shop")
+    cancel_run(stopped.wait.run_id, by=admin_user, reason="Not needed.")
+    clock.ahead += timedelta(hours=2)
+    sweep()
+    advance_run(silent.wait.run_id)
+
+    send()
+
+    events = {(event["subject"], event["type"]) for event in receiver.events.values()}
+    assert events == {
+        (str(silent.pk), "countersign.request.expired"),
+        (str(silent.wait.run_id), "countersign.run.succeeded"),
+        (str(stopped.pk), "countersign.request.withdrawn"),
+        (str(stopped.wait.run_id), "countersign.run.cancelled"),
+    }
+    expired = next(one for one in receiver.events.values() if one["subject"] == str(silent.pk))
+    assert (expired["data"]["timed_out"], expired["data"]["value"]) == (True, False)
+
+
+def test_a_run_without_a_webhook_reports_nothing(
+    receiver: Receiver, program: Client, bob: User
+) -> None:
+    respond(asked_by(program).pk, Answer(value=True), by=bob)
+
+    assert not Notification.objects.filter(channel="webhook").exists()
+
+
+def test_a_large_answer_is_read_at_its_address(
+    receiver: Receiver, program: Client, bob: User, settings: Settings
+) -> None:
+    request = asked_by(program, webhook="shop", kind="input")
+    configure(settings, SIZES={"answer": 200_000})
+    respond(request.pk, Answer(value="x" * 100_000), by=bob)
+
+    send()
+
+    [event] = receiver.events.values()
+    assert event["data"]["value"] is None
+    assert event["data"]["value_left_out"] is True
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "words"),
+    [
+        (302, "planned", "shop: The receiver answered with status 302. Redirects aren't followed."),
+        (500, "planned", "shop: The receiver answered with status 500."),
+        (410, "failed", "shop: the receiver wants no more (410)."),
+    ],
+)
+def test_a_refusal_is_noted_and_no_redirect_is_followed(
+    receiver: Receiver, program: Client, bob: User, status: int, state: str, words: str
+) -> None:
+    request = asked_by(program, webhook="shop")
+    receiver.faults = [status]
+    respond(request.pk, Answer(value=True), by=bob)
+
+    send()
+
+    row = Notification.objects.get(channel="webhook")
+    assert row.status == state
+    assert row.note.endswith(words)
+    assert len(receiver.sent) == 1
+
+
+def test_who_may_use_a_webhook_is_named_in_the_settings(
+    receiver: Receiver, program: Client, alice: User, admin_user: User, finance: Group
+) -> None:
+    grant("ask", finance, "start")
+    grant("ask", Group.objects.get(name="support"), "start")
+    inputs = {"subject": "Deploy?", "webhook": "shop"}
+
+    refused = agent(alice).post(ASK, inputs, "application/json")
+
+    assert refused.status_code == 422
+    assert [fault["field"] for fault in refused.json()["faults"]] == ["webhook"]
+    for user in (program, agent(admin_user)):
+        assert user.post(ASK, inputs, "application/json").status_code == 201
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1"),  # noqa: S104
+        *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+        *("192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fd00:ec2::254", "ff02::1"),
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254"),
+        *("64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1:1::80ff:fffe", "2001:db8::1"),
+    ],
+)
+def test_no_address_of_this_network_is_allowed(address: str) -> None:
+    assert not is_allowed(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "::ffff:93.184.215.14"])
+def test_public_addresses_are_allowed(address: str) -> None:
+    assert is_allowed(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_loopback_is_allowed_by_its_setting_only(address: str) -> None:
+    assert is_allowed(ip_address(address), to_loopback=True)
+    assert not is_allowed(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1"])
+def test_the_setting_for_loopback_allows_nothing_else(address: str) -> None:
+    assert not is_allowed(ip_address(address), to_loopback=True)
+
+
+def test_a_name_that_resolves_to_loopback_is_refused_without_a_connection(
+    receiver: Receiver, program: Client, bob: User, settings: Settings, caplog: Any
+) -> None:
+    request = asked_by(program, webhook="shop")
+    respond(request.pk, Answer(value=True), by=bob)
+    configure_for(settings, receiver.url.replace("http://127.0.0.1", "https://localhost"))
+    configure(settings, WEBHOOKS_TO_LOOPBACK=False)
+
+    send()
+
+    row = Notification.objects.get(channel="webhook")
+    assert row.status == "failed"
+    assert row.note == "shop: The host of the webhook has a forbidden address."
+    assert receiver.sent == []
+
+
+def test_one_forbidden_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [("93.184.215.14", 443), ("10.0.0.1", 443)]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    with pytest.raises(ForbiddenAddressError):
+        resolve("hooks.example", 443)
+
+
+def test_the_host_is_looked_up_once_and_what_was_checked_is_connected_to(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers differently the second time is never asked again."""
+    port = int(receiver.url.rpartition(":")[2].partition("/")[0])
+    answers = [[("127.0.0.1", port)], [("10.0.0.1", port)]]
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in answers.pop(0)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    posting.post(f"http://rebind.example:{port}/hook", b"{}", {}, to_loopback=True)
+
+    assert len(answers) == 1
+    [(headers, _body)] = receiver.sent
+    assert headers["host"] == f"rebind.example:{port}"
+
+
+def test_a_receiver_that_never_answers_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(PostError, match="No answer"):
+            posting.post(url, b"{}", {}, to_loopback=True, seconds=0.2)
+
+
+def test_a_certificate_that_nobody_knows_is_refused(receiver: Receiver) -> None:
+    with pytest.raises(PostError, match="No answer"):
+        posting.post(receiver.url.replace("http:", "https:"), b"{}", {}, to_loopback=True)
+    assert receiver.sent == []
+
+
+# Settings and secrets
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("Shop", {}, "its name must be"),
+        ("shop", {"url": "http://shop.example/hook"}, "its url must begin with https://"),
+        ("shop", {"url": "http://127.0.0.1/hook"}, "its url must begin with https://"),
+        ("shop", {"url": "file:///etc/passwd"}, "its url must begin with https://"),
+        ("shop", {"url": "https://u:p4ss@shop.example/"}, "no user name"),
+        ("shop", {"url": "https://shop.example/ x"}, "plain characters"),
+        ("shop", {"url": None}, "its url must begin"),
+        ("shop", {"secrets": []}, "its secrets must be a list"),
+        ("shop", {"secrets": SECRET}, "its secrets must be a list"),
+        ("shop", {"secrets": ["whsec_c2hvcnQ="]}, "a secret must be whsec_"),
+        ("shop", {"secrets": [SECRET, OLD_SECRET, SECRET]}, "more than 2 secrets"),
+        ("shop", {"groups": "agents"}, "its groups must be a list"),
+        ("shop", {"token": "x"}, "not token"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_reported_without_its_secrets(
+    settings: Settings, name: str, changes: dict[str, Any], words: str
+) -> None:
+    good = {"url": "https://shop.example/hook", "secrets": [SECRET]}
+    configure(settings, WEBHOOKS={"shop": good})
+    assert not [one for one in run_checks() if one.id == "procedures.E013"]
+
+    configure(settings, WEBHOOKS={name: {**good, **changes}})
+
+    found = [one.msg for one in run_checks() if one.id == "procedures.E013"]
+    assert [one for one in found if words in one], found
+    assert not any(SECRET in one or "p4ss" in one for one in found)
+
+
+def test_neither_address_nor_secret_is_in_logs_rows_or_pages(
+    receiver: Receiver, program: Client, bob: User, admin_user: User, caplog: Any
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    request = asked_by(program, webhook="shop")
+    receiver.faults = [500]
+    respond(request.pk, Answer(value=True), by=bob)
+    send()
+
+    client = browser(admin_user)
+    row = Notification.objects.get(channel="webhook")
+    pages = [
+        shown(client.get(path))
+        for path in (
+            f"/admin/countersign_chat/notification/{row.pk}/change/",
+            "/admin/countersign_chat/notification/",
+            f"/runs/{request.wait.run_id}",
+        )
+    ]
+
+    assert "webhook" in pages[0]
+    assert "status 500" in pages[0]
+    rows = json.dumps([*Notification.objects.values()], default=str)
+    for text in (*pages, rows, caplog.text):
+        assert SECRET not in text
+        assert "key=a-b-c" not in text
+        assert SECRET.removeprefix("whsec_") not in text
+
+
+def test_a_procedure_of_the_site_takes_a_webhook_too(
+    receiver: Receiver, carol: User, bob: User
+) -> None:
+    Group.objects.get_or_create(name="agents")[0].user_set.add(carol)
+    grant("reporting", Group.objects.get(name="agents"), "start")
+    request: HumanRequest = request_of(run_until_it_waits("reporting", by=carol, hook="shop"))
+    assert Run.objects.get(pk=request.wait.run_id).webhook == "shop"

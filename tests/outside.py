@@ -1,0 +1,40 @@
+"""A program outside that asks people with somebody's token."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from chat.models import HumanRequest
+from dashboard.models import ApiToken
+from dashboard.models.token import NEW_TOKEN
+from procedures.models import Run
+from procedures.runner import advance_run
+from tests.calls import grant, request_of
+
+ASK = "/api/procedures/ask/runs"
+SECRET, OLD_SECRET = "whsec_" + "c2VjcmV0" * 5, "whsec_" + "b2xkb2xk" * 5
+
+
+def agent(user: User, *scopes: str, name: str = "deploy-bot") -> Client:
+    """A program with a token of that user's, which reads and asks unless scopes are given."""
+    token = ApiToken.create_for(user, name=name, scopes=scopes or NEW_TOKEN)
+    return Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+
+
+def allow(asker: User, *answering: Group) -> None:
+    """Let the user's programs ask these groups."""
+    agents, _ = Group.objects.get_or_create(name="agents")
+    asker.groups.add(agents)
+    grant("ask", agents, "start")
+    for group in answering:
+        grant("ask", group, "answer")
+
+
+def asked_by(client: Client, **inputs: Any) -> HumanRequest:
+    """The request that a program has opened."""
+    said = client.post(ASK, {"subject": "Deploy?", **inputs}, "application/json")
+    assert said.status_code == 201, said.content
+    run = Run.objects.get(pk=said.json()["id"])
+    advance_run(run.pk)
+    return request_of(run)
