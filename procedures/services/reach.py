@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from procedures.engine.declaration.definition import Procedure as Definition
-from procedures.engine.declaration.reach import Answerers, Webhook
+from procedures.engine.declaration.reach import Answerers, Webhook, inputs_marked
 from procedures.engine.errors import Fault, InputError
 from procedures.models import Grant
 from procedures.users import User, active_users, find_active_user, holders_of_permission
@@ -17,7 +17,9 @@ def check_reach(definition: Definition, inputs: Mapping[str, Any], *, by: User |
     Raises `InputError` if they name people or a webhook that the starter may not reach. The system
     may reach everybody.
     """
-    named = {name: inputs[name] for name in definition.marked(Webhook) if inputs.get(name)}
+    named = {
+        name: inputs[name] for name in inputs_marked(definition.fn, Webhook) if inputs.get(name)
+    }
     if by and (faults := [*_unusable(named, by), *_unreachable(definition, inputs)]):
         raise InputError(faults)
     return str(next(iter(named.values()), ""))
@@ -30,7 +32,7 @@ def _unusable(webhooks: Mapping[str, str], by: User) -> Iterator[Fault]:
 
 
 def _unreachable(definition: Definition, inputs: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in definition.marked(Answerers):
+    for name in inputs_marked(definition.fn, Answerers):
         for number, target in enumerate(inputs.get(name) or ()):
             if not _may_be_asked(target, definition.name):
                 # The same words for a name that doesn't exist, or names could be found out here.

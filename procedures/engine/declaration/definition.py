@@ -259,13 +259,6 @@ class Procedure:
             if check.needs:
                 yield from _faults_of(check, name, inputs)
 
-    def marked(self, mark: type) -> list[str]:
-        """Return the names of the inputs that are annotated with a mark of that type."""
-        marks = {one: getattr(self._hints[one], "__metadata__", ()) for one in self._parameters}
-        return [
-            name for name, given in marks.items() if any(isinstance(one, mark) for one in given)
-        ]
-
     @cached_property
     def _checks(self) -> dict[str, list[Check]]:
         marks = {name: getattr(self._hints[name], "__metadata__", ()) for name in self._parameters}

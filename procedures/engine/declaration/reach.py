@@ -4,7 +4,10 @@ The engine only declares them. The host that starts a run looks at the marked in
 the start if its starter may not reach what they name.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,13 @@ class Answerers:
     Names are written as in `assign=`. A start is refused unless everybody who is named is in a
     group with the role `answer` on the procedure.
     """
+
+
+@lru_cache(maxsize=1_000)
+def inputs_marked(fn: Callable[..., Any], mark: type) -> Sequence[str]:
+    """Return the names of the inputs of a procedure's function that have a mark of that type."""
+    marks = {
+        name: getattr(hint, "__metadata__", ())
+        for name, hint in get_type_hints(fn, include_extras=True).items()
+    }
+    return [name for name, given in marks.items() if any(isinstance(one, mark) for one in given)]
