@@ -117,6 +117,8 @@ class Row:
     depth: int = 0
     said: Said | None = None
     """The output of the running step."""
+    children: Any = None
+    """The child runs, as `kin.Children`, if the row waits for any."""
     number: int = 0
     """The position of the row among all rows, from 1."""
     members: list["Row"] = field(default_factory=list)

@@ -13,6 +13,7 @@ from dashboard.overview.bars import WORK, Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from dashboard.overview.drawing import pretty
 from dashboard.overview.facts import Facts
+from dashboard.overview.kin import children_of
 from dashboard.overview.lists import (
     answerers_of,
     content_of,
@@ -124,6 +125,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
     acts = [event.content for event in events if _is_reassigning(event)]
     acts += [content_of(one) for one in inputs if _is_reassigning(one)]
     given = given_by((run.pk, content) for content in acts)
+    _note_children(rows, waits)
     for row in rows:
         row.opened |= given.get((run.pk, row.key), {})
     all_rows = rows if is_whole else folded(rows)
@@ -139,11 +141,28 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
         "rows": [_drawn(row, scale, answerers, now) for row in drawn],
         "kinds": {segment.kind for row in drawn for segment in row.segments},
         "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
+        "opened": _opened(run, rows),
         "left_out": drawn[0].number - 1 if drawn else 0,
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
         "worked": format_duration(_worked(rows, now)),
     }
+
+
+def _note_children(rows: Sequence[Row], waits: Sequence[Wait]) -> None:
+    """Add the child runs to the rows that wait for them; a failed child shows at its parent."""
+    found = children_of(waits)
+    for row in rows:
+        row.children = found.get(row.wait.pk) if row.wait else None
+        if row.children and row.children.failed and not row.is_open:
+            row.look = "failed"
+
+
+def _opened(run: Run, rows: Sequence[Row]) -> int:
+    """Return the number of the row that made the run stop, which is shown open; 0 if none did."""
+    if run.status not in {RunStatus.FAILED, RunStatus.QUARANTINED}:
+        return 0
+    return next((row.number for row in reversed(rows) if row.look == "failed"), 0)
 
 
 def _is_reassigning(one: JournalEvent | RunInput) -> bool:

@@ -89,10 +89,14 @@ def run_changes(request: SignedIn) -> HttpResponse:
 def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
-    is_whole = request.GET.get("rows") == "all"
+    is_whole, step = request.GET.get("rows") == "all", request.GET.get("step", "")
     session, above = session_of(run), run.parent_wait
     seen = access.visible_runs(request.user).select_related("procedure")
-    context = run_overview(run, is_whole=is_whole) | {
+    overview = run_overview(run, is_whole=is_whole)
+    if step and not any(drawn.row.key == step for drawn in overview["rows"]):  # folded, or earlier
+        overview, is_whole = run_overview(run, is_whole=True), True
+    context = overview | {
+        "step": step or None,
         "is_whole": is_whole,
         "sees_tracebacks": access.may_operate(request.user, run),
         "events": list(newest)[::-1],

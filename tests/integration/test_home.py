@@ -76,7 +76,7 @@ def test_a_run_whose_procedure_was_removed_is_stuck(alice: User, name: str, stat
     assert parts["coming"].count("/requests/") == 1
     for told in (text, shown(page.get(f"/runs/{run.pk}"))):
         assert "this site has no code for the procedure" in told
-        assert "or end the run at once." in told
+        assert "or use “End at once”." in told
 
 
 def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: User) -> None:

@@ -390,3 +390,33 @@ def test_looking_at_an_operation_changes_nothing(dave: User, operators: Group) -
     assert browser(dave).get(f"/runs/{run.pk}/operations/nonsense").status_code == 404
     assert everything_about(run) == before
     assert saw == []
+
+
+def test_a_stuck_run_is_retried_from_its_row_on_home(dave: User, operators: Group) -> None:
+    operated("broken_child", operators)
+    run, client = failed(), browser(dave)
+    row = f'href="/runs/{run.pk}/operations/retry?next=/"'
+
+    assert row in shown(client.get("/"))
+    dialog = shown(client.get(f"/runs/{run.pk}/operations/retry?next=/"))
+    assert '<input type="hidden" name="next" value="/">' in dialog
+    response = client.post(
+        f"/runs/{run.pk}/operations/retry", {"reason": "It is back.", "next": "/"}
+    )
+
+    assert response.headers["Location"] == "/"
+    home = shown(client.get("/"))
+    assert "The run continues and tries mend again.</p>" in home
+    assert row not in home
+
+
+def test_rows_offer_nothing_to_whoever_may_only_see_the_run(
+    alice: User, support: Group, operators: Group
+) -> None:
+    grant("broken_child", support, "see")
+    run = failed()
+
+    home = shown(browser(alice).get("/"))
+
+    assert f'href="/runs/{run.pk}"' in home
+    assert "/operations/" not in home

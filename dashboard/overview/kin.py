@@ -1,0 +1,86 @@
+"""The child runs below the waits of a run: how many have ended well, and which have failed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
+
+from dashboard.overview.states import WORDS
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Run, Wait
+
+MOST_SHOWN = 12
+"""The most child runs listed for each wait, those that failed first."""
+KINDS = (Wait.Kind.CHILD, Wait.Kind.MAP)
+BAD = (RunStatus.FAILED, RunStatus.QUARANTINED, RunStatus.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child run in the list below its parent's row."""
+
+    run: Run
+    look: str
+    words: str
+
+
+@dataclass
+class Children:
+    """The child runs of one wait."""
+
+    begun: int
+    done: int
+    failed: int
+    shown: list[Child] = field(default_factory=list)
+    """Some of them, those that failed first."""
+
+    @property
+    def left_out(self) -> int:
+        return self.begun - len(self.shown)
+
+
+def children_of(waits: Iterable[Wait]) -> dict[int, Children]:
+    """Return the child runs by wait, in two queries; without such waits, nothing is read.
+
+    A child that was retried as a new run counts once, with its success if it has one.
+    """
+    ids = [wait.pk for wait in waits if wait.kind in KINDS]
+    if not ids:
+        return {}
+    children = Run.objects.filter(parent_wait__in=ids).order_by()
+    places = Count("parent_number", distinct=True)
+    counted = children.values("parent_wait").annotate(
+        begun=places,
+        done=Count("parent_number", distinct=True, filter=Q(status=RunStatus.SUCCEEDED)),
+        alive=Count("parent_number", distinct=True, filter=Q(ended_at=None)),
+        quarantined=Count("parent_number", filter=Q(status=RunStatus.QUARANTINED)),
+    )
+    found = {
+        one["parent_wait"]: Children(
+            one["begun"], one["done"], _failed(one["begun"] - one["done"] - one["alive"], one)
+        )
+        for one in counted
+    }
+    for run in _first_of(children):
+        look, words = WORDS[RunStatus(run.status)]
+        found[run.parent_wait_id].shown.append(Child(run, look, str(words)))
+    return found
+
+
+def _failed(ended: int, counted: dict[str, int]) -> int:
+    return max(ended, 0) + counted["quarantined"]
+
+
+def _first_of(children: QuerySet[Run]) -> QuerySet[Run]:
+    """Return a few child runs of each wait, those that failed first, then in their order."""
+    is_good = Case(When(status__in=BAD, then=Value(0)), default=Value(1))
+    place = Window(
+        RowNumber(),
+        partition_by=F("parent_wait"),
+        order_by=[is_good.asc(), F("parent_number").asc(), F("pk").desc()],
+    )
+    first = children.annotate(place=place).filter(place__lte=MOST_SHOWN)
+    return first.only("id", "status", "parent_wait", "parent_number").order_by(
+        "parent_wait", "place"
+    )
