@@ -247,3 +247,24 @@ def test_without_scripts_links_and_forms_do_the_same(
     page.get_by_role("link", name="Clear q = nothing").click()
 
     expect(page.locator(".inbox-row")).to_have_count(1)
+
+
+def test_on_a_phone_the_comment_unfolds_and_a_line_above_the_buttons_undoes(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    held, other = ask("Release it?", alice, undo="1 min"), ask("Pay?", alice)
+    page = open_page(bob, width=PHONE)
+    page.goto(f"/inbox/?tab=groups&request={held.pk}")
+    comment = page.locator("#inbox-request").get_by_label("Comment")
+    expect(comment).to_have_css("opacity", "0")
+    page.locator("#inbox-request .field__label").filter(has_text="Comment").tap()
+    page.keyboard.type("Seen.")
+    expect(comment).to_have_css("opacity", "1")
+
+    page.get_by_role("button", name="Approve").tap()
+    wait_until_opened(page, other)
+    page.locator("#inbox-last").get_by_role("button", name="Undo").tap()
+
+    wait_until_opened(page, held)
+    held.refresh_from_db()
+    assert held.is_open

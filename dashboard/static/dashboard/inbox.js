@@ -6,6 +6,7 @@
 
 const PHONE = matchMedia("(width < 48rem)");
 const RECEIPT = 300;
+const TOAST = 4000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 class InboxPage extends ReadAgain {
@@ -247,10 +248,15 @@ class InboxPage extends ReadAgain {
     return query;
   }
 
-  /** The button goes when it is too late. */
+  /** The button goes when it is too late; on a phone, where it covers the card, the whole line does. */
   undoInTime() {
-    const form = this.querySelector("[data-undo]");
-    if (form) setTimeout(() => form.remove(), Math.max(0, new Date(form.dataset.until) - Date.now()));
+    const last = document.getElementById("inbox-last");
+    const form = last.querySelector("[data-undo]");
+    const left = form ? Math.max(0, new Date(form.dataset.until) - Date.now()) : TOAST;
+    setTimeout(() => {
+      form?.remove();
+      if (PHONE.matches) last.hidden = true;
+    }, left);
   }
 
   async onSubmit(event) {
