@@ -1,13 +1,15 @@
 """Calling the API as somebody, and running procedures, all in the test's own process."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.models import Assignment, HumanRequest
+from chat.models import Assignment, HumanRequest, StandingDecision
 from dashboard.models import ApiToken, Scope
 from procedures.models import Grant, Procedure, Run
+from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import start_run
 
@@ -45,6 +47,24 @@ def assign_too(request: HumanRequest, **whom: Any) -> None:
     given = {"run": wait.run, "procedure": wait.run.procedure, "due_at": wait.due_at, **whom}
     Assignment.objects.create(request=request, **given)
     HumanRequest.objects.filter(pk=request.pk).update(is_unasked=False)
+
+
+def decide_ahead(request: HumanRequest, giver: User) -> StandingDecision:
+    """Insert a standing decision by the row alone, without an answer."""
+    now, version = clock.now(), request.wait.run.procedure.versions.latest("pk")
+    return StandingDecision.objects.create(
+        giver=giver,
+        given_with=request,
+        version=version,
+        step="ask",
+        likeness="0" * 64,
+        limits="{}",
+        value="true",
+        uses=1,
+        uses_left=1,
+        begins_at=now,
+        expires_at=now + timedelta(days=1),
+    )
 
 
 def respond(client: Client, request: HumanRequest, value: Any, comment: str = "") -> Any:

@@ -19,7 +19,7 @@ from procedures.models import Installation, Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import Sent, send_signal, sweep
-from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.calls import caller, decide_ahead, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.procedures.kinships import MARK
 from tests.routes import addresses
@@ -121,6 +121,8 @@ def places(run: Run, user: User) -> dict[str, object]:
         "delegations/delegation_id": 0,
         "chat/session_id": request.session_id,
         "requests/request_id": request.pk,
+        "standing-decisions/decision_id": 0,
+        "operations/name": "pause",
         "channels/name": "page",
         "sign-in/name": user.username,
         "/token": tokens.make_token(user),
@@ -168,6 +170,7 @@ def create_rows_for_admin(family: Family) -> None:
     erin, now = User.objects.get(username="zebra_erin"), clock.now()
     length = {"from_at": now - 2 * DAY, "until": now - DAY}
     Delegation.objects.get_or_create(user=family.bob, to=erin, defaults=length)
+    decide_ahead(request_of(family.parent), family.bob)
     Client().force_login(family.bob)
 
 

@@ -13,7 +13,14 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import Delegation, HumanRequest, Message, Notification, Presence
+from chat.models import (
+    Delegation,
+    HumanRequest,
+    Message,
+    Notification,
+    Presence,
+    StandingDecision,
+)
 from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
@@ -21,7 +28,7 @@ from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, Sig
 from procedures.models import Artifact, Installation, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
-from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
+from tests.calls import caller, decide_ahead, detail, grant, request_of, respond, run_until_it_waits
 from tests.conftest import create_person
 from tests.routes import Address, addresses
 
@@ -51,6 +58,7 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
     LinkCounter.objects.create(user=bob)
     FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
+    decide_ahead(request_of(answered), bob)
     return waiting
 
 
@@ -71,6 +79,8 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "signals/number": Signal.objects.get().pk,
         "chat/session_id": request_of(run).session_id,
         "requests/request_id": request_of(run).pk,
+        "standing-decisions/decision_id": StandingDecision.objects.get().pk,
+        "operations/name": "pause",
         "sign-in/name": alice.username,
         "channels/name": "page",
         "/token": tokens.make_token(alice),
