@@ -14,7 +14,7 @@ class InboxPage extends ReadAgain {
 
   connectedCallback() {
     super.connectedCallback();
-    this.answered = "";
+    this.done = new Set();
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("submit", (event) => this.onSubmit(event));
     this.addEventListener("change", (event) => this.onPick(event));
@@ -86,6 +86,7 @@ class InboxPage extends ReadAgain {
     const chosen = new Set(this.chosen.map((box) => box.value));
     const focused = document.activeElement?.closest?.(".inbox-row")?.id;
     const top = this.list.scrollTop;
+    this.dropDone(fresh);
     this.list.replaceWith(fresh);
     fresh.scrollTop = top;
     for (const box of fresh.querySelectorAll(".inbox-row__box")) box.checked = chosen.has(box.value);
@@ -97,6 +98,15 @@ class InboxPage extends ReadAgain {
     this.wakeInTime();
     this.mark(this.current);
     if (!this.current && this.links.length && !PHONE.matches) this.open(this.links[0]);
+  }
+
+  /** A list that was on its way during an answer still has its row. */
+  dropDone(fresh) {
+    for (const id of this.done) {
+      const row = fresh.querySelector(`#row-${id}`);
+      if (row) row.remove();
+      else this.done.delete(id);
+    }
   }
 
   rows(list) {
@@ -228,7 +238,6 @@ class InboxPage extends ReadAgain {
 
   /** The next one, once the receipt was seen: on a phone it has the place of the card for a moment. */
   goOn(done) {
-    this.answered = done;
     setTimeout(() => this.current === done && this.next(done), PHONE.matches ? RECEIPT : 0);
   }
 
@@ -236,6 +245,7 @@ class InboxPage extends ReadAgain {
     const links = this.links;
     const place = links.findIndex((link) => link.dataset.open === done);
     const following = links[place + 1] ?? links[place - 1] ?? links.find((link) => link.dataset.open !== done);
+    this.done.add(done);
     document.getElementById(`row-${done}`)?.remove();
     if (following) await this.open(following, done);
     else await this.show(this.getAttribute("first"), this.query, done);
@@ -275,6 +285,7 @@ class InboxPage extends ReadAgain {
 
   /** Shows a request again as it is now. */
   async reopen(id) {
+    this.done.delete(id);
     await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${id}`, this.query, "");
     const last = document.getElementById("inbox-last");
     last.hidden = true;
