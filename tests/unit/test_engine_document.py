@@ -16,8 +16,10 @@ NAMES = (
     *("limits.md", "how_it_works.md", "how_to.md"),
 )
 PAGES = [Page(CHECKOUT / "docs" / name) for name in NAMES]
+UNTRIED = ("procedure_files.md", "asking_people.md")
+"""Documents with examples that need more than Python."""
 TEXT = "\n".join(
-    [*(page.text for page in PAGES), (CHECKOUT / "docs" / "procedure_files.md").read_text()]
+    [*(page.text for page in PAGES), *((CHECKOUT / "docs" / name).read_text() for name in UNTRIED)]
 )
 IN_THE_REFERENCE = {
     *(name for name in engine.__all__ if name.endswith("Options")),
