@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from dashboard.forms.fields import SchemaField
 from procedures.engine.values.answers import limits, without_nothing
-from procedures.engine.values.model_schemas import MOST_ROWS
+from procedures.engine.values.new_forms import MOST_PARTS, rows_at_first
 from procedures.engine.values.schemas import label
 from procedures.engine.values.typed import (
     Texts,
@@ -117,6 +117,8 @@ class Builder:
     """The fields built so far, by their names on the page."""
     names: dict[str, str] = field(default_factory=dict)
     """The names on the page, by the names that faults have: "lines.0.price"."""
+    row_count: int = 0
+    """The number of rows built so far, those inside others too."""
 
     def layout(self, schema: Mapping[str, Any], change: RowChange | None = None) -> Layout:
         """Return the layout of a whole form, and build its fields."""
@@ -191,22 +193,20 @@ class Builder:
     def _rows(self, schema: Mapping[str, Any], name: str, at: str, place: str, value: Any) -> Rows:
         plain = without_nothing(schema)
         values = value if isinstance(value, list) else []
-        count = min(max(len(values), plain.get("minItems", 0)), MOST_ROWS)
+        count = rows_at_first(plain, values)
         keys = row_keys(self.texts(at)) if self.texts else [str(one) for one in range(count)]
-        rows = [
-            Row(
-                f"{at}.{key}",
-                key,
-                number + 1,
-                self.entries_of(
-                    plain["items"],
-                    values[number] if number < len(values) else None,
-                    path=f"{at}.{key}.",
-                    place=f"{place}.{number}.",
-                ),
+        rows: list[Row] = []
+        for number, key in enumerate(keys):
+            if self._is_too_large():
+                break
+            self.row_count += 1
+            entries = self.entries_of(
+                plain["items"],
+                values[number] if number < len(values) else None,
+                path=f"{at}.{key}.",
+                place=f"{place}.{number}.",
             )
-            for number, key in enumerate(keys)
-        ]
+            rows.append(Row(f"{at}.{key}", key, number + 1, entries))
         most = plain.get("maxItems", MOST_FIELDS)
         return Rows(
             at,
@@ -217,9 +217,19 @@ class Builder:
             is_full=len(rows) >= most or len(self.fields) >= MOST_FIELDS,
         )
 
+    def _is_too_large(self) -> bool:
+        """Return True if the form takes no more rows, whatever its schema or a page asks for.
+
+        Rows that somebody has sent may be more than those with which a form begins.
+        """
+        most = MOST_SENT if self.texts else MOST_PARTS
+        return len(self.fields) + self.row_count >= most
+
 
 MOST_FIELDS = 500
-"""The most fields with which a form takes another row; Django refuses pages that send 1,000."""
+"""The most fields with which a form takes another row."""
+MOST_SENT = 1_000
+"""The most fields and rows of a page that somebody has sent; Django refuses pages with more."""
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:

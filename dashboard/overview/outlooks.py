@@ -45,7 +45,7 @@ class Candidates(Generic[T]):
 
 
 class Outlooks:
-    """The lists on the home pages of several people, each with the rows that the person sees."""
+    """The lists on several people's home pages: of each list, the rows that the person sees."""
 
     def __init__(self, people: People, now: datetime) -> None:
         gone = without_code()

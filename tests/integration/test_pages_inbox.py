@@ -206,27 +206,3 @@ def test_nonsense_in_the_address_is_left_out(bob: User) -> None:
     request = ask()
     text = shown(browser(bob).get("/inbox/?tab=x&due=x&risk=x&after=x&request=x&kind=%00"))
     assert f"row-{request.pk}" in text
-
-
-def test_answers_that_somebody_has_lost_sight_of_are_left_out(bob: User, finance: Group) -> None:
-    first, last = ask("Refund it?", assign="@bob"), ask("Replace it?")
-    for one in (first, last):
-        respond(one.pk, Answer(True, channel="page"), by=bob)  # noqa: FBT003
-    bob.groups.remove(finance)
-
-    text = shown(browser(bob).get("/inbox/?tab=done"))
-
-    assert f'id="request-{first.pk}"' in text
-    assert str(last.pk) not in text
-
-
-def test_the_second_page_opens_its_own_first_request(bob: User) -> None:
-    first, second, third = ask("One?"), ask("Two?"), ask("Three?")
-    client, path = browser(bob), f"?tab=groups&after={first.pk}"
-
-    for page in (f"/inbox/{path}", f"/inbox/first{path}"):
-        text = shown(client.get(page))
-        assert f'id="request-{second.pk}"' in text
-        assert f'data-open="{third.pk}"' in text
-        assert f'data-open="{first.pk}"' not in text
-        assert "1 of 2" not in text

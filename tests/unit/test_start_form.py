@@ -158,6 +158,29 @@ def test_a_list_of_many_rows_begins_with_a_hundred_at_most() -> None:
     assert (len(rows.rows), len(builder.fields)) == (100, 100)
 
 
+def test_a_list_of_lists_of_rows_begins_with_what_a_page_can_send() -> None:
+    one: dict[str, Any] = {"type": "string"}
+    for _ in range(4):
+        row = {"type": "object", "properties": {"it": one}}
+        one = {"type": "array", "items": row, "minItems": 100}
+    builder = Builder()
+
+    builder.entries_of({"type": "object", "properties": {"lines": one}})
+
+    assert 500 <= len(builder.fields) + builder.row_count < 510
+
+
+def test_a_page_with_more_rows_than_it_could_send_is_drawn_without_them() -> None:
+    row = {"type": "object", "properties": {str(n): {"type": "string"} for n in range(50)}}
+    schema = {"type": "object", "properties": {"lines": {"type": "array", "items": row}}}
+    builder = Builder(lambda name: [str(n) for n in range(900)] if name == "lines" else [])
+
+    (rows,) = builder.entries_of(schema)
+
+    assert isinstance(rows, Rows)
+    assert (len(rows.rows), rows.is_full) == (20, True)
+
+
 def test_a_form_with_many_fields_takes_no_more_rows() -> None:
     row = {"type": "object", "properties": {str(n): {"type": "string"} for n in range(50)}}
     schema = {"type": "object", "properties": {"lines": {"type": "array", "items": row}}}

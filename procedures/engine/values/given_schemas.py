@@ -17,6 +17,7 @@ from procedures.engine.values.answers import VISIBLE, check_answer
 from procedures.engine.values.attachments import ACCEPT, BINARY, LARGEST
 from procedures.engine.values.formats import FORMATS
 from procedures.engine.values.model_schemas import check_default
+from procedures.engine.values.new_forms import LargeFormError, check_size
 from procedures.engine.values.schemas import DEFS, LABELS, label, option_label, text_of
 from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.visible import visible_line
@@ -50,7 +51,7 @@ def given_form_schema(schema: Any) -> dict[str, Any]:
     """Return the schema of a form for a JSON Schema; raises `ValueError` with the path of a fault.
 
     The schema is an object with fields. It has at most 8 levels, 100 fields, 500 options and 64 KB,
-    and refers only to its own `$defs`.
+    and refers only to its own `$defs`. A new form begins with at most 500 fields and rows.
     """
     if not isinstance(schema, Mapping) or "properties" not in schema:
         words = "a JSON Schema (a mapping) with properties"
@@ -91,6 +92,10 @@ class _Reader:
         found = self._read(schema, "", 1)
         if found.get("type") != "object":
             raise UnsupportedError("", 'a form needs "type": "object" and "properties".')
+        try:
+            check_size(found)
+        except LargeFormError as error:
+            raise UnsupportedError(error.path, error.words) from None
         return {name: one for name, one in found.items() if name not in ABOUT}
 
     def _read(self, schema: Any, path: str, level: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from procedures.engine.values.inspection import (
     reads_files,
     unserved,
 )
+from procedures.engine.values.new_forms import MOST_ROWS, LargeFormError, check_size
 from procedures.engine.values.schemas import ContainsItselfError, label, resolved
 from procedures.engine.values.served import adapter
 from procedures.engine.values.spelling import short_repr
@@ -55,8 +56,6 @@ KINDS = (
     "a string, a number, a Decimal, a bool, a date, a datetime, a time, a timedelta, a choice, a "
     "File, a model of such fields, or a list of these"
 )
-MOST_ROWS = 100
-"""The most rows that a form can begin with."""
 STRICT = ("strict", True)
 FUNCTION = "function-"
 
@@ -99,7 +98,12 @@ def form_schema(model: Any) -> dict[str, Any]:
         raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
     except ContainsItselfError:
         raise ValueError(f"{_name(model)} can't be a form: it contains itself.") from None
-    return _group(schema, _bare(part), "", of=_name(model))
+    found = _group(schema, _bare(part), "", of=_name(model))
+    try:
+        check_size(found)
+    except LargeFormError as error:
+        raise ValueError(f"{_name(model)} can't be a form: {error.name}: {error.words}") from None
+    return found
 
 
 def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:

@@ -140,12 +140,26 @@ class Empty(BaseModel):
     pass
 
 
+class Box(BaseModel):
+    things: Annotated[list[model_of(str)], Field(min_length=25)]  # type: ignore[valid-type]
+
+
+class Pile(BaseModel):
+    boxes: Annotated[list[Box], Field(min_length=10)]
+
+
+class Heap(BaseModel):
+    boxes: Annotated[list[Box], Field(min_length=101)]
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
         (NestedOdd, "order.it can't be a field of a form: a field must be .*, not dict"),
         (Endless, "Endless can't be a form: it contains itself"),
         (Empty, "Empty has no fields"),
+        (Pile, "Pile can't be a form: boxes.things.it: with it, a new form has more than 500"),
+        (Heap, "Heap can't be a form: min_length of boxes: must be at most 100, not 101"),
         (Odd, "Odd has no fields"),
         (RootModel[int], "has no fields"),
         (dict[str, int], "has no fields"),

@@ -131,12 +131,44 @@ def bomb(levels: int) -> dict[str, Any]:
     return {**defs["L0"], "$defs": {**defs, f"L{levels}": {"type": "string"}}}
 
 
+def table(rows: int, inner: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a list that begins with so many rows of one field."""
+    return {"type": "array", "items": form_with(**inner), "minItems": rows, **more}
+
+
+def test_a_form_begins_with_five_hundred_fields_and_rows_at_most() -> None:
+    lines = table(83, {"type": "string"})
+    lines["items"]["properties"] |= {str(n): {"type": "string"} for n in range(4)}
+
+    assert asked(form_with(**lines)).fields == ["It"]  # a list, and 83 rows of 5 fields
+    with pytest.raises(QuestionError, match="more than 500 fields and rows"):
+        asked(form_with(**lines | {"minItems": 84}))
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
         ({"type": "object"}, "A form needs a JSON Schema"),
         ([], "A form needs a JSON Schema"),
         ("x", "A form needs a JSON Schema"),
+        *(
+            (form_with(**table(100, table(100, inner))), "items.properties.it: with it, ")
+            # Rows without a field count too: each has a button and a key of its own.
+            for inner in ({"type": "string"}, table(0, {"type": "string"}))
+        ),
+        (
+            form_with(**table(251, {"type": "string"})),
+            "properties.it.minItems: must be at most 100",
+        ),
+        (
+            form_with(**table(2**52, {"type": "string"})),
+            "properties.it.minItems: must be at most 1",
+        ),
+        (
+            form_with(**table(0, table(0, {"type": "string"}), default=[{"it": [{}] * 60}] * 9)),
+            "properties.it.items.properties.it.items.properties.it: with it, a new form has more ",
+        ),
+        (form_with(type="array", items={"type": "string"}, minItems=2**52), "at most 10,000"),
         ({"type": "object", "properties": {}}, "properties: must have at least one field"),
         ({"type": "array", "properties": {"a": {}}}, "isn't supported for array|items"),
         (form_with(), "properties.it.type: needs one type of"),

@@ -1,0 +1,72 @@
+"""The size with which a new form begins: its fields and rows, until somebody adds a row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.values.answers import MOST_ENTRIES, without_nothing
+from procedures.engine.values.typed import kind_of
+
+MOST_ROWS = 100
+"""The most rows with which a list of a form can begin."""
+MOST_PARTS = 500
+"""The most fields and rows with which a form can begin; Django refuses pages that send 1,000."""
+
+
+class LargeFormError(ValueError):
+    """A form that would begin with too many fields or rows."""
+
+    def __init__(self, path: str, name: str, words: str) -> None:
+        self.path, self.name, self.words = path, name, words
+        super().__init__(f"{path}: {words}")
+
+
+def rows_at_first(schema: Mapping[str, Any], value: Any) -> int:
+    """Return the number of rows with which a list begins; `value` is its default."""
+    given = len(value) if isinstance(value, list) else 0
+    return min(max(given, int(schema.get("minItems", 0))), MOST_ROWS)
+
+
+def check_size(schema: Mapping[str, Any]) -> None:
+    """Raise `LargeFormError` for a form that would begin with too many fields or rows."""
+    _Size().add(schema, None, "", "")
+
+
+class _Size:
+    """The number of fields and rows with which a form begins, counted as they are drawn."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+
+    def add(self, schema: Mapping[str, Any], given: Any, path: str, name: str) -> None:
+        """Add the fields of an object; `given` is its default."""
+        values = given if isinstance(given, Mapping) else {}
+        for key, one in schema["properties"].items():
+            place = (f"{path}properties.{key}", f"{name}{key}")
+            self._count(*place)
+            self._add_field(without_nothing(one), values.get(key, one.get("default")), *place)
+
+    def _add_field(self, schema: Mapping[str, Any], value: Any, path: str, name: str) -> None:
+        kind = kind_of(schema)
+        _check_least(schema, MOST_ROWS if kind == "rows" else MOST_ENTRIES, path, name)
+        if kind == "group":
+            self.add(schema, value, f"{path}.", f"{name}.")
+        if kind != "rows":
+            return
+        values = value if isinstance(value, list) else []
+        for number in range(rows_at_first(schema, value)):
+            self._count(path, name)
+            row = values[number] if number < len(values) else None
+            self.add(schema["items"], row, f"{path}.items.", f"{name}.")
+
+    def _count(self, path: str, name: str) -> None:
+        # It stops here, so that even a form of millions of fields is refused at once.
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            words = f"with it, a new form has more than {MOST_PARTS} fields and rows."
+            raise LargeFormError(path, name, words)
+
+
+def _check_least(schema: Mapping[str, Any], most: int, path: str, name: str) -> None:
+    if schema.get("minItems", 0) > most:
+        words = f"must be at most {most:,}, not {schema['minItems']:,}."
+        raise LargeFormError(f"{path}.minItems", f"min_length of {name}", words)
