@@ -1,6 +1,7 @@
 """Requests and responses over HTTP."""
 
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -183,19 +184,19 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
     """Assign the request to another group or user.
 
-    People with the permission “Can withdraw and reassign requests” may do so, and so may the person
-    who has claimed the request. Returns 409 if the request is closed, or if nobody in the group is
-    active and `allow_unanswerable` is not true.
+    People with the permission “Can withdraw and reassign requests” may do so. So may the person who
+    has claimed the request, if it asks them and not only somebody for whom they stand in; they need
+    to do so themselves, not with a token. Returns 409 if the request is closed, or if nobody in the
+    group is active and `allow_unanswerable` is not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    if not services.may_reassign(found, request.user):
-        raise services.ReassigningDeniedError
     told = services.reassign_request(
         found.pk,
         to=said.to,
         by=request.user,
         reason=said.reason,
         allow_unanswerable=said.allow_unanswerable,
+        may_reassign=partial(services.may_reassign, user=request.user, program=program_of(request)),
     )
     now = HumanRequest.objects.with_what_is_shown().get(pk=request_id)
     return {"message": told, "request": now}

@@ -1,5 +1,6 @@
 """The right by which somebody may answer a request, looked up anew whenever it matters."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,7 @@ ADMINISTRATOR = "administrator"
 CAUSES = ("fork", "restart", "override")
 """The operations whose operator counts as somebody who caused what the run asks afterwards."""
 MOST_ORIGINS = 50
-"""The most earlier runs, of which a run is a fork, that are looked at."""
+"""The most runs that are looked at: those above a run, and those of which they are forks."""
 
 
 class Right(NamedTuple):
@@ -88,15 +89,11 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 def askers_by_token(request: "HumanRequest") -> set[Any]:
     """Return the keys of the users with whose tokens programs have opened the request.
 
-    A child run has the program of its parent. A fork is opened by the program of its origin, too.
+    A child run has the program of its parent. A fork is opened by the program of its origin, too,
+    and so are the children of that fork.
     """
-    found, seen = set[Any](), set[Any]()
-    one: Run | None = request.wait.run
-    while one is not None and one.pk not in seen and len(seen) < MOST_ORIGINS:
-        seen.add(one.pk)
-        found |= {one.started_by_id} if one.program else set()
-        one = one.origin
-    return found
+    found = {one.started_by_id for one in _family(request.wait.run) if one.program}
+    return found - {None}
 
 
 def causers(run: Run) -> set[Any]:
@@ -106,15 +103,21 @@ def causers(run: Run) -> set[Any]:
     restarted or overrode one of these runs.
     """
     found: set[Any] = set()
+    for one in _family(run):
+        found |= {json_key(one.started_by_id)} | _operators(one)
+    return found - {None}
+
+
+def _family(run: Run) -> Iterator[Run]:
+    """Yield a run, the runs above it, and those of which one of these is a fork, each once."""
     left, seen = [run], set[Any]()
     while left and len(seen) < MOST_ORIGINS:
         one = left.pop()
         if one.pk in seen:
             continue
         seen.add(one.pk)
-        found |= {json_key(one.started_by_id)} | _operators(one)
+        yield one
         left += [above for above in (_parent(one), one.origin) if above is not None]
-    return found - {None}
 
 
 def _parent(run: Run) -> Run | None:

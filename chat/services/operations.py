@@ -1,5 +1,6 @@
 """Operations on requests, recorded in the run's journal with the operator and the reason."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -71,18 +72,27 @@ class NobodyToAnswerError(OperationRefusedError):
 
 
 def reassign_request(
-    request_id: UUID, *, to: str, by: User, reason: str, allow_unanswerable: bool = False
+    request_id: UUID,
+    *,
+    to: str,
+    by: User,
+    reason: str,
+    allow_unanswerable: bool = False,
+    may_reassign: Callable[[HumanRequest], bool] | None = None,
 ) -> str:
     """Assign the request to others instead: a group, or a user as "@name".
 
     They are notified like all assignees. A group without active members is refused
-    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. Locks the run, the request, then
-    the session.
+    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. Raises `ReassigningDeniedError`
+    if `may_reassign`, which is called with the locked request, returns False; without it, `by` must
+    have the permission. Locks the run, the request, then the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
     with transaction.atomic():
         request = lock_open_request(request)
+        if may_reassign and not may_reassign(request):
+            raise ReassigningDeniedError
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
             raise OperationRefusedError(f"There is no “{to}”. Enter a group, or a user as @name.")
@@ -104,9 +114,18 @@ def reassign_request(
     return f"The request was reassigned to {assignment}."
 
 
-def may_reassign(request: HumanRequest, user: User) -> bool:
-    """Return True for people with the permission, and for whoever has claimed the request."""
-    return request.claimed_by_id == user.pk or user.has_perm(OPERATE_REQUEST)
+def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
+    """Return True for people with the permission, and for whoever has claimed the locked request.
+
+    Whoever has claimed it must still be asked themselves, and must do it in person: `program` is
+    the name of the token with which a program calls, or "".
+    """
+    if user.has_perm(OPERATE_REQUEST):
+        return True
+    if request.claimed_by_id != user.pk or program:
+        return False
+    right = request.right_of(user)
+    return right is not None and right.of is None and not right.is_bypass
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:

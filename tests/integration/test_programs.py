@@ -21,7 +21,7 @@ from procedures.engine.journal.seals import PROOF
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
-from procedures.services import verify_journal
+from procedures.services import restart_run, verify_journal
 from tests.calls import detail, grant, request_of, run_until_it_waits
 from tests.calls import respond as answer
 from tests.configured import configure
@@ -163,6 +163,25 @@ def test_a_child_has_the_program_of_its_parent(carol: User) -> None:
     advance_run(child.pk)
 
     assert child.program == "deploy-bot"
+    assert detail(answer(own, request_of(child), value=True), 403) == OWN
+
+
+def test_a_child_of_a_restarted_run_asks_by_the_token_that_started_the_first_run(
+    carol: User, dave: User, finance: Group
+) -> None:
+    grant("calls_question", Group.objects.get(name="agents"), "start")
+    grant("calls_question", Group.objects.get(name="operators"), "operate", "start")
+    grant("question", finance, "answer")
+    own = agent(carol, *Scope.values)
+    said = own.post("/api/procedures/calls_question/runs", {}, "application/json")
+    advance_run(Run.objects.get(pk=said.json()["id"]).pk)
+
+    again, _ = restart_run(said.json()["id"], by=dave, reason="Again.")
+    advance_run(again.pk)
+    child = Run.objects.get(parent_wait__run=again)
+    advance_run(child.pk)
+
+    assert child.program == ""
     assert detail(answer(own, request_of(child), value=True), 403) == OWN
 
 

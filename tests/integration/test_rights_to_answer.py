@@ -278,7 +278,7 @@ def test_claims_over_the_api(vera: User, victor: User) -> None:
 
     assert caller(vera).post(path).json()["claimed_by"] == "vera"
     assert caller(victor).post(path).status_code == 409
-    handed = caller(vera).post(
+    handed = signed_in(vera).post(
         f"/api/requests/{request.pk}/reassignment",
         {"to": "@victor", "reason": "He knows."},
         content_type=JSON,
