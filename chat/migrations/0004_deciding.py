@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('step', models.CharField(help_text='The name of the step that asks.', max_length=200)),
-                ('likeness', models.CharField(help_text='The digest that equal evidence has, but for its numbers.', max_length=64)),
+                ('likeness', models.CharField(help_text='The digest that questions have in common if they are alike.', max_length=64)),
                 ('limits', models.TextField(help_text='The largest numbers, by name, as canonical JSON.')),
                 ('value', models.TextField(help_text='The answer, as canonical JSON.')),
                 ('comment', models.TextField(blank=True)),

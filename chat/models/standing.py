@@ -48,7 +48,7 @@ class StandingDecision(models.Model):
     )
     step = models.CharField(max_length=200, help_text="The name of the step that asks.")
     likeness = models.CharField(
-        max_length=64, help_text="The digest that equal evidence has, but for its numbers."
+        max_length=64, help_text="The digest that questions have in common if they are alike."
     )
     limits = models.TextField(help_text="The largest numbers, by name, as canonical JSON.")
     value = models.TextField(help_text="The answer, as canonical JSON.")

@@ -1,13 +1,15 @@
 """New requests that a standing decision answers, in the transaction in which a run asks them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chat.channels.answers import Answer
 from chat.models import HumanRequest, HumanResponse, StandingDecision
 from chat.models.rights import Right
-from chat.services.recording import record_answer
+from chat.models.standing import StandingDecisionQuerySet
+from chat.services.recording import check_answer, record_answer
 from chat.services.standing import step_of
+from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.standing import is_within, likeness
 from procedures.models import Run, Wait
 from procedures.models.proofs import unproven
@@ -18,8 +20,12 @@ STANDING = "standing"
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
     """Answer the new requests of a locked run that somebody has decided in advance."""
-    requests = [(wait, HumanRequest.objects.get(wait=wait)) for wait in waits]
-    decisions = _locked(run, [request for _, request in requests], at)
+    steps = {step_of(wait) for wait in waits}
+    usable = StandingDecision.objects.usable(at).filter(version=run.version_id, step__in=steps)
+    # First, because there are mostly none: the requests needn't be read then.
+    known = set(usable.values_list("likeness", flat=True))
+    requests = _alike(waits, known) if known else []
+    decisions = _locked(usable, requests) if requests else []
     found: list[HumanResponse | None] = []
     for wait, request in requests if decisions else ():
         # As it is now: the answer to another of these may have made it unneeded.
@@ -30,14 +36,25 @@ def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[Huma
     return [one for one in found if one]
 
 
-def _locked(run: Run, requests: Sequence[HumanRequest], at: datetime) -> list[StandingDecision]:
+def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequest]]:
+    """Return the waits with their requests, in order, if a decision's question is like theirs."""
+    requests = {one.wait_id: one for one in HumanRequest.objects.filter(wait__in=waits)}
+    return [
+        (wait, requests[wait.pk])
+        for wait in waits
+        if wait.pk in requests and likeness(requests[wait.pk].asked) in known
+    ]
+
+
+def _locked(
+    usable: StandingDecisionQuerySet, requests: Iterable[tuple[Wait, HumanRequest]]
+) -> list[StandingDecision]:
     """Lock and return the decisions that may answer these requests."""
-    alike = [likeness(request.asked) for request in requests]
-    usable = StandingDecision.objects.usable(at).filter(version=run.version_id, likeness__in=alike)
+    alike = {likeness(request.asked) for _, request in requests}
     # All at once and in one order: two runs that ask several questions each would otherwise wait
     # for each other.
-    ordered = usable.order_by("pk").select_related("giver").select_for_update(of=("self",))
-    return list(ordered)
+    ordered = usable.filter(likeness__in=alike).order_by("pk").select_related("giver")
+    return list(ordered.select_for_update(of=("self",)))
 
 
 def _answered(
@@ -47,7 +64,8 @@ def _answered(
         if not _covers(decision, request, at):
             continue
         # Now, as for an answer: the giver may have lost the right, or have caused this request.
-        right = request.right_of(decision.giver, now=at)
+        # Nobody looks at a page: a program's request waits for somebody who does.
+        right = request.right_of(decision.giver, now=at, is_in_browser=False)
         if right is None or right.is_bypass or right.of is not None:
             continue
         if StandingDecision.objects.take(decision.pk):
@@ -58,15 +76,26 @@ def _answered(
 
 def _covers(decision: StandingDecision, request: HumanRequest, at: datetime) -> bool:
     question = request.asked
-    is_alike = decision.likeness == likeness(question) and decision.step == step_of(request)
-    is_usable = is_alike and decision.is_usable(at)
+    is_alike = decision.likeness == likeness(question) and decision.step == step_of(request.wait)
+    if not is_alike or not decision.is_usable(at):
+        return False
     # A row that was changed by hand says what nobody has decided.
-    return is_usable and not unproven(decision) and is_within(question, decision.plain_limits)
+    if unproven(decision) or not is_within(question, decision.plain_limits):
+        return False
+    try:
+        check_answer(question, _answer_of(decision))
+    except AnswerError:
+        # The site's limits may be lower now. The request stays open; its run must not suffer.
+        return False
+    return True
+
+
+def _answer_of(decision: StandingDecision) -> Answer:
+    return Answer(decision.plain_value, decision.comment, channel=STANDING)
 
 
 def _use(
     request: HumanRequest, decision: StandingDecision, right: Right, at: datetime
 ) -> HumanResponse:
-    answer = Answer(decision.plain_value, decision.comment, channel=STANDING)
-    giver = decision.giver
+    answer, giver = _answer_of(decision), decision.giver
     return record_answer(request, answer, right, by=giver, now=at, standing=decision)

@@ -114,11 +114,12 @@ def note_change(request: HumanRequest) -> None:
     record(request.session_id, "request", request.pk, whom=request.assignees)
 
 
-def _checked(question: Question, answer: Answer) -> Any:
+def check_answer(question: Question, answer: Answer) -> Any:
     """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
 
     Whoever asks back gives no value, and has decided nothing that would have to be confirmed.
     """
+    _clean(answer.comment)
     if answer.asks_back:
         return question.check_ask_back(answer.comment)
     value = question.check(answer.value)
@@ -132,12 +133,12 @@ def _checked(question: Question, answer: Answer) -> Any:
 def _new_response(
     request: HumanRequest, question: Question, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
-    value = _checked(question, answer)
+    value = check_answer(question, answer)
     return HumanResponse(
         request=request,
         user=by,
         value=canonical.text_of(value),
-        comment=_clean(answer.comment),
+        comment=answer.comment,
         at=now,
         channel=answer.channel,
         address=answer.address,

@@ -21,6 +21,7 @@ from procedures.engine.kinds.standing import (
     limits_of,
 )
 from procedures.engine.values import canonical
+from procedures.models import Wait
 from procedures.models.clock import clock
 from procedures.models.proofs import seal
 from procedures.services.differences import Difference, judged, row_name
@@ -52,7 +53,7 @@ def new_standing(
         giver=response.user,
         given_with=request,
         version=request.wait.run.version,
-        step=step_of(request),
+        step=step_of(request.wait),
         likeness=likeness(question),
         limits=canonical.text_of(limits_of(question)),
         value=response.value,
@@ -77,9 +78,9 @@ def _check(question: Question, answer: Answer, also: Also, right: Right, *, now:
         raise AnswerError(f"An answer can count for later requests for {LONGEST_DAYS} days.")
 
 
-def step_of(request: HumanRequest) -> str:
+def step_of(wait: Wait) -> str:
     """Return the name of the step that asks, without the number of its repetition."""
-    return request.wait.key.rpartition("/")[2].partition("#")[0]
+    return wait.key.rpartition("/")[2].partition("#")[0]
 
 
 def revocable_by(user: User) -> StandingDecisionQuerySet:

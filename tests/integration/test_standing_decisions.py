@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from pytest_django import Settings
 
 from chat.models import HumanRequest, StandingDecision
 from chat.services import (
@@ -16,13 +17,17 @@ from chat.services import (
     revoke_standing,
     undo_response,
 )
+from chat.services.foreknown import answer_foreknown
 from procedures.engine.errors import AnswerError
-from procedures.models import ProcedureVersion, Run
+from procedures.models import ProcedureVersion, Run, Wait
 from procedures.models.clock import clock
 from procedures.runner import advance_run
-from procedures.services import start_run, sweep
+from procedures.services import sweep
 from procedures.services.ledger import examine
+from procedures.services.runs import start_found
+from procedures.services.startable import find_startable
 from tests.calls import JSON, caller, detail, grant
+from tests.configured import configure
 from tests.conftest import create_person
 from tests.pages import browser, shown
 
@@ -33,20 +38,22 @@ WHY = "He sent photos."
 
 @pytest.fixture
 def vera(finance: Group) -> User:
-    for name in ("alike", "alike_in_a_set", "explained"):
+    for name in ("alike", "alike_in_a_set", "alike_in_words", "explained"):
         grant(name, finance, "answer")
         grant(name, finance, "start")
     return create_person("vera", finance)
 
 
-def ask(name: str = "alike", *, by: User | None = None, **inputs: Any) -> HumanRequest:
-    run, _ = start_run(name, inputs, by=by)
+def ask(
+    name: str = "alike", *, by: User | None = None, program: str = "", **inputs: Any
+) -> HumanRequest:
+    run = start_found(find_startable(name, by=by, program=program), inputs).run
     advance_run(run.pk)
     return HumanRequest.objects.filter(wait__run=run).earliest("pk")
 
 
 def give(
-    request: HumanRequest, by: User, *, value: bool = True, uses: int = 3, **more: Any
+    request: HumanRequest, by: User, *, value: Any = True, uses: int = 3, **more: Any
 ) -> StandingDecision:
     also = Also(uses, clock.now() + more.pop("lasts", DAY))
     answer = Answer(value, WHY, **{"channel": "page", **more}, also=also)
@@ -98,6 +105,65 @@ def test_what_differs_is_asked(vera: User, inputs: dict[str, Any]) -> None:
     give(ask(), vera)
 
     assert is_open(ask(**inputs))
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({"prompt": "Delete the customer?"}, True),
+        ({"yes": "Delete it"}, True),
+        ({"risk": "high"}, True),
+        ({"explained": "approved"}, True),
+        ({"options": {"air": "By air", "rail": "By rail"}}, "sea"),
+        ({"options": {"sea": "By submarine", "air": "By air"}}, "sea"),
+    ],
+    ids=["prompt", "button", "risk", "comment", "options", "label"],
+)
+def test_a_question_that_means_something_else_is_asked(
+    vera: User, changes: dict[str, Any], value: Any
+) -> None:
+    usual = {"options": {"sea": "By ship", "air": "By air"}} if "options" in changes else {}
+    give(ask("alike_in_words", **usual), vera, value=value)
+
+    other = ask("alike_in_words", **{**usual, **changes})
+
+    assert is_open(other)
+    assert Run.objects.get(pk=other.wait.run_id).status == "waiting"
+    assert result_of(ask("alike_in_words", **usual)) == value
+
+
+def test_a_decision_beyond_the_sites_new_limits_leaves_the_request_open(
+    vera: User, settings: Settings
+) -> None:
+    give(ask(), vera)
+    configure(settings, SIZES={"comment": len(WHY) - 1})
+
+    later = ask()
+
+    assert is_open(later)
+    assert Run.objects.get(pk=later.wait.run_id).status == "waiting"
+
+
+def test_what_a_program_asks_with_the_givers_token_is_not_decided_in_advance(
+    vera: User, settings: Settings
+) -> None:
+    configure(settings, ASKERS_MAY_ANSWER=True)
+    give(ask(program="deploy-bot", by=vera), vera)
+
+    assert is_open(ask(program="deploy-bot", by=vera))
+    assert not is_open(ask(by=vera))
+
+
+def test_without_decisions_one_statement_looks_for_all_questions_of_a_set(
+    vera: User, django_assert_max_num_queries: Any
+) -> None:
+    request = ask("alike_in_a_set")
+    run = Run.objects.get(pk=request.wait.run_id)
+    waits = [*Wait.objects.filter(run=run, kind="request")]
+    assert len(waits) == 3
+
+    with django_assert_max_num_queries(1):
+        assert answer_foreknown(run, waits, clock.now()) == []
 
 
 def test_it_counts_no_more_often_and_no_longer_than_given(vera: User) -> None:

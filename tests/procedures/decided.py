@@ -136,3 +136,20 @@ def alike_in_a_set(ctx: Context) -> list[Any]:
     ]
     first = ctx.wait_any(*same, ctx.later.ask("Why?"))
     return [first.key, *(one.wait().outcome for one in same)]
+
+
+@procedure
+def alike_in_words(
+    ctx: Context,
+    prompt: str = "Send a voucher?",
+    options: Any = None,
+    yes: str = "Yes, do it",
+    risk: str = "normal",
+    explained: str = "",
+) -> Any:
+    """Asks with the same evidence at the same step, for what may mean something else."""
+    more: Any = {"evidence": {"customer": "ben"}, "repeatable": Like(fields=["customer"])}
+    more |= {"risk": risk, "comment_required_on": explained or ()}
+    if options:
+        return ctx.choose(prompt, options, name="same", **more).value
+    return ctx.approve(prompt, yes=yes, name="same", **more).value

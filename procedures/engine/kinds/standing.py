@@ -1,5 +1,6 @@
 """Standing decisions: an answer that its giver lets count for later questions like it, too."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -25,9 +26,10 @@ ABSENT: Any = object()
 class Like:
     """The later questions for which people may decide in advance, with the answer to this one.
 
-    They are asked by the same version of the procedure at the same step. Their evidence has the
-    same names, equal values at `fields`, and numbers at the names in `at_most` that are greater
-    neither than those that were shown, nor than the author's limits.
+    They are asked by the same version of the procedure at the same step, with the same prompt,
+    options and conditions. Their evidence has the same names, equal values at `fields`, and numbers
+    at the names in `at_most` that are greater neither than those that were shown, nor than the
+    author's limits. Each of these numbers may occur once in the prompt and in each label.
     """
 
     fields: Sequence[str] = ()
@@ -107,11 +109,34 @@ def number_in(value: Any) -> Decimal | None:
 
 
 def likeness(question: "Question") -> str:
-    """Return a digest that is the same for all questions that are alike, but for their numbers."""
+    """Return a digest that is the same for all questions that are alike, but for their numbers.
+
+    It holds everything that gives an answer its meaning: the prompt, the options with their labels
+    and descriptions, and the conditions. The body and other evidence may differ.
+    """
     like = question.repeatable or {FIELDS: [], AT_MOST: {}}
     same = [[name, _plain(value_at(question.evidence, name))] for name in like[FIELDS]]
     names: Set[str] = {*paths_of(question.evidence)}
-    return canonical.digest(canonical.text_of([question.kind, like, same, sorted(names)]))
+    numbers = [value_at(question.evidence, name) for name in sorted(like[AT_MOST])]
+    words = [
+        _without(numbers, question.prompt),
+        {value: _without(numbers, label) for value, label in question.labels.items()},
+        {value: _without(numbers, text) for value, text in question.descriptions.items()},
+    ]
+    conditions = [question.risk, sorted(question.comment_required_on)]
+    alike = [question.kind, like, same, sorted(names), question.schema, words, conditions]
+    return canonical.digest(canonical.text_of(alike))
+
+
+def _without(numbers: Sequence[Any], text: str) -> str:
+    """Return the text with a placeholder for the first place at which it has each number."""
+    for value in numbers:
+        if (number := number_in(value)) is not None:
+            written = {str(value), f"{number:f}", f"{number:,f}", f"{number:.2f}", f"{number:,.2f}"}
+            either = "|".join(sorted(map(re.escape, written), key=len, reverse=True))
+            # Only the first place: the same digits elsewhere may be an order or an account.
+            text = re.sub(rf"(?<![\w.,])(?:{either})(?!\w|[.,]\d)", "{}", text, count=1)
+    return text
 
 
 def limits_of(question: "Question") -> dict[str, str]:

@@ -313,6 +313,34 @@ def test_which_questions_are_alike(changes: dict[str, Any], is_alike: bool) -> N
     assert (is_same and is_within(later, limits_of(shown))) is is_alike
 
 
+@pytest.mark.parametrize(
+    ("shown", "later", "is_alike"),
+    [
+        ("Refund 31.20 €?", "Refund 12 €?", True),
+        ("Refund €31.20.", "Refund €12.00.", True),
+        ("Refund 31.20 €?", "Delete the customer?", False),
+        ("Refund 31.20 €?", "Refund 31.20 €?", False),
+        ("Refund 31.20 to account 31.20?", "Refund 12 to account 12?", False),
+        ("Refund 131.20 €?", "Refund 112 €?", False),
+    ],
+)
+def test_prompts_are_alike_but_for_limited_numbers(
+    shown: str,
+    later: str,
+    is_alike: bool,  # noqa: FBT001
+) -> None:
+    def likeness_of(text: str, amount: str) -> tuple[str, ...]:
+        more: Any = {"evidence": {"amount": amount}, "repeatable": Like(at_most={"amount": 100})}
+        plain = new_question("approval", text, **more)
+        labelled = new_question("approval", "Well?", yes=text, **more)
+        described = choice(descriptions={"sea": text}, **more)
+        return likeness(plain), likeness(labelled), likeness(described)
+
+    pairs = zip(likeness_of(shown, "31.20"), likeness_of(later, "12"), strict=True)
+
+    assert [one == other for one, other in pairs] == [is_alike] * 3
+
+
 def test_numbers_are_limited_by_the_author_and_by_what_was_shown() -> None:
     assert is_offered(repeatable(Like(at_most={"amount": 100})))
     assert not is_offered(repeatable(Like(at_most={"amount": 31})))
