@@ -13,6 +13,7 @@ from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork as forks
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.replay.history import FORK, LONGEST_KEY
+from procedures.engine.values import canonical
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
@@ -82,7 +83,8 @@ def fork_run(
     """Start a run that branches off at a step or wait of another run.
 
     Everything before that place is copied and not repeated; its compensations stay with the other
-    run. A repeated key returns the same run, and False.
+    run. A repeated key returns the same run, and False. Raises `InputError` if the inputs name
+    people or a webhook that `by` may not reach.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     found = find_startable(
@@ -106,11 +108,12 @@ def fork_run(
     with use_file_store(ContentStore()):
         first = next(forks.taken(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
-        webhook = origin.webhook
+        parsed = canonical.plain(text)
         if parting.inputs:
             parsed = found.definition.revise(text, parting.inputs)
-            webhook = check_reach(found.definition, parsed, by=by)
             text, given = found.definition.dump(parsed), [*files_in(parsed)]
+        # With the same inputs too: who forks may reach less than the starter of the origin.
+        webhook = check_reach(found.definition, parsed, by=by)
         kept = put_aside(text)
 
     def write(run: Run) -> None:

@@ -122,7 +122,9 @@ def test_what_differs_is_asked(vera: User, inputs: dict[str, Any]) -> None:
 def test_a_question_that_means_something_else_is_asked(
     vera: User, changes: dict[str, Any], value: Any
 ) -> None:
-    usual = {"options": {"sea": "By ship", "air": "By air"}} if "options" in changes else {}
+    usual: dict[str, Any] = (
+        {"options": {"sea": "By ship", "air": "By air"}} if "options" in changes else {}
+    )
     give(ask("alike_in_words", **usual), vera, value=value)
 
     other = ask("alike_in_words", **{**usual, **changes})

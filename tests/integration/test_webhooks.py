@@ -19,11 +19,11 @@ from chat.services import Answer, respond, send_notification
 from dashboard.channels import posting
 from dashboard.channels.posting import ForbiddenAddressError, PostError, is_allowed, resolve
 from procedures.conf import conf
-from procedures.models import Run
+from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, sweep
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
 from tests.configured import configure
 from tests.outside import ASK, OLD_SECRET, SECRET, agent, allow, asked_by
 from tests.pages import browser, shown
@@ -215,6 +215,35 @@ def test_who_may_use_a_webhook_is_named_in_the_settings(
     assert [fault["field"] for fault in refused.json()["faults"]] == ["webhook"]
     for user in (program, agent(admin_user)):
         assert user.post(ASK, inputs, "application/json").status_code == 201
+
+
+def test_a_fork_checks_whom_the_same_inputs_reach_for_whoever_makes_it(
+    receiver: Receiver, program: Client, alice: User, carol: User, finance: Group
+) -> None:
+    """As a restart does: alice may operate it, but neither use the webhook nor ask others."""
+    support = Group.objects.get(name="support")
+    grant("ask", support, "start", "operate")
+    wait = asked_by(program, webhook="shop", to=["finance"]).wait
+    run, body = wait.run, {"reason": "Once more."}
+    forks = {**body, "at": wait.key}
+
+    def faults(verb: str, sent: dict[str, str]) -> list[str]:
+        said = caller(alice).post(f"/api/runs/{run.pk}/{verb}", sent, JSON)
+        assert said.status_code == 422, said.content
+        return [fault["field"] for fault in said.json()["faults"]]
+
+    assert faults("fork", forks) == faults("restart", body) == ["webhook"]
+    page = browser(alice).post(f"/runs/{run.pk}/operations/fork", forks)
+    assert (page.status_code, "of this site that you may use" in shown(page)) == (422, True)
+    Grant.objects.filter(procedure__name="ask", role="answer").delete()
+    assert faults("fork", forks) == ["webhook", "to.0"]
+    assert not Run.objects.filter(origin=run).exists()
+
+    grant("ask", finance, "answer")
+    grant("ask", Group.objects.get(name="agents"), "operate")
+    made = caller(carol).post(f"/api/runs/{run.pk}/fork", forks, JSON)
+    assert made.status_code == 201, made.content
+    assert Run.objects.get(origin=run).webhook == "shop"
 
 
 # Addresses
