@@ -1,12 +1,16 @@
 """The evidence of a request as one HTML file, and of a whole run as an archive."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -18,11 +22,14 @@ from dashboard.pages.wholes import download
 from procedures.access import SignedIn
 from procedures.engine.errors import without_traceback
 from procedures.engine.journal.events import Event
+from procedures.engine.values import canonical
 from procedures.models import Run
 from procedures.models.clock import clock
-from procedures.services.ledger import examine
+from procedures.services.ledger import examine, state_of
 
 HTML = "text/html; charset=utf-8"
+SECONDS_KEPT = 60
+"""The time for which a verification counts for further files of the same run."""
 
 
 @require_safe
@@ -30,14 +37,37 @@ HTML = "text/html; charset=utf-8"
 def request_evidence(request: SignedIn, request_id: UUID) -> HttpResponse:
     """Return the evidence of a request as a file, for whoever may see the request."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    return download(f"request-{found.pk}.html", evidence_of(found), HTML)
+    run = Run.objects.get(pk=found.wait.run_id)
+    return download(f"request-{found.pk}.html", evidence_of(found, _recently_verified(run)), HTML)
 
 
-def evidence_of(request: HumanRequest) -> str:
-    """Return one HTML page without references: what was shown, who did what, and a verification.
+@dataclass(frozen=True)
+class Verification:
+    """The faults that were found in a run's journal and rows, and the time at which."""
 
-    The journal and the rows of the request's run are verified now.
+    faults: Sequence[str]
+    at: datetime
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        return cls(examine(run).faults, clock.now())
+
+
+def _recently_verified(run: Run) -> Verification:
+    """Return the verification of the last minute, or verify the run now.
+
+    It reads the whole run, and everybody who sees one of its requests may ask for it.
     """
+    key = f"countersign-verification-{run.pk}-{canonical.digest(repr(state_of(run)))}"
+    kept = cache.get(key)
+    if not isinstance(kept, Verification):
+        kept = Verification.of(run)
+        cache.set(key, kept, SECONDS_KEPT)
+    return kept
+
+
+def evidence_of(request: HumanRequest, verified: Verification) -> str:
+    """Return one HTML page without references: what was shown, who did what, and a verification."""
     loaded = HumanRequest.objects.with_what_is_shown().get(pk=request.pk)
     run = Run.objects.get(pk=loaded.wait.run_id)
     events = list(loaded.events.order_by("seq"))
@@ -52,8 +82,8 @@ def evidence_of(request: HumanRequest) -> str:
         "run": run,
         "events": [(one, _facts(one.content)) for one in events],
         "responses": responses,
-        "faults": examine(run).faults,
-        "at": clock.now(),
+        "faults": verified.faults,
+        "at": verified.at,
     }
     return render_to_string("chat/evidence_file.html", context)
 
@@ -69,17 +99,17 @@ def _facts(content: dict[str, object]) -> str:
 
 def bundle_of(run: Run) -> bytes:
     """Return a ZIP archive of a run: its journal, requests, files' digests and a verification."""
-    verdict = examine(run)
-    lines = [*verdict.faults] or ["The journal is intact, and the rows and files agree with it."]
+    verified = Verification.of(run)
+    lines = [*verified.faults] or ["The journal is intact, and the rows and files agree with it."]
     packed = BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         archive.writestr("journal.json", _pretty([_event(one) for one in run.events.journal()]))
         archive.writestr("artifacts.json", _pretty(_artifacts(run)))
         archive.writestr(
-            "verification.txt", "\n".join([f"Verified at {clock.now().isoformat()}.", *lines, ""])
+            "verification.txt", "\n".join([f"Verified at {verified.at.isoformat()}.", *lines, ""])
         )
         for request in HumanRequest.objects.filter(wait__run=run).order_by("pk"):
-            archive.writestr(f"requests/{request.pk}.html", evidence_of(request))
+            archive.writestr(f"requests/{request.pk}.html", evidence_of(request, verified))
     return packed.getvalue()
 
 

@@ -69,13 +69,13 @@ def examine(run: Run) -> Verdict:
     for _ in range(LOOKS):
         # Read before the rows: if nothing has changed since, then what differs is not a worker's
         # doing.
-        before = _state(run)
+        before = state_of(run)
         fresh = Run.objects.select_related("procedure", "version", "started_by").get(pk=run.pk)
         record, older = Record.of(fresh), list[str]()
         found = [*row_differences(record, older)]
         for look in hooks.examined:
             found += look(record, older)
-        if not found or _state(run) == before:
+        if not found or state_of(run) == before:
             return Verdict([], list(dict.fromkeys(found)), older)
     return verdict
 
@@ -88,7 +88,7 @@ def examine_site() -> list[Difference]:
     ]
 
 
-def _state(run: Run) -> tuple[object, ...]:
+def state_of(run: Run) -> tuple[object, ...]:
     """Return a value that changes whenever a worker or an input changes the run."""
     rows = Run.objects.filter(pk=run.pk)
     newest = Max("run_inputs__pk")

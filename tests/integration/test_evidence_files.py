@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
+from procedures.models import Head
 from procedures.runner import advance_run
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import browser, shown
@@ -27,6 +31,12 @@ def answered(bob: User, finance: Group) -> HumanRequest:
     respond(request.pk, answer, by=bob)
     advance_run(request.wait.run_id)
     return request
+
+
+def verified_at(page: str) -> datetime:
+    found = re.search(r"Verified (\S+?):? ", page)
+    assert found, page
+    return datetime.fromisoformat(found[1])
 
 
 def test_one_file_has_all_that_proves_a_decision(answered: HumanRequest, bob: User) -> None:
@@ -54,6 +64,31 @@ def test_it_tells_of_what_was_changed_since(answered: HumanRequest, bob: User) -
     assert "the field comment was changed" in page
 
 
+def test_a_run_is_verified_once_for_all_files_until_it_has_a_new_event(bob: User) -> None:
+    grant("revised", Group.objects.get(name="finance"), "answer")
+    request = request_of(run_until_it_waits("revised"))
+    path, client = f"/requests/{request.pk}/evidence", browser(bob)
+    first = verified_at(shown(client.get(path)))
+
+    with CaptureQueriesContext(connection) as queries:
+        second = shown(client.get(path))
+
+    assert verified_at(second) == first
+    assert not [one for one in queries if '"countersign_procedures_event"' in one["sql"]]
+    respond(request.pk, Answer(value=True), by=bob)
+    assert verified_at(shown(client.get(path))) > first
+
+
+def test_a_run_without_the_record_of_its_last_event_has_a_file(
+    answered: HumanRequest, bob: User
+) -> None:
+    Head.objects.filter(run=answered.wait.run_id).delete()
+
+    assert "its last event is missing" in shown(
+        browser(bob).get(f"/requests/{answered.pk}/evidence")
+    )
+
+
 def test_an_open_request_has_a_file_too_and_strangers_get_none(
     answered: HumanRequest, bob: User, carol: User
 ) -> None:
@@ -77,8 +112,11 @@ def test_one_command_bundles_a_run(answered: HumanRequest, tmp_path: Path) -> No
         assert [one["kind"] for one in journal][-1] == "run.succeeded"
         assert journal[-1]["hash"] == run.events.latest("seq").hash
         assert json.loads(archive.read("artifacts.json")) == []
-        assert b"The journal is intact" in archive.read("verification.txt")
-        assert b"Refund 31.20" in archive.read(f"requests/{answered.pk}.html")
+        verification = archive.read("verification.txt").decode()
+        assert "The journal is intact" in verification
+        page = archive.read(f"requests/{answered.pk}.html").decode()
+        assert "Refund 31.20" in page
+        assert f"Verified at {verified_at(page).isoformat()}." in verification
     with pytest.raises(CommandError, match="can't be written"):
         call_command("bundle_run", str(run.pk), str(file))
     with pytest.raises(CommandError, match="Run not found"):

@@ -5,7 +5,7 @@ from procedures.engine import Context, File, Step, procedure
 MARK = "zebra"
 
 
-@procedure(title="Zebra paper")
+@procedure(title="Zebra paper", subject="The zebra paper: {remark}")
 def zebra_parent(ctx: Context, paper: File, remark: str, whom: str) -> dict[str, str]:
     """Zebra documentation."""
     ctx.stage("Zebra stage")
