@@ -71,6 +71,7 @@ def one_of_each(ctx: Context, kind: str) -> Any:
         "upload": lambda: ctx.upload("Which paper?", accept="text/*", largest="1 kB"),
         "uploads": lambda: ctx.upload("Which papers?", many=True),
         "file": lambda: ctx.review("Is it right?", ctx.step(keep_paper)),
+        "undoable file": lambda: ctx.review("Right?", ctx.step(keep_paper), undo="10s"),
         "markdown": lambda: ctx.review("Right?", "# Title\n\n<b>x</b>\n", format="markdown"),
         "code": lambda: ctx.review("Right?", "x = 1\ny = 2\n", format="code"),
         "table": lambda: ctx.review("Right?", [{"name": "lamp", "count": 2}], format="table"),

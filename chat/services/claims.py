@@ -67,10 +67,14 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 
 @transaction.atomic
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
-    """Record that an assignee has seen an open request; return False if it was recorded before."""
+    """Record that an assignee has seen an open request.
+
+    Returns False if it was recorded before, or if the person isn't asked: an administrator's right
+    to bypass the others is none to be asked.
+    """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)
-    if right is None or request.events.filter(kind=Kind.SEEN, user=by).exists():
+    if right is None or right.is_bypass or request.events.filter(kind=Kind.SEEN, user=by).exists():
         return False
     note_delegation(request, right, by=by, at=now)
     facts = {"channel": channel, "address": address}

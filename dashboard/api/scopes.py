@@ -20,6 +20,8 @@ ROUTES = {
     "get_draft": Scope.ANSWER,
 }
 """The scope needed by each route that changes something; routes not listed need `operate`."""
+OF_OWN_ANSWER = {"get_draft"}
+"""Routes that read somebody's own answer, so that the scope `read` isn't enough."""
 NEW_RUNS = {"restart_run", "fork_run"}
 """Routes that also start a run, so a token needs the scope `start` too."""
 
@@ -65,9 +67,9 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
 
 
 def scopes_needed(request: HttpRequest) -> set[Scope]:
-    if request.method in {"GET", "HEAD"}:
-        return {Scope.READ}
     route = _route_of(request)
+    if request.method in {"GET", "HEAD"} and route not in OF_OWN_ANSWER:
+        return {Scope.READ}
     if route in NEW_RUNS:
         return {Scope.OPERATE, Scope.START}
     return {ROUTES.get(route, Scope.OPERATE)}

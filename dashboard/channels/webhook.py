@@ -12,7 +12,7 @@ from django.urls import reverse
 from chat.channels import Channel, UndeliverableError
 from chat.channels.planning import WEBHOOK
 from chat.models import HumanRequest, Notification
-from dashboard.channels.posting import ForbiddenAddressError, PostError, post
+from dashboard.channels.posting import LARGEST_BODY, ForbiddenAddressError, PostError, post
 from procedures.conf import conf
 from procedures.engine.journal.large import place_of
 from procedures.engine.kinds.kind import Outcome
@@ -22,7 +22,9 @@ from procedures.webhooks import find_webhook
 
 GONE = 410
 LARGEST_VALUE = 64 * 1024
-"""The most characters of an answer or a result; a larger one is read at its address instead."""
+"""The most bytes of an answer or a result; a larger one is read at its address instead."""
+LEFT_OUT = ("comment", "value", "result", "prompt")
+"""Parts that are left out, one after another, of an event that is too large as a whole."""
 
 
 class Webhook(Channel):
@@ -37,7 +39,7 @@ class Webhook(Channel):
         target = find_webhook(name)
         if target is None:
             raise PostError(f"This site has no valid webhook {name}.")
-        body = json.dumps(event_of(notification), ensure_ascii=False).encode()
+        body = body_of(event_of(notification))
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
             "User-Agent": "Countersign",
@@ -94,6 +96,20 @@ def event_of(notification: Notification) -> dict[str, Any]:
     }
 
 
+def body_of(event: dict[str, Any]) -> bytes:
+    """Return an event as JSON; of one that is too large, parts are left out that the API has."""
+    body, data = _encoded(event), dict(event["data"])
+    for name in LEFT_OUT:
+        if len(body) > LARGEST_BODY and name in data:
+            data |= {name: None, f"{name}_left_out": True}
+            body = _encoded({**event, "data": data})
+    return body
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
 def _of_request(request: HumanRequest) -> dict[str, Any]:
     """Return what became of a request, as its run learns it."""
     counted = request.responses.filter(undone_at=None).order_by("pk").last()
@@ -129,5 +145,5 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> dict[str, Any]:
     """Return a value, or a note that it is too large to be sent."""
-    is_large = len(json.dumps(value, ensure_ascii=False)) > LARGEST_VALUE
+    is_large = len(_encoded(value)) > LARGEST_VALUE
     return {name: None, f"{name}_left_out": True} if is_large else {name: value}

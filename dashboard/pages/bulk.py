@@ -154,11 +154,12 @@ def _result_of(line: Line) -> str:
 
 
 def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
-    until, told = time_of(request.POST.get("until", "tomorrow"), clock.now()), []
+    told = []
     for one in lines:
         words = one.why_not
         if not words:
             try:
+                until = time_of(request.POST.get("until", "tomorrow"), clock.now())
                 services.snooze_request(one.request.pk, by=request.user, until=until)
             except (services.NotAskedError, services.AlreadyAnsweredError, InputError) as error:
                 words = str(error)

@@ -1,5 +1,6 @@
 """What a person types into the form of a request, kept on the server while they type."""
 
+import re
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -23,7 +24,7 @@ def request_draft(request: Visit, request_id: UUID) -> HttpResponse:
     found = find(request, request_id)
     values = {name: texts for name, texts in _typed(request).items() if name not in UNKEPT}
     sent = request.POST.get("draft_version", "0")
-    version = int(sent) if sent.isascii() and sent.isdigit() else 0
+    version = int(sent) if re.fullmatch("[0-9]{1,9}", sent) else 0
     try:
         draft = services.save_draft(found.pk, by=request.user, values=values, version=version)
     except DraftConflictError as error:

@@ -69,7 +69,9 @@ def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> Ht
 def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     """Return the differences between a text file under review and the one that replaced it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    question, response = found.asked, get_object_or_404(found.responses)
+    question = found.asked
+    # Of several, the one that decided; those that were undone decided nothing.
+    response = get_object_or_404(found.responses.filter(undone_at=None).order_by("-pk")[:1])
     sent = list(files_in(with_files(response.plain_value, question.schema)))
     files = [find_file(found, one.digest) for one in (question.draft_file, *sent) if one]
     if len(files) != 2 or not all(one and one.content_type in READABLE for one in files):  # noqa: PLR2004 (before and after)

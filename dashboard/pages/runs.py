@@ -1,5 +1,6 @@
 """The list of runs, the page of one run, and its whole journal."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,9 +119,8 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     """Return a page of the run's journal, oldest events first."""
     run = find(request, run_id)
     after = request.GET.get("after", "")
-    found = page(
-        run.events.all(), by="seq", after=int(after) if after.isdecimal() else 0, limit=MOST_EVENTS
-    )
+    seq = int(after) if re.fullmatch("[0-9]{1,18}", after) else 0
+    found = page(run.events.all(), by="seq", after=seq, limit=MOST_EVENTS)
     context = {
         "run": run,
         "events": found["items"],

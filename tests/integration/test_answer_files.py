@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
+from chat.services import undo_response
 from dashboard.channels.letter import letter_about
 from procedures.models import Artifact
 from procedures.runner import advance_run
@@ -100,12 +101,13 @@ def test_programs_send_files_first_and_answer_with_their_tokens(alice: User, bob
 
 
 def test_a_token_counts_for_its_person_and_its_request(
-    alice: User, bob: User, admin_user: User
+    alice: User, bob: User, carol: User, finance: Group
 ) -> None:
+    carol.groups.add(finance)
     mine, other = ask("uploads", by=alice), ask("uploads", by=alice)
     sent = caller(bob).post(f"/api/requests/{mine.pk}/files", {"file": paper()}).json()
 
-    assert respond(caller(admin_user), mine, [sent["token"]]).status_code == 422
+    assert respond(caller(carol), mine, [sent["token"]]).status_code == 422
     assert respond(caller(bob), other, [sent["token"]]).status_code == 422
     described = {name: sent[name] for name in ("name", "digest", "size", "content_type")}
     assert respond(caller(bob), mine, [described]).status_code == 422
@@ -145,6 +147,19 @@ def test_a_file_is_reviewed_and_replaced(alice: User, bob: User) -> None:
     assert 'data-kind="gone"><del>name;count</del>' in changes
     assert 'data-kind="new"><ins>a;b</ins>' in changes
     assert '"name":"new.csv"' in result_of(request)
+
+
+def test_of_two_answers_the_one_that_counts_is_compared(alice: User, bob: User) -> None:
+    request, client = ask("undoable file", by=alice), browser(bob)
+    send(client, request, decision="approved", file=paper("new.csv", b"a;b"))
+    undo_response(request.pk, by=bob)
+    assert client.get(f"/requests/{request.pk}/file-changes").status_code == 404
+
+    send(client, request, decision="approved", file=paper("newer.csv", b"c;d"))
+
+    changes = shown(client.get(f"/requests/{request.pk}/file-changes"))
+    assert "<ins>c;d</ins>" in changes
+    assert "<ins>a;b</ins>" not in changes
 
 
 def test_there_are_no_changes_without_another_file(alice: User, bob: User, carol: User) -> None:

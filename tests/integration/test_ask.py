@@ -253,10 +253,11 @@ def test_the_card_says_that_it_comes_from_outside_and_shows_links_in_full(
 
 def test_a_link_that_shows_another_address_shows_its_own_too(program: Client, bob: User) -> None:
     request = asked_by(program, body="[https://bank.example](https://evil.example/?a=1&b=2)")
+    run = request.wait.run_id
 
-    page = shown(browser(bob).get(f"/requests/{request.pk}"))
-
-    assert "https://bank.example</a> <code>(https://evil.example/?a=1&amp;b=2)" in page
+    for path in (f"requests/{request.pk}", f"requests/{request.pk}/evidence", f"runs/{run}"):
+        page = shown(browser(bob).get(f"/{path}"))
+        assert "https://bank.example</a> <code>(https://evil.example/?a=1&amp;b=2)" in page, path
 
 
 def test_what_a_person_asks_by_hand_says_nothing_of_a_program(

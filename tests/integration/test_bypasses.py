@@ -172,6 +172,16 @@ def test_a_vote_and_an_ask_back_need_a_reason_too(
     assert faults(back) == []
 
 
+def test_an_administrator_who_is_not_asked_has_not_seen_it(
+    asked: HumanRequest, root: User, finance: Group
+) -> None:
+    assert browser(root).post(f"/requests/{asked.pk}/seen").status_code == 204
+    assert list(asked.events.values_list("kind", flat=True)) == ["created"]
+
+    root.groups.add(finance)
+    assert note_seen(asked.pk, by=User.objects.get(pk=root.pk), channel="page")
+
+
 # Deputies
 
 

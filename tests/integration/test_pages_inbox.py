@@ -190,6 +190,24 @@ def test_several_are_snoozed_at_once(bob: User) -> None:
     assert Inbox(bob, Tab.SNOOZED).count() == 2
 
 
+def test_a_time_that_nobody_offers_snoozes_nothing_and_is_named(bob: User) -> None:
+    posted = {"request": sent(ask()), "decision": "snooze", "until": "never"}
+
+    text = shown(browser(bob).post("/inbox/bulk", posted))
+
+    assert text.count('data-result="needs_attention"') == 1
+    assert "one of the times that can be chosen" in text
+    assert Inbox(bob, Tab.SNOOZED).count() == 0
+
+
+def test_a_version_of_a_draft_that_is_no_number_counts_as_none(bob: User) -> None:
+    path = f"/requests/{ask().pk}/draft"
+
+    said = browser(bob).post(path, {"comment": "Mine", "draft_version": "9" * 5_000})
+
+    assert (said.status_code, said.json()["version"]) == (200, 1)
+
+
 def test_empty_lists_say_what_comes_next_or_what_narrows_them(bob: User) -> None:
     client = browser(bob)
     assert "Nothing waits for you." in shown(client.get("/inbox/"))

@@ -224,6 +224,8 @@ def test_the_journal_can_be_read_from_the_start(alice: User, bob: User) -> None:
 
     whole = shown(client.get(f"/runs/{run.pk}/journal"))
     rest = shown(client.get(f"/runs/{run.pk}/journal?after=1"))
+    for strange in ("9" * 5_000, "9" * 30, "٣"):
+        assert client.get(f"/runs/{run.pk}/journal", {"after": strange}).status_code == 200
 
     assert "Started with code" in whole
     assert "Started with code" not in rest

@@ -43,6 +43,7 @@ NEEDED = {
     "create_responses": {"answer"},
     "put_snooze": {"answer"},
     "delete_snooze": {"answer"},
+    "get_draft": {"answer"},
     "put_draft": {"answer"},
     "delete_draft": {"answer"},
     "delete_response": {PEOPLE},

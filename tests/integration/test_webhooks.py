@@ -180,6 +180,37 @@ def test_a_large_answer_is_read_at_its_address(
 
 
 @pytest.mark.parametrize(
+    ("texts", "left_out"),
+    [
+        (("🎉" * 60_000, ""), ["value"]),
+        (("🎉" * 16_000, ""), []),
+        (("a", "🎉" * 70_000), ["comment"]),
+        (("🎉" * 60_000, "🎉" * 70_000), ["value", "comment"]),
+    ],
+    ids=["large answer", "fitting answer", "large comment", "both large"],
+)
+def test_the_size_of_a_report_is_counted_as_it_is_sent(
+    receiver: Receiver,
+    program: Client,
+    bob: User,
+    settings: Settings,
+    texts: tuple[str, str],
+    left_out: list[str],
+) -> None:
+    request = asked_by(program, webhook="shop", kind="input")
+    configure(settings, SIZES={"answer": 200_000, "comment": 100_000})
+    respond(request.pk, Answer(*texts), by=bob)
+
+    send()
+
+    [event] = receiver.events.values()
+    said = event["data"]
+    for name, whole in zip(("value", "comment"), texts, strict=True):
+        assert said[name] == (None if name in left_out else whole)
+        assert said.get(f"{name}_left_out", False) is (name in left_out)
+
+
+@pytest.mark.parametrize(
     ("status", "state", "words"),
     [
         (302, "planned", "shop: The receiver answered with status 302. Redirects aren't followed."),
