@@ -17,6 +17,7 @@ from chat.access import visible_requests, visible_sessions
 from chat.models import (
     Assignment,
     Delegation,
+    Draft,
     HumanRequest,
     HumanResponse,
     Member,
@@ -26,6 +27,7 @@ from chat.models import (
     RequestEvent,
     Session,
     SessionEvent,
+    Snooze,
     StandingDecision,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
@@ -334,6 +336,28 @@ class StandingDecisionAdmin(HistoryAdmin):
         *("giver", "given_with", "version", "step", "limits", "value", "comment"),
         *("uses", "uses_left", "begins_at", "expires_at", "revoked_at", "revoked_by"),
     ]
+
+
+@admin.register(Snooze)
+class SnoozeAdmin(HistoryAdmin):
+    list_display = ["user", "request", "until"]
+    list_filter = ["until"]
+    list_select_related = ["user", "request"]
+    ordering = ["-until", "-pk"]
+    search_fields = [f"user__{name_field()}", "request__prompt"]
+    fields = ["user", "request", "until"]
+
+
+@admin.register(Draft)
+class DraftAdmin(HistoryAdmin):
+    """Tells that somebody is typing an answer, and not what."""
+
+    list_display = ["user", "request", "at"]
+    list_filter = ["at"]
+    list_select_related = ["user", "request"]
+    ordering = ["-at", "-pk"]
+    search_fields = [f"user__{name_field()}", "request__prompt"]
+    fields = ["user", "request", "version", "at"]
 
 
 @admin.register(Assignment)

@@ -62,7 +62,7 @@ def check_that_home_names(runs: list[Run], browser: httpx.Client) -> None:
     """Under *Stuck*, and in the sentence about the workers; nothing else stands there."""
     home = text_of(browser, "/")
     stuck = home.partition('id="stuck"')[2].partition("</section>")[0]
-    assert {*re.findall(r'href="/runs/([^"]+)"', stuck)} == {str(run.pk) for run in runs}
+    assert {*re.findall(r'href="/runs/([^"/]+)"', stuck)} == {str(run.pk) for run in runs}
     [complaint] = re.findall(r"\d+ runs? (?:is|are) stuck[^<:]*occup[^<:]*: [^<]*", home)
     assert all(str(run.pk)[-8:] in complaint for run in runs)
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from chat.models import (
+    Draft,
     FeedEntry,
     HumanRequest,
     HumanResponse,
@@ -24,6 +25,7 @@ from chat.models import (
     RunAudience,
     Session,
     SharedRun,
+    Snooze,
     StandingDecision,
 )
 from chat.services import delegate, note_presence
@@ -77,6 +79,9 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
         begins_at=run.created_at,
         expires_at=run.created_at + timedelta(days=1),
     )
+    kept = {"request": request_of(run), "user": bob}
+    Snooze.objects.create(**kept, until=run.created_at + timedelta(days=1))
+    Draft.objects.create(**kept, values="{}", at=run.created_at)
     return run
 
 

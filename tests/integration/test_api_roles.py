@@ -105,12 +105,12 @@ def test_operators_see_and_may_not_answer(dave: User) -> None:
     assert respond(caller(dave), request, value=True).status_code == 403
 
 
-def test_superusers_may_everything(admin_user: User) -> None:
+def test_superusers_may_everything_and_answer_for_others_only_in_person(admin_user: User) -> None:
     request = asked("@nobody")
 
     assert start(admin_user).status_code == 201
     assert status(admin_user, f"requests/{request.pk}") == 200
-    assert respond(caller(admin_user), request, value=True).status_code == 201
+    assert respond(caller(admin_user), request, value=True).status_code == 403
 
 
 # Whom a request asks

@@ -34,14 +34,24 @@ READ = {"title", "aria-label", "placeholder", "alt"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 NO_WORDS = {"Countersign", "JSON", "Europe", "Berlin"}
 """Names that are the same in every language."""
-ATTRIBUTE = re.compile(r'[a-z-]+=""')
+ATTRIBUTE = re.compile(r'[a-z-]+=""|form="[a-z]*"')
 """An attribute in a block of its own, which stands in no tag there."""
 COMMENT = re.compile(r"/\*.*?\*/|(?<=\s)//[^\n]*", re.DOTALL)
 LITERAL = re.compile(r"""(?P<quote>["'`])(?P<text>(?:[^\\]|\\.)*?)(?P=quote)""", re.DOTALL)
 VALUE = re.compile(r"\$\{[^}]*\}")
 WORDS = re.compile(r"[A-Z][a-z]+|(?![.#])[^\[]*\b[a-z]+ [a-z]+")
 """The start of a literal that people read: a capitalized word, or two words and no selector."""
-KEYS = {"Enter", "Escape", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Arrow"}
+KEYS = {
+    "Enter",
+    "Escape",
+    "ArrowDown",
+    "ArrowUp",
+    "PageDown",
+    "PageUp",
+    "Arrow",
+    "Mod+",
+    "Mod+Enter",
+}
 """Names of keys, as a browser tells them."""
 Read = tuple[str, str]
 
@@ -235,5 +245,5 @@ class _Words(HTMLParser):
         self.tag = ""
 
     def handle_data(self, data: str) -> None:
-        if self.tag != "code":  # a command, as people type it
+        if self.tag not in {"code", "style"}:  # a command, as people type it
             self.found.append(("text", data))

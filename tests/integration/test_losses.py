@@ -203,6 +203,8 @@ GRANTS: dict[str, Callable[[Client], Act]] = {
 def test_a_procedure_that_loses_its_last_answerer_is_shown_before(
     root: Client, asks_erin: HumanRequest, name: str, operators: Group, *, has_operators: bool
 ) -> None:
+    others = Grant.objects.exclude(procedure__name__in=["question", "two_steps"])
+    others.delete()  # so that the list is short enough to name the procedure
     if has_operators:
         grant("question", operators, "operate")
     act, before = GRANTS[name](root), state()

@@ -63,8 +63,8 @@ def press(client: Client, request: HumanRequest, value: str) -> Any:
 def test_it_is_answered_on_its_page(asked: HumanRequest, bob: User) -> None:
     bobs = browser(bob)
     page = shown(bobs.get(f"/requests/{asked.pk}"))
-    assert '<button class="button" name="value" value="1">1 star</button>' in page
-    assert 'name="value" value="5">5 stars</button>' in page
+    assert re.search('<button class="button" name="value" value="1"[^>]*>1 star<', page)
+    assert re.search('name="value" value="5"[^>]*>5 stars<', page)
     assert page.count('name="value"') == 5
 
     refused = press(bobs, asked, "9")

@@ -48,9 +48,10 @@ def page(client: Client, address: str) -> str:
     return response.content.decode()
 
 
-def test_a_run_is_started_and_answered_by_the_api(run: Run, alice: User) -> None:
+def test_a_run_is_started_and_answered_by_the_api(run: Run, bob: User, finance: Group) -> None:
+    bob.groups.add(finance)
     request = HumanRequest.objects.get()
-    answer = caller(alice).post(f"/ops/api/requests/{request.pk}/response", {"value": True}, JSON)
+    answer = caller(bob).post(f"/ops/api/requests/{request.pk}/response", {"value": True}, JSON)
     advance_run(run.pk)
     run.refresh_from_db()
 

@@ -72,7 +72,7 @@ def test_an_amount_that_a_comma_divides_is_not_paid_by_half(
     """Its second half fits into the reason, which the line leaves out."""
     content = f"order,customer,status,amount,reason{empty}\n7,Ana,returned,{end}{empty}\n"
 
-    assert refusal(store, content).startswith("Line 2 has an amount that its decimal comma splits")
+    assert refusal(store, content).startswith("Line 2 has an amount whose decimal comma splits")
 
 
 @pytest.mark.parametrize("reason", ["too small", "", "A4", "2026", "20 %"])
