@@ -44,7 +44,9 @@ def test_a_refund_is_started_approved_on_a_phone_and_its_result_fetched(
 
     expect(card).to_contain_text("by bob")
     expect(card).to_contain_text("Seen the photo.")
-    expect(alices.get_by_role("article", name=re.compile("^Refund the orders of")).first).to_contain_text("Done")
+    expect(
+        alices.get_by_role("article", name=re.compile("^Refund the orders of")).first
+    ).to_contain_text("Done")
     expect(alices.get_by_role("log")).to_contain_text("refunded: 2 (280.20 EUR)")
     file = alices.locator("#beside").get_by_role("link", name="refunds.csv")
     with alices.expect_download() as download:
