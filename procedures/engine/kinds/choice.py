@@ -111,16 +111,18 @@ class Choice(Kind):
     def read_said(self, question: "Question", value: Any) -> Any:
         """Return the chosen option, or a list of them; each may be given by value or by label."""
         if isinstance(value, list):
-            return [self._option(question, one) for one in value]
-        return self._option(question, value)
+            # Once for all entries, of which there may be thousands.
+            by_label = _by_label(question)
+            return [self._option(question, one, by_label) for one in value]
+        return self._option(question, value, _by_label(question))
 
     @staticmethod
-    def _option(question: "Question", value: Any) -> Any:
-        if value in question.labels:
+    def _option(question: "Question", value: Any, by_label: Mapping[str, str]) -> Any:
+        if isinstance(value, str) and value in question.labels:
             return value
-        by_label = {plain_words(label): option for option, label in question.labels.items()}
-        is_given = str(value) in question.labels.values() or _other(question)
-        return by_label.get(plain_words(str(value)), value) if is_given else value
+        text = str(value)
+        is_given = text in question.labels.values() or _other(question)
+        return by_label.get(plain_words(text), value) if is_given else value
 
     @staticmethod
     def _own_words(question: "Question", text: str) -> str:
@@ -128,6 +130,10 @@ class Choice(Kind):
         before, _, own = text.partition(":")
         title = _other(question).get("title", "")
         return own.strip() if title and plain_words(before) == plain_words(title) else ""
+
+
+def _by_label(question: "Question") -> dict[str, str]:
+    return {plain_words(label): option for option, label in question.labels.items()}
 
 
 def _labels(prompt: str, options: object) -> dict[str, str]:

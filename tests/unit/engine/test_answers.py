@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.values import canonical
+from procedures.engine.values.answers import Validator, check_answer
 
 APPROVAL = new_question("approval", "Go?")
 TEXT = new_question("input", "Why?")
@@ -91,6 +92,7 @@ def test_what_fits_the_question_is_an_answer(question: Question, value: object) 
         (COLOURS, "r", r"The answer must be a list\."),
         (COLOURS, [], r"Choose at least 1\."),
         (COLOURS, ["r", "r"], r"Choose each option once\."),
+        (COLOURS, ["r", "b", "x"], r"Choose each option once\."),
         (COLOURS, ["r", "Blue"], r"1: Choose one of: r, b\."),
         (LETTER, "approved", r"The answer must be an object with named fields\."),
         (LETTER, {}, r"Fill in decision\."),
@@ -173,6 +175,54 @@ def test_a_pattern_that_nobody_can_read_is_no_question(pattern: str) -> None:
         new_question("input", "Which?", hint)
     with pytest.raises(QuestionError, match=r"can't be a form: .*regex parse error"):
         new_question("form", "Which?", make_dataclass("Code", [("code", hint)]))
+
+
+class Compared(int):
+    """A whole number that counts how often it is compared."""
+
+    times = 0
+    __hash__ = int.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return int.__eq__(self, other) is True
+
+
+def test_entries_are_not_compared_each_with_each() -> None:
+    rules: dict[str, Any] = {"type": "array", "uniqueItems": True}
+    entries = [one for number in range(500) for one in (Compared(number), str(number))]
+    Compared.times = 0
+
+    assert next(Validator(rules).iter_errors(entries), None) is None
+    assert Compared.times < 5 * len(entries)
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_valid"),
+    [
+        ([1, True, "1", [1], [True], {"a": 1}, {"a": True}, None, 0, False, ""], True),
+        ([1, 1.0], False),
+        ([0.10, 0.1], False),
+        ([[1, 2], [1.0, 2]], False),
+        ([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}], False),
+    ],
+)
+def test_equal_entries_are_found_as_json_compares_them(
+    entries: list[Any], *, is_valid: bool
+) -> None:
+    rules: dict[str, Any] = {"type": "array", "uniqueItems": True}
+
+    if is_valid:
+        assert check_answer(entries, rules) == entries
+        return
+    with pytest.raises(AnswerError, match=r"Choose each option once\."):
+        check_answer(entries, rules)
+
+
+def test_an_option_that_is_a_number_is_not_yes_or_no() -> None:
+    assert check_answer([2, 1.0], {"type": "array", "items": {"enum": [1, 2]}}) == [2, 1.0]
+    with pytest.raises(AnswerError, match="Choose one of: 1, 2"):
+        check_answer([True], {"type": "array", "items": {"enum": [1, 2]}})
 
 
 def nested(depth: int) -> Any:

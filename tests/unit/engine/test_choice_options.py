@@ -170,7 +170,7 @@ def test_a_file_is_reviewed(sent: dict[str, Any], outcome: str) -> None:
     [
         ({"decision": "approved", "file": "x"}, "uploaded file"),
         ({"decision": "approved", "file": vars(CHANGED)}, "uploaded file"),
-        ({"decision": "approved", "text": "x"}, "isn't a field"),
+        ({"decision": "approved", "text": "x"}, "^text: This isn't a field"),
         ({"decision": "rejected", "file": CHANGED}, "can't have another file"),
         ({}, "missing|Fill in"),
     ],
