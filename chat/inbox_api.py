@@ -1,10 +1,12 @@
 """The inbox over HTTP: its lists, snoozes, drafts, and answers to several requests."""
 
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from ninja import Router, Status
 
 from chat import services
@@ -48,13 +50,22 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
 
     `mine` has those assigned to you by name or claimed by you, `groups` those of your groups and
     permissions, `unclaimed` those of them that nobody has claimed, `snoozed` what you have put off,
-    by when it comes back, and `done` what you have answered, newest first.
+    by when it comes back, and `done` what you have answered, newest first. `due=today` means the
+    day in the time zone of your profile, else of your browser, else of the site.
     """
     filters = Filters(kind, procedure, due, risk, q)
-    rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
+    with timezone.override(_time_zone(request)):
+        rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
     counts = {one: Inbox(request.user, one).count() for one in COUNTED}
     seen = seen_by(request.user, [one.pk for one in rows])
     return {"items": rows, "seen": sorted(seen), "counts": counts, "next": following}
+
+
+def _time_zone(request: SignedIn) -> tzinfo:
+    """Return the caller's time zone, or the site's if no middleware knows it."""
+    find = getattr(request, "find_time_zone", timezone.get_current_timezone)
+    found: tzinfo = find()
+    return found
 
 
 @router.post(

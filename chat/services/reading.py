@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from chat.models import Draft, HumanRequest, Snooze
 from chat.services.responses import AlreadyAnsweredError, NotAskedError
@@ -72,6 +73,21 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
     if not is_saved or found is None:
         raise DraftConflictError(found)
     return found
+
+
+def keep_sent(request_id: UUID, *, by: User, values: Texts) -> None:
+    """Keep a form that was sent as the draft, so that whoever undoes the answer has it again.
+
+    A form that is too large to be a draft isn't kept.
+    """
+    try:
+        given = {"values": _text_of(values), "at": clock.now()}
+    except InputError:
+        drop_draft(request_id, by=by)
+        return
+    mine = Draft.objects.filter(request=request_id, user=by)
+    if not mine.update(version=F("version") + 1, **given):
+        _insert(Draft(request_id=request_id, user=by, **given))
 
 
 def drop_draft(request_id: UUID, *, by: User) -> None:

@@ -36,6 +36,8 @@ from procedures.users import User
 
 DAYS = ("1", "3", "7")
 """The days for which an answer can count for later requests."""
+UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
+"""Fields of the form that are no part of what was typed."""
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
 """The most characters of a draft that can be edited in a card, and on a page of its own."""
 
@@ -155,6 +157,10 @@ class AnswerForm:
             return False
         echo = Echo(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
+
+    def kept_values(self) -> dict[str, list[str]]:
+        """Return what was typed, by the names of the fields, as a draft keeps it."""
+        return {name: self.texts(name) for name in self.typed if name not in UNKEPT}
 
     def own_words(self) -> str:
         """Return the text that the sender wrote, to be shown again if the answer came too late."""

@@ -1,7 +1,10 @@
 """Time zones: pages show times in the zone that the reader has chosen."""
 
 from collections.abc import Callable
+from datetime import tzinfo
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -11,29 +14,50 @@ from dashboard.http.addresses import is_of_api
 from dashboard.models.preferences import preferences_of
 from procedures.users import User
 
+COOKIE = "countersign_time_zone"
+"""The cookie in which local-time.js sends the browser's time zone."""
+
 
 class TimeZoneMiddleware:
-    """Middleware that renders a page in its reader's time zone."""
+    """Middleware that renders a page in its reader's time zone: the chosen or the browser's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        is_page = not (is_of_api(request.path) or request.path.startswith(settings.STATIC_URL))
-        user = request.user if is_page else None
+        if is_of_api(request.path):  # who asks is known later, by the token
+            request.find_time_zone = lambda: _zone_of(request)  # type: ignore[attr-defined]
+            return self._get_response(request)
+        user = None if request.path.startswith(settings.STATIC_URL) else request.user
         if not isinstance(user, User):
             return self._get_response(request)
         chosen = preferences_of(user)
         request.has_keys, zone = chosen.has_keys, chosen.zone  # type: ignore[attr-defined]
-        if zone is None:
+        if zone:
+            request.own_time_zone = zone.key  # type: ignore[attr-defined]
+        with timezone.override(zone or browser_zone(request) or timezone.get_current_timezone()):
             return self._get_response(request)
-        request.own_time_zone = zone.key  # type: ignore[attr-defined]
-        with timezone.override(zone):
-            return self._get_response(request)
+
+
+def _zone_of(request: HttpRequest) -> tzinfo:
+    user = request.user
+    chosen = preferences_of(user).zone if isinstance(user, User) else None
+    return chosen or browser_zone(request) or timezone.get_current_timezone()
+
+
+def browser_zone(request: HttpRequest) -> ZoneInfo | None:
+    """Return the zone that the pages' script has found in the browser, or None."""
+    name = request.COOKIES.get(COOKIE, "")
+    return ZoneInfo(name) if name and name in _known_zones() else None
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """Return the chosen zone for templates, and True if single keys press buttons.
+    """Return the chosen zone for templates, if any, and True if single keys press buttons.
 
     If a zone is set, the browser isn't asked for its own.
     """

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 
 from chat.models import HumanRequest
 from chat.services.waiting import Waiting
+from procedures.users import users
 from procedures.viewers import Key, People, who_sees
 
 CARDS = "cards"
@@ -60,13 +61,29 @@ class Cards:
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
         """The closed requests, also those that were closed since what waits was read."""
         self._seen = self._who_sees_closed_ones(changed)
+        self._superusers = self._superusers_among(changed) if wanted else set()
         self._drawn: dict[tuple[UUID, str], str] = {}
 
     def html_for(self, key: Key, waiting: AbstractSet[UUID], changed: Iterable[UUID]) -> str:
         """Return cards of the requests that wait, and receipts or a note in place of the others."""
-        drawn = [self._draw(one, self._as_what(one, key, waiting)) for one in sorted(changed)]
+        drawn = [
+            self._draw(one, self._as_what(one, key, waiting))
+            for one in sorted(changed)
+            if not self._may_be_bypass(one, key, waiting)
+        ]
         html = "".join(drawn)
         return html if len(html) <= LONGEST else ""
+
+    def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
+        """Return True for a card that its reader must read, because it may ask for a reason."""
+        if key not in self._superusers or pk not in waiting:
+            return False
+        found = self._requests.get(pk)
+        return found is not None and not found.is_unasked
+
+    def _superusers_among(self, changed: Known) -> set[Key]:
+        found = users().filter(is_superuser=True, pk__in=changed.keys()).order_by()
+        return set(found.values_list("pk", flat=True))
 
     def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
         """Return the name of the list in which the template draws the request for this person."""

@@ -34,6 +34,9 @@ MOST_STUCK = 30
 MANY = 1000
 """The unended runs of somebody among which enough are found by looking through all that wait."""
 
+MOST_ALONE = 10 * MANY
+"""The most requests that nobody can answer among which somebody's are looked for."""
+
 
 class Due(NamedTuple):
     """An open wait with the time at which it ends."""
@@ -102,11 +105,13 @@ class Outlook:
         """Return the most urgent open requests that nobody can answer."""
         requests = requests_without_answerers()
         if self._few is not None:
-            return _urgent(requests.filter(wait__run__in=self._few))[:most]
-        ids, found = _urgent(requests), list[UUID]()
-        while ids and len(found) < most:
-            first, ids = ids[:MANY], ids[MANY:]
-            found += _urgent(visible_requests(self.user).filter(pk__in=first))
+            return _urgent(requests.filter(wait__run__in=self._few), most)
+        found = list[UUID]()
+        for start in range(0, MOST_ALONE, MANY):
+            ids = _urgent(requests, MANY, after=start)
+            found += _urgent(visible_requests(self.user).filter(pk__in=ids), most)
+            if len(ids) < MANY or len(found) >= most:
+                break
         return found[:most]
 
     def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[Due]:
@@ -168,5 +173,5 @@ def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> li
     return [Due(*row) for row in rows[:most]]
 
 
-def _urgent(requests: HumanRequestQuerySet) -> list[UUID]:
-    return list(requests.by_urgency().values_list("pk", flat=True))
+def _urgent(requests: HumanRequestQuerySet, most: int, *, after: int = 0) -> list[UUID]:
+    return list(requests.by_urgency().values_list("pk", flat=True)[after : after + most])

@@ -25,9 +25,11 @@ from dashboard.forms.snoozing import OFFERED, time_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable
 from dashboard.pages.visit import Visit
+from dashboard.templatetags.requests import is_bypassed_by
 from procedures.engine.errors import AnswerError, InputError
 from procedures.engine.values.schemas import text_of
 from procedures.models.clock import clock
+from procedures.users import User
 
 DECISIONS = {"usual": lazy("Approve"), "other": lazy("Reject"), "snooze": lazy("Snooze")}
 PLACES = {"usual": 0, "other": 1}
@@ -97,21 +99,32 @@ def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[L
     mine = answerable(request, list(found.values()))
     for key, version in chosen.items():
         if key in found:
-            yield _line(found[key], version, decision, is_mine=key in mine)
+            yield _line(found[key], version, decision, request, is_mine=key in mine)
 
 
-def _line(found: HumanRequest, version: int, decision: str, *, is_mine: bool) -> Line:
+def _line(
+    found: HumanRequest, version: int, decision: str, request: Visit, *, is_mine: bool
+) -> Line:
     if not found.is_open:
         return Line(found, version, why_not=_("It is decided already."))
     if not is_mine:
         return Line(found, version, why_not=_("It isn't left to you."))
     if decision == "snooze":
         return Line(found, version)
-    if found.version != version:
-        return Line(found, version, why_not=_("It has changed since it was shown."))
-    if found.asked.irreversible:
-        return Line(found, version, why_not=_("It can't be undone, so it is decided on its own."))
+    if words := _why_apart(found, version, request.user):
+        return Line(found, version, why_not=words)
     return _pressed(found, version, PLACES[decision])
+
+
+def _why_apart(found: HumanRequest, version: int, user: User) -> str:
+    """Return why the person has to answer a request on its own, or ""."""
+    if is_bypassed_by(found, user):
+        return _("It isn't assigned to you, so it needs a reason.")
+    if found.version != version:
+        return _("It has changed since it was shown.")
+    if found.asked.irreversible:
+        return _("It can't be undone, so it is decided on its own.")
+    return ""
 
 
 def _pressed(found: HumanRequest, version: int, place: int) -> Line:

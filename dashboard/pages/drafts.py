@@ -9,12 +9,10 @@ from django.views.decorators.http import require_POST
 
 from chat import services
 from chat.services import AlreadyAnsweredError, DraftConflictError, NotAskedError
+from dashboard.forms.answer import UNKEPT
 from dashboard.pages.requests import find
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
-
-UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
-"""Fields of the form that are no part of what was typed."""
 
 
 @require_POST

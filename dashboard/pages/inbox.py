@@ -20,10 +20,9 @@ from chat.access import visible_requests
 from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Risk, Tab, due_of, seen_by
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
-from dashboard.forms.answer import AnswerForm
 from dashboard.forms.snoozing import time_of
 from dashboard.pages.marks import with_marks
-from dashboard.pages.requests import answerable, find, is_undoable
+from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
 from procedures.models.clock import clock
@@ -186,7 +185,7 @@ class View:
             "view": self,
             "chosen": found,
             "answerable": mine,
-            "typed_form": self._draft_of(found) if found.pk in mine else None,
+            "typed_form": typed_form(self.request, found, mine),
             "is_undoable": is_undoable(self.request, found),
             "is_seen": found.pk in seen_by(self.request.user, [found.pk]),
             "is_snoozed": Snooze.objects.filter(
@@ -194,15 +193,6 @@ class View:
             ).exists(),
             **_neighbours(ids, found.pk),
         }
-
-    def _draft_of(self, found: HumanRequest) -> AnswerForm | None:
-        draft = services.draft_of(found.pk, by=self.request.user)
-        if draft is None:
-            return None
-        typed = QueryDict(mutable=True)
-        for name, texts in draft.plain_values.items():
-            typed.setlist(name, texts)
-        return AnswerForm(found, typed, by=self.request.user, draft_version=draft.version)
 
 
 def _neighbours(ids: list[UUID], request_id: UUID) -> dict[str, Any]:
@@ -258,7 +248,12 @@ def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
     mine = answerable(request, [found])
     if found.is_open and found.pk not in mine and not found.asks(request.user):
         return {"lost": [shown]}
-    return {"card": found, "answerable": mine, "is_undoable": is_undoable(request, found)}
+    return {
+        "card": found,
+        "answerable": mine,
+        "typed_form": typed_form(request, found, mine),
+        "is_undoable": is_undoable(request, found),
+    }
 
 
 @require_safe

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -63,7 +63,8 @@ def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
 def request_form(request: Visit, request_id: UUID) -> HttpResponse:
     """Return the part of a card that depends on the viewer; the rest was pushed to everybody."""
     found = find(request, request_id)
-    context = {"request": found, "answerable": answerable(request, [found])}
+    mine = answerable(request, [found])
+    context = {"request": found, "answerable": mine, "typed_form": typed_form(request, found, mine)}
     return render(request, "chat/_request_form.html", context)
 
 
@@ -101,21 +102,34 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
     """Undo the person's own answer; a GET returns the button, if there is something to undo."""
     found = find(request, request_id)
     if request.method != "POST":
-        mine = {"request": found, "is_undoable": is_undoable(request, found)}
-        return render(request, "chat/_undo.html", mine)
+        button = {"request": found, "is_undoable": is_undoable(request, found)}
+        return render(request, "chat/_undo.html", button)
     told, status = "", 200
     try:
         services.undo_response(found.pk, by=request.user)
     except (NotTheirsToUndoError, TooLateError) as error:
         told, status = str(error), 409
     found = find(request, request_id)
-    context: dict[str, Any] = {"told": told, "typed_form": replace(AnswerForm(found), fault=told)}
+    mine = answerable(request, [found])
+    form = typed_form(request, found, mine) or AnswerForm(found)
+    context: dict[str, Any] = {"told": told, "typed_form": replace(form, fault=told)}
     if request.htmx:
-        context |= {"request": found, "answerable": answerable(request, [found])}
+        context |= {"request": found, "answerable": mine}
         return render(request, "chat/_request.html", context, status=status)
     if told:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
+
+
+def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerForm | None:
+    """Return the form with the person's draft, if it is theirs to answer and there is a draft."""
+    draft = services.draft_of(found.pk, by=request.user) if found.pk in mine else None
+    if draft is None:
+        return None
+    typed = QueryDict(mutable=True)
+    for name, texts in draft.plain_values.items():
+        typed.setlist(name, texts)
+    return AnswerForm(found, typed, by=request.user, draft_version=draft.version)
 
 
 def is_undoable(request: Visit, found: HumanRequest) -> bool:
@@ -130,7 +144,10 @@ def _receive(request: Visit, form: AnswerForm) -> None:
     address = request.META.get("REMOTE_ADDR") or None
     sent = Inbound(form, sender=request.user, request=form.request, address=address)
     services.receive(Page.name, sent)
-    services.drop_draft(form.request.pk, by=request.user)
+    if form.asked.undo:
+        services.keep_sent(form.request.pk, by=request.user, values=form.kept_values())
+    else:
+        services.drop_draft(form.request.pk, by=request.user)
 
 
 @require_safe
@@ -213,11 +230,12 @@ def _page(
     request: Visit, found: HumanRequest, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     message = get_object_or_404(Message.objects.for_transcript(), request=found)
-    session = message.session_id
+    session, mine = message.session_id, answerable(request, [found])
+    context = {"typed_form": typed_form(request, found, mine)} | context
     context |= {
         "message": message,
         "found": found,
-        "answerable": answerable(request, [found]),
+        "answerable": mine,
         "is_undoable": is_undoable(request, found),
         "session_title": titles_for(request.user, [session]).get(session, ""),
         **({} if found.is_open else coming_after(request, found)),

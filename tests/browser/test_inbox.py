@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
 from chat.models import HumanRequest
-from chat.services import Answer, respond
+from chat.services import Answer, respond, undo_response
 from tests.browser.conftest import PHONE, OpenPage
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.mixed import Mixed, mixed
@@ -183,6 +183,70 @@ def test_what_others_answer_turns_into_its_receipt_and_the_draft_stays(
     expect(card.locator(".kept-words")).to_contain_text("Half a thought")
     expect(card.get_by_role("button", name="Copy")).to_be_visible()
     expect(page.locator(f"#row-{request.pk}")).to_have_count(0)
+
+
+def test_what_was_refused_stays_with_its_receipt(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    ann = User.objects.create_user("ann")
+    ann.groups.add(finance_asked)
+    request, other = ask("Release it?", alice), ask("Pay?", alice)
+    page = open_page(bob)
+    page.route_web_socket("**/live", lambda _socket: None)  # silent
+    page.goto("/inbox/?tab=groups")
+    wait_until_opened(page, request)
+    page.get_by_label("Comment").fill("Half a thought")
+    opened: list[str] = []
+    page.on("request", lambda sent: opened.append(sent.url))
+    respond(request.pk, Answer(True, channel="page"), by=ann)  # noqa: FBT003
+
+    page.get_by_role("button", name="Reject").click()
+
+    card = page.locator(f"#request-{request.pk}")
+    expect(card.locator(".receipt")).to_contain_text("Approved by ann")
+    expect(card.locator(".kept-words")).to_contain_text("Half a thought")
+    page.get_by_role("link", name="Next request").click()
+    wait_until_opened(page, other)
+    assert len([url for url in opened if "/inbox/requests/" in url]) == 1
+
+
+def test_a_draft_is_there_again_when_a_held_answer_was_undone(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    ann = User.objects.create_user("ann")
+    ann.groups.add(finance_asked)
+    request = ask("Release it?", alice, undo="1 min")
+    page = open_page(bob)
+    page.goto("/inbox/?tab=groups")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    page.get_by_label("Comment").fill("Half a thought")
+    card = page.locator(f"#request-{request.pk}")
+
+    respond(request.pk, Answer(True, channel="page"), by=ann)  # noqa: FBT003
+    expect(card.locator(".receipt .kept-words")).to_contain_text("Half a thought")
+    undo_response(request.pk, by=ann)
+
+    expect(card.locator(".kept-words")).to_contain_text("Half a thought")
+    expect(card.get_by_label("Comment")).to_have_value("Half a thought")
+
+
+def test_the_newest_text_is_shown_after_leaving_at_once(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    request, other = ask("Release it?", alice), ask("Pay?", alice)
+    page = open_page(bob)
+    page.goto(f"/inbox/?tab=groups&request={request.pk}")
+    with page.expect_response(lambda answer: answer.url.endswith("/draft")):
+        page.get_by_label("Comment").fill("Half")
+
+    with page.expect_response(lambda answer: answer.url.endswith("/draft")):
+        page.get_by_label("Comment").fill("Half a thought")
+        page.locator(f"#row-{other.pk} a").click()
+        wait_until_opened(page, other)
+    page.locator(f"#row-{request.pk} a").click()
+    wait_until_opened(page, request)
+
+    expect(page.get_by_label("Comment")).to_have_value("Half a thought")
 
 
 def test_what_was_typed_is_there_in_another_browser(

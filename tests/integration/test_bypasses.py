@@ -23,7 +23,7 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services.ledger import examine
-from tests.calls import JSON, caller, detail, grant, request_of, run_until_it_waits
+from tests.calls import JSON, assign_too, caller, detail, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 from tests.pages import browser, shown
 
@@ -213,3 +213,17 @@ def test_whoever_answers_by_an_own_right_is_no_deputy(
     assert list(asked.events.values_list("kind", flat=True)) == ["created", "answered"]
     advance_run(asked.wait.run_id)
     assert json.loads(Run.objects.get(pk=asked.wait.run_id).result or "") == ""
+
+
+def test_what_needs_a_reason_is_left_out_when_several_are_answered(
+    asked: HumanRequest, bob: User, root: User, finance: Group
+) -> None:
+    other = request_of(run_until_it_waits("explained"))
+    own, client = request_of(run_until_it_waits("explained")), browser(root)
+    assign_too(own, user=root)
+    sent = {"request": [f"{one.pk}:{one.version}" for one in (asked, other, own)]}
+
+    text = shown(client.get("/inbox/bulk", sent))
+
+    assert text.count('type="hidden" name="request"') == 1
+    assert text.count("needs a reason") == 2

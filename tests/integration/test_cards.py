@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import HumanRequest
+from chat.models import Assignment, HumanRequest
 from chat.services import reassign_request, waiting_for, withdraw_request
 from dashboard.live.cards import LONGEST_LIST, cards_for
 from dashboard.live.concerned import RequestNews
@@ -143,3 +143,18 @@ def test_cards_cost_as_many_statements_for_many_people_and_changes_as_for_one(
         return len(captured)
 
     assert statements(people[:1], 1) == statements(people, 3) <= 40
+
+
+def test_administrators_read_the_cards_that_ask_for_a_reason(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    asked, unasked = ask("approval", by=alice), ask("approval", by=alice)
+    Assignment.objects.filter(request=unasked).delete()
+    HumanRequest.objects.filter(pk=unasked.pk).update(is_unasked=True)
+
+    frames = brought(bob, admin_user)
+
+    assert f'id="request-{asked.pk}"' in frames[bob.pk]["cards"]
+    assert f'id="request-{asked.pk}"' not in frames[admin_user.pk]["cards"]
+    assert f'id="request-{unasked.pk}"' in frames[admin_user.pk]["cards"]
+    assert 'name="reason"' in str(read(admin_user))

@@ -98,3 +98,22 @@ def test_homes_cost_as_many_statements_for_many_people_as_for_one(people: list[U
         return len(captured)
 
     assert statements(people[:1]) == statements(people[:3]) <= 45
+
+
+def test_of_what_nobody_can_answer_only_the_first_are_read(people: list[User]) -> None:
+    now = clock.now()
+    with CaptureQueriesContext(connection) as together:
+        Outlooks(People(people), now)
+    with CaptureQueriesContext(connection) as alone:
+        Outlook(people[-1], now).alone(7)
+
+    for queries in (together, alone):
+        orders = [one["sql"].rpartition("ORDER BY")[2] for one in queries if is_urgent(one["sql"])]
+        assert orders
+        assert all("LIMIT" in order for order in orders)
+
+
+def is_urgent(sql: str) -> bool:
+    """Return True for a statement that reads requests by urgency."""
+    requests = HumanRequest._meta.db_table  # noqa: SLF001 (Django documents it)
+    return f'FROM "{requests}"' in sql and "needed_at" in sql.rpartition("ORDER BY")[2]

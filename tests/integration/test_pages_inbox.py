@@ -7,13 +7,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from chat.inbox import Inbox, Tab, seen_by
+from chat.inbox import Inbox, Tab, end_of_day, seen_by
 from chat.models import HumanRequest
 from chat.services import Answer, respond, save_draft, snooze_request
 from dashboard.forms.snoozing import time_of
+from dashboard.models import Preferences
 from procedures.engine.errors import InputError
 from procedures.models.clock import clock
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 from tests.pages import HTMX, browser, shown
 
@@ -224,3 +225,54 @@ def test_nonsense_in_the_address_is_left_out(bob: User) -> None:
     request = ask()
     text = shown(browser(bob).get("/inbox/?tab=x&due=x&risk=x&after=x&request=x&kind=%00"))
     assert f"row-{request.pk}" in text
+
+
+def test_answers_that_somebody_has_lost_sight_of_are_left_out(bob: User, finance: Group) -> None:
+    first, last = ask("Refund it?", assign="@bob"), ask("Replace it?")
+    for one in (first, last):
+        respond(one.pk, Answer(True, channel="page"), by=bob)  # noqa: FBT003
+    bob.groups.remove(finance)
+
+    text = shown(browser(bob).get("/inbox/?tab=done"))
+
+    assert f'id="request-{first.pk}"' in text
+    assert str(last.pk) not in text
+
+
+def test_the_second_page_opens_its_own_first_request(bob: User) -> None:
+    first, second, third = ask("One?"), ask("Two?"), ask("Three?")
+    client, path = browser(bob), f"?tab=groups&after={first.pk}"
+
+    for page in (f"/inbox/{path}", f"/inbox/first{path}"):
+        text = shown(client.get(page))
+        assert f'id="request-{second.pk}"' in text
+        assert f'data-open="{third.pk}"' in text
+        assert f'data-open="{first.pk}"' not in text
+        assert "1 of 2" not in text
+
+
+def test_today_is_the_same_day_on_the_page_and_in_the_api(bob: User) -> None:
+    request, ends = ask("Soon?"), {}
+    for zone in ("Etc/GMT+12", "Etc/GMT-14"):  # midnight is two hours later in one of them
+        with timezone.override(zone):
+            ends[zone] = end_of_day(clock.now())
+    at = min(ends.values()) + HOUR
+    HumanRequest.objects.filter(pk=request.pk).update(needed_at=at)
+    request.assignments.update(due_at=at)
+    client, program, path = browser(bob), caller(bob), "tab=groups&due=today"
+
+    for zone, end in ends.items():
+        is_today = at < end
+        client.cookies["countersign_time_zone"] = zone
+        assert (f"row-{request.pk}" in shown(client.get(f"/inbox/?{path}"))) == is_today
+        assert bool(client.get(f"/api/inbox?{path}").json()["items"]) == is_today
+        Preferences.objects.create(user=bob, time_zone=zone)
+        assert bool(program.get(f"/api/inbox?{path}").json()["items"]) == is_today
+        Preferences.objects.all().delete()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "Nowhere/Land", "", "x" * 5000])
+def test_a_zone_that_is_none_is_left_out(bob: User, name: str) -> None:
+    client = browser(bob)
+    client.cookies["countersign_time_zone"] = name
+    assert client.get("/inbox/").status_code == 200

@@ -16,12 +16,14 @@ from chat.services import (
     respond,
     undo_response,
 )
+from procedures.engine.kinds.controls import Buttons
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import TooLateError, cancel_run, sweep
 from procedures.services.ledger import examine
 from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.pages import HTMX
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -321,3 +323,23 @@ def test_what_two_answers_make_unneeded_stays_so_until_both_take_effect(
     say(ben, by=bob)
     let_pass(11 * SECOND)
     assert result_of(ben) == ["cem", "ben"]
+
+
+def test_whoever_undoes_an_answer_has_the_form_as_it_was_sent(bob: User, finance: Group) -> None:
+    grant("inbox_item", finance, "answer")
+    run = run_until_it_waits("inbox_item", prompt="Fit?", kind="review", options={"undo": "1 min"})
+    request, client = request_of(run), signed_in(bob)
+    [editor] = [one for one in request.asked.controls if one.name == "editor"]
+    sent = {editor.sent_as: "Dear Mrs Blum,\nthank you.", "comment": "Named her."}
+    buttons = next(one for one in request.asked.controls if isinstance(one, Buttons))
+    sent[buttons.sent_as] = buttons.texts[0][0]
+    path = f"/requests/{request.pk}"
+    assert client.post(f"{path}/response", sent, headers=HTMX).status_code == 200
+    request.refresh_from_db()
+    assert not request.is_open
+
+    card = client.post(f"{path}/undo", headers=HTMX).content.decode()
+
+    for text in (card, client.get(path).content.decode()):
+        assert "Dear Mrs Blum," in text
+        assert "Named her." in text

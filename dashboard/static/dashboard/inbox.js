@@ -231,9 +231,11 @@ class InboxPage extends ReadAgain {
 
   /* After an answer */
 
+  /** What was refused stays: its receipt says by whom it was answered, and has the own draft. */
   onSwap({ detail, target }) {
     const isMine = detail.requestConfig?.verb === "post" && target.closest?.("#inbox-request");
-    if (isMine && !this.card.querySelector("form.answer")) this.goOn(this.current);
+    const isTaken = detail.xhr?.status < 300;
+    if (isMine && isTaken && !this.card.querySelector("form.answer")) this.goOn(this.current);
   }
 
   /** The next one, once the receipt was seen: on a phone it has the place of the card for a moment. */

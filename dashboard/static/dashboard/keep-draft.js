@@ -3,7 +3,9 @@
    <keep-draft name="request-…">fields</keep-draft>
 
    A field that the server has filled in otherwise is left alone. With the attribute `filled`, the
-   server has filled in what was typed before: then every field is kept.
+   server has filled in what was typed before: then every field is kept. Of a draft that the server
+   has and the one here, the newer one is shown: the text here has the number of the draft on which
+   it builds.
 
    With `href`, the form around it is sent there as well, a while after somebody has stopped typing,
    with the number of the draft that this page has seen. If another window has changed it meanwhile,
@@ -12,6 +14,7 @@
 const PREFIX = "draft:";
 const LONGEST_LIFE = 14 * 24 * 3600 * 1000;
 const PAUSE = 1200;
+const MOST_ON_LEAVING = 60_000;
 const versions = new Map();
 
 class KeepDraft extends HTMLElement {
@@ -21,13 +24,18 @@ class KeepDraft extends HTMLElement {
       this.keep();
       this.sendSoon();
     });
-    if (this.isSent) this.noteVersion(Number(this.getAttribute("version")));
-    if (this.isFilled) this.keep();
-    else this.restore();
+    this.left = () => this.sendNow();
+    addEventListener("pagehide", this.left);
+    const version = Number(this.getAttribute("version"));
+    if (this.isSent) this.noteVersion(version);
+    if (!this.isFilled) this.restore();
+    else if (version && read(this.key).version >= version) this.restore();
+    else this.keep();
   }
 
   disconnectedCallback() {
-    clearTimeout(this.timer);
+    removeEventListener("pagehide", this.left);
+    this.sendNow();
   }
 
   get isSent() {
@@ -41,21 +49,41 @@ class KeepDraft extends HTMLElement {
 
   sendSoon() {
     clearTimeout(this.timer);
-    if (this.isSent) this.timer = setTimeout(() => this.send(), PAUSE);
+    if (this.isSent) this.timer = setTimeout(() => this.sendNow(), PAUSE);
+  }
+
+  /** What still waits to be sent goes at once, also from a form that goes away. */
+  sendNow() {
+    if (!this.timer) return;
+    this.rest();
+    this.send();
+  }
+
+  rest() {
+    clearTimeout(this.timer);
+    this.timer = 0;
   }
 
   async send() {
     const form = this.closest("form");
-    if (!this.isConnected || form.matches(".htmx-request")) return;
+    if (!form || form.matches(".htmx-request")) return;
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
     body.append("draft_version", versions.get(this.key));
-    const answer = await fetch(this.getAttribute("href"), { method: "POST", body }).catch(() => null);
+    const answer = await fetch(this.getAttribute("href"), { method: "POST", body, keepalive: `${body}`.length < MOST_ON_LEAVING }).catch(() => null);
     const isKept = answer?.ok || answer?.status === 409;
     if (!isKept || answer.redirected) return; // it is kept here
-    this.noteVersion((await answer.json()).version);
+    const { version } = await answer.json();
+    versions.set(this.key, version);
+    if (answer.ok) this.noteSent(version);
     const told = form.querySelector(".answer__told");
     if (told && !answer.ok) told.textContent = textOf("draft-elsewhere");
+  }
+
+  /** The text here builds on what was just sent. */
+  noteSent(version) {
+    const kept = read(this.key);
+    if (kept.values) write(this.key, { ...kept, version });
   }
 
   get isFilled() {
@@ -70,7 +98,7 @@ class KeepDraft extends HTMLElement {
     const isTyped = (field) => this.isFilled || stateOf(field) !== firstStateOf(field);
     const typed = this.fields.filter(isTyped);
     const values = Object.fromEntries(typed.map((field) => [nameOf(field), stateOf(field)]));
-    if (typed.length) write(this.key, { at: Date.now(), values });
+    if (typed.length) write(this.key, { at: Date.now(), version: versions.get(this.key), values });
     else forget(this.key);
   }
 
@@ -83,6 +111,8 @@ class KeepDraft extends HTMLElement {
   }
 
   forget() {
+    this.rest();
+    versions.delete(this.key);
     forget(this.key);
   }
 }

@@ -48,8 +48,12 @@ function typedIn(form) {
   return typed.map((field) => field.value).join("\n\n");
 }
 
+/** An answer that was undone opens the card again: then the words stand below its form. */
 function keepWords(words, fresh) {
-  if (words && !fresh.querySelector(".kept-words")) fresh.querySelector(".receipt")?.append(words);
+  if (!words || fresh.querySelector(".kept-words")) return;
+  const form = fresh.querySelector(".request__form");
+  if (form) form.after(words);
+  else fresh.querySelector(".receipt")?.append(words);
 }
 
 function carryOver(card, fresh) {
@@ -65,7 +69,7 @@ function carryOver(card, fresh) {
     return;
   }
   keepPlace(card, cardIn(fresh));
-  form.querySelector("keep-draft")?.forget();
+  if (!cardIn(fresh).hasAttribute("data-held")) form.querySelector("keep-draft")?.forget();
   if (words) keepWords(keptWords(words), fresh);
 }
 

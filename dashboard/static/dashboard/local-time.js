@@ -14,6 +14,16 @@ const MOMENT = 5;
 const WEEK = 6 * DAY;
 
 const timeZone = document.documentElement.dataset.timeZone;
+const YEAR = 365 * DAY;
+
+/* The server means the same days and times of day: of "due today", of "tomorrow morning". */
+function tellZone() {
+  const told = `countersign_time_zone=${new Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+  if (document.cookie.split("; ").includes(told)) return;
+  document.cookie = `${told}; path=/; max-age=${YEAR}; samesite=lax`;
+}
+
+if (!timeZone) tellZone();
 
 function format(options) {
   return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone, ...options });
