@@ -111,17 +111,26 @@ class Inbox:
         self, limit: int, *, after: UUID | None = None
     ) -> tuple[list[HumanRequest], UUID | None]:
         """Return the requests on a page of the list, and the id after which the next one begins."""
-        ids = self.ids(limit + 1, after=after)
+        ids = self._listed(limit + 1, after)
         shown = ids[:limit]
-        seen = set(shown)
-        if self.tab == Tab.DONE:  # somebody who has answered may not see it any more
-            visible = visible_requests(self.user).filter(pk__in=shown)
-            seen = set(visible.order_by().values_list("pk", flat=True))
-        rows = load_rows([one for one in shown if one in seen])
-        return rows, shown[-1] if len(ids) > limit else None
+        return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None
 
     def ids(self, most: int, *, after: UUID | None = None) -> list[UUID]:
-        """Return the ids of the first requests of the list that come after the one with that id."""
+        """Return the ids of the first requests of the list that come after the one with that id.
+
+        Fewer are returned if the person has lost sight of some that they have answered.
+        """
+        return self._still_seen(self._listed(most, after))
+
+    def _still_seen(self, ids: list[UUID]) -> list[UUID]:
+        """Return those that the person may see: whoever has answered one may not, any more."""
+        if self.tab != Tab.DONE:
+            return ids
+        visible = visible_requests(self.user).filter(pk__in=ids)
+        seen = set(visible.order_by().values_list("pk", flat=True))
+        return [one for one in ids if one in seen]
+
+    def _listed(self, most: int, after: UUID | None) -> list[UUID]:
         if self.tab == Tab.DONE:
             return self._done(most, after)
         if self.tab == Tab.SNOOZED:

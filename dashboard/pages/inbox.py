@@ -135,12 +135,17 @@ class View:
         return kept.urlencode()
 
     @property
+    def last(self) -> UUID | None:
+        """The last request of the page before; None on the first page."""
+        return _id(self.sent.get("after"))
+
+    @property
     def is_open_list(self) -> bool:
         return self.tab in {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
     def listed(self) -> dict[str, Any]:
         """Return the list, its tabs and its filters."""
-        requests, following = self.inbox.page(PAGE, after=_id(self.sent.get("after")))
+        requests, following = self.inbox.page(PAGE, after=self.last)
         seen = seen_by(self.request.user, [one.pk for one in requests])
         rows = [self._row(one, seen) for one in requests]
         groups = self._groups(rows, is_cut=following is not None)
@@ -174,7 +179,7 @@ class View:
 
     def chosen(self, request_id: UUID | None) -> dict[str, Any]:
         """Return the request beside the list, with its place in it and its neighbours."""
-        ids = self.inbox.ids(MOST_COUNTED)
+        ids = self.inbox.ids(MOST_COUNTED, after=self.last)
         if request_id is None:
             request_id = ids[0] if ids else None
         if request_id is None:
@@ -191,16 +196,17 @@ class View:
             "is_snoozed": Snooze.objects.filter(
                 request=found, user=self.request.user, until__gt=self.now
             ).exists(),
-            **_neighbours(ids, found.pk),
+            **_neighbours(ids, found.pk, is_counted=self.last is None),
         }
 
 
-def _neighbours(ids: list[UUID], request_id: UUID) -> dict[str, Any]:
+def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:
+    """Return the place of a request among these, 0 if it isn't counted, and its neighbours."""
     if request_id not in ids:
         return {"place": 0, "count": len(ids), "before": None, "after": ids[0] if ids else None}
     place = ids.index(request_id)
     return {
-        "place": place + 1,
+        "place": place + 1 if is_counted else 0,
         "count": len(ids),
         "before": ids[place - 1] if place else None,
         "after": ids[place + 1] if place + 1 < len(ids) else None,

@@ -18,6 +18,7 @@ from chat.services import (
     draft_of,
     respond,
     save_draft,
+    undo_response,
 )
 from dashboard.models import ApiToken
 from procedures.engine.errors import InputError
@@ -89,6 +90,19 @@ def test_an_answer_ends_the_draft_and_drafts_of_closed_requests_go(bob: User) ->
     save_draft(third.pk, by=bob, values=TYPED)
 
     assert list(Draft.objects.values_list("request", flat=True)) == [third.pk]
+
+
+def test_a_draft_stays_while_somebody_elses_answer_can_be_undone(bob: User, finance: Group) -> None:
+    ann, held, other = create_person("ann", finance), ask(undo="1 min"), ask()
+    save_draft(held.pk, by=bob, values=TYPED)
+    respond(held.pk, Answer(True, channel="page"), by=ann)  # noqa: FBT003
+
+    save_draft(other.pk, by=bob, values=TYPED)
+    undo_response(held.pk, by=ann)
+
+    draft = draft_of(held.pk, by=bob)
+    assert draft
+    assert draft.plain_values == TYPED
 
 
 def test_the_api_keeps_a_draft_and_returns_both_on_a_conflict(bob: User) -> None:
