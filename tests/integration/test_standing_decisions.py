@@ -163,9 +163,10 @@ def test_without_decisions_one_statement_looks_for_all_questions_of_a_set(
     run = Run.objects.get(pk=request.wait.run_id)
     waits = [*Wait.objects.filter(run=run, kind="request")]
     assert len(waits) == 3
+    now = clock.now()
 
     with django_assert_max_num_queries(1):
-        assert answer_foreknown(run, waits, clock.now()) == []
+        assert answer_foreknown(run, waits, now) == []
 
 
 def test_it_counts_no_more_often_and_no_longer_than_given(vera: User) -> None:
