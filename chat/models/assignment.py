@@ -83,7 +83,7 @@ class Assignment(models.Model):
         default=1, db_default=1, help_text="The rank of the request's risk; the highest is 0."
     )
     proof = proof_field()
-    SEALED: ClassVar = ("request", "run", "user", "group", "permission")
+    SEALED: ClassVar = ("request", "run", "user", "group", "permission", "rank")
 
     objects = AssignmentQuerySet.as_manager()
 

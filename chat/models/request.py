@@ -174,7 +174,7 @@ class HumanRequest(models.Model):
     proof = proof_field()
     SEALED: ClassVar = (
         *("id", "wait", "session", "kind", "prompt", "question", "note", "assigned", "opened_at"),
-        *("due_at", "four_eyes", "quorum", "risk"),
+        *("due_at", "needed_at", "four_eyes", "quorum", "risk", "rank", "gist"),
     )
 
     objects = HumanRequestQuerySet.as_manager()

@@ -12,11 +12,14 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, models, transaction
 
-from chat.models import RequestEvent
+from chat.models import RequestEvent, StandingDecision
+from chat.services import Also, Answer, respond
 from procedures.models import Event, Head, Run
+from procedures.models.clock import clock
 from procedures.services import start_run
 from procedures.services.ledger import examine
 from tests.audited_story import finish, story
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 
 AUDITED = [
@@ -37,6 +40,7 @@ AUDITED = [
         "countersign_chat.Assignment",
         "countersign_chat.HumanResponse",
         "countersign_chat.RequestEvent",
+        "countersign_chat.StandingDecision",
     ),
 ]
 NOT_HISTORY = {
@@ -50,6 +54,8 @@ NOT_HISTORY = {
     "countersign_chat.Draft": "what somebody is typing now",
     "countersign_chat.Snooze": "what somebody does not want to see now",
     "countersign_chat.Notification": "the delivery of what a request or a message says",
+    "countersign_chat.Draft": "what somebody types now and hasn't sent",
+    "countersign_chat.Snooze": "what somebody doesn't want to see now",
     "countersign_chat.Presence": "who looks at a page now",
     "countersign_chat.FeedEntry": "finds a session for a list, and shows and decides nothing",
     "countersign_chat.RunAudience": "finds a session for a list, and shows and decides nothing",
@@ -98,6 +104,10 @@ UNCOVERED = {
             "countersign_chat.HumanResponse",
             "countersign_chat.RequestEvent",
         )
+    },
+    "countersign_chat.StandingDecision": {
+        "id": KEYS,
+        **dict.fromkeys(("revoked_at", "revoked_by"), "what its giver and operators decide now"),
     },
     "countersign_chat.Assignment": {
         "id": KEYS,
@@ -180,6 +190,8 @@ def run_of(row: Any) -> Any:
         return row
     if run := getattr(row, "run", None):
         return run
+    if isinstance(row, StandingDecision):
+        return row.given_with.wait.run
     if hasattr(row, "wait"):
         return row.wait.run
     return row.request.wait.run if getattr(row, "request", None) else Run.objects.order_by("pk")[0]
@@ -224,6 +236,8 @@ def test_each_changed_field_is_named(
     if is_over:
         finish(Run.objects.get(pk=audited), User.objects.get(username="dave"))
         assert faults_of_all() == []
+    if label == StandingDecision._meta.label:
+        decide_in_advance(User.objects.get(username="bob"))
     rows = apps.get_model(label)._default_manager.order_by("pk")
     row = rows[0] if place == "oldest" else rows.reverse()[0]
 
@@ -231,6 +245,13 @@ def test_each_changed_field_is_named(
 
     assert fields
     assert [field.name for field in fields if not is_named(row, field)] == []
+
+
+def decide_in_advance(giver: User) -> None:
+    grant("alike", group("finance"), "answer")
+    also = Also(2, clock.now() + timedelta(days=1))
+    answer = Answer(value=True, channel="page", also=also)
+    respond(request_of(run_until_it_waits("alike")).pk, answer, by=giver)
 
 
 def names(fault: str, row: models.Model, field: str) -> bool:
