@@ -50,12 +50,9 @@ NOT_HISTORY = {
     "countersign_procedures.Installation": "what the site is now",
     "countersign_chat.SessionEvent": "tells browsers what to look at again",
     "countersign_chat.Delegation": "who may answer for whom now",
-    "countersign_chat.StandingDecision": "what may be decided now; each use is in the history",
     "countersign_chat.Draft": "what somebody is typing now",
     "countersign_chat.Snooze": "what somebody does not want to see now",
     "countersign_chat.Notification": "the delivery of what a request or a message says",
-    "countersign_chat.Draft": "what somebody types now and hasn't sent",
-    "countersign_chat.Snooze": "what somebody doesn't want to see now",
     "countersign_chat.Presence": "who looks at a page now",
     "countersign_chat.FeedEntry": "finds a session for a list, and shows and decides nothing",
     "countersign_chat.RunAudience": "finds a session for a list, and shows and decides nothing",
@@ -66,7 +63,6 @@ MOST_OTHERS = 4
 KEYS, NOW = "by it other rows and the events find this one", "what a worker or the queue does now"
 PROOF = "the seals themselves: without them nothing is proven, and verification says so"
 DERIVED = "a count or link that the engine keeps for its own work, and no page shows"
-LISTED = "places a request in lists, and is drawn from its sealed question"
 UNCOVERED = {
     "countersign_procedures.Run": {
         "id": KEYS,
@@ -86,7 +82,6 @@ UNCOVERED = {
     "countersign_chat.HumanRequest": {
         "id": KEYS,
         **dict.fromkeys(("version", "is_unasked"), DERIVED),
-        **dict.fromkeys(("needed_at", "rank", "gist"), LISTED),
         **dict.fromkeys(("notify_at", "next_at"), "when it is told"),
     },
     **{
@@ -112,7 +107,6 @@ UNCOVERED = {
     "countersign_chat.Assignment": {
         "id": KEYS,
         **dict.fromkeys(("is_open", "procedure", "due_at"), DERIVED),
-        "rank": LISTED,
     },
 }
 
