@@ -20,6 +20,7 @@ from chat.services.foreknown import answer_foreknown
 from chat.services.ledger import differences, unowned
 from chat.services.voting import shortage
 from procedures import hooks
+from procedures.engine.kinds.conditions import RISKS
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
@@ -27,8 +28,6 @@ from procedures.models import Run, Wait
 from procedures.users import User
 
 LONGEST_TITLE = 200
-RISKS = ("high", "normal", "low")
-"""The risks of requests, by their rank in lists."""
 
 
 def connect() -> None:

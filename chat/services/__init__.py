@@ -7,7 +7,6 @@ from chat.channels.presence import note_presence, note_presences
 from chat.services.answerers import Reach, reach_of, requests_without_answerers
 from chat.services.bulk import BulkItem, BulkReport, BulkResult, answer_many
 from chat.services.claims import (
-    OPERATE_REQUEST,
     claim_request,
     note_seen,
     release_request,
@@ -46,7 +45,7 @@ from chat.services.responses import (
     respond,
     undo_response,
 )
-from chat.services.standing import revocable_by, revoke_standing
+from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
 from chat.services.strays import ask_others
 from chat.services.uploads import find_file, uploaded, with_uploads
 from chat.services.waiting import people_by_name, people_named, waiting_for, waiting_of

@@ -15,13 +15,12 @@ from chat.services.responses import (
     NotAskedError,
     is_claimed_by_others,
 )
+from chat.services.standing import OPERATE_REQUEST
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.services import lock_run
 from procedures.store.rows import insert_row
 from procedures.users import User
 
-OPERATE_REQUEST = "countersign_chat.operate_request"
-"""The permission to withdraw, reassign and release every visible request."""
 Kind = RequestEvent.Kind
 
 

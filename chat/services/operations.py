@@ -13,8 +13,8 @@ from chat.feed import renew_audiences
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import new_event
 from chat.models.session import record
-from chat.services.claims import OPERATE_REQUEST
 from chat.services.responses import AlreadyAnsweredError
+from chat.services.standing import OPERATE_REQUEST
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import closing
 from procedures.models.clock import clock

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 Risk = Literal["low", "normal", "high"]
-RISKS = ("low", "normal", "high")
+RISKS = ("high", "normal", "low")
+"""The risks of questions, by their rank in lists."""
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
