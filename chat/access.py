@@ -14,10 +14,10 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, UUIDField
 
+from chat.left import is_left_to
 from chat.models import (
     Assignment,
     HumanRequest,
-    HumanResponse,
     Member,
     Message,
     Session,
@@ -29,10 +29,9 @@ from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
-from procedures.conf import conf
 from procedures.store.keyed import Part, RunsByKey, chosen, this
 from procedures.store.merging import merged
-from procedures.users import User, is_active
+from procedures.users import User
 
 
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
@@ -51,37 +50,16 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     return HumanRequest.objects.open().assigned_to(user).filter(is_left_to(user))
 
 
-def is_left_to(user: User, to: str = "") -> Q:
-    """Return a `Q` that matches open requests which still wait for this user's answer.
-
-    The requests must be assigned to the user. A request doesn't match if somebody else has claimed
-    it, if the user has voted already, if a program asked with the user's token, or, with
-    `four_eyes`, if the user started its run or the run of which that is a fork. Rarer reasons are
-    checked only when the user answers. `to` is the lookup that leads to the request, such as
-    "request__".
-    """
-    run = f"{to}wait__run__"
-    is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
-    votes = HumanResponse.objects.filter(request=OuterRef(f"{to}pk"), user=user, undone_at=None)
-    has_voted = Q(Exists(votes.order_by()), **{f"{to}quorum__gt": 1})
-    claimer = f"{to}claimed_by"
-    has_gone = Q(**{f"{claimer}__isnull": False}) & ~is_active(f"{claimer}__")
-    is_free = Q(**{f"{claimer}__isnull": True}) | Q(**{claimer: user}) | has_gone
-    by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
-    is_free &= Q() if conf.ASKERS_MAY_ANSWER else ~by_token
-    return is_free & ~Q(is_own, **{f"{to}four_eyes": True}) & ~has_voted
-
-
 def most_urgent(user: User, most: int) -> list[UUID]:
     """Return up to `most` open requests that the user may answer now, the most urgent first.
 
-    At most `most` assignments are read for the user, for each of their groups and for each
+    At most `most` assignments are returned for the user, for each of their groups and for each
     permission.
     """
     if user.is_superuser:
-        requests = HumanRequest.objects.open().by_urgency()
+        requests = HumanRequest.objects.open().filter(is_left_to(user)).by_urgency()
         return list(requests.values_list("pk", flat=True)[:most])
-    waiting = Assignment.objects.filter(is_open=True)
+    waiting = Assignment.objects.filter(is_left_to(user, "request__"), is_open=True)
     held = waiting.exclude(permission="")
     ways = list[AssignmentQuerySet]()
     for person in (user, *principals_of(user)):

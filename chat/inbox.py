@@ -15,7 +15,8 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from chat.access import held_permissions, is_left_to, visible_requests
+from chat.access import held_permissions, visible_requests
+from chat.left import is_claim_stale, is_left_to
 from chat.models import Assignment, HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.delegation import principals_of
 from procedures.models.clock import clock
@@ -187,7 +188,7 @@ class Inbox:
         )
         found = is_left_to(self.user, to) & ~Q(Exists(snoozed.order_by()))
         if self.tab == Tab.UNCLAIMED:
-            found &= Q(**{f"{to}claimed_by": None})
+            found &= Q(**{f"{to}claimed_by": None}) | is_claim_stale(to)
         return found & self.filters.condition(to, self.now)
 
     def _snoozed(self, most: int, after: UUID | None) -> list[UUID]:

@@ -39,7 +39,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
         raise OperationRefusedError("Several people have to agree, so nobody can claim this.")
     if request.claimed_by_id == by.pk:
         return request
-    if is_claimed_by_others(request, by.pk):
+    if is_claimed_by_others(request, by, now=now):
         raise ClaimedError(request)
     note_delegation(request, right, by=by, at=now)
     request.claimed_by = by

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.channels.answers import Answer
-from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.models.history import new_event
 from chat.models.rights import Right
 from chat.services.programs import ProgramRefusedError, note_refusal, right_of_answer
@@ -178,7 +178,7 @@ def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetim
         raise NotAskedError(request)
     if not request.is_open:
         raise AlreadyAnsweredError(request)
-    if is_claimed_by_others(request, by.pk, right.of):
+    if is_claimed_by_others(request, by, now=now, with_principals=True):
         raise ClaimedError(request)
     if right.is_bypass:
         _check_bypass(request, answer)
@@ -193,12 +193,21 @@ def _check_bypass(request: HumanRequest, answer: Answer) -> None:
         raise NeedsReasonError
 
 
-def is_claimed_by_others(request: HumanRequest, *people: Any) -> bool:
-    """Return True if somebody else with an active account has claimed the request."""
-    claimer = request.claimed_by_id
-    if claimer is None or claimer in people:
+def is_claimed_by_others(
+    request: HumanRequest, by: User, *, now: datetime, with_principals: bool = False
+) -> bool:
+    """Return True if somebody else has claimed the request and could still answer it.
+
+    With `with_principals`, the claims of people for whom `by` stands in don't count.
+    """
+    if request.claimed_by_id in {None, by.pk}:
         return False
-    return active_users().filter(pk=claimer).exists()
+    claimer = active_users().filter(pk=request.claimed_by_id).first()
+    right = request.right_of(claimer, now=now) if claimer else None
+    if right is None or right.is_bypass:
+        return False
+    given = Delegation.objects.active(now).filter(user=claimer, to=by)
+    return not (with_principals and given.exists())
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
 
-from chat.access import is_left_to, most_urgent
-from chat.models import Assignment, Delegation, HumanRequest, HumanResponse
+from chat.access import most_urgent
+from chat.left import not_left_to
+from chat.models import Assignment, Delegation, HumanRequest
 from chat.store import sql
 from procedures.models.clock import clock
 from procedures.store.statements import Statement
@@ -65,7 +65,6 @@ def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, s
 def waiting_of(user: User) -> Waiting:
     """Return the requests that wait for one person: the most urgent ones, at most 100."""
     waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
-    waiting = waiting.filter(is_left_to(user))
     return dict(waiting.order_by().values_list("pk", "session"))
 
 
@@ -83,9 +82,10 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
         for one in {pk, *given.get(pk, ())} & present.keys():
             found[one] |= waiting
     if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
-        all_open = dict(HumanRequest.objects.open().values_list("pk", "session")[:MOST])
+        most = HumanRequest.objects.open().by_urgency().values_list("pk", "session")[:MOST]
+        all_open = dict(most)
         found |= {pk: dict(all_open) for pk in superusers}
-    _leave_out_done(found)
+    _leave_out_done(found, given)
     return found
 
 
@@ -99,29 +99,16 @@ def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
     return given
 
 
-def _leave_out_done(found: dict[Any, Waiting]) -> None:
-    """Remove from each person the requests that aren't left to them, as `is_left_to` decides."""
-    asked = {request for waiting in found.values() for request in waiting}
-    if not asked:
-        return
-    is_special = Q(four_eyes=True) | Q(claimed_by__isnull=False) | Q(quorum__gt=1)
-    special = HumanRequest.objects.filter(is_special, pk__in=asked).order_by()
-    starters = ("wait__run__started_by", "wait__run__origin__started_by")
-    rows = list(special.values_list("pk", "four_eyes", "quorum", "claimed_by", *starters))
-    if not rows:
-        return
-    present = active_users().filter(pk__in={claimer for _, _, _, claimer, *_ in rows})
-    claimers, voted_on = set(present.values_list("pk", flat=True)), list[UUID]()
-    for pk, is_strict, quorum, claimer, *own in rows:
-        away = {*own} if is_strict else set()
-        away |= found.keys() - {claimer} if claimer in claimers else set()
-        for person in away & found.keys():
-            found[person].pop(pk, None)
-        voted_on += [pk] if quorum > 1 else []
-    if voted_on:
-        votes = HumanResponse.objects.filter(request__in=voted_on, user__in=found, undone_at=None)
-        for person, pk in votes.order_by().values_list("user", "request"):
-            found[person].pop(pk, None)
+def _leave_out_done(found: dict[Any, Waiting], given: dict[Any, set[Any]]) -> None:
+    """Remove from each person the requests that aren't left to them, as `is_left_to` decides.
+
+    If more requests were open than were read, the person's list is read again, without these.
+    """
+    cut = {pk for pk, waiting in found.items() if len(waiting) >= MOST}
+    for person, gone in not_left_to(found, given).items():
+        found[person] = {pk: at for pk, at in found[person].items() if pk not in gone}
+        if person in cut and len(found[person]) < MOST and gone:
+            found[person] = waiting_of(users().get(pk=person))
 
 
 def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:

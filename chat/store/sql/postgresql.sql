@@ -38,32 +38,32 @@ WITH next AS ({next_seq} WHERE id = ({session_of_run}) RETURNING id, last_seq) {
 WITH next AS ({next_seq_said} WHERE id = %s RETURNING id, last_seq, said)
 {kept_change}, (SELECT said FROM next)
 
--- part: newest_open
-is_open ORDER BY request_id DESC LIMIT 100
+-- part: urgent_open
+is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT 100
 
 -- part: with_session
 JOIN {request} ON {request}.id = found.request_id
 
 -- name: open_by_user
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{user_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
-  WHERE user_id = asked.key AND {newest_open}) AS found {with_session}
+  WHERE user_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_group
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{group_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
-  WHERE group_id = asked.key AND {newest_open}) AS found {with_session}
+  WHERE group_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_permission
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::text[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
-  WHERE permission = asked.key AND NOT (permission = '') AND {newest_open}) AS found {with_session}
+  WHERE permission = asked.key AND NOT (permission = '') AND {urgent_open}) AS found {with_session}
 
 -- name: feed
 -- Makes a message the newest of its session for all its audiences: those given, the members, and

@@ -37,29 +37,29 @@ UPDATE {assignment} SET is_open = false WHERE request_id = %s
 -- Keeps a change under the number that the same transaction has given it.
 INSERT INTO {change} ({change_columns}) VALUES (%s, %s, %s, %s, %s)
 
--- part: newest_open
-is_open ORDER BY request_id DESC LIMIT 100
+-- part: urgent_open
+is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT 100
 
 -- name: open_by_user
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
-  WHERE user_id = asked.value AND {newest_open})
+  WHERE user_id = asked.value AND {urgent_open})
 
 -- name: open_by_group
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
-  WHERE group_id = asked.value AND {newest_open})
+  WHERE group_id = asked.value AND {urgent_open})
 
 -- name: open_by_permission
--- The newest open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
-  WHERE permission = asked.value AND NOT (permission = '') AND {newest_open})
+  WHERE permission = asked.value AND NOT (permission = '') AND {urgent_open})
 
 -- name: feed
 -- Makes a message the newest of its session for all its audiences: those given, the members, and

@@ -1,0 +1,126 @@
+"""The rule about which open requests are still left to whom, for one person and for many.
+
+It applies to requests that are assigned to the people. Rarer reasons, such as that somebody above a
+run has asked with a token, are checked only when somebody answers; see `rights`.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
+
+from chat.models import Assignment, Delegation, HumanRequest, HumanResponse
+from procedures.conf import conf
+from procedures.models.clock import clock
+from procedures.users import User, has_user_field, is_active, users
+
+
+def is_left_to(user: User, to: str = "") -> Q:
+    """Return a `Q` that matches open requests which still wait for this user's answer.
+
+    A request doesn't match if somebody else has claimed it, other than a person for whom the user
+    stands in; if the user has voted already; if a program asked with the user's token; or, with
+    `four_eyes`, if the user started its run or the run of which that is a fork. `to` is the lookup
+    that leads to the request, such as "request__".
+    """
+    run = f"{to}wait__run__"
+    is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
+    votes = HumanResponse.objects.filter(request=OuterRef(f"{to}pk"), user=user, undone_at=None)
+    has_voted = Q(Exists(votes.order_by()), **{f"{to}quorum__gt": 1})
+    claimer = f"{to}claimed_by"
+    principals = Delegation.objects.active(clock.now()).filter(to=user).order_by()
+    is_free = Q(**{f"{claimer}__isnull": True}) | Q(**{claimer: user})
+    is_free |= Q(**{f"{claimer}__in": principals.values("user")}) | is_claim_stale(to)
+    by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
+    is_free &= Q() if conf.ASKERS_MAY_ANSWER else ~by_token
+    return is_free & ~Q(is_own, **{f"{to}four_eyes": True}) & ~has_voted
+
+
+def is_claim_stale(to: str = "") -> Q:
+    """Return a `Q` that matches open requests with a claim that counts no more."""
+    claimed = HumanRequest.objects.open().filter(claimed_by__isnull=False)
+    # A subquery of its own: tested row by row, it would mislead PostgreSQL about what a row costs.
+    stale = claimed.filter(~is_claim_in_force()).order_by()
+    return Q(**{f"{to}claimed_by__isnull": False, f"{to}pk__in": stale.values("pk")})
+
+
+def is_claim_in_force(to: str = "") -> Q:
+    """Return a `Q` that matches requests whose claimer could answer them, by name or as a deputy.
+
+    The claims of others count no more: nobody is locked out by somebody who was asked once.
+    """
+    claimer = f"{to}claimed_by"
+    own = Assignment.objects.filter(_asks(claimer), request=OuterRef(f"{to}pk"))
+    principals = Assignment.objects.filter(_asks("user"), request=OuterRef(OuterRef(f"{to}pk")))
+    given = Delegation.objects.active(clock.now()).filter(to=OuterRef(claimer))
+    given = given.filter(Exists(principals.order_by()))
+    has_right = Q(Exists(own.order_by())) | Q(Exists(given.order_by()))
+    if has_user_field("is_superuser"):
+        has_right |= Q(**{f"{claimer}__is_superuser": True, f"{to}is_unasked": True})
+    return Q(**{f"{claimer}__isnull": False}) & is_active(f"{claimer}__") & has_right
+
+
+def _asks(person: str) -> Q:
+    """Return a `Q` that matches assignments to the user at this lookup of the outer query."""
+    them = users().filter(pk=OuterRef(OuterRef(person))).order_by()
+    found = Q(user=OuterRef(person)) | Q(Exists(them.filter(groups=OuterRef("group"))))
+    for path in ("user_permissions", "groups__permissions"):
+        full_name = Concat(f"{path}__content_type__app_label", Value("."), f"{path}__codename")
+        held = them.annotate(permission_name=full_name)
+        is_held = Q(Exists(held.filter(permission_name=OuterRef("permission"))))
+        found |= ~Q(permission="") & is_held
+    return found
+
+
+class _Facts(NamedTuple):
+    """The facts of a request that decide to whom it is left."""
+
+    pk: UUID
+    four_eyes: bool
+    quorum: int
+    claimer: Any
+    program: str
+    starter: Any
+    first_starter: Any
+
+
+FACTS = ("pk", "four_eyes", "quorum", "claimed_by", "wait__run__program")
+STARTERS = ("wait__run__started_by", "wait__run__origin__started_by")
+
+
+def not_left_to(
+    waiting: Mapping[Any, Collection[UUID]], given: Mapping[Any, Collection[Any]]
+) -> dict[Any, set[UUID]]:
+    """Return, by person, those of the requests assigned to them that aren't left to them.
+
+    The rule is that of `is_left_to`. `given` has the deputies of people who delegated requests.
+    """
+    gone: dict[Any, set[UUID]] = defaultdict(set)
+    asked = {request for requests in waiting.values() for request in requests}
+    facts = _facts_of(asked) if asked else []
+    claimed = {one.pk for one in facts if one.claimer is not None}
+    counted = HumanRequest.objects.filter(is_claim_in_force(), pk__in=claimed).order_by()
+    in_force = set(counted.values_list("pk", flat=True)) if claimed else set()
+    for one in facts:
+        away = {one.starter, one.first_starter} if one.four_eyes else set()
+        if one.program and not conf.ASKERS_MAY_ANSWER:
+            away.add(one.starter)
+        if one.pk in in_force:
+            away |= waiting.keys() - {one.claimer, *given.get(one.claimer, ())}
+        for person in away & waiting.keys():
+            gone[person].add(one.pk)
+    if voted_on := [one.pk for one in facts if one.quorum > 1]:
+        votes = HumanResponse.objects.filter(request__in=voted_on, user__in=waiting, undone_at=None)
+        for person, pk in votes.order_by().values_list("user", "request"):
+            gone[person].add(pk)
+    return gone
+
+
+def _facts_of(requests: Collection[UUID]) -> list[_Facts]:
+    is_special = Q(four_eyes=True) | Q(claimed_by__isnull=False) | Q(quorum__gt=1)
+    is_special |= ~Q(wait__run__program="")
+    special = HumanRequest.objects.filter(is_special, pk__in=requests).order_by()
+    return [_Facts(*row) for row in special.values_list(*FACTS, *STARTERS)]
