@@ -200,9 +200,10 @@ def is_claimed_by_others(
 
     With `with_principals`, the claims of people for whom `by` stands in don't count.
     """
-    if request.claimed_by_id in {None, by.pk}:
+    key = request.claimed_by_id
+    if key is None or key == by.pk:
         return False
-    claimer = active_users().filter(pk=request.claimed_by_id).first()
+    claimer = active_users().filter(pk=key).first()
     right = request.right_of(claimer, now=now) if claimer else None
     if right is None or right.is_bypass:
         return False
