@@ -92,8 +92,12 @@ def askers_by_token(request: "HumanRequest") -> set[Any]:
     A child run has the program of its parent. A fork is opened by the program of its origin, too,
     and so are the children of that fork.
     """
-    found = {one.started_by_id for one in _family(request.wait.run) if one.program}
-    return found - {None}
+    return token_owners(request.wait.run)
+
+
+def token_owners(run: Run) -> set[Any]:
+    """Return the keys of the users with whose tokens programs started the run or one it is from."""
+    return {one.started_by_id for one in _family(run) if one.program} - {None}
 
 
 def causers(run: Run) -> set[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from chat.assignments import people_of
 from chat.models import Assignment, HumanRequest, HumanResponse
-from chat.models.rights import causers
+from chat.models.rights import causers, token_owners
+from procedures.conf import conf
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.votes import VOTES, Vote, decided
 from procedures.models import Run
@@ -56,6 +57,8 @@ def _person(vote: HumanResponse) -> Any:
 def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Question) -> set[Any]:
     """Return the keys of the active people who are asked and may vote."""
     asked = set(people_of(assignments).values_list("pk", flat=True))
+    if not conf.ASKERS_MAY_ANSWER:
+        asked -= token_owners(run)
     if not question.four_eyes:
         return asked
     caused = causers(run)

@@ -16,6 +16,7 @@ from chat.services import (
     plan_notifications,
     respond,
 )
+from chat.services.voting import voters_among
 from dashboard.models import Scope
 from procedures.engine.journal.seals import PROOF
 from procedures.models import Run
@@ -125,6 +126,13 @@ def test_a_deputy_of_the_account_has_no_right_from_it(carol: User, alice: User) 
 
     with pytest.raises(NotAskedError):
         respond(request.pk, Answer(value=True), by=alice)
+
+
+def test_the_account_does_not_count_among_those_who_may_vote(carol: User, bob: User) -> None:
+    request = asked_by(agent(carol))
+    asked = request.assignments.all()
+
+    assert voters_among(asked, run=request.wait.run, question=request.asked) == {bob.pk}
 
 
 def test_a_repeated_refusal_is_noted_once(carol: User) -> None:
