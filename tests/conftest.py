@@ -4,6 +4,7 @@ import gc
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -15,6 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
+from procedures.models.clock import clock
 from tests import machine
 from tests.desk import Desk
 from tests.postgres import PostgreSQL
@@ -70,6 +72,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines := [str(line) for name, line in dict.fromkeys(told) if name == FIGURE]:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(lines))
+
+
+@pytest.fixture(autouse=True)
+def _clock_is_set_back() -> Iterator[None]:
+    """Tests may set the database's clock ahead; the next one begins now."""
+    yield
+    clock.ahead = timedelta(0)
 
 
 @pytest.fixture
