@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
-from procedures.models.clock import clock
+from procedures.models.clock import clock as database_clock
 from tests import machine
 from tests.desk import Desk
 from tests.postgres import PostgreSQL
@@ -78,7 +78,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _clock_is_set_back() -> Iterator[None]:
     """Tests may set the database's clock ahead; the next one begins now."""
     yield
-    clock.ahead = timedelta(0)
+    database_clock.ahead = timedelta(0)
 
 
 @pytest.fixture
