@@ -9,7 +9,17 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.models import Delegation, HumanRequest, Member, Message, Notification, Presence, Session
+from chat.models import (
+    Delegation,
+    Draft,
+    HumanRequest,
+    Member,
+    Message,
+    Notification,
+    Presence,
+    Session,
+    Snooze,
+)
 from chat.services import post_message, reassign_request
 from dashboard.accounts.sign_in import tokens
 from dashboard.models import FormerName, LinkCounter, Preferences
@@ -170,6 +180,9 @@ def create_rows_for_admin(family: Family) -> None:
     erin, now = User.objects.get(username="zebra_erin"), clock.now()
     length = {"from_at": now - 2 * DAY, "until": now - DAY}
     Delegation.objects.get_or_create(user=family.bob, to=erin, defaults=length)
+    kept: dict[str, Any] = {"request": request_of(family.parent), "user": family.bob}
+    Snooze.objects.get_or_create(**kept, defaults={"until": now - DAY})
+    Draft.objects.get_or_create(**kept, defaults={"values": "{}", "at": now})
     decide_ahead(request_of(family.parent), family.bob)
     Client().force_login(family.bob)
 

@@ -15,10 +15,12 @@ from django.test import Client
 
 from chat.models import (
     Delegation,
+    Draft,
     HumanRequest,
     Message,
     Notification,
     Presence,
+    Snooze,
     StandingDecision,
 )
 from chat.services import delegate
@@ -58,6 +60,9 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
     LinkCounter.objects.create(user=bob)
     FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
+    kept: dict[str, Any] = {"request": request_of(answered), "user": bob}
+    Snooze.objects.create(**kept, until=clock.now())
+    Draft.objects.create(**kept, values="{}", at=clock.now())
     decide_ahead(request_of(answered), bob)
     return waiting
 

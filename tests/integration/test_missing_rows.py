@@ -31,6 +31,8 @@ UNNAMED_KEYS = {
     *("countersign_procedures.Event", "countersign_procedures.Artifact"),
     *("countersign_chat.Member", "countersign_chat.Assignment", "countersign_chat.HumanResponse"),
 }
+COUNTED = [label for label in AUDITED if label != "countersign_chat.StandingDecision"]
+"""Without what may be taken back at any time: each use of a decision stands in the history."""
 SEALED = [label for label in AUDITED if hasattr(apps.get_model(label), "proof")]
 
 
@@ -133,7 +135,7 @@ def is_told(row: models.Model, change: Callable[[], None], *, said: str = "") ->
         return any(said in fault for fault in telling(row))
 
 
-@pytest.mark.parametrize("label", AUDITED)
+@pytest.mark.parametrize("label", COUNTED)
 def test_each_row_that_is_taken_out_is_missed(label: str, kept: Run) -> None:
     rows = rows_of(label)
     assert rows
@@ -141,7 +143,7 @@ def test_each_row_that_is_taken_out_is_missed(label: str, kept: Run) -> None:
 
 
 @pytest.mark.parametrize("most", [2, pytest.param(MOST_ROWS, marks=pytest.mark.soak)])
-@pytest.mark.parametrize("label", AUDITED)
+@pytest.mark.parametrize("label", COUNTED)
 def test_each_row_that_is_put_in_is_told(label: str, most: int, kept: Run) -> None:
     """Each in several ways: the same for another run, request or person, or with a later number."""
     rows, model = rows_of(label, most), apps.get_model(label)
@@ -172,7 +174,7 @@ def moved(cells: dict[str, Any], fields: Sequence[Any]) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("label", AUDITED)
+@pytest.mark.parametrize("label", COUNTED)
 def test_rows_that_are_exchanged_are_told(label: str, kept: Run) -> None:
     rows = rows_of(label)
     pairs = [*pairwise(rows), (rows[0], rows[-1])]
