@@ -5,15 +5,17 @@ INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
-ON_ANY := absent_database access admin_log admin_operations alert_mails api_callers api_docs \
-	api_errors api_faults api_lists api_operations api_responses api_roles broken_files \
-	broker changed_code channels_document child_rights commands compression deadlines demo \
-	drawn_evidence edited_files forwarded_addresses full_redis hardening home irreversible \
-	languages letters live machine mails missing_code missing_rows moments_typed new_channel \
-	new_kind older_rows operations outsider pages* people_admin prefix procedure_files \
-	profile refund_over_http release rooms seeds_people settings sign_in slow_code \
-	staff_gains stopped_workers strays stuck_slots surroundings throttle token_scopes \
-	weights
+ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
+	api_callers api_docs api_errors api_faults api_lists api_operations api_responses api_roles \
+	ask broken_files broker bypasses changed_code channels_document child_rights commands \
+	compression deadlines demo drawn_evidence drawn_letters edited_files every_kind \
+	evidence_files few_files forwarded_addresses full_redis hardening home installed \
+	irreversible kinds_on_pages languages letters live machine mail_server mails missing_code \
+	missing_rows moments_typed nested_forms nested_starts new_channel new_kind older_rows \
+	operations outsider pages* people_admin prefix procedure_files profile programs \
+	refund_over_http release rooms search seed seeds_people settings sign_in slow_code \
+	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
+	webhooks weights
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
 PROCESSES ?= 4
 PARALLEL := --numprocesses $(PROCESSES) --dist worksteal

@@ -266,12 +266,11 @@ def test_what_changes_something_refuses_unknown_parameters_too(run: Run, admin_u
     ("person", "method"),
     [
         (None, "get"),
-        (None, "head"),
         ("admin", "get"),
         *(
             pytest.param(*one, marks=pytest.mark.soak)
-            for one in product(("admin", "carol", "alice", "bob", "dave"), ("get", "head"))
-            if one != ("admin", "get")
+            for one in product((None, "admin", "carol", "alice", "bob", "dave"), ("get", "head"))
+            if one not in {(None, "get"), ("admin", "get")}
         ),
     ],
 )

@@ -43,7 +43,7 @@ from tests.runs import answer
 from tests.sockets import Page, page
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
-PHASES = ["asking", pytest.param("mapping", marks=pytest.mark.soak), "ended"]
+PHASES = ["asking", *(pytest.param(one, marks=pytest.mark.soak) for one in ("mapping", "ended"))]
 
 
 @pytest.fixture
