@@ -16,8 +16,6 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.access import visible_requests, visible_sessions
 from chat.models import (
     Assignment,
-    Delegation,
-    Draft,
     HumanRequest,
     HumanResponse,
     Member,
@@ -27,8 +25,6 @@ from chat.models import (
     RequestEvent,
     Session,
     SessionEvent,
-    Snooze,
-    StandingDecision,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
 from dashboard.admin.history import (
@@ -313,51 +309,6 @@ class RequestEventAdmin(ProvenPartAdmin):
     @admin.display(description=lazy("data"))
     def shown_data(self, event: RequestEvent) -> SafeString | str:
         return readable(event.data)
-
-
-@admin.register(Delegation)
-class DelegationAdmin(HistoryAdmin):
-    list_display = ["user", "to", "from_at", "until", "revoked_at"]
-    list_filter = ["from_at", "until"]
-    list_select_related = ["user", "to"]
-    ordering = ["-pk"]
-    search_fields = [f"user__{name_field()}", f"to__{name_field()}"]
-    fields = ["user", "to", "from_at", "until", "revoked_at", "reason"]
-
-
-@admin.register(StandingDecision)
-class StandingDecisionAdmin(HistoryAdmin):
-    list_display = ["giver", "version", "step", "uses_left", "expires_at", "revoked_at"]
-    list_filter = ["expires_at"]
-    list_select_related = ["giver", "version__procedure"]
-    ordering = ["-pk"]
-    search_fields = [f"giver__{name_field()}", "=step"]
-    fields = [
-        *("giver", "given_with", "version", "step", "limits", "value", "comment"),
-        *("uses", "uses_left", "begins_at", "expires_at", "revoked_at", "revoked_by"),
-    ]
-
-
-@admin.register(Snooze)
-class SnoozeAdmin(HistoryAdmin):
-    list_display = ["user", "request", "until"]
-    list_filter = ["until"]
-    list_select_related = ["user", "request"]
-    ordering = ["-until", "-pk"]
-    search_fields = [f"user__{name_field()}", "request__prompt"]
-    fields = ["user", "request", "until"]
-
-
-@admin.register(Draft)
-class DraftAdmin(HistoryAdmin):
-    """Tells that somebody is typing an answer, and not what."""
-
-    list_display = ["user", "request", "at"]
-    list_filter = ["at"]
-    list_select_related = ["user", "request"]
-    ordering = ["-at", "-pk"]
-    search_fields = [f"user__{name_field()}", "request__prompt"]
-    fields = ["user", "request", "version", "at"]
 
 
 @admin.register(Assignment)
