@@ -1,12 +1,8 @@
 """Every case runs over every storage: SQLite and memory; PostgreSQL by TEST_DATABASE."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 
-from procedures.models.clock import clock
 from tests import procedures
 from tests.conformance.backends import Backend, MemoryBackend
 from tests.conformance.database import DatabaseBackend
@@ -21,9 +17,9 @@ STORAGES = [DATABASE] if connection.vendor == "postgresql" else [MEMORY, DATABAS
 
 
 @pytest.fixture(params=STORAGES)
-def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    yield request.param()
-    clock.ahead = timedelta(0)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    backend: Backend = request.param()
+    return backend
 
 
 @pytest.fixture(autouse=True)

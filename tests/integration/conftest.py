@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from chat.channels.registry import channels
 from chat.models import HumanRequest
 from chat.services import reassign_request
 from procedures import registry
-from procedures.models.clock import clock
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import create_person, group
@@ -89,7 +87,6 @@ def pagers(settings: Settings, tower: Tower, monkeypatch: pytest.MonkeyPatch) ->
     register_channels()
     yield
     channels.pop("pager", None)
-    clock.ahead = timedelta(0)
 
 
 @pytest.fixture

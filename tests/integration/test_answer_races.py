@@ -1,12 +1,9 @@
 """A share of the races for one request; `make soak` runs thousands."""
 
-from collections.abc import Iterator
-from datetime import timedelta
 from random import SystemRandom
 
 import pytest
 
-from procedures.models.clock import clock
 from tests.races.answers import AnswerRaces
 from tests.races.standing import StandingRaces
 
@@ -16,9 +13,8 @@ FIRST = SystemRandom().randrange(1_000_000)
 
 
 @pytest.fixture
-def races() -> Iterator[AnswerRaces]:
-    yield AnswerRaces()
-    clock.ahead = timedelta(0)
+def races() -> AnswerRaces:
+    return AnswerRaces()
 
 
 @pytest.mark.django_db(transaction=True)

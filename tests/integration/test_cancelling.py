@@ -1,6 +1,6 @@
 """How operators cancel runs, beside what is refused to them; with who and why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -35,10 +35,8 @@ ENDS = {"run.succeeded", "run.failed", "run.cancelled"}
 
 
 @pytest.fixture(autouse=True)
-def nothing_happened() -> Iterator[None]:
+def nothing_happened() -> None:
     procedures.forget()
-    yield
-    clock.ahead = timedelta(0)
 
 
 def journal_of(run: Run) -> list[str]:

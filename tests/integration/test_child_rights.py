@@ -6,7 +6,6 @@ own child. Members of the session find all of it.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -49,12 +48,6 @@ PHASES = ["asking", *(pytest.param(one, marks=pytest.mark.soak) for one in ("map
 @pytest.fixture
 def family(alice: User, carol: User, dave: User, support: Group, operators: Group) -> Family:
     return make_family(alice, carol, dave, support, operators)
-
-
-@pytest.fixture(autouse=True)
-def time_goes_on() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
 
 
 # Children in the API

@@ -23,12 +23,6 @@ POSTGRES_ONLY = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQ
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(autouse=True)
-def own_time() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
-
-
 def held() -> DatabaseJournal:
     journal = claim(start_run("two_steps", {}, by=None)[0].pk)
     assert journal

@@ -1,7 +1,6 @@
 """Mails at a real mail server, which may refuse them or break."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +8,6 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification
 from chat.services import Answer, respond
-from procedures.models.clock import clock
 from tests.pages import ask, browser
 from tests.smtp import BREAK, REFUSE, MailServer, part, serving_mail
 from tests.towers import MINUTE, pass_time
@@ -25,7 +23,6 @@ def server(settings: Settings, bob: User) -> Iterator[MailServer]:
     with serving_mail() as found:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", found.port
         yield found
-    clock.ahead = timedelta(0)
 
 
 def test_a_mail_is_text_and_html_about_the_same(server: MailServer, asked: HumanRequest) -> None:

@@ -1,6 +1,5 @@
 """Who is asked and does not look gets one mail, whatever happens to clocks and workers."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier, Event
@@ -38,12 +37,6 @@ from tests.sockets import page
 from tests.towers import MINUTE, pass_time
 
 FOLDER = conf.LOCAL_DIR / "mail"
-
-
-@pytest.fixture(autouse=True)
-def time_goes_on() -> Iterator[None]:
-    yield
-    product_clock.ahead = timedelta(0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """What pause, unpause and force end say to operators in every state, beside what is refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -40,10 +40,8 @@ VERBS: dict[str, Verb] = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_happened() -> Iterator[None]:
+def nothing_happened() -> None:
     procedures.forget()
-    yield
-    clock.ahead = timedelta(0)
 
 
 def queued(name: str, **inputs: object) -> Run:

@@ -1,8 +1,7 @@
 """What operators do with a run from its page: who is offered what, what it says, what it does."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.contrib.auth.models import Group, User
 from chat.models import HumanRequest
 from procedures.journal import claim
 from procedures.models import Grant, Run
-from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, pause_run, retry_run, start_run
 from tests import procedures
@@ -28,10 +26,8 @@ BUTTON = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def nothing_happened() -> Iterator[None]:
+def nothing_happened() -> None:
     procedures.forget()
-    yield
-    clock.ahead = timedelta(0)
 
 
 def operated(name: str, operators: Group, *roles: str) -> None:

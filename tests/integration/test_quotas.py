@@ -1,6 +1,5 @@
 """One person starts so much, however they do it; others are not held up by it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,12 +17,6 @@ from tests.configured import configured
 from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock_goes_back() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """What a retry takes up again, and what it must leave."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -33,10 +32,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def nothing_happened() -> Iterator[None]:
+def nothing_happened() -> None:
     procedures.forget()
-    yield
-    clock.ahead = timedelta(0)
 
 
 def carried_on(run: Run) -> Run:

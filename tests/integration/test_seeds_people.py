@@ -16,7 +16,6 @@
 """
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -34,11 +33,9 @@ from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 
 
 @pytest.fixture(autouse=True)
-def finance_answers(finance: Group, bob: User) -> Iterator[None]:
+def finance_answers(finance: Group, bob: User) -> None:
     for name in Procedure.objects.values_list("name", flat=True):
         grant(name, finance, "answer")
-    yield
-    clock.ahead = timedelta(0)
 
 
 @pytest.fixture

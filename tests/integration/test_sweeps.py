@@ -1,6 +1,5 @@
 """What the sweep cannot mend keeps nobody else waiting."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
 
@@ -18,11 +17,10 @@ TIMERS = 3
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def held(monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run with more waits than a sweep takes at once, each of which is due first of all."""
     monkeypatch.setattr(import_module("procedures.services.sweep"), "LARGEST_SWEEP", TIMERS - 1)
-    yield run_until_it_waits("three_timers")
-    clock.ahead = timedelta(0)
+    return run_until_it_waits("three_timers")
 
 
 def test_a_locked_run_is_tried_once_and_crowds_nobody_out(held: Run) -> None:

@@ -38,7 +38,6 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
     with receiving() as found:
         configure_for(settings, found.url)
         yield found
-    clock.ahead = timedelta(0)
 
 
 def configure_for(settings: Settings, url: str, **more: Any) -> None:
