@@ -5,7 +5,7 @@ run has asked with a token, are checked only when somebody answers; see `rights`
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -117,6 +117,15 @@ def not_left_to(
         for person, pk in votes.order_by().values_list("user", "request"):
             gone[person].add(pk)
     return gone
+
+
+def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
+    """Return those of the people asked by an open request to whom it is still left."""
+    claimer = request.claimed_by_id
+    given = Delegation.objects.active(clock.now()).filter(user=claimer).order_by()
+    deputies = {claimer: set(given.values_list("to", flat=True))} if claimer else {}
+    gone = not_left_to({user.pk: {request.pk} for user in people}, deputies) if people else {}
+    return [user for user in people if user.pk not in gone]
 
 
 def _facts_of(requests: Collection[UUID]) -> list[_Facts]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from chat.channels.channel import UndeliverableError
 from chat.channels.planning import people_asked
 from chat.channels.registry import channels, find_channel
+from chat.left import still_left
 from chat.models import Notification
 from chat.models.notification import MOST_TRIES, NotificationQuerySet
 from procedures.models.clock import clock
@@ -91,11 +92,21 @@ def _needed(found: list[Notification]) -> Iterator[Notification]:
             one.give_up(one.note or NEVER_ENDED)
         elif one.request and one.request.effective_at:
             # Closed only as long as an answer isn't undone: then it is as before, and to be told.
-            one.try_again(at=one.request.effective_at)
+            one.put_off(at=one.request.effective_at)
         elif why := _is_needless(one):
             one.drop(why)
+        elif one.request and one.request.is_open and not still_left(one.request, [one.recipient]):
+            _leave(one)
         else:
             yield one
+
+
+def _leave(one: Notification) -> None:
+    """Put off a notification while somebody else has claimed its request; drop it otherwise."""
+    if one.request and one.request.claimed_by_id:
+        one.put_off(at=clock.now())
+    else:
+        one.drop("This person has voted already.")
 
 
 def _is_needless(one: Notification) -> str:

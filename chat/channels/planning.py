@@ -17,6 +17,7 @@ from chat.assignments import assign, people_of
 from chat.channels.channel import Channel
 from chat.channels.presence import LOOKING, not_looking
 from chat.channels.registry import channels, notifying_channels
+from chat.left import still_left
 from chat.models import Delegation, HumanRequest, Message, Notification
 from chat.models.rights import askers_by_token, causers
 from procedures import dispatch
@@ -58,7 +59,8 @@ def plan_notifications() -> None:
 def _plan(request_id: UUID) -> None:
     """Plan a notification by each channel for each assignee who isn't looking at the product.
 
-    If others are looking, the request is checked again later.
+    Assignees who have voted aren't notified any more. If others are looking, or somebody else has
+    claimed the request, it is checked again later.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
@@ -67,17 +69,20 @@ def _plan(request_id: UUID) -> None:
     found = due.select_for_update(skip_locked=True).filter(pk=request_id).first()
     if found is None:
         return
-    is_somebody_looking = False
+    is_checked_again = False
     for channel in notifying_channels():
         # Each person once in each round, also after the request was reassigned back to them.
         told = found.notifications.filter(channel=channel.name, round=found.reminded)
         asked = list(people_asked(found, channel).exclude(pk__in=told.values("recipient")))
-        absent = not_looking(asked, now)
+        left = still_left(found, asked)
+        absent = not_looking(left, now)
         Notification.objects.bulk_create(
             [_planned(channel, user, now, request=found, round=found.reminded) for user in absent]
         )
-        is_somebody_looking |= len(absent) < len(asked)
-    found.notify_at = now + LOOKING if is_somebody_looking else None
+        is_checked_again |= len(absent) < len(left)
+        # A claim may be released, or count no more: then the request waits for the others again.
+        is_checked_again |= found.claimed_by_id is not None and len(left) < len(asked)
+    found.notify_at = now + LOOKING if is_checked_again else None
     found.save(update_fields=["notify_at"])
 
 

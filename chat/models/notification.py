@@ -178,6 +178,14 @@ class Notification(models.Model):
         self.next_try_at = at + TRY_AGAIN
         self.save(update_fields=["next_try_at"])
 
+    def put_off(self, *, at: datetime) -> None:
+        """Send the notification later, in a message of its own, if it is still needed then."""
+        # Not with the others of its bundle, which may be sent meanwhile: a mailbox would take a
+        # second message with their key for a copy of the first one.
+        self.bundle = None
+        self.save(update_fields=["bundle"])
+        self.try_again(at=at)
+
     def note_sent(self, *, at: datetime) -> None:
         self.sent_at = at
         self._end(self.Status.SENT, "")

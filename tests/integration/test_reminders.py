@@ -10,7 +10,9 @@ from chat.models import HumanRequest
 from chat.services import (
     Answer,
     claim_request,
+    delegate,
     plan_notifications,
+    release_request,
     remind_people,
     respond,
     send_notification,
@@ -42,6 +44,22 @@ def hurried(managers: User) -> HumanRequest:
 def let_pass(length: timedelta) -> None:
     clock.ahead += length
     remind_people()
+
+
+def mailed(request: HumanRequest) -> list[str]:
+    """Let a minute pass, and return the people who get a mail then, in order of their names."""
+    clock.ahead += 2 * MINUTE
+    plan_notifications()
+    before = len(mail.outbox)
+    for one in request.notifications.filter(sent_at=None):
+        send_notification(one.pk)
+    return sorted(one.to[0].partition("@")[0] for one in mail.outbox[before:])
+
+
+def with_address(user: User) -> User:
+    user.email = f"{user.username}@example.org"
+    user.save()
+    return user
 
 
 def told(request: HumanRequest) -> list[tuple[str, object]]:
@@ -145,3 +163,62 @@ def test_each_reminder_is_another_mail(hurried: HumanRequest, bob: User) -> None
     subjects = [one.subject for one in mail.outbox]
     assert subjects == ["Pay 31 €?", "Reminder: Pay 31 €?", "Reminder: Pay 31 €?"]
     assert "There may be a reminder." in str(mail.outbox[0].body)
+
+
+def test_whoever_has_voted_is_not_reminded(finance: Group, bob: User) -> None:
+    with_address(bob)
+    for name in ("vera", "victor"):
+        with_address(create_person(name, finance))
+    request = request_of(run_until_it_waits("reminded_often", quorum=2))
+    assert mailed(request) == ["bob", "vera", "victor"]
+
+    respond(request.pk, Answer(value=True), by=bob)
+    let_pass(HOUR)
+
+    assert mailed(request) == ["vera", "victor"]
+
+
+def test_while_somebody_has_claimed_it_nobody_else_is_reminded(
+    hurried: HumanRequest, managers: User, finance: Group, bob: User, carol: User
+) -> None:
+    with_address(bob)
+    with_address(carol)
+    with_address(managers)
+    vera = with_address(create_person("vera", finance))
+    delegate(by=vera, to=carol, until=clock.now() + 10 * HOUR)
+    assert mailed(hurried) == ["bob", "carol", "vera"]
+
+    claim_request(hurried.pk, by=vera)
+    let_pass(30 * MINUTE)
+    assert mailed(hurried) == ["carol", "vera"]
+
+    release_request(hurried.pk, by=vera)
+    assert mailed(hurried) == ["bob"]
+    let_pass(30 * MINUTE)
+    assert mailed(hurried) == ["mona"]
+
+
+def test_a_mail_on_its_way_waits_for_a_claim_to_end(
+    hurried: HumanRequest, finance: Group, bob: User
+) -> None:
+    with_address(bob)
+    vera = with_address(create_person("vera", finance))
+    clock.ahead += 2 * MINUTE
+    plan_notifications()
+    claim_request(hurried.pk, by=vera)
+
+    assert mailed(hurried) == ["vera"]
+    release_request(hurried.pk, by=vera)
+    assert mailed(hurried) == ["bob"]
+
+
+def test_no_mail_on_its_way_reaches_whoever_has_voted_meanwhile(bob: User) -> None:
+    with_address(bob)
+    request = request_of(run_until_it_waits("reminded_often", quorum=2))
+    clock.ahead += 2 * MINUTE
+    plan_notifications()
+
+    respond(request.pk, Answer(value=True), by=bob)
+
+    assert mailed(request) == []
+    assert request.notifications.get().note == "This person has voted already."

@@ -64,8 +64,8 @@ def hurried(ctx: Context) -> bool:
 
 
 @procedure
-def reminded_often(ctx: Context) -> bool:
-    return bool(ctx.approve("Pay 31 €?", assign="finance", remind="1h"))
+def reminded_often(ctx: Context, quorum: int = 1) -> bool:
+    return bool(ctx.approve("Pay 31 €?", assign="finance", remind="1h", quorum=quorum))
 
 
 @procedure
