@@ -29,7 +29,9 @@ from procedures.library import OUTSIDE
 from procedures.models.clock import clock
 from procedures.users import User, short_name
 
-LONGEST_SUBJECT, LONGEST_VALUE = 120, 160
+LONGEST_SUBJECT = 78
+"""The most characters of a subject line: mail programs show few more, and a header wraps there."""
+LONGEST_VALUE = 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
@@ -86,12 +88,17 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
 
 
 def _subject(request: HumanRequest, reminder: int) -> str:
-    subject = shortened(request.prompt, LONGEST_SUBJECT)
+    """Return the subject line: that an answer is needed, and for what, but not the question.
+
+    A question may tell more than a locked screen should show.
+    """
+    words = _("Please answer: {title}")
     if reminder:
-        return _("Reminder: {subject}").format(subject=subject)
-    if request.escalated:
-        return _("Escalated: {subject}").format(subject=subject)
-    return subject
+        words = _("Reminder, please answer: {title}")
+    elif request.escalated:
+        words = _("Escalated, please answer: {title}")
+    room = LONGEST_SUBJECT - len(words.format(title=""))
+    return words.format(title=shortened(request.wait.run.heading, room))
 
 
 def asked_back(request: HumanRequest) -> Iterator[str]:

@@ -111,8 +111,8 @@ def test_marks_say_what_is_special(alice: User, bob: User) -> None:
     assert "[Reminder 2 · Escalated · Overdue · High risk · Can't be undone]" in letter.text
     assert "Asked too: managers." in letter.text
     assert "Asked too: managers." in letter.html
-    assert letter.subject == "Reminder: Pay 31.20 €?"
-    assert letter_about(request, to=bob).subject == "Escalated: Pay 31.20 €?"
+    assert letter.subject == "Reminder, please answer: One of each"
+    assert letter_about(request, to=bob).subject == "Escalated, please answer: One of each"
 
 
 def test_an_ordinary_request_has_no_marks(alice: User, bob: User) -> None:

@@ -17,33 +17,35 @@ pytestmark = pytest.mark.django_db
 URL = "https://shop.example/orders/2024-1187/returns/" + "a-b-" * 40 + "end"
 
 
-def letter(alice: User, bob: User, *, prompt: str = "Pay?", body: str = "") -> Letter:
+def letter(
+    alice: User, bob: User, *, prompt: str = "Pay?", body: str = "", told: str = ""
+) -> Letter:
     grant("question", Group.objects.get(name="support"), "start")
     request = request_of(run_until_it_waits("question", by=alice))
-    request.prompt = prompt
+    request.prompt, request.wait.run.subject = prompt, told
     request.question = json.dumps({**json.loads(request.question), "body": body})
     return letter_about(request, to=bob)
 
 
 @pytest.mark.parametrize(
-    "prompt", ["返金しますか" * 40, URL, "Überweisungsauftragsbestätigungsformular" * 9, "a" * 500]
+    ("told", "shown_as"),
+    [
+        ("返金しますか" * 40, f"{('返金しますか' * 40)[:61]} …"),
+        ("a" * 500, f"{'a' * 61} …"),
+        ("refund " * 20, "refund refund refund refund refund refund refund refund …"),
+        ("Refund " + "x" * 190, f"Refund {'x' * 54} …"),
+        ("Refund\r\nBcc: all@sign.example\u202e", r"Refund Bcc: all@sign.example\u202e"),
+        ("", "Question"),
+    ],
 )
-def test_a_prompt_without_blanks_is_the_subject(alice: User, bob: User, prompt: str) -> None:
-    subject = letter(alice, bob, prompt=prompt).subject
+def test_the_subject_asks_for_an_answer_in_one_short_line(
+    alice: User, bob: User, told: str, shown_as: str
+) -> None:
+    subject = letter(alice, bob, prompt="Is 1234 the code?", told=told).subject
 
-    assert subject == f"{prompt[:118]} …"
-
-
-def test_a_long_prompt_is_cut_between_words(alice: User, bob: User) -> None:
-    subject = letter(alice, bob, prompt="refund " * 40).subject
-
-    assert subject == " ".join(["refund"] * 16) + " …"
-
-
-def test_a_long_word_at_the_end_is_cut_rather_than_left_out(alice: User, bob: User) -> None:
-    subject = letter(alice, bob, prompt="Pay " + "x" * 300).subject
-
-    assert subject == f"Pay {'x' * 114} …"
+    assert subject == f"Please answer: {shown_as}"
+    assert len(subject) <= 78
+    assert subject.isprintable()
 
 
 @pytest.mark.parametrize("place", ["prompt", "body"])

@@ -68,7 +68,7 @@ def test_who_is_asked_gets_one_mail_and_nobody_else_does(run: Run) -> None:
 
     (message,) = outbox()
     assert message.to == ["bob@sign.example"]
-    assert message.subject == "Pay 31.20 €?"
+    assert message.subject == "Please answer: Question"
     assert f"{conf.SITE_URL}/requests/{request_of(run).pk}\n" in message.body
     assert "alice started “Question”" in message.body
     assert "  order: 7\n" in message.body
@@ -183,13 +183,11 @@ def test_an_address_that_would_add_a_header_is_given_up(run: Run, bob: User) -> 
 def test_a_prompt_adds_no_header_and_names_no_end(run: Run, bob: User) -> None:
     request = request_of(run)
     request.prompt = "Pay?\r\nBcc: all@sign.example\u202e" + " long" * 100
-    run.procedure.title = "Pay\nBcc: all@sign.example"
+    request.wait.run.procedure.title = "Pay\r\nBcc: all@sign.example\u202e"
 
     letter = letter_about(request, to=bob)
 
-    assert letter.subject.startswith(r"Pay? Bcc: all@sign.example\u202e long")
-    assert letter.subject.isprintable()
-    assert len(letter.subject) <= 120
+    assert letter.subject == r"Please answer: Pay Bcc: all@sign.example\u202e"
     assert "\r" not in letter.text
     assert "\nBcc" not in letter.text
 

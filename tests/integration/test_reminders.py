@@ -161,7 +161,8 @@ def test_each_reminder_is_another_mail(hurried: HumanRequest, bob: User) -> None
 
     assert len(mail.outbox) == len(sent) == len(set(sent)) == 3
     subjects = [one.subject for one in mail.outbox]
-    assert subjects == ["Pay 31 €?", "Reminder: Pay 31 €?", "Reminder: Pay 31 €?"]
+    reminder = "Reminder, please answer: Hurried"
+    assert subjects == ["Please answer: Hurried", reminder, reminder]
     assert "There may be a reminder." in str(mail.outbox[0].body)
 
 
