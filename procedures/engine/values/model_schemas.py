@@ -1,7 +1,7 @@
 """JSON Schemas of answers, made from types."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import PydanticUserError
 
@@ -19,6 +19,7 @@ from procedures.engine.values.answers import (
 from procedures.engine.values.attachments import file_schema
 from procedures.engine.values.inspection import (
     FIELDS,
+    UNIONS,
     WRAPPERS,
     Part,
     inspect_type,
@@ -56,6 +57,11 @@ KINDS = (
     "a string, a number, a Decimal, a bool, a date, a datetime, a time, a timedelta, a choice, a "
     "File, a model of such fields, or a list of these"
 )
+INSTEAD = (
+    "Use one of these types, or a field of its own for each, which may be None. To let people "
+    "choose between models, ask with ctx.choose which one it is, and then with its form"
+)
+"""The advice about unions: from an answer, nobody could tell which of the types people mean."""
 STRICT = ("strict", True)
 FUNCTION = "function-"
 
@@ -98,12 +104,33 @@ def form_schema(model: Any) -> dict[str, Any]:
         raise ValueError(f"{_name(model)} can't be a form: {error}".partition("\n")[0]) from None
     except ContainsItselfError:
         raise ValueError(f"{_name(model)} can't be a form: it contains itself.") from None
+    if why := _why_no_group(part):
+        raise ValueError(f"{_name(model)} can't be a form: {why}.")
     found = _group(schema, _bare(part), "", of=_name(model))
     try:
         check_size(found)
     except LargeFormError as error:
         raise ValueError(f"{_name(model)} can't be a form: {error.name}: {error.words}") from None
     return found
+
+
+def _why_no_group(part: Part) -> str:
+    if part.kind == "nullable":
+        return "it may be None. Give the model alone, without None"
+    return _why_union(_bare(part))
+
+
+def _why_union(part: Part) -> str:
+    """Return the reason why a union can't be drawn, as a phrase; "" for other types."""
+    if part.kind not in UNIONS:
+        return ""
+    members = " | ".join(_title(_bare(one)) for one in part.parts)
+    return f"it has the union {members}, which isn't supported for answers. {INSTEAD}"
+
+
+def _title(part: Part) -> str:
+    cls = part.rules.get("cls")
+    return str(getattr(cls, "__name__", part.kind))
 
 
 def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:
@@ -205,7 +232,7 @@ def _unfit(part: Part) -> str:
     if part.kind.startswith(FUNCTION):
         return "it has a validator, which isn't supported for answers"
     if part.kind not in CHECKED:
-        return f"a field must be {KINDS}, not {part.kind}"
+        return _why_union(part) or f"a field must be {KINDS}, not {part.kind}"
     if rules := unchecked(part):
         return f"it has constraints that aren't supported for answers: {', '.join(rules)}"
     if part.kind not in LISTS:
@@ -241,4 +268,6 @@ def check_default(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _name(model: Any) -> str:
-    return str(getattr(model, "__name__", "")) or short_repr(model)
+    # Of a type with parameters, the name alone would be "Annotated" or "list".
+    name = "" if get_origin(model) else getattr(model, "__name__", "")
+    return str(name) or short_repr(model)

@@ -140,6 +140,14 @@ class Empty(BaseModel):
     pass
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
 class Box(BaseModel):
     things: Annotated[list[model_of(str)], Field(min_length=25)]  # type: ignore[valid-type]
 
@@ -180,7 +188,14 @@ class Heap(BaseModel):
             "aren't supported for answers: gt",
         ),
         (model_of(list[int | None]), "a field must be a string"),
-        (model_of(int | str), "a field must be .*, not union"),
+        (
+            model_of(int | str),
+            r"it can't be a field of a form: it has the union int \| str, which .* Use one of",
+        ),
+        (model_of(list[Short | Strict] | None), r"it has the union Short \| Strict, which"),
+        (model_of(Annotated[Cat | Dog, Field(discriminator="kind")]), r"the union Cat \| Dog, .*"),
+        (Annotated[Cat | Dog, Field(discriminator="kind")], r"a form: it has the union Cat \| Dog"),
+        (Short | None, r"Short \| None can't be a form: it may be None. Give the model alone"),
         (model_of(dict[str, int]), "a field must be .*, not dict"),
         (model_of(Any), "a field must be .*, not any"),
         (model_of(list[list[str]]), "or a list of these"),
