@@ -16,6 +16,8 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	refund_over_http release rooms search seed seeds_people settings sign_in slow_code \
 	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
 	webhooks weights
+# Killed and frozen processes, on the database for many workers; `make soak` has them on both.
+KILLS := disasters killed_families killed_steps killed_workers settings several_webs stuck_steps
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
 PROCESSES ?= 4
 PARALLEL := --numprocesses $(PROCESSES) --dist worksteal
@@ -45,7 +47,7 @@ quick-tests: .venv/dev
 		tests/unit tests/conformance
 
 test: static  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
-	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser
+	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser $(KILLS:%=--ignore=tests/crash/test_%.py)
 	$(PYTHON) -m pytest $(BROWSERS) tests/browser
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
 		$(ON_ANY:%=--ignore-glob='*/test_%.py')
@@ -58,6 +60,7 @@ coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of th
 
 soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
+	$(PYTHON) -m pytest $(KILLS:%=tests/crash/test_%.py)
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES) tests/storm
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/*/test_%.py)
 

@@ -20,6 +20,12 @@ ALWAYS, NEVER, RARE = 100, 50, 400
 """How many seeds are tried each time, how many that nobody has seen before, and how many at most
 for the rarest sight: a doubtful step comes once in twenty seeds."""
 FIRST = SystemRandom().randrange(1_000_000)
+TRIED_FIRST = {
+    "epoch check off": 51,
+    "expiry without compare-and-set": 59,
+    "deadline that passes a held answer": 258,
+}
+"""The seeds that have found the rarest of the faults, which save a search as long as they do."""
 
 
 def test_nothing_breaks_and_all_that_can_go_wrong_is_seen_in_a_hundred_seeds() -> None:
@@ -44,7 +50,7 @@ def test_nothing_breaks_in_seeds_that_were_never_tried() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found_within_a_thousand_seeds(fault: str) -> None:
-    assert find(range(1000), FAULTS[fault])
+    assert find((TRIED_FIRST.get(fault, 0), *range(1000)), FAULTS[fault])
 
 
 def test_a_seed_tells_the_same_story_in_every_process() -> None:
