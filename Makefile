@@ -15,7 +15,7 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	operations outsider pages* people_admin prefix procedure_files profile programs \
 	refund_over_http release rooms search seed seeds_people settings sign_in slow_code \
 	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
-	webhooks weights
+	webhook_addresses webhooks weights
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
 KILLS := disasters killed_families killed_steps killed_workers settings several_webs stuck_steps
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.

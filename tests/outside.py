@@ -1,16 +1,21 @@
 """A program outside that asks people with somebody's token."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from pytest_django import Settings
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Notification
+from chat.services import send_notification
 from dashboard.models import ApiToken
 from dashboard.models.token import NEW_TOKEN
 from procedures.models import Run
+from procedures.models.clock import clock
 from procedures.runner import advance_run
 from tests.calls import grant, request_of
+from tests.configured import configure
 
 ASK = "/api/procedures/ask/runs"
 SECRET, OLD_SECRET = "whsec_" + "c2VjcmV0" * 5, "whsec_" + "b2xkb2xk" * 5
@@ -38,3 +43,16 @@ def asked_by(client: Client, **inputs: Any) -> HumanRequest:
     run = Run.objects.get(pk=said.json()["id"])
     advance_run(run.pk)
     return request_of(run)
+
+
+def report_to_shop(settings: Settings, url: str) -> None:
+    """Name the address as the webhook "shop", which the programs of agents may use."""
+    shop = {"url": url, "secrets": [SECRET, OLD_SECRET], "groups": ["agents"]}
+    configure(settings, WEBHOOKS={"shop": shop}, WEBHOOKS_TO_LOOPBACK=True)
+
+
+def send_reports(length: timedelta = timedelta(0)) -> None:
+    """What a worker does with the reports that are due after so much time."""
+    clock.ahead += length
+    for pk in Notification.objects.order_by("pk").values_list("pk", flat=True):
+        send_notification(pk)

@@ -38,3 +38,7 @@ def failed(seq: int, key: str, begin: float, end: float, *, retry_at: float | No
     due = None if retry_at is None else at(retry_at).isoformat()
     told = {"type": "OSError", "message": "No.", "traceback": ""}
     return step(seq, key, begin, end, **told, retry_at=due, final=due is None)
+
+
+def operation(action: str, **more: str) -> dict[str, Any]:
+    return {"action": action, "by": "dave", "reason": "Why not?", **more}

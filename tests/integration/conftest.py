@@ -18,9 +18,11 @@ from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import create_person, group
 from tests.flows import READER, Folder
+from tests.outside import agent, allow, report_to_shop
 from tests.pager import PAGER
 from tests.pages import ask, browser
 from tests.processes import Redis
+from tests.receivers import Receiver, receiving
 from tests.towers import Tower, serving
 
 
@@ -94,3 +96,18 @@ def asked(alice: User, bob: User, carol: User, finance: Group) -> HumanRequest:
     """Bob is asked, and carol, who has no pager."""
     carol.groups.add(finance)
     return ask("approval", by=alice)
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Receiver]:
+    """A program on loopback to which the webhook "shop" leads."""
+    with receiving() as found:
+        report_to_shop(settings, found.url)
+        yield found
+
+
+@pytest.fixture
+def program(carol: User, finance: Group) -> Client:
+    """A program of carol's, which may ask finance, where bob is."""
+    allow(carol, finance)
+    return agent(carol)

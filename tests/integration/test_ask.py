@@ -20,13 +20,6 @@ pytestmark = pytest.mark.django_db
 JSON = "application/json"
 
 
-@pytest.fixture
-def program(carol: User, finance: Group) -> Client:
-    """A program of carol's, which may ask finance, where bob is."""
-    allow(carol, finance)
-    return agent(carol)
-
-
 def result_of(client: Client, request: HumanRequest) -> dict[str, Any]:
     advance_run(request.wait.run_id)
     said = client.get(f"/api/runs/{request.wait.run_id}").json()

@@ -2,72 +2,27 @@
 
 import re
 from collections.abc import Callable
-from html import unescape
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 
 from chat.models import HumanRequest
-from procedures.journal import claim
 from procedures.models import Grant, Run
 from procedures.runner import advance_run
 from procedures.services import cancel_run, pause_run, retry_run, start_run
 from tests import procedures
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.operated import failed, offered, operated, perform, queued, words_of, worked_on
 from tests.pages import browser, shown
 from tests.procedures import saw
 from tests.runs import answer, everything_about, status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BUTTON = re.compile(
-    r'<button class="button( button--main)?[^"]*"[^>]*popovertarget="operation-(\w+)-'
-)
 
 
 @pytest.fixture(autouse=True)
 def nothing_happened() -> None:
     procedures.forget()
-
-
-def operated(name: str, operators: Group, *roles: str) -> None:
-    grant(name, operators, "operate", *roles)
-
-
-def offered(user: User, run: Run) -> list[str]:
-    """The names of the operations with buttons, the main one marked with a star."""
-    text = shown(browser(user).get(f"/runs/{run.pk}"))
-    head = text.partition('class="operation"')[0]
-    return [f"{name}*" if main else name for main, name in BUTTON.findall(head)]
-
-
-def perform(user: User, run: Run, name: str, **fields: Any) -> Any:
-    return browser(user).post(
-        f"/runs/{run.pk}/operations/{name}", {"reason": "The mail server is back.", **fields}
-    )
-
-
-def words_of(user: User, run: Run, name: str, **query: Any) -> list[str]:
-    """What the page of an operation says would happen."""
-    text = shown(browser(user).get(f"/runs/{run.pk}/operations/{name}", query))
-    inner = text.partition('<ul class="operation__words" role="list">')[2].partition("</ul>")[0]
-    return re.findall(r"<li>(.*?)</li>", unescape(re.sub(r"</?(?:code|strong)>", "", inner)))
-
-
-def queued() -> Run:
-    return start_run("two_steps", {}, by=None)[0]
-
-
-def worked_on() -> Run:
-    run = queued()
-    assert claim(run.pk)
-    return run
-
-
-def failed() -> Run:
-    run = run_until_it_waits("broken_child")
-    assert status_of(run) == "failed"
-    return run
 
 
 def changed(act: Callable[..., str], run: Run, by: User) -> Run:
@@ -295,54 +250,6 @@ def test_a_cancel_says_which_questions_steps_and_children_it_concerns(
     assert "1 child run continues." in words_of(dave, beside, "pause")
     perform(dave, beside, "cancel")
     assert not HumanRequest.objects.filter(wait__run=beside).open().exists()
-
-
-def test_a_fork_begins_at_the_chosen_step_and_only_once(dave: User, operators: Group) -> None:
-    operated("broken_child", operators, "start")
-    run = failed()
-    before = everything_about(run)
-
-    assert words_of(dave, run, "fork", at="mend") == [
-        "A new run starts at mend. 1 step before it is kept.",
-        "That step and everything after it runs again.",
-        "This run stays as it is.",
-    ]
-    fields = {"at": "mend", "keep_answers": "on", "-key": "once"}
-    first, second = (perform(dave, run, "fork", **fields) for _ in range(2))
-
-    made = Run.objects.get(origin=run)
-    assert first.headers["Location"] == second.headers["Location"] == f"/runs/{made.pk}"
-    assert (made.forked_at, made.started_by) == ("mend", dave)
-    assert everything_about(run) == before
-    wrong = perform(dave, run, "fork", at="nowhere")
-    assert wrong.status_code == 422
-    assert "called &#x27;nowhere&#x27;" in shown(wrong)
-
-
-def test_a_run_is_restarted_with_a_changed_input(dave: User, operators: Group) -> None:
-    operated("broken_child", operators, "start")
-    run = failed()
-
-    response = perform(dave, run, "restart", inputs='{"number": 7}')
-
-    made = Run.objects.get(origin=run)
-    assert response.headers["Location"] == f"/runs/{made.pk}"
-    assert '"number":7' in made.inputs
-    for inputs in ("[]", "{", '{"number": "many"}', '{"nonsense": 1}'):
-        refused = perform(dave, run, "restart", inputs=inputs)
-        assert refused.status_code == 422, inputs
-    assert Run.objects.filter(origin=run).count() == 1
-
-
-def test_whoever_may_not_start_it_can_neither_fork_nor_restart(
-    dave: User, operators: Group
-) -> None:
-    operated("broken_child", operators)
-    run = failed()
-
-    for name in ("fork", "restart"):
-        assert perform(dave, run, name, at="mend").status_code == 403
-    assert Run.objects.count() == 1
 
 
 def test_the_last_reasons_can_be_chosen_again(dave: User, operators: Group) -> None:

@@ -1,30 +1,17 @@
-"""What pages show of runs: the one sentence for every state, journal lines, words, values."""
+"""What pages show of runs: their states, and the one sentence for each."""
 
-import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dashboard.overview.facts import Facts
-from dashboard.overview.lines import line_of
 from dashboard.overview.states import state_of
-from dashboard.overview.values import Shown, format_value
 from dashboard.overview.waiting import OpenWait
-from dashboard.overview.words import (
-    asked,
-    format_duration,
-    format_size,
-    initials,
-    listed,
-    shortened,
-)
-from procedures.engine.journal.events import Event, RunStatus, closing
+from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.values import canonical
-from procedures.models import Event as EventRow
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
-from tests.overviews import NINE, asking, at, failed, run, step
+from tests.overviews import NINE, asking, at, operation, run
 
 
 def facts_of(one: Run, **known: Any) -> Facts:
@@ -45,55 +32,6 @@ def waiting_for(*openings: OpenWait, **run_values: Any) -> Facts:
 
 def words(facts: Facts) -> str:
     return str(state_of(facts).words)
-
-
-def operation(action: str, **more: str) -> dict[str, Any]:
-    return {"action": action, "by": "dave", "reason": "Why not?", **more}
-
-
-# Words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (0, "0 ms"),
-        (0.0004, "< 1 ms"),
-        (0.012, "12 ms"),
-        (0.4, "0.4 s"),
-        (14, "14 s"),
-        (59.4, "59 s"),
-        (960, "16 min"),
-        (7500, "2 h 5 min"),
-        (7200, "2 h"),
-        (86400 * 3 + 7200, "3 d 2 h"),
-        (-5, "0 ms"),
-    ],
-)
-def test_lengths_of_time(seconds: float, told: str) -> None:
-    assert format_duration(timedelta(seconds=seconds)) == told
-
-
-def test_small_words() -> None:
-    assert (format_size(1), format_size(214_000), format_size(2_500_000)) == (
-        "1 byte",
-        "214 KB",
-        "2.5 MB",
-    )
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert listed([]) == ""
-    assert (initials("alice"), initials("Ana Lee"), initials("b")) == ("AL", "AL", "B")
-    assert shortened("one  two\nthree", 9) == "one two…"
-
-
-def test_who_is_asked() -> None:
-    assert asked(["finance", "@bob"], ["support"]) == "Finance or bob"
-    assert asked(["perm:app.pay"], []) == "people with the permission app.pay"
-    assert asked([], ["support"]) == "Support"
-    assert asked([], []) == "administrators"
-
-
-# The state and the one sentence
 
 
 def test_queued() -> None:
@@ -384,164 +322,3 @@ def test_every_status_has_its_words() -> None:
         facts = facts_of(run(status, ended_at=NINE, error=error("E", "m")))
         assert str(state_of(facts).words)[0].isupper()
         assert str(state_of(facts).sentence).endswith(".") or status == "quarantined"
-
-
-# The journal's lines
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "told", "actor"),
-    [
-        ("run.started", {"by": "alice", "code": "abc"}, "Started with code abc", "alice"),
-        ("run.suspended", {"on": "pay"}, "Released its worker while waiting", "a worker"),
-        ("run.resumed", {}, "Resumed by a worker", "a worker"),
-        ("run.failed", {"type": "OSError", "message": "No."}, "Failed: OSError: No.", "a worker"),
-        (
-            "wait.opened",
-            {"wait": "timer", "due_at": at(60).isoformat()},
-            "Sleeping until 09:01",
-            "",
-        ),
-        ("wait.opened", asking(), "Asked Refund 7 €?", "a worker"),
-        (
-            "wait.closed",
-            closing("elapsed", responder="system: clock"),
-            "The time is up",
-            "the system",
-        ),
-        (
-            "wait.closed",
-            closing("rejected", responder="bob", comment="Too much."),
-            "Rejected by bob: “Too much.”",
-            "bob",
-        ),
-        ("state", {"name": "count", "value": 2}, "count is 2", "a worker"),
-        ("log", {"text": "Counting.", "level": "debug"}, "Counting.", "a worker"),
-        (
-            "progress",
-            {"text": "x\ny", "done": 1, "total": 2, "attempt": 1},
-            "key 1 of 2: y",
-            "a worker",
-        ),
-        ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
-        ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
-        ("patch", {}, "Used the new code of the patch name", "a worker"),
-        ("step.started", {}, "key started (runs at most once)", "a worker"),
-        (
-            "compensation",
-            {"step": "undo"},
-            "If the run fails or is cancelled, name will run to undo its work",
-            "a worker",
-        ),
-        (
-            "run.continued",
-            {"generation": 2},
-            "Continued as new (generation 2)",
-            "a worker",
-        ),
-        ("child.started", {"wait": "child"}, "Started a run of name", "a worker"),
-        (
-            "child.started",
-            {"wait": "map", "count": 2000, "at_most": 5},
-            "Started 2,000 runs of name, 5 at a time",
-            "a worker",
-        ),
-        ("wait.opened", {"wait": "signal", "signal": "paid"}, "Waiting for the signal paid", ""),
-        (
-            "wait.opened",
-            {"wait": "set", "need": 1, "over": ["a", "b"]},
-            "Waiting until 1 of 2 waits have ended",
-            "",
-        ),
-        (
-            "wait.closed",
-            closing("received", responder="bob"),
-            "The signal arrived from bob",
-            "bob",
-        ),
-        (
-            "wait.closed",
-            closing("failed", responder="system: child", comment="No."),
-            "The child run failed: No.",
-            "the system",
-        ),
-        ("unheard", {}, "unheard name", "a worker"),
-        ("run.cancelled", {}, "Cancelled", "a worker"),
-        ("run.cancelled", operation("cancel"), "Cancelled by dave", "dave"),
-        ("operator", operation("cancel"), "dave cancelled the run: “Why not?”", "dave"),
-        (
-            "run.cancelled",
-            {**operation("force_end"), "forced": True},
-            "Ended at once by dave",
-            "dave",
-        ),
-        (
-            "operator",
-            operation("force_end"),
-            "dave ended the run at once, without undoing anything: “Why not?”",
-            "dave",
-        ),
-        ("operator", operation("pause"), "dave paused the run: “Why not?”", "dave"),
-        ("operator", operation("unpause"), "dave resumed the run: “Why not?”", "dave"),
-        (
-            "operator",
-            operation("retry"),
-            "dave retried key: “Why not?”",
-            "dave",
-        ),
-        ("operator", operation("withdraw"), "dave withdrew the question: “Why not?”", "dave"),
-        (
-            "operator",
-            operation("reassign", to="@carol"),
-            "dave reassigned the question to carol: “Why not?”",
-            "dave",
-        ),
-    ],
-)
-def test_lines(kind: str, data: dict[str, Any], told: str, actor: str) -> None:
-    row = EventRow(seq=1, kind=kind, key="key", name="name", data=canonical.text_of(data), at=NINE)
-    line = line_of(row)
-
-    assert str(line.words) == told
-    assert line.actor == (actor or "a worker")
-
-
-def test_lines_of_steps_say_how_long_and_what_went_wrong() -> None:
-    def told(one: Event) -> str:
-        row = EventRow(seq=1, kind=one.kind, key=one.key, name=one.name, data=one.data, at=one.at)
-        return str(line_of(row).words)
-
-    assert told(step(2, "pack", 0, 3, result=1)) == "pack finished in 3.0 s"
-    assert told(step(2, "pack", 0, 3, result=1, attempt=2)) == "pack finished in 3.0 s (attempt 2)"
-    assert told(failed(2, "pay", 0, 1, retry_at=60)) == (
-        "pay failed: OSError: No. It will be tried again at 09:01."
-    )
-    assert told(failed(2, "pay", 0, 1, retry_at=None)) == "pay failed: OSError: No."
-
-
-# Values
-
-
-def test_values_are_told_in_one_line_where_they_can_be() -> None:
-    file = {"name": "a.csv", "digest": "d", "size": 1000, "content_type": "text/csv"}
-    deep = {"rows": [{"a": 1}]}
-    found = format_value(
-        {
-            "is_new": True,
-            "total": {"orders": 2, "sum": "7.00"},
-            "file": file,
-            "deep": deep,
-            "no": [],
-        }
-    )
-
-    assert found[0] == Shown("Is new", text="yes")
-    assert found[1] == Shown("Total", text="orders 2 · sum 7.00")
-    assert found[2] == Shown("File", file="a.csv", note="1 KB")
-    assert json.loads(found[3].raw) == deep
-    assert found[4] == Shown("No", text="—")
-
-
-def test_bare_values_have_no_name() -> None:
-    assert format_value(7) == [Shown(None, text="7")]
-    assert format_value(None) == format_value({}) == []
