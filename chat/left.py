@@ -31,7 +31,7 @@ def is_left_to(user: User, to: str = "") -> Q:
     votes = HumanResponse.objects.filter(request=OuterRef(f"{to}pk"), user=user, undone_at=None)
     has_voted = Q(Exists(votes.order_by()), **{f"{to}quorum__gt": 1})
     claimer = f"{to}claimed_by"
-    principals = Delegation.objects.active(clock.now()).filter(to=user).order_by()
+    principals = Delegation.objects.active(clock.moment()).filter(to=user).order_by()
     is_free = Q(**{f"{claimer}__isnull": True}) | Q(**{claimer: user})
     is_free |= Q(**{f"{claimer}__in": principals.values("user")}) | is_claim_stale(to)
     by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
@@ -55,7 +55,7 @@ def is_claim_in_force(to: str = "") -> Q:
     claimer = f"{to}claimed_by"
     own = Assignment.objects.filter(_asks(claimer), request=OuterRef(f"{to}pk"))
     principals = Assignment.objects.filter(_asks("user"), request=OuterRef(OuterRef(f"{to}pk")))
-    given = Delegation.objects.active(clock.now()).filter(to=OuterRef(claimer))
+    given = Delegation.objects.active(clock.moment()).filter(to=OuterRef(claimer))
     given = given.filter(Exists(principals.order_by()))
     has_right = Q(Exists(own.order_by())) | Q(Exists(given.order_by()))
     if has_user_field("is_superuser"):
@@ -122,7 +122,7 @@ def not_left_to(
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
     """Return those of the people asked by an open request to whom it is still left."""
     claimer = request.claimed_by_id
-    given = Delegation.objects.active(clock.now()).filter(user=claimer).order_by()
+    given = Delegation.objects.active(clock.moment()).filter(user=claimer).order_by()
     deputies = {claimer: set(given.values_list("to", flat=True))} if claimer else {}
     gone = not_left_to({user.pk: {request.pk} for user in people}, deputies) if people else {}
     return [user for user in people if user.pk not in gone]

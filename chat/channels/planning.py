@@ -132,7 +132,7 @@ def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
     programs have asked.
     """
     asked = people_of(request.assignments.all()).values("pk")
-    given = Delegation.objects.active(clock.now()).filter(user__in=asked)
+    given = Delegation.objects.active(clock.moment()).filter(user__in=asked)
     found = active_users().filter(Q(pk__in=asked) | Q(pk__in=given.values("to")))
     if not conf.ASKERS_MAY_ANSWER and (askers := askers_by_token(request)):
         found = found.exclude(pk__in=askers)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 
 from procedures.models.clock import clock
 from procedures.users import is_active
@@ -19,7 +20,7 @@ KNOWN = "_countersign_principals"
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
-    def active(self, now: datetime) -> Self:
+    def active(self, now: datetime | Combinable) -> Self:
         """Return the delegations in force at that time, without those by inactive people."""
         is_begun = Q(from_at__lte=now, until__gt=now)
         return self.filter(is_begun, is_active("user__"), revoked_at=None)
@@ -33,7 +34,7 @@ def principals_of(user: "User") -> "list[User]":
     """
     known: list[User] | None = user.__dict__.get(KNOWN)
     if known is None:
-        given = Delegation.objects.active(clock.now()).filter(to=user)
+        given = Delegation.objects.active(clock.moment()).filter(to=user)
         known = [one.user for one in given.select_related("user").order_by("pk")]
         user.__dict__[KNOWN] = known
     return known

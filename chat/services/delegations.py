@@ -79,5 +79,5 @@ def note_delegation(request: HumanRequest, right: Right, *, by: User, at: dateti
 
 def delegations_of(user: User) -> DelegationQuerySet:
     """Return the delegations that the user has given or received and that haven't ended."""
-    current = Delegation.objects.filter(until__gt=clock.now(), revoked_at=None)
+    current = Delegation.objects.filter(until__gt=clock.moment(), revoked_at=None)
     return current.filter(Q(user=user) | Q(to=user)).select_related("user", "to")

@@ -29,7 +29,7 @@ def remind_people() -> None:
     Each reminder and each escalation happens once. Of several reminders that nobody could send
     meanwhile, only the last one is sent.
     """
-    due = HumanRequest.objects.open().filter(next_at__lte=clock.now()).order_by("next_at")
+    due = HumanRequest.objects.open().filter(next_at__lte=clock.moment()).order_by("next_at")
     serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _remind, name="Request")
 
 

@@ -92,7 +92,7 @@ def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
 def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
     """Return, by each person who has delegated requests, the deputies among these people."""
     given: dict[Any, set[Any]] = defaultdict(set)
-    active = Delegation.objects.active(clock.now()).filter(is_active("to__"), to__in=people)
+    active = Delegation.objects.active(clock.moment()).filter(is_active("to__"), to__in=people)
     found = active.order_by()
     for user, to in found.values_list("user", "to"):
         given[user].add(to)

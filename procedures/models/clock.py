@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from procedures.store import sql
@@ -25,6 +28,15 @@ class DatabaseClock:
             cursor.execute(sql.database_time.text)
             now: datetime = cursor.fetchone()[0]
             return now + self.ahead
+
+    def moment(self) -> Combinable:
+        """Return the current time as an expression, which costs a query no statement of its own.
+
+        On PostgreSQL it is the time at which the query itself is executed.
+        """
+        if connection.vendor != "postgresql":
+            return Value(self.now())
+        return Now() + self.ahead if self.ahead else Now()
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
         """Return the parameter for {now} in a statement, `later` after the current time."""

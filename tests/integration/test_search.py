@@ -87,7 +87,7 @@ def test_a_search_costs_the_same_however_much_there_is(alice: User, bob: User) -
 
     after = queries_of(client, "/search/results?q=e")
 
-    assert len(after) == before <= 20
+    assert len(after) == before <= 18
     assert not writes(after)
 
 
