@@ -23,14 +23,11 @@ from chat.models import (
     Session,
     SharedRun,
 )
-from chat.models.assignment import AssignmentQuerySet
-from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
-from chat.store import sql
+from chat.urgency import held_permissions, urgent_requests
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this
-from procedures.store.merging import merged
 from procedures.users import User
 
 
@@ -51,37 +48,8 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def most_urgent(user: User, most: int) -> list[UUID]:
-    """Return up to `most` open requests that the user may answer now, the most urgent first.
-
-    At most `most` assignments are returned for the user, for each of their groups and for each
-    permission.
-    """
-    if user.is_superuser:
-        requests = HumanRequest.objects.open().filter(is_left_to(user)).by_urgency()
-        return list(requests.values_list("pk", flat=True)[:most])
-    waiting = Assignment.objects.filter(is_left_to(user, "request__"), is_open=True)
-    held = waiting.exclude(permission="")
-    ways = list[AssignmentQuerySet]()
-    for person in (user, *principals_of(user)):
-        ways += [
-            waiting.filter(user=person),
-            *(waiting.filter(group=group) for group in _groups_of(person)),
-            *(held.filter(permission=name) for name in held_permissions(person)),
-        ]
-    rows = [way.by_urgency().values_list("due_at", "rank", "request_id")[:most] for way in ways]
-    found = merged(rows, order="1 ASC NULLS LAST, 2, 3", limit=most)
-    return [UUID(str(request)) for _, _, request in found]
-
-
-def _groups_of(user: User) -> list[int]:
-    return list(user.groups.order_by().values_list("pk", flat=True))
-
-
-def held_permissions(user: User) -> list[str]:
-    """Return those of the user's permissions to which any request has ever been assigned."""
-    # A user may have hundreds of permissions, but few are ever asked for.
-    asked = {name for (name,) in sql.assigned_permissions.fetch()}
-    return sorted(asked & user.get_all_permissions()) if asked else []
+    """Return up to `most` open requests that the user may answer now, the most urgent first."""
+    return list(urgent_requests(user, most))
 
 
 def in_session_of(user: User) -> Q:

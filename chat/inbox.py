@@ -1,32 +1,32 @@
 """The inbox: what a person can answer, has put off or has answered, page by page.
 
-Each list is a merge of keyed queries, one for each way of being asked, so that a page reads about
-as many rows as it shows, however many requests are open.
+Each list is read from `urgency`, or from the person's own snoozes or answers, so that a page reads
+about as many rows as it shows, however many requests are open.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from chat.access import held_permissions, visible_requests
+from chat.access import answerable_requests, visible_requests
 from chat.left import is_claim_stale, is_left_to
-from chat.models import Assignment, HumanRequest, HumanResponse, RequestEvent, Snooze
-from chat.models.delegation import principals_of
+from chat.models import HumanRequest, HumanResponse, RequestEvent, Snooze
+from chat.models.request import HumanRequestQuerySet, is_assigned_to
+from chat.urgency import Place, Way, first_among, following, ways_by_group, ways_by_name
+from procedures.engine.kinds.conditions import RISKS
 from procedures.models.clock import clock
 from procedures.models.run_queries import values_of
-from procedures.store.merging import merged
 from procedures.users import User
 
 MOST_COUNTED = 100
 """The most that is counted of a list, so that 100 means "more than 99"."""
-BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
 
 
 class Tab(StrEnum):
@@ -56,25 +56,11 @@ class Risk(StrEnum):
     LOW = "low"
 
 
-class Place(NamedTuple):
-    """A place in the order of urgency."""
+class Snoozed(NamedTuple):
+    """A place in the list of snoozed requests."""
 
-    due: datetime | None
-    rank: int
+    until: datetime
     request: UUID
-
-
-class Path(NamedTuple):
-    """The lookups of a list's order from one of its tables, and of the request itself."""
-
-    due: str
-    rank: str
-    key: str
-    request: str
-
-
-OF_ASSIGNMENT = Path("due_at", "rank", "request_id", "request__")
-OF_REQUEST = Path("needed_at", "rank", "pk", "")
 
 
 @dataclass(frozen=True)
@@ -88,6 +74,12 @@ class Filters:
     risk: Risk | None = None
     q: str = ""
     """A text that the prompt or the line below it contains."""
+
+    def narrowed(self, way: Way, now: datetime) -> Way:
+        """Return the part of a way that its index finds by these filters."""
+        if self.due:
+            way = way.filter(_is_due(self.due, way.columns.due, now))
+        return way.filter(Q(**{way.columns.rank: RISKS.index(self.risk)})) if self.risk else way
 
     def condition(self, to: str, now: datetime) -> Q:
         """Return a `Q` that matches rows whose request, at the lookup `to`, fits the filters."""
@@ -136,73 +128,50 @@ class Inbox:
             return self._done(most, after)
         if self.tab == Tab.SNOOZED:
             return self._snoozed(most, after)
-        place = _place_of(after) if after else None
-        rows = [
-            _ordered(part, path)[:most]
-            for way, path in self._ways()
-            for part in _after(way, path, place)
-        ]
-        found = merged(rows, order=BY_URGENCY, limit=most)
-        return [UUID(str(request)) for _, _, request in found]
+        place, next_ones = Place.of(after) if after else None, partial(following, self._ways())
+        return list(first_among(self._requests(), next_ones, most, after=place))
 
     def count(self) -> int:
         """Return the length of the list; 100 stands for more than 99."""
         return len(self.ids(MOST_COUNTED))
 
-    def _ways(self) -> Iterator[tuple[QuerySet[Any], Path]]:
-        """Yield a query for each way in which the person sees requests in this list."""
+    def _ways(self) -> list[Way]:
+        """Return the ways in which the person is asked by the requests of this list."""
         if self.tab == Tab.MINE:
-            claimed = HumanRequest.objects.open().filter(claimed_by=self.user)
-            claimed = claimed.assigned_to(self.user)
-            ways = [(claimed, OF_REQUEST), *((one, OF_ASSIGNMENT) for one in self._named())]
+            ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.user.is_superuser:
-            ways = [(HumanRequest.objects.open(), OF_REQUEST)]
+            ways = [Way.of_requests()]
         else:
-            ways = [(one, OF_ASSIGNMENT) for one in self._in_groups()]
-        for way, path in ways:
-            yield way.filter(self._condition(path)), path
+            ways = ways_by_group(self.user)
+        return [self.filters.narrowed(way, self.now) for way in ways]
 
-    def _named(self) -> Iterator[QuerySet[Any]]:
-        """Yield the open assignments to the person, and to those whom they stand in for."""
-        for person in self._people:
-            yield Assignment.objects.filter(is_open=True, user=person)
-
-    def _in_groups(self) -> Iterator[QuerySet[Any]]:
-        """Yield the open assignments to the groups and the permissions of these people."""
-        waiting = Assignment.objects.filter(is_open=True)
-        held = waiting.exclude(permission="")
-        for person in self._people:
-            groups = person.groups.order_by().values_list("pk", flat=True)
-            yield from (waiting.filter(group=group) for group in groups)
-            yield from (held.filter(permission=name) for name in held_permissions(person))
-
-    @cached_property
-    def _people(self) -> list[User]:
-        return [self.user, *principals_of(self.user)]
-
-    def _condition(self, path: Path) -> Q:
-        """Return a `Q` that matches rows whose request is in the list if it asks the person."""
-        to = path.request
-        snoozed = Snooze.objects.filter(
-            request=OuterRef(path.key), user=self.user, until__gt=self.now
-        )
-        found = is_left_to(self.user, to) & ~Q(Exists(snoozed.order_by()))
+    def _requests(self) -> HumanRequestQuerySet:
+        """Return the requests that are in this list if they ask the person in one of its ways."""
+        found = HumanRequest.objects.open().filter(is_left_to(self.user))
+        if self.tab == Tab.MINE and not self.user.is_superuser:
+            # A claim doesn't say whether its owner is still asked.
+            found = found.filter(~Q(claimed_by=self.user) | is_assigned_to(self.user))
         if self.tab == Tab.UNCLAIMED:
-            found &= Q(**{f"{to}claimed_by": None}) | is_claim_stale(to)
-        return found & self.filters.condition(to, self.now)
+            found = found.filter(Q(claimed_by=None) | is_claim_stale())
+        snoozed = Snooze.objects.filter(request=OuterRef("pk"), user=self.user)
+        found = found.filter(~Exists(snoozed.filter(until__gt=self.now).order_by()))
+        return found.filter(self.filters.condition("", self.now))
 
     def _snoozed(self, most: int, after: UUID | None) -> list[UUID]:
-        snoozed = Snooze.objects.filter(user=self.user, until__gt=self.now)
-        still_asked = HumanRequest.objects.open().filter(
-            is_left_to(self.user), self.filters.condition("", self.now), pk=OuterRef("request")
-        )
-        still_asked = still_asked.assigned_to(self.user).order_by()
-        found = snoozed.filter(Exists(still_asked)).order_by("until", "request_id")
-        last = Snooze.objects.filter(user=self.user, request=after).first() if after else None
-        if last:
-            is_later = Q(until__gt=last.until) | Q(request_id__gt=last.request_id)
-            found = found.filter(is_later, until__gte=last.until)
-        return list(found.values_list("request", flat=True)[:most])
+        snoozes = Snooze.objects.filter(user=self.user).order_by("until", "request_id")
+        rows = snoozes.values_list("until", "request")
+        first = rows.filter(request=after).first() if after else None
+        still_asked = answerable_requests(self.user).filter(self.filters.condition("", self.now))
+
+        def next_ones(last: Snoozed | None, count: int) -> list[Snoozed]:
+            later = rows.filter(until__gt=self.now)
+            if last:
+                is_later = Q(until__gt=last.until) | Q(request_id__gt=last.request)
+                later = later.filter(is_later, until__gte=last.until)
+            return [Snoozed(*row) for row in later[:count]]
+
+        place = Snoozed(*first) if first else None
+        return list(first_among(still_asked, next_ones, most, after=place))
 
     def _done(self, most: int, after: UUID | None) -> list[UUID]:
         found = HumanResponse.objects.filter(
@@ -252,27 +221,3 @@ def _is_due(due: Due, name: str, now: datetime) -> Q:
             return Q(**{f"{name}__gt": now, f"{name}__lt": end_of_day(now)})
         case Due.LATER:
             return Q(**{f"{name}__gte": end_of_day(now)})
-
-
-def _place_of(request: UUID) -> Place | None:
-    """Return the place of a request, open or closed; None if there is none with that id."""
-    found = HumanRequest.objects.filter(pk=request).values_list("needed_at", "rank", "pk").first()
-    return Place(*found) if found else None
-
-
-def _after(way: QuerySet[Any], path: Path, place: Place | None) -> list[QuerySet[Any]]:
-    """Return queries of the rows after a place, each of which follows one range of the index."""
-    if place is None:
-        return [way]
-    is_ranked = Q(**{f"{path.rank}__gt": place.rank})
-    is_last = is_ranked | Q(**{path.rank: place.rank, f"{path.key}__gt": place.request})
-    timeless = way.filter(**{f"{path.due}__isnull": True})
-    if place.due is None:
-        return [timeless.filter(is_last, **{f"{path.rank}__gte": place.rank})]
-    is_later = Q(**{f"{path.due}__gt": place.due}) | is_last
-    return [way.filter(is_later, **{f"{path.due}__gte": place.due}), timeless]
-
-
-def _ordered(way: QuerySet[Any], path: Path) -> QuerySet[Any, Any]:
-    order = (F(path.due).asc(nulls_last=True), path.rank, path.key)
-    return way.order_by(*order).values_list(path.due, path.rank, path.key)

@@ -88,10 +88,13 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
 
         Every request is tested separately, so narrow the query to a few keys.
         """
-        if user.is_superuser:
-            return self.all()
-        asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
-        return self.filter(Exists(asked.order_by()))
+        return self.all() if user.is_superuser else self.filter(is_assigned_to(user))
+
+
+def is_assigned_to(user: "User") -> Q:
+    """Return a `Q` that matches requests, open or closed, that are assigned to a user."""
+    asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
+    return Q(Exists(asked.order_by()))
 
 
 class HumanRequest(models.Model):

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
-from chat.access import most_urgent
 from chat.left import not_left_to
 from chat.models import Assignment, Delegation, HumanRequest
 from chat.store import sql
+from chat.urgency import urgent_requests
 from procedures.models.clock import clock
 from procedures.store.statements import Statement
 from procedures.users import User, active_users, is_active, permission_holders, users
@@ -63,9 +63,8 @@ def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, s
 
 
 def waiting_of(user: User) -> Waiting:
-    """Return the requests that wait for one person: the most urgent ones, at most 100."""
-    waiting = HumanRequest.objects.open().filter(pk__in=most_urgent(user, MOST))
-    return dict(waiting.order_by().values_list("pk", "session"))
+    """Return the requests that wait for one person, the most urgent first, at most 100."""
+    return urgent_requests(user, MOST)
 
 
 def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:

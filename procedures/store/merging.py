@@ -1,6 +1,7 @@
 """Lists merged from several queries, each of which follows an index of its own."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain, repeat
 from math import inf
 from typing import Any, TypeVar
 
@@ -46,19 +47,23 @@ def first_seen(
     most: int,
     *,
     within: float = inf,
+    batches: Iterable[int] = (),
 ) -> tuple[list[T], bool]:
     """Return the first rows of a list that somebody may see, and True if there are no others.
 
     `following(last, count)` returns the next rows after `last` in the order of the list, and `seen`
-    those of the given rows that may be seen. At most about `within` rows are tested. For somebody
-    who may see many rows, testing the first few is enough.
+    those of the given rows that may be seen. At most about `within` rows are tested, as many at
+    once as `batches` say, by default a glance and then handfuls. For somebody who may see many
+    rows, testing the first few is enough.
     """
-    found, count, last, left = list[T](), GLANCE, None, within
-    while left > 0:
+    found, last, left = list[T](), None, within
+    for count in batches or chain([GLANCE], repeat(HANDFUL)):
         rows = following(last, count)
         visible = seen(rows) if rows else ()
         found += [row for row in rows if row in visible]
         if len(found) >= most or len(rows) < count:
             return found[:most], True
-        last, left, count = rows[-1], left - count, HANDFUL
+        last, left = rows[-1], left - count
+        if left <= 0:
+            break
     return found, False

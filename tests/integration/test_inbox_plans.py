@@ -8,12 +8,14 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.inbox import Inbox, Tab
+from chat.access import most_urgent
+from chat.inbox import Filters, Inbox, Tab
 from chat.models import Assignment, HumanRequest
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import create_person
 from tests.integration.test_chat_plans import analyze, copy_of
 from tests.plans import nodes_of, rows_read
 
@@ -62,9 +64,11 @@ def add_requests(count: int, like: HumanRequest, **whom: Any) -> None:
         analyze()
 
 
-def statements_of(user: User, tab: Tab, after: Any = None) -> list[str]:
+def statements_of(
+    user: User, tab: Tab, after: Any = None, filters: Filters | None = None
+) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
-        Inbox(User.objects.get(pk=user.pk), tab).page(PAGE, after=after)
+        Inbox(User.objects.get(pk=user.pk), tab, filters or Filters()).page(PAGE, after=after)
     return [query["sql"] for query in captured.captured_queries]
 
 
@@ -82,6 +86,24 @@ def test_a_page_needs_as_many_statements_however_many_are_open(
     add_requests(FEW, request_, **whom)
 
     assert len(statements_of(viewer, tab)) <= few
+
+
+def test_what_is_rare_among_many_is_found_by_few_statements(
+    request_: HumanRequest, bob: User, finance: Group
+) -> None:
+    add_requests(2, request_, group=finance)
+    few = len(statements_of(bob, Tab.GROUPS))
+    add_requests(MANY // 2, request_, group=finance)
+    last = HumanRequest.objects.open().by_urgency().reverse()[1]
+    HumanRequest.objects.filter(pk=last.pk).update(prompt="Which lamp?")
+    others = HumanRequest.objects.exclude(pk=last.pk)
+    lamps = Filters(q="lamp")
+
+    assert Inbox(bob, Tab.GROUPS, lamps).ids(PAGE) == [last.pk]
+    assert len(statements_of(bob, Tab.GROUPS, filters=lamps)) <= few + 6
+    others.update(claimed_by=create_person("ann", finance))
+    assert Inbox(bob, Tab.GROUPS).ids(PAGE) == most_urgent(bob, 1) == [last.pk]
+    assert len(statements_of(bob, Tab.GROUPS)) <= few + 6
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")

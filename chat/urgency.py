@@ -1,0 +1,193 @@
+"""What waits for somebody, the most urgent first, read by keys.
+
+Each way in which a person is asked is a query that follows one index and contains no other rule, so
+it reads no more rows than it returns, however many requests are open. The rules about whether a
+request is left to the person are applied to these candidates, by their keys. If a rule were part of
+the queries, PostgreSQL would rather read whole tables than apply it to row after row.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from chat.left import is_left_to
+from chat.models import Assignment, HumanRequest
+from chat.models.delegation import principals_of
+from chat.models.request import HumanRequestQuerySet
+from chat.store import sql
+from procedures.models.clock import clock
+from procedures.store.merging import first_seen, merged
+from procedures.users import User, users
+
+SPARE = 16
+"""The candidates that are read at first besides those wanted, as some may not fit."""
+GROWTH, LARGEST = 4, 8192
+"""Each batch of candidates is so many times larger than the one before, up to the largest."""
+BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
+
+
+class Candidate(Protocol):
+    """A row of a list that leads to a request."""
+
+    @property
+    def request(self) -> UUID: ...
+
+
+C = TypeVar("C", bound=Candidate)
+Following = Callable[[C | None, int], Sequence[C]]
+
+
+class Place(NamedTuple):
+    """A place in the order of urgency."""
+
+    due: datetime | None
+    rank: int
+    request: UUID
+
+    @classmethod
+    def of(cls, request: UUID) -> Self | None:
+        """Return the place of a request, open or closed; None if there is none with that id."""
+        row = HumanRequest.objects.filter(pk=request).values_list("needed_at", "rank", "pk").first()
+        return cls(*row) if row else None
+
+
+class Columns(NamedTuple):
+    """The columns of a table by which its rows are in the order of urgency."""
+
+    due: str
+    rank: str
+    request: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way in which somebody is asked: open requests or assignments, in the order of an index."""
+
+    rows: QuerySet[Any]
+    columns: Columns
+
+    @classmethod
+    def of_requests(cls, **given: Any) -> Self:
+        """Return the way of the open requests with these values."""
+        rows = HumanRequest.objects.open().filter(**given)
+        return cls(rows, Columns("needed_at", "rank", "pk"))
+
+    @classmethod
+    def of_assignments(cls, **given: Any) -> Self:
+        """Return the way of the open assignments with these values."""
+        rows = Assignment.objects.filter(is_open=True, **given)
+        return cls(rows, Columns("due_at", "rank", "request_id"))
+
+    def filter(self, condition: Q) -> Self:
+        """Return the rows that match a condition on the columns of the order."""
+        return replace(self, rows=self.rows.filter(condition))
+
+    def first(self, count: int, *, after: Place | None) -> Iterator[QuerySet[Any, Any]]:
+        """Yield queries of the first rows after a place, each for one range of the index."""
+        due, rank, request = self.columns
+        order = (F(due).asc(nulls_last=True), rank, request)
+        for part in _ranges(self.columns, after):
+            yield self.rows.filter(part).order_by(*order).values_list(*self.columns)[:count]
+
+
+def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
+    """Yield conditions for the rows after a place, each of which an index finds without reading."""
+    if after is None:
+        yield Q()
+        return
+    due, rank, request = columns
+    timeless = Q(**{f"{due}__isnull": True})
+    same = timeless if after.due is None else Q(**{due: after.due})
+    yield same & Q(**{rank: after.rank, f"{request}__gt": after.request})
+    yield same & Q(**{f"{rank}__gt": after.rank})
+    if after.due is not None:
+        yield Q(**{f"{due}__gt": after.due})
+        yield timeless
+
+
+def ways_of(user: User) -> list[Way]:
+    """Return all ways in which a user is asked; every open request asks a superuser."""
+    if user.is_superuser:
+        return [Way.of_requests()]
+    return [*ways_by_name(user), *ways_by_group(user)]
+
+
+def ways_by_name(user: User) -> list[Way]:
+    """Return the assignments to the user, and to each person for whom the user stands in."""
+    return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
+
+
+def ways_by_group(user: User) -> list[Way]:
+    """Return the assignments to each group and permission of these people."""
+    people = [user, *principals_of(user)]
+    members = users().filter(pk__in=[one.pk for one in people], groups__isnull=False).order_by()
+    groups = set(members.values_list("groups", flat=True))
+    permissions = held_permissions(*people)
+    return [
+        *(Way.of_assignments(group=group) for group in sorted(groups)),
+        # The index has no empty permissions, which PostgreSQL must find in the query to use it.
+        *(Way.of_assignments(permission=one).filter(~Q(permission="")) for one in permissions),
+    ]
+
+
+def held_permissions(*people: User) -> list[str]:
+    """Return those permissions of these people to which any request has ever been assigned."""
+    # Somebody may have hundreds of permissions, but few are ever asked for.
+    asked = {name for (name,) in sql.assigned_permissions.fetch()}
+    held = set[str]().union(*(one.get_all_permissions() for one in people)) if asked else set()
+    return sorted(asked & held)
+
+
+def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:
+    """Return the next requests of any of the ways after a place, each once, by one statement."""
+    rows = [part for way in ways for part in way.first(count, after=last)]
+    found = merged(rows, order=BY_URGENCY, limit=count)
+    return [Place(clock.read(due), rank, UUID(str(pk))) for due, rank, pk in found]
+
+
+def first_among(
+    requests: HumanRequestQuerySet,
+    following: Following[C],
+    most: int,
+    *,
+    after: C | None = None,
+) -> dict[UUID, UUID]:
+    """Return the first candidates after a place that are among these requests, with their sessions.
+
+    `following(last, count)` returns the next candidates. Only they are looked up, in batches that
+    grow, so that finding a few requests among thousands takes few statements.
+    """
+    sessions = dict[UUID, UUID]()
+
+    def fitting(candidates: Sequence[C]) -> set[C]:
+        keys = [one.request for one in candidates]
+        sessions.update(requests.filter(pk__in=keys).order_by().values_list("pk", "session"))
+        return {one for one in candidates if one.request in sessions}
+
+    found, _ = first_seen(
+        lambda last, count: following(last or after, count),
+        fitting,
+        most,
+        batches=_growing(most + SPARE),
+    )
+    return {one.request: sessions[one.request] for one in found}
+
+
+def _growing(count: int) -> Iterator[int]:
+    while True:
+        yield min(count, LARGEST)
+        count *= GROWTH
+
+
+def urgent_requests(user: User, most: int) -> dict[UUID, UUID]:
+    """Return up to `most` open requests that the user may answer now, with their sessions.
+
+    The most urgent come first.
+    """
+    ways, left = ways_of(user), HumanRequest.objects.open().filter(is_left_to(user))
+    return first_among(left, partial(following, ways), most)
