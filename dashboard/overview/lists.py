@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextField, Value
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.openings import STANDS, is_late, openings_of
@@ -61,8 +61,20 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     ]
 
 
+class _Told(NamedTuple):
+    """An event that a list describes; without its data if only its time is shown."""
+
+    run: UUID
+    seq: int
+    kind: str
+    key: str
+    name: str
+    at: datetime
+    data: str
+
+
 class EventsOfLists:
-    """The events that lists of runs describe, read by one query."""
+    """The events that lists of runs describe, read by one query that reads no whole journal."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}
@@ -76,31 +88,45 @@ class EventsOfLists:
         self.given: list[tuple[UUID, dict[str, Any]]] = []
         """The reassignments, each with its run."""
         self._status = {run.pk: run.status for run in runs}
-        told = (
-            Q(kind=EventKind.OPERATOR, name__in=("reassign", "pause"))
-            | Q(kind=EventKind.STEP_FAILED, run__status=RunStatus.RETRYING)
-            | Q(kind=EventKind.RUN_CANCELLED, run__status=RunStatus.CANCELLED)
-        )
-        is_newest = Q(seq=F("run__head__seq"))
-        found = Event.objects.filter(told | is_newest, run__in=self._status).order_by("seq")
-        # Of any other newest event, only the time is shown, and its data may be large.
-        text = Case(When(told, then=F("data")), default=Value(""), output_field=TextField())
-        for event in found.annotate(text=text).defer("data"):
-            event.data = vars(event)["text"]
-            self._read(event)
+        told = [
+            Event.objects.filter(_by_operators("reassign"), run__in=self._status),
+            *self._last(_by_operators("pause"), RunStatus.PAUSED),
+            *self._last(Q(kind=EventKind.STEP_FAILED), RunStatus.RETRYING),
+            *self._last(Q(kind=EventKind.RUN_CANCELLED), RunStatus.CANCELLED),
+        ]
+        # Of the newest event, only the time is shown, and its data may be large.
+        newest = Event.objects.filter(run__in=self._status, seq=F("run__head__seq"))
+        nothing = Value("", output_field=TextField())
+        times = newest.order_by().values_list(*_Told._fields[:-1], nothing)
+        parts = (part.order_by().values_list(*_Told._fields) for part in told)
+        for row in times.union(*parts, all=True).order_by("seq"):
+            self._read(_Told(*row))
 
-    def _read(self, event: Event) -> None:
-        run, status = event.run_id, self._status[event.run_id]
-        self.newest[run] = event.at
-        match event.kind:
-            case EventKind.OPERATOR if event.name == "reassign":
-                self.given.append((run, event.content))
-            case EventKind.OPERATOR if event.name == "pause" and status == RunStatus.PAUSED:
-                self.pauses[run] = event.content
-            case EventKind.STEP_FAILED if status == RunStatus.RETRYING:
-                self.failures[run] = {**event.content, "step": event.key}
-            case EventKind.RUN_CANCELLED if status == RunStatus.CANCELLED:
-                self.cancels[run] = event.content
+    def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
+        """Yield a query of the last event that fits, of each run with that status."""
+        if runs := [run for run, found in self._status.items() if found == status]:
+            last = Event.objects.filter(condition, run=OuterRef("pk")).order_by("-seq")
+            keys = Run.objects.filter(pk__in=runs).order_by()
+            yield Event.objects.filter(pk__in=keys.values(last=Subquery(last.values("pk")[:1])))
+
+    def _read(self, told: _Told) -> None:
+        if not told.data:
+            self.newest[told.run] = told.at
+            return
+        content = canonical.plain(told.data)
+        match told.kind:
+            case EventKind.OPERATOR if told.name == "reassign":
+                self.given.append((told.run, content))
+            case EventKind.OPERATOR:
+                self.pauses[told.run] = content
+            case EventKind.STEP_FAILED:
+                self.failures[told.run] = {**content, "step": told.key}
+            case EventKind.RUN_CANCELLED:
+                self.cancels[told.run] = content
+
+
+def _by_operators(act: str) -> Q:
+    return Q(kind=EventKind.OPERATOR, name=act)
 
 
 def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID, str], Any]:

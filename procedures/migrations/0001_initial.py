@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['run', 'seq'],
-                'indexes': [models.Index(condition=models.Q(('kind__in', ('stage', 'state', 'progress'))), fields=['run', 'seq'], name='countersign_shown_events')],
+                'indexes': [models.Index(condition=models.Q(('kind__in', ('stage', 'state', 'progress'))), fields=['run', 'seq'], name='countersign_shown_events'), models.Index(condition=models.Q(('kind__in', ('operator', 'step.failed', 'run.cancelled'))), fields=['run', 'seq'], name='countersign_told_events')],
                 'constraints': [models.UniqueConstraint(fields=('run', 'seq'), name='countersign_one_event_per_seq')],
             },
         ),

@@ -19,6 +19,8 @@ Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
 """Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
+TOLD = ("operator", "step.failed", "run.cancelled")
+"""Kinds of events that lists of runs describe; an index finds them without reading journals."""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The most rows per query: few enough to fit into memory, and enough for most journals at once."""
@@ -65,7 +67,10 @@ class Event(models.Model):
         indexes = [
             models.Index(
                 fields=["run", "seq"], condition=Q(kind__in=SHOWN), name="countersign_shown_events"
-            )
+            ),
+            models.Index(
+                fields=["run", "seq"], condition=Q(kind__in=TOLD), name="countersign_told_events"
+            ),
         ]
 
     def __str__(self) -> str:

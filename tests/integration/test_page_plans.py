@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from bench.fill import fill
 from chat.models import HumanRequest
 from procedures import registry
-from procedures.models import Event, Run
+from procedures.models import Event, Head, Run
 from tests.configured import configured
 from tests.pages import browser
 from tests.plans import nodes_of_page, rows_read
@@ -72,6 +73,31 @@ def test_a_page_reads_few_rows_by_indexes(name: str, path: str) -> None:
 
     assert read < MOST_READ
     assert tables == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("path", ["/", "/runs"])
+def test_a_list_reads_no_more_of_a_long_journal(path: str) -> None:
+    operator = User.objects.get(username="operator")
+    before, _ = reading(operator, path)
+    for run in Run.objects.order_by("-pk")[:5]:
+        lengthen(run, by=1000)
+
+    after, tables = reading(operator, path)
+
+    assert after < before + 100
+    assert tables == set()
+
+
+def lengthen(run: Run, *, by: int) -> None:
+    """Add events of steps to a run's journal."""
+    first, at = run.head.seq + 1, timezone.now()
+    Event.objects.bulk_create(
+        Event(run=run, seq=seq, kind="step.succeeded", data="{}", at=at, hash="0" * 64)
+        for seq in range(first, first + by)
+    )
+    Head.objects.filter(run=run).update(seq=run.head.seq + by)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
