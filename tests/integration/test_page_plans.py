@@ -64,6 +64,14 @@ def test_every_status_and_kind_can_be_drawn() -> None:
     assert {path: page.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
+@pytest.mark.usefixtures("site")
+def test_more_than_99_are_not_counted() -> None:
+    page = browser(User.objects.get(username="operator"))
+
+    assert Run.objects.filter(status="succeeded").count() > 99
+    assert 'id="count-succeeded">99+<' in page.get("/runs").content.decode()
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize("path", PATHS)

@@ -86,6 +86,22 @@ def test_more_runs_take_no_more_queries(alice: User, bob: User) -> None:
     assert len(queries_of(browser(alice), "/runs")) == few
 
 
+def test_the_open_lists_of_a_person_share_their_counts(alice: User, bob: User) -> None:
+    run = ask("approval", by=alice).wait.run
+
+    # For a second, which may pass between two requests on a busy machine.
+    assert any(counting(alice) > counting(alice) for _ in range(10))
+    assert 'id="count-people">1<' in changes(alice, run)
+    ask("approval", by=alice)
+    assert 'id="count-people">2<' in changes(alice, run)
+    assert 'id="count-people">2<' in changes(bob, run)
+
+
+def counting(user: User) -> int:
+    """How many statements an open list takes."""
+    return len(queries_of(browser(user), "/runs/changes"))
+
+
 def changes(user: User, *shown_runs: Run, **choice: str) -> str:
     """What an open list is told, which shows these runs."""
     query = {"shown": [str(run.pk) for run in shown_runs], **choice}
