@@ -10,6 +10,8 @@ then reads its list.
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from django.template.loader import render_to_string
 
 from chat.models import HumanRequest
 from chat.services.waiting import Waiting
+from procedures.models.clock import clock
 from procedures.users import users
 from procedures.viewers import Key, People, who_sees
 
@@ -101,8 +104,13 @@ class Cards:
         if not found or (list_name == "waiting" and pk in self.closed):
             return ""
         shown = pk if list_name == "lost" else found
-        html = render_to_string(TEMPLATE, {list_name: [shown], "answerable": {pk}})
+        given = {list_name: [shown], "answerable": {pk}, "now": self._now}
+        html = render_to_string(TEMPLATE, given)
         return "" if OWN_ZONE in html else html
+
+    @cached_property
+    def _now(self) -> datetime:
+        return clock.now()
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
         """Return, by closed request, the people who may see it."""

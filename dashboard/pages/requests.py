@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import services
-from chat.access import answerable_requests, most_urgent, titles_for, visible_requests
+from chat.access import answerable_requests, titles_for, visible_requests
 from chat.models import HumanRequest, Message
 from chat.services import (
     AlreadyAnsweredError,
@@ -29,6 +29,7 @@ from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
 from dashboard.live.cards import LONGEST_LIST
 from dashboard.overview import listed_runs
+from dashboard.overview.viewer import urgent_for_viewer, waiting_for_viewer
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import AnswerError
@@ -163,7 +164,7 @@ def waiting_list(request: Visit) -> HttpResponse:
 def coming_after(request: Visit, found: HumanRequest) -> dict[str, Any]:
     """Return what comes after a closed request: the state of its run, and the next open request."""
     [listed] = listed_runs([found.wait.run])
-    next_ids = most_urgent(request.user, 1)
+    next_ids = list(waiting_for_viewer(request))[:1]
     following = HumanRequest.objects.open().filter(pk__in=next_ids).first()
     return {"run_state": listed.state, "following": following}
 
@@ -186,7 +187,7 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     than everything else.
     """
     place = _place(request.GET.get("from"))
-    ids = most_urgent(request.user, place + LONGEST_LIST + 1)[place:]
+    ids = urgent_for_viewer(request, place + LONGEST_LIST + 1)[place:]
     held = set(_ids(shown or []))
     fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
     open_ones = HumanRequest.objects.open().filter(pk__in=fresh)

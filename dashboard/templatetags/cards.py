@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 
 from chat.models import HumanRequest
-from chat.services import waiting_of
 from dashboard.overview import card_overview
+from dashboard.overview.viewer import waiting_for_viewer
 from procedures.models import Run
 from procedures.models.clock import clock
-from procedures.users import User
 
 register = template.Library()
 
@@ -26,11 +26,7 @@ def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
 
     They are counted up to 100, which means "more than 99".
     """
-    user, request = context["user"], context["request"]
-    # Pages with marks have read it already, before their lists.
-    if getattr(request, "waiting", None) is None:
-        request.waiting = waiting_of(user) if isinstance(user, User) else {}
-    waiting = request.waiting
+    waiting = waiting_for_viewer(context["request"])
     return {"requests": len(waiting), "sessions": len(set(waiting.values()))}
 
 
@@ -44,15 +40,27 @@ def due_of(request: HumanRequest) -> datetime | None:
     return min((at for at in (request.due_at, request.wait.due_at) if at), default=None)
 
 
-@register.filter
-def due_state(request: HumanRequest) -> str:
+@register.simple_tag(takes_context=True)
+def due_state(context: Context, request: HumanRequest) -> str:
     """Return "late" or "soon" for a request that is overdue or nearly so, else ""."""
-    due, now = due_of(request), clock.now()
+    due = due_of(request)
     if due is None:
         return ""
+    now = _now(context)
     if due <= now:
         return "late"
     return "soon" if due - now < SOON * (due - request.opened_at) else ""
+
+
+def _now(context: Context) -> datetime:
+    """Return the current time, read once for a page; what is drawn without one may bring `now`."""
+    page = getattr(context, "request", None)
+    found: datetime | None = getattr(page, "drawn_at", None) if page else context.get("now")
+    if found is None:
+        found = clock.now()
+        if page:
+            page.drawn_at = found
+    return found
 
 
 @register.filter

@@ -12,6 +12,7 @@ from chat.models import Assignment, HumanRequest
 from chat.services import reassign_request, waiting_for, withdraw_request
 from dashboard.live.cards import LONGEST_LIST, cards_for
 from dashboard.live.concerned import RequestNews
+from procedures.models import Run
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, browser
 from tests.runs import answer
@@ -121,20 +122,24 @@ def test_a_person_for_whom_more_waits_than_a_list_has_reads_it(
 def test_cards_cost_as_many_statements_for_many_people_and_changes_as_for_one(
     finance: Group,
 ) -> None:
-    grant("question", finance, "answer", "see", "start")
+    grant("one_of_each", finance, "answer", "see", "start")
     people = [User.objects.create_user(f"person{number}") for number in range(12)]
     finance.user_set.set(people)
+
+    def ask_with_deadline() -> Run:
+        """Each question has a deadline, whose nearness its card shows."""
+        return run_until_it_waits("one_of_each", by=people[0], kind="told")
 
     def statements(readers: list[User], count: int) -> int:
         """Of a ring after so many requests were answered, and as many opened."""
         news, keys = RequestNews(), [one.pk for one in people]
         news.read(set(), keys, is_check=True)
-        asked = [request_of(run_until_it_waits("question", by=people[0])) for _ in range(count)]
+        asked = [request_of(ask_with_deadline()) for _ in range(count)]
         news.read(set(), keys)
         for request in asked:
             answer(request, by=people[0])
         for _ in range(count):
-            run_until_it_waits("question", by=people[0])
+            ask_with_deadline()
         with CaptureQueriesContext(connection) as captured:
             told = news.read(set(), keys, readers=[one.pk for one in readers])
         assert len(told.cards) == len(readers)

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat.services import reassign_request
+from chat.urgency import BY_URGENCY
 from dashboard.live.cards import LONGEST_LIST
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
@@ -228,6 +229,19 @@ def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> N
     after = queries_of(client, "/")
     assert len(after) == before
     assert not writes(after)
+    assert sum(BY_URGENCY in sql for sql in after) == 1
+
+
+def test_the_request_after_a_closed_one_is_the_one_that_its_menu_counts_first(
+    alice: User, bob: User
+) -> None:
+    closed, due = ask("approval", by=alice), ask("told", by=alice)
+    ask("approval", by=alice)
+    answer(closed, by=bob)
+    client, path = browser(bob), f"/requests/{closed.pk}"
+
+    assert f'href="/requests/{due.pk}"' in shown(client.get(path))
+    assert sum(BY_URGENCY in sql for sql in queries_of(client, path)) == 1
 
 
 def test_all_that_waits_is_reached_a_few_at_a_time(alice: User, bob: User) -> None:

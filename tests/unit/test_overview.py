@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.states import state_of
@@ -10,12 +11,11 @@ from dashboard.overview.waiting import OpenWait
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.values import canonical
 from procedures.models import Procedure, Run
-from procedures.models.clock import clock
 from tests.overviews import NINE, asking, at, operation, run
 
 
 def facts_of(one: Run, **known: Any) -> Facts:
-    return Facts(one, clock.now(), **known)
+    return Facts(one, timezone.now(), **known)
 
 
 def error(kind: str, message: str, **more: str) -> str:

@@ -1,0 +1,28 @@
+"""What one page reads of its viewer once, however often it is needed."""
+
+from typing import Any
+from uuid import UUID
+
+from chat.access import most_urgent
+from chat.services import waiting_of
+from chat.services.waiting import MOST, Waiting
+from procedures.users import User
+
+
+def waiting_for_viewer(request: Any) -> Waiting:
+    """Return the requests that wait for the viewer of a page, the most urgent first, at most 100.
+
+    Pages with marks have read them already, before their lists.
+    """
+    if getattr(request, "waiting", None) is None:
+        request.waiting = waiting_of(request.user) if isinstance(request.user, User) else {}
+    waiting: Waiting = request.waiting
+    return waiting
+
+
+def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
+    """Return up to `most` requests that wait for the viewer of a page or of a part of one."""
+    known: Waiting | None = getattr(request, "waiting", None)
+    if known is None or len(known) == MOST < most:
+        return most_urgent(request.user, most)
+    return list(known)[:most]
