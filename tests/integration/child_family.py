@@ -3,39 +3,25 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.test import Client
 
-from chat.models import (
-    Delegation,
-    Draft,
-    HumanRequest,
-    Member,
-    Message,
-    Notification,
-    Presence,
-    Session,
-    Snooze,
-)
+from chat.models import HumanRequest, Member, Message, Session
 from chat.services import post_message, reassign_request
 from dashboard.accounts.sign_in import tokens
-from dashboard.models import FormerName, LinkCounter, Preferences
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
-from procedures.models import Installation, Run
+from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import Sent, send_signal, sweep
-from tests.calls import caller, decide_ahead, grant, request_of, run_until_it_waits
+from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
+from tests.every_table import fill_tables
 from tests.procedures.kinships import MARK
 from tests.routes import addresses
 from tests.runs import answer
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -168,23 +154,8 @@ def paths(family: Family, carol: User) -> list[str]:
 
 def create_rows_for_admin(family: Family) -> None:
     """Its pages need a row of every table; carol sees none of them."""
-    mailed = {"channel": "mail", "recipient": family.bob, "request": request_of(family.parent)}
-    product = {"planned_at": clock.now()}
-    Notification.objects.get_or_create(**mailed, defaults=product)
-    Presence.objects.get_or_create(user=family.bob, defaults={"seen_at": clock.now()})
-    caller(family.bob)
-    Installation.current()
-    Preferences.objects.get_or_create(user=family.bob)
-    LinkCounter.objects.get_or_create(user=family.bob)
-    FormerName.objects.create(kind="user", name="robert", held_by=family.bob.pk)
-    erin, now = User.objects.get(username="zebra_erin"), clock.now()
-    length = {"from_at": now - 2 * DAY, "until": now - DAY}
-    Delegation.objects.get_or_create(user=family.bob, to=erin, defaults=length)
-    kept: dict[str, Any] = {"request": request_of(family.parent), "user": family.bob}
-    Snooze.objects.get_or_create(**kept, defaults={"until": now - DAY})
-    Draft.objects.get_or_create(**kept, defaults={"values": "{}", "at": now})
-    decide_ahead(request_of(family.parent), family.bob)
-    Client().force_login(family.bob)
+    erin = User.objects.get(username="zebra_erin")
+    fill_tables(request_of(family.parent), family.bob, deputy=erin)
 
 
 def text_of(response: Any) -> str:

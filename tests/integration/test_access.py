@@ -13,25 +13,17 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import (
-    Delegation,
-    Draft,
-    HumanRequest,
-    Message,
-    Notification,
-    Presence,
-    Snooze,
-    StandingDecision,
-)
+from chat.models import Delegation, HumanRequest, Message, StandingDecision
 from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
-from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
-from procedures.models import Artifact, Installation, Run, Signal, Wait
+from dashboard.models import ApiToken, SignIn
+from procedures.models import Artifact, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
-from tests.calls import caller, decide_ahead, detail, grant, request_of, respond, run_until_it_waits
+from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
 from tests.conftest import create_person
+from tests.every_table import fill_tables
 from tests.routes import Address, addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -51,19 +43,8 @@ def run(alice: User, bob: User, support: Group, finance: Group, operators: Group
     respond(caller(bob), request_of(answered), value=True, comment=SECRET)
     run_until_it_waits("reports", fails=False)
     waiting = run_until_it_waits("question", by=alice)
-    Notification.objects.create(
-        channel="mail", request=request_of(waiting), recipient=bob, planned_at=clock.now()
-    )
     send_signal(waiting.pk, Sent("paid", "p-1", SECRET), by=alice)
-    Presence.objects.create(user=bob, seen_at=clock.now())
-    Installation.current()
-    Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
-    LinkCounter.objects.create(user=bob)
-    FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
-    kept: dict[str, Any] = {"request": request_of(answered), "user": bob}
-    Snooze.objects.create(**kept, until=clock.now())
-    Draft.objects.create(**kept, values="{}", at=clock.now())
-    decide_ahead(request_of(answered), bob)
+    fill_tables(request_of(answered), bob, deputy=alice)
     return waiting
 
 

@@ -1,7 +1,7 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,27 +16,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from chat.models import (
-    Draft,
-    FeedEntry,
-    HumanRequest,
-    HumanResponse,
-    Notification,
-    RunAudience,
-    Session,
-    SharedRun,
-    Snooze,
-    StandingDecision,
-)
-from chat.services import delegate, note_presence
+from chat.models import FeedEntry, HumanRequest, HumanResponse, RunAudience, Session, SharedRun
+from chat.services import note_presence
 from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
-from dashboard.models import ApiToken, FormerName, Preferences
+from dashboard.models import ApiToken
 from dashboard.overview.words import short_id
 from procedures.databases import OURS as OUR_APPS
-from procedures.models import Event, Grant, Installation, Procedure, Run
+from procedures.models import Event, Grant, Procedure, Run
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+from tests.every_table import fill_tables
 from tests.pages import browser, shown
 
 LISTS = (FeedEntry, RunAudience, SharedRun)
@@ -58,30 +48,9 @@ def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
     grant("question", support, "start")
     grant("question", finance, "answer")
     run = run_until_it_waits("question", by=alice)
-    Notification.objects.create(
-        channel="mail", request=request_of(run), recipient=bob, planned_at=run.created_at
-    )
-    note_presence(bob)
-    delegate(by=alice, to=bob, until=timezone.now() + timedelta(days=1))
-    Preferences.objects.create(user=bob, time_zone="Europe/Berlin")
-    FormerName.objects.create(kind="user", name="robert", held_by=bob.pk)
-    Installation.current()
     send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
     respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
-    StandingDecision.objects.create(
-        giver=bob,
-        given_with=request_of(run),
-        version=run.version,
-        limits="{}",
-        value="true",
-        uses=1,
-        uses_left=1,
-        begins_at=run.created_at,
-        expires_at=run.created_at + timedelta(days=1),
-    )
-    kept = {"request": request_of(run), "user": bob}
-    Snooze.objects.create(**kept, until=run.created_at + timedelta(days=1))
-    Draft.objects.create(**kept, values="{}", at=run.created_at)
+    fill_tables(request_of(run), bob, deputy=alice)
     return run
 
 

@@ -1,0 +1,33 @@
+"""A row of every table: for those who look at all of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, Snooze
+from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences
+from procedures.models import Installation
+from procedures.models.clock import clock
+from tests.calls import decide_ahead
+
+DAY = timedelta(days=1)
+
+
+def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
+    """Insert a row about the person into each table that runs, answers and signals leave empty."""
+    now = clock.now()
+    asked: dict[str, Any] = {"request": request, "user": person}
+    Notification.objects.create(channel="mail", request=request, recipient=person, planned_at=now)
+    Snooze.objects.create(**asked, until=now - DAY)
+    Draft.objects.create(**asked, values="{}", at=now)
+    decide_ahead(request, person)
+    Delegation.objects.create(user=person, to=deputy, from_at=now - 2 * DAY, until=now - DAY)
+    Presence.objects.get_or_create(user=person, defaults={"seen_at": now})
+    Preferences.objects.create(user=person, time_zone="Europe/Berlin")
+    LinkCounter.objects.get_or_create(user=person)
+    FormerName.objects.create(kind="user", name="robert", held_by=person.pk)
+    ApiToken.create_for(person)
+    Client().force_login(person)
+    Installation.current()
