@@ -6,7 +6,6 @@ import select
 import shutil
 import socket
 import socketserver
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from dashboard.environment.variables import CHECKOUT
 from tests import machine
+from tests.listeners import listening
 from tests.processes import Process, Web, free_port
 
 DOCUMENT = CHECKOUT / "docs" / "deployment.md"
@@ -62,12 +62,9 @@ class Pipe(socketserver.BaseRequestHandler):
 
 @contextmanager
 def relay(webs: Sequence[Web]) -> Iterator[Address]:
-    with Relay(webs) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
+    server = Relay(webs)
+    with listening(server):
         yield Address(f"http://127.0.0.1:{server.server_address[1]}")
-        server.shutdown()
-        serving.join()
 
 
 class Nginx(Process):

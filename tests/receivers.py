@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.listeners import listening
 
 BREAK = "break"
 """A fault: the receiver keeps the message, and breaks before it says so."""
@@ -66,12 +67,7 @@ class Listener(ThreadingHTTPServer):
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    with Listener(("127.0.0.1", 0), Door) as listener:
-        kept = listener.kept = Receiver(f"http://127.0.0.1:{listener.server_port}/hook?key=a-b-c")
-        thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield kept
-        finally:
-            listener.shutdown()
-            thread.join()
+    listener = Listener(("127.0.0.1", 0), Door)
+    kept = listener.kept = Receiver(f"http://127.0.0.1:{listener.server_port}/hook?key=a-b-c")
+    with listening(listener):
+        yield kept

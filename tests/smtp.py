@@ -7,8 +7,9 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import default
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
 from typing import Any
+
+from tests.listeners import listening
 
 REFUSE, BREAK = "refuse", "break"
 """Faults: the server refuses a mail for now, or keeps it and breaks before it says so."""
@@ -66,15 +67,10 @@ class Listener(ThreadingTCPServer):
 
 @contextmanager
 def serving_mail() -> Iterator[MailServer]:
-    with Listener(("127.0.0.1", 0), Dialogue) as listener:
-        kept = listener.kept = MailServer(port=int(listener.server_address[1]))
-        thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield kept
-        finally:
-            listener.shutdown()
-            thread.join()
+    listener = Listener(("127.0.0.1", 0), Dialogue)
+    kept = listener.kept = MailServer(port=int(listener.server_address[1]))
+    with listening(listener):
+        yield kept
 
 
 def part(mail: Any, kind: str) -> str:

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from chat.models import Notification
 from chat.services import plan_notifications, send_notification
 from procedures.models.clock import clock
+from tests.listeners import listening
 
 MINUTE = timedelta(minutes=1)
 
@@ -42,15 +42,10 @@ def serving() -> Iterator[Tower]:
         def log_message(self, *_: Any) -> None:
             """Nobody reads it."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        tower.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield tower
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    tower.url = f"http://127.0.0.1:{server.server_port}/"
+    with listening(server):
+        yield tower
 
 
 def pass_time(length: timedelta = MINUTE) -> None:

@@ -1,8 +1,10 @@
 """Files of runs and of requests: downloads, pictures, and previews."""
 
 import csv
+from collections.abc import Callable
+from functools import wraps
 from io import StringIO
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -23,49 +25,58 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.file_responses import file_response
 from procedures.files import ContentStore
 
+P = ParamSpec("P")
+View = Callable[Concatenate[SignedIn, P], HttpResponse]
 MOST_ROWS, MOST_COLUMNS = 50, 20
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 64 * 1024
 """The most bytes at the beginning of a file that a preview reads."""
 
 
+def tells_of_lost_files(view: View[P]) -> View[P]:
+    """Let a view answer with a sentence and the status 410 if a file is lost or damaged."""
+
+    @wraps(view)
+    def guarded(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except FileGoneError as error:
+            return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+
+    return guarded
+
+
 @require_safe
 @login_required
+@tells_of_lost_files
 def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
-    """Return the run's newest file of that name, or a sentence if it is lost or damaged."""
-    try:
-        return api.get_artifact(request, run_id, name)
-    except FileGoneError as error:
-        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+    """Return the run's newest file of that name."""
+    return api.get_artifact(request, run_id, name)
 
 
 @require_safe
 @login_required
+@tells_of_lost_files
 def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
     """Return a file that a request shows or was answered with; browsers show a picture."""
     file = _file_of(request, request_id, digest)
-    try:
-        return file_response(file, may_be_shown=True)
-    except FileGoneError as error:
-        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+    return file_response(file, may_be_shown=True)
 
 
 @require_safe
 @login_required
+@tells_of_lost_files
 def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
     """Return the beginning of a text file, or the first rows of a table."""
     file = _file_of(request, request_id, digest)
     if file.content_type not in READABLE:
         raise Http404
-    try:
-        content = _content(file)
-    except FileGoneError as error:
-        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
-    return render(request, "chat/file_preview.html", _beginning(file, content))
+    return render(request, "chat/file_preview.html", _beginning(file, _content(file)))
 
 
 @require_safe
 @login_required
+@tells_of_lost_files
 def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     """Return the differences between a text file under review and the one that replaced it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
@@ -76,10 +87,7 @@ def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     files = [find_file(found, one.digest) for one in (question.draft_file, *sent) if one]
     if len(files) != 2 or not all(one and one.content_type in READABLE for one in files):  # noqa: PLR2004 (before and after)
         raise Http404
-    try:
-        old, new = (_text_of(_content(one)) for one in files if one)
-    except FileGoneError as error:
-        return render(request, "procedures/file_lost.html", {"told": error}, status=410)
+    old, new = (_text_of(_content(one)) for one in files if one)
     lines, left_out = cut_changes(list(lines_of(old, new, edits_between(old, new))), PAGE)
     return render(request, "chat/file_changes.html", {"lines": lines, "left_out": left_out})
 
