@@ -151,8 +151,8 @@ def create_file(
 ) -> Status[dict[str, Any]]:
     """Store a file (multipart/form-data, in the field `file`) and return a token for it.
 
-    In the answer, send the token in place of the file. It is valid for a day, for this person and
-    this request.
+    In the answer, send the token in place of the file. It is valid for this person and this
+    request, and for a day, unless the site sets another time.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     token = services.receive_file(found, file, by=request.user)

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import warnings
+from functools import partial
 from typing import Any
 
 from billiard import current_process
@@ -28,13 +29,13 @@ from dashboard.worker.pool_watch import PoolWatch
 from dashboard.worker.ticker import PeriodicTask, Ticker
 from procedures.board import board
 from procedures.conf import conf
-from procedures.dispatch import messenger
+from procedures.dispatch import REMOVE_UPLOADS, messenger, send_later
 from procedures.slot import slot
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 CLOCK = "clock"
-ASK_OTHERS_EVERY_SECONDS = 10
+ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS = 10, 3600
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
@@ -110,6 +111,12 @@ def let_time_pass(sender: Any, **_: Any) -> None:
             "ask others about requests",
             ASK_OTHERS_EVERY_SECONDS,
             app.tasks["countersign.ask_others"],
+        ),
+        # By a worker: a file store that doesn't answer must not delay what is due.
+        PeriodicTask(
+            "have old uploads removed",
+            REMOVE_UPLOADS_EVERY_SECONDS,
+            partial(send_later, REMOVE_UPLOADS),
         ),
     ]
 

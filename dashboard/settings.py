@@ -125,6 +125,7 @@ COUNTERSIGN: dict[str, Any] = {
     "SIZES": environment.sizes(),
     "LARGE_VALUE_BYTES": environment.LARGE_VALUE_BYTES,
     "MAX_UPLOAD_MB": environment.MAX_UPLOAD_MB,
+    "UPLOADS_KEPT": timedelta(hours=environment.UPLOADS_KEPT_HOURS),
     "SENDS_MAIL": environment.is_embedded or environment.EMAIL_URL is not None,
     "NOTIFY_AFTER": timedelta(seconds=environment.NOTIFY_AFTER_SECONDS),
     "NOTIFY_EVERY_SECONDS": min(5, max(1, environment.NOTIFY_AFTER_SECONDS)),

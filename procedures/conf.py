@@ -77,6 +77,8 @@ class Settings:
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
     """The size from which values are stored as files."""
     MAX_UPLOAD_MB: int = 20
+    UPLOADS_KEPT: timedelta = timedelta(days=1)
+    """The time for which a file can be used that was sent for an answer or a start."""
 
     SENDS_MAIL: bool = False
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)

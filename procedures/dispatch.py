@@ -19,6 +19,7 @@ from procedures.conf import conf
 
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
+REMOVE_UPLOADS = "countersign.remove_uploads"
 CALLED = "countersign.called"
 """The Redis key that is set while a message is on its way and no worker has begun to handle it."""
 CALL_AGAIN = 1000

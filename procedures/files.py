@@ -1,10 +1,17 @@
-"""File contents in the site's storage, each stored under its digest."""
+"""File contents in the site's storage, each stored under its digest.
+
+The contents of runs' files, and large values of journals, are in one folder and stay. What people
+send is in a folder for each hour, until it becomes a file of a run: folders that are old enough are
+deleted. So nothing is ever deleted that a journal refers to, even if somebody sends the same bytes.
+"""
 
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +22,14 @@ from django.core.files.storage import FileSystemStorage, default_storage, storag
 from procedures.conf import conf
 from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.journal.large import ELSEWHERE, unpacked, whole
-from procedures.engine.values.files import use_file_store
+from procedures.engine.values.files import File, use_file_store
 
 logger = logging.getLogger(__name__)
-FOLDER = "artifacts"
+FOLDER, UPLOADS = "artifacts", "uploads"
+HOUR = "%Y-%m-%dT%H"
+"""The format of the names of the folders of uploads, in UTC."""
+IS_HOUR = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3])", re.ASCII)
+AN_HOUR = timedelta(hours=1)
 IF_LOST = (
     "If its files are lost for good, create an empty folder there; then only runs that need one "
     "of the files are held."
@@ -31,8 +42,12 @@ PROBE = 1024**2
 class ContentStore:
     """The engine's `FileStore` over Django's default storage. Equal bytes are stored once.
 
-    Any error of a storage backend is raised as `FileStoreError`.
+    `with_uploads` lets it also read what people have sent and no run has yet. Any error of a
+    storage backend is raised as `FileStoreError`.
     """
+
+    def __init__(self, *, with_uploads: bool = False) -> None:
+        self._with_uploads = with_uploads
 
     @property
     def largest_inline(self) -> int:
@@ -44,7 +59,7 @@ class ContentStore:
 
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        path = path_of(digest)
+        path = self.place_of(digest)
         with reaching():
             _require_folder()
             _Ours.require()
@@ -55,15 +70,19 @@ class ContentStore:
             _settle(default_storage.save(path, ContentFile(content)))
         return digest
 
+    def place_of(self, digest: str) -> str:
+        """Return the path at which new content with this digest is stored."""
+        return path_of(digest)
+
     def get(self, digest: str) -> bytes:
         with reaching():
-            try:
-                with default_storage.open(path_of(digest)) as file:
-                    content: bytes = file.read()
-            except FileNotFoundError:
+            content = _read(path_of(digest))
+            if content is None and self._with_uploads and (sent := _find_upload(digest)):
+                content = _read(sent)
+            if content is None:
                 _require_folder()
                 _Ours.require()
-                raise FileGoneError(digest, "is gone") from None
+                raise FileGoneError(digest, "is gone")
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileGoneError(digest, "is damaged")
         return content
@@ -79,6 +98,72 @@ class ContentStore:
                 _settle(path)
             finally:
                 default_storage.delete(path)
+
+
+class UploadStore(ContentStore):
+    """The engine's `FileStore` for what people send, before it is a file of a run."""
+
+    def place_of(self, digest: str) -> str:
+        return f"{UPLOADS}/{_now().astimezone(UTC):{HOUR}}/{digest}"
+
+
+def keep_uploads(files: Iterable[File]) -> None:
+    """Store the contents of these files for good; those that are so already stay as they are.
+
+    Call it in the transaction that makes them files of a run. Raises `FileGoneError`.
+    """
+    store = ContentStore(with_uploads=True)
+    for file in files:
+        path = path_of(file.digest)
+        with reaching():
+            is_kept = default_storage.exists(path) and default_storage.size(path) == file.size
+        if not is_kept:
+            store.put(store.get(file.digest))
+
+
+def remove_old_uploads() -> None:
+    """Delete what people sent more than `UPLOADS_KEPT` ago; calling it twice is harmless."""
+    with reaching():
+        if why := store_complaint():
+            raise FileStoreError(why)
+        end = _now() - conf.UPLOADS_KEPT
+        for hour in _upload_hours():
+            if datetime.strptime(hour, HOUR).replace(tzinfo=UTC) + AN_HOUR <= end:
+                folder = f"{UPLOADS}/{hour}"
+                for name in default_storage.listdir(folder)[1]:
+                    default_storage.delete(f"{folder}/{name}")
+                default_storage.delete(folder)
+
+
+def _now() -> datetime:
+    # The web server imports this module before Django's apps are loaded.
+    from procedures.models.clock import clock  # noqa: PLC0415
+
+    return clock.now()
+
+
+def _upload_hours() -> list[str]:
+    """Return the names of the folders of uploads, the newest first."""
+    try:
+        folders, _ = default_storage.listdir(UPLOADS)
+    except FileNotFoundError:
+        return []
+    return sorted(filter(IS_HOUR.fullmatch, folders), reverse=True)
+
+
+def _find_upload(digest: str) -> str | None:
+    """Return the path of the newest upload with this digest, or None."""
+    paths = (f"{UPLOADS}/{hour}/{digest}" for hour in _upload_hours())
+    return next((path for path in paths if default_storage.exists(path)), None)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with default_storage.open(path) as file:
+            content: bytes = file.read()
+    except FileNotFoundError:
+        return None
+    return content
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import properties_of
 from procedures.engine.values.sent import BodyError, read_json
-from procedures.files import ContentStore
+from procedures.files import UploadStore
 
 MEGABYTE = 1024 * 1024
 FILE = "file"
@@ -67,7 +67,7 @@ def read_files(
     # store.
     sent = request.FILES.keys() if names is None else request.FILES.keys() & set(names)
     uploads = {path: _uploads(path, request.FILES.getlist(path), schemas) for path in sent}
-    with use_file_store(ContentStore()):
+    with use_file_store(UploadStore()):
         return {path: _stored(found) for path, found in uploads.items()}
 
 
@@ -121,7 +121,7 @@ def _object(name: str, text: object) -> Any:
 def store_upload(sent: UploadedFile) -> File:
     """Store an uploaded file and return its description; raises `TooLargeError`."""
     check_upload(sent)
-    with use_file_store(ContentStore()):
+    with use_file_store(UploadStore()):
         return _kept(sent)
 
 

@@ -1,11 +1,13 @@
 """Celery tasks that advance runs and sweep."""
 
 import logging
+from contextlib import suppress
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connections
 
-from procedures import dispatch, runner, services
+from procedures import dispatch, files, runner, services
+from procedures.engine.errors import FileStoreError
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,17 @@ def _make_room() -> None:
     if slot.is_leaving and not slot.is_stopping:
         logger.warning("This process is being replaced: %s.", slot.spent_by)
         raise SystemExit(0)
+
+
+@shared_task(name=dispatch.REMOVE_UPLOADS)
+def remove_uploads(*_: object, **__: object) -> None:
+    """Delete what people sent and nobody used in time; without the file store, try again later.
+
+    The arguments are ignored, because a broker may deliver anything.
+    """
+    if services.gate.is_open():
+        with suppress(FileStoreError):  # which is logged
+            files.remove_old_uploads()
 
 
 @shared_task(name="countersign.sweep")

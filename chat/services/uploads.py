@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from django.core import signing
 from django.db.models import Q
 
 from chat.models import HumanRequest
+from procedures.conf import conf
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import changed_files, takes_files
 from procedures.engine.values.files import File
@@ -16,11 +16,10 @@ from procedures.models import Artifact
 from procedures.users import User
 
 DIGEST = re.compile("[0-9a-f]{64}")
-KEPT_FOR = timedelta(days=1)
-"""The time for which a token is valid."""
 
 
 def token_of(request: HumanRequest, file: File, *, by: User) -> str:
+    """Return the token of a stored file, which is valid for `UPLOADS_KEPT`."""
     # Signed for this person and this request: without that, anybody could name the digest of a
     # file of somebody else, and read it.
     return signing.dumps(asdict(file), salt=_salt(request, by))
@@ -31,7 +30,7 @@ def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
     if not isinstance(token, str):
         return None
     try:
-        return File(**signing.loads(token, salt=_salt(request, by), max_age=KEPT_FOR))
+        return File(**signing.loads(token, salt=_salt(request, by), max_age=conf.UPLOADS_KEPT))
     except signing.BadSignature:
         return None
 

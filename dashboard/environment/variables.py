@@ -90,6 +90,7 @@ class Environment(BaseSettings):
         default=Settings.LARGEST_PROCEDURE_FILE, ge=1024, le=4 * 1024**2
     )
     MAX_UPLOAD_MB: int = Field(default=Settings.MAX_UPLOAD_MB, ge=1, le=2000)
+    UPLOADS_KEPT_HOURS: int = Field(default=24, ge=1, le=8760)
     RUN_LEASE_SECONDS: float = Field(default=Settings.RUN_LEASE_SECONDS, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=Settings.RUN_TURN_SECONDS, ge=0.1, le=86400)
     STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from django.core import signing
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from dashboard.forms.fields import Kept, SchemaField
 from dashboard.forms.layout import Builder, FieldOptions, change_rows, prefill_row
 from dashboard.forms.schema import SchemaForm
+from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import AnswerError, Fault, InputError
 from procedures.engine.values import canonical
@@ -28,9 +29,6 @@ from procedures.inputs import TooLargeError, read_files, store_upload
 from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
-KEPT_FOR = timedelta(days=1)
-
-
 LEFT_OUT: Any = object()
 """A marker for an input that isn't passed, so that its default applies."""
 
@@ -167,7 +165,7 @@ class StartForm(SchemaForm):
         Fields that couldn't be read have their faults already, so that all are shown at once.
         """
         try:
-            with use_file_store(ContentStore()):
+            with use_file_store(ContentStore(with_uploads=True)):
                 self.definition.parse(inputs)
         except InputError as error:
             known = {*self.errors, *self._unread}
@@ -188,7 +186,7 @@ class StartForm(SchemaForm):
 
     def _kept_file(self, token: str) -> File | None:
         try:
-            return File(**signing.loads(token, salt=self._salt, max_age=KEPT_FOR))
+            return File(**signing.loads(token, salt=self._salt, max_age=conf.UPLOADS_KEPT))
         except signing.BadSignature:
             return None
 

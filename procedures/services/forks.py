@@ -16,7 +16,7 @@ from procedures.engine.replay.history import FORK, LONGEST_KEY
 from procedures.engine.values import canonical
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
-from procedures.files import ContentStore
+from procedures.files import ContentStore, keep_uploads
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
@@ -44,7 +44,7 @@ def restart_run(
     found = find_startable(
         origin.procedure.name, by=by, idempotency_key=idempotency_key, program=program
     )
-    with use_file_store(ContentStore()):
+    with use_file_store(ContentStore(with_uploads=True)):
         parsed = found.definition.revise(whole(origin.inputs), inputs or {})
         text = found.definition.dump(parsed)
         webhook = check_reach(found.definition, parsed, by=by)
@@ -54,6 +54,7 @@ def restart_run(
 
     def write(run: Run) -> None:
         files = [*files_in(parsed), *_files_of(origin, text)]
+        keep_uploads(files_in(parsed))
         begin_run(DatabaseStore(run.created_at), run, note, files=files)
 
     return start.begin(write)
@@ -105,7 +106,7 @@ def fork_run(
     )
     # Files are stored before the transaction: writing them takes long, and one without a row does
     # no harm.
-    with use_file_store(ContentStore()):
+    with use_file_store(ContentStore(with_uploads=True)):
         first = next(forks.taken(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
         parsed = canonical.plain(text)
@@ -117,6 +118,7 @@ def fork_run(
         kept = put_aside(text)
 
     def write(run: Run) -> None:
+        keep_uploads(given)
         store, files = DatabaseStore(run.created_at), [*given, *_files_of(origin, text)]
         fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
         forks.begin_fork(store, run, fork, note, files=files)

@@ -14,7 +14,7 @@ from procedures.engine.journal.large import is_same, put_aside
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
-from procedures.files import ContentStore
+from procedures.files import ContentStore, keep_uploads
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.reach import check_reach
@@ -50,13 +50,14 @@ class Started(NamedTuple):
 def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
     """Start a run of a procedure that `find_startable` has returned, as `start_run` does."""
     definition = found.definition
-    with use_file_store(ContentStore()):
+    with use_file_store(ContentStore(with_uploads=True)):
         parsed = definition.parse(inputs)
         webhook = check_reach(definition, parsed, by=found.by)
         whole, files = definition.dump(parsed), [*files_in(parsed)]
         text = put_aside(whole)
 
     def write(run: Run) -> None:
+        keep_uploads(files)
         begin_run(DatabaseStore(run.created_at), run, files=files)
 
     subject = subject_of(definition.subject, whole)

@@ -51,11 +51,9 @@ def start(client: Client, key: str = "", **inputs: Any) -> Any:
 
 
 def files_kept() -> int:
-    folder = "artifacts"
-    if not default_storage.exists(folder):
-        return 0
-    folders, _files = default_storage.listdir(folder)
-    return sum(len(default_storage.listdir(f"{folder}/{name}")[1]) for name in folders)
+    roots = [name for name in ("artifacts", "uploads") if default_storage.exists(name)]
+    folders = [f"{root}/{name}" for root in roots for name in default_storage.listdir(root)[0]]
+    return sum(len(default_storage.listdir(folder)[1]) for folder in folders)
 
 
 # Values
