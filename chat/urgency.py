@@ -1,4 +1,4 @@
-"""What waits for somebody, the most urgent first, read by keys.
+"""The requests that wait for somebody, the most urgent first, read by keys.
 
 Each way in which a person is asked is a query that follows one index and contains no other rule, so
 it reads no more rows than it returns, however many requests are open. The rules about whether a

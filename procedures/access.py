@@ -42,13 +42,13 @@ class Provider:
     """A further way in which users see runs, which a layer above adds when it is loaded."""
 
     condition: Callable[[User], Q]
-    """Returns a `Q` that matches the runs a user sees.
+    """A function that returns a `Q` for the runs a user sees.
 
     It decides about runs that are named already, so it should test one run cheaply: by an `Exists`
     with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
-    """Returns the indexes by which lists find the same runs."""
+    """A function that returns the indexes by which lists find the same runs."""
 
 
 providers: list[Provider] = []

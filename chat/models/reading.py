@@ -1,4 +1,4 @@
-"""What one person keeps beside a request: a time until which it is out of sight, and a draft."""
+"""Snoozes and drafts, which each person keeps beside a request for themselves."""
 
 from typing import Any
 

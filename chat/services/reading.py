@@ -1,4 +1,4 @@
-"""What people keep beside a request: snoozes and drafts."""
+"""Snoozes and drafts, which people keep beside a request."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

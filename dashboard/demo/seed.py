@@ -20,7 +20,7 @@ MATTERS = (*Matter, Matter.REFUND, Matter.REFUND, Matter.CARRIER)
 ENDINGS = {3: Outcome.MAIL_FAILS, 8: Outcome.BANK_FAILS, 12: Outcome.REST}
 """The outcomes of some of each 19 cases that ask nobody; the others end well."""
 ANSWERED = (5, 10, 15)
-"""The ones of each 19 cases that a person has answered, so that they have a history."""
+"""The numbers, among each 19 cases, of those that a person has answered."""
 CYCLE = 19
 
 

@@ -1,5 +1,5 @@
 class StartError(Exception):
-    """Raised if the product can't start; the message says why."""
+    """The product can't start; the message says why."""
 
 
 class StopAsked(BaseException):

@@ -39,7 +39,7 @@ MOST_NAMED = 50
 """The most runs that a frame names; a frame without names means that any run may have changed."""
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
-"""Calls a function with these arguments in a thread that may use the database."""
+"""A caller of functions with their arguments, in a thread that may use the database."""
 logger = logging.getLogger(__name__)
 
 

@@ -33,7 +33,7 @@ LONGEST = 100_000
 """The most characters of cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""In a card that its reader must read, because its moments are in the reader's time zone."""
+"""A mark in cards that their readers must read, because moments are in a reader's time zone."""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 

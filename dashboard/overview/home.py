@@ -1,4 +1,4 @@
-"""What home pages list beside the cards of requests, loaded for many pages at once."""
+"""The lists of home pages beside the cards of requests, loaded for many pages at once."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What one page reads of its viewer once, however often it is needed."""
+"""Facts about the viewer of a page, each read once however often the page needs it."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a person types into the form of a request, kept on the server while they type."""
+"""Drafts of the forms of requests, kept on the server while people type."""
 
 import re
 from uuid import UUID

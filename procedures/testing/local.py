@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
-    """Raised at an open question: store `pending_message_id` and call again once it is answered.
+    """A question is open: store `pending_message_id` and call again once it is answered.
 
     Catching it inside the code changes nothing: every further use of the context raises it again.
     """

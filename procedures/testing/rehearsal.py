@@ -58,7 +58,7 @@ class EndlessError(AssertionError):
 
 
 class Left(Fenced):
-    """Raised in code that stays at a wait, to abandon the code when another event comes first.
+    """An interruption of code that stays at a wait, because another event comes first.
 
     The code is replayed later.
     """

@@ -372,7 +372,7 @@ Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
 
 
 class _UndoneError(Exception):
-    """Raised to roll back the transaction of a failed attempt; only its failure is then stored."""
+    """A rollback of a failed attempt's transaction, after which only the failure is stored."""
 
     def __init__(self, done: Done) -> None:
         self.done = done

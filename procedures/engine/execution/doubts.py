@@ -46,7 +46,7 @@ def settle_doubt(
 
 
 class _DoubtfulError(Exception):
-    """Raised when operators let the step fail; a retry asks them again."""
+    """Operators have let the step fail; a retry asks them again."""
 
 
 def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:

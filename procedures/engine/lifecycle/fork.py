@@ -32,11 +32,11 @@ ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 class ForkRefusedError(EngineError):
-    """Raised if a run can't be forked at the given step or wait; the message says why."""
+    """A run can't be forked at the given step or wait; the message says why."""
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """Raised if the run hasn't reached the given step or wait since it last continued as new."""
+    """The run hasn't reached the given step or wait since it last continued as new."""
 
     def __init__(self, at: str) -> None:
         super().__init__(

@@ -17,7 +17,7 @@ STOOD_STILL = 1.0
 
 
 class TimeIsUp(BaseException):
-    """Raised inside a step whose time is up; `except Exception` in the step doesn't catch it."""
+    """An interruption of a step whose time is up, which `except Exception` doesn't catch."""
 
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
