@@ -105,6 +105,7 @@ urlpatterns = [
     path("runs/changes", runs.run_changes, name="run_changes"),
     path("runs/<uuid:run_id>", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/journal", runs.run_journal, name="run_journal"),
+    path("runs/<uuid:run_id>/questions", requests.run_questions, name="run_questions"),
     path("runs/<uuid:run_id>/operations", operations.run_operations, name="run_operations"),
     path(
         "runs/<uuid:run_id>/operations/<plain:name>", operations.run_operation, name="run_operation"

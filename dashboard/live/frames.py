@@ -25,6 +25,8 @@ from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
 MESSAGE = "chat/_message.html"
+RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
+"""The parts of a run's page that show its current state."""
 LARGEST_DATA = 100_000
 """The most characters of an event's data in a frame."""
 NOBODY = Subject()
@@ -106,7 +108,8 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
     ]
     if len(events) < limit:
         seq, line = lines.pop() if lines else (after, "")
-        state = render_to_string("procedures/_run_now.html", run_overview(run))
+        overview = run_overview(run)
+        state = "".join(render_to_string(name, overview) for name in RUN_NOW)
         return [*map(_html, lines), Frame({"seq": seq, "html": line + state, "as_of": as_of})]
     return [*map(_html, lines)]
 

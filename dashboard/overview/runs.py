@@ -98,7 +98,7 @@ def card_overview(run: Run) -> dict[str, Any]:
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return the context of `_run_now.html`, equal for all viewers."""
+    """Return the context of `_run_state.html` and `_run_now.html`, equal for all viewers."""
     error = canonical.plain(run.error) if run.error else None
     return _overview(run, is_whole=is_whole) | {
         "inputs": _part_of(_inputs(run), run.inputs),

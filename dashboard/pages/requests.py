@@ -1,6 +1,7 @@
 """Requests as pages, cards and forms; each is one question, answered by a POST."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from dashboard.overview import listed_runs
 from dashboard.overview.viewer import urgent_for_viewer, waiting_for_viewer
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
+from procedures.access import visible_runs
 from procedures.engine.errors import AnswerError
 from procedures.inputs import TooLargeError
 from procedures.models.clock import clock
@@ -161,6 +163,15 @@ def waiting_list(request: Visit) -> HttpResponse:
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
 
+@require_safe
+@login_required
+def run_questions(request: Visit, run_id: UUID) -> HttpResponse:
+    """Return the run's questions that wait for the person, as `waiting_list` returns all."""
+    run = get_object_or_404(visible_runs(request.user), pk=run_id)
+    shown = questions_of(request, run.pk, request.GET.getlist("shown"))
+    return render(request, "chat/_waiting.html", shown)
+
+
 def coming_after(request: Visit, found: HumanRequest) -> dict[str, Any]:
     """Return what comes after a closed request: the state of its run, and the next open request."""
     [listed] = listed_runs([found.wait.run])
@@ -181,13 +192,27 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return requests that wait for the person, most urgent first, and receipts of closed ones.
+    """Return requests that wait for the person, most urgent first, and receipts of closed ones."""
+    place = _place(request.GET.get("from"))
+    ids = urgent_for_viewer(request, place + LONGEST_LIST + 1)[place:]
+    return _cards(request, ids, shown) | {"place": place, "next_place": place + LONGEST_LIST}
+
+
+def questions_of(
+    request: Visit, run_id: UUID, shown: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return the run's questions that wait for the person, and receipts of closed ones."""
+    mine = answerable_requests(request.user).filter(wait__run=run_id).by_urgency()
+    ids = list(mine.values_list("pk", flat=True)[: LONGEST_LIST + 1])
+    return _cards(request, ids, shown)
+
+
+def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> dict[str, Any]:
+    """Return the first of the requests with these ids, and receipts of those that are closed.
 
     Requests that are shown already are left out while they wait, because drawing a card costs more
     than everything else.
     """
-    place = _place(request.GET.get("from"))
-    ids = urgent_for_viewer(request, place + LONGEST_LIST + 1)[place:]
     held = set(_ids(shown or []))
     fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
     open_ones = HumanRequest.objects.open().filter(pk__in=fresh)
@@ -196,8 +221,6 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
     return {
         "waiting": requests,
         "has_more": len(ids) > LONGEST_LIST,
-        "place": place,
-        "next_place": place + LONGEST_LIST,
         "answerable": {found.pk for found in requests},
         **(_what_became_of(gone, request) if gone else {}),
     }
@@ -217,7 +240,7 @@ def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
     return {"receipts": receipts, "lost": gone - kept}
 
 
-def _ids(texts: list[str]) -> list[UUID]:
+def _ids(texts: Sequence[str]) -> list[UUID]:
     ids = []
     for text in texts[:MOST_SHOWN]:
         try:

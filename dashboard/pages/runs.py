@@ -20,6 +20,8 @@ from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
 from dashboard.pages.dialogs import operations_of
 from dashboard.pages.marks import with_marks
+from dashboard.pages.requests import questions_of
+from dashboard.pages.visit import Visit
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
@@ -87,7 +89,7 @@ def run_changes(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 @with_marks()
-def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
+def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = run.events.order_by("-seq")[:MOST_EVENTS]
     is_whole, step = request.GET.get("rows") == "all", request.GET.get("step", "")
@@ -108,6 +110,7 @@ def run_detail(request: SignedIn, run_id: UUID) -> HttpResponse:
         "origin": seen.filter(copies=run).first(),
         "copies": seen.filter(origin=run),
         **operations_of(request, run),
+        **questions_of(request, run.pk),
     }
     return render(request, "procedures/run.html", context)
 

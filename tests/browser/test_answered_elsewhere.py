@@ -5,8 +5,9 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from chat.models import HumanRequest
-from chat.services import Answer, respond
+from chat.services import Answer, reassign_request, respond
 from tests.browser.conftest import PHONE, OpenPage
+from tests.calls import grant
 from tests.conftest import create_person
 from tests.pages import ask
 from tests.processes import Web
@@ -47,6 +48,35 @@ def test_the_slower_ones_card_turns_into_a_receipt_and_keeps_the_draft(
         expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
         expect(card(page).get_by_role("button", name="Copy")).to_be_visible()
         expect(card(page).get_by_role("button", name="Pay 31.20 €")).to_have_count(0)
+
+
+def test_a_question_is_answered_by_its_key_on_the_page_of_its_run(
+    running_web: Web,
+    open_page: OpenPage,
+    asked: HumanRequest,
+    bob: User,
+    admin_user: User,
+) -> None:
+    grant("one_of_each", bob.groups.get(), "see")
+    page, link = open_page(bob, width=PHONE), "Open the question"
+    run = asked.wait.run_id
+    reassign_request(asked.pk, to="@admin", by=admin_user, reason="Away.")
+    page.goto(f"/runs/{run}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+
+    reassign_request(asked.pk, to="@bob", by=admin_user, reason="Back.")
+    expect(page.locator("waiting-list")).to_have_attribute("data-news", "")
+    expect(card(page)).to_have_count(0)
+    page.locator(".run-now__head").get_by_role("link", name=link).click()
+    expect(page.locator(".run-now__head").get_by_role("link", name=link)).to_be_hidden()
+    card(page).get_by_label("Comment").fill(DRAFT)
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("a")
+
+    expect(card(page).locator(".receipt")).to_contain_text("by bob")
+    expect(page.locator(".run-now__sentence")).to_contain_text("was answered by bob")
+    assert [response.comment for response in asked.responses.all()] == [DRAFT]
 
 
 def test_a_button_that_came_too_late_does_nothing(

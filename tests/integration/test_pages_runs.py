@@ -52,6 +52,30 @@ def test_a_waiting_run_shows_what_it_waits_for_and_where_to_answer(alice: User, 
     assert "<script>alert" not in text
 
 
+def test_a_question_is_answered_on_the_page_of_its_run(alice: User, bob: User, carol: User) -> None:
+    request = ask("told", by=alice)
+    ask("told", by=alice)
+    run, card = request.wait.run, f'id="request-{request.pk}" data-status="open"'
+    form = f'action="/requests/{request.pk}/response"'
+    path = f"/runs/{run.pk}/questions"
+
+    for_alice, for_bob = page_of(alice, run), page_of(bob, run)
+    assert card in for_bob
+    assert form in for_bob
+    assert for_bob.count('class="request"') == 1
+    assert for_bob.index("run-now__sentence") < for_bob.index(card) < for_bob.index('class="bars"')
+    assert 'class="request"' not in for_alice
+    assert card in shown(browser(bob).get(path))
+    assert card not in shown(browser(bob).get(f"{path}?shown={request.pk}"))
+    assert browser(carol).get(path).status_code == 404
+
+    answer(request, by=bob)
+    assert f'id="request-{request.pk}" data-status="answered"' in shown(
+        browser(bob).get(f"{path}?shown={request.pk}")
+    )
+    assert 'class="request"' not in page_of(bob, run)
+
+
 def test_an_answer_stands_with_its_question(alice: User, bob: User) -> None:
     request = ask("approval", by=alice)
     answer(request, value=False, by=bob)

@@ -1,6 +1,6 @@
 /* The cards that wait for somebody: what is open stays as it is with all that was typed, what was
    closed turns into its receipt, what is new comes last. Where it would push away what stands below,
-   it waits behind a button in the place kept for it.
+   it waits behind a button in the place kept for it, or behind the link that `opener` selects.
 
    A frame of the inbox brings what has changed, and names all that waits. The list is read only if
    it shows anything else after that. After a reading the page rests for three times as long as it
@@ -19,8 +19,23 @@ class WaitingList extends ReadAgain {
     this.news.addEventListener("click", () => this.showHeld());
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("htmx:afterSwap", () => this.afterAnswer());
+    this.opened = (event) => this.onOpener(event);
+    document.addEventListener("click", this.opened);
     this.unfolded = new Set([...this.querySelectorAll("[data-unfolded]")].map(({ id }) => id));
     this.mark();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("click", this.opened);
+  }
+
+  onOpener(event) {
+    const opener = this.getAttribute("opener");
+    const isOther = !opener || event.ctrlKey || event.metaKey || event.shiftKey;
+    if (isOther || !this.held.length || !event.target.closest?.(opener)) return;
+    event.preventDefault();
+    this.showHeld();
   }
 
   /** A press on the head of a row unfolds it in place, and folds it again. */
