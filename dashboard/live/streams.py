@@ -12,11 +12,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import OuterRef, Sum
 
 from chat.models import Session
 from dashboard.live.views import WHOLE, View, views_of
 from procedures import access
-from procedures.models import Run
+from procedures.models import Run, Wait
 from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
@@ -84,8 +85,12 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
         look = (
             *("pk", "head__seq", "status"),
             *("working_on", "working_attempt", "cancel_requested_at", "pause_requested_at"),
+            "asked",  # votes and reassignments, which the journal doesn't have yet or ever
         )
-        for pk, *head in Run.objects.filter(pk__in=runs).values_list(*look):
+        asked = Wait.objects.open().filter(run=OuterRef("pk"), kind=Wait.Kind.REQUEST)
+        versions = asked.order_by().values("run").annotate(sum=Sum("request__version"))
+        found_runs = Run.objects.filter(pk__in=runs).annotate(asked=versions.values("sum"))
+        for pk, *head in found_runs.values_list(*look):
             found[Stream("run", pk)] = tuple(head)
     if sessions := [stream.id for stream in wanted if stream.kind == "session"]:
         rows = Session.objects.filter(pk__in=sessions).values_list("pk", "last_seq")

@@ -24,7 +24,7 @@ class Facts:
     is_late: bool = False
     """True if something has been due for a while and hasn't happened."""
     failure: dict[str, Any] = field(default_factory=dict)
-    """The last failed attempt, with its step."""
+    """The last failed attempt, with its step, and the time `since` which that step has failed."""
     answered: dict[str, Any] = field(default_factory=dict)
     """A pending answer, with its prompt."""
     cancelled: dict[str, Any] = field(default_factory=dict)

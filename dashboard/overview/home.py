@@ -56,7 +56,7 @@ def alike(stuck: Iterable[Listed]) -> list[Alike]:
     """Group runs by procedure and reason, in the order of the newest of each group."""
     groups: dict[tuple[int, str], Alike] = {}
     for one in stuck:
-        key = (one.run.procedure_id, str(one.state.sentence))
+        key = (one.run.procedure_id, one.state.cause)
         groups.setdefault(key, Alike(one.state.sentence, [])).runs.append(one)
     return list(groups.values())
 

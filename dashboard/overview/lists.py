@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextField, Value
 
 from dashboard.overview.facts import Facts
-from dashboard.overview.openings import STANDS, is_late, openings_of
+from dashboard.overview.openings import STANDS, is_late, may_retry_for_long, openings_of
 from dashboard.overview.states import State, state_of
 from procedures import registry
 from procedures.engine.journal.events import EventKind, RunStatus
@@ -34,7 +34,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
     if not found:
         return []
     ids, now = [run.pk for run in found], clock.now()
-    told = EventsOfLists(found)
+    told = EventsOfLists(found, now)
     openings = openings_of(ids, given_by([*told.given, *_pending(ids)]))
     answerers = answerers_of({run.procedure_id for run in found})
     removed, without_worker = versions_without_code(found), stranded_among(found, now)
@@ -76,9 +76,9 @@ class _Told(NamedTuple):
 class EventsOfLists:
     """The events that lists of runs describe, read by one query that reads no whole journal."""
 
-    def __init__(self, runs: Iterable[Run]) -> None:
+    def __init__(self, found: Sequence[Run], now: datetime) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}
-        """The last failure of each run that waits for a retry."""
+        """The last failure of each run that waits for a retry, and when the step first failed."""
         self.cancels: dict[UUID, dict[str, Any]] = {}
         """The person who cancelled each cancelled run, and why."""
         self.pauses: dict[UUID, dict[str, Any]] = {}
@@ -87,11 +87,12 @@ class EventsOfLists:
         """The time of each run's newest event."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
         """The reassignments, each with its run."""
-        self._status = {run.pk: run.status for run in runs}
+        self._status = {run.pk: run.status for run in found}
         told = [
             Event.objects.filter(_by_operators("reassign"), run__in=self._status),
             *self._last(_by_operators("pause"), RunStatus.PAUSED),
             *self._last(Q(kind=EventKind.STEP_FAILED), RunStatus.RETRYING),
+            *_first_failures(run for run in found if may_retry_for_long(run, now)),
             *self._last(Q(kind=EventKind.RUN_CANCELLED), RunStatus.CANCELLED),
         ]
         # Of the newest event, only the time is shown, and its data may be large.
@@ -120,9 +121,21 @@ class EventsOfLists:
             case EventKind.OPERATOR:
                 self.pauses[told.run] = content
             case EventKind.STEP_FAILED:
-                self.failures[told.run] = {**content, "step": told.key}
+                before = self.failures.get(told.run, {})
+                since = before["since"] if before.get("step") == told.key else told.at
+                self.failures[told.run] = {**content, "step": told.key, "since": since}
             case EventKind.RUN_CANCELLED:
                 self.cancels[told.run] = content
+
+
+def _first_failures(runs: Iterable[Run]) -> Iterator[QuerySet[Event]]:
+    """Yield a query of the first failure of the step that each of these runs retries."""
+    if keys := [run.pk for run in runs]:
+        failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
+        last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
+        first = failures.filter(run=OuterRef("pk"), key=Subquery(last)).order_by("seq")
+        found = Run.objects.filter(pk__in=keys).order_by()
+        yield Event.objects.filter(pk__in=found.values(first=Subquery(first.values("pk")[:1])))
 
 
 def _by_operators(act: str) -> Q:

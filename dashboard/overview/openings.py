@@ -2,23 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
+from chat.models import HumanRequest, HumanResponse
 from dashboard.overview.rows import Row
-from dashboard.overview.waiting import OpenWait
+from dashboard.overview.waiting import OpenWait, Progress
+from dashboard.overview.words import is_person
 from procedures import registry
-from procedures.engine.journal.events import RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Procedure, ProcedureVersion, Run, Wait
 from procedures.models.run_queries import silence
 from procedures.services.carriers import long_queued, stranded
+from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
 """The delay after which something due is overdue, so the clock process can't be running."""
+LONG = timedelta(hours=1)
+"""The time after which a step that fails again and again needs somebody to look at it."""
 RECENT = timedelta(days=7)
 """The age up to which a failed run counts as stuck; older failures are history."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
@@ -54,15 +60,32 @@ def without_workers(now: datetime) -> Iterator[Q]:
 def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
     """Return filters for queued, running and retrying runs that won't continue without help.
 
-    `gone` are the filters of `without_code`.
+    Among them are runs that have retried a step for longer than `LONG`. `gone` are the filters of
+    `without_code`.
     """
     return [
         Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True),
         Q(status=RunStatus.RUNNING, reached_at__lte=now - silence()),
         Q(status=RunStatus.RETRYING, wake_at__lt=now - LATE),
+        retrying_for_long(now),
         *gone,
         *without_workers(now),
     ]
+
+
+def retrying_for_long(now: datetime) -> Q:
+    """Return a filter for runs whose step failed for the first time longer than `LONG` ago."""
+    failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
+    last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
+    first = failures.filter(run=OuterRef("pk"), key=Subquery(last), at__lte=now - LONG)
+    # A younger run is excluded by its own row, because there are many of them in an outage.
+    is_old = Q(status=RunStatus.RETRYING, created_at__lte=now - LONG)
+    return is_old & Q(Exists(first.order_by()))
+
+
+def may_retry_for_long(run: Run, now: datetime) -> bool:
+    """Return True if the run retries a step and is old enough to have done so for long."""
+    return run.status == RunStatus.RETRYING and run.created_at <= now - LONG
 
 
 def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
@@ -76,6 +99,7 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
     return [
         *held,
         Q(status=RunStatus.QUARANTINED),
+        Q(status=RunStatus.PAUSED),
         Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT),
         Q(status=RunStatus.WAITING, pk__in=overdue.order_by().values("run")),
         Q(status=RunStatus.WAITING, pk__in=unsettled.order_by().values("run")),
@@ -91,7 +115,7 @@ def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
     """Return the open waits by run: questions first, then in journal order.
 
-    Costs one query, and another one if some of the waits are sets.
+    Costs one query, and up to two for sets and one for votes, if there are any.
     """
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     rows = (
@@ -109,47 +133,84 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
         )
     )
     waits = list(rows)
-    needs = _needs([pk for pk, kind, *_ in waits if kind == Wait.Kind.SET])
+    progress = _progress_of([pk for pk, kind, *_ in waits if kind == Wait.Kind.SET])
+    texts = {pk: canonical.plain(text) for pk, kind, _, _, text, *_ in waits if text}
+    votes = votes_on(pk for pk, opened in texts.items() if is_voted_on(opened))
     found = defaultdict(list)
-    for _pk, kind, run, key, text, at, due_at, part_of, held_for, held, until in waits:
+    for pk, kind, run, key, _text, at, due_at, part_of, held_for, held, until in waits:
         # What a held answer makes unneeded is left out: that answer is told instead.
         if kind != Wait.Kind.SET and held_for is None:
-            opened = {**canonical.plain(text), **given.get((run, key), {})}
-            one = _opening(opened, at, due_at, part_of, needs, held=held, effective_at=until)
-            found[run].append(one)
+            opened = {**texts[pk], **given.get((run, key), {})}
+            one = _opening(opened, at, due_at, part_of, progress, held=held, effective_at=until)
+            found[run].append(replace(one, votes=votes.get(pk, ())))
     return found
 
 
-def _needs(sets: Sequence[int]) -> dict[int, int]:
-    """Map each open set to the number of its waits that must still close or be answered."""
+def is_voted_on(opened: Mapping[str, Any]) -> bool:
+    """Return True if several people must agree on the question that a wait has opened."""
+    return int(opened.get("quorum", 1)) > 1
+
+
+def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
+    """Return, by wait, the names of the people whose votes count, in the order of their votes."""
+    found, asked = defaultdict[int, list[str]](list), list(waits)
+    if asked:
+        cast = HumanResponse.objects.filter(request__wait__in=asked, undone_at=None).order_by("pk")
+        for wait, name in cast.values_list("request__wait", f"user__{name_field()}"):
+            found[wait].append(name)
+    return found
+
+
+def _progress_of(sets: Sequence[int]) -> dict[int, Progress]:
+    """Return how far each of these open sets has come; a held answer counts as given."""
     if not sets:
         return {}
     is_decided = Q(parts__closed_at__isnull=False) | Q(parts__held_at__isnull=False)
     closed = Count("parts", filter=is_decided)
-    left = Wait.objects.filter(pk__in=sets).annotate(left=F("need") - closed).order_by()
-    return dict(left.values_list("pk", "left"))
+    counted = Wait.objects.filter(pk__in=sets).annotate(done=closed).order_by()
+    rows = list(counted.values_list("pk", "need", "done"))
+    people = defaultdict[int, list[str]](list)
+    if any(done for _pk, _need, done in rows):
+        answered = HumanRequest.objects.filter(wait__part_of__in=sets, status="answered")
+        names = answered.order_by("wait__opened_seq").values_list("wait__part_of", "closed_by")
+        for key, name in names:
+            people[key or 0].append(name)
+    return {pk: Progress(done, need or 0, people[pk]) for pk, need, done in rows}
 
 
-def openings_in(rows: Iterable[Row], waits: Sequence[Wait]) -> list[OpenWait]:
+def openings_in(
+    rows: Sequence[Row], waits: Iterable[Wait], votes: Mapping[int, Sequence[str]]
+) -> list[OpenWait]:
     """Return the open waits of one run from the rows of its page, without a query."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
-    closed = [wait.part_of_id for wait in waits if not wait.is_open or wait.held]
-    needs = {one.pk: (one.need or 0) - closed.count(one.pk) for one in sets}
+    progress = {one.pk: _progress_in(one, rows) for one in sets}
     is_told = (row for row in rows if row.wait and row.wait.is_open and not row.wait.held_for_id)
     found = [(row, row.wait) for row in is_told if row.wait]
     found.sort(key=lambda pair: pair[0].kind != "question")
     return [
-        _opening(
-            row.opened,
-            row.begin,
-            wait.due_at,
-            wait.part_of_id,
-            needs,
-            held=wait.held,
-            effective_at=wait.effective_at,
+        replace(
+            _opening(
+                row.opened,
+                row.begin,
+                wait.due_at,
+                wait.part_of_id,
+                progress,
+                held=wait.held,
+                effective_at=wait.effective_at,
+            ),
+            votes=votes.get(wait.pk, ()),
         )
         for row, wait in found
     ]
+
+
+def _progress_in(opened: Wait, rows: Iterable[Row]) -> Progress:
+    """Return how far an open set has come, from the rows of its run's page."""
+    parts = [(row, row.wait) for row in rows if row.wait and row.wait.part_of_id == opened.pk]
+    ended = [(row, wait) for row, wait in parts if not wait.is_open or wait.held]
+    told = [canonical.plain(wait.held) if wait.held else row.closed for row, wait in ended]
+    names = [str(one.get("responder", "")) for one in told]
+    return Progress(len(ended), opened.need or 0, [name for name in names if is_person(name)])
 
 
 def _opening(  # noqa: PLR0913 (the cells of a row)
@@ -157,7 +218,7 @@ def _opening(  # noqa: PLR0913 (the cells of a row)
     at: datetime | None,
     due_at: datetime | None,
     part_of: int | None,
-    needs: Mapping[int, int],
+    progress: Mapping[int, Progress],
     *,
     held: str,
     effective_at: datetime | None,
@@ -165,6 +226,6 @@ def _opening(  # noqa: PLR0913 (the cells of a row)
     if held:
         answered_by = str(canonical.plain(held)["responder"])
         return OpenWait(opened, at, answered_by=answered_by, effective_at=effective_at)
-    if part_of not in needs:  # what is decided asks for no others
-        part_of = None
-    return OpenWait(opened, at, due_at, part_of, needs.get(part_of, 0) if part_of else 0)
+    if part_of is None or part_of not in progress:  # what is decided asks for no others
+        return OpenWait(opened, at, due_at)
+    return OpenWait(opened, at, due_at, part_of, progress[part_of])

@@ -22,7 +22,7 @@ from dashboard.overview.lists import (
     versions_without_code,
 )
 from dashboard.overview.mismatch import compared
-from dashboard.overview.openings import is_late, openings_in
+from dashboard.overview.openings import is_late, is_voted_on, openings_in, votes_on
 from dashboard.overview.operations import phase_of
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.series import folded
@@ -56,6 +56,10 @@ class Drawn:
     length: str
     asked: str = ""
     """The assignees, if the row is a question."""
+    quorum: int = 1
+    """The number of votes that must agree."""
+    votes: Sequence[str] = ()
+    """The people whose votes count so far, if the question is open."""
     answer: str = ""
     answers: Sequence[Shown] = ()
     """The answer to a form, field by field."""
@@ -131,14 +135,16 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
     all_rows = rows if is_whole else folded(rows)
     drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
     scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
-    facts = _facts(run, now, events, rows, openings_in(rows, waits))
+    open_rows = [row for row in rows if row.wait and row.wait.is_open]
+    votes = votes_on(row.wait.pk for row in open_rows if row.wait and is_voted_on(row.opened))
+    facts = _facts(run, now, events, rows, openings_in(rows, waits, votes))
     answered = next((row for row in reversed(rows) if row.key in untaken), None)
     facts.answered = {**answered.opened, **answered.closed} if answered else {}
     facts.answerers = answerers
     return {
         "run": run,
         "state": state_of(facts),
-        "rows": [_drawn(row, scale, answerers, now) for row in drawn],
+        "rows": [_drawn(row, scale, answerers, now, votes) for row in drawn],
         "kinds": {segment.kind for row in drawn for segment in row.segments},
         "asking": next((row.wait for row in rows if row.kind == "question" and row.is_open), None),
         "opened": _opened(run, rows),
@@ -202,7 +208,7 @@ def _facts(
         now,
         openings=openings,
         is_late=is_late(run, openings, now),
-        failure={**failing.attempts[-1].data, "step": failing.key} if failing else {},
+        failure=_failure(failing) if failing else {},
         cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
         paused=_last_pause(events) if run.status == RunStatus.PAUSED else {},
         progress=_told(running.said) if running and running.said else "",
@@ -216,6 +222,11 @@ def _facts(
         others=sum(row.kind in {"timer", "signal", "child"} for row in rows),
         last_at=events[-1].at if events else None,
     )
+
+
+def _failure(row: Row) -> dict[str, Any]:
+    first, last = row.attempts[0], row.attempts[-1]
+    return {**last.data, "step": row.key, "since": first.end}
 
 
 def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
@@ -239,7 +250,13 @@ def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
     return sum(((part.end or now) - part.begin for part in work), timedelta())
 
 
-def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> Drawn:
+def _drawn(
+    row: Row,
+    scale: Scale,
+    answerers: Sequence[str],
+    now: datetime,
+    votes: Mapping[int, Sequence[str]],
+) -> Drawn:
     question = Question.from_json(row.opened) if row.kind == "question" else None
     last = row.attempts[-1].data if row.attempts else {}
     result = cut_value(_result(last), RAW) if "result" in last else None
@@ -248,6 +265,8 @@ def _drawn(row: Row, scale: Scale, answerers: Sequence[str], now: datetime) -> D
         bars_of(row, scale, now=now)[-MOST_BARS:],
         length=format_duration(row.end - row.begin) if row.end else "",
         asked=asked(question.assign, answerers) if question else "",
+        quorum=question.quorum if question else 1,
+        votes=votes.get(row.wait.pk, ()) if row.wait else (),
         answer=_answer(question, row.closed) if question else "",
         answers=_answers(question, row.closed) if question else (),
         silence=_silence(row, question) if question else "",

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboard.overview import endings
 from dashboard.overview.endings import ended, fault_of, quoted
 from dashboard.overview.facts import Facts
-from dashboard.overview.waiting import LONGEST_PROMPT, describe_waits, people_of
+from dashboard.overview.openings import LONG
+from dashboard.overview.waiting import LONGEST_PROMPT, counts_of, describe_waits, people_of
 from dashboard.overview.words import (
     Sentence,
     code,
@@ -62,12 +64,16 @@ class State:
     since: datetime
     is_end: bool
     sentence: Sentence
+    cause: str
+    """What the sentences of runs that are in this state for the same reason have in common."""
 
 
 def state_of(facts: Facts) -> State:
     look, label = _label(facts)
     sentence = (_why_stuck if facts.is_stuck else SENTENCES[facts.status])(facts)
-    return State(look, label, _since(facts), facts.status.is_end, sentence)
+    is_failing = look == "retrying" and facts.failure
+    cause = (_last_failure(facts.failure) if is_failing else sentence).words
+    return State(look, label, _since(facts), facts.status.is_end, sentence, cause)
 
 
 def _label(facts: Facts) -> tuple[Look, Sentence]:
@@ -76,10 +82,17 @@ def _label(facts: Facts) -> tuple[Look, Sentence]:
         return "quarantined", sentence(_("Stuck"))
     if facts.status != RunStatus.PAUSED:
         if people := people_of(facts.openings, facts.answerers):
-            return "person", sentence(_("Waiting for {people}"), people=people)
+            return "person", _waiting_for(people, facts)
         if due := [one.due_at for one in facts.openings if one.due_at]:
             return look, sentence(_("Waiting until {due}"), due=min(due))
     return look, sentence(str(words))
+
+
+def _waiting_for(people: str, facts: Facts) -> Sentence:
+    if counts := counts_of(facts.openings):
+        words = _("Waiting for {people} ({done} of {needed})")
+        return sentence(words, people=people, done=counts[0], needed=counts[1])
+    return sentence(_("Waiting for {people}"), people=people)
 
 
 def _since(facts: Facts) -> datetime:
@@ -228,7 +241,20 @@ def _retrying(facts: Facts) -> Sentence:
         return paragraph(sentence(words, due=due), _late(facts))
     words = _("Attempt {attempt} follows at {due}.") if due else _("Attempt {attempt} follows.")
     then = sentence(words, attempt=facts.failure["attempt"] + 1, due=due)
-    return paragraph(_last_failure(facts.failure), then, _late(facts))
+    return paragraph(_tried_for_long(facts), _last_failure(facts.failure), then, _late(facts))
+
+
+def _tried_for_long(facts: Facts) -> Sentence | None:
+    """Return a sentence about a step that has failed for longer than `LONG`, or None."""
+    since, count = facts.failure.get("since"), facts.failure["attempt"]
+    if since is None or facts.now - since < LONG:
+        return None
+    words = ngettext(
+        "Retrying for {age}, {count} attempt so far.",
+        "Retrying for {age}, {count} attempts so far.",
+        count,
+    )
+    return sentence(words, age=moment(since, "age"), count=count)
 
 
 def _last_failure(failure: Mapping[str, Any]) -> Sentence:

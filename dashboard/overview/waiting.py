@@ -28,6 +28,20 @@ MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How many parts of an open set have ended, out of those that it needs."""
+
+    done: int
+    needed: int
+    people: Sequence[str] = ()
+    """The people whose answers have ended parts."""
+
+    @property
+    def left(self) -> int:
+        return self.needed - self.done
+
+
+@dataclass(frozen=True)
 class OpenWait:
     """An open wait: its opening event's content, when it was opened, and when it is due."""
 
@@ -36,8 +50,10 @@ class OpenWait:
     due_at: datetime | None = None
     part_of: int | None = None
     """The id of the open set that the wait is a part of, or None."""
-    need: int = 0
-    """The number of parts that the set still needs."""
+    progress: Progress = Progress(0, 0)
+    """How far that set has come."""
+    votes: Sequence[str] = ()
+    """The people whose votes on the question count so far."""
     answered_by: str = ""
     """The person whose answer is held, or ""."""
     effective_at: datetime | None = None
@@ -46,6 +62,11 @@ class OpenWait:
     @property
     def question(self) -> Question | None:
         return Question.from_json(self.opened) if "prompt" in self.opened else None
+
+    @property
+    def need(self) -> int:
+        """The number of parts that the set still needs."""
+        return self.progress.left
 
     @property
     def is_timer(self) -> bool:
@@ -59,7 +80,7 @@ def describe_waits(
     if not openings:
         return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
-        return _one(openings[0], since, answerers)
+        return paragraph(_one(openings[0], since, answerers), *_so_far(openings))
     groups: dict[int | None, list[OpenWait]] = {}
     for one in openings[:MOST_NAMED]:
         groups.setdefault(one.part_of, []).append(one)
@@ -73,7 +94,19 @@ def describe_waits(
         count,
     )
     words = sentence(all_waits, count=count, since=since, waits=list_and(parts))
-    return paragraph(words, *_fates(openings))
+    return paragraph(words, *_so_far(openings), *_fates(openings))
+
+
+def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
+    """Return how many votes or answers have come, and how many are needed, if that is one count."""
+    first = openings[0]
+    if first.part_of is None:
+        question = first.question if len(openings) == 1 else None
+        is_voted_on = question is not None and question.quorum > 1
+        return (len(first.votes), question.quorum) if question and is_voted_on else None
+    is_one_set = {one.part_of for one in openings} == {first.part_of}
+    found = first.progress
+    return (found.done, found.needed) if is_one_set and found.needed > 1 else None
 
 
 def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
@@ -93,7 +126,7 @@ def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Senten
             prompt=strong(shortened(question.prompt, LONGEST_PROMPT)),
             since=since,
         )
-        return paragraph(words, _silence(question, opening.due_at))
+        return paragraph(words, _votes(opening, question), _silence(question, opening.due_at))
     why = _reason(opening, LONGEST_PROMPT).rstrip(".")
     if (awaited := _awaited(opening, since)) is None:
         return _pause(since, opening.due_at, why)
@@ -102,6 +135,35 @@ def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Senten
         sentence(_("Reason: {reason}."), reason=why) if why else None,
         _until(opening.due_at),
     )
+
+
+def _votes(opening: OpenWait, question: Question) -> Sentence | None:
+    """Return a sentence about the votes on a question that several people must agree on."""
+    if question.quorum == 1:
+        return None
+    if not opening.votes:
+        words = _("{needed} people must agree. Nobody has voted yet.")
+        return sentence(words, needed=question.quorum)
+    return sentence(
+        _("{count} of {needed} votes so far, from {people}."),
+        count=len(opening.votes),
+        needed=question.quorum,
+        people=listed(opening.votes),
+    )
+
+
+def _so_far(openings: Sequence[OpenWait]) -> list[Sentence]:
+    """Return sentences about sets some of whose parts have ended."""
+    sets = {one.part_of: one.progress for one in openings if one.part_of}
+    return [_come(one) for one in sets.values() if one.done]
+
+
+def _come(progress: Progress) -> Sentence:
+    words = _("{done} of {needed} have come so far.")
+    if progress.people:
+        words = _("{done} of {needed} have come so far: {people} answered.")
+    people = listed(list(dict.fromkeys(progress.people)))
+    return sentence(words, done=progress.done, needed=progress.needed, people=people)
 
 
 def _held(opening: OpenWait, most: int) -> Sentence:
@@ -161,6 +223,13 @@ def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
         prompt = strong(shortened(question.prompt, SHORT_PROMPT))
         people = asked(question.assign, answerers)
         words = sentence(_("{people} to answer {prompt}"), prompt=prompt, people=people)
+        if question.quorum > 1:
+            words = sentence(
+                _("{wait} ({count} of {needed} votes so far)"),
+                wait=words,
+                count=len(opening.votes),
+                needed=question.quorum,
+            )
         return _named_with_fate(words, question, opening.due_at)
     why = _reason(opening, SHORT_PROMPT)
     if opening.is_timer and opening.due_at:

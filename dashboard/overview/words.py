@@ -43,6 +43,11 @@ class Sentence:
     def __str__(self) -> str:
         return "".join(map(str, self.parts))
 
+    @property
+    def words(self) -> str:
+        """The sentence without its times."""
+        return "".join(part.text for part in self.parts)
+
 
 Value = str | int | Part | datetime | Sentence
 

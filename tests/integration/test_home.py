@@ -11,7 +11,8 @@ from chat.urgency import BY_URGENCY
 from dashboard.live.cards import LONGEST_LIST
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
-from tests.calls import grant, request_of
+from procedures.services import pause_run
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer, start
 
@@ -92,6 +93,37 @@ def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: U
         assert f"/runs/{run.pk}" in stuck
         assert f"/runs/{run.pk}" not in working
         assert told in stuck
+
+
+def test_what_is_paused_and_what_retries_without_end_are_stuck(
+    alice: User, bob: User, dave: User, operators: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one_of_each", "flaky"):
+        grant(name, operators, "operate")
+    paused = [ask("approval", by=alice).wait.run for _ in range(2)]
+    for run, ahead in zip(paused, (0, 5), strict=True):
+        monkeypatch.setattr(clock, "ahead", timedelta(minutes=ahead))
+        pause_run(run.pk, by=dave, reason="Lunch.")
+    retrying = run_until_it_waits("flaky", failures=9, attempts=9, backoff="3h")
+
+    def parts() -> tuple[str, str]:
+        text = shown(browser(dave).get("/overview")).partition('id="stuck-title"')[2]
+        stuck, working, *_ = text.split("</section>")
+        return stuck, working
+
+    early_stuck, early_working = parts()
+    monkeypatch.setattr(clock, "ahead", timedelta(hours=2))
+    stuck, working = parts()
+    groups = browser(dave).get("/overview").context["stuck"]
+
+    assert f"/runs/{retrying.pk}" in early_working
+    assert f"/runs/{retrying.pk}" not in early_stuck + working
+    assert "Retrying for" in stuck
+    assert ", 1 attempt so far. <code>fail_at_first</code> failed: ConnectionError" in stuck
+    assert [len(group.runs) for group in groups] == [1, 2], "of the same pause"
+    for run in paused:
+        assert f'href="/runs/{run.pk}/operations/unpause?next=/"' in stuck
+    assert "/operations/unpause" not in shown(browser(bob).get("/overview"))
 
 
 def test_what_is_paused_is_not_said_to_come_and_more_than_is_listed_is_not_counted(

@@ -19,6 +19,7 @@ from chat.services import (
     waiting_for,
     waiting_of,
 )
+from dashboard.live.streams import Stream, heads
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -27,6 +28,7 @@ from procedures.services import TooLateError, sweep
 from procedures.services.ledger import examine
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
+from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -91,6 +93,38 @@ def test_votes_are_read_while_the_request_is_open(voters: list[User]) -> None:
     assert [(one["user"], one["value"], one["comment"]) for one in told["responses"]] == [
         ("vera", True, "Fine.")
     ]
+
+
+def test_the_run_says_how_many_have_voted_and_its_open_pages_learn_of_a_vote(
+    voters: list[User], dave: User, operators: Group
+) -> None:
+    grant("agreed", operators, "see")
+    request = ask()
+    run = Stream("run", request.wait.run_id)
+    before = heads([run])
+    vote(request, voters[0])
+
+    assert heads([run]) != before
+    listed, page = (shown(browser(dave).get(path)) for path in ("/runs", f"/runs/{run.id}"))
+    for text in (listed, page):
+        assert "Waiting for Finance (1 of 2)" in text
+        assert "1 of 2 votes so far, from vera." in text
+    assert '<span class="muted">1 of 2 votes</span>' in page
+    assert "1 of 2 votes so far: vera. <a" in page
+
+
+def test_the_run_says_how_many_answers_of_a_set_have_come(
+    voters: list[User], finance: Group, dave: User, operators: Group
+) -> None:
+    grant("three_opinions", finance, "answer")
+    grant("three_opinions", operators, "see")
+    request = ask("three_opinions")
+    vote(request, voters[0])
+
+    for path in ("/runs", f"/runs/{request.wait.run_id}"):
+        text = shown(browser(dave).get(path))
+        assert "Waiting for Finance (1 of 3)" in text
+        assert "1 of 3 have come so far: vera answered." in text
 
 
 def test_each_person_has_one_vote(voters: list[User]) -> None:

@@ -1,5 +1,6 @@
 """What pages show of runs: their states, and the one sentence for each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.states import state_of
-from dashboard.overview.waiting import OpenWait
+from dashboard.overview.waiting import OpenWait, Progress
 from procedures.engine.journal.events import RunStatus, closing
 from procedures.engine.values import canonical
 from procedures.models import Procedure, Run
@@ -112,8 +113,8 @@ def test_several_waits_are_all_named() -> None:
 
 
 def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
-    question = OpenWait(asking(assign="finance"), NINE, part_of=1, need=1)
-    timer = OpenWait({"wait": "timer"}, NINE, at(60), part_of=1, need=1)
+    question = OpenWait(asking(assign="finance"), NINE, part_of=1, progress=Progress(0, 1))
+    timer = OpenWait({"wait": "timer"}, NINE, at(60), part_of=1, progress=Progress(0, 1))
 
     assert sentence(waiting_for(question, timer)) == (
         "Waiting for 2 things since 09:00: Finance to answer Refund 7 €? or a timer that ends at "
@@ -134,9 +135,27 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     ],
 )
 def test_a_set_tells_how_many_count(need: int, end: str) -> None:
-    openings = [OpenWait(SIGNAL, NINE, part_of=1, need=need)] * 3
+    openings = [OpenWait(SIGNAL, NINE, part_of=1, progress=Progress(0, need))] * 3
 
     assert sentence(waiting_for(*openings)).endswith(end)
+
+
+def test_a_set_and_votes_tell_how_many_have_come_and_from_whom() -> None:
+    some = Progress(2, 5, ["bob", "carol"])
+    openings = [OpenWait(asking(assign="finance"), NINE, part_of=1, progress=some)] * 3
+    voted = OpenWait(asking(assign="finance", quorum=2), NINE)
+
+    assert words(waiting_for(*openings)) == "Waiting for Finance (2 of 5)"
+    for some_of_them in (openings, openings[:1]):
+        told = "2 of 5 have come so far: bob and carol answered."
+        assert told in sentence(waiting_for(*some_of_them))
+    assert words(waiting_for(voted)) == "Waiting for Finance (0 of 2)"
+    assert "2 people must agree. Nobody has voted yet." in sentence(waiting_for(voted))
+    voted = replace(voted, votes=["bob"])
+    assert words(waiting_for(voted)) == "Waiting for Finance (1 of 2)"
+    assert "1 of 2 votes so far, from bob." in sentence(waiting_for(voted))
+    assert "Refund 7 €? (1 of 2 votes so far)" in sentence(waiting_for(voted, openings[0]))
+    assert words(waiting_for(voted, openings[0])) == "Waiting for Finance"
 
 
 def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
@@ -222,6 +241,9 @@ def test_retrying() -> None:
 
     assert words(facts) == "Retrying"
     assert sentence(facts) == "pay failed: OSError: No line. Attempt 2 follows at 09:01."
+    for since, told in ((timezone.now(), ""), (NINE, "Retrying for 09:00, 14 attempts so far. ")):
+        facts.failure |= {"since": since, "attempt": 14}
+        assert sentence(facts).startswith(f"{told}pay failed: OSError")
 
 
 def test_done() -> None:
