@@ -18,6 +18,7 @@ from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.drawing import label_of as label_of_name
 from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
+from procedures.engine.kinds.approval import DEFAULT_LABELS
 from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import alike_words, is_offered
@@ -167,6 +168,14 @@ def final_words(echo: Echo) -> str:
     if isinstance(value, bool) and not question.labels:
         return _("Yes") if value else _("No")
     return question.label_of(value)
+
+
+@register.filter
+def plain_decision(echo: Echo) -> str:
+    """Return the decision of an armed button, such as "approved"; "" if the author named it."""
+    question = echo.request.asked
+    is_usual = question.label_of(echo.value) in DEFAULT_LABELS.values()
+    return question.decision_of(echo.value) if is_usual else ""
 
 
 @register.filter

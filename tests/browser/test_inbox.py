@@ -64,7 +64,7 @@ def clear(page: Page, asked: list[tuple[Mixed, HumanRequest]]) -> int:
         wait_until_opened(page, request)
         if one.options.get("irreversible"):
             presses += press(page, one.keys[:1])
-            expect(page.get_by_role("button", name="Confirm")).to_be_visible()
+            expect(page.get_by_role("button", name="for good")).to_be_visible()
             presses += press(page, one.keys[1:])
         else:
             presses += press(page, one.keys)
@@ -279,7 +279,7 @@ def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
     for kind, options, request in asked:
         wait_until_opened(page, request)
         buttons = ["Approve"] if kind == "approval" else ["Replace", "Answer"]
-        for name in [*buttons, *(["Confirm: Approve"] if options else [])]:
+        for name in [*buttons, *(["Approve for good"] if options else [])]:
             role = "radio" if name == "Replace" else "button"
             target = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
             box = target.bounding_box()

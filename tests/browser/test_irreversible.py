@@ -9,7 +9,7 @@ from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.integration.test_irreversible import ask, is_open
 from tests.processes import Web
 
-ARM, FIRE = "Delete ALL files", "Confirm: Delete ALL files"
+ARM, FIRE = "Delete ALL files", "For good: Delete ALL files"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -32,7 +32,7 @@ def test_a_press_arms_and_the_next_one_answers(
     card.get_by_label("Comment").fill("Seen the list.")
 
     button(card, ARM).click()
-    expect(card.get_by_role("alert")).to_contain_text(f"to answer: {ARM}")
+    expect(card.get_by_role("alert")).to_contain_text(f"for good: {ARM}")
     expect(card.get_by_label("Comment")).to_have_value("Seen the list.")
     assert page.evaluate(SIDEWAYS) == 0
     assert is_open(request)
@@ -80,8 +80,8 @@ def test_a_hasty_second_press_at_the_same_place_fires_nothing(
     place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     page.mouse.click(*place)
-    expect(button(card, f"Confirm: {name}")).to_be_visible()
+    expect(button(card, f"For good: {name}")).to_be_visible()
     page.mouse.click(*place)
 
-    expect(button(card, f"Confirm: {name}").or_(button(card, name))).to_be_visible()
+    expect(button(card, f"For good: {name}").or_(button(card, name))).to_be_visible()
     assert is_open(request)

@@ -74,9 +74,9 @@ def test_one_key_arms_and_another_one_fires(
     press(page, "a", "a")
     assert is_open(request)
     press(page, "Escape")
-    expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
+    expect(page.get_by_role("button", name="For good")).to_have_count(0)
     press(page, "a")
-    expect(page.get_by_role("button", name="Confirm")).to_be_visible()
+    expect(page.get_by_role("button", name="For good")).to_be_visible()
     press(page, "Enter")
 
     expect(page.locator(".receipt")).to_be_visible()

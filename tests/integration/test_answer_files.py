@@ -218,7 +218,7 @@ def test_an_irreversible_answer_with_a_file_is_confirmed(alice: User, bob: User)
     client = browser(bob)
 
     armed = shown(send(client, request, value=paper()))
-    assert "Press Confirm to answer" in armed
+    assert "Press again to decide for good" in armed
     assert not request.responses.exists()
     (token,) = re.findall(r'name="value" value="([^"]+)" checked', armed)
     (confirms,) = re.findall(r'name="confirms" value="([^"]+)"', armed)
@@ -283,7 +283,7 @@ def test_enter_in_an_armed_form_with_rows_fires_nothing(alice: User, bob: User) 
 
     again = send(client, request, **NESTED, confirms=confirms, unsent="true")
     assert again.status_code == 200
-    assert "Press Confirm" not in shown(again)
+    assert "Press again" not in shown(again)
     assert not request.responses.exists()
     send(client, request, **NESTED, confirms=confirms)
     assert value_of(request)["to"]["city"] == "Ulm"

@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db
 Fields = dict[str, str | list[str]]
 PRESSES: dict[str, tuple[Fields, Any, str]] = {
     "approval": ({"value": "true"}, True, "Delete ALL files"),
-    "unlabelled": ({"value": "false"}, False, "Reject"),
+    "unlabelled": ({"value": "false"}, False, "reject"),
     "text": ({"value": "Blum"}, "Blum", "Blum"),
     "whole": ({"value": "7"}, 7, "7"),
     "decimal": ({"value": "31.20"}, "31.20", "31.20"),
     "boolean": ({"value": "false"}, False, "No"),
     "choice": ({"value": "b"}, "b", "Bread"),
     "many": ({"value": ["a", "b"]}, ["a", "b"], "a, b"),
-    "review": ({"decision": "approved"}, {"decision": "approved"}, "Approve"),
+    "review": ({"decision": "approved"}, {"decision": "approved"}, "approve"),
     "data": ({"decision": "pay"}, {"decision": "pay"}, "Pay it"),
     "form": (
         {"field-street": "Elm Road 1", "field-is_fragile": "false"},
@@ -39,6 +39,8 @@ PRESSES: dict[str, tuple[Fields, Any, str]] = {
     ),
     "problem": ({"value": "Called them."}, "Called them.", "Called them."),
 }
+NAMED = {"approve": "Approve for good", "reject": "Reject for good"}
+"""The words on the second button, where the author has named none."""
 TYPED = {
     "approval": ["Delete ALL files", "Keep them", "yes", "ok", "no"],
     "text": ["Blum"],
@@ -87,9 +89,10 @@ def test_the_first_press_arms_and_the_second_answers(
 
     first = press(client, request, {**fields, "comment": "Seen."})
     assert is_open(request)
-    told = re.search("Press Confirm to answer: <strong>(.+?)</strong>", shown(first))
+    told = re.search("Press again to (?:decide for good: )?<strong>(.+?)</strong>", shown(first))
     assert told
     assert told[1] == words
+    assert f">{NAMED.get(words, f'For good: {words}')}</button>" in shown(first)
     assert "Seen.</textarea>" in shown(first)
     second = press(client, request, {**fields, "comment": "Seen."}, **armed(first))
 
@@ -128,7 +131,7 @@ def test_an_armed_button_is_disarmed_and_the_words_stay(alice: User, bob: User) 
 
     assert page.status_code == 200
     assert is_open(request)
-    assert "Press Confirm" not in shown(page)
+    assert "Press again" not in shown(page)
     assert "Blum" in shown(page)
     assert "Hm.</textarea>" in shown(page)
 
@@ -139,7 +142,7 @@ def test_a_wrong_answer_is_told_before_anything_is_armed(alice: User, bob: User)
     page = press(browser(bob), request, {"value": "seven"})
 
     assert "must be a whole number" in shown(page)
-    assert "Press Confirm" not in shown(page)
+    assert "Press again" not in shown(page)
 
 
 def test_a_stranger_arms_nothing(alice: User, bob: User) -> None:
@@ -148,7 +151,7 @@ def test_a_stranger_arms_nothing(alice: User, bob: User) -> None:
     page = press(browser(alice), request, {"value": "true"})
 
     assert page.status_code == 403
-    assert "Press Confirm" not in shown(page)
+    assert "Press again" not in shown(page)
 
 
 def test_without_the_option_one_press_answers(alice: User, bob: User) -> None:
