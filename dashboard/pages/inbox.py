@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
-from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Risk, Tab, due_of, seen_by
+from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Risk, Tab, due_of, end_of_day, seen_by
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.forms.snoozing import time_of
@@ -149,7 +151,6 @@ class View:
         seen = seen_by(self.request.user, [one.pk for one in requests])
         rows = [self._row(one, seen) for one in requests]
         groups = self._groups(rows, is_cut=following is not None)
-        until = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
         asked = {one.wait.run.procedure for one in requests}
         return {
             "view": self,
@@ -159,14 +160,24 @@ class View:
             "rows": rows,
             "next": following,
             "is_narrowed": any(self.sent.get(name) for name in NARROWING),
-            "wakes_at": until.order_by("until").values_list("until", flat=True).first(),
+            "changes_in": self._changes_in(requests),
         }
 
     def _row(self, request: HumanRequest, seen: set[UUID]) -> Row:
-        needed, opened = request.needed_at, request.opened_at
-        is_near = needed is not None and needed - self.now < NEAR * (needed - opened)
-        due = due_of(needed, self.now)
+        near = near_at(request)
+        is_near = near is not None and near < self.now
+        due = due_of(request.needed_at, self.now)
         return Row(request, due, request.pk in seen or not self.is_open_list, is_near)
+
+    def _changes_in(self, requests: list[HumanRequest]) -> int | None:
+        """Return in how many seconds the list looks different although nobody has done anything."""
+        snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
+        times = [snoozed.order_by("until").values_list("until", flat=True).first()]
+        if self.is_open_list:
+            times += [at for one in requests for at in (near_at(one), one.needed_at)]
+            times += [end_of_day(self.now)]
+        left = [(at - self.now).total_seconds() for at in times if at and at > self.now]
+        return ceil(min(left)) if left else None
 
     def _groups(self, rows: list[Row], *, is_cut: bool) -> Iterator[Group]:
         if not self.is_open_list:
@@ -198,6 +209,12 @@ class View:
             ).exists(),
             **_neighbours(ids, found.pk, is_counted=self.last is None),
         }
+
+
+def near_at(request: HumanRequest) -> datetime | None:
+    """Return the time from which the request counts as urgent, or None."""
+    needed = request.needed_at
+    return needed and needed - NEAR * (needed - request.opened_at)
 
 
 def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:

@@ -40,16 +40,23 @@ def due_of(request: HumanRequest) -> datetime | None:
     return min((at for at in (request.due_at, request.wait.due_at) if at), default=None)
 
 
+@register.filter
+def soon_at(request: HumanRequest) -> datetime | None:
+    """Return the time from which the request is due soon, or None."""
+    due = due_of(request)
+    return due and due - SOON * (due - request.opened_at)
+
+
 @register.simple_tag(takes_context=True)
 def due_state(context: Context, request: HumanRequest) -> str:
     """Return "late" or "soon" for a request that is overdue or nearly so, else ""."""
-    due = due_of(request)
-    if due is None:
+    due, soon = due_of(request), soon_at(request)
+    if due is None or soon is None:
         return ""
     now = _now(context)
     if due <= now:
         return "late"
-    return "soon" if due - now < SOON * (due - request.opened_at) else ""
+    return "soon" if soon < now else ""
 
 
 def _now(context: Context) -> datetime:

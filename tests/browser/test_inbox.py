@@ -165,6 +165,23 @@ def test_a_new_request_slides_into_its_place_and_is_announced(
     expect(page.locator(".inbox__news")).to_contain_text("1 new")
 
 
+def test_what_becomes_overdue_looks_so_on_open_pages(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    later, soon = ask("Pay?", alice, due="1h"), ask("Release it?", alice, due="8s")
+    inbox, home = open_page(bob), open_page(bob, width=PHONE)
+    inbox.goto("/inbox/?tab=groups")
+    home.goto("/")
+
+    due, row = home.locator(f"#request-{soon.pk} .request__due"), inbox.locator(f"#row-{soon.pk}")
+    expect(inbox.locator(".inbox__group").first).to_contain_text("Overdue 1")
+    expect(row.locator(".inbox-row__when")).to_have_attribute("data-look", "late")
+    expect(row.locator(".inbox-row__when")).to_contain_text("late")
+    expect(due).to_have_attribute("data-due", "late")
+    expect(due).to_contain_text("overdue by")
+    expect(inbox.locator(f"#row-{later.pk} .inbox-row__when")).to_contain_text("due in")
+
+
 def test_what_others_answer_turns_into_its_receipt_and_the_draft_stays(
     running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
 ) -> None:

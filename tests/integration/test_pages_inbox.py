@@ -104,6 +104,30 @@ def test_what_was_typed_elsewhere_stands_in_the_form(bob: User) -> None:
     assert (conflict.status_code, conflict.json()["version"]) == (409, 2)
 
 
+def test_the_list_says_when_the_passing_of_time_changes_it(
+    bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = ask(due="2h")
+    ask(due="30d")
+
+    def list_after(minutes: float) -> tuple[str, int]:
+        monkeypatch.setattr(clock, "ahead", timedelta(minutes=minutes))
+        page = browser(bob).get("/inbox/?tab=groups")
+        row = shown(page).partition(f'id="row-{soon.pk}"')[2]
+        return row.partition("</li>")[0], page.context["changes_in"]
+
+    row, left = list_after(0)
+    assert "data-look" not in row
+    assert 0 < left <= 90 * 60
+    row, left = list_after(91)
+    assert 'data-look="near"' in row
+    assert 0 < left <= 29 * 60
+    row, left = list_after(121)
+    assert 'data-due="overdue"' in row
+    assert 'data-look="late"' in row
+    assert left > 0
+
+
 def test_the_page_snoozes_wakes_claims_and_releases(bob: User) -> None:
     request, client = ask(), browser(bob)
     path = f"/requests/{request.pk}"

@@ -22,7 +22,9 @@ class InboxPage extends ReadAgain {
     document.addEventListener("htmx:afterSettle", this.swapped);
     this.popped = () => location.reload();
     addEventListener("popstate", this.popped);
-    this.wakeInTime();
+    this.seen = () => Date.now() >= this.changesAt && this.readSoon(0);
+    document.addEventListener("visibilitychange", this.seen);
+    this.readInTime();
     this.showChosen();
   }
 
@@ -30,7 +32,8 @@ class InboxPage extends ReadAgain {
     super.disconnectedCallback();
     document.removeEventListener("htmx:afterSettle", this.swapped);
     removeEventListener("popstate", this.popped);
-    clearTimeout(this.waking);
+    document.removeEventListener("visibilitychange", this.seen);
+    clearTimeout(this.changing);
   }
 
   get list() {
@@ -95,7 +98,7 @@ class InboxPage extends ReadAgain {
     if (focused) document.getElementById(focused)?.querySelector("a")?.focus({ preventScroll: true });
     this.tellNews(rows);
     this.tellChosen();
-    this.wakeInTime();
+    this.readInTime();
     this.mark(this.current);
     if (!this.current && this.links.length && !PHONE.matches) this.open(this.links[0]);
   }
@@ -130,11 +133,13 @@ class InboxPage extends ReadAgain {
     if (fresh.dataset.status !== "open") this.pane.querySelector(".inbox__more")?.remove();
   }
 
-  /** What is snoozed comes back at its time. */
-  wakeInTime() {
-    clearTimeout(this.waking);
-    const wait = new Date(this.list.dataset.wakes ?? "") - Date.now();
-    if (wait > 0 && wait < LONGEST_TIMER) this.waking = setTimeout(() => this.readSoon(0), wait + 1000);
+  /** What becomes urgent or overdue, or was snoozed, is news that no bell rings for. A timer rests with
+     the machine, so the time counts too. */
+  readInTime() {
+    clearTimeout(this.changing);
+    const wait = 1000 * (this.list.dataset.changesIn ?? Infinity);
+    this.changesAt = Date.now() + wait;
+    if (wait < LONGEST_TIMER) this.changing = setTimeout(() => this.readSoon(0), wait);
   }
 
   /* Opening */

@@ -2,7 +2,7 @@
 
    clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  14:02, -seconds: 14:02:09
    age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
-   due    due in 21 min, overdue by 5 min
+   due    due in 21 min, overdue by 5 min: then its parent with data-soon gets data-due="soon" and "late"
 
    Without JavaScript the server's words stay. */
 
@@ -95,6 +95,14 @@ class LocalTime extends HTMLElement {
   update() {
     const text = SHOWS[this.getAttribute("show")](this.at);
     if (this.time.textContent !== text) this.time.textContent = text;
+    if (this.parentElement.matches("[data-soon]")) this.mark(this.parentElement);
+  }
+
+  /** What is due looks so in time, as if the page had been read again. */
+  mark(holder) {
+    const isSoon = Date.now() >= new Date(holder.dataset.soon);
+    const due = Date.now() >= this.at ? "late" : isSoon ? "soon" : "";
+    if (holder.dataset.due !== due) holder.dataset.due = due;
   }
 }
 
