@@ -11,7 +11,7 @@ ASKED = """
 INSERT INTO {audience} (run_id, audience)
 SELECT DISTINCT run_id, CASE
   WHEN permission <> '' THEN 'perm:' || permission
-  WHEN user_id IS NOT NULL THEN 'user:' || user_id
+  WHEN user_id IS NOT NULL THEN 'asked:' || user_id
   ELSE 'group:' || group_id END
 FROM {assignment}
 """

@@ -23,6 +23,7 @@ from chat.models import (
     Session,
     SharedRun,
 )
+from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.urgency import held_permissions, urgent_requests
@@ -76,16 +77,22 @@ def shared_runs(user: User) -> list[RunsByKey]:
 
 
 def asking_runs(user: User) -> list[RunsByKey]:
-    """Return the sources of the runs that have a request assigned to the user."""
-    found = [
-        RunsByKey(Assignment, "user_id", this(user.pk)),
-        RunsByKey(Assignment, "group_id", chosen(user.groups.values("pk"))),
+    """Return the sources of the runs that have a request assigned to the user.
+
+    Requests assigned to those for whom the user stands in count, too, as they do in `asks`.
+    """
+    people = [user, *principals_of(user)]
+    by_key = [RunsByKey(Assignment, "user_id", this(one.pk)) for one in people]
+    by_group = [
+        RunsByKey(Assignment, "group_id", chosen(one.groups.values("pk"))) for one in people
     ]
-    held = held_permissions(user)
     # The index has no empty permissions, which PostgreSQL can't conclude from a key of a subquery.
     is_named = Part("named.permission <> ''")
-    by_name = (RunsByKey(Assignment, "permission", this(name), is_named) for name in held)
-    return [*found, *by_name]
+    by_name = [
+        RunsByKey(Assignment, "permission", this(name), is_named)
+        for name in held_permissions(*people)
+    ]
+    return [*by_key, *by_group, *by_name]
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:

@@ -1,6 +1,7 @@
 """The sessions a user may see, by their newest readable message."""
 
 from collections.abc import Iterator
+from itertools import chain
 from operator import attrgetter
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import Q
 
 from chat.access import Sight, readable_messages
 from chat.models import Assignment, FeedEntry, Message, RunAudience
+from chat.models.delegation import principals_of
 from chat.models.feed import ALL, OF_RUNS, audience
 from chat.parts import find_part
 from chat.store import sql
@@ -80,8 +82,17 @@ def audiences_of(user: User) -> Iterator[str]:
         return
     seen = access.procedures_for(user, *access.SEEING).values_list("pk", flat=True)
     yield from (audience("procedure", key) for key in seen)
-    yield from (audience("group", key) for key in user.groups.values_list("pk", flat=True))
-    yield from (audience("perm", name) for name in user.get_all_permissions())
+    asked = (_asked_with(person) for person in (user, *principals_of(user)))
+    # Each once: the statement reads the entries of every audience that it is given.
+    yield from set(chain.from_iterable(asked))
+
+
+def _asked_with(person: User) -> Iterator[str]:
+    """Yield the audiences of those who are asked by name, in a group or by a permission."""
+    yield audience("asked", person.pk)
+    yield from (audience("group", key) for key in person.groups.values_list("pk", flat=True))
+    if not person.is_superuser:
+        yield from (audience("perm", name) for name in person.get_all_permissions())
 
 
 def renew_audiences(run: Run, session: UUID) -> None:
@@ -101,9 +112,6 @@ def _renew_entry(session: UUID, name: str) -> None:
     said = Message.objects.filter(session=session).exclude(run=None)
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
     is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)
-    kind, _, key = name.partition(":")
-    if kind == "user":
-        is_seen |= Q(run__started_by=key) | Q(reply_to__run__started_by=key)
     found = Message.objects.filter(is_seen, session=session).order_by("-seq").first()
     FeedEntry.objects.filter(session=session, audience=name).delete()
     if found:

@@ -136,11 +136,14 @@ def ways_by_group(user: User) -> list[Way]:
 
 
 def held_permissions(*people: User) -> list[str]:
-    """Return those permissions of these people to which any request has ever been assigned."""
+    """Return those permissions of these people to which any request has ever been assigned.
+
+    Superusers, who hold them all, aren't asked by any.
+    """
     # Somebody may have hundreds of permissions, but few are ever asked for.
     asked = {name for (name,) in sql.assigned_permissions.fetch()}
-    held = set[str]().union(*(one.get_all_permissions() for one in people)) if asked else set()
-    return sorted(asked & held)
+    askable = [one for one in people if not one.is_superuser] if asked else []
+    return sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:

@@ -1,10 +1,13 @@
 """The people who see a run because of a session or a request, found for many runs at once."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from typing import Any
 from uuid import UUID
 
 from chat.models import Assignment, Member, Message
+from chat.models.delegation import deputies_among
 from procedures.viewers import Key, Pairs, People, Wanted
 
 
@@ -22,15 +25,31 @@ def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
 
 
 def people_asked(people: People, wanted: Wanted) -> Pairs:
-    """Yield each run with people to whom one of its requests is assigned."""
+    """Yield each run with people to whom one of its requests is assigned, and their deputies."""
     asked = Assignment.objects.filter(request__wait__run__in=wanted).order_by()
     look = ("request__wait__run", "user", "group", "permission")
     rows = list(asked.values_list(*look).distinct())
-    holders = people.holders_of({permission for *_, permission in rows if permission})
-    for run, key, group, permission in rows:
-        keys: AbstractSet[Key] = {key}
+    given = deputies_among(people.users.keys()) if rows else {}
+    named, principals = Named(people, rows), Named(People.read(given.keys()), rows)
+    for run, *assignee in rows:
+        yield run, named.by(*assignee)
+        for principal in principals.by(*assignee):
+            yield run, given[principal]
+
+
+class Named:
+    """The people among some who are named by assignments."""
+
+    def __init__(self, people: People, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._people = people
+        holders = people.holders_of({permission for *_, permission in rows if permission})
+        everywhere = {key for key, user in people.users.items() if user.is_superuser}
+        self._holders = {name: keys - everywhere for name, keys in holders.items()}
+
+    def by(self, key: Key | None, group: int | None, permission: str) -> AbstractSet[Key]:
+        """Return the keys of those to whom such an assignment refers, as `Assignment.to` does."""
         if permission:
-            keys = holders[permission]
-        elif group:
-            keys = people.members_of(group)
-        yield run, keys
+            return self._holders[permission]
+        if group:
+            return self._people.members_of(group)
+        return {key} & self._people.users.keys()

@@ -44,7 +44,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
 
 def _assigned_to(user: "User") -> Q:
+    """Return a `Q` that matches assignments to the user; one to a permission asks no superuser."""
     is_theirs = Q(user=user) | Q(group__in=user.groups.all())
+    if user.is_superuser:
+        return is_theirs
     return is_theirs | Q(permission__in=user.get_all_permissions())
 
 
@@ -116,7 +119,8 @@ class Assignment(models.Model):
         """The audience in the feed to which the assignees belong."""
         if self.permission:
             return audience("perm", self.permission)
-        return audience("user", self.user_id) if self.user_id else audience("group", self.group_id)
+        kind, key = ("asked", self.user_id) if self.user_id else ("group", self.group_id)
+        return audience(kind, key)
 
     @property
     def whom(self) -> str:

@@ -1,7 +1,9 @@
 """Delegations: people who are out of office let somebody else answer for them."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -38,6 +40,18 @@ def principals_of(user: "User") -> "list[User]":
         known = [one.user for one in given.select_related("user").order_by("pk")]
         user.__dict__[KNOWN] = known
     return known
+
+
+def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
+    """Return, by active person who has delegated requests, the active deputies among these people.
+
+    People are given by their primary keys.
+    """
+    given: dict[Any, set[Any]] = defaultdict(set)
+    active = Delegation.objects.active(clock.moment()).filter(is_active("to__"), to__in=people)
+    for user, to in active.order_by().values_list("user", "to"):
+        given[user].add(to)
+    return dict(given)
 
 
 class Delegation(models.Model):

@@ -4,8 +4,9 @@ An audience is everybody who reads messages for the same reason, written as a te
 
 - "all" for superusers, "runs" for those who may operate every run;
 - "procedure:ID" for those who see the runs of a procedure;
-- "user:ID" for a user who started a run or is asked by name;
-- "group:ID" and "perm:NAME" for those who are asked as members or holders;
+- "user:ID" for a user who started a run;
+- "asked:ID" for a user who is asked by name, "group:ID" and "perm:NAME" for those who are asked as
+  members or holders, each with the deputies of these people;
 - "member:ID" for a member of the session;
 - "writer:ID" for a user who has written there: their own messages and the replies to them.
 

@@ -19,8 +19,8 @@ from dashboard.live.marks import (
     behind_inbox,
     behind_runs,
     digest,
+    grounds_of,
     inbox_marks,
-    procedures_seen,
 )
 from dashboard.live.tails import Tail
 from procedures.engine.journal.events import RunStatus
@@ -135,8 +135,8 @@ class RunNews:
         self._at_work: set[tuple[Any, ...]] | None = None
         self._runs: set[UUID] = set()
         """The changed runs of which nobody has been told yet."""
-        self._known: dict[Key, frozenset[int | None]] = {}
-        """The procedures of which each person sees all runs; None stands for all procedures."""
+        self._known: dict[Key, frozenset[Any]] = {}
+        """What `grounds_of` has returned for each person."""
 
     def read(
         self,
@@ -152,8 +152,8 @@ class RunNews:
 
         The changed runs are those in `runs` and all that have changed since the last look. Rights
         are compared only with `is_check`. They have changed if a person now sees all runs of other
-        procedures than at the last check. The result includes the marks of all these people, of
-        `also` and of `marked`, and the lists of `readers` among them.
+        procedures, or stands in for others, than at the last check. The result includes the marks
+        of all these people, of `also` and of `marked`, and the lists of `readers` among them.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -177,16 +177,16 @@ class RunNews:
         return RunsTold(found, differing, marks, late, homes_for(home))
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
-        """Return, at a check, the people whose groups, or their groups' grants, have changed.
+        """Return, at a check, the people whose grants or delegations to them have changed.
 
         The rights of new ones are noted, so that the next check finds what differs.
         """
         if is_check:
-            earlier, self._known = self._known, procedures_seen(people)
+            earlier, self._known = self._known, grounds_of(people)
             return {key for key, now in self._known.items() if earlier.get(key, now) != now}
         if new:
             arrived = People(user for key, user in people.users.items() if key in new)
-            self._known |= procedures_seen(arrived)
+            self._known |= grounds_of(arrived)
         return set()
 
     def _claimed(self) -> set[UUID]:

@@ -29,6 +29,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from chat.models import SessionEvent
+from chat.models.delegation import deputies_among
 from chat.services import people_by_name, waiting_of
 from chat.services.waiting import MOST, Waiting
 from procedures.access import OPERATE, SEEING
@@ -220,7 +221,7 @@ class RunsMark:
 
     position: RunsPosition
     seen: str
-    """A digest of the procedures of which the person sees all runs."""
+    """A digest of what `grounds_of` returns for the person."""
 
     def __str__(self) -> str:
         return seal(f"{self.position}.{self.seen}")
@@ -234,9 +235,16 @@ class RunsMark:
         return cls(position, found[4])
 
 
-def procedures_seen(people: People) -> dict[Key, frozenset[int | None]]:
-    """Return the procedures of which each person sees all runs; None stands for all of them."""
-    seen = defaultdict[Key, set[int | None]](set)
+def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
+    """Return what else than runs and requests decides which runs are in each person's lists.
+
+    It is the procedures of which the person sees all runs, with None for all procedures, and the
+    people for whom the person stands in, each as a text.
+    """
+    seen = defaultdict[Key, set[Any]](set)
+    for principal, deputies in deputies_among(people.users.keys()).items():
+        for key in deputies:
+            seen[key].add(f"for {principal}")
     grants = Grant.objects.filter(role__in=SEEING).order_by()
     for procedure, group in grants.values_list("procedure", "group"):
         for key in people.members_of(group):
@@ -322,4 +330,4 @@ def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
 
 def runs_mark(user: User) -> RunsMark:
     position = RunsPosition.now()
-    return RunsMark(position, digest(procedures_seen(People([user]))[user.pk]))
+    return RunsMark(position, digest(grounds_of(People([user]))[user.pk]))

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from chat.access import answerable_requests
 from chat.models import HumanRequest, Member, SessionEvent
 from chat.services import (
+    delegate,
     people_by_name,
     people_named,
     reassign_request,
@@ -26,6 +28,7 @@ from dashboard.live.concerned import RequestNews, RunNews
 from procedures.models import Grant, Procedure, Wait
 from procedures.models.clock import clock
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
+from tests.conftest import create_person
 from tests.runs import answer
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +158,7 @@ def test_a_ring_takes_as_many_statements_for_many_changes_as_for_one(finance: Gr
     change(1)
     asked, runs = ring(people)
 
-    assert few == many <= 27
+    assert few == many <= 28
     assert asked.concerned == runs.seen.keys() == {one.pk for one in people}
     assert not {*first, *more} & runs.seen[people[0].pk]
 
@@ -167,8 +170,11 @@ def test_a_ring_takes_as_many_statements_for_many_changes_as_for_one(finance: Gr
         lambda bob, finance: Grant.objects.filter(role="see").delete(),
         lambda bob, finance: finance.delete(),
         lambda bob, finance: User.objects.filter(pk=bob.pk).update(is_superuser=True),
+        lambda bob, finance: delegate(
+            by=create_person("vera"), to=bob, until=clock.now() + timedelta(days=1)
+        ),
     ],
-    ids=["member", "grant", "group", "superuser"],
+    ids=["member", "grant", "group", "superuser", "deputy"],
 )
 def test_a_check_finds_who_may_see_and_answer_other_things_than_before(
     regroup: Callable[[User, Group], None], bob: User, carol: User, finance: Group

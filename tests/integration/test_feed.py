@@ -6,6 +6,7 @@ Random sites are made by the product's own commands.
 
 import random
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,9 +14,9 @@ from django.contrib.auth.models import Group, Permission, User
 
 from chat.access import titles_for
 from chat.feed import newest_messages
-from chat.models import Assignment, HumanRequest, Member, Message, Session
+from chat.models import Assignment, Delegation, HumanRequest, Member, Message, Session
 from chat.parts import find_part
-from chat.services import post_message, reassign_request
+from chat.services import delegate, post_message, reassign_request, revoke_delegation
 from procedures.access import OPERATE, SEEING
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
@@ -57,9 +58,13 @@ class Rule:
         return bool(said_in & self.joined) or any(map(self.is_asked, asked))
 
     def is_asked(self, one: Assignment) -> bool:
+        given = Delegation.objects.active(clock.now()).filter(to=self.user)
+        people = [self.user, *(delegation.user for delegation in given)]
         if one.permission:
-            return self.user.has_perm(one.permission)
-        return one.user_id == self.user.pk if one.user_id else one.group_id in self.groups
+            return any(who.has_perm(one.permission) and not who.is_superuser for who in people)
+        if one.user_id:
+            return any(one.user_id == who.pk for who in people)
+        return any(who.groups.filter(pk=one.group_id).exists() for who in people)
 
     def reads(self, message: Message) -> bool:
         is_whole = self.user.is_superuser or message.session_id in self.joined
@@ -167,6 +172,12 @@ class Site:
         else:
             user.user_permissions.add(held)
 
+    def delegate(self) -> None:
+        if given := Delegation.objects.filter(revoked_at=None).first():
+            revoke_delegation(given.pk, by=given.user)
+        giver, deputy = self.chance.sample([*self.people, self.root], 2)
+        delegate(by=giver, to=deputy, until=clock.now() + timedelta(days=1))
+
     def join(self) -> None:
         sessions = sorted(Session.objects.values_list("pk", flat=True))
         if sessions:
@@ -198,7 +209,7 @@ def test_everybody_finds_what_the_rule_says(seed: int) -> None:
     acts = [
         *([site.start] * 2 + [site.start_alone] * 3 + [site.write] * 5 + [site.reassign] * 3),
         *([site.respond] * 2 + [site.regroup] * 3),
-        *(site.grant, site.permit, site.join, site.leave),
+        *(site.grant, site.permit, site.join, site.leave, *([site.delegate] * 3)),
     ]
     site.start()
     for _ in range(2):
