@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from chat import services
@@ -32,6 +33,12 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 DECISIONS = {"usual": lazy("Approve"), "other": lazy("Reject"), "snooze": lazy("Snooze")}
+RESULTS = (
+    services.BulkResult.NEEDS_ATTENTION,
+    services.BulkResult.ALREADY_DECIDED,
+    services.BulkResult.APPLIED,
+)
+"""The order in which a report lists the results."""
 PLACES = {"usual": 0, "other": 1}
 """The place of the button that a decision presses."""
 AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
@@ -48,6 +55,11 @@ class Line:
     value: Any = None
     why_not: str = ""
     """The reason why it has to be answered on its own."""
+
+    @property
+    def needs_comment(self) -> bool:
+        question = self.request.asked
+        return bool(self.label) and question.decision_of(self.value) in question.comment_required_on
 
     @property
     def sent(self) -> str:
@@ -67,17 +79,75 @@ def inbox_bulk(request: Visit) -> HttpResponse:
     lines = list(_lines(request, chosen, decision))
     if request.method == "POST":
         report = _snooze if decision == "snooze" else _answer
-        return render(request, "inbox/report.html", {"reports": report(request, lines)})
+        reports = sorted(report(request, lines), key=lambda one: RESULTS.index(one[1]))
+        counts = Counter(result for _line, result, _words in reports)
+        told = {"reports": reports, "counts": counts.items()}
+        return render(request, _template(request, "report"), told)
+    sendable = [one for one in lines if not one.why_not]
     context = {
-        "lines": [one for one in lines if not one.why_not],
+        "lines": sendable,
         "left_out": [one for one in lines if one.why_not],
         "lost": len(chosen) - len(lines),
         "decision": decision,
         "words": DECISIONS[decision],
-        "sums": _sums([one.request.prompt for one in lines if not one.why_not]),
+        "sums": _sums([one.request.prompt for one in sendable]),
+        "comments": sum(one.needs_comment for one in sendable),
+        "consequences": consequences(sendable, decision),
         "times": OFFERED.items(),
     }
-    return render(request, "inbox/bulk.html", context)
+    return render(request, _template(request, "bulk"), context)
+
+
+def _template(request: Visit, name: str) -> str:
+    """Return the template of a whole page, or of what an open page shows in a dialog."""
+    return f"inbox/{'_' if request.htmx else ''}{name}.html"
+
+
+def consequences(lines: Sequence[Line], decision: str) -> list[str]:
+    """Return what would follow if these lines were sent, in sentences."""
+    if not lines:
+        return []
+    if decision == "snooze":
+        return [_("They come back to your lists at that time. Meanwhile others can answer them.")]
+    votes = sum(one.request.quorum > 1 for one in lines)
+    undoable = sum(bool(one.request.asked.undo) for one in lines)
+    comments = sum(one.needs_comment for one in lines)
+    final = len(lines) - votes - undoable
+    told = [
+        (
+            votes,
+            ngettext(
+                "{count} is a vote: others must agree.",
+                "{count} are votes: others must agree.",
+                votes,
+            ),
+        ),
+        (
+            undoable,
+            ngettext(
+                "{count} answer can be undone for a short time.",
+                "{count} answers can be undone for a short time.",
+                undoable,
+            ),
+        ),
+        (
+            final,
+            ngettext(
+                "{count} answer counts at once and can't be taken back.",
+                "{count} answers count at once and can't be taken back.",
+                final,
+            ),
+        ),
+        (
+            comments,
+            ngettext(
+                "{count} needs a comment that says why.",
+                "{count} need a comment that says why.",
+                comments,
+            ),
+        ),
+    ]
+    return [words.format(count=count) for count, words in told if count > 0]
 
 
 def _chosen(texts: Sequence[str]) -> dict[UUID, int]:

@@ -117,30 +117,48 @@ def test_an_answer_is_undone_by_its_key(
     expect(page.locator(".inbox-row")).to_have_count(2)
 
 
+def choose_three(page: Page, requests: list[HumanRequest]) -> None:
+    page.goto("/inbox/?tab=groups")
+    wait_until_opened(page, requests[0])
+    page.keyboard.press("x")
+    for request in requests[1:3]:
+        page.keyboard.press("j")
+        wait_until_opened(page, request)
+    page.keyboard.press("X")
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+
+
 def test_keys_walk_choose_and_answer_several(
     running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
 ) -> None:
+    ann = User.objects.create_user("ann")
+    ann.groups.add(finance_asked)
     requests = [ask(f"Refund {n}.50 €?", alice) for n in range(1, 6)]
     page = open_page(bob)
-    page.goto("/inbox/?tab=groups")
-    wait_until_opened(page, requests[0])
+    choose_three(page, requests)
+    approve, dialog = page.get_by_role("button", name="Approve…"), page.get_by_role("dialog")
 
-    page.keyboard.press("x")
-    page.keyboard.press("j")
-    wait_until_opened(page, requests[1])
-    page.keyboard.press("j")
-    wait_until_opened(page, requests[2])
-    page.keyboard.press("X")
-    expect(page.get_by_text("3 chosen")).to_be_visible()
-    page.get_by_role("button", name="Approve…").click()
-
-    expect(page.get_by_role("heading", level=1)).to_have_text("Approve 3 requests")
-    expect(page.get_by_text("7.50 € in total")).to_be_visible()
+    approve.click()
+    expect(dialog.get_by_role("heading", level=1)).to_have_text("Approve 3 requests")
+    expect(dialog.get_by_text("7.50 € in total")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Approve 3 requests")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(approve).to_be_focused()
+    respond(requests[0].pk, Answer(False, channel="page"), by=ann)  # noqa: FBT003
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("It is decided already.")
+    dialog.get_by_label("Comment").fill("Seen.")
     page.keyboard.press("Control+Enter")
 
-    expect(page.locator('[data-result="applied"]')).to_have_count(3)
-    answered = HumanRequest.objects.filter(status="answered").values_list("pk", flat=True)
-    assert set(answered) == {one.pk for one in requests[:3]}
+    expect(dialog.locator('[data-result="applied"]')).to_have_count(2)
+    answered = HumanRequest.objects.filter(status="answered", outcome="approved")
+    assert set(answered.values_list("pk", flat=True)) == {one.pk for one in requests[1:3]}
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    wait_until_opened(page, requests[3])
+    expect(page.locator(".inbox__card")).to_be_focused()
+    expect(page.locator(".inbox-row")).to_have_count(2)
 
 
 @pytest.mark.parametrize("width", [1440, PHONE])

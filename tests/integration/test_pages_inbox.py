@@ -205,6 +205,29 @@ def test_exactly_those_that_were_listed_are_answered_and_reported(
     assert set(open_ones) == {moved.pk, other.pk}
 
 
+def test_a_dialog_gets_the_content_alone_with_what_follows_and_what_was_refused(bob: User) -> None:
+    plain, held, vote = ask(), ask(undo="10s"), ask(quorum=2)
+    needy, client = ask(comment_required_on="rejected"), browser(bob)
+    chosen = {"request": sent(plain, held, vote, needy), "decision": "other"}
+
+    listed = shown(client.get("/inbox/bulk", chosen, headers=HTMX))
+    report = shown(client.post("/inbox/bulk", chosen, headers=HTMX))
+
+    for text in (listed, report):
+        assert text.startswith('<section class="bulk"')
+    for told in (
+        "1 is a vote: others must agree.",
+        "1 answer can be undone for a short time.",
+        "2 answers count at once and can&#x27;t be taken back.",
+        "1 needs a comment that says why.",
+    ):
+        assert f"<li>{told}</li>" in listed
+    assert "Need your attention: 1 · Applied: 3" in report
+    first = report.partition('data-result="needs_attention"')[2].partition("</li>")[0]
+    assert f'data-request="{needy.pk}"' in first
+    assert "needs a comment that says why." in first
+
+
 def test_several_are_snoozed_at_once(bob: User) -> None:
     requests = [ask(), ask()]
     posted = {"request": sent(*requests), "decision": "snooze", "until": "week"}

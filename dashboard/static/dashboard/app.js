@@ -17,6 +17,7 @@ import "./chat-outbox.js";
 import "./chat-composer.js";
 import "./caught-up.js";
 import "./send-once.js";
+import "./page-dialog.js";
 import "./run-operations.js";
 import "./keys.js";
 import "./answer-keys.js";

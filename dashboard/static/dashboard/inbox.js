@@ -18,6 +18,7 @@ class InboxPage extends ReadAgain {
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("submit", (event) => this.onSubmit(event));
     this.addEventListener("change", (event) => this.onPick(event));
+    this.addEventListener("dialog:done", ({ detail }) => this.onDone(detail.applied));
     this.swapped = (event) => this.onSwap(event);
     document.addEventListener("htmx:afterSettle", this.swapped);
     this.popped = () => location.reload();
@@ -327,6 +328,20 @@ class InboxPage extends ReadAgain {
     const like = this.chosen.at(-1)?.closest(".inbox-row").dataset.like;
     for (const box of this.boxes) box.checked ||= box.closest(".inbox-row").dataset.like === like;
     this.tellChosen();
+  }
+
+  /** What was answered together leaves the list at once, and so does its card. */
+  async onDone(applied) {
+    for (const box of this.chosen) box.checked = false;
+    const isAway = applied.includes(this.current);
+    for (const id of applied) {
+      this.done.add(id);
+      document.getElementById(`row-${id}`)?.remove();
+    }
+    this.tellChosen();
+    if (isAway) await this.show(this.getAttribute("first"), this.query, "");
+    this.pane.querySelector(".inbox__card")?.focus({ preventScroll: true });
+    this.readSoon(0);
   }
 
   tellChosen() {

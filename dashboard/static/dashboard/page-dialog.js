@@ -1,0 +1,65 @@
+/* A form with data-dialog shows the page that it leads to in that dialog, and so do the forms in there:
+
+   <form action="/inbox/bulk" data-dialog="bulk-dialog">…</form> <dialog id="bulk-dialog"></dialog>
+
+   The server sends the content alone. The element with data-first gets the focus; a link with data-close
+   closes the dialog, as Escape does. If something was sent, "dialog:done" tells what the last content
+   lists as applied. Without scripts all of these are pages. */
+
+const REPORT = "[data-result]";
+
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  const dialog = form.dataset.dialog ? document.getElementById(form.dataset.dialog) : form.closest(".dialog");
+  if (!dialog) return;
+  event.preventDefault();
+  submit(form, new FormData(form, submitter), dialog);
+});
+
+async function submit(form, sent, dialog) {
+  const isPost = form.method === "post";
+  const address = isPost ? form.action : `${form.action}?${new URLSearchParams(sent)}`;
+  const options = { headers: { "HX-Request": "true" }, ...(isPost ? { method: "POST", body: sent } : {}) };
+  const answer = await fetch(address, options).catch(() => null);
+  const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+  if (html !== null) show(dialog, html);
+  else if (isPost) tellLost(form);
+  else location.assign(address);
+}
+
+function show(dialog, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  dialog.replaceChildren(template.content);
+  if (!dialog.open) open(dialog);
+  dialog.querySelector("[data-first]")?.focus();
+}
+
+function open(dialog) {
+  dialog.showModal();
+  dialog.onclick = (event) => {
+    if (event.target !== dialog && !event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    dialog.close();
+  };
+  // The press that opened it, held too long, sends nothing.
+  dialog.onkeydown = (event) => {
+    if (event.key === "Enter" && event.repeat) event.preventDefault();
+  };
+  dialog.onclose = () => tellDone(dialog);
+}
+
+function tellDone(dialog) {
+  const lines = [...dialog.querySelectorAll(REPORT)];
+  const applied = lines.filter(({ dataset }) => dataset.result === "applied").map(({ dataset }) => dataset.request);
+  dialog.replaceChildren();
+  if (lines.length) dialog.dispatchEvent(new CustomEvent("dialog:done", { bubbles: true, detail: { applied } }));
+}
+
+/** What was typed stays, and can be sent again: the same answer counts only once. */
+function tellLost(form) {
+  for (const button of form.querySelectorAll("button")) button.disabled = false;
+  form.removeAttribute("aria-busy");
+  const told = form.querySelector("[role=alert]");
+  if (told) told.textContent = textOf("answer-perhaps-lost");
+}
