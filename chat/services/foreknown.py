@@ -8,9 +8,8 @@ from chat.models import HumanRequest, HumanResponse, StandingDecision
 from chat.models.rights import Right
 from chat.models.standing import StandingDecisionQuerySet
 from chat.services.recording import check_answer, record_answer
-from chat.services.standing import step_of
 from procedures.engine.errors import AnswerError
-from procedures.engine.kinds.standing import is_within, likeness
+from procedures.engine.kinds.standing import is_within, likeness, step_of
 from procedures.models import Run, Wait
 from procedures.models.proofs import unproven
 
@@ -20,7 +19,7 @@ STANDING = "standing"
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
     """Answer the new requests of a locked run that somebody has decided in advance."""
-    steps = {step_of(wait) for wait in waits}
+    steps = {step_of(wait.key) for wait in waits}
     usable = StandingDecision.objects.usable(at).filter(version=run.version_id, step__in=steps)
     # First, because there are mostly none: the requests needn't be read then.
     known = set(usable.values_list("likeness", flat=True))
@@ -76,7 +75,9 @@ def _answered(
 
 def _covers(decision: StandingDecision, request: HumanRequest, at: datetime) -> bool:
     question = request.asked
-    is_alike = decision.likeness == likeness(question) and decision.step == step_of(request.wait)
+    is_alike = decision.likeness == likeness(question) and decision.step == step_of(
+        request.wait.key
+    )
     if not is_alike or not decision.is_usable(at):
         return False
     # A row that was changed by hand says what nobody has decided.

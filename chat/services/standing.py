@@ -16,12 +16,13 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import (
     LONGEST_DAYS,
     MOST_USES,
+    NOT_OFFERED,
     is_offered,
     likeness,
     limits_of,
+    step_of,
 )
 from procedures.engine.values import canonical
-from procedures.models import Wait
 from procedures.models.clock import clock
 from procedures.models.proofs import seal
 from procedures.services.differences import Difference, judged, row_name
@@ -54,7 +55,7 @@ def new_standing(
         giver=response.user,
         given_with=request,
         version=request.wait.run.version,
-        step=step_of(request.wait),
+        step=step_of(request.wait.key),
         likeness=likeness(question),
         limits=canonical.text_of(limits_of(question)),
         value=response.value,
@@ -70,18 +71,13 @@ def new_standing(
 
 def _check(question: Question, answer: Answer, also: Also, right: Right, *, now: datetime) -> None:
     if answer.asks_back or not is_offered(question):
-        raise AnswerError("This answer can't count for later requests.")
+        raise AnswerError(NOT_OFFERED)
     if answer.program or right.of is not None or right.is_bypass:
         raise AnswerError(NOT_THEIRS)
     if not 1 <= also.uses <= MOST_USES:
         raise AnswerError(f"An answer can count for 1 to {MOST_USES} later requests.")
     if not now < also.until <= now + LONGEST:
         raise AnswerError(f"An answer can count for later requests for {LONGEST_DAYS} days.")
-
-
-def step_of(wait: Wait) -> str:
-    """Return the name of the step that asks, without the number of its repetition."""
-    return wait.key.rpartition("/")[2].partition("#")[0]
 
 
 def revocable_by(user: User) -> StandingDecisionQuerySet:

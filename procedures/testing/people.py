@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from procedures.engine.errors import AnswerError, OptionError
 from procedures.engine.journal.events import closing
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.standing import MOST_USES, NOT_OFFERED, is_offered
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.files import File
@@ -74,7 +76,9 @@ class RefusedAnswer:
 class Answer:
     """A person's answer: the value, who gives it, and how long they take.
 
-    With `asks_back`, the person writes that text instead of an answer.
+    With `asks_back`, the person writes that text instead of an answer. `also` is the number of
+    later questions like this one, at most 50, for which the answer counts, too: the question must
+    be `repeatable`.
     """
 
     value: Any = None
@@ -82,6 +86,7 @@ class Answer:
     comment: str = ""
     after: Duration | None = None
     asks_back: str = ""
+    also: int = 0
 
     def __post_init__(self) -> None:
         check_json("value of an Answer", without_files(self.value))
@@ -90,6 +95,10 @@ class Answer:
         check_said("asks_back= of an Answer", self.asks_back)
         if self.after is not None:
             _length(self.after, "after= of an Answer")
+        check_kind("also= of an Answer", self.also, int, f"a number from 0 to {MOST_USES}")
+        if not 0 <= self.also <= MOST_USES:
+            words = f"must be a number from 0 to {MOST_USES}, not {self.also}"
+            raise OptionError(f"also= of an Answer {words}.")
 
 
 People = Callable[[Asked], Any]
@@ -156,20 +165,23 @@ class Manner:
         if answer.after is not None:
             after = _length(answer.after, "after= of an Answer")
         by = answer.by or self.by
-        if asked.question is None:
+        question = asked.question
+        if answer.also and (question is None or answer.asks_back or not is_offered(question)):
+            raise AnswerError(NOT_OFFERED)
+        if question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
         if answer.asks_back:
-            asked.question.check_ask_back(answer.asks_back)
+            question.check_ask_back(answer.asks_back)
             outcome = Outcome.CHANGES_REQUESTED
             content = closing(outcome, None, responder=by, comment=answer.asks_back)
             return Said(asked, content, asked.at + after)
-        meant = asked.question.rules.read_said(asked.question, answer.value)
+        meant = question.rules.read_said(question, answer.value)
         given = as_answer(meant)
-        value = asked.question.check(given)
-        asked.question.check_comment(value, answer.comment)
-        outcome = asked.question.outcome_of(value)
+        value = question.check(given)
+        question.check_comment(value, answer.comment)
+        outcome = question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
-        return Said(asked, content, asked.at + after, tuple(files_in(given)))
+        return Said(asked, content, asked.at + after, tuple(files_in(given)), also=answer.also)
 
 
 @dataclass(frozen=True)
@@ -181,6 +193,10 @@ class Said:
     at: datetime
     files: tuple[File, ...] = ()
     """The files in the answer."""
+    also: int = 0
+    """The number of later questions for which the answer counts, too."""
+    is_final: bool = False
+    """True if nobody can undo it, whatever the question says."""
 
 
 MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B039 (it is frozen)

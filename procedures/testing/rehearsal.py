@@ -22,6 +22,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import use_file_store
 from procedures.engine.values.options import check_kind, with_options
 from procedures.engine.values.served import adapter
+from procedures.testing.deciding import Decisions
 from procedures.testing.given import with_stored_files
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.lingering import Lingering
@@ -228,6 +229,7 @@ class Rehearsal:
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
         self._refused: list[RefusedAnswer] = []
+        self._decisions = Decisions()
         self._sent = self._moments = 0
 
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
@@ -276,7 +278,8 @@ class Rehearsal:
         for asked in self._newly_asked():
             try:
                 with use_file_store(self._store.files):
-                    said = self._manner.answer(asked)
+                    run = self._store.runs[asked.run_id]
+                    said = self._decisions.answer_to(asked, run) or self._manner.answer(asked)
             except AnswerError as refusal:
                 self._refused.append(RefusedAnswer(asked, str(refusal)))
             else:
@@ -320,12 +323,15 @@ class Rehearsal:
 
     def _deliver(self, run: MemoryRun, said: Said) -> None:
         asked, run_id = said.asked, run.facts.run_id
-        if asked.question and asked.question.undo:
-            held = timedelta(seconds=asked.question.undo)
-            self._store.hold_answer(run_id, asked.key, said.content, held, files=said.files)
-            return
         if asked.question:
-            self._store.resolve(run_id, asked.key, said.content, files=said.files)
+            undo = 0 if said.is_final else asked.question.undo or 0
+            held, given = timedelta(seconds=undo), (run_id, asked.key, said.content)
+            if undo:
+                is_new = self._store.hold_answer(*given, held, files=said.files)
+            else:
+                is_new = self._store.resolve(*given, files=said.files)
+            if is_new:
+                self._decisions.note(said, run, at=self._store.now + held)
             return
         value, by = canonical.jsonable(said.content["value"]), said.content["by"]
         self._sent += 1

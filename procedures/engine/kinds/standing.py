@@ -20,6 +20,7 @@ MOST_USES = 50
 """The most later questions that one decision answers."""
 LONGEST_DAYS = 7
 ABSENT: Any = object()
+NOT_OFFERED = "This answer can't count for later requests."
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ def number_in(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def step_of(key: str) -> str:
+    """Return the name of the step that a wait's key names, without the number of its repetition."""
+    return key.rpartition("/")[2].partition("#")[0]
 
 
 def likeness(question: "Question") -> str:

@@ -1,0 +1,81 @@
+"""Answers in a test that count for later questions, too, as standing decisions do on a site."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from procedures.engine.errors import AnswerError
+from procedures.engine.kinds.questions import Question
+from procedures.engine.kinds.standing import (
+    LONGEST_DAYS,
+    is_within,
+    likeness,
+    limits_of,
+    step_of,
+)
+from procedures.engine.memory import MemoryRun
+from procedures.testing.people import Asked, Said
+
+
+@dataclass
+class Decision:
+    """An answer that counts for a number of later questions."""
+
+    content: Mapping[str, Any]
+    version: tuple[str, str]
+    """The procedure's name and version."""
+    step: str
+    likeness: str
+    limits: Mapping[str, str]
+    begins_at: datetime
+    uses_left: int
+
+    def covers(self, asked: Asked, question: Question, run: MemoryRun) -> bool:
+        """Return True if it answers the question of that run."""
+        is_alike = (self.version, self.step) == (_version_of(run), step_of(asked.key))
+        is_alike = is_alike and self.likeness == likeness(question)
+        ends_at = self.begins_at + timedelta(days=LONGEST_DAYS)
+        is_current = self.uses_left > 0 and self.begins_at <= asked.at < ends_at
+        return is_alike and is_current and is_within(question, self.limits)
+
+
+class Decisions:
+    """The answers of one rehearsal that count for later questions, too, oldest first.
+
+    On a site, the giver's right is also looked up at each use; a test has no rights.
+    """
+
+    def __init__(self) -> None:
+        self._given: list[Decision] = []
+
+    def note(self, said: Said, run: MemoryRun, *, at: datetime) -> None:
+        """Note an answer that takes effect at that time, if it counts for later questions."""
+        asked, question = said.asked, said.asked.question
+        if question and said.also:
+            alike = (step_of(asked.key), likeness(question), limits_of(question))
+            self._given.append(Decision(said.content, _version_of(run), *alike, at, said.also))
+
+    def answer_to(self, asked: Asked, run: MemoryRun) -> Said | None:
+        """Return the answer to a new question that was given in advance, and count its use."""
+        question = asked.question
+        if question is None or not question.repeatable:
+            return None
+        for decision in self._given:
+            if decision.covers(asked, question, run) and _is_valid(question, decision.content):
+                decision.uses_left -= 1
+                return Said(asked, dict(decision.content), asked.at, is_final=True)
+        return None
+
+
+def _version_of(run: MemoryRun) -> tuple[str, str]:
+    return run.procedure.name, run.procedure.version
+
+
+def _is_valid(question: Question, content: Mapping[str, Any]) -> bool:
+    try:
+        value = question.check(content["value"])
+        question.check_comment(value, content["comment"])
+    except AnswerError:
+        return False
+    return True
