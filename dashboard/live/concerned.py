@@ -136,7 +136,7 @@ class RunNews:
         self._runs: set[UUID] = set()
         """The changed runs of which nobody has been told yet."""
         self._known: dict[Key, frozenset[Any]] = {}
-        """What `grounds_of` has returned for each person."""
+        """The result of `grounds_of` for each person."""
 
     def read(
         self,

@@ -65,7 +65,7 @@ class State:
     is_end: bool
     sentence: Sentence
     cause: str
-    """What the sentences of runs that are in this state for the same reason have in common."""
+    """The part that the sentences of all runs in this state for the same reason share."""
 
 
 def state_of(facts: Facts) -> State:

@@ -29,7 +29,7 @@ MOST_NAMED = 6
 
 @dataclass(frozen=True)
 class Progress:
-    """How many parts of an open set have ended, out of those that it needs."""
+    """The number of parts of an open set that have ended, and the number that it needs."""
 
     done: int
     needed: int
@@ -51,7 +51,7 @@ class OpenWait:
     part_of: int | None = None
     """The id of the open set that the wait is a part of, or None."""
     progress: Progress = Progress(0, 0)
-    """How far that set has come."""
+    """The progress of that set."""
     votes: Sequence[str] = ()
     """The people whose votes on the question count so far."""
     answered_by: str = ""
