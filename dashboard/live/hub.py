@@ -244,7 +244,16 @@ class Hub:
         watch.rest(new, now=time.monotonic())
         if reached < head[0]:
             self._ring(watch)
-        batch = Batch(stream, new.value)
+        await self._deliver_to(watch, ready, Batch(stream, new.value), reached)
+
+    async def _deliver_to(
+        self, watch: Watch, ready: set[Socket], batch: Batch, reached: int
+    ) -> None:
+        """Queue a batch for the followers that were ready, and a range for those that came since.
+
+        Other sockets get a turn in between.
+        """
+        stream = watch.stream
         for at, socket in enumerate(list(watch.followers), 1):
             following = socket.following.get(stream)
             if following and following.form == watch.form and following.state == READY:

@@ -6,7 +6,7 @@ inserted or renumbered, but their marks can't be recomputed: the chain breaks at
 continues after it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -145,21 +145,27 @@ class Search:
 
         It is the first event whose mark fits the event after it, or the journal's head.
         """
-        events = list(self._left.values())
-        for event, after in pairwise(events):
-            for place in (event.seq, seq):
-                if self._ledger.follows(after, event.hash, place + 1):
-                    return event, place
-        # Each try costs an HMAC for each possible place, so only the first few events are tried at
-        # other places.
-        for event, after in list(pairwise(events))[:TRIED]:
-            for place in range(seq, seq + LONGEST_GAP):
-                if self._ledger.follows(after, event.hash, place + 1):
-                    return event, place
-        ledger, last = self._ledger, events[-1]
-        if len(events) == 1 and (last.hash == ledger.head_hash or last.seq == ledger.head_seq):
+        ledger = self._ledger
+        for event, after, place in self._tried_after(seq):
+            if ledger.follows(after, event.hash, place + 1):
+                return event, place
+        [*others, last] = self._left.values()
+        if not others and (last.hash == ledger.head_hash or last.seq == ledger.head_seq):
             return last, ledger.head_seq
         return None, seq
+
+    def _tried_after(self, seq: int) -> Iterator[tuple[Event, Event, int]]:
+        """Yield events with the event after each and a place to try, the likely places first.
+
+        Each try costs an HMAC, so only the first few events are tried at all possible places.
+        """
+        pairs = list(pairwise(self._left.values()))
+        for event, after in pairs:
+            yield event, after, event.seq
+            yield event, after, seq
+        for event, after in pairs[:TRIED]:
+            for place in range(seq, seq + LONGEST_GAP):
+                yield event, after, place
 
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
         """Record a gap before an event.

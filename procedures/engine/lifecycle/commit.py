@@ -92,28 +92,32 @@ def take_effect(
     Returns True if the run is released but queued again, because an input came in the meantime.
     """
     store.keep_files(run, batch.files)
-    handoff = batch.handoff
-    # Locks first, and everything below at once: closing a question locks its session, the last
-    # lock, and nothing may be locked after that.
-    if handoff and _ends_children(handoff):
-        store.lock_below(run)
-    elif checked.decided:
-        store.lock_below(run, checked.decided)
+    _lock_below(store, run, batch.handoff, checked)
     for event in events:
         _take_one(store, run, event, checked)
     if checked.repeatable:
         store.tell_repeatable(run, [wait for wait in checked.repeatable if is_undecided(wait)])
-    if handoff is None:
+    if batch.handoff is None:
         return False
-    is_queued = _hand_off(store, run, handoff, is_undone=checked.is_undone)
-    if not handoff.status.is_end:
-        return is_queued
-    # Most runs end with nothing open, and are spared the query.
-    if checked.is_waiting:
-        _withdraw_rest(store, run, by=handoff.closes)
-    store.tell_ended(run)
-    report_to_parent(store, run)
-    return False
+    is_queued = _hand_off(store, run, batch.handoff, is_undone=checked.is_undone)
+    if batch.handoff.status.is_end:
+        # Most runs end with nothing open, and are spared the query.
+        if checked.is_waiting:
+            _withdraw_rest(store, run, by=batch.handoff.closes)
+        store.tell_ended(run)
+        report_to_parent(store, run)
+    return is_queued
+
+
+def _lock_below(store: Store, run: RunRow, handoff: Handoff | None, checked: Checked) -> None:
+    """Lock the child runs that the batch ends or no longer waits for, all at once and first.
+
+    Closing a question locks its session, the last lock, and nothing may be locked after that.
+    """
+    if handoff and _ends_children(handoff):
+        store.lock_below(run)
+    elif checked.decided:
+        store.lock_below(run, checked.decided)
 
 
 def _ends_children(handoff: Handoff) -> bool:
