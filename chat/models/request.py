@@ -28,6 +28,9 @@ from procedures.store.rows import insert_row, insert_rows
 if TYPE_CHECKING:
     from procedures.users import User
 
+SOON = 0.25
+"""The share of the time to answer that is left when a request is needed soon."""
+
 
 def shown_with(path: str) -> "list[models.Prefetch[str]]":
     """Return prefetches of what cards show of the requests at a path: assignees and responses."""
@@ -225,6 +228,12 @@ class HumanRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def soon_at(self) -> datetime | None:
+        """The time from which an answer is needed soon, or None without a deadline."""
+        needed = self.needed_at
+        return needed and needed - SOON * (needed - self.opened_at)
 
     @property
     def assignees(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from math import ceil
@@ -31,8 +30,6 @@ from procedures.models.clock import clock
 from procedures.services import OperationRefusedError
 
 PAGE = 50
-NEAR = 0.25
-"""The part of the time to answer that is left when a request counts as urgent."""
 TABS = {
     Tab.MINE: lazy("Mine"),
     Tab.GROUPS: lazy("My groups"),
@@ -164,8 +161,7 @@ class View:
         }
 
     def _row(self, request: HumanRequest, seen: set[UUID]) -> Row:
-        near = near_at(request)
-        is_near = near is not None and near < self.now
+        is_near = request.soon_at is not None and request.soon_at < self.now
         due = due_of(request.needed_at, self.now)
         return Row(request, due, request.pk in seen or not self.is_open_list, is_near)
 
@@ -174,7 +170,7 @@ class View:
         snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
         times = [snoozed.order_by("until").values_list("until", flat=True).first()]
         if self.is_open_list:
-            times += [at for one in requests for at in (near_at(one), one.needed_at)]
+            times += [at for one in requests for at in (one.soon_at, one.needed_at)]
             times += [end_of_day(self.now)]
         left = [(at - self.now).total_seconds() for at in times if at and at > self.now]
         return ceil(min(left)) if left else None
@@ -209,12 +205,6 @@ class View:
             ).exists(),
             **_neighbours(ids, found.pk, is_counted=self.last is None),
         }
-
-
-def near_at(request: HumanRequest) -> datetime | None:
-    """Return the time from which the request counts as urgent, or None."""
-    needed = request.needed_at
-    return needed and needed - NEAR * (needed - request.opened_at)
 
 
 def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:

@@ -30,27 +30,10 @@ def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
     return {"requests": len(waiting), "sessions": len(set(waiting.values()))}
 
 
-SOON = 0.25
-"""The share of the time to answer below which a request is due soon."""
-
-
-@register.filter
-def due_of(request: HumanRequest) -> datetime | None:
-    """Return the time by which people should answer, or at which nobody can any more."""
-    return min((at for at in (request.due_at, request.wait.due_at) if at), default=None)
-
-
-@register.filter
-def soon_at(request: HumanRequest) -> datetime | None:
-    """Return the time from which the request is due soon, or None."""
-    due = due_of(request)
-    return due and due - SOON * (due - request.opened_at)
-
-
 @register.simple_tag(takes_context=True)
 def due_state(context: Context, request: HumanRequest) -> str:
     """Return "late" or "soon" for a request that is overdue or nearly so, else ""."""
-    due, soon = due_of(request), soon_at(request)
+    due, soon = request.needed_at, request.soon_at
     if due is None or soon is None:
         return ""
     now = _now(context)
