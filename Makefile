@@ -8,7 +8,7 @@ ON_POSTGRES := tests/conformance tests/integration tests/crash
 ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
 	api_callers api_docs api_errors api_faults api_lists api_operations api_responses api_roles \
 	ask broken_files broker bypasses changed_code channels_document child_rights commands \
-	compression deadlines demo drawn_evidence drawn_letters edited_files every_kind \
+	compression deadlines demo drawn_evidence drawn_letters edited_files every_kind every_way \
 	evidence_files few_files forwarded_addresses full_redis hardening home installed \
 	irreversible kinds_on_pages languages letters live machine mail_server mails missing_code \
 	missing_rows moments_typed nested_forms nested_starts new_channel new_kind older_rows \
