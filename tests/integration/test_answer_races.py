@@ -10,6 +10,8 @@ from tests.races.standing import StandingRaces
 ROUNDS = 3
 MANY = 120
 FIRST = SystemRandom().randrange(1_000_000)
+CLOSE = ("answer x expiry", "ask back x expiry", "undo x resume", "held ask back x undo")
+"""Races with time, of which people win some and lose some."""
 
 
 @pytest.fixture
@@ -20,10 +22,13 @@ def races() -> AnswerRaces:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY, marks=pytest.mark.soak)])
 def test_of_all_who_want_something_of_a_request_one_wins(races: AnswerRaces, rounds: int) -> None:
+    """Whoever doesn't is told who or what was faster."""
     races.run(range(FIRST, FIRST + rounds))
 
     assert races.faults == {}
     assert all(won.total() == rounds for won in races.won.values())
+    if rounds == MANY:
+        assert [name for name in CLOSE if len(races.won[name]) < 2] == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,10 +1,11 @@
 """People, time and operators at one request at once: one of them wins, and the others are told."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from threading import Barrier
@@ -16,6 +17,9 @@ from django.db import connection
 from chat.models import HumanRequest
 from chat.services import (
     Answer,
+    BulkItem,
+    BulkResult,
+    answer_many,
     claim_request,
     remind_people,
     respond,
@@ -24,7 +28,7 @@ from chat.services import (
 )
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.models import Run
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, start_run, sweep
@@ -34,10 +38,24 @@ from tests.calls import grant
 Act = Callable[[], object]
 UNDO = timedelta(seconds=10)
 LIMIT = timedelta(seconds=30)
-NEAR = 4_000
-"""Microseconds by which a race with time misses the moment at most."""
+NEAR = timedelta(milliseconds=3)
+"""By how much a race with time misses its moment at most, besides what the machine takes."""
+LEAD, LONGEST_LEAD = timedelta(milliseconds=5), timedelta(milliseconds=300)
+"""How long before its moment a race with time begins at first, and at most."""
+BY_TIME = {"sweep", "again", "clock", "too"}
+"""The acts of the clock."""
+TOLD = re.compile(
+    r"\w+ has (already answered|asked back about|claimed) this"
+    r"|The deadline of this request has passed|This request was withdrawn\."
+    r"|It's too late to undo|nothing to undo"
+)
+"""What somebody is told who was too slow."""
 PATIENCE = 30
 """Seconds after which threads that wait for each other count as a deadlock."""
+
+
+class TooSlowError(EngineError):
+    """An answer among several that somebody else was faster than."""
 
 
 DECIDED = {"approved", "rejected", "changes_requested"}
@@ -50,6 +68,8 @@ class Scene:
     request: HumanRequest
     people: list[User]
     random: Random
+    lead: timedelta = LEAD
+    """How long before its moment a race with time begins."""
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -60,13 +80,32 @@ class Scene:
         answer = Answer(comment="Which one?", channel="page", asks_back=True)
         respond(self.request.pk, answer, by=self.people[who])
 
+    def say_in_bulk(self, who: int, *, value: bool = True) -> None:
+        """Answer it among several; what is reported to have been too late counts as refused."""
+        item = BulkItem(self.request.pk, self.request.version, value)
+        [told] = answer_many([item], by=self.people[who], answer=Answer(channel="page"))
+        if told.result != BulkResult.APPLIED:
+            raise TooSlowError(told.message)
+
     def undo(self, who: int) -> None:
         undo_response(self.request.pk, by=self.people[who])
 
-    def be_near(self, length: timedelta) -> None:
-        """Let so much time pass, but for a moment that the race itself may take."""
-        left = self.random.randrange(-NEAR, NEAR)
-        clock.ahead += length - timedelta(microseconds=left)
+    def be_near(self, moment: datetime | None) -> None:
+        """Let time pass until just before a moment, at which it happens while people act."""
+        assert moment
+        missed = self.random.uniform(-1, 1) * NEAR
+        clock.ahead += moment - clock.now() - self.lead + missed
+
+    @property
+    def limit(self) -> datetime | None:
+        """The time at which its deadline passes, or the timer in its set elapses."""
+        waits = Wait.objects.filter(run=self.request.wait.run_id, due_at__isnull=False)
+        return waits.get().due_at
+
+    @property
+    def effective_at(self) -> datetime | None:
+        self.request.refresh_from_db()
+        return self.request.effective_at
 
 
 @dataclass(frozen=True)
@@ -87,22 +126,22 @@ def _held(scene: Scene) -> None:
 
 def _held_till_now(scene: Scene) -> None:
     scene.say(0)
-    scene.be_near(UNDO)
+    scene.be_near(scene.effective_at)
 
 
 def _asked_back_till_now(scene: Scene) -> None:
     scene.ask_back(0)
-    scene.be_near(UNDO)
+    scene.be_near(scene.effective_at)
 
 
 def _till_the_limit(scene: Scene) -> None:
-    scene.be_near(LIMIT)
+    scene.be_near(scene.limit)
 
 
 def _held_till_the_limit(scene: Scene) -> None:
     clock.ahead += LIMIT - UNDO / 2
     scene.say(0)
-    scene.be_near(UNDO / 2)
+    scene.be_near(scene.limit)
 
 
 def _voted(scene: Scene) -> None:
@@ -132,6 +171,22 @@ def _both(scene: Scene) -> dict[str, Act]:
 
 RACES: dict[str, Race] = {
     "answer x answer": Race("undoable", _both, winners=1),
+    "answer among several x answer": Race(
+        "undoable",
+        lambda scene: {
+            "several": partial(scene.say_in_bulk, 0),
+            "no": partial(scene.say, 1, value=False),
+        },
+        winners=1,
+    ),
+    "answer among several x answer among several": Race(
+        "undoable",
+        lambda scene: {
+            "yes": partial(scene.say_in_bulk, 0),
+            "no": partial(scene.say_in_bulk, 1, value=False),
+        },
+        winners=1,
+    ),
     "answer x expiry": Race(
         "undoable",
         lambda scene: {"yes": partial(scene.say, 0), "sweep": sweep},
@@ -240,7 +295,7 @@ RACES: dict[str, Race] = {
     "answer x reminder": Race(
         "reminded_often",
         lambda scene: {"yes": partial(scene.say, 0), "clock": remind_people, "too": remind_people},
-        before=lambda scene: scene.be_near(timedelta(hours=1)),
+        before=lambda scene: scene.be_near(scene.request.next_at),
     ),
 }
 
@@ -254,6 +309,8 @@ class AnswerRaces:
             grant(name, finance, "answer")
         self.people = [_person(name, finance) for name in ("ann", "ben", "dave")]
         self.won: dict[str, Counter[str]] = {name: Counter() for name in RACES}
+        self.leads = dict.fromkeys(RACES, LEAD)
+        """How long before its moment each race with time begins, which finds itself."""
         self.faults: dict[str, list[str]] = {}
         """What did not hold, by the name and the seed of the round."""
 
@@ -272,14 +329,20 @@ class AnswerRaces:
         run, _ = start_run(race.procedure, race.inputs, by=None)
         advance_run(run.pk)
         asked = HumanRequest.objects.filter(wait__run=run).select_related("wait").get()
-        scene = Scene(asked, self.people, random)
+        scene = Scene(asked, self.people, random, self.leads[name])
         race.before(scene)
         acts = race.acts(scene)
         barrier = Barrier(len(acts))
         going = [threads.submit(_act, scene, what, act, barrier) for what, act in acts.items()]
         broken = [f"{error!r}" for one in going if (error := one.exception(PATIENCE))]
         self.won[name][" + ".join(sorted(scene.done)) or "nobody"] += 1
-        return [*broken, *_faults(scene, race)]
+        self._aim(name, is_late=BY_TIME.issuperset(scene.done))
+        return [*broken, *_untold(scene, len(acts)), *_faults(scene, race)]
+
+    def _aim(self, name: str, *, is_late: bool) -> None:
+        """Begin the next such race earlier if nobody was in time, else later."""
+        lead = self.leads[name] + (NEAR if is_late else -NEAR) / 2
+        self.leads[name] = min(max(lead, timedelta(0)), LONGEST_LEAD)
 
 
 def _person(name: str, finance: Group) -> User:
@@ -299,9 +362,18 @@ def _act(scene: Scene, what: str, act: Act, barrier: Barrier) -> None:
         connection.close()
 
 
+def _untold(scene: Scene, acts: int) -> Iterator[str]:
+    """Yield whoever wasn't accepted, and wasn't told either who or what was faster."""
+    if len(scene.done) + len(scene.refused) != acts:
+        yield f"{scene.done} were accepted, and only {scene.refused} were told"
+    for words in scene.refused:
+        if not TOLD.search(words):
+            yield f"somebody who was too slow is told only: {words}"
+
+
 def _faults(scene: Scene, race: Race) -> Iterator[str]:
     """What does not hold, once all time has passed and somebody has answered what is left."""
-    won = [what for what in scene.done if what not in {"sweep", "again", "clock", "too"}]
+    won = [what for what in scene.done if what not in BY_TIME]
     if race.winners is not None and len(won) != race.winners:
         yield f"{won} were accepted; refused: {scene.refused}"
     _finish(scene)
