@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+PAPER = "paper.txt"
 LANGUAGES = (
     "Refund {n} € for order 2024-{n}?",
     "Bestellung {n}: Rücksendekostenübernahmevereinbarung genehmigen?",
@@ -21,14 +22,39 @@ class Mixed:
     kind: str
     prompt: str
     keys: tuple[str, ...]
-    """The keys that answer it; "type:…" types the characters after the colon."""
+    """The keys that answer it; "type:…" types the characters, "file:…" chooses a file for a key."""
     value: Any
     """The value that is kept afterwards."""
     options: dict[str, Any] = field(default_factory=dict)
+    taps: tuple[str, ...] = ()
+    """The names of the buttons and options that answer it on a phone."""
+
+    def is_kept(self, value: Any) -> bool:
+        """Return True if this is the value; a file is known by its name."""
+        if isinstance(value, dict) and "digest" in value:
+            return bool(value["name"] == self.value)
+        return bool(value == self.value)
+
+
+def short(size: int = 40) -> Iterator[Mixed]:
+    """Yield approvals and choices as people tap them; of 40, ten are choices, five are final."""
+    for n in range(size):
+        if n % 4 == 1:
+            yield Mixed("choice", f"Item {n}?", (), "Replace", taps=("Replace", "Answer"))
+        elif n % 8 == 4:
+            options = {"irreversible": True}
+            taps = ("Approve", "Approve for good")
+            yield Mixed("approval", f"Item {n}?", (), value=True, options=options, taps=taps)
+        else:
+            yield Mixed("approval", f"Item {n}?", (), value=True, taps=("Approve",))
 
 
 def mixed(size: int = 100) -> Iterator[Mixed]:
-    """Yield requests of all kinds in turn: of 100, 40 approvals, 20 choices, 15 inputs, …"""
+    """Yield requests of all kinds in turn.
+
+    Of 100, 40 are approvals, five of them irreversible; 20 choices, four of more than six; 15
+    inputs; 10 forms of three fields; 10 reviews, three edited; and five uploads or problems.
+    """
     rota = (
         *("approval", "choice", "approval", "input", "review", "approval", "form", "choice"),
         *("approval", "input", "approval", "choice", "approval", "upload", "approval", "input"),
@@ -66,11 +92,17 @@ def _form(n: int, prompt: str) -> Mixed:
 
 def _review(n: int, prompt: str) -> Mixed:
     options = {"draft": f"Dear {n},\nthank you.\n"}
-    if n % 30 == 16:
+    if n % 20 == 16 and n < 60:
         keys = ("e", "Control+End", "type:Bye.", "Escape", "a")
         kept = {"decision": "approved", "text": f"Dear {n},\nthank you.\nBye."}
         return Mixed("review", prompt, keys, value=kept, options=options)
     return Mixed("review", prompt, ("a",), value={"decision": "approved"}, options=options)
+
+
+def _upload(n: int, prompt: str) -> Mixed:
+    if n % 40 == 33:
+        return _problem(n, prompt)
+    return Mixed("upload", prompt, ("file:e", "Control+Enter"), value=PAPER)
 
 
 def _problem(n: int, prompt: str) -> Mixed:
@@ -83,5 +115,5 @@ MAKERS = {
     "input": _input,
     "form": _form,
     "review": _review,
-    "upload": _problem,
+    "upload": _upload,
 }

@@ -1,8 +1,8 @@
 """The inbox in a real browser: cleared by keys alone, on a phone, and while others answer."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -11,13 +11,23 @@ from playwright.sync_api import Page, expect
 from chat.models import HumanRequest
 from chat.services import Answer, respond, undo_response
 from tests.browser.conftest import PHONE, OpenPage
-from tests.calls import grant, request_of, run_until_it_waits
-from tests.mixed import Mixed, mixed
+from tests.calls import grant
+from tests.deciding import (
+    Asked,
+    answer_by_keys,
+    answer_by_taps,
+    ask,
+    ask_all,
+    choose_files,
+    wait_until_cleared,
+    wait_until_opened,
+    wrong,
+)
+from tests.mixed import mixed, short
 from tests.processes import Web
 
 SMALL = 20
-OPENED = """id => document.querySelector("#inbox-request .request")?.id === id
-  && !document.querySelector("#inbox-request .htmx-request")"""
+DUE = {7: "2 min", 20: "2h", 30: "3h"}
 
 
 @pytest.fixture
@@ -27,48 +37,15 @@ def finance_asked(finance: Group, support: Group) -> Group:
     return finance
 
 
-def ask(prompt: str, by: User, kind: str = "approval", **options: Any) -> HumanRequest:
-    run = run_until_it_waits("inbox_item", by=by, prompt=prompt, kind=kind, options=options)
-    return request_of(run)
-
-
-def ask_all(table: Iterable[Mixed], by: User) -> list[tuple[Mixed, HumanRequest]]:
-    return [(one, ask(one.prompt, by, one.kind, **one.options)) for one in table]
-
-
-def wait_until_opened(page: Page, request: HumanRequest) -> None:
-    page.wait_for_function(OPENED, arg=f"request-{request.pk}")
-
-
-def press(page: Page, keys: Iterable[str]) -> int:
-    """Press the keys, and return how many were pressed; typed characters don't count."""
-    count = 0
-    for key in keys:
-        if key.startswith("type:"):
-            page.keyboard.type(key.removeprefix("type:"))
-        else:
-            page.keyboard.press(key)
-            count += 1
-    return count
-
-
-def kept(request: HumanRequest) -> Any:
-    return request.responses.get(undone_at=None).plain_value
-
-
-def clear(page: Page, asked: list[tuple[Mixed, HumanRequest]]) -> int:
+def clear(page: Page, asked: Asked) -> int:
     """Answer everything in the order in which it comes, by keys; return how many were pressed."""
+    choose_files(page)
     page.goto("/inbox/?tab=groups&focus=1")
     presses = 0
     for one, request in asked:
         wait_until_opened(page, request)
-        if one.options.get("irreversible"):
-            presses += press(page, one.keys[:1])
-            expect(page.get_by_role("button", name="for good")).to_be_visible()
-            presses += press(page, one.keys[1:])
-        else:
-            presses += press(page, one.keys)
-    expect(page.locator("#inbox-request")).to_contain_text("Requests are shown here.")
+        presses += answer_by_keys(page, one)
+    wait_until_cleared(page)
     return presses
 
 
@@ -79,21 +56,36 @@ def test_twenty_mixed_requests_are_cleared_by_keys_alone(
 
     presses = clear(open_page(bob), asked)
 
-    assert [kept(request) for _, request in asked] == [one.value for one, _ in asked]
+    assert wrong(asked) == []
     assert presses <= 2.5 * SMALL
 
 
 @pytest.mark.soak
 def test_a_hundred_mixed_requests_are_cleared_by_keys_alone(
-    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+    running_web: Web,
+    open_page: OpenPage,
+    alice: User,
+    bob: User,
+    finance_asked: Group,
+    tell: Callable[[str], None],
 ) -> None:
     asked = ask_all(mixed(100), alice)
-    kinds = Counter(one.kind for one, _ in asked)
-    assert (kinds["approval"], kinds["choice"] + kinds["long choice"]) == (40, 20)
+    assert Counter(one.kind for one, _ in asked) == {
+        "approval": 40,
+        "choice": 16,
+        "long choice": 4,
+        "text": 15,
+        "form": 10,
+        "review": 10,
+        "upload": 3,
+        "escalation": 2,
+    }
+    assert len([one for one, _ in asked if one.options.get("irreversible")]) == 5
 
     presses = clear(open_page(bob), asked)
 
-    assert [kept(request) for _, request in asked] == [one.value for one, _ in asked]
+    tell(f"100 mixed requests by keys alone: {presses} key presses")
+    assert wrong(asked) == []
     assert presses <= 250
 
 
@@ -170,17 +162,26 @@ def test_a_new_request_slides_into_its_place_and_is_announced(
     bob: User,
     finance_asked: Group,
 ) -> None:
-    for number in range(40):
-        ask(f"Item {number}", alice, due="2h") if number < 3 else ask(f"Item {number}", alice)
+    """It is due in 5 minutes: after what is due in 2, before what is due later or never."""
+    others = [ask(f"Item {n}", alice, **({"due": DUE[n]} if n in DUE else {})) for n in range(40)]
     page = open_page(bob, width=width)
     page.goto("/inbox/?tab=groups")
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     expect(page.locator(".inbox-row")).to_have_count(40)
+    page.evaluate("document.body.dataset.opened = 'before'")
 
     soon = ask("Urgent", alice, due="5 min")
 
-    expect(page.locator(".inbox-row").first).to_have_attribute("id", f"row-{soon.pk}")
-    expect(page.locator(".inbox__news")).to_contain_text("1 new")
+    rows = page.locator(".inbox-row")
+    expect(rows.nth(1)).to_have_attribute("id", f"row-{soon.pk}")
+    expect(rows.nth(1)).to_be_in_viewport()
+    expect(rows.nth(1)).to_contain_text(re.compile("due in [45] min"))
+    expect(rows.nth(0)).to_have_attribute("id", f"row-{others[7].pk}")
+    expect(rows.nth(2)).to_have_attribute("id", f"row-{others[20].pk}")
+    news = page.locator(".inbox__news[aria-live=polite]")
+    expect(news).to_contain_text("1 new")
+    expect(page).to_have_title(re.compile(r"^\(41\)"))
+    expect(page.locator("body")).to_have_attribute("data-opened", "before")
 
 
 def test_what_becomes_overdue_looks_so_on_open_pages(
@@ -300,31 +301,26 @@ def test_what_was_typed_is_there_in_another_browser(
 
 
 def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
-    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+    running_web: Web,
+    open_page: OpenPage,
+    alice: User,
+    bob: User,
+    finance_asked: Group,
+    tell: Callable[[str], None],
 ) -> None:
     """A tap for each approval, and two for each irreversible one and each choice."""
-    asked = []
-    for number in range(40):
-        kind = "choice" if number % 4 == 1 else "approval"
-        options = {"irreversible": True} if number % 8 == 4 else {}
-        asked.append((kind, options, ask(f"Item {number}?", alice, kind, **options)))
+    asked = ask_all(short(), alice)
     page = open_page(bob, width=PHONE)
-    page.goto(f"/inbox/?tab=groups&request={asked[0][2].pk}")
+    page.goto(f"/inbox/?tab=groups&request={asked[0][1].pk}")
     taps = 0
-    for kind, options, request in asked:
+    for one, request in asked:
         wait_until_opened(page, request)
-        buttons = ["Approve"] if kind == "approval" else ["Replace", "Answer"]
-        for name in [*buttons, *(["Approve for good"] if options else [])]:
-            role = "radio" if name == "Replace" else "button"
-            target = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
-            box = target.bounding_box()
-            assert box
-            assert box["y"] + box["height"] <= 844, "it must be reached without scrolling"
-            target.tap()
-            taps += 1
-    expect(page.locator("#inbox-request")).to_contain_text("Requests are shown here.")
+        taps += answer_by_taps(page, one)
+    wait_until_cleared(page)
 
+    tell(f"40 requests on a phone: {taps} taps")
     assert taps <= 60
+    assert wrong(asked) == []
     assert HumanRequest.objects.open().count() == 0
 
 
