@@ -1,5 +1,6 @@
 """Sentences with times in them, and durations, sizes and names as people write them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,11 @@ KILO = 1000
 FINE, COARSE, MINUTE, HOUR, DAY = 0.1, 10, 60, 3600, 86400
 """Lengths in seconds. Below FINE, durations are in ms; from COARSE on, they have no decimals."""
 LONGEST = 90
+AMOUNT = re.compile(
+    r"(?<=\d) (?=(?:[€$£¥%]|[A-Z]{3}\b|(?:ms|s|min|h|d|kg|g|km|m|KB|MB|GB)\b))"
+    r"|(?<=[€$£¥]) (?=\d)"
+)
+"""The space between a number and its unit or currency."""
 MOST_INITIALS = 2
 
 
@@ -198,6 +204,11 @@ def who(responder: str) -> str:
 
 def is_person(responder: str) -> bool:
     return bool(responder) and not responder.startswith("system")
+
+
+def unbroken(text: str) -> str:
+    """Return the text with amounts that no line break parts from their units, like "31.20 EUR"."""
+    return AMOUNT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def shortened(text: str, length: int = LONGEST) -> str:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from dashboard.overview import State
+from dashboard.overview import State, words
 from dashboard.overview.words import Part, Sentence
 
 register = template.Library()
@@ -73,13 +73,19 @@ def styled(sentence: Sentence) -> SafeString:
 def _styled(part: Part) -> str:
     if part.at:
         return moment(part.at, part.show)
-    text = conditional_escape(part.text)
+    text = conditional_escape(words.unbroken(part.text))
     match part.style:
         case "strong":
             return f"<strong>{text}</strong>"
         case "code":
             return f"<code>{text}</code>"
     return text
+
+
+@register.filter
+def unbroken(text: object) -> str:
+    """Return a text in which no line break parts an amount from its unit."""
+    return words.unbroken(str(text))
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.overview import Line, line_of
 from dashboard.overview.names import level_name, look_name, outcome_name
-from dashboard.overview.words import format_size, listed, short_id
+from dashboard.overview.words import format_size, listed, short_id, unbroken
 from dashboard.overview.words import initials as two_letters
 from procedures.models import Event, Grant
 
@@ -56,7 +56,7 @@ def title_parts(title: str) -> tuple[str, str]:
 @register.filter
 def whole_title(title: str) -> SafeString:
     """Return a session's title as HTML in which both of its parts keep their own text direction."""
-    about, detail = title_parts(title)
+    about, detail = title_parts(unbroken(title))
     if not detail:
         return format_html("<bdi>{}</bdi>", about)
     return format_html("<bdi>{}</bdi>\N{NO-BREAK SPACE}· <bdi>{}</bdi>", about, detail)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,12 @@ from dashboard.overview.words import (
     initials,
     listed,
     shortened,
+    unbroken,
 )
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+WITHOUT_LINES = ("dashboard/mail/", "admin/", "chat/evidence_file", "chat/_replying")
+"""Templates of texts that are no pages, or that stand in a single line."""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,32 @@ from dashboard.overview.words import (
 )
 def test_lengths_of_time(seconds: float, told: str) -> None:
     assert format_duration(timedelta(seconds=seconds)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Refund 100.01 EUR for order 9659?", "Refund 100.01\xa0EUR for order 9659?"),
+        ("1,280.00 € in 5 min", "1,280.00\xa0€ in 5\xa0min"),
+        ("€ 7 or 20 % of 3 kg", "€\xa07 or 20\xa0% of 3\xa0kg"),
+        ("2 of 3 votes on 5 November", "2 of 3 votes on 5 November"),
+        ("7 EURO, 7 minutes", "7 EURO, 7 minutes"),
+    ],
+)
+def test_no_line_break_parts_an_amount_from_its_unit(text: str, shown: str) -> None:
+    assert unbroken(text) == shown
+
+
+def test_no_separator_in_a_page_begins_a_line() -> None:
+    faults = [
+        f"{name}: {line.strip()}"
+        for file in TEMPLATES.rglob("*.html")
+        if not (name := str(file.relative_to(TEMPLATES))).startswith(WITHOUT_LINES)
+        for line in file.read_text().splitlines()
+        if " · " in line and "block title" not in line and "<title>" not in line
+    ]
+
+    assert not faults
 
 
 def test_small_words() -> None:
