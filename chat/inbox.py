@@ -20,7 +20,7 @@ from chat.left import is_claim_stale, is_left_to
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.request import HumanRequestQuerySet, is_assigned_to
 from chat.urgency import Place, Way, first_among, following, ways_by_group, ways_by_name
-from procedures.engine.kinds.conditions import RISKS
+from procedures.engine.kinds.conditions import RISKS, Risk
 from procedures.models.clock import clock
 from procedures.models.run_queries import values_of
 from procedures.users import User
@@ -46,14 +46,6 @@ class Due(StrEnum):
     TODAY = "today"
     LATER = "later"
     NONE = "none"
-
-
-class Risk(StrEnum):
-    """The risk of an answer, as its author has declared it."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
 
 
 class Snoozed(NamedTuple):

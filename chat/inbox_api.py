@@ -12,7 +12,7 @@ from ninja import Router, Status
 from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
-from chat.inbox import Due, Filters, Inbox, Risk, Tab, seen_by
+from chat.inbox import Due, Filters, Inbox, Tab, seen_by
 from chat.inbox_schemas import (
     BulkIn,
     BulkOut,
@@ -25,6 +25,7 @@ from chat.inbox_schemas import (
 )
 from chat.models import Draft, HumanRequest, Snooze
 from procedures.access import SignedIn, program_of
+from procedures.engine.kinds.conditions import Risk
 from procedures.paging import PAGE, Limit, page_size
 from procedures.schemas import Word, refusals
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
-from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Risk, Tab, due_of, end_of_day, seen_by
+from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Tab, due_of, end_of_day, seen_by
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.forms.snoozing import time_of
@@ -26,6 +26,7 @@ from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
+from procedures.engine.kinds import conditions
 from procedures.models.clock import clock
 from procedures.services import OperationRefusedError
 
@@ -43,7 +44,7 @@ DUES = {
     Due.LATER: lazy("Later"),
     Due.NONE: lazy("No deadline"),
 }
-RISKS = {Risk.HIGH: lazy("High risk"), Risk.LOW: lazy("Low risk")}
+RISKS: dict[conditions.Risk, Any] = {"high": lazy("High risk"), "low": lazy("Low risk")}
 KINDS = {
     "approval": lazy("Approvals"),
     "choice": lazy("Choices"),
@@ -115,7 +116,7 @@ class View:
             sent["kind"],
             sent["procedure"],
             _member(Due, sent["due"]),
-            _member(Risk, sent["risk"]),
+            next((risk for risk in conditions.RISKS if risk == sent["risk"]), None),
             sent["q"].strip(),
         )
 

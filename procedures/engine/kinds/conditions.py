@@ -1,7 +1,7 @@
 """The options of a question that say who must agree, by when, and what follows an answer."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from procedures.engine.errors import OptionError, QuestionError
 from procedures.engine.kinds import standing
@@ -15,8 +15,8 @@ from procedures.engine.values.spelling import short_repr
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-Risk = Literal["low", "normal", "high"]
-RISKS = ("high", "normal", "low")
+Risk = Literal["high", "normal", "low"]
+RISKS: tuple[Risk, ...] = get_args(Risk)
 """The risks of questions, by their rank in lists."""
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (

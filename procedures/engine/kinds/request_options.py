@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from procedures.engine.kinds.conditions import Risk
 from procedures.engine.kinds.responses import Response
 from procedures.engine.kinds.standing import Like
 from procedures.engine.values.durations import Duration
@@ -64,7 +65,7 @@ class RequestOptions(TypedDict, total=False):
     veto: bool
     undo: Duration
     comment_required_on: str | Collection[str]
-    risk: Literal["low", "normal", "high"]
+    risk: Risk
     ask_back: bool
     repeatable: Like | None
     follows: Response[Any] | None
