@@ -9,9 +9,10 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Page, Route, WebSocketRoute
+from playwright.sync_api import Error, Page, Request, Route, WebSocketRoute
 
 import dashboard
+from tests.processes import wait_until
 
 SITE = "http://live.test"
 TALK, RUN = "session:1", "run:1"
@@ -40,7 +41,12 @@ class FakeServer:
         self._follows: set[str] = set()
         self._held: list[str] = []
         self._asked = 0
+        self._on_their_way: set[Request] = set()
         self.is_calm = False
+        self._page = page
+        page.on("request", self._set_out)
+        page.on("requestfinished", self._come_back)
+        page.on("requestfailed", self._come_back)
         page.route(f"{SITE}/**", self._serve)
         page.route_web_socket("**/live", self._connect)
 
@@ -63,12 +69,33 @@ class FakeServer:
         [kind] = self._chance.choices(list(STEPS), list(STEPS.values()))
         getattr(self, f"_{kind}")()
 
+    def lose_the_last(self) -> None:
+        """End with a change of which the page is told only that there is one."""
+        self._lose()
+
     def tell_heads(self) -> None:
         """Deliver what was held, and say how far the streams are."""
         self.is_calm = True
         self._release()
         for stream in self._follows:
             self._send({"stream": stream, "head": self.cursors[stream]})
+
+    def wait_until_answered(self) -> None:
+        """Wait until no request is on its way: these take no time of the page's clock."""
+        wait_until(self._has_answered, what="a page without requests")
+
+    def _set_out(self, request: Request) -> None:
+        self._on_their_way.add(request)
+
+    def _come_back(self, request: Request) -> None:
+        self._on_their_way.discard(request)
+
+    def _has_answered(self) -> bool:
+        try:
+            self._page.evaluate("0")  # by then everything that happened before has been reported
+        except Error:  # it is being loaded again
+            self._page.wait_for_load_state()
+        return not self._on_their_way
 
     def _talk(self) -> None:
         before = self.head
@@ -99,9 +126,10 @@ class FakeServer:
             self._socket.send(self._held.pop())
 
     def _cut(self) -> None:
-        if self._socket:
-            self._socket.close()
-            self._gone()
+        socket = self._socket
+        self._gone()
+        if socket:
+            socket.close()  # meanwhile the page may connect again
 
     def _stale(self) -> None:
         self._send({"stream": TALK, "stale": "Read it again."})
@@ -178,9 +206,9 @@ class FakeServer:
             frames = list(chain.from_iterable(parts))
             route.fulfill(json={"frames": frames})
         else:
-            route.fulfill(body=self._page(), content_type="text/html")
+            route.fulfill(body=self._whole_page(), content_type="text/html")
 
-    def _page(self) -> str:
+    def _whole_page(self) -> str:
         things = "".join(
             f'<p id="{name}">{text}</p>' for name, text in self.shown.items() if name != "card"
         )

@@ -67,11 +67,13 @@ def fault_of(page: Page, seed: int, mend: Callable[[str], str] = str) -> str:
         server.step()
         if step % TURN == 0:
             look_later(page, 500)
+    server.lose_the_last()
     wanted = {"cursors": server.cursors, "shown": server.shown}
     seen: dict[str, Any] = {}
     for _ in range(PATIENCE):
         server.tell_heads()
         seen = look_later(page, 1000)
+        server.wait_until_answered()
         heard = [number for stream, number in seen.pop("heard", ()) if stream == TALK]
         if seen == wanted:
             page.close()
