@@ -22,8 +22,9 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-SELDOM = ("restart", "force_end")
-"""Operations that are in a menu, if a run offers more than `FEW`."""
+"""The most operations that have buttons of their own, so that they fit into one row on a phone."""
+SELDOM = ("fork", "restart", "force_end")
+"""Operations that are in a menu, the last ones first, if a run offers more than fit."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,11 @@ def operations_for(user: User, run: Run) -> list[Operation]:
 
 def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
     """Return the operations that have buttons of their own, and those in the menu."""
-    seldom = [one for one in operations if one.name in SELDOM]
-    if len(operations) <= FEW or len(seldom) == 1:
+    if len(operations) <= FEW + 1:  # a menu of one takes as much room as its button
         return list(operations), []
-    return [one for one in operations if one not in seldom], seldom
+    needed = sorted(operations, key=lambda one: one.name in SELDOM)
+    beside = [one for one in operations if one in needed[:FEW]]
+    return beside, [one for one in operations if one not in beside]
 
 
 def _is_allowed(name: Name, rights: Rights) -> bool:

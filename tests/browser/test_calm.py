@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
 from chat.services import post_message
+from procedures.models import Run
+from procedures.runner import advance_run
+from procedures.services import pause_run, unpause_run
 from tests import runs
 from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.calls import grant, request_of
 from tests.pages import ask, grant_to_both
 from tests.processes import Web
 
@@ -28,6 +32,86 @@ MEASURE = """
       return shifts;
     };
 """
+PARTS = {
+    "operations": ".operations",
+    "state": ".run-now__state",
+    "sentence": ".run-now__sentence",
+    "steps": ".bars",
+}
+"""What stands above the steps of a run, and where these begin."""
+NOTE_PLACES = """(parts) => {
+    window.places = {};
+    const note = () => {
+      for (const [name, selector] of Object.entries(parts)) {
+        const box = document.querySelector(selector)?.getBoundingClientRect();
+        (places[name] ??= new Set()).add(box ? Math.round(box.top) : "missing");
+      }
+    };
+    note();
+    const changes = { childList: true, subtree: true, attributes: true };
+    new MutationObserver(note).observe(document.documentElement, changes);
+    window.readPlaces = () =>
+      Object.fromEntries(Object.entries(places).map(([name, tops]) => [name, [...tops]]));
+}"""
+TOP = "id => document.getElementById(id).getBoundingClientRect().top"
+SCROLL_TO = "id => document.getElementById(id).scrollIntoView({ block: 'start' })"
+
+
+@pytest.fixture
+def queued(running_web: Web, operators: Group, finance: Group, dave: User) -> Run:
+    """A run that dave has started and operates, and that will ask finance."""
+    grant("bill_and_question", operators, "start", "operate")
+    grant("bill_and_question", finance, "answer")
+    return runs.start("bill_and_question", by=dave)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_what_stands_above_the_steps_of_a_run_stays_there_from_its_start_to_its_end(
+    width: int, queued: Run, open_page: OpenPage, dave: User, bob: User
+) -> None:
+    page = watch(open_page(dave, width=width), f"/runs/{queued.pk}")
+    page.evaluate(NOTE_PLACES, PARTS)
+    sentence = page.locator(".run-now__sentence")
+    question = page.get_by_role("link", name="Open the question")
+
+    def offers(name: str) -> None:
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+    advance_run(queued.pk)
+    expect(question).to_be_visible()
+    for state in ("polling", "live"):
+        page.evaluate("state => document.documentElement.dataset.live = state", state)
+    pause_run(queued.pk, by=dave, reason="Lunch.")
+    offers("Resume")
+    unpause_run(queued.pk, by=dave, reason="Back.")
+    offers("Pause")
+    runs.answer(request_of(queued), by=bob)
+    expect(question).to_be_hidden()
+    advance_run(queued.pk)
+    expect(sentence).to_contain_text("Finished")
+    offers("Restart…")
+
+    places = page.evaluate("readPlaces()")
+    assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places
+
+
+def test_whoever_reads_below_the_steps_of_a_run_stays_there_while_these_get_more(
+    queued: Run, open_page: OpenPage, dave: User
+) -> None:
+    page = open_page(dave, width=PHONE)
+    page.set_viewport_size({"width": PHONE, "height": 300})
+    watch(page, f"/runs/{queued.pk}")
+    files, steps = f"files-{queued.pk}", page.locator(".bars__row")
+    expect(steps).to_have_count(1)
+    page.evaluate(SCROLL_TO, files)
+    top = page.evaluate(TOP, files)
+    assert page.evaluate(TOP, f"run-now-{queued.pk}") < 0 <= top
+
+    advance_run(queued.pk)
+
+    expect(steps).to_have_count(2)
+    expect(page.get_by_role("link", name="blum.csv")).to_be_visible()
+    assert abs(page.evaluate(TOP, files) - top) <= 1  # pages scroll by whole pixels
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

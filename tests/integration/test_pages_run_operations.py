@@ -58,7 +58,7 @@ OFFERS: dict[str, tuple[Callable[[User], Run], list[str]]] = {
     "cancelled": (lambda by: changed(cancel_run, queued(), by), ["fork", "restart"]),
     "mismatch": (
         lambda _: quarantined(MISMATCH),
-        ["override*", "retry", "fork", "cancel", "restart", "force_end"],
+        ["override*", "retry", "cancel", "fork", "restart", "force_end"],
     ),
     "poison": (
         lambda _: quarantined(POISON),

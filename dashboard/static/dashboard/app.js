@@ -4,6 +4,7 @@ import "./live-mark.js";
 import "./waiting-count.js";
 import "./whole-pages.js";
 import "./keep-open.js";
+import "./keep-place.js";
 import "./keep-draft.js";
 import "./not-sent.js";
 import "./kept-words.js";

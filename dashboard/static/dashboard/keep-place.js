@@ -1,0 +1,30 @@
+/* Whoever reads in the middle of a run stays there when fresh partials take the place of others,
+   whatever has got longer above. Browsers do that only with elements that stay on the page, and some
+   never, so the page of a run asks them not to (`overflow-anchor`). */
+
+const REPLACED = ".run-now, .run-now__head";
+
+let place = null;
+
+document.addEventListener("live:replace", ({ detail: { old } }) => {
+  if (place || !old?.matches(REPLACED) || topOf(old) >= 0) return;
+  const seen = [...document.querySelectorAll(`main [id]:not(${REPLACED})`)].find(isSeen);
+  if (!seen) return;
+  place = { id: seen.id, top: topOf(seen) };
+  queueMicrotask(goBack);
+});
+
+/** Once for all that one frame brings. */
+function goBack() {
+  const twin = document.getElementById(place.id);
+  if (twin) scrollBy({ top: topOf(twin) - place.top, behavior: "instant" });
+  place = null;
+}
+
+function isSeen(element) {
+  return element.getBoundingClientRect().bottom > 0;
+}
+
+function topOf(element) {
+  return element.getBoundingClientRect().top;
+}
