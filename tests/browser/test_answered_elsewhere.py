@@ -7,13 +7,13 @@ from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 from chat.models import HumanRequest
 from chat.services import Answer, reassign_request, respond
 from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.test_live_lists import SOON
 from tests.calls import grant
 from tests.conftest import create_person
 from tests.pages import ask
 from tests.processes import Web
 
 DRAFT = "I would rather ask Mrs Blum first."
-WITHIN_TWO_SECONDS = 2_000
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_slower_ones_card_turns_into_a_receipt_and_keeps_the_draft(
     respond(asked.pk, Answer(value=False), by=bob)
 
     for page in (home, chat):
-        expect(card(page)).to_contain_text("by bob", timeout=WITHIN_TWO_SECONDS)
+        expect(card(page)).to_contain_text("by bob", timeout=SOON)
         expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
         expect(card(page).get_by_role("button", name="Copy")).to_be_visible()
         expect(card(page).get_by_role("button", name="Pay 31.20 €")).to_have_count(0)

@@ -14,7 +14,8 @@ from tests.browser.test_calm import MOST_SHIFT, watch
 from tests.pages import ask, grant_to_both
 from tests.processes import Web
 
-SOON = 2_000
+SOON = 8_000
+"""Milliseconds, on a busy machine: a page waits ten seconds with what doesn't concern it."""
 POLLED = 9_000
 
 
@@ -72,7 +73,7 @@ def test_a_list_without_a_socket_polls_and_says_when_it_last_heard(
 
     expect(page.locator(".run-row")).to_contain_text("Cancelled by dave", timeout=POLLED)
     expect(mark).to_contain_text(
-        re.compile(r"Last update (just now|[56] s ago), checking every 5 s")
+        re.compile(r"Last update (just now|\d+ s ago), checking every 5 s")
     )
 
 
