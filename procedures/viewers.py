@@ -32,10 +32,20 @@ class People:
 
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
+        self.holders: dict[str, set[Key]] = {}
+        """The keys of those who hold a permission, by the permissions that were asked for."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
         return cls(users().filter(pk__in=keys))
+
+    def only(self, keys: AbstractSet[Key]) -> Self:
+        """Return those with these keys, without reading again what is known of them."""
+        found = type(self)(user for key, user in self.users.items() if key in keys)
+        if "groups" in self.__dict__:
+            found.groups = {group: members & keys for group, members in self.groups.items()}
+        found.holders = {name: held & keys for name, held in self.holders.items()}
+        return found
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
@@ -50,8 +60,13 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return, for each permission, the keys of these people who hold it."""
-        if not names or not self.users:
+        """Return, for each permission, the keys of these people who hold it; each is read once."""
+        if new := {*names} - self.holders.keys():
+            self.holders |= self._read_holders(new)
+        return {name: self.holders[name] for name in names}
+
+    def _read_holders(self, names: Collection[str]) -> dict[str, set[Key]]:
+        if not self.users:
             return {name: set() for name in names}
         if not _are_read_from_tables():
             return {name: self._asked_one_by_one(name) for name in names}

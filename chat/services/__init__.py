@@ -48,7 +48,7 @@ from chat.services.responses import (
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
 from chat.services.strays import ask_others
 from chat.services.uploads import find_file, uploaded, with_uploads
-from chat.services.waiting import people_by_name, people_named, waiting_for, waiting_of
+from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
     "OPERATE_REQUEST",
@@ -72,6 +72,7 @@ __all__ = [
     "NotAskedError",
     "NotConfirmedError",
     "NotTheirsToUndoError",
+    "Present",
     "ProgramRefusedError",
     "Reach",
     "ReassigningDeniedError",

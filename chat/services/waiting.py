@@ -6,25 +6,82 @@ for each assignee, so a count of 100 means "more than 99".
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
 from chat.left import not_left_to
-from chat.models import Assignment, Delegation, HumanRequest
+from chat.models import Assignment, HumanRequest
+from chat.models.delegation import deputies_among
 from chat.store import sql
 from chat.urgency import urgent_requests
-from procedures.models.clock import clock
 from procedures.store.statements import Statement
-from procedures.users import User, active_users, is_active, permission_holders, users
+from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
 Waiting = dict[UUID, UUID]
 """The open requests that a person may answer, each with its session."""
 
 
-def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
+class Present:
+    """Active people with their groups, their permissions and whom they stand in for, read once."""
+
+    def __init__(self, keys: Collection[Any]) -> None:
+        self._keys = {*keys}
+        self._holders: dict[str, set[Any]] = {}
+
+    @cached_property
+    def keys(self) -> set[Any]:
+        """The primary keys of the people who are active."""
+        return self._keys & self.known.keys()
+
+    @cached_property
+    def deputies(self) -> dict[Any, set[Any]]:
+        """The deputies among these people, by each person for whom they stand in."""
+        return deputies_among(self._keys)
+
+    @cached_property
+    def known(self) -> dict[Any, bool]:
+        """These people and those for whom they stand in; True for superusers."""
+        return {key: is_superuser for key, is_superuser, _ in self._rows}
+
+    @cached_property
+    def members(self) -> set[tuple[int, Any]]:
+        """The pairs of a group and one of the known people who is a member."""
+        return {(group, key) for key, _, group in self._rows if group is not None}
+
+    @cached_property
+    def _rows(self) -> list[tuple[Any, bool, int | None]]:
+        everybody = active_users().filter(pk__in={*self._keys, *self.deputies}).order_by()
+        return list(everybody.values_list("pk", "is_superuser", "groups"))
+
+    def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
+        """Return the pairs of one of these permissions and a known person who is asked by it."""
+        wanted = {*names}
+        if new := wanted - self._holders.keys():
+            self._holders |= {name: set() for name in new}
+            people = [key for key, is_superuser in self.known.items() if not is_superuser]
+            for name, key in permission_holders(new, people):
+                self._holders[name].add(key)
+        return {(name, key) for name in wanted for key in self._holders[name]}
+
+    def people(self, names: Collection[str]) -> dict[str, set[Any]]:
+        """Return, by name, the people to whom it refers, with the deputies of those it names."""
+        found: dict[str, set[Any]] = {name: set() for name in names}
+        permissions = [name.removeprefix("perm:") for name in names if name.startswith("perm:")]
+        held = [(f"perm:{name}", key) for name, key in self.holders_of(permissions)]
+        members = [(f"group:{group}", key) for group, key in self.members]
+        for name, key in [*held, *members, *((f"user:{key}", key) for key in self.known)]:
+            if name in found:
+                found[name] |= {key, *self.deputies.get(key, ())} & self.keys
+        if "" in found:
+            found[""] = {key for key in self.keys if self.known[key]}
+        return found
+
+
+def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[Any]:
     """Return the primary keys of the active people in `among` to whom these names refer.
 
     Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
@@ -34,32 +91,13 @@ def people_named(names: Iterable[str], among: Collection[Any]) -> set[Any]:
     return set().union(*people_by_name(names, among).values())
 
 
-def people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
+def people_by_name(names: Iterable[str], among: Collection[Any] | Present) -> dict[str, set[Any]]:
     """Return, by name, the primary keys of the active people in `among` to whom it refers.
 
     The name "" refers to the superusers, who are affected by every change.
     """
-    given, present = _delegations_to(among), {*among}
-    found = _people_by_name(names, {*among, *given})
-    for name, people in found.items():
-        deputies = {to for user in people & given.keys() if name for to in given[user]}
-        found[name] = (people | deputies) & present
-    return found
-
-
-def _people_by_name(names: Iterable[str], among: Collection[Any]) -> dict[str, set[Any]]:
-    found: dict[str, set[Any]] = {"": set()} | {name: set() for name in names}
-    present = active_users().filter(pk__in=among).order_by()
-    people = set()
-    for pk, is_superuser, group in present.values_list("pk", "is_superuser", "groups"):
-        people.add(pk)
-        for name in (f"user:{pk}", f"group:{group}", *([""] if is_superuser else [])):
-            if name in found:
-                found[name].add(pk)
-    permissions = {name.removeprefix("perm:") for name in found if name.startswith("perm:")}
-    for permission, pk in permission_holders(permissions, people):
-        found[f"perm:{permission}"].add(pk)
-    return found
+    present = among if isinstance(among, Present) else Present(among)
+    return present.people({"", *names})
 
 
 def waiting_of(user: User) -> Waiting:
@@ -67,35 +105,25 @@ def waiting_of(user: User) -> Waiting:
     return urgent_requests(user, MOST)
 
 
-def waiting_for(people: Collection[Any]) -> dict[Any, Waiting]:
+def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[Any, Waiting]:
     """Return the requests that each of these people may answer, as `answerable_requests` decides.
 
-    People are given by their primary keys; those who aren't active are missing from the result.
+    People are given by their primary keys; those who aren't active are missing from the result. If
+    they are some of many whose groups are known already, pass these as `among`.
     """
-    given = _delegations_to(people)
-    everybody = active_users().filter(pk__in={*people, *given})
-    known = dict(everybody.values_list("pk", "is_superuser"))
-    present = {pk: known[pk] for pk in people if pk in known}
-    found: dict[Any, Waiting] = {pk: {} for pk in present}
-    for pk, waiting in _waiting_by_assignment(known).items():
-        for one in {pk, *given.get(pk, ())} & present.keys():
+    present = among or Present(people)
+    found: dict[Any, Waiting] = {pk: {} for pk in people if pk in present.keys}
+    given = {user: to & found.keys() for user, to in present.deputies.items()}
+    asked = {*found, *(user for user, to in given.items() if to)} & present.known.keys()
+    for pk, waiting in _waiting_by_assignment(present, asked).items():
+        for one in {pk, *given.get(pk, ())} & found.keys():
             found[one] |= waiting
-    if superusers := [pk for pk, is_superuser in present.items() if is_superuser]:
+    if superusers := [pk for pk in found if present.known[pk]]:
         most = HumanRequest.objects.open().by_urgency().values_list("pk", "session")[:MOST]
         all_open = dict(most)
         found |= {pk: dict(all_open) for pk in superusers}
     _leave_out_done(found, given)
     return found
-
-
-def _delegations_to(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return, by each person who has delegated requests, the deputies among these people."""
-    given: dict[Any, set[Any]] = defaultdict(set)
-    active = Delegation.objects.active(clock.moment()).filter(is_active("to__"), to__in=people)
-    found = active.order_by()
-    for user, to in found.values_list("user", "to"):
-        given[user].add(to)
-    return given
 
 
 def _leave_out_done(found: dict[Any, Waiting], given: dict[Any, set[Any]]) -> None:
@@ -110,17 +138,17 @@ def _leave_out_done(found: dict[Any, Waiting], given: dict[Any, set[Any]]) -> No
             found[person] = waiting_of(users().get(pk=person))
 
 
-def _waiting_by_assignment(people: Collection[Any]) -> dict[Any, Waiting]:
+def _waiting_by_assignment(present: Present, asked: Collection[Any]) -> dict[Any, Waiting]:
     found: dict[Any, Waiting] = defaultdict(dict)
-    if not people:
+    if not asked:
         return found
-    for pk, request, session in sql.open_by_user.fetch(list(people)):
+    for pk, request, session in sql.open_by_user.fetch(list(asked)):
         found[_key(pk)][_id(request)] = _id(session)
-    members = users().filter(pk__in=people).exclude(groups=None).order_by()
-    _add(found, set(members.values_list("groups", "pk")), sql.open_by_group)
+    _add(found, {(group, pk) for group, pk in present.members if pk in asked}, sql.open_by_group)
     permissions = Assignment.objects.filter(is_open=True).exclude(permission="").order_by()
     names = set(permissions.values_list("permission", flat=True).distinct())
-    _add(found, permission_holders(names, people), sql.open_by_permission)
+    held = {(name, pk) for name, pk in present.holders_of(names) if pk in asked}
+    _add(found, held, sql.open_by_permission)
     return found
 
 

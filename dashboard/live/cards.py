@@ -18,9 +18,8 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from chat.models import HumanRequest
-from chat.services.waiting import Waiting
+from chat.services.waiting import Present, Waiting
 from procedures.models.clock import clock
-from procedures.users import users
 from procedures.viewers import Key, People, who_sees
 
 CARDS = "cards"
@@ -37,14 +36,17 @@ OWN_ZONE = 'type="datetime-local"'
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
-def cards_for(waiting: Mapping[Key, Waiting], *, since: Known) -> dict[Key, dict[str, Any]]:
+def cards_for(
+    waiting: Mapping[Key, Waiting], *, since: Known, among: Present | None = None
+) -> dict[Key, dict[str, Any]]:
     """Return what frames bring to people besides, by what waits and by what waited for each.
 
-    The number of queries depends neither on the people nor on the changes.
+    `among` are people of whom something is known already. The number of queries depends neither on
+    the people nor on the changes.
     """
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
-    cards = Cards(changed)
+    cards = Cards(changed, among or Present(waiting))
     return {
         key: {
             "waiting": sorted(map(str, now - cards.closed)),
@@ -57,14 +59,14 @@ def cards_for(waiting: Mapping[Key, Waiting], *, since: Known) -> dict[Key, dict
 class Cards:
     """The cards of changed requests, for the people to whom they are brought."""
 
-    def __init__(self, changed: Known) -> None:
+    def __init__(self, changed: Known, present: Present) -> None:
         wanted = set().union(*changed.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
         """The closed requests, also those that were closed since what waits was read."""
         self._seen = self._who_sees_closed_ones(changed)
-        self._superusers = self._superusers_among(changed) if wanted else set()
+        self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
 
     def html_for(self, key: Key, waiting: AbstractSet[UUID], changed: Iterable[UUID]) -> str:
@@ -83,10 +85,6 @@ class Cards:
             return False
         found = self._requests.get(pk)
         return found is not None and not found.is_unasked
-
-    def _superusers_among(self, changed: Known) -> set[Key]:
-        found = users().filter(is_superuser=True, pk__in=changed.keys()).order_by()
-        return set(found.values_list("pk", flat=True))
 
     def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
         """Return the name of the list in which the template draws the request for this person."""

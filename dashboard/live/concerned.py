@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from chat.services import people_named, waiting_for
+from chat.services import Present, people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.cards import cards_for
 from dashboard.live.homes import homes_for
@@ -90,24 +90,26 @@ class RequestNews:
         for whom in self._tail.read():
             self._untold.append(json.loads(whom))
         names = {name for whom in self._untold for name in whom}
-        concerned = people_named(names, among) if self._untold else set()
         new = {*also, *(key for key, _ in marked)}
+        present = Present({*among, *new} if self._untold or is_check else new)
+        concerned = people_named(names, present) & {*among} if self._untold else set()
         people = {*among} if is_check else concerned | new
         if not people:
             self._untold.clear()
             return RequestsTold(set(), {}, set(), {})
         # Before what waits is counted: a mark must not be later than that.
-        position, waiting = Position.of(CHANGES), waiting_for(people)
+        position, waiting = Position.of(CHANGES), waiting_for(people, present)
         self._untold.clear()
         if is_check:
             concerned |= self._differing(waiting)
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
-        cards = cards_for({pk: told[pk] for pk in told.keys() & {*readers}}, since=self._known)
+        reading = {pk: told[pk] for pk in told.keys() & {*readers}}
+        cards = cards_for(reading, since=self._known, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
         self._known = known if is_check else self._known | known
-        marks = inbox_marks(position, told)
+        marks = inbox_marks(position, told, present)
         frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
-        return RequestsTold(concerned, frames, behind_inbox(marked, marks), cards)
+        return RequestsTold(concerned, frames, behind_inbox(marked, marks, present), cards)
 
     def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
         known = self._known
@@ -173,8 +175,8 @@ class RunNews:
         late = behind_runs(marked, position, digests, present)
         told = (new | found.keys() | differing) & digests.keys()
         marks = {key: str(RunsMark(position, digests[key])) for key in told}
-        home = People(present.users[key] for key in told & {*readers} & present.users.keys())
-        return RunsTold(found, differing, marks, late, homes_for(home))
+        homes = homes_for(present.only(told & {*readers}))
+        return RunsTold(found, differing, marks, late, homes)
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
         """Return, at a check, the people whose grants or delegations to them have changed.
@@ -185,8 +187,7 @@ class RunNews:
             earlier, self._known = self._known, grounds_of(people)
             return {key for key, now in self._known.items() if earlier.get(key, now) != now}
         if new:
-            arrived = People(user for key, user in people.users.items() if key in new)
-            self._known |= grounds_of(arrived)
+            self._known |= grounds_of(people.only(new))
         return set()
 
     def _claimed(self) -> set[UUID]:

@@ -21,7 +21,7 @@ def homes_for(people: People) -> dict[Key, dict[str, Any]]:
 
     The number of queries depends neither on the people nor on the changes.
     """
-    keys = people.users.keys() - operators(people)
+    keys = people.users.keys() - operators(people) if people.users else set()
     if not keys:
         return {}
     outlooks = Outlooks(people, clock.now())

@@ -30,13 +30,13 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from chat.models import SessionEvent
 from chat.models.delegation import deputies_among
-from chat.services import people_by_name, waiting_of
+from chat.services import Present, waiting_of
 from chat.services.waiting import MOST, Waiting
 from procedures.access import OPERATE, SEEING
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Grant, Run, RunInput
 from procedures.models.clock import clock
-from procedures.users import User, users
+from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
 NEWEST = 500
@@ -149,39 +149,42 @@ class InboxMark:
         return cls(Position.parse(found[1]), found[2]) if found else None
 
 
-def inbox_marks(position: Position, waiting: Mapping[Key, Waiting]) -> dict[Key, InboxMark]:
+def inbox_marks(
+    position: Position, waiting: Mapping[Key, Waiting], present: Present
+) -> dict[Key, InboxMark]:
     """Return each person's mark, made of a position and the requests that wait for the person.
 
     The position was read before the requests. If more requests wait for a person than are counted,
     the mark contains the person's groups instead of the requests.
     """
-    many = [key for key, found in waiting.items() if len(found) >= MOST]
-    groups: dict[Key, set[int]] = defaultdict(set)
-    if many:
-        for key, group in users().filter(pk__in=many).order_by().values_list("pk", "groups"):
-            groups[key].add(group)
+    many = {key: set[int]() for key, found in waiting.items() if len(found) >= MOST}
+    for group, key in present.members if many else ():
+        if key in many:
+            many[key].add(group)
     return {
-        key: InboxMark(position, digest(groups.get(key, found))) for key, found in waiting.items()
+        key: InboxMark(position, digest(many.get(key, found))) for key, found in waiting.items()
     }
 
 
-def behind_inbox(marked: Collection[Marked], now: Mapping[Key, InboxMark]) -> set[Marked]:
+def behind_inbox(
+    marked: Collection[Marked], now: Mapping[Key, InboxMark], present: Present
+) -> set[Marked]:
     """Return the pages that may not yet show a change that affects their viewer.
 
     The number of queries depends neither on the pages nor on the changes.
     """
     marks = {one: (InboxMark.parse(one[1]), now.get(one[0])) for one in marked}
     late, positions = set[Marked](), dict[Marked, Position]()
-    for one, (mark, present) in marks.items():
-        if mark is None or present is None or mark.waiting != present.waiting:
+    for one, (mark, current) in marks.items():
+        if mark is None or current is None or mark.waiting != current.waiting:
             late.add(one)
-        elif mark.changes != present.changes:
+        elif mark.changes != current.changes:
             positions[one] = mark.changes
     if not positions:
         return late
     rows = RowsSince(CHANGES, "whom", positions.values())
     names = {at: _names_in(rows.after(at)) for at in set(positions.values())}
-    asked = people_by_name(chain(*filter(None, names.values())), {key for key, _ in positions})
+    asked = present.people({"", *chain(*filter(None, names.values()))})
     for one, at in positions.items():
         named = names[at]
         if named is None or any(one[0] in asked[name] for name in named):
@@ -325,7 +328,7 @@ def _time(moment: int) -> datetime:
 def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
     """Return the mark of a person's page, and the requests that wait for that person."""
     position, waiting = Position.of(CHANGES), waiting_of(user)
-    return inbox_marks(position, {user.pk: waiting})[user.pk], waiting
+    return inbox_marks(position, {user.pk: waiting}, Present([user.pk]))[user.pk], waiting
 
 
 def runs_mark(user: User) -> RunsMark:

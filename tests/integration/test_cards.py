@@ -147,7 +147,7 @@ def test_cards_cost_as_many_statements_for_many_people_and_changes_as_for_one(
             assert one["cards"].count("<article") == 2 * count
         return len(captured)
 
-    assert statements(people[:1], 1) == statements(people, 3) <= 40
+    assert statements(people[:1], 1) == statements(people, 3) <= 24
 
 
 def test_administrators_read_the_cards_that_ask_for_a_reason(

@@ -97,7 +97,7 @@ def test_homes_cost_as_many_statements_for_many_people_as_for_one(people: list[U
             assert len(homes_for(People(some))) == len(some)
         return len(captured)
 
-    assert statements(people[:1]) == statements(people[:3]) <= 45
+    assert statements(people[:1]) == statements(people[:3]) <= 34
 
 
 def test_of_what_nobody_can_answer_only_the_first_are_read(people: list[User]) -> None:
