@@ -39,7 +39,7 @@ SEEDS = range(6)
 
 @pytest.fixture(params=SEEDS)
 def site(request: pytest.FixtureRequest) -> list[User]:
-    """People, groups, grants, permissions, sessions and requests at random."""
+    """People, groups, grants, permissions, sessions, requests and deputies at random."""
     chance = random.Random(request.param)  # noqa: S311 (a site, no secret)
     groups = [Group.objects.create(name=f"group {number}") for number in range(4)]
     starters = Group.objects.create(name="starters")
@@ -66,6 +66,9 @@ def site(request: pytest.FixtureRequest) -> list[User]:
         act = chance.choice([to_person, to_group, to_holders, leave, close])
         act(asked, chance, people)
         Member.join(asked.session, chance.choice(people), at=clock.now())
+    for _ in range(2):
+        away, deputy = chance.sample([people[0], *people[2:]], 2)
+        delegate(by=away, to=deputy, until=clock.now() + timedelta(days=1))
     return people
 
 

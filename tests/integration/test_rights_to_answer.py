@@ -33,7 +33,7 @@ from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import ForkPoint, fork_run
 from procedures.services.ledger import examine
-from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
+from tests.calls import JSON, assign_too, caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +139,21 @@ def test_a_deputy_answers_for_somebody_until_a_date(vera: User, carol: User) -> 
     clock.ahead += DAY
     with pytest.raises(NotAskedError):
         say(ask("explained"), carol)
+
+
+def test_a_deputy_of_an_administrator_is_not_asked_by_every_permission(
+    vera: User, carol: User, admin_user: User
+) -> None:
+    """An administrator holds them all, without being asked by any."""
+    request = ask("explained")
+    assign_too(request, permission="countersign_chat.view_message")
+    delegate(by=admin_user, to=carol, until=clock.now() + DAY)
+
+    assert request.pk not in most_urgent(carol, 10)
+    assert not answerable_requests(carol).filter(pk=request.pk).exists()
+    assert waiting_for([carol.pk]) == {carol.pk: {}}
+    with pytest.raises(NotAskedError):
+        say(request, carol)
 
 
 def test_a_revoked_delegation_counts_no_more(vera: User, carol: User) -> None:
