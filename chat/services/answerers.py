@@ -56,7 +56,7 @@ def _suspects() -> Q:
     """Return a filter for open requests without an assignee, or with one who may not be active."""
     waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
     groups = Group.objects.exclude(pk__in=_present_groups())
-    absent = users().exclude(pk__in=active_users().order_by().values("pk"))
+    absent = users().filter(~is_active())
     asked = _asked()
     held = set(_held_permissions().values_list("full_name", flat=True)) if asked else set()
     parts: list[QuerySet[Any, Any]] = [
