@@ -30,6 +30,9 @@ async def _hear_all(hear: Hear) -> None:
     client = redis.asyncio.from_url(conf.REDIS_URL)
     async with client, client.pubsub() as subscription:
         await subscription.subscribe(CHANNEL)
+        # redis-py loses a cancel that comes while it connects, and would listen forever.
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError
         async for message in subscription.listen():
             if message["type"] == "message":
                 hear(json.loads(message["data"]))

@@ -7,10 +7,11 @@ from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import connection
 
+from dashboard.live.listening import listen
 from procedures.models import Run
 from procedures.services import cancel_run, start_run
 from tests.calls import grant
-from tests.live_page import LivePage, own_hub
+from tests.live_page import PATIENCE, LivePage, own_hub
 from tests.sockets import session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,3 +119,23 @@ def sign_out(key: str) -> None:
         Session.objects.filter(pk=key).delete()
     finally:
         connection.close()
+
+
+def test_a_listener_ends_whenever_it_is_cancelled() -> None:
+    """Also while it connects to Redis, where a cancel may get lost."""
+
+    async def is_ended_after(steps: int) -> bool:
+        task = asyncio.create_task(listen(lambda _: None))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait([task], timeout=PATIENCE)
+        return bool(ended)
+
+    async def first_late() -> int | None:
+        for steps in range(80):
+            if not await is_ended_after(steps):
+                return steps
+        return None
+
+    assert asyncio.run(first_late()) is None
