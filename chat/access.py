@@ -48,9 +48,12 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     return HumanRequest.objects.open().assigned_to(user).filter(is_left_to(user))
 
 
-def most_urgent(user: User, most: int) -> list[UUID]:
-    """Return up to `most` open requests that the user may answer now, the most urgent first."""
-    return list(urgent_requests(user, most))
+def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UUID]:
+    """Return up to `most` open requests that wait for the user now, the most urgent first.
+
+    With `with_snoozed`, those that the user has put off count, too.
+    """
+    return list(urgent_requests(user, most, with_snoozed=with_snoozed))
 
 
 def in_session_of(user: User) -> Q:

@@ -12,11 +12,11 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.access import answerable_requests, visible_requests
-from chat.left import is_claim_stale, is_left_to
+from chat.left import is_claim_stale, is_left_to, is_snoozed_by
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.request import HumanRequestQuerySet, is_assigned_to
 from chat.urgency import Place, Way, first_among, following, ways_by_group, ways_by_name
@@ -145,8 +145,7 @@ class Inbox:
             found = found.filter(~Q(claimed_by=self.user) | is_assigned_to(self.user))
         if self.tab == Tab.UNCLAIMED:
             found = found.filter(Q(claimed_by=None) | is_claim_stale())
-        snoozed = Snooze.objects.filter(request=OuterRef("pk"), user=self.user)
-        found = found.filter(~Exists(snoozed.filter(until__gt=self.now).order_by()))
+        found = found.filter(~is_snoozed_by(self.user, self.now))
         return found.filter(self.filters.condition("", self.now))
 
     def _snoozed(self, most: int, after: UUID | None) -> list[UUID]:

@@ -6,13 +6,15 @@ run has asked with a token, are checked only when somebody answers; see `rights`
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
-from chat.models import Assignment, Delegation, HumanRequest, HumanResponse
+from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Snooze
 from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User, active_users, has_user_field, users
@@ -37,6 +39,12 @@ def is_left_to(user: User) -> Q:
     by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
     is_free &= Q() if conf.ASKERS_MAY_ANSWER else ~by_token
     return is_free & ~Q(is_own, four_eyes=True) & ~has_voted
+
+
+def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:
+    """Return a `Q` that matches requests that the user has put off beyond that time."""
+    snoozed = Snooze.objects.filter(request=OuterRef("pk"), user=user, until__gt=now)
+    return Q(Exists(snoozed.order_by()))
 
 
 def is_claim_stale() -> Q:

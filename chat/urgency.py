@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from chat.left import is_left_to
+from chat.left import is_left_to, is_snoozed_by
 from chat.models import Assignment, HumanRequest
 from chat.models.delegation import principals_of
 from chat.models.request import HumanRequestQuerySet
@@ -187,10 +187,12 @@ def _growing(count: int) -> Iterator[int]:
         count *= GROWTH
 
 
-def urgent_requests(user: User, most: int) -> dict[UUID, UUID]:
-    """Return up to `most` open requests that the user may answer now, with their sessions.
+def urgent_requests(user: User, most: int, *, with_snoozed: bool = False) -> dict[UUID, UUID]:
+    """Return up to `most` open requests that wait for the user now, with their sessions.
 
-    The most urgent come first.
+    The most urgent come first. With `with_snoozed`, those that the user has put off count, too.
     """
     ways, left = ways_of(user), HumanRequest.objects.open().filter(is_left_to(user))
+    if not with_snoozed:
+        left = left.filter(~is_snoozed_by(user, clock.moment()))
     return first_among(left, partial(following, ways), most)

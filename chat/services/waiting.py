@@ -13,10 +13,11 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from chat.left import not_left_to
-from chat.models import Assignment, HumanRequest
+from chat.models import Assignment, HumanRequest, Snooze
 from chat.models.delegation import deputies_among
 from chat.store import sql
 from chat.urgency import urgent_requests
+from procedures.models.clock import clock
 from procedures.store.statements import Statement
 from procedures.users import User, active_users, permission_holders, users
 
@@ -106,7 +107,7 @@ def waiting_of(user: User) -> Waiting:
 
 
 def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[Any, Waiting]:
-    """Return the requests that each of these people may answer, as `answerable_requests` decides.
+    """Return the requests that wait for each of these people, as `waiting_of` decides.
 
     People are given by their primary keys; those who aren't active are missing from the result. If
     they are some of many whose groups are known already, pass these as `among`.
@@ -127,12 +128,16 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
 
 
 def _leave_out_done(found: dict[Any, Waiting], given: dict[Any, set[Any]]) -> None:
-    """Remove from each person the requests that aren't left to them, as `is_left_to` decides.
+    """Remove from each person the requests that don't wait for them, as `waiting_of` decides.
 
     If more requests were open than were read, the person's list is read again, without these.
     """
     cut = {pk for pk, waiting in found.items() if len(waiting) >= MOST}
-    for person, gone in not_left_to(found, given).items():
+    done = not_left_to(found, given)
+    snoozed = Snooze.objects.filter(user__in=found, until__gt=clock.moment()).order_by()
+    for person, request in snoozed.values_list("user", "request") if found else ():
+        done.setdefault(person, set()).add(request)
+    for person, gone in done.items():
         found[person] = {pk: at for pk, at in found[person].items() if pk not in gone}
         if person in cut and len(found[person]) < MOST and gone:
             found[person] = waiting_of(users().get(pk=person))

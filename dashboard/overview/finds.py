@@ -63,7 +63,7 @@ class Search:
 
     def requests(self) -> list[Find]:
         """Return open requests that the person may answer, most urgent first."""
-        ids = [self._id] if self._id else most_urgent(self.user, MOST_SEARCHED)
+        ids = [self._id] if self._id else self._most_urgent()
         open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
         rows = (
             open_ones.filter(pk__in=ids)
@@ -75,6 +75,9 @@ class Search:
             for pk, prompt, title, *times in rows
             if self._id or self.fits(str(pk), prompt, title)
         )
+
+    def _most_urgent(self) -> list[UUID]:
+        return most_urgent(self.user, MOST_SEARCHED, with_snoozed=True)
 
     def runs(self) -> list[Find]:
         """Return runs that the person may see, newest first."""

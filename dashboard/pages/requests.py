@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chat import services
 from chat.access import answerable_requests, titles_for, visible_requests
+from chat.left import is_snoozed_by
 from chat.models import HumanRequest, Message
 from chat.services import (
     AlreadyAnsweredError,
@@ -232,10 +233,11 @@ def _place(text: str | None) -> int:
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts of closed requests; `lost` has the ids the person can't answer any more."""
+    """Return receipts of closed requests; `lost` has the ids of those that don't wait any more."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)
+    still_mine = still_mine.filter(~is_snoozed_by(request.user, clock.moment()))
     kept = {found.pk for found in receipts} | set(still_mine.values_list("pk", flat=True))
     return {"receipts": receipts, "lost": gone - kept}
 

@@ -89,7 +89,7 @@ def test_a_request_given_to_others_leaves_one_home_and_comes_to_another(
     expect(carols.get_by_role("article", name="Pay 31.20 €?")).to_be_visible(timeout=SOON)
     expect(carols.locator("#waiting-requests")).to_have_attribute("data-count", "1", timeout=SOON)
     expect(bobs.locator(".request")).to_contain_text(
-        "This request is no longer assigned to you.", timeout=SOON
+        "This request isn't waiting for you any more.", timeout=SOON
     )
     expect(bobs.locator(".kept-words")).to_contain_text("I wonder")
     expect(bobs.locator("#waiting-requests")).to_have_attribute("data-count", "0", timeout=SOON)
