@@ -1,11 +1,12 @@
 """The open requests that people may answer, for many people at once.
 
-The number of queries grows with neither the people nor the requests. At most 100 requests are read
-for each assignee, so a count of 100 means "more than 99".
+The number of queries grows with neither the people nor the requests. At first, at most 100 requests
+are read for each assignee, so a count of 100 means "more than 99". More are read, for everybody at
+once, if fewer are left to somebody.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from procedures.store.statements import Statement
 from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
+ROUNDS = (MOST, 1_000, 5_000)
+"""The most requests that are read for each assignee, in rounds, until enough of them are left."""
 Waiting = dict[UUID, UUID]
 """The open requests that a person may answer, each with its session."""
 
@@ -113,55 +116,68 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
     they are some of many whose groups are known already, pass these as `among`.
     """
     present = among or Present(people)
-    found: dict[Any, Waiting] = {pk: {} for pk in people if pk in present.keys}
+    found: dict[Any, Waiting] = {}
+    left = {pk for pk in people if pk in present.keys}
+    for most in ROUNDS:
+        waiting = _read(present, left, most)
+        cut = {pk for pk, requests in waiting.items() if len(requests) >= most}
+        _leave_out_done(waiting, present.deputies)
+        found |= waiting
+        left = {pk for pk in cut if len(waiting[pk]) < MOST}
+        if not left:
+            return found
+    return found | {user.pk: waiting_of(user) for user in users().filter(pk__in=left)}
+
+
+def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Waiting]:
+    """Return the open requests that ask each of these people, at most so many of each assignee."""
+    found: dict[Any, Waiting] = {pk: {} for pk in people}
     given = {user: to & found.keys() for user, to in present.deputies.items()}
     asked = {*found, *(user for user, to in given.items() if to)} & present.known.keys()
-    for pk, waiting in _waiting_by_assignment(present, asked).items():
+    for pk, waiting in _waiting_by_assignment(present, asked, most).items():
         for one in {pk, *given.get(pk, ())} & found.keys():
             found[one] |= waiting
     if superusers := [pk for pk in found if present.known[pk]]:
-        most = HumanRequest.objects.open().by_urgency().values_list("pk", "session")[:MOST]
-        all_open = dict(most)
+        every = HumanRequest.objects.open().by_urgency().values_list("pk", "session")
+        all_open = dict(every[:most])
         found |= {pk: dict(all_open) for pk in superusers}
-    _leave_out_done(found, given)
     return found
 
 
-def _leave_out_done(found: dict[Any, Waiting], given: dict[Any, set[Any]]) -> None:
-    """Remove from each person the requests that don't wait for them, as `waiting_of` decides.
-
-    If more requests were open than were read, the person's list is read again, without these.
-    """
-    cut = {pk for pk, waiting in found.items() if len(waiting) >= MOST}
-    done = not_left_to(found, given)
+def _leave_out_done(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
+    """Remove from each person the requests that don't wait for them, as `waiting_of` decides."""
+    gone = not_left_to(found, given)
     snoozed = Snooze.objects.filter(user__in=found, until__gt=clock.moment()).order_by()
     for person, request in snoozed.values_list("user", "request") if found else ():
-        done.setdefault(person, set()).add(request)
-    for person, gone in done.items():
-        found[person] = {pk: at for pk, at in found[person].items() if pk not in gone}
-        if person in cut and len(found[person]) < MOST and gone:
-            found[person] = waiting_of(users().get(pk=person))
+        gone.setdefault(person, set()).add(request)
+    for person, requests in gone.items():
+        found[person] = {pk: at for pk, at in found[person].items() if pk not in requests}
 
 
-def _waiting_by_assignment(present: Present, asked: Collection[Any]) -> dict[Any, Waiting]:
+def _waiting_by_assignment(
+    present: Present, asked: Collection[Any], most: int
+) -> dict[Any, Waiting]:
     found: dict[Any, Waiting] = defaultdict(dict)
     if not asked:
         return found
-    for pk, request, session in sql.open_by_user.fetch(list(asked)):
+    for pk, request, session in sql.open_by_user.fetch(list(asked), most):
         found[_key(pk)][_id(request)] = _id(session)
-    _add(found, {(group, pk) for group, pk in present.members if pk in asked}, sql.open_by_group)
+    members = {(group, pk) for group, pk in present.members if pk in asked}
+    _add(found, members, sql.open_by_group, most)
     permissions = Assignment.objects.filter(is_open=True).exclude(permission="").order_by()
     names = set(permissions.values_list("permission", flat=True).distinct())
     held = {(name, pk) for name, pk in present.holders_of(names) if pk in asked}
-    _add(found, held, sql.open_by_permission)
+    _add(found, held, sql.open_by_permission, most)
     return found
 
 
-def _add(found: dict[Any, Waiting], holders: set[tuple[Any, Any]], statement: Statement) -> None:
+def _add(
+    found: dict[Any, Waiting], holders: set[tuple[Any, Any]], statement: Statement, most: int
+) -> None:
     """Add the open requests of each group or permission to `found`, for each of its holders."""
     opened: dict[Any, Waiting] = defaultdict(dict)
     if keys := {key for key, _ in holders}:
-        for key, request, session in statement.fetch(list(keys)):
+        for key, request, session in statement.fetch(list(keys), most):
             opened[key][_id(request)] = _id(session)
     for key, pk in holders:
         found[pk] |= opened[key]

@@ -12,18 +12,20 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.access import answerable_requests
+from chat.access import answerable_requests, most_urgent
 from chat.models import HumanRequest, Member, SessionEvent
 from chat.services import (
+    claim_request,
     delegate,
     people_by_name,
     people_named,
     reassign_request,
+    snooze_request,
     waiting_for,
     waiting_of,
     withdraw_request,
 )
-from chat.services.waiting import MOST
+from chat.services.waiting import MOST, Waiting
 from dashboard.live.concerned import RequestNews, RunNews
 from procedures.models import Grant, Procedure, Wait
 from procedures.models.clock import clock
@@ -210,20 +212,45 @@ def statements(ask: Ask, people: list[User]) -> int:
 def test_no_more_than_a_hundred_requests_are_read_for_a_group(
     bob: User, carol: User, finance: Group
 ) -> None:
-    grant("question", finance, "answer")
-    asked = request_of(run_until_it_waits("question"))
-    for number in range(MOST):
-        wait = Wait.objects.create(
-            **fields_of(asked.wait, key=f"more-{number}", opened_seq=number + 100)
-        )
-        more = HumanRequest.objects.create(**fields_of(asked, wait_id=wait.pk))
-        assign_too(more, group=finance)
+    ask_often(finance, MOST + 1)
 
     assert HumanRequest.objects.open().assigned_to(bob).count() == MOST + 1
     assert {pk: len(found) for pk, found in waiting_for([bob.pk, carol.pk]).items()} == {
         bob.pk: MOST,
         carol.pk: 0,
     }
+
+
+def ask_often(group: Group, times: int) -> HumanRequest:
+    """Ask a group so many questions at once, and return the first one."""
+    grant("question", group, "answer")
+    asked = request_of(run_until_it_waits("question"))
+    for number in range(times - 1):
+        wait = Wait.objects.create(
+            **fields_of(asked.wait, key=f"more-{number}", opened_seq=number + 100)
+        )
+        more = HumanRequest.objects.create(**fields_of(asked, wait_id=wait.pk))
+        assign_too(more, group=group)
+    return asked
+
+
+def test_more_is_read_for_all_at_once_where_some_of_many_requests_are_left_to_nobody(
+    bob: User, finance: Group
+) -> None:
+    first = ask_often(finance, MOST + 5)
+    people = [User.objects.create_user(f"person{number}") for number in range(6)]
+    finance.user_set.add(*people)
+    claim_request(first.pk, by=bob)
+    for one in people:
+        urgent = most_urgent(one, 1)
+        snooze_request(urgent[0], by=one, until=clock.now() + timedelta(days=1))
+
+    def read(some: list[User]) -> dict[Any, Waiting]:
+        return waiting_for([one.pk for one in some])
+
+    assert {len(found) for found in read(people).values()} == {MOST + 3}
+    assert all(waiting_of(one).items() <= read([one])[one.pk].items() for one in people)
+    assert statements(read, people[:1]) == statements(read, people) <= 20
 
 
 def fields_of(row: HumanRequest | Wait, **others: Any) -> dict[str, Any]:

@@ -39,27 +39,27 @@ WITH next AS ({next_seq_said} WHERE id = %s RETURNING id, last_seq, said)
 {kept_change}, (SELECT said FROM next)
 
 -- part: urgent_open
-is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT 100
+is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT %s
 
 -- part: with_session
 JOIN {request} ON {request}.id = found.request_id
 
 -- name: open_by_user
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{user_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE user_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_group
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{group_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE group_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_permission
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::text[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}

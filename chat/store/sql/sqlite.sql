@@ -38,24 +38,24 @@ UPDATE {assignment} SET is_open = false WHERE request_id = %s
 INSERT INTO {change} ({change_columns}) VALUES (%s, %s, %s, %s, %s)
 
 -- part: urgent_open
-is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT 100
+is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT %s
 
 -- name: open_by_user
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE user_id = asked.value AND {urgent_open})
 
 -- name: open_by_group
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE group_id = asked.value AND {urgent_open})
 
 -- name: open_by_permission
--- The most urgent open requests that are assigned to each of these, at most 100 of each, with their
+-- The most urgent open requests that are assigned to each of these, at most so many of each, with their
 -- sessions. A list of ids, since SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
