@@ -8,8 +8,10 @@ from uuid import uuid4
 from dashboard.overview.consequences import Place, Standing, consequences, places_of
 from dashboard.overview.operations import Operation, divided, operations_for, phase_of
 from dashboard.overview.words import Sentence
+from procedures import access
 from procedures.access import SignedIn
 from procedures.models import Run
+from procedures.users import User
 
 REASONS = "reasons"
 MOST_REASONS = 4
@@ -44,6 +46,11 @@ def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
         "more": [dialog_of(one, run, now=now) for one in more],
         "reasons": reasons_of(request),
     }
+
+
+def operable(user: User) -> set[int]:
+    """Return the ids of the procedures whose runs the user may operate."""
+    return set(access.procedures_for(user, "operate").values_list("pk", flat=True))
 
 
 def dialog_of(

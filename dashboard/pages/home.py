@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 from dashboard.live.streams import RUNS
 from dashboard.overview.home import HOME, contents_of
 from dashboard.overview.outlook import LONGEST_LIST, Outlook
+from dashboard.pages.dialogs import operable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
 from procedures.models.clock import clock
 from procedures.services import complaints_for
-from procedures.users import User
 
 
 @require_safe
@@ -42,8 +42,3 @@ def overview(request: Visit) -> dict[str, Any]:
     if shown["stuck"]:  # operators read this themselves: no frame brings it
         shown["operable"] = operable(request.user)
     return shown | {"complaints": complaints_for(request.user)}
-
-
-def operable(user: User) -> set[int]:
-    """Return the ids of the procedures whose runs the user may operate."""
-    return set(access.procedures_for(user, "operate").values_list("pk", flat=True))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import Promise
@@ -18,20 +19,24 @@ from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
-from dashboard.pages.dialogs import operations_of
+from dashboard.pages.dialogs import operable, operations_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import questions_of
 from dashboard.pages.visit import Visit
 from procedures import access
 from procedures.access import SignedIn
-from procedures.engine.journal.events import RunStatus
+from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.models import Run
+from procedures.models.event import EventQuerySet
 from procedures.paging import PAGE, page, page_of_runs
 from procedures.run_lists import MOST_COUNTED, RunList, count_for_lists, procedures_of_runs
 from procedures.users import User
 
 MOST_EVENTS = 200
 MOST_NEW = 99
+ERRORS = Q(kind__in=(EventKind.STEP_FAILED, EventKind.RUN_FAILED, EventKind.RUN_QUARANTINED))
+ERRORS |= Q(kind=EventKind.WAIT_CLOSED, data__contains='"outcome":"failed"')  # of a child run
+"""The events that are errors; texts in canonical JSON have their quotes escaped."""
 WAITING = {
     "people": ("person", lazy("Waiting for people")),
     "time": ("timer", lazy("Waiting, but not for people")),
@@ -65,6 +70,7 @@ def run_list(request: SignedIn) -> HttpResponse:
         "procedure": choice.procedure,
         "state": FILTERS.get(choice.state, ("", ""))[1],
         "chosen": choice.state,
+        "operable": operable(request.user),
     }
     return render(request, "procedures/runs.html", context)
 
@@ -91,7 +97,7 @@ def run_changes(request: SignedIn) -> HttpResponse:
 @with_marks()
 def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
-    newest = run.events.order_by("-seq")[:MOST_EVENTS]
+    newest = _events(request, run).order_by("-seq")[:MOST_EVENTS]
     is_whole, step = request.GET.get("rows") == "all", request.GET.get("step", "")
     session, above = session_of(run), run.parent_wait
     seen = access.visible_runs(request.user).select_related("procedure")
@@ -104,6 +110,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
         "sees_tracebacks": access.may_operate(request.user, run),
         "events": list(newest)[::-1],
         "earlier": max(run.head_seq - MOST_EVENTS, 0),
+        "only": _only(request),
         "session": session,
         "title": _titles(request, [run]).get(run.pk),
         "above": seen.filter(pk=above.run_id).first() if above else None,
@@ -123,14 +130,25 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     after = request.GET.get("after", "")
     seq = int(after) if re.fullmatch("[0-9]{1,18}", after) else 0
-    found = page(run.events.all(), by="seq", after=seq, limit=MOST_EVENTS)
+    found = page(_events(request, run), by="seq", after=seq, limit=MOST_EVENTS)
     context = {
         "run": run,
         "events": found["items"],
         "next": found["next"],
+        "only": _only(request),
         "sees_tracebacks": access.may_operate(request.user, run),
     }
     return render(request, "procedures/journal.html", context)
+
+
+def _only(request: SignedIn) -> str:
+    """Return "errors" if the person wants to see no other events."""
+    return "errors" if request.GET.get("events") == "errors" else ""
+
+
+def _events(request: SignedIn, run: Run) -> EventQuerySet:
+    events = run.events.all()
+    return events.filter(ERRORS) if _only(request) else events
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,33 @@ def test_keys_open_a_dialog_choose_a_reason_and_fire(
     assert status_of(failed) == "paused"
 
 
+def test_several_runs_are_retried_from_the_list_in_a_dialog(
+    running_web: Web, open_page: OpenPage, failed: Run, dave: User
+) -> None:
+    runs = [failed, run_until_it_waits("broken_child")]
+    page = open_page(dave)
+    page.goto("/runs")
+    boxes = page.locator(".run-line__box")
+    expect(page.get_by_text("With the chosen runs")).to_be_hidden()
+    for box in boxes.all():
+        box.press("Space")
+    button(page, "Retry…").press("Enter")
+
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Retry 2 runs")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.press("Enter")  # without a reason nothing is done
+    expect(dialog).to_contain_text("Give a reason.")
+    page.keyboard.type(REASON)
+    page.keyboard.press("Enter")
+    expect(dialog.locator('[data-result="applied"]')).to_have_count(2)
+    page.keyboard.press("Escape")
+
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".run-line__box:checked")).to_have_count(0)
+    assert [status_of(run) for run in runs] == ["queued", "queued"]
+
+
 def test_the_buttons_follow_the_run_but_never_under_an_open_dialog(
     running_web: Web, open_page: OpenPage, operators: Group, dave: User
 ) -> None:

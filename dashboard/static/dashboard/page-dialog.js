@@ -6,6 +6,7 @@
    closes the dialog, as Escape does. If something was sent, "dialog:done" tells what the last content
    lists as applied. Without scripts all of these are pages. */
 
+const REFUSED = 422;
 const REPORT = "[data-result]";
 
 document.addEventListener("submit", (event) => {
@@ -13,6 +14,7 @@ document.addEventListener("submit", (event) => {
   const dialog = form.dataset.dialog ? document.getElementById(form.dataset.dialog) : form.closest(".dialog");
   if (!dialog) return;
   event.preventDefault();
+  if (form.dataset.dialog) dialog.opener = form;
   submit(form, new FormData(form, submitter), dialog);
 });
 
@@ -21,7 +23,8 @@ async function submit(form, sent, dialog) {
   const address = isPost ? form.action : `${form.action}?${new URLSearchParams(sent)}`;
   const options = { headers: { "HX-Request": "true" }, ...(isPost ? { method: "POST", body: sent } : {}) };
   const answer = await fetch(address, options).catch(() => null);
-  const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+  const isShown = (answer?.ok && !answer.redirected) || answer?.status === REFUSED;
+  const html = isShown ? await answer.text().catch(() => null) : null;
   if (html !== null) show(dialog, html);
   else if (isPost) tellLost(form);
   else location.assign(address);
@@ -53,7 +56,9 @@ function tellDone(dialog) {
   const lines = [...dialog.querySelectorAll(REPORT)];
   const applied = lines.filter(({ dataset }) => dataset.result === "applied").map(({ dataset }) => dataset.request);
   dialog.replaceChildren();
-  if (lines.length) dialog.dispatchEvent(new CustomEvent("dialog:done", { bubbles: true, detail: { applied } }));
+  if (!lines.length) return;
+  for (const field of dialog.opener.elements) if (field.type === "checkbox") field.checked = false;
+  dialog.dispatchEvent(new CustomEvent("dialog:done", { bubbles: true, detail: { applied } }));
 }
 
 /** What was typed stays, and can be sent again: the same answer counts only once. */

@@ -1,0 +1,143 @@
+"""Operations on several runs at once: a page lists exactly these, and another one reports."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods
+
+from dashboard.forms.operations import ReasonForm
+from dashboard.overview.lists import Listed, listed_runs
+from dashboard.overview.operations import ALL, Name, operations_for, phase_of
+from dashboard.pages.dialogs import reasons_of, remember
+from dashboard.pages.marks import with_marks
+from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
+from dashboard.pages.visit import Visit
+from procedures import access, services
+from procedures.engine.errors import EngineError
+from procedures.models import Run
+
+MOST_AT_ONCE = 100
+FOLLOWS: dict[Name, Any] = {
+    "retry": lazy("Each run continues from where it stopped. Finished steps aren't repeated."),
+    "cancel": lazy(
+        "Each run ends: its open questions are withdrawn, and its work is undone where the "
+        "procedure says how. A cancelled run can't continue."
+    ),
+}
+"""The consequence of each operation that can be performed on several runs at once."""
+WHY_NOT: dict[Name, Any] = {
+    "retry": lazy("It hasn't failed, can't be retried, or isn't yours to retry."),
+    "cancel": lazy("It has ended, is being cancelled, or isn't yours to cancel."),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run in the list of those that are operated on at once."""
+
+    listed: Listed
+    phase: str
+    """The phase of the run when it was listed for the person."""
+    why_not: str = ""
+
+    @property
+    def run(self) -> Run:
+        return self.listed.run
+
+    @property
+    def sent(self) -> str:
+        return f"{self.run.pk}:{self.phase}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@with_marks()
+def run_bulk(request: Visit) -> HttpResponse:
+    """List the chosen runs with what would follow; a POST with a reason acts, and reports."""
+    sent = request.POST if request.method == "POST" else request.GET
+    name: Name = "cancel" if sent.get("operation") == "cancel" else "retry"
+    chosen = _chosen(sent.getlist("run"))
+    lines = list(_lines(request, chosen, name))
+    form = ReasonForm(_typed(request)) if request.method == "POST" else None
+    if form and form.is_valid():
+        return _report(request, lines, name, form.cleaned_data["reason"])
+    context = {
+        "operation": ALL[name],
+        "lines": [one for one in lines if not one.why_not],
+        "left_out": [one for one in lines if one.why_not],
+        "lost": len(chosen) - len(lines),
+        "follows": FOLLOWS[name],
+        "reasons": reasons_of(request),
+        "fault": REASON_NEEDED if form else "",
+    }
+    return render(request, _template(request, "run_bulk"), context, status=422 if form else 200)
+
+
+def _template(request: Visit, name: str) -> str:
+    """Return the template of a whole page, or of what an open page shows in a dialog."""
+    return f"procedures/{'_' if request.htmx else ''}{name}.html"
+
+
+def _typed(request: Visit) -> Mapping[str, Any]:
+    """Return what was typed; one of the last reasons counts if no other was given."""
+    typed = request.POST.copy()
+    typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
+    return typed
+
+
+def _chosen(texts: Sequence[str]) -> dict[UUID, str]:
+    """Return the chosen runs with the phases that were listed, if they were."""
+    found: dict[UUID, str] = {}
+    for text in texts[:MOST_AT_ONCE]:
+        key, _colon, phase = text.partition(":")
+        try:
+            found[UUID(key)] = phase
+        except ValueError:
+            continue
+    return found
+
+
+def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:
+    """Yield the chosen runs that the person may see, in the order in which they were chosen."""
+    runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
+    found = {one.run.pk: one for one in listed_runs(runs)}
+    for key, phase in chosen.items():
+        if key in found:
+            run = found[key].run
+            is_offered = any(one.name == name for one in operations_for(request.user, run))
+            yield Line(found[key], phase or phase_of(run), "" if is_offered else WHY_NOT[name])
+
+
+def _report(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> HttpResponse:
+    """Act on each run, and report, beginning with those that stay as they are."""
+    remember(request, reason)
+    done = [(one, *_act(request, one, name, reason)) for one in lines]
+    counts = Counter(is_done for _line, is_done, _words in done)
+    context = {
+        "reports": sorted(done, key=lambda one: one[1]),
+        "done": counts[True],
+        "refused": counts[False],
+    }
+    return render(request, _template(request, "run_report"), context)
+
+
+def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str]:
+    """Perform the operation on a run; return True if it was, and a sentence."""
+    find_run = services.find_cancellable if name == "cancel" else services.find_operable
+    try:
+        if phase_of(find_run(line.run.pk, by=request.user)) != line.phase:
+            raise ChangedError
+        told = VERBS[name](line.run.pk, by=request.user, reason=services.checked_reason(reason))
+    except Run.DoesNotExist:
+        return False, _("Not found, or you don't have access.")
+    except EngineError as error:
+        return False, str(error)
+    return True, told
