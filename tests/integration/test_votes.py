@@ -224,6 +224,23 @@ def test_the_card_says_if_too_few_people_are_asked(voters: list[User]) -> None:
     assert ask(quorum=9).note == "9 people must agree, but only 3 can answer."
 
 
+def test_with_four_eyes_whoever_started_it_does_not_count_among_those_who_may_vote(
+    voters: list[User], finance: Group
+) -> None:
+    vera, victor, _viola = voters
+    grant("inbox_item", finance, "start", "answer")
+    both = {"quorum": 2, "four_eyes": True}
+    request = ask("inbox_item", by=vera, prompt="Pay?", options=both)
+    assert request.note == ""
+
+    vote(request, victor, value=False)
+
+    request.refresh_from_db()
+    assert request.outcome == "rejected"  # only viola is left to approve it
+    third = ask("inbox_item", by=vera, prompt="Pay?", options={**both, "quorum": 3})
+    assert third.note == "3 people must agree, but only 2 can answer."
+
+
 def test_it_waits_for_those_who_have_not_voted(voters: list[User]) -> None:
     vera, victor, _ = voters
     request = ask()
