@@ -239,7 +239,7 @@ def test_the_card_says_that_it_comes_from_outside_and_shows_links_in_full(
         assert "the log</a>" in text
         assert "(https://ci.example/log?x=1)" in text
     assert "deploy-bot" in page
-    assert "of carol, outside Countersign" in page
+    assert "of <bdi>carol</bdi>, outside Countersign" in page
     assert "asked by deploy-bot of carol, outside Countersign" in letter.text
     assert "asked by deploy-bot of carol, outside Countersign" in letter.html
 
@@ -262,4 +262,4 @@ def test_what_a_person_asks_by_hand_says_nothing_of_a_program(
     page = shown(browser(bob).get(f"/requests/{request.pk}"))
 
     assert "outside Countersign" not in page
-    assert "Asked by carol" in page
+    assert "Asked by <bdi>carol</bdi>" in page

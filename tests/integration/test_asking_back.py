@@ -90,7 +90,7 @@ def test_the_run_asks_again_and_shows_what_was_asked_back(vera: User, victor: Us
     second = asked_next(request)
     assert second.asked.body == "A lamp. Say which lamp."
     page = shown(browser(victor).get(f"/requests/{second.pk}"))
-    assert "Asked back by <strong>vera</strong>" in page
+    assert "Asked back by <strong><bdi>vera</bdi></strong>" in page
     assert WISH in page
     assert "Asked back by vera: “Say which lamp.”" in letter_about(second, to=victor).text
     assert faults(request) == []

@@ -82,7 +82,7 @@ def test_a_site_in_another_language_draws_its_pages_in_it(
     assert '<html lang="de"' in home
     assert f"<h1>{MARK}Hello, bob</h1>" in home
     assert f"{MARK}Nothing is waiting for you." in home
-    assert f"{MARK}Asked by alice in <a" in card
+    assert f"{MARK}Asked by <bdi>alice</bdi> in <a" in card
     assert f"{MARK}If nobody answers by <strong>" in card
     assert len(queries_of(client, "/")) == len(english)
 
@@ -115,7 +115,7 @@ def test_what_is_typed_stays_text_in_a_translated_sentence(
 
     page = shown(browser(bob).get(f"/requests/{request.pk}"))
 
-    assert f"{MARK}Asked by &lt;b&gt;alice&lt;/b&gt; in <a" in page
+    assert f"{MARK}Asked by <bdi>&lt;b&gt;alice&lt;/b&gt;</bdi> in <a" in page
     assert "<b>alice" not in page
 
 

@@ -198,7 +198,7 @@ def test_who_answered_is_among_the_people_once(alice: User, bob: User, carol: Us
 
     beside = shown(browser(alice).get(f"/chat/{request.session_id}/beside")).split(">People<")[1]
 
-    assert beside.index("<li>alice ") < beside.index("<li>bob ")
+    assert beside.index("<li><bdi>alice</bdi> ") < beside.index("<li><bdi>bob</bdi> ")
     assert beside.count("<li>") == 2
 
 

@@ -149,7 +149,7 @@ def test_buttons_say_the_authors_words_and_none_has_the_focus(alice: User, bob: 
     assert "Pay 31.20 €</button>" in text
     assert "Keep the money</button>" in text
     assert "autofocus" not in text.split("</main>")[0]
-    assert "signed in as <strong>bob</strong>" in text
+    assert "signed in as <strong><bdi>bob</bdi></strong>" in text
 
 
 def test_who_sees_but_is_not_asked_reads_who_is(alice: User) -> None:

@@ -19,7 +19,7 @@ def test_a_run_is_told_with_its_sentence_and_who_started_it(alice: User, bob: Us
     assert "Waiting for Finance" in text
     assert "Waiting for Finance to answer <strong>Go?</strong> since" in text
     assert "that counts as “<strong>Reject</strong>”." in text
-    assert "</span>alice ·" in text
+    assert "</span><bdi>alice</bdi> ·" in text
 
 
 def test_what_waits_for_the_one_who_looks_says_so(alice: User, bob: User) -> None:

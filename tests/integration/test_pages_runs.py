@@ -83,7 +83,7 @@ def test_an_answer_stands_with_its_question(alice: User, bob: User) -> None:
     text = page_of(alice, go_on(request.wait.run))
 
     assert "<strong>Pay 31.20 €?</strong> was answered by bob: rejected." in queued
-    assert "<strong>Keep the money</strong> · bob" in text
+    assert "<strong>Keep the money</strong> · <bdi>bob</bdi>" in text
     assert "Rejected by bob" in text
     assert "1 question to people" in text
 

@@ -230,7 +230,7 @@ def test_a_token_named_by_nobody_is_told_by_its_first_characters(carol: User, bo
     request = asked_by(agent(carol, name=""))
 
     assert request.wait.run.program.endswith("…")
-    assert f"<bdi>{request.wait.run.program}</bdi> of carol" in shown(
+    assert f"<bdi>{request.wait.run.program}</bdi> of <bdi>carol</bdi>" in shown(
         browser(bob).get(f"/requests/{request.pk}")
     )
 

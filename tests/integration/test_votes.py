@@ -110,7 +110,7 @@ def test_the_run_says_how_many_have_voted_and_its_open_pages_learn_of_a_vote(
         assert "Waiting for Finance (1 of 2)" in text
         assert "1 of 2 votes so far, from vera." in text
     assert '<span class="muted">1 of 2 votes</span>' in page
-    assert "1 of 2 votes so far: vera. <a" in page
+    assert "1 of 2 votes so far: <bdi>vera</bdi>. <a" in page
 
 
 def test_the_run_says_how_many_answers_of_a_set_have_come(
