@@ -21,7 +21,9 @@ def with_offset(value: datetime) -> datetime:
 class AlsoIn(Body):
     """The later requests for which an answer counts, too."""
 
-    uses: int = Field(ge=1, le=50, description="How many of them it answers at most.")
+    uses: int = Field(
+        ge=1, le=50, description="The largest number of later requests that it answers."
+    )
     until: datetime = Field(description="A time with its offset, at most 7 days from now.")
 
     @field_validator("until")
@@ -34,7 +36,7 @@ class AskBackIn(Body):
     """A text that asks back instead of answering."""
 
     text: str = Field(description="What is missing, or what should be changed.")
-    reason: str = Field(default="", description="As of an answer.")
+    reason: str = Field(default="", description="The same as in an answer.")
 
 
 class EarlierQuestionOut(Schema):
@@ -47,16 +49,18 @@ class EarlierQuestionOut(Schema):
 
 
 class StandingOut(Schema):
-    """An answer that also counts for later requests like the one it was given to."""
+    """An answer that also counts for later requests like the one that it answered."""
 
     id: int
     giver: str
-    given_with: UUID = Field(description="The request it was given to.")
+    given_with: UUID = Field(description="The request whose answer created this standing decision.")
     procedure: str
     version: str = Field(description="The only version of the code for which it counts.")
     step: str
     value: Any
-    limits: dict[str, str] = Field(description="The largest numbers in the evidence, by name.")
+    limits: dict[str, str] = Field(
+        description="The upper limits of numbers in the evidence, by name."
+    )
     uses: int
     uses_left: int
     begins_at: datetime

@@ -194,7 +194,7 @@ def end_of_day(now: datetime) -> datetime:
 
 
 def due_of(needed_at: datetime | None, now: datetime) -> Due:
-    """Return when an answer is needed, as a group of the list."""
+    """Return the group of the list for the time at which an answer is needed."""
     if needed_at is None:
         return Due.NONE
     if needed_at <= now:

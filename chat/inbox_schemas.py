@@ -125,7 +125,7 @@ class BulkItemOut(Schema):
 
     request_id: UUID
     result: BulkResult
-    message: str = Field(description="A sentence, if the answer wasn't applied.")
+    message: str = Field(description="Why the answer wasn't applied, as a sentence; else empty.")
 
 
 class BulkOut(Schema):

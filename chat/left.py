@@ -1,4 +1,4 @@
-"""The rule about which open requests are still left to whom, for one person and for many.
+"""The rule about which open requests still wait for whom, for one person and for many.
 
 It applies to requests that are assigned to the people. Rarer reasons, such as that somebody above a
 run has asked with a token, are checked only when somebody answers; see `rights`.
@@ -126,7 +126,7 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Return those of the people asked by an open request to whom it is still left."""
+    """Return the people for whom an open request still waits, of those whom it asks."""
     claimer = request.claimed_by_id
     given = Delegation.objects.active(clock.moment()).filter(user=claimer).order_by()
     deputies = {claimer: set(given.values_list("to", flat=True))} if claimer else {}

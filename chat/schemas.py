@@ -56,7 +56,8 @@ class ResponseOut(Schema):
         description="The time from which the answer can't be undone; null if it never could be."
     )
     asks_back: bool = Field(
-        description="True if the person asked back: `comment` is the text, and `value` is null."
+        description="True if the person asked back: `comment` is what they asked, and `value` is"
+        " null."
     )
     standing: int | None = Field(
         description="The standing decision that has given the answer by itself, if one has.",
@@ -203,8 +204,8 @@ class RequestDetailOut(RequestOut):
     )
     ask_back: bool = Field(description="True if people may ask back instead of answering.")
     repeatable: dict[str, Any] | None = Field(
-        description="The names in the evidence (`fields`, `at_most`) that make later requests so"
-        " like this one that an answer may count for them, too; null if it can't."
+        description="The names in the evidence (`fields`, `at_most`) that are compared to decide"
+        " whether an answer counts for a later request, too; null if it can't."
     )
     follows: list[EarlierQuestionOut] = Field(
         description="The earlier questions about which somebody asked back, the last one last."
@@ -295,7 +296,9 @@ class RequestEventOut(Schema):
     address: str | None
     reason: str
     right: str = Field(description='The right to answer, such as "member of finance".')
-    to: list[str] = Field(description="The people who were asked by it, as in `assigned`.")
+    to: list[str] = Field(
+        description="The people whom this event asked, in the form of `assigned`."
+    )
 
     @staticmethod
     def resolve_by(event: RequestEvent) -> str:

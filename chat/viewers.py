@@ -25,7 +25,7 @@ def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
 
 
 def people_asked(people: People, wanted: Wanted) -> Pairs:
-    """Yield each run with people to whom one of its requests is assigned, and their deputies."""
+    """Yield each run together with the people whom its requests ask, and their deputies."""
     asked = Assignment.objects.filter(request__wait__run__in=wanted).order_by()
     look = ("request__wait__run", "user", "group", "permission")
     rows = list(asked.values_list(*look).distinct())

@@ -50,7 +50,7 @@ class Settings:
     CHANNELS: Sequence[str] = ()
     """The import paths of the site's own channels."""
     WEBHOOKS: Mapping[str, Mapping[str, Any]] = {}
-    """The programs outside that runs may report to, by name: see `procedures.webhooks`."""
+    """The external programs to which runs may report, by name: see `procedures.webhooks`."""
     WEBHOOKS_TO_LOOPBACK: bool = False
     """True lets webhooks use http and addresses of this machine, for development and tests."""
     ASKERS_MAY_ANSWER: bool = False

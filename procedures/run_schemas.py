@@ -57,7 +57,8 @@ class RunOut(Schema):
     procedure: str
     title: str = Field(description="The title of the procedure.")
     subject: str = Field(
-        description="The line that tells the run from others, or else the procedure's title."
+        description="The line that distinguishes the run from others; without one, the procedure's"
+        " title."
     )
     status: str
     started_by: str | None

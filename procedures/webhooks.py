@@ -1,4 +1,4 @@
-"""Webhooks: programs outside that runs report to, which a site names in WEBHOOKS.
+"""Webhooks: external programs to which runs report, as a site names them in WEBHOOKS.
 
     WEBHOOKS = {"shop": {"url": "https://shop.example/hook", "secrets": ["whsec_…"],
                          "groups": ["agents"], "users": ["ann"]}}

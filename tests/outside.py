@@ -1,4 +1,4 @@
-"""A program outside that asks people with somebody's token."""
+"""An external program that asks people with somebody's token."""
 
 from datetime import timedelta
 from typing import Any

@@ -65,7 +65,7 @@ class Assignment(models.Model):
         models.PROTECT,
         db_index=False,
         related_name="+",
-        help_text="The run's procedure, stored here so that lists can be read by it.",
+        help_text="The run's procedure, stored here so that lists can be filtered by it.",
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

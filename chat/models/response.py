@@ -45,7 +45,7 @@ class HumanResponse(models.Model):
     asks_back = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the person asked back, with the comment as the text.",
+        help_text="True if the person asked back; the comment is what they asked.",
     )
     reason = models.TextField(
         blank=True,

@@ -37,7 +37,7 @@ class StandingDecision(models.Model):
         "countersign_chat.HumanRequest",
         models.PROTECT,
         related_name="standing_decisions",
-        help_text="The request with whose answer it was given.",
+        help_text="The request whose answer created this standing decision.",
     )
     version = models.ForeignKey(
         ProcedureVersion,
@@ -50,7 +50,9 @@ class StandingDecision(models.Model):
     likeness = models.CharField(
         max_length=64, help_text="The digest that questions have in common if they are alike."
     )
-    limits = models.TextField(help_text="The largest numbers, by name, as canonical JSON.")
+    limits = models.TextField(
+        help_text="The upper limits of numbers in the evidence, by name, as canonical JSON."
+    )
     value = models.TextField(help_text="The answer, as canonical JSON.")
     comment = models.TextField(blank=True)
     uses = models.PositiveSmallIntegerField(help_text="How many requests it may answer.")

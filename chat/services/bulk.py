@@ -50,7 +50,7 @@ def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[
 
     `answer` has the comment, the channel, the address and the program. An answer needs attention if
     its request has changed since it was shown, can't be undone, requires a comment that is missing,
-    or isn't left to this person.
+    or doesn't wait for this person any more.
     """
     return [_answer_one(item, by, answer) for item in items]
 

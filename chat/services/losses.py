@@ -19,7 +19,7 @@ from procedures.services import CodeName, names_in_code
 
 @dataclass(frozen=True)
 class LostName:
-    """A name used in code that an operation would make unknown or empty."""
+    """A name used in code that would no longer match anything, or anybody, after an operation."""
 
     name: str
     """The name as written in `assign=`: "finance", "@bob", "perm:app.code"."""
@@ -61,9 +61,9 @@ class Watch:
         self._reach = {name: far for name, far in reach.items() if far > Reach.NOWHERE}
 
     def losses(self) -> Losses:
-        """Return the losses since the snapshot.
+        """Return what has been left without answerers since the snapshot.
 
-        Call it in the operation's transaction, before that is rolled back.
+        Call it in the transaction that tries the operation: its rollback brings everything back.
         """
         alone, procedures = _alone(), _unanswered() - self._unanswered
         requests = frozenset(alone.keys() - self._alone)
@@ -76,9 +76,9 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """Return the names that have become unknown or empty since the snapshot.
+        """Return the names that no longer match anything, or anybody, since the snapshot.
 
-        A name used only in roles counts only if it has become unknown.
+        A name used only in roles counts only if it no longer matches anything.
         """
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)

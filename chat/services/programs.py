@@ -1,4 +1,7 @@
-"""Rules for programs that call with somebody's token: who asks with one does not answer."""
+"""Rules for programs that call with somebody's token.
+
+Whoever asked with a token can't answer that request, unless the site lets them do so in a browser.
+"""
 
 import logging
 from datetime import datetime

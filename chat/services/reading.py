@@ -78,7 +78,7 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
 
 
 def keep_sent(request_id: UUID, *, by: User, values: Texts) -> None:
-    """Keep a form that was sent as the draft, so that whoever undoes the answer has it again.
+    """Keep a sent form as the draft, so that whoever undoes the answer has it again.
 
     A form that is too large to be a draft isn't kept.
     """

@@ -63,7 +63,10 @@ def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None
 def _escalate(
     request: HumanRequest, question: Question, moment: Moment, now: datetime
 ) -> list[Assignment]:
-    """Return whom one escalation asks too, and release a claim that led to no answer."""
+    """Return the additional people whom one escalation asks.
+
+    A claim that has led to no answer is released.
+    """
     after, names = question.escalate[moment.number - 1]
     found, missing = assign_named(names, request.wait.run.procedure_id)
     request.escalated = moment.number

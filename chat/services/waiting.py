@@ -2,7 +2,7 @@
 
 The number of queries grows with neither the people nor the requests. At first, at most 100 requests
 are read for each assignee, so a count of 100 means "more than 99". More are read, for everybody at
-once, if fewer are left to somebody.
+once, if fewer still wait for somebody.
 """
 
 from collections import defaultdict
@@ -113,7 +113,7 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
     """Return the requests that wait for each of these people, as `waiting_of` decides.
 
     People are given by their primary keys; those who aren't active are missing from the result. If
-    they are some of many whose groups are known already, pass these as `among`.
+    the groups of a larger set of people are already known, pass that set as `among`.
     """
     present = among or Present(people)
     found: dict[Any, Waiting] = {}

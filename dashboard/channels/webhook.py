@@ -1,4 +1,4 @@
-"""Reports to programs outside: Standard Webhooks, whose bodies are CloudEvents in JSON."""
+"""Reports to external programs: Standard Webhooks, whose bodies are CloudEvents in JSON."""
 
 import hashlib
 import hmac

@@ -201,7 +201,7 @@ class Bell:
             asyncio.get_running_loop().call_later(pause, self._hand, listener)
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
-        """Return the frame that replaces this one and an earlier one that hasn't been sent yet."""
+        """Return one frame that replaces both this one and an earlier, unsent one."""
         raise NotImplementedError
 
     def _hand(self, listener: Listener) -> None:

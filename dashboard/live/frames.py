@@ -122,7 +122,7 @@ def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def _now() -> int:
-    """Return the time in milliseconds, by which pages tell a newer state from an older one."""
+    """Return the time in milliseconds, by which pages know which of two states is newer."""
     return time.time_ns() // 1_000_000
 
 

@@ -161,7 +161,7 @@ class Hub:
         self._repeat(socket, stream, ask.after)
 
     def _repeat(self, socket: Socket, stream: Stream, after: int) -> None:
-        """Send a socket everything after a number again, if it follows the stream."""
+        """Resend to a socket everything that follows the given number, if it follows the stream."""
         following = socket.following.get(stream)
         if following and stream.is_doorbell:
             self.bells.greet(socket, stream)

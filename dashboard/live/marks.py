@@ -47,7 +47,7 @@ MOST_READ = 5000
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time from a moment that a worker stores to the commit that stores it."""
 LENGTH, NONCE = 120, 12
-"""The characters of a mark before it is sealed, and the random bytes that go before it."""
+"""The length of an unsealed mark in characters, and the number of random bytes before it."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
 """A person's key, and the mark that a page of theirs was drawn with."""
@@ -201,7 +201,7 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The newest events and inputs, and the time by the database's clock."""
+    """The positions of the newest events and inputs, and the database's time."""
 
     events: Position
     inputs: Position

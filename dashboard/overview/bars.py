@@ -44,7 +44,7 @@ WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
 class Scale:
-    """A scale that converts times to percent of the width, linearly or with waits folded."""
+    """A scale of times in percent of the width, linear or with long waits drawn shorter."""
 
     def __init__(self, segments: Sequence[Segment], *, begin: datetime, now: datetime) -> None:
         ends = [segment.end or now for segment in segments]

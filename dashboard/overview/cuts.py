@@ -125,7 +125,7 @@ def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Li
 
 
 class _Cutter:
-    """A cutter of one value, which counts how much of it has been shown."""
+    """A helper that shortens one value for display, and counts how much of it has been shown."""
 
     def __init__(self, room: Room) -> None:
         self._room = room

@@ -32,10 +32,10 @@ LONGEST_LIST = 6
 MOST_STUCK = 30
 """The most stuck runs that are read, to count them and to group those with the same error."""
 MANY = 1000
-"""The unended runs of somebody among which enough are found by looking through all that wait."""
+"""If somebody sees this many unended runs, their next waits are looked up among all waits."""
 
 MOST_ALONE = 10 * MANY
-"""The most requests that nobody can answer among which somebody's are looked for."""
+"""The most requests without answerers that are read to find those that a person may see."""
 
 
 class Due(NamedTuple):
@@ -150,7 +150,7 @@ class Outlook:
 
 
 def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
-    """Return the waits with a time, except for runs that are paused or have no code."""
+    """Return the waits that end at a set time, except for runs that are paused or have no code."""
     waits = Wait.objects.undecided().filter(due_at__gte=now - LATE)
     waits = waits.exclude(run__status=RunStatus.PAUSED)
     return waits.exclude(run__in=Run.objects.filter(reduce(or_, gone))) if gone else waits

@@ -46,15 +46,15 @@ AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(â
 
 @dataclass(frozen=True)
 class Line:
-    """A request in the list of those that are answered at once."""
+    """A request in the list of those that are answered together."""
 
     request: HumanRequest
     version: int
     label: str = ""
-    """The words of the button that would be pressed."""
+    """The label of the button whose answer would be sent; "" if none can be."""
     value: Any = None
     why_not: str = ""
-    """The reason why it has to be answered on its own."""
+    """The reason why it can't be answered together with the others; "" if it can."""
 
     @property
     def needs_comment(self) -> bool:
@@ -187,7 +187,7 @@ def _line(
 
 
 def _why_apart(found: HumanRequest, version: int, user: User) -> str:
-    """Return why the person has to answer a request on its own, or ""."""
+    """Return why the person has to answer a request separately, or ""."""
     if is_bypassed_by(found, user):
         return _("It isn't assigned to you, so it needs a reason.")
     if found.version != version:

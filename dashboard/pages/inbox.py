@@ -126,7 +126,7 @@ class View:
 
     @cached_property
     def query(self) -> str:
-        """The parameters that links keep, before "request="."""
+        """The query string that links keep; "request=" is appended."""
         kept = QueryDict(mutable=True)
         for name in KEPT:
             if text := self.sent.get(name):

@@ -56,7 +56,7 @@ def markdown(text: str) -> SafeString:
 def body_markdown(text: str, run: Run) -> SafeString:
     """Return a request's body like `markdown`.
 
-    A body that a program outside wrote also shows the address of each link.
+    A body that an external program wrote also shows the address of each link.
     """
     return _safe(text, frank_parser if run.procedure.name in OUTSIDE else parser)
 

@@ -101,7 +101,7 @@ def response_of(request: HumanRequest) -> HumanResponse | None:
 
 @register.filter
 def is_from_outside(run: Run) -> bool:
-    """Return True if a program outside has written what the run asks."""
+    """Return True if an external program has written what the run asks."""
     return bool(run.program) and run.procedure.name in OUTSIDE
 
 

@@ -48,7 +48,7 @@ def size(count: int) -> str:
 
 @register.filter
 def title_parts(title: str) -> tuple[str, str]:
-    """Split a session's title into its subject and the detail that tells it from similar ones."""
+    """Split a session's title into its subject and the detail that distinguishes it."""
     about, _, detail = title.partition(" · ")
     return about, detail
 

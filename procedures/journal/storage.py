@@ -53,7 +53,7 @@ class Storage:
 
 
 def fault_of(error: BaseException) -> StorageLost | None:
-    """Return `StorageLost` if the error means that our database is lost, else None.
+    """Return `StorageLost` if the error means that the database can't be used now, else None.
 
     A statement that is wrong, slow or deadlocked is its author's fault, and is handled by `Retry`.
     """

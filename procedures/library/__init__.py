@@ -3,4 +3,4 @@
 SHIPPED = ("procedures.library.ask",)
 """The modules, which every site loads."""
 OUTSIDE = frozenset({"ask", "outside"})
-"""The procedures whose questions are written by programs outside, not by an author of the site."""
+"""The procedures whose questions are written by external programs, not by an author of the site."""

@@ -1,4 +1,4 @@
-"""The procedure `ask`, by which a program outside asks people and gets their answer."""
+"""The procedure `ask`, by which an external program asks people and gets their answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from procedures.models.clock import clock
 
 ONLY = 1
 LATE = timedelta(seconds=5)
-"""The time without a sweep after which the clock counts as stopped."""
+"""The clock process counts as stopped if it hasn't looked for due work for this long."""
 
 NOTED_EVERY = timedelta(seconds=2)
 

@@ -100,7 +100,8 @@ class Run(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The line that tells the run from others of its procedure, made at its start.",
+        help_text="The line that distinguishes the run from others of its procedure; written when "
+        "the run starts.",
     )
     inputs = models.TextField(help_text=KEPT)
     result = models.TextField(null=True, help_text=KEPT)  # noqa: DJ001 ("null" is a result)

@@ -89,7 +89,8 @@ class Wait(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The content of the held closing, as canonical JSON; empty if there is none.",
+        help_text="The content with which the wait closes when the held answer takes effect, as "
+        "canonical JSON; empty if no answer is held.",
     )
     held_at = models.DateTimeField(
         null=True, help_text="The time at which the held answer was given."

@@ -1,4 +1,4 @@
-"""Reports to programs outside: signed, told once, and without a secret in logs or pages."""
+"""Reports to external programs: signed, told once, and without a secret in logs or pages."""
 
 import json
 import logging

@@ -329,7 +329,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
-    `subject` is one line that tells its runs from each other, with the names of inputs in braces:
+    `subject` is one line that distinguishes its runs, with the names of inputs in braces:
     "Refund {amount:,.2f} € for {order}". `limits` replaces the site's limits for its runs. `source`
     is for a procedure written in another language than Python: the text that the function
     interprets. People are shown this text as the source, and its digest is the version, so that a

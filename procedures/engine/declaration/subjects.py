@@ -1,4 +1,4 @@
-"""Subjects of runs: one line that tells a run from others, with values of its inputs.
+"""Subjects of runs: one line that distinguishes a run, with values of its inputs.
 
 `@procedure(subject="Refund {amount:,.2f} € for {order}")` is checked when the procedure is
 declared, and filled in once, when a run starts.

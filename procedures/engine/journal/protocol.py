@@ -25,7 +25,7 @@ class Journal(Protocol):
     cancellation: Mapping[str, Any] | None
     """The person who cancels the run, and the reason, if this claim is to undo and end it."""
     is_wanted_elsewhere: bool
-    """True if this worker has had the run for long and other runs wait for a worker.
+    """True if this worker has had the run for a long time, and other runs wait for a worker.
 
     The run is released once this claim has made progress; without that condition, a run with a long
     replay would never finish.

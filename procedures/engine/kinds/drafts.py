@@ -106,7 +106,8 @@ def _is_row(one: Any) -> bool:
 def table_schema(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the schema of an editable table's rows; None if they can be edited only as JSON.
 
-    In such a table, each row has the same names, and each column has values of one type, or None.
+    In an editable table, all rows have the same keys, and the values of a column are of one type or
+    None.
     """
     names = list(rows[0])
     if len(rows) > MOST_ROWS or len(rows) * len(names) > MOST_CELLS:

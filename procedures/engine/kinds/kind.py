@@ -130,7 +130,7 @@ class Kind:
     def decisions(self, question: "Question") -> dict[str, str]:
         """Return the possible decisions with their labels; kinds without decisions return {}.
 
-        If the kind approves or rejects, the first one approves.
+        If the kind approves or rejects, the first decision approves.
         """
         return {}
 

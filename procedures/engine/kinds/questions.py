@@ -174,7 +174,7 @@ class Question:
     def decisions(self) -> dict[str, str]:
         """The possible decisions with their labels; {} for none.
 
-        If the kind approves or rejects, the first one approves.
+        If the kind approves or rejects, the first decision approves.
         """
         return self.rules.decisions(self)
 

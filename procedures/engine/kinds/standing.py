@@ -169,7 +169,10 @@ def is_offered(question: "Question") -> bool:
 
 
 def alike_words(question: "Question") -> list[tuple[str, str]]:
-    """Return what makes later questions alike: names with values, and with "≤" for numbers."""
+    """Return the terms that a later question must match.
+
+    They are names with their values or, for numbers, with "≤" and a limit.
+    """
     if not (like := question.repeatable):
         return []
     same = [(name, _text(value_at(question.evidence, name))) for name in like[FIELDS]]

@@ -32,7 +32,7 @@ class RunRow(Protocol):
     is_left_without_storage: bool = False
     parent_number: int = 0
     subject: str = ""
-    """The line that tells the run from others of its procedure, or ""."""
+    """The line that distinguishes the run from others of its procedure, or ""."""
 
     @property
     def pk(self) -> Any: ...
@@ -51,7 +51,10 @@ class WaitCells(Protocol):
     """True if more of the map's children are due to begin."""
     closed_at: datetime | None = None
     held: str = ""
-    """The content of the held closing, as canonical JSON; "" if no answer is held."""
+    """The content with which the wait closes when the held answer takes effect, as canonical JSON.
+
+    It is "" if no answer is held.
+    """
     held_at: datetime | None = None
     """The time at which the held answer was given."""
     effective_at: datetime | None = None

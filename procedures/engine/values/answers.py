@@ -251,8 +251,8 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 def _enum(validator: Any, options: list[Any], value: Any, schema: Any) -> Iterator[ValidationError]:
     """Refuse what is none of the options.
 
-    Texts are found at once; the usual rule, which also tells True from 1, takes a hundred times as
-    long for many options.
+    Texts are found at once; the usual rule, which also distinguishes True from 1, takes a hundred
+    times as long for many options.
     """
     if value not in options:
         yield ValidationError("It isn't one of the options.")

@@ -117,7 +117,7 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Return True for a class of Python's library or Pydantic, or our frozen list or dict."""
+    """Return True for a class of the standard library or Pydantic, or our frozen list or dict."""
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 

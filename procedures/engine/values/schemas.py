@@ -109,9 +109,10 @@ def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _resolved(
     schema: Mapping[str, Any], defs: Mapping[str, Any], seen: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the schema with references resolved; `seen` are the names of those around it.
+    """Return the schema with references resolved.
 
-    The title of a referenced type doesn't become the title of a field.
+    `seen` holds the names of the references that are being resolved around this one. The title of a
+    referenced type doesn't become the title of a field.
     """
     found = dict(schema)
     if reference := found.pop("$ref", None):
