@@ -92,7 +92,7 @@ def _fault_of_url(url: Any) -> str:
     if not parts.hostname or parts.scheme not in {"https", "http"} or port == 0:
         return "its url must begin with https:// and name a host."
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        return f"its url must be at most {LONGEST_URL:,} plain characters."
+        return f"its url must be at most {LONGEST_URL:,} ASCII characters without spaces."
     if parts.username is not None or parts.fragment:
         return "its url must hold no user name, password or fragment."
     if parts.scheme == "http" and not (conf.WEBHOOKS_TO_LOOPBACK and _is_local(parts.hostname)):

@@ -109,11 +109,20 @@ def _leave(one: Notification) -> None:
         one.drop("This person has voted already.")
 
 
+def _undone_words(one: Notification) -> str:
+    """Return a sentence if what a notification was to report has been undone, else ""."""
+    if one.request:
+        is_open = one.request.is_open
+        return "The answer that this message was to report has been undone." if is_open else ""
+    if one.run and one.run.ended_at is None:
+        return "The run whose end this message was to report continues."
+    return ""
+
+
 def _is_needless(one: Notification) -> str:
     channel = channels.get(one.channel)
     if channel and channel.reports:
-        is_undone = one.request.is_open if one.request else one.run and one.run.ended_at is None
-        return "What was to be reported was undone." if is_undone else ""
+        return _undone_words(one)
     if one.request is None:
         return ""
     if not one.request.is_open:

@@ -76,7 +76,7 @@ def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
     if not request.is_open:
         return ""
     if request.asked.irreversible:
-        return "This answer can't be undone, so it needs a decision of its own."
+        return "An answer can't be undone, so each is decided separately."
     if request.version != item.version:
         return "The request has changed since it was shown."
     return ""

@@ -36,8 +36,8 @@ def history_differences(request: HumanRequest) -> Iterator[Difference]:
 def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
     if [one.seq for one in entries] != list(range(1, request.history + 1)):
         words = (
-            f"its history has {len(entries)} entries instead of {request.history}, or other entries"
-            " than were written"
+            f"its history has {len(entries)} entries instead of {request.history}, or entries other"
+            " than those that were written"
         )
         yield Difference(row_name(request), "history", words)
     if not is_proven_tally(HISTORY[0], request.pk, request.history, request.history_proof):

@@ -80,7 +80,7 @@ class TokenBypassError(NotAskedError):
 
     def __init__(self, request: HumanRequest) -> None:
         super().__init__(request)
-        self.args = (f"{self} No token can answer without being asked.",)
+        self.args = (f"{self} With a token, you can answer only requests that ask you.",)
 
 
 class NotTheirsToUndoError(OperationRefusedError):

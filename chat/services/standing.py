@@ -33,7 +33,8 @@ OPERATE_REQUEST = "countersign_chat.operate_request"
 """The permission to withdraw, reassign and release every visible request."""
 LONGEST = timedelta(days=LONGEST_DAYS)
 NOT_THEIRS = (
-    "Only people who are asked themselves can decide about later requests, and only in person."
+    "Only people who are asked themselves can decide about later requests;"
+    " deputies and tokens can't."
 )
 
 

@@ -131,7 +131,7 @@ def asker_of(request: HumanRequest) -> str:
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
     if run.program and run.procedure.name in OUTSIDE:
-        words = _("This is asked by {program} of {name}, outside Countersign.")
+        words = _("{name}'s program {program}, which runs outside Countersign, asks this.")
         return words.format(program=plain(run.program), name=plain(asker))
     return _("{name} started “{title}”.").format(name=plain(asker), title=plain(run.heading))
 

@@ -83,7 +83,7 @@ class TimeZoneForm(forms.Form):
 
 
 class KeysForm(forms.Form):
-    """A form for the switch that lets single keys press buttons."""
+    """A form for the switch of single-key shortcuts."""
 
     has_keys = forms.BooleanField(required=False)
 

@@ -57,7 +57,7 @@ def _known_zones() -> frozenset[str]:
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """Return the chosen zone for templates, if any, and True if single keys press buttons.
+    """Return the chosen zone for templates, if any, and True if single-key shortcuts are on.
 
     If a zone is set, the browser isn't asked for its own.
     """

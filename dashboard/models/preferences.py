@@ -25,7 +25,7 @@ class Preferences(models.Model):
     has_keys = models.BooleanField(
         default=True,
         db_default=True,
-        help_text=lazy("If on, single keys press the buttons that show them."),
+        help_text=lazy("If on, pressing the key that a button shows presses the button."),
     )
 
     class Meta:

@@ -253,7 +253,7 @@ def _fork(place: Place | None) -> list[Sentence | None]:
             place.kept,
         )
         begins = sentence(words, step=code(place.key), count=place.kept)
-    return [begins, sentence(_("That step and everything after it runs again."))]
+    return [begins, sentence(_("That step and everything after it run again."))]
 
 
 def _beside(now: Standing) -> Sentence:

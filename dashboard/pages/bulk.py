@@ -117,8 +117,8 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
         (
             votes,
             ngettext(
-                "{count} is a vote: others must agree.",
-                "{count} are votes: others must agree.",
+                "{count} of the answers is only a vote: others must agree, too.",
+                "{count} of the answers are only votes: others must agree, too.",
                 votes,
             ),
         ),
@@ -141,8 +141,8 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
         (
             comments,
             ngettext(
-                "{count} needs a comment that says why.",
-                "{count} need a comment that says why.",
+                "{count} of the answers needs a comment that says why.",
+                "{count} of the answers need a comment that says why.",
                 comments,
             ),
         ),
@@ -178,7 +178,7 @@ def _line(
     if not found.is_open:
         return Line(found, version, why_not=_("It is decided already."))
     if not is_mine:
-        return Line(found, version, why_not=_("It isn't left to you."))
+        return Line(found, version, why_not=_("It doesn't wait for you any more."))
     if decision == "snooze":
         return Line(found, version)
     if words := _why_apart(found, version, request.user):
@@ -193,7 +193,7 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
     if found.version != version:
         return _("It has changed since it was shown.")
     if found.asked.irreversible:
-        return _("It can't be undone, so it is decided on its own.")
+        return _("An answer can't be undone, so each is decided separately.")
     return ""
 
 
@@ -201,7 +201,9 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
     """Return the line for the button at a place of the request's form."""
     buttons = AnswerForm(found).buttons
     if not buttons.has_main or place >= len(buttons.values):
-        return Line(found, version, why_not=_("It needs an answer of its own."))
+        return Line(
+            found, version, why_not=_("It needs more than this button, so answer it separately.")
+        )
     value, label = buttons.values[place]
     try:
         answer = found.asked.read_controls(
@@ -209,7 +211,9 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
         )
         found.asked.check(answer)
     except AnswerError:
-        return Line(found, version, why_not=_("It needs an answer of its own."))
+        return Line(
+            found, version, why_not=_("It needs more than this button, so answer it separately.")
+        )
     return Line(found, version, label, answer)
 
 

@@ -133,7 +133,8 @@ def choose_keys(request: Visit) -> HttpResponse:
     """Switch single keys on or off."""
     form = KeysForm(request.POST)
     form.is_valid()
-    words = _("Single keys are on.") if form.save(request.user) else _("Single keys are off.")
+    is_on = form.save(request.user)
+    words = _("Single-key shortcuts are on.") if is_on else _("Single-key shortcuts are off.")
     return done(request, words, "keys")
 
 

@@ -18,7 +18,7 @@ from dashboard.pages.visit import Visit
 
 Words = str | Promise
 PAGES: tuple[tuple[str, Words, Words], ...] = (
-    ("countersign:home", lazy("Home"), lazy("What waits, is stuck, runs and comes next")),
+    ("countersign:home", lazy("Home"), lazy("What is waiting, stuck, running and due next")),
     ("countersign:inbox", lazy("Inbox"), lazy("All that waits for you")),
     ("countersign:session_list", lazy("Chat"), lazy("Talk to people and runs")),
     ("countersign:run_list", lazy("Runs"), lazy("All runs that you can see")),

@@ -57,5 +57,5 @@ def inbox_outlook(context: dict[str, Any]) -> SafeString:
     due = Wait.objects.filter(pk__in=outlook.coming(1)).values_list("due_at", flat=True).first()
     if due is None:
         return format_html("{}", working.format(count=shown))
-    words = _("The next one with a time is due at {when}.")
+    words = _("The next wait with a deadline ends at {when}.")
     return format_html(f"{{}} {words}", working.format(count=shown), when=moment(due))

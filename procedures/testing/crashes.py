@@ -41,7 +41,8 @@ class CrashReport:
         return len(self.commits) * len(MOMENTS)
 
     def __str__(self) -> str:
-        return f"{self.kills} kills around {len(self.commits)} commits, the same outcome each time"
+        killed = f"Killed {self.kills} times, before or after each of {len(self.commits)} commits"
+        return f"{killed}, with the same outcome each time"
 
 
 @with_options("crash_test")

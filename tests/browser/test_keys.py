@@ -1,4 +1,4 @@
-"""Single keys that press the buttons which show them."""
+"""Shortcuts of one key, which press the buttons that show them."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -111,9 +111,9 @@ def test_the_profile_switches_keys_off(
     request = ask("approval", by=alice)
     page = open_page(bob)
     page.goto("/profile")
-    page.get_by_label("Single keys press buttons").uncheck()
+    page.get_by_label("Use single-key shortcuts").uncheck()
     page.locator("#keys").get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("Single keys are off.")
+    expect(page.get_by_role("status")).to_contain_text("Single-key shortcuts are off.")
 
     page.goto(f"/requests/{request.pk}")
     button = page.get_by_role("button", name="Pay 31.20 €")

@@ -239,9 +239,10 @@ def test_the_card_says_that_it_comes_from_outside_and_shows_links_in_full(
         assert "the log</a>" in text
         assert "(https://ci.example/log?x=1)" in text
     assert "deploy-bot" in page
-    assert "of <bdi>carol</bdi>, outside Countersign" in page
-    assert "asked by deploy-bot of carol, outside Countersign" in letter.text
-    assert "asked by deploy-bot of carol, outside Countersign" in letter.html
+    told = "which runs outside Countersign, asks this"
+    assert f"<bdi>carol</bdi>'s program <bdi>deploy-bot</bdi>, {told} in <a" in page
+    assert f"carol's program deploy-bot, {told}." in letter.text
+    assert f"carol&#x27;s program deploy-bot, {told}." in letter.html
 
 
 def test_a_link_that_shows_another_address_shows_its_own_too(program: Client, bob: User) -> None:

@@ -114,7 +114,9 @@ def test_no_token_bypasses_anything(asked: HumanRequest, root: User) -> None:
     refused = caller(root).post(path, body, content_type=JSON)
 
     words = "This request isn't assigned to you. finance can answer it."
-    assert detail(refused, 403) == f"{words} No token can answer without being asked."
+    assert (
+        detail(refused, 403) == f"{words} With a token, you can answer only requests that ask you."
+    )
     asked.refresh_from_db()
     assert asked.is_open
     without = browser(root).post(path, {"value": True}, content_type=JSON)

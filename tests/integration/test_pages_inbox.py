@@ -181,7 +181,7 @@ def test_several_are_listed_and_summed_before_they_are_answered(bob: User) -> No
     assert "Approve 2 requests" in text
     assert "1,253.10 € in total" in text or "1253.10 € in total" in text
     assert text.count('type="hidden" name="request"') == 2
-    assert text.index("Not these") < text.index("Delete?") < text.index("decided on its own")
+    assert text.index("Not these") < text.index("Delete?") < text.index("decided separately")
     assert HumanRequest.objects.open().count() == 4
 
 
@@ -216,10 +216,10 @@ def test_a_dialog_gets_the_content_alone_with_what_follows_and_what_was_refused(
     for text in (listed, report):
         assert text.startswith('<section class="bulk"')
     for told in (
-        "1 is a vote: others must agree.",
+        "1 of the answers is only a vote: others must agree, too.",
         "1 answer can be undone for a short time.",
         "2 answers count at once and can&#x27;t be taken back.",
-        "1 needs a comment that says why.",
+        "1 of the answers needs a comment that says why.",
     ):
         assert f"<li>{told}</li>" in listed
     assert "Need your attention: 1 · Applied: 3" in report

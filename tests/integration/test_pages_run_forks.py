@@ -24,7 +24,7 @@ def test_a_fork_begins_at_the_chosen_step_and_only_once(dave: User, operators: G
 
     assert words_of(dave, run, "fork", at="mend") == [
         "A new run starts at mend. 1 step before it is kept.",
-        "That step and everything after it runs again.",
+        "That step and everything after it run again.",
         "This run stays as it is.",
     ]
     fields = {"at": "mend", "keep_answers": "on", "-key": "once"}

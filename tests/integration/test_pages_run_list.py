@@ -58,8 +58,8 @@ def test_filters_that_find_nothing_say_which(alice: User, bob: User) -> None:
     text = shown(browser(alice).get("/runs?state=failed&procedure=one_of_each"))
 
     assert "No matches" in text
-    assert "You can't see any run of <strong>one_of_each</strong> in the state <strong>" in text
-    assert "<strong>Failed</strong>." in text
+    assert "There are no runs of <strong>one_of_each</strong> in the state <strong>" in text
+    assert "<strong>Failed</strong> that you can see." in text
 
 
 @pytest.mark.parametrize("query", ["state=nonsense", "after=nonsense", "procedure=%00"])

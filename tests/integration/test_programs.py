@@ -222,7 +222,7 @@ def test_no_token_answers_in_place_of_those_who_are_asked(alice: User, admin_use
 
     said = answer(agent(admin_user, "answer"), request, value=True)
 
-    assert "No token can answer without being asked." in detail(said, 403)
+    assert "With a token, you can answer only requests that ask you." in detail(said, 403)
     assert [one["program"] for one in refusals(request)] == ["deploy-bot"]
 
 
@@ -230,7 +230,7 @@ def test_a_token_named_by_nobody_is_told_by_its_first_characters(carol: User, bo
     request = asked_by(agent(carol, name=""))
 
     assert request.wait.run.program.endswith("…")
-    assert f"<bdi>{request.wait.run.program}</bdi> of <bdi>carol</bdi>" in shown(
+    assert f"<bdi>carol</bdi>'s program <bdi>{request.wait.run.program}</bdi>" in shown(
         browser(bob).get(f"/requests/{request.pk}")
     )
 

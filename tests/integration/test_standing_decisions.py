@@ -257,7 +257,7 @@ def test_in_a_set_the_first_one_makes_the_others_unneeded(vera: User) -> None:
         ({"uses": 51}, "1 to 50 later requests"),
         ({"lasts": 8 * DAY}, "for 7 days"),
         ({"lasts": timedelta(0)}, "for 7 days"),
-        ({"program": "deploy-bot"}, "only in person"),
+        ({"program": "deploy-bot"}, "deputies and tokens can't"),
         ({"asks_back": True}, "Nobody can ask back"),
     ],
 )
@@ -369,7 +369,7 @@ def test_over_the_api_people_give_list_and_revoke_it(vera: User) -> None:
     path = f"/api/requests/{request.pk}"
     until = (clock.now() + DAY).isoformat()
     body = {"value": True, "also": {"uses": 2, "until": until}}
-    assert "only in person" in detail(
+    assert "deputies and tokens can't" in detail(
         caller(vera).post(f"{path}/response", body, content_type=JSON), 422
     )
     assert caller(vera).get(path).json()["repeatable"]["fields"] == ["customer"]

@@ -257,7 +257,7 @@ def test_a_fork_checks_whom_the_same_inputs_reach_for_whoever_makes_it(
         ("shop", {"url": "http://127.0.0.1/hook"}, "its url must begin with https://"),
         ("shop", {"url": "file:///etc/passwd"}, "its url must begin with https://"),
         ("shop", {"url": "https://u:p4ss@shop.example/"}, "no user name"),
-        ("shop", {"url": "https://shop.example/ x"}, "plain characters"),
+        ("shop", {"url": "https://shop.example/ x"}, "ASCII characters without spaces"),
         ("shop", {"url": None}, "its url must begin"),
         ("shop", {"secrets": []}, "its secrets must be a list"),
         ("shop", {"secrets": SECRET}, "its secrets must be a list"),

@@ -147,7 +147,7 @@ def test_a_set_and_votes_tell_how_many_have_come_and_from_whom() -> None:
 
     assert words(waiting_for(*openings)) == "Waiting for Finance (2 of 5)"
     for some_of_them in (openings, openings[:1]):
-        told = "2 of 5 have come so far: bob and carol answered."
+        told = "2 of 5 have arrived so far: bob and carol answered."
         assert told in sentence(waiting_for(*some_of_them))
     assert words(waiting_for(voted)) == "Waiting for Finance (0 of 2)"
     assert "2 people must agree. Nobody has voted yet." in sentence(waiting_for(voted))

@@ -22,7 +22,8 @@ class Command(BaseCommand):
     def handle(self, *, runs: int, requests: int, **options: Any) -> None:
         if running_address(conf.LOCAL_DIR):
             raise CommandError(
-                "Countersign is running here. Stop it first: its workers would run the past anew."
+                "Countersign is running here. Stop it first: its workers would execute the demo's"
+                " past runs again."
             )
         try:
             create_demo_accounts()

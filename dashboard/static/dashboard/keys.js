@@ -11,7 +11,7 @@
 
    Several elements may have the same key, for example two cards: it then counts only where the
    focus is, in the nearest element with data-keys-here. Else it does nothing: a key never guesses.
-   Keys rest while somebody types; Escape leaves the field. The profile switches them off, then
+   Keys are off while somebody types; Escape leaves the field. The profile switches them off, then
    <html> has no data-keys, and nothing prints them. */
 
 const PAUSE = 1000;

@@ -169,7 +169,7 @@ class Review(Kind):
         draft = question.draft or ""
         if question.draft_file:
             another = question.schema["properties"][drafts.FILE]
-            label = "Another file, if you changed it"
+            label = "Your version of the file, if you changed it"
             return Uploads(at=drafts.FILE, schema=another, label=label)
         rows = question.draft_data if question.shown_as == drafts.TABLE else None
         if rows and (schema := drafts.table_schema(rows)):

@@ -92,6 +92,6 @@ def _size(prompt: str, largest: object) -> int | None:
     if isinstance(size, str) and (found := SIZE.fullmatch(size)):
         size = int(float(found[1]) * UNITS[found[2]])
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        words = f'largest= must be a size such as "5 MB", or bytes, not {short_repr(largest)}'
-        raise QuestionError(f"{short_repr(prompt)}: {words}.")
+        words = 'largest= must be a size such as "5 MB", or a number of bytes'
+        raise QuestionError(f"{short_repr(prompt)}: {words}, not {short_repr(largest)}.")
     return size

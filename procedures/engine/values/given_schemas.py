@@ -121,7 +121,7 @@ class _Reader:
                 _inside(path, "$ref"), f"must be one of its own $defs, not {short_repr(reference)}."
             )
         if name in self.seen or len(self.seen) >= MOST_LEVELS:
-            words = f"refers to itself, or through more than {MOST_LEVELS} references."
+            words = f"refers to itself, or leads through more than {MOST_LEVELS} references."
             raise UnsupportedError(_inside(path, "$ref"), words)
         if others := schema.keys() - {"$ref", *ABOUT, *IGNORED}:
             raise UnsupportedError(

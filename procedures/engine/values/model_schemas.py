@@ -58,8 +58,8 @@ KINDS = (
     "File, a model of such fields, or a list of these"
 )
 INSTEAD = (
-    "Use one of these types, or a field of its own for each, which may be None. To let people "
-    "choose between models, ask with ctx.choose which one it is, and then with its form"
+    "Use only one of these types, or give each its own optional field. To let people choose "
+    "between models, first ask which one with ctx.choose, then show that model's form with ctx.form"
 )
 """The advice about unions: from an answer, nobody could tell which of the types people mean."""
 STRICT = ("strict", True)

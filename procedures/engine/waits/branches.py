@@ -155,7 +155,7 @@ def _swallowed(fiber: Fiber, interruption: Interruption) -> Interruption:
 def swallowed(suspension: Suspend) -> str:
     return (
         f"The code caught the exception that suspends the run at {suspension}. Don't catch"
-        " BaseException, or re-raise it."
+        " BaseException; if you must, re-raise it."
     )
 
 

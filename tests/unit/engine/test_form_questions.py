@@ -190,7 +190,7 @@ class Heap(BaseModel):
         (model_of(list[int | None]), "a field must be a string"),
         (
             model_of(int | str),
-            r"it can't be a field of a form: it has the union int \| str, which .* Use one of",
+            r"it can't be a field of a form: it has the union int \| str, which .* Use only one of",
         ),
         (model_of(list[Short | Strict] | None), r"it has the union Short \| Strict, which"),
         (model_of(Annotated[Cat | Dog, Field(discriminator="kind")]), r"the union Cat \| Dog, .*"),
