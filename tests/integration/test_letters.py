@@ -97,6 +97,7 @@ def test_what_may_have_changed_since_is_told_as_read_at_its_time(admin_user: Use
 
     assert re.search(rf"source\.read_at: 12:\d\d \(as of {re.escape(at)}\)", text)
     assert text.count("as of") == 1
-    for path in (f"/requests/{request.pk}", f"/runs/{request.wait.run_id}"):
+    # The page of the run shows the evidence on the card of the question, and beside its step.
+    for path, count in ((f"/requests/{request.pk}", 1), (f"/runs/{request.wait.run_id}", 2)):
         page = strip_tags(shown(browser(admin_user).get(path)))
-        assert page.count("Read at: as of") == 1
+        assert page.count("Read at: as of") == count
