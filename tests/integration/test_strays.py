@@ -197,7 +197,7 @@ def test_whoever_may_reassign_is_led_there_and_others_are_told_who_may(
 
     for_alice, for_admin = (shown(browser(user).get("/")) for user in (alice, admin_user))
 
-    assert "erin can't answer any more." in for_alice
+    assert "<bdi>erin</bdi> can't answer any more." in for_alice
     assert "An operator can reassign it." in for_alice
     link = f"/admin/countersign_chat/humanrequest/?q={request_.pk}"
     assert (link in for_alice, link in for_admin) == (False, True)
