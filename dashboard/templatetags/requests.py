@@ -18,7 +18,6 @@ from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.drawing import label_of as label_of_name
 from dashboard.overview.names import outcome_name
 from dashboard.overview.words import listed, name_of
-from procedures.engine.kinds.approval import DEFAULT_LABELS
 from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import alike_words, is_offered
@@ -174,7 +173,7 @@ def final_words(echo: Echo) -> str:
 def plain_decision(echo: Echo) -> str:
     """Return the decision of an armed button, such as "approved"; "" if the author named it."""
     question = echo.request.asked
-    is_usual = question.label_of(echo.value) in DEFAULT_LABELS.values()
+    is_usual = question.label_of(echo.value) in question.rules.default_labels.values()
     return question.decision_of(echo.value) if is_usual else ""
 
 

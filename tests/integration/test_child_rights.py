@@ -357,7 +357,7 @@ def test_a_member_replies_to_who_wrote_without_being_one(
         assert sent.status_code == 200
 
     assert request_of(family.child).is_open
-    assert browser(carol).get(path).content.decode().count("alice</strong> ") >= 2
+    assert browser(carol).get(path).content.decode().count("<bdi>alice</bdi></strong> ") >= 2
 
 
 def test_the_title_is_the_parents_for_those_who_see_it(

@@ -1,6 +1,6 @@
 """The kind of request that people approve or reject."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from procedures.engine.kinds.controls import Buttons, Control
 from procedures.engine.kinds.kind import Kind, Outcome, Terms
@@ -10,9 +10,6 @@ from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
-DEFAULT_LABELS = {"true": "Approve", "false": "Reject"}
-"""The default labels of an approval."""
-
 
 class Approval(Kind):
     """A question that people approve or reject; authors may choose the labels of both buttons."""
@@ -21,11 +18,12 @@ class Approval(Kind):
     verb = "approve"
     approves = True
     takes_yes_or_no = True
+    default_labels: ClassVar = {"true": "Approve", "false": "Reject"}
     held_as = "approved"
 
     def ask(self, prompt: str, *, yes: str = "", no: str = "") -> Terms:
         given = {"true": checked_text("yes=", yes), "false": checked_text("no=", no)}
-        labels = {value: words or DEFAULT_LABELS[value] for value, words in given.items()}
+        labels = {value: words or self.default_labels[value] for value, words in given.items()}
         return Terms({"type": "boolean"}, labels=labels)
 
     def decisions(self, question: "Question") -> dict[str, str]:
@@ -45,7 +43,7 @@ class Approval(Kind):
         wanted, labels = plain_words(text), question.labels
         own = [value for value, words in labels.items() if plain_words(words) == wanted]
         if len(own) == 1:
-            is_literal = labels[own[0]] != DEFAULT_LABELS[own[0]]
+            is_literal = labels[own[0]] != self.default_labels[own[0]]
             return Reading(own[0] == "true", is_literal)
         return Reading(read_yes_or_no(text), is_literal=False)
 

@@ -12,8 +12,6 @@ from procedures.engine.values.sent import DoubleError, without_doubles
 from procedures.engine.values.spelling import short_repr
 
 JSON = "application/json"
-DECISIONS = {"approved": "Approve", "rejected": "Reject"}
-"""The default decisions about a draft, with the labels of their buttons."""
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300

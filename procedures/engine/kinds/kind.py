@@ -74,6 +74,8 @@ class Kind:
     """True if an answer of this kind can approve a step, as `approved_by=` of `ctx.step`."""
     takes_yes_or_no: ClassVar[bool] = False
     """True if a test can give the answer as True or False."""
+    default_labels: ClassVar[Mapping[str, str]] = {}
+    """The kind's own labels by value, which say no more than the decision."""
     held_as: ClassVar[str] = ""
     """The name of the answer's value in a driver's message, as in {"approved": true}."""
 

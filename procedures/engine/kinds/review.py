@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds import drafts
@@ -32,6 +32,7 @@ class Review(Kind):
 
     name = "review"
     takes_yes_or_no = True
+    default_labels: ClassVar = {"approved": "Approve", "rejected": "Reject"}
 
     def ask(
         self,
@@ -52,7 +53,7 @@ class Review(Kind):
         if isinstance(draft, File):
             if format:
                 raise QuestionError(f"{short_repr(prompt)}: a file has no format=.")
-            schema = drafts.file_review_schema(named or drafts.DECISIONS)
+            schema = drafts.file_review_schema(named or self.default_labels)
             text = kept_text(prompt, "draft", plain)
             return Terms(schema, draft=text, labels=named, shown_as=drafts.FILE)
         way = drafts.checked_way(prompt, format, plain)
@@ -60,7 +61,7 @@ class Review(Kind):
         is_data = type(plain) in drafts.KINDS
         text = drafts.text_of(draft) if is_data else checked_text("The draft", draft)
         check_no_secret("The draft", draft, kept)
-        schema = drafts.review_schema(draft, named or drafts.DECISIONS)
+        schema = drafts.review_schema(draft, named or self.default_labels)
         return Terms(schema, draft=text, labels=named, shown_as=way)
 
     def has_fields(self, question: "Question") -> bool:
@@ -104,7 +105,7 @@ class Review(Kind):
 
     def decisions(self, question: "Question") -> dict[str, str]:
         names = question.schema["properties"]["decision"]["enum"]
-        words = question.labels or drafts.DECISIONS
+        words = question.labels or self.default_labels
         return {name: words.get(name, name) for name in names}
 
     def decision_of(self, question: "Question", value: Any) -> str:
