@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('auth', '__first__'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ('countersign_procedures', '0001_initial'),
     ]
 
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('operate_request', 'Can withdraw and reassign requests')],
-                'indexes': [models.Index(fields=['status', 'id'], name='countersign_requests_by_status'), models.Index(condition=models.Q(('status', 'open')), fields=['session'], name='countersign_open_by_session'), models.Index(condition=models.Q(('status', 'open')), fields=['notify_at'], name='countersign_requests_to_notify'), models.Index(condition=models.Q(('claimed_by__isnull', False)), fields=['claimed_by'], name='countersign_claimed_requests'), models.Index(condition=models.Q(('next_at__isnull', False), ('status', 'open')), fields=['next_at'], name='countersign_requests_to_remind'), models.Index(condition=models.Q(('status', 'open')), fields=['needed_at', 'rank', 'id'], name='countersign_open_by_urgency'), models.Index(condition=models.Q(('is_unasked', True), ('status', 'open')), fields=['id'], name='countersign_unasked_requests')],
+                'indexes': [models.Index(fields=['status', 'id'], name='countersign_requests_by_status'), models.Index(condition=models.Q(('status', 'open')), fields=['session'], name='countersign_open_by_session'), models.Index(condition=models.Q(('status', 'open')), fields=['notify_at'], name='countersign_requests_to_notify'), models.Index(condition=models.Q(('claimed_by__isnull', False), ('status', 'open')), fields=['claimed_by', 'needed_at', 'rank', 'id'], name='countersign_claimed_requests'), models.Index(condition=models.Q(('next_at__isnull', False), ('status', 'open')), fields=['next_at'], name='countersign_requests_to_remind'), models.Index(condition=models.Q(('status', 'open')), fields=['needed_at', 'rank', 'id'], name='countersign_open_by_urgency'), models.Index(condition=models.Q(('is_unasked', True), ('status', 'open')), fields=['id'], name='countersign_unasked_requests')],
             },
         ),
         migrations.CreateModel(

@@ -201,8 +201,8 @@ class HumanRequest(models.Model):
                 name="countersign_requests_to_notify",
             ),
             models.Index(
-                fields=["claimed_by"],
-                condition=Q(claimed_by__isnull=False),
+                fields=["claimed_by", "needed_at", "rank", "id"],
+                condition=Q(status="open", claimed_by__isnull=False),
                 name="countersign_claimed_requests",
             ),
             models.Index(

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import SwappableTuple
 
 from procedures.databases import OURS
 from procedures.models import Procedure, Run
@@ -27,11 +28,16 @@ def our_tables() -> list[str]:
     ]
 
 
-def test_each_app_has_one_migration() -> None:
-    loader = MigrationLoader(connection)
-    assert {key for key in loader.disk_migrations if key[0] in OURS} == {
-        (app, "0001_initial") for app in OURS
+def test_each_app_has_one_migration_which_comes_after_whatever_makes_the_users() -> None:
+    ours = {
+        key: one
+        for key, one in MigrationLoader(connection).disk_migrations.items()
+        if key[0] in OURS
     }
+
+    assert {*ours} == {(app, "0001_initial") for app in OURS}
+    for one in ours.values():
+        assert any(isinstance(before, SwappableTuple) for before in one.dependencies)
 
 
 @pytest.mark.usefixtures("newest")
