@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from procedures.engine.journal.events import RunStatus
+from procedures.store.merging import union_of
 from procedures.store.rows import adapted
 
 FEW = 2000
@@ -333,7 +334,7 @@ def _for_each(ahead: Part, found: Part) -> Part:
 
 def _merged(columns: str, parts: Sequence[Part]) -> Part:
     """Return a query of the rows of several queries, each row once."""
-    text = " UNION ".join(f"SELECT {columns} FROM ({part.text}) AS part" for part in parts)
+    text = union_of([f"SELECT {columns} FROM ({part.text}) AS part" for part in parts])
     return Part(text, tuple(chain.from_iterable(part.cells for part in parts)))
 
 

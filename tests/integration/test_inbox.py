@@ -159,6 +159,18 @@ def test_pages_of_every_list_have_each_request_once(bob: User) -> None:
         assert len(paged(bob, 2, tab)) == len(set(paged(bob, 2, tab))) == 5
 
 
+def test_somebody_in_hundreds_of_groups_has_further_pages(bob: User) -> None:
+    expected = [ask(f"{number}", options={"due": "1h"}).pk for number in range(3)]
+    bob.groups.add(
+        *Group.objects.bulk_create(Group(name=f"group {number}") for number in range(300))
+    )
+
+    first, last = Inbox(bob, Tab.GROUPS).page(2)
+    second, _ = Inbox(bob, Tab.GROUPS).page(2, after=last)
+
+    assert {one.pk for one in (*first, *second)} == {*expected}
+
+
 def test_a_page_goes_on_after_a_request_that_was_answered_meanwhile(bob: User) -> None:
     requests = [ask(f"Item {number}") for number in range(4)]
     rows, after = Inbox(bob, Tab.GROUPS).page(2)
