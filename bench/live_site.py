@@ -22,6 +22,7 @@ class LiveSite:
         from tests.sockets import session_of
 
         self.admin = User.objects.create_superuser("bench")
+        Group.objects.get_or_create(name="bench_desk")[0].user_set.add(self.admin)
         self.people = [User.objects.create_user(f"page-{number}") for number in range(people)]
         self.concerned = self.people[:concerned]
         Group.objects.get_or_create(name=GROUP)[0].user_set.add(*self.concerned)
