@@ -122,13 +122,15 @@ def keep_uploads(files: Iterable[File]) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete what people sent more than `UPLOADS_KEPT` ago; calling it twice is harmless."""
+    """Delete what people sent `UPLOADS_KEPT` and two hours ago; calling it twice is harmless."""
     with reaching():
         if why := store_complaint():
             raise FileStoreError(why)
-        end = _now() - conf.UPLOADS_KEPT
+        # The folder's own hour, and one more: the token of a file is signed after the file was
+        # stored, by the clock of the web server, and nothing may be deleted before its token ends.
+        end = _now() - conf.UPLOADS_KEPT - 2 * AN_HOUR
         for hour in _upload_hours():
-            if datetime.strptime(hour, HOUR).replace(tzinfo=UTC) + AN_HOUR <= end:
+            if datetime.strptime(hour, HOUR).replace(tzinfo=UTC) <= end:
                 folder = f"{UPLOADS}/{hour}"
                 for name in default_storage.listdir(folder)[1]:
                     default_storage.delete(f"{folder}/{name}")

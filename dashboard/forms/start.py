@@ -26,6 +26,7 @@ from procedures.engine.values.schemas import label, properties_of
 from procedures.engine.values.typed import NESTED, Texts, kind_of, read_fields, texts_of
 from procedures.files import ContentStore
 from procedures.inputs import TooLargeError, read_files, store_upload
+from procedures.services import LostInputError, lost_files_as_faults, lost_sentence
 from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
@@ -87,6 +88,8 @@ class StartForm(SchemaForm):
         self.definition, self._by, self._request = definition, by, request
         self._unread: set[str] = set()
         """The inputs with texts that couldn't be read at all."""
+        self._expired: list[Fault] = []
+        """The faults of files that were sent too long ago."""
 
     def inputs(self) -> dict[str, Any]:
         """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
@@ -97,14 +100,12 @@ class StartForm(SchemaForm):
             self._keep_nested()
         except TooLargeError as error:
             raise InputError([Fault(error.field, str(error))]) from None
-        self._keep(
-            self._kept_files()
-            | {name: file for name, file in sent.items() if isinstance(file, File)}
-        )
+        self._keep_own(sent)
         own_values = self.cleaned.items()
         inputs = {name: one for name, one in own_values if one is not LEFT_OUT}
         inputs |= self._nested()  # after the above, which forgets earlier faults
         inputs |= {name: one.kept for name, one in self.fields.items() if one.kept}
+        self.add_faults(self._expired)
         if self.errors:
             raise InputError(self._faults_beside(inputs))
         return inputs
@@ -139,7 +140,8 @@ class StartForm(SchemaForm):
                 continue
             for upload in self._request.FILES.getlist(name):
                 file = store_upload(upload)
-                data.appendlist(name, signing.dumps(asdict(file), salt=self._salt))
+                data.appendlist(name, self._token_of(file))
+            data.setlist(name, [one for one in self._texts(name) if not self._is_late(name, one)])
             kept = [(text, self._kept_file(text)) for text in self._texts(name)]
             field.sent = [Kept(text, file.name) for text, file in kept if file]
 
@@ -159,36 +161,60 @@ class StartForm(SchemaForm):
         for name in self.errors.keys() & self.fields.keys():
             self.fields[name].kept = None
 
+    def refuse(self, error: InputError) -> None:
+        """Show why the inputs were refused; a file that isn't stored any more isn't offered."""
+        self.add_faults(error.faults)
+        if isinstance(error, LostInputError):
+            for field in self.fields.values():
+                files = [(one, self._kept_file(one.token)) for one in field.sent]
+                field.sent = [one for one, file in files if file and file.digest != error.digest]
+
     def _faults_beside(self, inputs: Mapping[str, Any]) -> list[Fault]:
         """Return the faults of the inputs that could be read.
 
         Fields that couldn't be read have their faults already, so that all are shown at once.
         """
         try:
-            with use_file_store(ContentStore(with_uploads=True)):
+            with lost_files_as_faults(inputs), use_file_store(ContentStore(with_uploads=True)):
                 self.definition.parse(inputs)
+        except LostInputError:
+            raise
         except InputError as error:
             known = {*self.errors, *self._unread}
             return [fault for fault in error.faults if fault.field not in known]
         return []
 
-    def _keep(self, files: Mapping[str, File]) -> None:
-        for name in self.fields.keys() & files.keys():
-            self.fields[name].kept = files[name]
-            # Signed, since the browser sends it back: without that anybody could name any digest
-            # and read its file.
-            self.fields[name].kept_token = signing.dumps(asdict(files[name]), salt=self._salt)
+    def _keep_own(self, sent: Mapping[str, Any]) -> None:
+        """Keep the files of inputs that are one file: those just sent, or those sent before."""
+        for name, field in self.fields.items():
+            if not _is_own_file(field):
+                continue
+            token = str(self.data.get(f"-file-{name}", ""))
+            if isinstance(file := sent.get(name), File):
+                field.kept, field.kept_token = file, self._token_of(file)
+            elif token and not self._is_late(name, token):
+                # With its own token, never a new one, which would be valid for longer than the
+                # content is stored.
+                field.kept, field.kept_token = self._kept_file(token), token
 
-    def _kept_files(self) -> dict[str, File]:
-        tokens = {name: self.data.get(f"-file-{name}", "") for name in self.fields}
-        kept = {name: self._kept_file(str(token)) for name, token in tokens.items() if token}
-        return {name: file for name, file in kept.items() if file}
+    def _token_of(self, file: File) -> str:
+        # Signed, since the browser sends it back: without that anybody could name any digest and
+        # read its file.
+        return signing.dumps(asdict(file), salt=self._salt)
 
-    def _kept_file(self, token: str) -> File | None:
+    def _kept_file(self, token: str, *, at_any_age: bool = False) -> File | None:
+        age = None if at_any_age else conf.UPLOADS_KEPT
         try:
-            return File(**signing.loads(token, salt=self._salt, max_age=conf.UPLOADS_KEPT))
+            return File(**signing.loads(token, salt=self._salt, max_age=age))
         except signing.BadSignature:
             return None
+
+    def _is_late(self, name: str, token: str) -> bool:
+        """Return True, and note the fault, if the person's own token isn't valid any more."""
+        file = None if self._kept_file(token) else self._kept_file(token, at_any_age=True)
+        if file:
+            self._expired.append(Fault(name, lost_sentence(file)))
+        return file is not None
 
     @property
     def _salt(self) -> str:

@@ -74,7 +74,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
         page.headers["Retry-After"] = str(error.retry_after)
         return page
     except InputError as error:
-        form.add_faults(error.faults)
+        form.refuse(error)
         return _page(request, procedure, form=form, key=key, status=422)
     return _to(run)
 

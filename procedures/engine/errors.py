@@ -222,6 +222,7 @@ class FileGoneError(EngineError):
     """The file store works, but no longer has a stored file."""
 
     def __init__(self, digest: str, what: str) -> None:
+        self.digest = digest
         super().__init__(f"The stored file {digest[:12]}… {what}.")
 
 

@@ -26,6 +26,12 @@ from procedures.services.installation import (
     why_held,
 )
 from procedures.services.ledger import verify_journal
+from procedures.services.lost_files import (
+    LostInputError,
+    lost_faults,
+    lost_files_as_faults,
+    lost_sentence,
+)
 from procedures.services.operations import (
     OperationDeniedError,
     ReasonError,
@@ -76,6 +82,7 @@ __all__ = [
     "Complaint",
     "ForkPoint",
     "KeyReusedError",
+    "LostInputError",
     "NoCopyError",
     "NotAllowedError",
     "OperationDeniedError",
@@ -107,6 +114,9 @@ __all__ = [
     "hold_locked",
     "keep_answer_files",
     "lock_run",
+    "lost_faults",
+    "lost_files_as_faults",
+    "lost_sentence",
     "mark_copy",
     "names_in_code",
     "note_installation",

@@ -17,6 +17,7 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, keep_uploads
 from procedures.journal import DatabaseStore
 from procedures.models import Run
+from procedures.services.lost_files import lost_files_as_faults
 from procedures.services.reach import check_reach
 from procedures.services.startable import Startable, find_startable
 from procedures.users import User
@@ -50,18 +51,20 @@ class Started(NamedTuple):
 def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
     """Start a run of a procedure that `find_startable` has returned, as `start_run` does."""
     definition = found.definition
-    with use_file_store(ContentStore(with_uploads=True)):
-        parsed = definition.parse(inputs)
-        webhook = check_reach(definition, parsed, by=found.by)
-        whole, files = definition.dump(parsed), [*files_in(parsed)]
-        text = put_aside(whole)
+    with lost_files_as_faults(inputs):
+        with use_file_store(ContentStore(with_uploads=True)):
+            parsed = definition.parse(inputs)
+            webhook = check_reach(definition, parsed, by=found.by)
+            whole, files = definition.dump(parsed), [*files_in(parsed)]
+            text = put_aside(whole)
 
-    def write(run: Run) -> None:
-        keep_uploads(files)
-        begin_run(DatabaseStore(run.created_at), run, files=files)
+        def write(run: Run) -> None:
+            keep_uploads(files)
+            begin_run(DatabaseStore(run.created_at), run, files=files)
 
-    subject = subject_of(definition.subject, whole)
-    return Started(*Start(found, text, subject, webhook=webhook).begin(write), files)
+        subject = subject_of(definition.subject, whole)
+        start = Start(found, text, subject, webhook=webhook)
+        return Started(*start.begin(write), files)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """Files that were sent and not used: stored apart, and deleted after a time."""
 
+import re
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +17,9 @@ from chat.models import HumanRequest
 from chat.services import withdraw_request
 from procedures import tasks
 from procedures.engine.errors import FileStoreError
+from procedures.files import HOUR as HOUR_NAME
 from procedures.files import MARK, ContentStore, path_of, remove_old_uploads, store_mark
-from procedures.models import Artifact
+from procedures.models import Artifact, Run
 from procedures.models.clock import clock
 from tests.calls import caller, detail, grant, respond
 from tests.configured import configure
@@ -83,7 +87,7 @@ def test_a_file_that_answers_nothing_is_deleted_after_a_day_and_one_that_does_st
     clock.ahead += 23 * HOUR
     tasks.remove_uploads("whatever a broker delivers")
     assert stored(folder) == [b"sent", *used]
-    clock.ahead += 2 * HOUR
+    clock.ahead += 3 * HOUR
     tasks.remove_uploads()
     tasks.remove_uploads()
 
@@ -115,7 +119,7 @@ def test_the_site_says_how_long_a_file_can_be_used(
     configure(settings, UPLOADS_KEPT=timedelta(seconds=-1))
 
     assert respond(caller(bob), request_, [token]).status_code == 422
-    clock.ahead += HOUR
+    clock.ahead += 2 * HOUR
     remove_old_uploads()
 
     assert stored(folder) == []
@@ -153,6 +157,84 @@ def test_a_start_that_was_refused_leaves_its_file_for_a_day_only(
 
     assert stored(folder) == [b"for a run"]
     assert default_storage.exists(path_of(Artifact.objects.get().digest))
+
+
+def test_a_file_is_stored_for_longer_than_its_token_is_valid(
+    request_: HumanRequest, folder: Path
+) -> None:
+    """A token is signed later than its file is stored, perhaps in the next hour."""
+    stored_in = next(folder.glob("uploads/*"))
+    end = datetime.strptime(stored_in.name, HOUR_NAME).replace(tzinfo=UTC) + 26 * HOUR
+
+    clock.ahead += end - clock.now() - timedelta(minutes=1)
+    remove_old_uploads()
+    assert stored(folder) == [b"sent"]
+
+    clock.ahead += timedelta(minutes=2)
+    remove_old_uploads()
+    assert stored(folder) == []
+
+
+PAGE, TOKEN = "/procedures/typed_inputs", re.compile('name="-file-paper" value="([^"]+)"')
+
+
+def test_a_kept_file_is_offered_no_longer_than_it_is_stored(
+    alice: User, support: Group, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form sends the first token again; a new one would outlive the content."""
+    grant("typed_inputs", support, "start")
+    client = browser(alice)
+    with monkeypatch.context() as earlier:
+        an_hour_ago = SimpleNamespace(time=lambda: time.time() - 3600)
+        earlier.setattr("django.core.signing.time", an_hour_ago)
+        first = shown(client.post(PAGE, {"count": "many", "paper": paper()}))
+    [token] = TOKEN.findall(first)
+    again = {"count": "many", "-file-paper": token}
+    assert TOKEN.findall(shown(client.post(PAGE, again))) == [token]
+
+    configure(settings, UPLOADS_KEPT=timedelta(seconds=-1))
+    late = client.post(PAGE, again | {"count": "3"})
+
+    assert late.status_code == 422
+    assert "The file “a.txt” isn&#x27;t stored any more. Send it again." in shown(late)
+    assert not TOKEN.findall(shown(late))
+    assert not Run.objects.exists()
+
+
+def test_a_start_with_a_file_that_was_lost_asks_for_it_again(
+    alice: User, support: Group, folder: Path
+) -> None:
+    grant("typed_inputs", support, "start")
+    client = browser(alice)
+    [token] = TOKEN.findall(shown(client.post(PAGE, {"count": "many", "paper": paper()})))
+    for one in folder.glob("uploads/*/*"):
+        one.unlink()
+
+    refused = client.post(PAGE, {"count": "3", "-file-paper": token})
+
+    assert refused.status_code == 422
+    assert "The file “a.txt” isn&#x27;t stored any more. Send it again." in shown(refused)
+    assert not TOKEN.findall(shown(refused))
+    assert client.post(PAGE, {"count": "3", "paper": paper()}).status_code == 302
+
+
+def test_a_start_forgets_only_the_file_that_was_lost(
+    alice: User, support: Group, folder: Path
+) -> None:
+    grant("nested_inputs", support, "start")
+    client, page = browser(alice), "/procedures/nested_inputs"
+    files = [paper("b.txt", b"lost"), paper("c.txt", b"here")]
+    refused = shown(client.post(page, {"to.city": "", "photos": files}))
+    kept = re.findall(r'name="photos" value="([^"]+)" checked', refused)
+    for one in folder.glob("uploads/*/*"):
+        if one.read_bytes() == b"lost":
+            one.unlink()
+
+    lost = shown(client.post(page, {"to.city": "Ulm", "photos": kept}))
+
+    assert "The file “b.txt” isn&#x27;t stored any more. Send it again." in lost
+    assert re.findall(r'name="photos" value="([^"]+)" checked', lost) == kept[1:]
+    assert client.post(page, {"to.city": "Ulm", "photos": kept[1:]}).status_code == 302
 
 
 def test_nothing_is_deleted_in_the_store_of_another_site(

@@ -1,6 +1,6 @@
 """Files in answers: what a question may ask of them, and the check of a file that was sent."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -66,17 +66,24 @@ def format_size(size: int) -> str:
 
 def files_in(value: Any) -> Iterator[File]:
     """Yield the files in a value that isn't plain data yet, even inside models and lists."""
+    return (file for _, file in files_by_place(value))
+
+
+def files_by_place(value: Any, at: str = "") -> Iterator[tuple[str, File]]:
+    """Yield the files in a value, each with the path that a fault would name: "lines.0.scan"."""
     if isinstance(value, File):
-        yield value
+        yield at, value
         return
     if isinstance(value, BaseModel) or is_dataclass(value):
         value = vars(value)
     if isinstance(value, Mapping):
-        value = value.values()
-    elif not isinstance(value, list | tuple | set | frozenset):
+        parts: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = enumerate(value)
+    else:
         return
-    for one in value:
-        yield from files_in(one)
+    for name, one in parts:
+        yield from files_by_place(one, f"{at}.{name}" if at else str(name))
 
 
 def with_files(value: Any, schema: Mapping[str, Any]) -> Any:

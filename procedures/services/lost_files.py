@@ -1,0 +1,38 @@
+"""Files that people sent and that aren't stored any more, as faults that tell them so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from procedures.engine.errors import Fault, FileGoneError, InputError
+from procedures.engine.values.attachments import files_by_place
+from procedures.engine.values.files import File
+
+
+class LostInputError(InputError):
+    """A file among the inputs of a new run isn't stored any more; `digest` is that of the file."""
+
+    def __init__(self, digest: str, inputs: Any) -> None:
+        self.digest = digest
+        super().__init__(lost_faults(digest, inputs))
+
+
+def lost_sentence(file: File) -> str:
+    return f"The file “{file.name}” isn't stored any more. Send it again."
+
+
+def lost_faults(digest: str, value: Any) -> list[Fault]:
+    """Return a fault for each place in the value that has the lost file; [] if none has it."""
+    found = files_by_place(value)
+    return [Fault(at, lost_sentence(file)) for at, file in found if file.digest == digest]
+
+
+@contextmanager
+def lost_files_as_faults(inputs: Any) -> Iterator[None]:
+    """Raise `LostInputError` if the block raises `FileGoneError` for a file among the inputs."""
+    try:
+        yield
+    except FileGoneError as error:
+        if not lost_faults(error.digest, inputs):
+            raise
+        raise LostInputError(error.digest, inputs) from None
