@@ -82,9 +82,10 @@ class RequestNews:
     ) -> RequestsTold:
         """Return the people affected by changes, and frames for them, for `also` and for `marked`.
 
-        With `is_check`, people are also affected if other requests wait for them than at the last
-        check, whatever the reason. Cards are drawn for `readers`. The number of queries depends
-        neither on the changes nor on the people.
+        People are also affected if other requests wait for them than when they were last counted,
+        whatever the reason. With `is_check`, all of `among` are counted, otherwise those whom a
+        change or a new page makes it necessary to count. Cards are drawn for `readers`. The number
+        of queries depends neither on the changes nor on the people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
         for whom in self._tail.read():
@@ -100,8 +101,8 @@ class RequestNews:
         # Before what waits is counted: a mark must not be later than that.
         position, waiting = Position.of(CHANGES), waiting_for(people, present)
         self._untold.clear()
-        if is_check:
-            concerned |= self._differing(waiting)
+        # Also for a new page: it replaces what is known, so a later check would find no difference.
+        concerned |= self._differing(waiting)
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
         reading = {pk: told[pk] for pk in told.keys() & {*readers}}
         cards = cards_for(reading, since=self._known, among=present)
@@ -153,9 +154,10 @@ class RunNews:
         """Return the changed runs by the person who may see them, and people with changed rights.
 
         The changed runs are those in `runs` and all that have changed since the last look. Rights
-        are compared only with `is_check`. They have changed if a person now sees all runs of other
-        procedures, or stands in for others, than at the last check. The result includes the marks
-        of all these people, of `also` and of `marked`, and the lists of `readers` among them.
+        are compared for people with new pages and, with `is_check`, for everybody. They have
+        changed if a person now sees all runs of other procedures, or stands in for others, than
+        when they were last compared. The result includes the marks of all these people, of `also`
+        and of `marked`, and the lists of `readers` among them.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -179,16 +181,16 @@ class RunNews:
         return RunsTold(found, differing, marks, late, homes)
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
-        """Return, at a check, the people whose grants or delegations to them have changed.
+        """Return the people whose grants or delegations to them have changed.
 
-        The rights of new ones are noted, so that the next check finds what differs.
+        Without `is_check`, only those of new people are compared. They replace what is known, so a
+        later check would find no difference.
         """
-        if is_check:
-            earlier, self._known = self._known, grounds_of(people)
-            return {key for key, now in self._known.items() if earlier.get(key, now) != now}
-        if new:
-            self._known |= grounds_of(people.only(new))
-        return set()
+        if not (is_check or new):
+            return set()
+        found = grounds_of(people if is_check else people.only(new))
+        earlier, self._known = self._known, found if is_check else self._known | found
+        return {key for key, now in found.items() if earlier.get(key, now) != now}
 
     def _claimed(self) -> set[UUID]:
         """Return the runs whose worker or current step has changed since the last look."""

@@ -203,6 +203,26 @@ def test_a_check_finds_who_may_see_and_answer_other_things_than_before(
     assert check() == (set(), set())
 
 
+def test_a_new_page_of_somebody_hides_no_change_from_their_other_pages(
+    bob: User, carol: User, finance: Group
+) -> None:
+    grant("question", finance, "answer", "see")
+    run_until_it_waits("question")
+    requests, seen = RequestNews(), RunNews()
+
+    def look(*, at: set[Any], is_check: bool = False) -> tuple[set[Any], set[Any]]:
+        people = [User.objects.get(pk=one.pk) for one in (bob, carol)]
+        told = requests.read(at, {bob.pk, carol.pk}, is_check=is_check)
+        return told.concerned, seen.read([], people, also=at, is_check=is_check).differing
+
+    look(at=set(), is_check=True)
+    assert look(at={bob.pk, carol.pk}) == (set(), set())
+    bob.groups.clear()
+
+    assert look(at={bob.pk, carol.pk}) == ({bob.pk}, {bob.pk})
+    assert look(at=set(), is_check=True) == (set(), set())
+
+
 def statements(ask: Ask, people: list[User]) -> int:
     with CaptureQueriesContext(connection) as captured:
         ask(people)
