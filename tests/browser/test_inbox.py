@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
 from chat.models import HumanRequest
-from chat.services import Answer, respond, undo_response
+from chat.services import Answer, respond, snooze_request, undo_response
+from procedures.models.clock import clock
 from tests.browser.conftest import PHONE, OpenPage
 from tests.calls import grant
 from tests.deciding import (
@@ -151,6 +153,27 @@ def test_keys_walk_choose_and_answer_several(
     wait_until_opened(page, requests[3])
     expect(page.locator(".inbox__card")).to_be_focused()
     expect(page.locator(".inbox-row")).to_have_count(2)
+
+
+def test_what_is_snoozed_again_stays_among_the_snoozed(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User, finance_asked: Group
+) -> None:
+    request, other = ask("Release it?", alice), ask("Pay?", alice)
+    for one in (request, other):
+        snooze_request(one.pk, by=bob, until=clock.now() + timedelta(hours=1))
+    page = open_page(bob)
+    page.goto("/inbox/?tab=snoozed")
+    rows, dialog = page.locator(".inbox-row"), page.get_by_role("dialog")
+    page.locator(f"#row-{request.pk} .inbox-row__box").check()
+
+    page.get_by_role("button", name="Snooze…").click()
+    dialog.get_by_role("button", name="Snooze 1 request").click()
+    expect(dialog.locator('[data-result="applied"]')).to_have_count(1)
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".inbox-row__box:checked")).to_have_count(0)
+    expect(rows).to_have_count(2)
+    expect(page.locator(".inbox__news")).to_be_empty()
 
 
 @pytest.mark.parametrize("width", [1440, PHONE])

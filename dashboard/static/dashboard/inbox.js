@@ -14,7 +14,7 @@ class InboxPage extends ReadAgain {
 
   connectedCallback() {
     super.connectedCallback();
-    this.done = new Set();
+    this.done = this.left = new Set();
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("submit", (event) => this.onSubmit(event));
     this.addEventListener("change", (event) => this.onPick(event));
@@ -87,6 +87,7 @@ class InboxPage extends ReadAgain {
 
   takeList(fresh) {
     const before = new Set(this.rows(this.list).map((row) => row.id));
+    const isNew = ({ id }) => !before.has(id) && !this.left.has(id.replace("row-", ""));
     const chosen = new Set(this.chosen.map((box) => box.value));
     const focused = document.activeElement?.closest?.(".inbox-row")?.id;
     const top = this.list.scrollTop;
@@ -94,7 +95,7 @@ class InboxPage extends ReadAgain {
     this.list.replaceWith(fresh);
     fresh.scrollTop = top;
     for (const box of fresh.querySelectorAll(".inbox-row__box")) box.checked = chosen.has(box.value);
-    const rows = this.rows(fresh).filter((row) => before.size && !before.has(row.id));
+    const rows = this.rows(fresh).filter((row) => before.size && isNew(row));
     for (const row of rows) row.dataset.new = "";
     if (focused) document.getElementById(focused)?.querySelector("a")?.focus({ preventScroll: true });
     this.tellNews(rows);
@@ -104,13 +105,15 @@ class InboxPage extends ReadAgain {
     if (!this.current && this.links.length && !PHONE.matches) this.open(this.links[0]);
   }
 
+  /** A list that is read later is right about what was done: what was snoozed again is still there. */
+  beginReading() {
+    this.left = this.done;
+    this.done = new Set();
+  }
+
   /** A list that was on its way during an answer still has its row. */
   dropDone(fresh) {
-    for (const id of this.done) {
-      const row = fresh.querySelector(`#row-${id}`);
-      if (row) row.remove();
-      else this.done.delete(id);
-    }
+    for (const id of this.done) fresh.querySelector(`#row-${id}`)?.remove();
   }
 
   rows(list) {

@@ -31,9 +31,13 @@ window.ReadAgain = class extends HTMLElement {
     this.#timer = setTimeout(() => this.#read(), due - Date.now());
   }
 
+  /** Called before each reading, which brings all that was done until then. */
+  beginReading() {}
+
   async #read() {
     this.isStale = false;
     this.#due = 0;
+    this.beginReading();
     const began = Date.now();
     const elements = await this.#fetch();
     if (elements) this.take(elements);
