@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from uuid import UUID
 
@@ -113,15 +114,42 @@ def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
     return [started, *chain.from_iterable(one.sources(user) for one in providers)]
 
 
+class HeldRoles:
+    """The roles that a user has on some procedures, each role read once for all of these."""
+
+    def __init__(self, user: User, procedures: Iterable[int]) -> None:
+        self._user, self._procedures = user, set(procedures)
+        self._held: dict[Role, set[int]] = {}
+
+    def has(self, role: Role, procedure: int) -> bool:
+        if role not in self._held:
+            held = procedures_for(self._user, role).filter(pk__in=self._procedures)
+            self._held[role] = set(held.order_by().values_list("pk", flat=True))
+        return procedure in self._held[role]
+
+    def may_operate(self, run: Run) -> bool:
+        return self.has("operate", run.procedure_id)
+
+    def may_cancel(self, run: Run) -> bool:
+        """Return True for operators, holders of "cancel" and, if no group holds that, starters."""
+        if self.may_operate(run) or self.has("cancel", run.procedure_id):
+            return True
+        return run.started_by_id == self._user.pk and run.procedure_id not in self._restricted
+
+    @cached_property
+    def _restricted(self) -> set[int]:
+        """The procedures whose runs a starter can't cancel, because some group holds "cancel"."""
+        granted = Grant.objects.filter(role="cancel", procedure__in=self._procedures)
+        return set(granted.order_by().values_list("procedure", flat=True))
+
+
 def may_operate(user: User, run: Run) -> bool:
-    return procedures_for(user, "operate").filter(pk=run.procedure_id).exists()
+    return HeldRoles(user, [run.procedure_id]).may_operate(run)
 
 
 def may_cancel(user: User, run: Run) -> bool:
     """Return True for operators, holders of "cancel" and, if no group holds that, the starter."""
-    if may_operate(user, run) or procedures_for(user, "cancel").filter(pk=run.procedure_id):
-        return True
-    return run.started_by_id == user.pk and not run.procedure.grants.filter(role="cancel").exists()
+    return HeldRoles(user, [run.procedure_id]).may_cancel(run)
 
 
 def is_operator(user: User) -> bool:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
-from dashboard.overview.operations import ALL, Name, operations_for, phase_of
+from dashboard.overview.operations import ALL, Name, offering, phase_of
 from dashboard.pages.dialogs import reasons_of, remember
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
@@ -109,11 +109,11 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[L
     """Yield the chosen runs that the person may see, in the order in which they were chosen."""
     runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
     found = {one.run.pk: one for one in listed_runs(runs)}
+    offered = offering(request.user, [one.run for one in found.values()], name)
     for key, phase in chosen.items():
         if key in found:
-            run = found[key].run
-            is_offered = any(one.name == name for one in operations_for(request.user, run))
-            yield Line(found[key], phase or phase_of(run), "" if is_offered else WHY_NOT[name])
+            why_not = "" if key in offered else WHY_NOT[name]
+            yield Line(found[key], phase or phase_of(found[key].run), why_not)
 
 
 def _report(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> HttpResponse:

@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from procedures.models import Event, Run
 from procedures.services import pause_run
@@ -93,6 +95,24 @@ def test_several_runs_are_cancelled(dave: User, operators: Group) -> None:
 
     assert report.count('data-result="applied"') == 2
     assert [status_of(run) for run in runs] == ["cancelled", "cancelled"]
+
+
+def test_rights_are_read_once_for_all_chosen_runs(
+    failed: list[Run], dave: User, operators: Group
+) -> None:
+    grant("question", operators, "cancel")
+    waiting, client = [run_until_it_waits("question") for _ in range(3)], browser(dave)
+
+    def listed(*runs: Run) -> tuple[str, int]:
+        chosen = {"operation": "cancel", "run": [str(run.pk) for run in runs]}
+        with CaptureQueriesContext(connection) as captured:
+            return shown(client.get("/runs/bulk", chosen)), len(captured)
+
+    _, few = listed(failed[0], waiting[0])
+    text, many = listed(*failed, *waiting)
+
+    assert few == many
+    assert "Cancel 3 runs</h1>" in text
 
 
 def test_only_errors_are_listed_if_one_asks_for_them(failed: list[Run], dave: User) -> None:
