@@ -75,16 +75,18 @@ def inbox_bulk(request: Visit) -> HttpResponse:
     decision = sent.get("decision", "")
     if decision not in DECISIONS:
         decision = "usual"
-    chosen = _chosen(sent.getlist("request"))
+    texts = distinct(sent.getlist("request"))
+    chosen = _chosen(texts)
     lines = list(_lines(request, chosen, decision))
     if request.method == "POST":
         report = _snooze if decision == "snooze" else _answer
         reports = sorted(report(request, lines), key=lambda one: RESULTS.index(one[1]))
         counts = Counter(result for _line, result, _words in reports)
-        told = {"reports": reports, "counts": counts.items()}
+        told = {"reports": reports, "counts": counts.items(), **beyond(texts)}
         return render(request, _template(request, "report"), told)
     sendable = [one for one in lines if not one.why_not]
     context = {
+        **beyond(texts),
         "lines": sendable,
         "left_out": [one for one in lines if one.why_not],
         "lost": len(chosen) - len(lines),
@@ -96,6 +98,15 @@ def inbox_bulk(request: Visit) -> HttpResponse:
         "times": OFFERED.items(),
     }
     return render(request, _template(request, "bulk"), context)
+
+
+def distinct(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def beyond(chosen: Sequence[str]) -> dict[str, int]:
+    """Return what a page says of the choices beyond those that it handles at once."""
+    return {"beyond": max(len(chosen) - MOST_AT_ONCE, 0), "most_at_once": MOST_AT_ONCE}
 
 
 def _template(request: Visit, name: str) -> str:

@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods
 
+from chat.services.bulk import MOST_AT_ONCE
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Name, offering, phase_of
+from dashboard.pages.bulk import beyond, distinct
 from dashboard.pages.dialogs import reasons_of, remember
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
@@ -24,7 +26,6 @@ from procedures import access, services
 from procedures.engine.errors import EngineError
 from procedures.models import Run
 
-MOST_AT_ONCE = 100
 FOLLOWS: dict[Name, Any] = {
     "retry": lazy("Each run continues from where it stopped. Finished steps aren't repeated."),
     "cancel": lazy(
@@ -64,12 +65,15 @@ def run_bulk(request: Visit) -> HttpResponse:
     """List the chosen runs with what would follow; a POST with a reason acts, and reports."""
     sent = request.POST if request.method == "POST" else request.GET
     name: Name = "cancel" if sent.get("operation") == "cancel" else "retry"
-    chosen = _chosen(sent.getlist("run"))
+    texts = distinct(sent.getlist("run"))
+    chosen = _chosen(texts)
     lines = list(_lines(request, chosen, name))
     form = ReasonForm(_typed(request)) if request.method == "POST" else None
     if form and form.is_valid():
-        return _report(request, lines, name, form.cleaned_data["reason"])
+        context = _reported(request, lines, name, form.cleaned_data["reason"])
+        return render(request, _template(request, "run_report"), context | beyond(texts))
     context = {
+        **beyond(texts),
         "operation": ALL[name],
         "lines": [one for one in lines if not one.why_not],
         "left_out": [one for one in lines if one.why_not],
@@ -116,17 +120,16 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[L
             yield Line(found[key], phase or phase_of(found[key].run), why_not)
 
 
-def _report(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> HttpResponse:
-    """Act on each run, and report, beginning with those that stay as they are."""
+def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> dict[str, Any]:
+    """Act on each run; return the report, which begins with those that stay as they are."""
     remember(request, reason)
     done = [(one, *_act(request, one, name, reason)) for one in lines]
     counts = Counter(is_done for _line, is_done, _words in done)
-    context = {
+    return {
         "reports": sorted(done, key=lambda one: one[1]),
         "done": counts[True],
         "refused": counts[False],
     }
-    return render(request, _template(request, "run_report"), context)
 
 
 def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str]:

@@ -1,10 +1,13 @@
 """What operators do with several runs from the list, and the errors of one run."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from chat.services.bulk import MOST_AT_ONCE
 from procedures.models import Event, Run
 from procedures.services import pause_run
 from tests import procedures
@@ -113,6 +116,20 @@ def test_rights_are_read_once_for_all_chosen_runs(
 
     assert few == many
     assert "Cancel 3 runs</h1>" in text
+
+
+@pytest.mark.parametrize(("path", "name"), [("/runs/bulk", "run"), ("/inbox/bulk", "request")])
+def test_what_was_chosen_beyond_the_most_at_once_is_counted(
+    path: str, name: str, dave: User
+) -> None:
+    chosen = {name: [f"{uuid4()}:1" for _ in range(MOST_AT_ONCE + 2)], "reason": "Enough."}
+
+    listed = shown(browser(dave).get(path, chosen))
+    report = shown(browser(dave).post(path, chosen))
+
+    assert f"{MOST_AT_ONCE} {name}s aren't there any more" in listed
+    for text in (listed, report):
+        assert "2 more were chosen. At most 100 are handled at once" in text
 
 
 def test_only_errors_are_listed_if_one_asks_for_them(failed: list[Run], dave: User) -> None:
