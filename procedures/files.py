@@ -110,7 +110,8 @@ class UploadStore(ContentStore):
 def keep_uploads(files: Iterable[File]) -> None:
     """Store the contents of these files for good; those that are so already stay as they are.
 
-    Call it in the transaction that makes them files of a run. Raises `FileGoneError`.
+    Call it just before the transaction that makes them files of a run, never inside: reading and
+    writing take long, and contents that no run uses do no harm. Raises `FileGoneError`.
     """
     store = ContentStore(with_uploads=True)
     for file in files:

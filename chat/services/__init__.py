@@ -47,7 +47,7 @@ from chat.services.responses import (
 )
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
 from chat.services.strays import ask_others
-from chat.services.uploads import find_file, uploaded, with_uploads
+from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
 from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Echo",
     "Inbound",
     "Losses",
+    "LostFileError",
     "LostName",
     "MessageError",
     "NeedsReasonError",

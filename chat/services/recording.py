@@ -1,6 +1,5 @@
 """The recording of an answer: its row, the entry in the history, and the closing of the wait."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from chat.models.rights import Right
 from chat.models.session import record
 from chat.services.delegations import note_delegation
 from chat.services.standing import new_standing
-from chat.services.uploads import with_uploads
 from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, Fault
@@ -62,10 +60,10 @@ def record_answer(
     """Store an answer by somebody who has the right to give it, and close or hold the wait.
 
     The request must be locked, and so must its run, which its wait holds. `standing` is the
-    decision that gives the answer by itself. Raises `AnswerError` and `AlreadyVotedError`.
+    decision that gives the answer by itself. Its files must be stored for good. Raises
+    `AnswerError` and `AlreadyVotedError`.
     """
     question, run = request.asked, request.wait.run
-    answer = replace(answer, value=with_uploads(request, question, answer.value, by=by))
     response = _new_response(request, question, answer, by, now)
     response.for_user_id, response.standing = right.of, standing
     response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""

@@ -10,10 +10,10 @@ from chat.channels.answers import Answer
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
 from chat.models.history import new_event
 from chat.models.rights import Right
+from chat.services.answer_files import with_stored_files
 from chat.services.programs import ProgramRefusedError, note_refusal, right_of_answer
 from chat.services.recording import note_change, record_answer
 from chat.services.standing import revoke_with
-from chat.services.uploads import with_uploads
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
@@ -103,7 +103,7 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
     Raises `ProgramRefusedError` for what programs may not answer, and notes it in the history.
     """
     try:
-        return _respond(request_id, answer, by=by)
+        return _respond(request_id, with_stored_files(request_id, answer, by=by), by=by)
     except (ProgramRefusedError, TokenBypassError) as error:
         note_refusal(request_id, answer, by, str(error))
         raise
@@ -225,8 +225,7 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
     question = request.asked
     is_same = (earlier.asks_back, earlier.comment) == (answer.asks_back, answer.comment)
     if is_same and not answer.asks_back:
-        value = with_uploads(request, question, answer.value, by=by)
-        is_same = earlier.value == _text(question, value)
+        is_same = earlier.value == _text(question, answer.value)
     return earlier if is_same else None
 
 

@@ -9,13 +9,25 @@ from django.db.models import Q
 
 from chat.models import HumanRequest
 from procedures.conf import conf
+from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import changed_files, takes_files
 from procedures.engine.values.files import File
 from procedures.models import Artifact
+from procedures.services import lost_faults, lost_sentence
 from procedures.users import User
 
 DIGEST = re.compile("[0-9a-f]{64}")
+
+
+class LostFileError(AnswerError):
+    """A file of an answer isn't stored any more; `digest` is that of the file."""
+
+    def __init__(self, file: File, value: Any) -> None:
+        self.digest = file.digest
+        # A value that isn't an object has no fields that could be marked.
+        faults = lost_faults(file.digest, value) if isinstance(value, dict) else []
+        super().__init__(lost_sentence(file), faults)
 
 
 def token_of(request: HumanRequest, file: File, *, by: User) -> str:

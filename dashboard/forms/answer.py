@@ -57,6 +57,8 @@ class AnswerForm:
     """The row that was just added or dropped."""
     draft_version: int = 0
     """The version of the draft from which the input was filled in; 0 for none."""
+    lost: str = ""
+    """The digest of a file that isn't stored any more, which the form doesn't offer again."""
     armed: Echo | None = None
     """An irreversible answer that was sent once, and becomes final when it is sent again."""
 
@@ -135,7 +137,9 @@ class AnswerForm:
         if self.by is None:
             return []
         found = [(one, uploaded(self.request, one, by=self.by)) for one in self.texts(name)]
-        return [Kept(token, file.name) for token, file in found if file]
+        return [
+            Kept(token, file.name) for token, file in found if file and file.digest != self.lost
+        ]
 
     @property
     def takes_files(self) -> bool:

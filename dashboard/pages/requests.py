@@ -21,6 +21,7 @@ from chat.services import (
     ClaimedError,
     Echo,
     Inbound,
+    LostFileError,
     NeedsReasonError,
     NotAskedError,
     NotConfirmedError,
@@ -42,6 +43,7 @@ from procedures.services import TooLateError
 
 REFUSALS: dict[type[Exception], int] = {
     AnswerError: 422,
+    LostFileError: 422,
     NeedsReasonError: 422,
     AlreadyAnsweredError: 409,
     NotAskedError: 403,
@@ -78,7 +80,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     """Answer the request: return a receipt, or the form with its faults and all that was typed."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST, by=request.user)
-    told, status, faults, armed = "", 200, (), None
+    told, status, faults, armed, lost = "", 200, (), None, ""
     try:
         form = form_of(found, request.POST, request.FILES, by=request.user)
         if not form.is_no_answer:
@@ -87,9 +89,12 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
         status, armed = 422, Echo(found, error.value)
     except tuple(REFUSALS) as error:
         told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
+        lost = getattr(error, "digest", "")
     found = find(request, request_id)
     context: dict[str, Any] = {
-        "typed_form": replace(form, request=found, fault=told, faults=faults, armed=armed)
+        "typed_form": replace(
+            form, request=found, fault=told, faults=faults, armed=armed, lost=lost
+        )
     }
     context |= {"told": told}
     if request.htmx:

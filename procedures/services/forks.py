@@ -16,7 +16,7 @@ from procedures.engine.replay.history import FORK, LONGEST_KEY
 from procedures.engine.values import canonical
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File, use_file_store
-from procedures.files import ContentStore, keep_uploads
+from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import operation_payload
@@ -49,12 +49,12 @@ def restart_run(
         text = found.definition.dump(parsed)
         webhook = check_reach(found.definition, parsed, by=by)
         subject = subject_of(found.definition.subject, text)
-        start = Start(found, put_aside(text), subject, origin, webhook=webhook)
+        sent = [*files_in(parsed)]
+        start = Start(found, put_aside(text), subject, origin, files=sent, webhook=webhook)
     note = _note("restart", origin, by=by, reason=reason, changed_inputs=sorted(inputs or ()))
 
     def write(run: Run) -> None:
-        files = [*files_in(parsed), *_files_of(origin, text)]
-        keep_uploads(files_in(parsed))
+        files = [*sent, *_files_of(origin, text)]
         begin_run(DatabaseStore(run.created_at), run, note, files=files)
 
     return start.begin(write)
@@ -118,13 +118,21 @@ def fork_run(
         kept = put_aside(text)
 
     def write(run: Run) -> None:
-        keep_uploads(given)
         store, files = DatabaseStore(run.created_at), [*given, *_files_of(origin, text)]
         fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
         forks.begin_fork(store, run, fork, note, files=files)
 
     subject = subject_of(found.definition.subject, text)
-    start = Start(found, kept, subject, origin, forked_at=at, seed=origin.seed, webhook=webhook)
+    start = Start(
+        found,
+        kept,
+        subject,
+        origin,
+        files=given,
+        forked_at=at,
+        seed=origin.seed,
+        webhook=webhook,
+    )
     return start.begin(write)
 
 

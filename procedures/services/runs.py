@@ -1,7 +1,7 @@
 """Functions that start runs."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -59,11 +59,10 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
             text = put_aside(whole)
 
         def write(run: Run) -> None:
-            keep_uploads(files)
             begin_run(DatabaseStore(run.created_at), run, files=files)
 
         subject = subject_of(definition.subject, whole)
-        start = Start(found, text, subject, webhook=webhook)
+        start = Start(found, text, subject, files=files, webhook=webhook)
         return Started(*start.begin(write), files)
 
 
@@ -76,6 +75,8 @@ class Start:
     """The inputs as stored in the run's row; large inputs are stored outside it."""
     subject: str
     origin: Run | None = None
+    files: Sequence[File] = ()
+    """The files among the inputs, whose contents are stored for good before the run is made."""
     forked_at: str = ""
     webhook: str = ""
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -83,13 +84,15 @@ class Start:
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
         """Start the run and return it with True, or with False if its key was used before.
 
-        `write` inserts the run and its files.
+        `write` inserts the run and the rows of its files. Raises `FileGoneError`.
         """
         # Looked up before the quota: a repeated request starts nothing, and must get its answer at
         # any limit.
         if self.found.earlier and (run := self._earlier()):
             return run, False
         self.found.quota.check()
+        # Before the transaction, which locks: on SQLite nobody else could write meanwhile.
+        keep_uploads(self.files)
         try:
             return self._make(write), True
         # Two requests with one key at once: the database's constraint lets one in, and the other

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from procedures.engine.errors import AnswerError, EngineError, FileGoneError
+from procedures.engine.errors import EngineError
 from procedures.engine.lifecycle import holds, waits
 from procedures.engine.values.files import File, named_files
-from procedures.files import keep_uploads
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
@@ -47,16 +46,8 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[str, Any]:
     """Add an answer's files to the files of the run, and return how the run's event names them.
 
-    The caller's transaction has locked the run. Raises `AnswerError` if a file isn't stored.
+    The caller's transaction has locked the run, and their contents were stored for good before it.
     """
-    own = run.artifacts.filter(digest__in={file.digest for file in files}).order_by()
-    known = set(own.values_list("digest", flat=True)) if files else set()
-    for file in files:
-        try:
-            keep_uploads([] if file.digest in known else [file])
-        except FileGoneError:
-            words = f"The file “{file.name}” isn't stored any more. Send it again."
-            raise AnswerError(words) from None
     DatabaseStore(at).keep_files(run, files)
     return named_files(files)
 

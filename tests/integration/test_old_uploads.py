@@ -15,25 +15,29 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest
 from chat.services import withdraw_request
-from procedures import tasks
+from procedures import services, tasks
 from procedures.engine.errors import FileStoreError
 from procedures.files import HOUR as HOUR_NAME
 from procedures.files import MARK, ContentStore, path_of, remove_old_uploads, store_mark
 from procedures.models import Artifact, Run
 from procedures.models.clock import clock
+from procedures.services.installation import Gate
 from tests.calls import caller, detail, grant, respond
 from tests.configured import configure
 from tests.conftest import create_person
-from tests.kind_pages import paper, result_of
+from tests.kind_pages import NESTED, paper, result_of, send
 from tests.pages import HTMX, ask, browser, shown
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+KEPT = re.compile('name="(field-[a-z]+)" value="([^"]+)" checked')
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Settings) -> Path:
+def folder(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The site's file store, in a folder of its own."""
+    # What another test's store was found to be counts for a second.
+    monkeypatch.setattr(services, "gate", Gate())
     (tmp_path / MARK).write_text(store_mark())
     backend = "django.core.files.storage.FileSystemStorage"
     options = {"location": str(tmp_path)}
@@ -137,6 +141,32 @@ def test_an_answer_with_a_file_that_was_lost_asks_for_it_again(
     assert detail(refused, 422) == "The file “a.txt” isn't stored any more. Send it again."
     request_.refresh_from_db()
     assert request_.is_open
+
+
+def test_the_form_of_an_answer_forgets_only_the_file_that_was_lost(
+    alice: User, bob: User, folder: Path
+) -> None:
+    request, client = ask("nested", by=alice), browser(bob)
+    files = {"field-scan": paper(content=b"here"), "field-photos": paper("b.txt", b"lost")}
+    first = shown(send(client, request, **{**NESTED, "field-to.city": ""}, **files))
+    sent = dict(KEPT.findall(first))
+    next(one for one in folder.glob("uploads/*/*") if one.read_bytes() == b"lost").unlink()
+
+    refused = send(client, request, **NESTED, **sent)
+
+    assert refused.status_code == 422
+    assert "The file “b.txt” isn&#x27;t stored any more. Send it again." in shown(refused)
+    assert dict(KEPT.findall(shown(refused))) == {"field-scan": sent["field-scan"]}
+    assert send(client, request, **NESTED, **{"field-scan": sent["field-scan"]}).status_code == 200
+
+
+def test_an_answer_that_does_not_fit_leaves_its_file_for_a_day_only(
+    request_: HumanRequest, bob: User, folder: Path
+) -> None:
+    token = upload(bob, request_, b"sent")["token"]
+
+    assert respond(caller(bob), request_, [token, "no file"]).status_code == 422
+    assert not [*folder.glob("artifacts/*/*")]
 
 
 def test_a_start_that_was_refused_leaves_its_file_for_a_day_only(
