@@ -6,7 +6,8 @@ duplicate.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from django.db import transaction
 
@@ -64,12 +65,7 @@ def _hold(notification_id: int) -> list[Notification]:
     named = Notification.objects.sendable(now).filter(pk=notification_id).first()
     if named is None:
         return []
-    # In one order everywhere, or two workers with two of them would wait for each other
-    together = _together(named).sendable(now).order_by("pk").select_for_update()
-    found = list(together[:MOST_TOGETHER])
-    if named not in found:
-        return []
-    needed = list(_needed(found))
+    needed = list(islice(_needed(_locked(_together(named).sendable(now))), MOST_TOGETHER))
     bundle = named.bundle or (uuid7() if len(needed) > 1 else None)
     for one in needed:
         one.hold(now=now, bundle=bundle)
@@ -86,7 +82,21 @@ def _together(named: Notification) -> NotificationQuerySet:
     return Notification.objects.filter(pk=named.pk)
 
 
-def _needed(found: list[Notification]) -> Iterator[Notification]:
+def _locked(together: NotificationQuerySet) -> Iterator[Notification]:
+    """Lock and yield these notifications, a few at a time, as long as the caller needs more.
+
+    However many are put off or dropped, they keep no others from being sent.
+    """
+    # In one order everywhere, or two workers with two of them would wait for each other.
+    ordered, last = together.order_by("pk").select_for_update(), 0
+    while part := list(ordered.filter(pk__gt=last)[:MOST_TOGETHER]):
+        yield from part
+        if len(part) < MOST_TOGETHER:
+            return
+        last = part[-1].pk
+
+
+def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
     for one in found:
         if one.tries >= MOST_TRIES:
             one.give_up(one.note or NEVER_ENDED)

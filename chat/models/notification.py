@@ -44,7 +44,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(next_try_at__lte=now)
 
     def sendable(self, now: datetime) -> Self:
-        """Return unsent notifications that no worker holds."""
+        """Return unsent notifications that no worker holds and that aren't put off."""
         is_free = Q(held_until=None) | Q(held_until__lte=now)
         return self.filter(is_free, next_try_at__isnull=False)
 
@@ -179,12 +179,12 @@ class Notification(models.Model):
         self.save(update_fields=["next_try_at"])
 
     def put_off(self, *, at: datetime) -> None:
-        """Send the notification later, in a message of its own, if it is still needed then."""
+        """Leave the notification out of every message until its next try, at `at` or soon after."""
         # Not with the others of its bundle, which may be sent meanwhile: a mailbox would take a
         # second message with their key for a copy of the first one.
         self.bundle = None
-        self.save(update_fields=["bundle"])
-        self.try_again(at=at)
+        self.held_until = self.next_try_at = at + TRY_AGAIN
+        self.save(update_fields=["bundle", "held_until", "next_try_at"])
 
     def note_sent(self, *, at: datetime) -> None:
         self.sent_at = at

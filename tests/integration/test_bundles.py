@@ -1,13 +1,15 @@
 """Notifications due for a person at the same time are sent as one message, where a channel can."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core import mail
 
 from chat.models import HumanRequest, Notification
-from chat.services import Answer, respond
+from chat.services import Answer, claim_request, respond
+from procedures.models.clock import clock
+from tests.conftest import create_person
 from tests.pages import ask
-from tests.towers import Tower, pass_time
+from tests.towers import MINUTE, Tower, pass_time
 
 pytestmark = pytest.mark.usefixtures("pagers")
 
@@ -66,3 +68,24 @@ def test_a_mail_lists_so_many_and_counts_the_others(alice: User, bob: User) -> N
     assert letter.subject == "22 requests are waiting for your answer"
     assert letter.body.count("/requests/") == 20
     assert "2 more requests are waiting in your inbox:\nhttp" in letter.body
+
+
+def test_what_waits_for_a_claim_to_end_keeps_nothing_else_from_being_sent(
+    tower: Tower, asked: HumanRequest, alice: User, bob: User, finance: Group
+) -> None:
+    claim_request(asked.pk, by=create_person("vera", finance))
+    # As many as are put off before a message is full, each as if it was planned before the claim.
+    now = clock.now()
+    about = {"request": asked, "channel": "pager", "recipient": bob}
+    Notification.objects.bulk_create(
+        Notification(planned_at=now, next_try_at=now, round=number, **about) for number in range(55)
+    )
+    newer = ask("approval", by=alice)
+
+    pass_time()
+
+    assert f"{newer.pk}.{bob.pk}" in {page["key"] for page in tower.pages}
+    put_off = Notification.objects.filter(**about)
+    assert put_off.filter(next_try_at__isnull=False, tries=0).count() == 55
+    assert not put_off.sendable(clock.now()).exists()
+    assert put_off.sendable(clock.now() + MINUTE).count() == 55
