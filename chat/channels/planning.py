@@ -6,7 +6,7 @@ is lost, it queues another one.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ from procedures.users import User, active_users
 
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
+CLAIM_CHECKED_AGAIN = timedelta(minutes=10)
+"""The time until a claimed request is checked again, in case that its claim counts no more."""
 WEBHOOK = "webhook"
 """The name of the channel that reports to programs."""
 GRAVE = ("error", "critical")
@@ -59,8 +61,8 @@ def plan_notifications() -> None:
 def _plan(request_id: UUID) -> None:
     """Plan a notification by each channel for each assignee who isn't looking at the product.
 
-    Assignees who have voted aren't notified any more. If others are looking, or somebody else has
-    claimed the request, it is checked again later.
+    Assignees who have voted aren't notified any more. If others are looking, the request is checked
+    again soon; if somebody has claimed it, when the claim is released, and now and then until then.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
@@ -69,7 +71,7 @@ def _plan(request_id: UUID) -> None:
     found = due.select_for_update(skip_locked=True).filter(pk=request_id).first()
     if found is None:
         return
-    is_checked_again = False
+    is_anybody_looking = is_kept_by_claim = False
     for channel in notifying_channels():
         # Each person once in each round, also after the request was reassigned back to them.
         told = found.notifications.filter(channel=channel.name, round=found.reminded)
@@ -79,10 +81,12 @@ def _plan(request_id: UUID) -> None:
         Notification.objects.bulk_create(
             [_planned(channel, user, now, request=found, round=found.reminded) for user in absent]
         )
-        is_checked_again |= len(absent) < len(left)
-        # A claim may be released, or count no more: then the request waits for the others again.
-        is_checked_again |= found.claimed_by_id is not None and len(left) < len(asked)
-    found.notify_at = now + LOOKING if is_checked_again else None
+        is_anybody_looking |= len(absent) < len(left)
+        # A claim may count no more, because of a change elsewhere: then the request waits for the
+        # others again.
+        is_kept_by_claim |= found.claimed_by_id is not None and len(left) < len(asked)
+    claim_checked_at = now + CLAIM_CHECKED_AGAIN if is_kept_by_claim else None
+    found.notify_at = now + LOOKING if is_anybody_looking else claim_checked_at
     found.save(update_fields=["notify_at"])
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from chat.channels.planning import notification_time
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.session import record
@@ -51,7 +52,8 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
     """Give up a claim: one's own, or another's with the permission to reassign requests.
 
-    Releasing a request that nobody has claimed is harmless.
+    The others who are asked are notified soon, unless they were before. Releasing a request that
+    nobody has claimed is harmless.
     """
     request, now = _lock_open(request_id)
     if request.claimed_by is None:
@@ -60,6 +62,8 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
         raise ClaimedError(request)
     facts = {"reason": reason, "of": request.claimed_by.get_username()}
     request.claimed_by = None
+    times = [request.notify_at, notification_time(now)]
+    request.notify_at = min(filter(None, times), default=None)
     _save(request, Kind.RELEASED, at=now, by=by, facts=facts)
     return request
 
@@ -94,5 +98,5 @@ def _lock_open(request_id: UUID) -> tuple[HumanRequest, Any]:
 def _save(request: HumanRequest, kind: Kind, **event: Any) -> None:
     insert_row(new_event(request, kind, **event))
     request.version += 1
-    request.save(update_fields=["claimed_by", "version", *HISTORY])
+    request.save(update_fields=["claimed_by", "notify_at", "version", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)

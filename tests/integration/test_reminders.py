@@ -199,6 +199,20 @@ def test_while_somebody_has_claimed_it_nobody_else_is_reminded(
     assert mailed(hurried) == ["mona"]
 
 
+def test_whether_a_claim_still_counts_is_checked_every_ten_minutes(
+    hurried: HumanRequest, finance: Group, bob: User
+) -> None:
+    with_address(bob)
+    vera = with_address(create_person("vera", finance))
+    claim_request(hurried.pk, by=vera)
+    assert mailed(hurried) == ["vera"]
+
+    User.objects.filter(pk=vera.pk).update(is_active=False)
+    assert mailed(hurried) == []
+    clock.ahead += 7 * MINUTE
+    assert mailed(hurried) == ["bob"]
+
+
 def test_a_mail_on_its_way_waits_for_a_claim_to_end(
     hurried: HumanRequest, finance: Group, bob: User
 ) -> None:
