@@ -70,12 +70,15 @@ def is_claim_in_force() -> Q:
 
 
 def _asks(person: str) -> Q:
-    """Return a `Q` that matches assignments to the user at this lookup of the outer query."""
+    """Return a `Q` that matches assignments to the user at this lookup of the outer query.
+
+    One to a permission asks no superuser.
+    """
     them = users().filter(pk=OuterRef(OuterRef(person))).order_by()
     found = Q(user=OuterRef(person)) | Q(Exists(them.filter(groups=OuterRef("group"))))
     for path in ("user_permissions", "groups__permissions"):
         full_name = Concat(f"{path}__content_type__app_label", Value("."), f"{path}__codename")
-        held = them.annotate(permission_name=full_name)
+        held = them.filter(is_superuser=False).annotate(permission_name=full_name)
         is_held = Q(Exists(held.filter(permission_name=OuterRef("permission"))))
         found |= ~Q(permission="") & is_held
     return found

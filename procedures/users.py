@@ -67,7 +67,8 @@ def members_path() -> str:
 def holders_of_permission(name: str) -> "QuerySet[User]":
     """Return the active users to whom the permission is granted, directly or through a group.
 
-    Superusers, who have every permission without a grant, are left out.
+    Superusers, who have every permission without a grant, are left out even if one is granted to
+    them: permissions ask no superuser.
     """
     if name.count(".") != 1:
         return users().none()
@@ -76,21 +77,23 @@ def holders_of_permission(name: str) -> "QuerySet[User]":
     app, code = name.split(".")
     named = Permission.objects.filter(content_type__app_label=app, codename=code)
     is_given = Q(user_permissions__in=named) | Q(groups__permissions__in=named)
-    return active_users().filter(pk__in=users().filter(is_given).values("pk"))
+    holders = users().filter(is_given, is_superuser=False)
+    return active_users().filter(pk__in=holders.values("pk"))
 
 
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
     """Return the pairs of a permission and one of these users who holds it, by one query.
 
-    The permission is granted to the user or to one of their groups. Superusers, who need no grant,
-    are left out.
+    The permission is granted to the user or to one of their groups. Superusers are left out, as by
+    `holders_of_permission`.
     """
     wanted, found = set(names), list["QuerySet[User, tuple[str, Any]]"]()
     if not wanted or not among:
         return set()
     for path in ("user_permissions", "groups__permissions"):
         full_name = Concat(f"{path}__content_type__app_label", Value("."), f"{path}__codename")
-        held = users().filter(pk__in=among).order_by().annotate(permission_name=full_name)
+        people = users().filter(pk__in=among, is_superuser=False).order_by()
+        held = people.annotate(permission_name=full_name)
         held = held.filter(permission_name__in=wanted)
         found.append(held.values_list("permission_name", "pk"))
     return set(found[0].union(found[1]))

@@ -164,14 +164,14 @@ def _operates_everything() -> QuerySet[Any]:
 
 
 def _held_permissions() -> QuerySet[Any]:
-    """Return the permissions that an active person holds, directly or through a group."""
+    """Return the permissions by which an active person is asked, directly or through a group."""
     return _permissions().filter(Exists(_holder()))
 
 
 def _holder() -> QuerySet[User]:
-    """Return the active people who hold the permission of the outer query."""
+    """Return the active people who are asked by the permission of the outer query."""
     is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
-    return active_users().filter(is_given)
+    return active_users().filter(is_given, is_superuser=False)
 
 
 def _permissions() -> QuerySet[Any]:

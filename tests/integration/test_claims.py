@@ -125,8 +125,9 @@ def test_a_claim_counts_only_while_the_claimer_could_answer(
     respond(request_.pk, Answer(value=True, channel="page"), by=victor)
 
 
-def test_a_claim_by_a_right_to_a_permission_counts_while_it_is_held(
-    request_: HumanRequest, vera: User, carol: User
+@pytest.mark.parametrize("way", ["taken away", "made a superuser"])
+def test_a_claim_by_a_right_to_a_permission_counts_while_it_is_held_by_no_superuser(
+    request_: HumanRequest, vera: User, carol: User, way: str
 ) -> None:
     permission = Permission.objects.get(codename="view_message")
     assign_too(request_, permission="countersign_chat.view_message")
@@ -134,7 +135,10 @@ def test_a_claim_by_a_right_to_a_permission_counts_while_it_is_held(
     claim_request(request_.pk, by=User.objects.get(pk=carol.pk))
     assert not is_left(request_, vera)
 
-    carol.user_permissions.clear()
+    if way == "taken away":
+        carol.user_permissions.clear()
+    else:
+        User.objects.filter(pk=carol.pk).update(is_superuser=True)
 
     assert is_left(request_, vera)
     respond(request_.pk, Answer(value=True, channel="page"), by=vera)

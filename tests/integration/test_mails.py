@@ -141,11 +141,12 @@ def test_who_cannot_be_reached_is_not_mailed(run: Run, bob: User, change: dict[s
     assert not outbox()
 
 
-def test_users_groups_and_holders_of_a_permission_are_asked_once_each(
-    run: Run, finance: Group, bob: User, alice: User, carol: User
+def test_users_groups_and_holders_of_a_permission_but_no_superusers_are_asked_once_each(
+    run: Run, finance: Group, bob: User, alice: User, carol: User, admin_user: User
 ) -> None:
     request = request_of(run)
-    carol.user_permissions.add(Permission.objects.get(codename="view_run"))
+    for user in (carol, admin_user):
+        user.user_permissions.add(Permission.objects.get(codename="view_run"))
     assign_too(request, permission="countersign_procedures.view_run")
     assign_too(request, permission="nonsense")
     assign_too(request, user=bob)

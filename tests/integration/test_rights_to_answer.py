@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from chat.access import answerable_requests, most_urgent
@@ -33,6 +33,7 @@ from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import ForkPoint, fork_run
 from procedures.services.ledger import examine
+from procedures.users import holders_of_permission, permission_holders
 from tests.calls import JSON, assign_too, caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 
@@ -98,6 +99,15 @@ def test_an_administrator_who_started_it_answers_it_no_more_than_others(dave: Us
 
     with pytest.raises(NotAskedError):
         say(ask("looked_at_twice", by=dave), dave)
+
+
+def test_no_superuser_counts_as_holder_of_a_permission(carol: User, admin_user: User) -> None:
+    name = "auth.view_group"
+    for user in (carol, admin_user):
+        user.user_permissions.add(Permission.objects.get(codename="view_group"))
+
+    assert holders_of_permission(name).get() == carol
+    assert permission_holders([name], [carol.pk, admin_user.pk]) == {(name, carol.pk)}
 
 
 def test_who_forked_it_and_who_started_the_first_one_count_both(vera: User, victor: User) -> None:

@@ -67,6 +67,10 @@ WAYS: dict[str, tuple[Callable[[HumanRequest], Any], Callable[[HumanRequest], An
     "the group is deleted": (name_group, lambda _: group("audit").delete()),
     "the permission is taken away": (name_permission, lambda _: erin().user_permissions.clear()),
     "its holder is deactivated": (name_permission, leave),
+    "its holder becomes a superuser": (
+        name_permission,
+        lambda _: User.objects.filter(username="erin").update(is_superuser=True),
+    ),
 }
 
 
