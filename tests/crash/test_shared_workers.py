@@ -36,6 +36,7 @@ def test_a_worker_that_reads_several_commands_at_once_rests_after_the_last(
     shared_worker: Worker,
 ) -> None:
     """It obeys those that it reads together in any order: it is asked what it does."""
+    shared_worker.revive()
     for _ in range(10):
         os.kill(shared_worker.pid, signal.SIGSTOP)
         for command in ("add_consumer", "cancel_consumer"):
