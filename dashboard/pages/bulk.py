@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
@@ -20,9 +19,9 @@ from chat import services
 from chat.access import visible_requests
 from chat.models import HumanRequest
 from chat.services import Answer, BulkItem
-from chat.services.bulk import MOST_AT_ONCE
 from dashboard.forms.answer import AnswerForm
 from dashboard.forms.snoozing import OFFERED, time_of
+from dashboard.pages.chosen import chosen_from, draw
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable
 from dashboard.pages.visit import Visit
@@ -75,21 +74,20 @@ def inbox_bulk(request: Visit) -> HttpResponse:
     decision = sent.get("decision", "")
     if decision not in DECISIONS:
         decision = "usual"
-    texts = distinct(sent.getlist("request"))
-    chosen = _chosen(texts)
-    lines = list(_lines(request, chosen, decision))
+    chosen = chosen_from(sent.getlist("request"), int)
+    lines = list(_lines(request, chosen.shown, decision))
     if request.method == "POST":
         report = _snooze if decision == "snooze" else _answer
         reports = sorted(report(request, lines), key=lambda one: RESULTS.index(one[1]))
         counts = Counter(result for _line, result, _words in reports)
-        told = {"reports": reports, "counts": counts.items(), **beyond(texts)}
-        return render(request, _template(request, "report"), told)
+        told = {"reports": reports, "counts": counts.items(), **chosen.context}
+        return draw(request, "inbox", "report", told)
     sendable = [one for one in lines if not one.why_not]
     context = {
-        **beyond(texts),
+        **chosen.context,
         "lines": sendable,
         "left_out": [one for one in lines if one.why_not],
-        "lost": len(chosen) - len(lines),
+        "lost": len(chosen.shown) - len(lines),
         "decision": decision,
         "words": DECISIONS[decision],
         "sums": _sums([one.request.prompt for one in sendable]),
@@ -97,21 +95,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
         "consequences": consequences(sendable, decision),
         "times": OFFERED.items(),
     }
-    return render(request, _template(request, "bulk"), context)
-
-
-def distinct(texts: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
-
-
-def beyond(chosen: Sequence[str]) -> dict[str, int]:
-    """Return what a page says of the choices beyond those that it handles at once."""
-    return {"beyond": max(len(chosen) - MOST_AT_ONCE, 0), "most_at_once": MOST_AT_ONCE}
-
-
-def _template(request: Visit, name: str) -> str:
-    """Return the template of a whole page, or of what an open page shows in a dialog."""
-    return f"inbox/{'_' if request.htmx else ''}{name}.html"
+    return draw(request, "inbox", "bulk", context)
 
 
 def consequences(lines: Sequence[Line], decision: str) -> list[str]:
@@ -159,18 +143,6 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
         ),
     ]
     return [words.format(count=count) for count, words in told if count > 0]
-
-
-def _chosen(texts: Sequence[str]) -> dict[UUID, int]:
-    """Return the chosen requests with the versions that were shown."""
-    found: dict[UUID, int] = {}
-    for text in texts[:MOST_AT_ONCE]:
-        key, _colon, version = text.partition(":")
-        try:
-            found[UUID(key)] = int(version)
-        except ValueError:
-            continue
-    return found
 
 
 def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:

@@ -8,16 +8,14 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods
 
-from chat.services.bulk import MOST_AT_ONCE
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Name, offering, phase_of
-from dashboard.pages.bulk import beyond, distinct
+from dashboard.pages.chosen import chosen_from, draw
 from dashboard.pages.dialogs import reasons_of, remember
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
@@ -65,29 +63,23 @@ def run_bulk(request: Visit) -> HttpResponse:
     """List the chosen runs with what would follow; a POST with a reason acts, and reports."""
     sent = request.POST if request.method == "POST" else request.GET
     name: Name = "cancel" if sent.get("operation") == "cancel" else "retry"
-    texts = distinct(sent.getlist("run"))
-    chosen = _chosen(texts)
-    lines = list(_lines(request, chosen, name))
+    chosen = chosen_from(sent.getlist("run"), str)
+    lines = list(_lines(request, chosen.shown, name))
     form = ReasonForm(_typed(request)) if request.method == "POST" else None
     if form and form.is_valid():
         context = _reported(request, lines, name, form.cleaned_data["reason"])
-        return render(request, _template(request, "run_report"), context | beyond(texts))
+        return draw(request, "procedures", "run_report", context | chosen.context)
     context = {
-        **beyond(texts),
+        **chosen.context,
         "operation": ALL[name],
         "lines": [one for one in lines if not one.why_not],
         "left_out": [one for one in lines if one.why_not],
-        "lost": len(chosen) - len(lines),
+        "lost": len(chosen.shown) - len(lines),
         "follows": FOLLOWS[name],
         "reasons": reasons_of(request),
         "fault": REASON_NEEDED if form else "",
     }
-    return render(request, _template(request, "run_bulk"), context, status=422 if form else 200)
-
-
-def _template(request: Visit, name: str) -> str:
-    """Return the template of a whole page, or of what an open page shows in a dialog."""
-    return f"procedures/{'_' if request.htmx else ''}{name}.html"
+    return draw(request, "procedures", "run_bulk", context, status=422 if form else 200)
 
 
 def _typed(request: Visit) -> Mapping[str, Any]:
@@ -95,18 +87,6 @@ def _typed(request: Visit) -> Mapping[str, Any]:
     typed = request.POST.copy()
     typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
     return typed
-
-
-def _chosen(texts: Sequence[str]) -> dict[UUID, str]:
-    """Return the chosen runs with the phases that were listed, if they were."""
-    found: dict[UUID, str] = {}
-    for text in texts[:MOST_AT_ONCE]:
-        key, _colon, phase = text.partition(":")
-        try:
-            found[UUID(key)] = phase
-        except ValueError:
-            continue
-    return found
 
 
 def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:
