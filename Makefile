@@ -12,7 +12,7 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	evidence_files few_files forwarded_addresses full_redis hardening home installed \
 	irreversible kinds_on_pages languages letters live machine mail_server mails missing_code \
 	missing_rows moments_typed nested_forms nested_starts new_channel new_kind older_rows \
-	operations outsider pages* people_admin prefix procedure_files profile programs \
+	operations operators_rights outsider pages* people_admin prefix procedure_files profile programs \
 	refund_over_http release rooms search seed seeds_people settings sign_in slow_code \
 	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
 	webhook_addresses webhooks weights

@@ -38,7 +38,7 @@ PARTS = {
     "sentence": ".run-now__sentence",
     "steps": ".bars",
 }
-"""What stands above the steps of a run, and where these begin."""
+"""The parts above the steps of a run, and the beginning of these."""
 NOTE_PLACES = """(parts) => {
     window.places = {};
     const note = () => {

@@ -1,4 +1,4 @@
-"""What deputies see: the runs whose requests they may answer, and only as long as they may."""
+"""Deputies see the runs whose requests they may answer, and only as long as they may."""
 
 from datetime import timedelta
 

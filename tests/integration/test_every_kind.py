@@ -12,10 +12,9 @@ from chat.services import reply
 from tests.calls import caller, respond
 from tests.kind_pages import paper, send
 from tests.pages import ask, browser
+from tests.ways import PAPER, filled
 
 pytestmark = pytest.mark.usefixtures("bob")
-PAPER = object()
-"""Stands for an uploaded file, or for its token."""
 Sent = dict[str, Any]
 
 
@@ -118,15 +117,6 @@ KINDS: dict[str, Tried] = {
     "uploads": Tried({"value": [PAPER, PAPER]}, [PAPER, PAPER], {}, PAPER),
     "problem": Tried({"value": "Called."}, "Called.", VALUE, "", "resolved", kept=None),
 }
-
-
-def filled(sent: Any, made: Any) -> Any:
-    """What is sent, with each file in its place."""
-    if sent is PAPER:
-        return made()
-    if isinstance(sent, dict):
-        return {name: filled(one, made) for name, one in sent.items()}
-    return [filled(one, made) for one in sent] if isinstance(sent, list) else sent
 
 
 def upload(api: Client, request: HumanRequest) -> str:

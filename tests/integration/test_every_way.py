@@ -31,7 +31,7 @@ FINAL = {
     "API": "No token can give an answer that can't be undone. Sign in, and do it yourself.",
     "mail link": NOT_CONFIRMED,
 }
-"""What is told by each way to whoever answers at once what can't be undone."""
+"""The sentence of each way for whoever answers at once what can't be undone."""
 BY_NO_TOKEN = "No token can do this. Sign in, and do it yourself."
 SAID = "Here you are."
 EXPIRED = "The deadline of this request has passed"
@@ -102,11 +102,11 @@ KINDS = {
 
 
 class Cell(NamedTuple):
-    """What came of one act."""
+    """The outcome of one act."""
 
     is_possible: bool = True
     words: str = ""
-    """What the person was told, if it was refused."""
+    """The sentence for the person if it was refused; else empty."""
 
 
 @dataclass
@@ -160,7 +160,7 @@ def is_answered_badly(trial: Trial) -> Cell:
 
 
 def is_answered_well(trial: Trial) -> Cell:
-    """By the card in the chat, if no words answer such a request."""
+    """Answer by the card in the chat if no words answer such a request."""
     refused = ""
     if isinstance(trial.way, ByChat) and trial.tried.no_words:
         told = trial.way.say(trial.request, SAID)
@@ -213,7 +213,7 @@ def is_too_late(trial: Trial) -> Cell:
 
 
 def is_final(trial: Trial) -> Cell:
-    """What can't be undone is confirmed by whoever presses twice, and by no token."""
+    """An irreversible answer is confirmed by whoever presses twice, and by no token."""
     trial.ask(irreversible=True)
     way, good = trial.way, trial.tried.good
 

@@ -1,4 +1,4 @@
-"""What operators do with several runs from the list, and the errors of one run."""
+"""Operators act on several runs from the list, and read the errors of one run."""
 
 from uuid import uuid4
 

@@ -17,10 +17,10 @@ from chat.services import (
     send_notification,
 )
 from chat.services.strays import ALONE
-from procedures.models import Grant, Run
+from procedures.models import Grant
 from procedures.models.proofs import unproven
 from procedures.services import OperationRefusedError
-from tests.calls import assign_too, caller, grant, request_of, run_until_it_waits
+from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.pages import browser, queries_of, shown
 from tests.runs import answer
@@ -306,74 +306,6 @@ def test_an_escalation_without_operators_says_whom_it_asks(alice: User, bob: Use
         == "This procedure has no operators, so people with the role “answer” were asked."
     )
     answer(request, value="Resolved it.", by=bob)
-
-
-# Who operates sees, and the starter may cancel
-
-
-def started(by: User) -> Run:
-    grant("question", group("support"), "start")
-    return run_until_it_waits("question", by=by)
-
-
-def test_who_may_operate_every_run_sees_every_run(carol: User, alice: User) -> None:
-    run = started(alice)
-    paths = (f"/runs/{run.pk}", f"/runs/{run.pk}/journal", "/procedures/question")
-    before = [browser(carol).get(path).status_code for path in paths]
-    carol.user_permissions.add(Permission.objects.get(codename="operate_run"))
-    carol = User.objects.get(pk=carol.pk)
-
-    assert before == [404, 404, 404]
-    assert [browser(carol).get(path).status_code for path in paths] == [200, 200, 200]
-    assert caller(carol).get(f"/api/runs/{run.pk}").json()["id"] == str(run.pk)
-    assert str(run.pk) in shown(browser(carol).get("/runs"))
-
-
-VERBS = ("cancellation", "force_end", "pause", "unpause", "retry", "restart", "fork")
-
-
-def test_no_verb_shows_what_a_get_does_not(carol: User, alice: User, operators: Group) -> None:
-    """Whether somebody holds the permission or not, 404 stands for both or for none."""
-    run = started(alice)
-    carol.user_permissions.add(Permission.objects.get(codename="operate_request"))
-
-    for verb in VERBS:
-        path = f"/api/runs/{run.pk}/{verb}"
-        refusal = caller(carol).post(path, {"reason": "Why?"}, "application/json")
-        assert (refusal.status_code, "question" in refusal.content.decode()) == (404, False)
-
-
-def cancel(user: User, run: Any) -> Any:
-    path = f"/api/runs/{run.pk}/cancellation"
-    return caller(user).post(path, {"reason": "Ordered twice."}, "application/json")
-
-
-def test_the_starter_may_cancel_and_do_nothing_else_of_an_operators(
-    alice: User, bob: User, finance: Group
-) -> None:
-    grant("question", finance, "answer")
-    run = started(alice)
-
-    others = [
-        caller(alice).post(f"/api/runs/{run.pk}/{verb}", {"reason": "x"}, "application/json")
-        for verb in VERBS[1:]
-    ]
-
-    assert [other.status_code for other in others] == [403] * 6
-    assert cancel(bob, run).status_code == 403
-    assert cancel(alice, run).json()["told"] == "The run was cancelled."
-    assert run.events.get(kind="operator").content["by"] == "alice"
-
-
-def test_the_role_cancel_forbids_it_to_the_starter_and_lets_others(
-    alice: User, bob: User, finance: Group
-) -> None:
-    grant("question", finance, "cancel")
-    run = started(alice)
-
-    assert cancel(alice, run).status_code == 403
-    assert caller(bob).get(f"/api/runs/{run.pk}").status_code == 200
-    assert cancel(bob, run).status_code == 200
 
 
 def test_a_reassignment_while_a_note_is_dropped_keeps_its_seals(

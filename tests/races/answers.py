@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from random import Random
 from threading import Barrier
@@ -17,31 +17,21 @@ from django.db import connection
 from chat.models import HumanRequest
 from chat.services import (
     Answer,
-    BulkItem,
-    BulkResult,
-    answer_many,
     claim_request,
     remind_people,
     respond,
-    undo_response,
     withdraw_request,
 )
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import EventKind, RunStatus
-from procedures.models import Run, Wait
+from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, start_run, sweep
 from procedures.services.ledger import examine
 from tests.calls import grant
+from tests.races.scenes import LEAD, LIMIT, LONGEST_LEAD, NEAR, UNDO, Act, Scene
 
-Act = Callable[[], object]
-UNDO = timedelta(seconds=10)
-LIMIT = timedelta(seconds=30)
-NEAR = timedelta(milliseconds=3)
-"""By how much a race with time misses its moment at most, besides what the machine takes."""
-LEAD, LONGEST_LEAD = timedelta(milliseconds=5), timedelta(milliseconds=300)
-"""How long before its moment a race with time begins at first, and at most."""
 BY_TIME = {"sweep", "again", "clock", "too"}
 """The acts of the clock."""
 TOLD = re.compile(
@@ -52,60 +42,7 @@ TOLD = re.compile(
 """What somebody is told who was too slow."""
 PATIENCE = 30
 """Seconds after which threads that wait for each other count as a deadlock."""
-
-
-class TooSlowError(EngineError):
-    """An answer among several that somebody else was faster than."""
-
-
 DECIDED = {"approved", "rejected", "changes_requested"}
-
-
-@dataclass
-class Scene:
-    """A request, the people who race for it, and what became of each act."""
-
-    request: HumanRequest
-    people: list[User]
-    random: Random
-    lead: timedelta = LEAD
-    """How long before its moment a race with time begins."""
-    done: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def say(self, who: int, *, value: bool = True) -> None:
-        respond(self.request.pk, Answer(value, channel="page"), by=self.people[who])
-
-    def ask_back(self, who: int) -> None:
-        answer = Answer(comment="Which one?", channel="page", asks_back=True)
-        respond(self.request.pk, answer, by=self.people[who])
-
-    def say_in_bulk(self, who: int, *, value: bool = True) -> None:
-        """Answer it among several; what is reported to have been too late counts as refused."""
-        item = BulkItem(self.request.pk, self.request.version, value)
-        [told] = answer_many([item], by=self.people[who], answer=Answer(channel="page"))
-        if told.result != BulkResult.APPLIED:
-            raise TooSlowError(told.message)
-
-    def undo(self, who: int) -> None:
-        undo_response(self.request.pk, by=self.people[who])
-
-    def be_near(self, moment: datetime | None) -> None:
-        """Let time pass until just before a moment, at which it happens while people act."""
-        assert moment
-        missed = self.random.uniform(-1, 1) * NEAR
-        clock.ahead += moment - clock.now() - self.lead + missed
-
-    @property
-    def limit(self) -> datetime | None:
-        """The time at which its deadline passes, or the timer in its set elapses."""
-        waits = Wait.objects.filter(run=self.request.wait.run_id, due_at__isnull=False)
-        return waits.get().due_at
-
-    @property
-    def effective_at(self) -> datetime | None:
-        self.request.refresh_from_db()
-        return self.request.effective_at
 
 
 @dataclass(frozen=True)
