@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from chat.models import HumanRequest
 from dashboard.overview.lists import Listed, listed_runs
+from dashboard.overview.operations import ALL, Operation, together
 from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists
 from dashboard.overview.words import Sentence
 from procedures.models import Run, Wait
@@ -23,6 +24,11 @@ class Alike:
 
     sentence: Sentence
     runs: list[Listed]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations that operators can perform on all of them at once."""
+        return [ALL[name] for name in together(one.run for one in self.runs)]
 
 
 def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The operations that a person can perform on a run as it stands, in the order of their buttons."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -104,6 +104,16 @@ def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
         for run in runs
         if _is_allowed(name, Rights.of(held, run)) and _is_possible(name, run)
     }
+
+
+def together(runs: Iterable[Run]) -> list[Name]:
+    """Return the operations to offer on all of these runs at once, by their status alone."""
+    statuses = {RunStatus(run.status) for run in runs}
+    offers: dict[Name, bool] = {
+        "retry": statuses <= {*STOPPED},
+        "cancel": not any(status.is_end for status in statuses),
+    }
+    return [name for name, is_offered in offers.items() if is_offered]
 
 
 def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:

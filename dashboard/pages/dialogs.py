@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from django.utils.http import url_has_allowed_host_and_scheme
+
 from dashboard.overview.consequences import Place, Standing, consequences, places_of
 from dashboard.overview.operations import Operation, divided, operations_for, phase_of
 from dashboard.overview.words import Sentence
@@ -77,6 +79,15 @@ def dialog_of(
 def reasons_of(request: SignedIn) -> list[str]:
     """Return the reasons that the person has given last in this session, the newest first."""
     return list(request.session.get(REASONS, []))
+
+
+def next_of(request: SignedIn) -> str:
+    """Return the page to go back to, if it is one of this site."""
+    given: str = request.POST.get("next", "") or request.GET.get("next", "")
+    is_here = url_has_allowed_host_and_scheme(
+        given, {request.get_host()}, require_https=request.is_secure()
+    )
+    return given if is_here else ""
 
 
 def remember(request: SignedIn, reason: str) -> None:

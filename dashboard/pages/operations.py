@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,7 +17,14 @@ from dashboard.forms.operations import ForkForm, ReasonForm, RestartForm
 from dashboard.overview import listed_runs
 from dashboard.overview.operations import ALL, Operation, operations_for, phase_of
 from dashboard.overview.words import short_id
-from dashboard.pages.dialogs import Dialog, dialog_of, operations_of, reasons_of, remember
+from dashboard.pages.dialogs import (
+    Dialog,
+    dialog_of,
+    next_of,
+    operations_of,
+    reasons_of,
+    remember,
+)
 from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import find
 from dashboard.pages.visit import Visit
@@ -120,7 +126,7 @@ def _perform(request: Visit, run: Run, name: str) -> HttpResponse:
         return _again(request, run, name, typed=typed, refusal=str(error), status=status)
     remember(request, form.cleaned_data["reason"])
     messages.success(request, told)
-    return redirect(_next(request) or reverse("countersign:run_detail", args=[there]))
+    return redirect(next_of(request) or reverse("countersign:run_detail", args=[there]))
 
 
 def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str, UUID]:
@@ -163,16 +169,7 @@ def _page(
         "state": listed_runs([run])[0].state,
         "dialog": dialog,
         "reasons": reasons_of(request),
-        "next": _next(request),
+        "next": next_of(request),
         **more,
     }
     return render(request, "procedures/operation.html", context, status=status)
-
-
-def _next(request: Visit) -> str:
-    """Return the page to go back to, if it is one of this site."""
-    given: str = request.POST.get("next", "") or request.GET.get("next", "")
-    is_here = url_has_allowed_host_and_scheme(
-        given, {request.get_host()}, require_https=request.is_secure()
-    )
-    return given if is_here else ""

@@ -16,7 +16,7 @@ from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Name, offering, phase_of
 from dashboard.pages.chosen import chosen_from, draw
-from dashboard.pages.dialogs import reasons_of, remember
+from dashboard.pages.dialogs import next_of, reasons_of, remember
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
 from dashboard.pages.visit import Visit
@@ -68,9 +68,11 @@ def run_bulk(request: Visit) -> HttpResponse:
     form = ReasonForm(_typed(request)) if request.method == "POST" else None
     if form and form.is_valid():
         context = _reported(request, lines, name, form.cleaned_data["reason"])
-        return draw(request, "procedures", "run_report", context | chosen.context)
+        context |= {**chosen.context, "next": next_of(request)}
+        return draw(request, "procedures", "run_report", context)
     context = {
         **chosen.context,
+        "next": next_of(request),
         "operation": ALL[name],
         "lines": [one for one in lines if not one.why_not],
         "left_out": [one for one in lines if one.why_not],

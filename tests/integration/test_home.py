@@ -306,6 +306,34 @@ def test_runs_that_are_stuck_for_the_same_reason_are_one_row(alice: User, dave: 
     assert "3 runs</span></summary>" in text
     assert 'id="strip-stuck" data-look="failed" data-count="4"' in text
     assert all(f"/runs/{run.pk}" in text for run in runs)
+    assert "alike__operations" not in text, "for those who don't operate them"
+
+
+def test_operators_retry_or_cancel_at_once_what_is_stuck_for_the_same_reason(
+    alice: User, dave: User, operators: Group
+) -> None:
+    grant("one_of_each", operators, "operate")
+    failed, paused = ([ask("approval", by=alice).wait.run for _ in range(2)] for _ in range(2))
+    Run.objects.filter(pk__in=[run.pk for run in failed]).update(
+        status="failed", ended_at=clock.now(), error='{"message":"No ink.","type":"OSError"}'
+    )
+    for run in paused:
+        pause_run(run.pk, by=dave, reason="Lunch.")
+    client = browser(dave)
+
+    first, second = shown(client.get("/overview")).split('class="alike__operations"')[1:]
+
+    for form, runs, words in ((first, paused, "Cancel 2…"), (second, failed, "Retry 2…")):
+        buttons = form.partition("</form>")[0]
+        assert buttons.count("</button>") == 1
+        assert words in buttons
+        assert all(f'name="run" value="{run.pk}"' in buttons for run in runs)
+    chosen = {"operation": "retry", "run": [str(run.pk) for run in failed], "next": "/"}
+    listed = shown(client.get("/runs/bulk", chosen))
+    assert "Retry 2 runs</h1>" in listed
+    assert '<a class="button" href="/" data-key="Escape" data-close>Close</a>' in listed
+    sent = {**chosen, "run": [f"{run.pk}:failed" for run in failed], "reason": "There is ink."}
+    assert '<a class="button button--main" href="/"' in shown(client.post("/runs/bulk", sent))
 
 
 def test_operators_see_first_what_is_stuck(alice: User, bob: User, admin_user: User) -> None:
