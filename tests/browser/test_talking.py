@@ -12,6 +12,17 @@ from tests.browser.test_connection import Cable
 from tests.pages import ask, ask_in
 
 pytestmark = pytest.mark.usefixtures("running_web")
+SEND_ECHO_AT_ONCE = """() => new MutationObserver((_, observer) => {
+  const form = document.querySelector("#composer form");
+  if (!form.elements.confirms) return;
+  observer.disconnect();
+  form.requestSubmit();
+}).observe(document.body, { childList: true, subtree: true })"""
+
+NOTE_READING = """() => {
+  const name = "htmx:afterRequest";
+  window.isRead = new Promise((done) => addEventListener(name, () => done(true), { once: true }));
+}"""
 
 
 @pytest.fixture
@@ -79,6 +90,43 @@ def test_the_composer_says_what_typing_means_and_yes_answers(
     expect(page.get_by_text("Your message answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
     expect(page.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
     expect(strip).to_contain_text("All members of this session can read your message")
+
+
+def test_an_enter_in_the_moment_of_an_echo_is_no_reload_and_loses_nothing(
+    open_page: OpenPage, asked: HumanRequest, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    page.evaluate("window.isSamePage = true")
+    page.evaluate(SEND_ECHO_AT_ONCE)
+
+    say(page, "ok")
+
+    expect(page.get_by_text("Your message answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
+    assert page.evaluate("window.isSamePage")
+
+
+def test_a_question_that_comes_while_somebody_types_changes_nothing_about_what_they_answer(
+    open_page: OpenPage, asked: HumanRequest, session: Session, alice: User, bob: User
+) -> None:
+    page, strips = open_page(bob), list[Route]()
+    open_session(page, session)
+
+    def hold(route: Route) -> None:
+        strips.append(route)
+
+    page.route("**/replying", hold)
+    with page.expect_request("**/replying"):
+        ask_in(session, "choice", by=alice)
+    composer(page).fill("Pay 31.20 €")
+    page.evaluate(NOTE_READING)
+    strips[0].continue_()
+    page.evaluate("isRead")
+
+    expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
+    composer(page).press("Enter")
+
+    expect(page.get_by_text("Your message answered “Pay 31.20 €?”: Pay 31.20 €")).to_be_visible()
 
 
 def test_other_words_than_those_that_were_echoed_are_echoed_anew(

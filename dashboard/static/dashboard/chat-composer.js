@@ -13,6 +13,7 @@ class ChatComposer extends HTMLElement {
     this.form.addEventListener("click", (event) => this.walk(event));
     this.form.addEventListener("change", ({ target }) => target === this.select && this.choose(target.value));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
+    this.form.addEventListener("htmx:beforeSwap", (event) => this.keepQuestion(event));
     this.form.addEventListener("htmx:afterSettle", () => this.choose(this.chosen));
     this.form.addEventListener("htmx:responseError", (event) => this.refuse(event));
     this.form.addEventListener("htmx:sendError", (event) => event.target === this.form && this.sendLater());
@@ -64,7 +65,8 @@ class ChatComposer extends HTMLElement {
     if (place) place.textContent = current?.dataset.place ?? "";
   }
 
-  /** A question that comes while somebody types is not the one they are answering. */
+  /** A question that comes while somebody types is not the one they are answering, also if the strip
+      was asked for before. */
   keepQuestion(event) {
     if (event.target !== this.form) {
       if (this.text.value.trim()) event.preventDefault();
