@@ -1,9 +1,10 @@
 """Access rules for requests, responses and transcripts.
 
-Several runs can share a session, so access to a session alone shows none of its entries: a card,
-question or notice is visible to the users who may see its run. A person's message is visible to its
-author and to the session's members; a reply also to the author of the message it replies to, or to
-the users who may see the run it replies to. Being asked doesn't make a user a member.
+Several runs can share a session, so users who may see a session don't see all of its entries. A
+card, question or notice is visible to the users who may see its run. A person's message is visible
+to its author and to the session's members. A reply is also visible to the author of the message it
+replies to, or to the users who may see the run it replies to. Being asked doesn't make a user a
+member.
 """
 
 from collections.abc import Callable, Iterable
@@ -51,7 +52,7 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UUID]:
     """Return up to `most` open requests that wait for the user now, the most urgent first.
 
-    With `with_snoozed`, those that the user has put off count, too.
+    If `with_snoozed` is true, requests that the user has snoozed are included.
     """
     return list(urgent_requests(user, most, with_snoozed=with_snoozed))
 
@@ -82,7 +83,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 def asking_runs(user: User) -> list[RunsByKey]:
     """Return the sources of the runs that have a request assigned to the user.
 
-    Requests assigned to those for whom the user stands in count, too, as they do in `asks`.
+    Requests assigned to people for whom the user is a deputy are included, as in `asks`.
     """
     people = [user, *principals_of(user)]
     by_key = [RunsByKey(Assignment, "user_id", this(one.pk)) for one in people]
@@ -112,7 +113,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 class Sight:
-    """A cache, for one page, of the runs and whole sessions that a user may read."""
+    """A cache of the runs and complete sessions that a user may read, for one page."""
 
     def __init__(self, user: User, *, runs: Iterable[UUID] = ()) -> None:
         """Create the cache for a user; `runs` are already known to be visible."""
@@ -121,11 +122,11 @@ class Sight:
         self._whole: dict[UUID, bool] = {}
 
     def runs(self, wanted: Iterable[UUID | None]) -> set[UUID]:
-        """Return those of the given runs that the user may see."""
+        """Return which of the given runs the user may see."""
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:
-        """Return those of the given sessions whose whole transcript the user may read."""
+        """Return which of the given sessions the user may read completely."""
         return _known(self._whole, wanted, partial(reads_all_of, self.user))
 
 
@@ -165,7 +166,7 @@ def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
 
 
 def messages_in(session: Session, user: User) -> MessageQuerySet:
-    """Return the transcript entries of a session for a user who may see the session."""
+    """Return the transcript entries that a user may read in a session that they may see."""
     messages = Message.objects.filter(session=session)
     if reads_all_of(user, [session.pk]):
         return messages
@@ -173,7 +174,7 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _is_session_visible(user: User, path: str) -> Q:
-    """Return a `Q` that matches rows whose session, at the lookup `path`, the user may see."""
+    """Return a `Q` for rows whose session the user may see; `path` is the session's lookup."""
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs first, and each once: a session may hold thousands of entries of one run.
     of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
@@ -181,7 +182,7 @@ def _is_session_visible(user: User, path: str) -> Q:
 
 
 def _is_in(user: User, path: str) -> Q:
-    """Return a `Q` that matches rows whose session, at the lookup `path`, the user belongs to."""
+    """Return a `Q` for rows whose session has the user as a member; `path` is its lookup."""
     return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
 
 
@@ -197,11 +198,11 @@ def _is_between(user: User) -> Q:
 
 
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
-    """Return those of the given messages that the user may read.
+    """Return the messages that the user may read, out of the given ones.
 
-    The messages must be loaded with those that they reply to. The rule is the same as in
-    `visible_messages`. The messages are tested by their keys here, because PostgreSQL might
-    otherwise look up everything that the user may see.
+    The given messages must be loaded together with the messages to which they reply. The rule is
+    the same as in `visible_messages`. It is applied to the given keys here, because PostgreSQL
+    might otherwise look up everything that the user may see.
     """
     found = list(messages)
     concerned = {
@@ -225,10 +226,11 @@ def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message
 def titles_for(
     user: User | AnonymousUser, sessions: Iterable[UUID], *, sight: Sight | None = None
 ) -> dict[UUID, str]:
-    """Return, by session, the title to show this user; sessions they may not see are missing.
+    """Return the titles of sessions as this user may read them, by session id.
 
-    A session's title names the run that opened it. A user who may not see that run gets the
-    subject, or the procedure's title, of the first run in the session that they may see.
+    Sessions that the user may not see are left out. A session's title names the run that opened it.
+    A user who may not see that run gets the subject, or the procedure's title, of the first run in
+    the session that they may see.
     """
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):

@@ -118,9 +118,10 @@ def create_response(
     summary="Ask back instead of answering",
 )
 def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Status[HumanResponse]:
-    """Close the request with a text instead of an answer; the run gets it and may ask again.
+    """Close the request by asking back instead of answering.
 
-    Returns the same as an answer; 422 if the procedure doesn't allow it (`ask_back` is false).
+    The run gets the text and may ask again. The result is the same as for an answer. The status is
+    422 if the procedure doesn't allow asking back (`ask_back` is false).
     """
     answer = services.Answer(None, said.text, Api.name, asks_back=True, reason=said.reason)
     return _respond(request, request_id, answer)
@@ -151,8 +152,8 @@ def create_file(
 ) -> Status[dict[str, Any]]:
     """Store a file (multipart/form-data, in the field `file`) and return a token for it.
 
-    In the answer, send the token in place of the file. It is valid for this person and this
-    request, and for a day, unless the site sets another time.
+    In the answer, send the token in place of the file. The token is valid only for this person and
+    this request. It expires after a day, unless the site sets another time.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     token = services.receive_file(found, file, by=request.user)
@@ -184,10 +185,10 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
     """Assign the request to another group or user.
 
-    People with the permission “Can withdraw and reassign requests” may do so. So may the person who
-    has claimed the request, if it asks them and not only somebody for whom they stand in; they need
-    to do so themselves, not with a token. Returns 409 if the request is closed, or if nobody in the
-    group is active and `allow_unanswerable` is not true.
+    People with the permission “Can withdraw and reassign requests” may do so. The person who has
+    claimed the request may do so, too, if the request asks them personally and not only as a
+    deputy. They can't do it with a token. Returns 409 if the request is closed. Also returns 409 if
+    nobody in the group is active and `allow_unanswerable` is not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     told = services.reassign_request(
@@ -208,7 +209,7 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     summary="Undo your answer",
 )
 def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Undo your own answer while it is held; 409 if it has taken effect, or never was held."""
+    """Undo your own answer before it takes effect; 409 if it has, or if it can't be undone."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.undo_response(found.pk, by=request.user)
     return _shown(found)

@@ -15,7 +15,7 @@ ROLE = "role:"
 
 
 def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
-    """Return unsaved assignments to the `targets`, and a note about any change, or "".
+    """Return unsaved assignments to the `targets`, and a note if somebody else is asked, else "".
 
     If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
     are added, and the note says so.
@@ -65,7 +65,7 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
 
 
 def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
-    """Return the active people the assignments name, by user, group or permission."""
+    """Return the active people whom the assignments name, by user, group or permission."""
     asked = Q(pk__in=[])
     for one in assignments:
         if one.permission:

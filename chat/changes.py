@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""The most lines to compare, in both texts together, without their common start and end."""
+"""The limit of lines to compare in both texts together; the common start and end don't count."""
 MOST_EDITS = 300
-"""The most added and removed lines; a larger difference counts as a single replacement."""
+"""The limit of added and removed lines; a larger difference is stored as a single replacement."""
 Edit = tuple[int, int, int, int]
 """Bounds (start, end, new_start, new_end) of old lines and of the new ones that replace them."""
 Line = tuple[str, str]
-"""A pair of "kept", "gone" or "new", and the line."""
+"""A status ("kept", "gone" or "new") and the line."""
 
 
 def edits_between(old: str, new: str) -> list[Edit]:
@@ -53,7 +53,7 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return lines as numbers, equal for equal lines, so that long lines are cheap to compare."""
+    """Return each line as a number, the same for equal lines, so that comparing them is cheap."""
     numbers: dict[str, int] = {}
     fresh = count()
     for line in (*before, *after):

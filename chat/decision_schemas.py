@@ -1,4 +1,4 @@
-"""The API's schemas of asking back, and of standing decisions."""
+"""The API's schemas for asking back and for standing decisions."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from procedures.schemas import Body
 
 
 def with_offset(value: datetime) -> datetime:
-    """Return the time; raise `ValueError` if it has no offset."""
+    """Return the time unchanged; raise `ValueError` if it has no UTC offset."""
     if value.utcoffset() is None:
         raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
     return value
 
 
 class AlsoIn(Body):
-    """The later requests for which an answer counts, too."""
+    """The number of later, similar requests that an answer also decides, and until when."""
 
     uses: int = Field(
         ge=1, le=50, description="The largest number of later requests that it answers."
@@ -33,14 +33,14 @@ class AlsoIn(Body):
 
 
 class AskBackIn(Body):
-    """A text that asks back instead of answering."""
+    """A question back to the run, sent instead of an answer."""
 
     text: str = Field(description="What is missing, or what should be changed.")
     reason: str = Field(default="", description="The same as in an answer.")
 
 
 class EarlierQuestionOut(Schema):
-    """An earlier question about which somebody asked back."""
+    """An earlier version of a question, after which somebody asked back instead of answering."""
 
     prompt: str
     by: str = Field(description="The user who asked back.")

@@ -19,15 +19,15 @@ from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 GATHER = 0.05
-"""The least seconds between two messages; hints that arrive in between are sent as one."""
+"""The minimum seconds between two messages; hints that arrive in between are sent as one."""
 TOGETHER = 0.002
-"""The seconds for which a hint waits for the others of the same commit."""
+"""The number of seconds that a hint waits for others from the same commit."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 
 
 class Doorbell:
-    """A thread that collects hints and sends them over one lasting connection."""
+    """A thread that collects hints and sends them over one persistent connection."""
 
     def __init__(self) -> None:
         self._streams: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()

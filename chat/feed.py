@@ -1,4 +1,4 @@
-"""The sessions a user may see, by their newest readable message."""
+"""The sessions that a user may see, ordered by their newest readable message."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -19,7 +19,7 @@ from procedures.models import Run
 from procedures.users import User
 
 FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
-"""An id before all others, and one after them."""
+"""An id before all others, and an id after all others."""
 
 
 def newest_messages(
@@ -54,9 +54,9 @@ def newest_messages(
 
 
 def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUID, UUID]]:
-    """Return the next `most` sessions whose newest message in the feed is older than `end`.
+    """Return up to `most` sessions whose newest message in the feed is older than `end`.
 
-    Each session comes with that message's id.
+    Each session's id is returned together with the id of that message.
     """
     member, writer = audience("member", user.pk), audience("writer", user.pk)
     place = (end, end, member, user.pk, writer, writer, most)
@@ -71,7 +71,7 @@ def _last_readable(user: User, session: UUID) -> Message | None:
 
 
 def audiences_of(user: User) -> Iterator[str]:
-    """Yield the audiences to which a user belongs now."""
+    """Yield the names of the audiences to which a user belongs now."""
     if user.is_superuser:
         yield ALL
         return
@@ -88,7 +88,7 @@ def audiences_of(user: User) -> Iterator[str]:
 
 
 def _asked_with(person: User) -> Iterator[str]:
-    """Yield the audiences of those who are asked by name, in a group or by a permission."""
+    """Yield the audiences for requests that ask a person by name, by group or by permission."""
     yield audience("asked", person.pk)
     yield from (audience("group", key) for key in person.groups.values_list("pk", flat=True))
     if not person.is_superuser:
@@ -108,7 +108,10 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str) -> None:
-    """Update the entry of a session in an audience's feed to the newest readable message."""
+    """Update a session's entry in an audience's feed to the newest message that they may read.
+
+    Without such a message, delete the entry.
+    """
     said = Message.objects.filter(session=session).exclude(run=None)
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
     is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)

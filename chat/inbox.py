@@ -26,7 +26,7 @@ from procedures.models.run_queries import values_of
 from procedures.users import User
 
 MOST_COUNTED = 100
-"""The most that is counted of a list, so that 100 means "more than 99"."""
+"""The number at which counting a list stops, so 100 means "more than 99"."""
 
 
 class Tab(StrEnum):
@@ -40,7 +40,7 @@ class Tab(StrEnum):
 
 
 class Due(StrEnum):
-    """The time at which an answer is needed, in the reader's time zone."""
+    """A group of requests by the day on which an answer is needed, in the reader's time zone."""
 
     OVERDUE = "overdue"
     TODAY = "today"
@@ -49,7 +49,7 @@ class Due(StrEnum):
 
 
 class Snoozed(NamedTuple):
-    """A place in the list of snoozed requests."""
+    """A position in the list of snoozed requests."""
 
     until: datetime
     request: UUID
@@ -57,7 +57,7 @@ class Snoozed(NamedTuple):
 
 @dataclass(frozen=True)
 class Filters:
-    """Conditions that narrow a list; empty ones narrow nothing."""
+    """The filters of a list; a filter with an empty value is off."""
 
     kind: str = ""
     procedure: str = ""
@@ -68,13 +68,13 @@ class Filters:
     """A text that the prompt or the line below it contains."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
-        """Return the part of a way that its index finds by these filters."""
+        """Return a way narrowed by those filters that are on columns of its index."""
         if self.due:
             way = way.filter(_is_due(self.due, way.columns.due, now))
         return way.filter(Q(**{way.columns.rank: RISKS.index(self.risk)})) if self.risk else way
 
     def condition(self, to: str, now: datetime) -> Q:
-        """Return a `Q` that matches rows whose request, at the lookup `to`, fits the filters."""
+        """Return a `Q` for rows whose request fits the filters; `to` is the request's lookup."""
         exact = {"kind": self.kind, "wait__run__procedure__name": self.procedure, "risk": self.risk}
         found = Q(**{f"{to}{name}": value for name, value in exact.items() if value})
         if self.q:
@@ -101,14 +101,14 @@ class Inbox:
         return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None
 
     def ids(self, most: int, *, after: UUID | None = None) -> list[UUID]:
-        """Return the ids of the first requests of the list that come after the one with that id.
+        """Return the ids of up to `most` requests of the list that follow the request `after`.
 
-        Fewer are returned if the person has lost sight of some that they have answered.
+        Fewer are returned if the person may no longer see some that they have answered.
         """
         return self._still_seen(self._listed(most, after))
 
     def _still_seen(self, ids: list[UUID]) -> list[UUID]:
-        """Return those that the person may see: whoever has answered one may not, any more."""
+        """Leave out the answered requests that the person may no longer see."""
         if self.tab != Tab.DONE:
             return ids
         visible = visible_requests(self.user).filter(pk__in=ids)
@@ -128,7 +128,7 @@ class Inbox:
         return len(self.ids(MOST_COUNTED))
 
     def _ways(self) -> list[Way]:
-        """Return the ways in which the person is asked by the requests of this list."""
+        """Return the ways in which the requests of this list ask the person."""
         if self.tab == Tab.MINE:
             ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.user.is_superuser:
@@ -138,7 +138,7 @@ class Inbox:
         return [self.filters.narrowed(way, self.now) for way in ways]
 
     def _requests(self) -> HumanRequestQuerySet:
-        """Return the requests that are in this list if they ask the person in one of its ways."""
+        """Return the requests that belong to this list if one of its ways asks the person."""
         found = HumanRequest.objects.open().filter(is_left_to(self.user))
         if self.tab == Tab.MINE and not self.user.is_superuser:
             # A claim doesn't say whether its owner is still asked.
@@ -175,14 +175,14 @@ class Inbox:
 
 
 def load_rows(ids: Sequence[UUID]) -> list[HumanRequest]:
-    """Return the requests in this order, with what the rows of lists show."""
+    """Return the requests in the order of their ids here, with what the rows of a list show."""
     found = HumanRequest.objects.filter(pk__in=ids).with_what_is_shown()
     shown = found.defer("question", *values_of("wait__run")).in_bulk()
     return [shown[one] for one in ids if one in shown]
 
 
 def seen_by(user: User, ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of the given requests that the person has seen, by their histories."""
+    """Return which of the given requests the person has seen, according to their histories."""
     seen = RequestEvent.objects.filter(request__in=ids, user=user, kind=RequestEvent.Kind.SEEN)
     return set(seen.order_by().values_list("request", flat=True))
 
@@ -194,7 +194,7 @@ def end_of_day(now: datetime) -> datetime:
 
 
 def due_of(needed_at: datetime | None, now: datetime) -> Due:
-    """Return the group of the list for the time at which an answer is needed."""
+    """Return the group that the list shows for the time at which an answer is needed."""
     if needed_at is None:
         return Due.NONE
     if needed_at <= now:

@@ -47,12 +47,13 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> dict[str, Any]:
-    """Return a list of requests that you can answer.
+    """Return one list of your inbox.
 
-    `mine` has those assigned to you by name or claimed by you, `groups` those of your groups and
-    permissions, `unclaimed` those of them that nobody has claimed, `snoozed` what you have put off,
-    by when it comes back, and `done` what you have answered, newest first. `due=today` means the
-    day in the time zone of your profile, else of your browser, else of the site.
+    `mine` has the requests assigned to you by name or claimed by you. `groups` has those assigned
+    to your groups and permissions; `unclaimed` has those of them that nobody has claimed. `snoozed`
+    has what you have put off, ordered by when it comes back. `done` has what you have answered,
+    newest first. `due=today` means the day in the time zone of your profile, else of your browser,
+    else of the site.
     """
     filters = Filters(kind, procedure, due, risk, q)
     with timezone.override(_time_zone(request)):
@@ -96,7 +97,7 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
     summary="Snooze a request",
 )
 def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
-    """Put the request out of your sight until a time; for everybody else nothing changes."""
+    """Hide the request from your inbox until a time; nothing changes for anybody else."""
     found = _find(request, request_id)
     return services.snooze_request(found.pk, by=request.user, until=said.until)
 
@@ -107,7 +108,7 @@ def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
     summary="End a snooze",
 )
 def delete_snooze(request: SignedIn, request_id: UUID) -> Status[None]:
-    """Put the request back into your inbox."""
+    """Show the request in your inbox again."""
     services.wake_request(_find(request, request_id).pk, by=request.user)
     return Status(204, None)
 
@@ -118,7 +119,10 @@ def delete_snooze(request: SignedIn, request_id: UUID) -> Status[None]:
     summary="Your draft of an answer",
 )
 def get_draft(request: SignedIn, request_id: UUID) -> Draft:
-    """Return what you have typed and not sent; 404 if there is none. Nobody else can read it."""
+    """Return the draft that you have typed and not sent; 404 if there is none.
+
+    Nobody else can read it.
+    """
     draft = services.draft_of(_find(request, request_id).pk, by=request.user)
     if draft is None:
         raise Http404
@@ -135,10 +139,10 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
     summary="Keep a draft",
 )
 def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Status[dict[str, Any]]:
-    """Keep what you have typed.
+    """Save your draft of an answer.
 
     It replaces only the version that you have seen. If the draft was changed elsewhere, 409 returns
-    both texts; send yours again with that version to replace it.
+    both texts. To replace the other text, send yours again with the version of the other one.
     """
     found = _find(request, request_id)
     try:

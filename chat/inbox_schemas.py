@@ -36,7 +36,7 @@ class InboxItemOut(RequestOut):
 
 
 class InboxCounts(Schema):
-    """The lengths of the lists; 100 means "more than 99"."""
+    """The lengths of the inbox's lists; 100 means "more than 99"."""
 
     mine: int
     groups: int
@@ -67,7 +67,7 @@ class SnoozeIn(Body):
 
 
 class SnoozeOut(Schema):
-    """A request that is out of your sight until a time."""
+    """A request that is hidden from your inbox until a time."""
 
     request_id: UUID
     until: datetime
@@ -99,7 +99,7 @@ class DraftOut(Schema):
 
 
 class DraftConflictOut(ErrorOut):
-    """A draft that was changed elsewhere: both texts, so that nothing is lost."""
+    """A draft that was changed elsewhere. Both texts are returned, so nothing is lost."""
 
     stored: DraftOut | None
     sent: dict[str, list[str]]

@@ -1,7 +1,8 @@
-"""The rule about which open requests still wait for whom, for one person and for many.
+"""The rule that decides for whom an open request still waits, for one person and for many.
 
-It applies to requests that are assigned to the people. Rarer reasons, such as that somebody above a
-run has asked with a token, are checked only when somebody answers; see `rights`.
+It covers requests that are assigned to these people. Rarer reasons why somebody can't answer are
+checked only when they answer, for example that a parent run was started with their token; see
+`rights`.
 """
 
 from collections import defaultdict
@@ -23,9 +24,12 @@ from procedures.users import User, active_users, has_user_field, users
 def is_left_to(user: User) -> Q:
     """Return a `Q` that matches open requests which still wait for this user's answer.
 
-    A request doesn't match if somebody else has claimed it, other than a person for whom the user
-    stands in; if the user has voted already; if a program asked with the user's token; or, with
-    `four_eyes`, if the user started its run or the run of which that is a fork.
+    A request doesn't match in these cases:
+
+    - Somebody else has claimed it, and the user isn't their deputy.
+    - The user has voted already.
+    - A program asked with the user's token.
+    - It has `four_eyes`, and the user started its run, or the run of which that is a fork.
 
     Every request is tested separately, so narrow the query to a few keys.
     """
@@ -42,20 +46,20 @@ def is_left_to(user: User) -> Q:
 
 
 def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:
-    """Return a `Q` that matches requests that the user has put off beyond that time."""
+    """Return a `Q` that matches requests that the user has snoozed beyond the time `now`."""
     snoozed = Snooze.objects.filter(request=OuterRef("pk"), user=user, until__gt=now)
     return Q(Exists(snoozed.order_by()))
 
 
 def is_claim_stale() -> Q:
-    """Return a `Q` that matches requests with a claim that counts no more."""
+    """Return a `Q` that matches requests whose claim is no longer valid."""
     return Q(claimed_by__isnull=False) & ~is_claim_in_force()
 
 
 def is_claim_in_force() -> Q:
     """Return a `Q` that matches requests whose claimer could answer them, by name or as a deputy.
 
-    The claims of others count no more: nobody is locked out by somebody who was asked once.
+    Other claims are no longer valid, so nobody is locked out by somebody who isn't asked any more.
     """
     own = Assignment.objects.filter(_asks("claimed_by"), request=OuterRef("pk"))
     principals = Assignment.objects.filter(_asks("user"), request=OuterRef(OuterRef("pk")))
@@ -70,9 +74,9 @@ def is_claim_in_force() -> Q:
 
 
 def _asks(person: str) -> Q:
-    """Return a `Q` that matches assignments to the user at this lookup of the outer query.
+    """Return a `Q` for assignments to the user at the lookup `person` of the outer query.
 
-    One to a permission asks no superuser.
+    An assignment to a permission doesn't ask superusers, although they hold every permission.
     """
     them = users().filter(pk=OuterRef(OuterRef(person))).order_by()
     found = Q(user=OuterRef(person)) | Q(Exists(them.filter(groups=OuterRef("group"))))
@@ -85,7 +89,7 @@ def _asks(person: str) -> Q:
 
 
 class _Facts(NamedTuple):
-    """The facts of a request that decide to whom it is left."""
+    """The facts of a request that decide for whom it waits."""
 
     pk: UUID
     four_eyes: bool
@@ -103,9 +107,10 @@ STARTERS = ("wait__run__started_by", "wait__run__origin__started_by")
 def not_left_to(
     waiting: Mapping[Any, Collection[UUID]], given: Mapping[Any, Collection[Any]]
 ) -> dict[Any, set[UUID]]:
-    """Return, by person, those of the requests assigned to them that aren't left to them.
+    """Return, by person, the requests that are assigned to them but don't wait for them.
 
-    The rule is that of `is_left_to`. `given` has the deputies of people who delegated requests.
+    The rule is the same as in `is_left_to`. `waiting` holds the requests assigned to each person.
+    `given` holds the deputies of each person who has delegated requests.
     """
     gone: dict[Any, set[UUID]] = defaultdict(set)
     asked = {request for requests in waiting.values() for request in requests}
@@ -129,7 +134,7 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Return the people for whom an open request still waits, of those whom it asks."""
+    """Return the people for whom an open request still waits; it must ask all the given ones."""
     claimer = request.claimed_by_id
     given = Delegation.objects.active(clock.moment()).filter(user=claimer).order_by()
     deputies = {claimer: set(given.values_list("to", flat=True))} if claimer else {}

@@ -21,7 +21,7 @@ from procedures.users import User
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a session that a user may read: all of it, or that of some runs."""
+    """The part of a session that a user may read: all of it, or what concerns some of its runs."""
 
     session: Session
     user: User
@@ -52,7 +52,7 @@ class Part:
         return Q(run__isnull=False) if self.has_all_runs else Q(run__in=self.runs)
 
     def _is_between(self) -> Q:
-        """Return a filter for the user's own messages, replies to them, and replies to the runs."""
+        """Return a filter for the user's messages, replies to them, and replies to visible runs."""
         reply_to_run = Q(reply_to__run__isnull=False)
         if not self.has_all_runs:
             reply_to_run = Q(reply_to__run__in=self.runs)

@@ -49,7 +49,7 @@ def connect() -> None:
 
 
 def mark_unasked(**_: Any) -> None:
-    """Mark the requests that only the deleted user or group was asked.
+    """Mark the requests that asked only the user or group that was deleted.
 
     The database has removed their assignments, for which Django sends no signals.
     """
@@ -104,8 +104,8 @@ def open_session(run: Run, files: Sequence[File], **_: Any) -> None:
 def session_of_origin(run: Run) -> Session | None:
     """Return the session of the run's origin, if the person who made this run may see it.
 
-    If the origin is a child, its session is its parent's, which that person may not be allowed to
-    read: the new run joins it only if they may read all of it.
+    If the origin is a child run, this is its parent's session, and the result is None unless that
+    person may read all of it.
     """
     if run.origin is None or run.started_by is None:
         return None
@@ -118,7 +118,7 @@ def session_of_origin(run: Run) -> Session | None:
 def title_of(run: Run, files: Sequence[File]) -> str:
     """Return the run's subject, or else the procedure's title and the run's first file.
 
-    It holds no time: the pages show times beside it, in the reader's zone.
+    The title contains no time, because pages show times beside it, in the reader's time zone.
     """
     title = run.procedure.title
     return run.subject or (f"{title} · {files[0].name}" if files else title)[:LONGEST_TITLE]

@@ -1,4 +1,4 @@
-"""The API's schemas of requests to people and of answers."""
+"""The API's schemas for requests to people, and for answers."""
 
 import json
 from datetime import datetime
@@ -33,12 +33,12 @@ class ResponseIn(Body):
     reason: str = Field(
         default="",
         description="Required if you are an administrator whom the request doesn't ask (a bypass)."
-        " No token can do this.",
+        " You can't do this with a token.",
     )
     also: AlsoIn | None = Field(
         default=None,
-        description="Later requests like this one, for which the answer counts, too, if the request"
-        " is `repeatable`. No token can do this.",
+        description="The later requests that the answer decides, too, if the request is"
+        " `repeatable`. You can't do this with a token.",
     )
 
 
@@ -60,7 +60,7 @@ class ResponseOut(Schema):
         " null."
     )
     standing: int | None = Field(
-        description="The standing decision that has given the answer by itself, if one has.",
+        description="The id of the standing decision that gave the answer; null if a person did.",
     )
     reason: str = Field(
         description="The reason of an administrator who wasn't asked (a bypass); else empty."
@@ -88,7 +88,7 @@ class ResponseOut(Schema):
 class UploadedOut(Schema):
     """A file that was sent for an answer."""
 
-    token: str = Field(description="To be sent in place of the file in the answer's `value`.")
+    token: str = Field(description="The text to send in place of the file in the answer's `value`.")
     name: str
     digest: str = Field(description="SHA-256 of the content.")
     size: int
@@ -109,7 +109,7 @@ class RequestOut(Schema):
     assigned: list[str] = Field(description='The assignees: "finance", "@name", "perm:app.code".')
     due_at: datetime | None = Field(description="The deadline, at which the request closes.")
     answer_by: datetime | None = Field(
-        description="The time by which people should answer; nothing closes then."
+        description="The time by which people should answer; the request stays open after it."
     )
     risk: str = Field(description='"low", "normal" or "high".')
     quorum: int = Field(description="The number of people who have to agree.")
@@ -183,7 +183,7 @@ class ControlOut(Schema):
 
 
 class RivalOut(Schema):
-    """Something else that ends a request."""
+    """Something that can end a request before it is answered."""
 
     kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
     at: datetime | None = Field(description="The time at which it ends by itself, if any.")
@@ -208,7 +208,8 @@ class RequestDetailOut(RequestOut):
         " whether an answer counts for a later request, too; null if it can't."
     )
     follows: list[EarlierQuestionOut] = Field(
-        description="The earlier questions about which somebody asked back, the last one last."
+        description="The earlier versions of the question, after which somebody asked back;"
+        " oldest first."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
     labels: dict[str, str] = Field(description="The labels of values, by the value as text.")
@@ -218,7 +219,7 @@ class RequestDetailOut(RequestOut):
         description="Sentences about who must agree, and what follows an answer."
     )
     ends_with: list[RivalOut] = Field(
-        description="What else ends the request, because the run waits for the first of several."
+        description="What else can end the request, if the run waits for whichever comes first."
     )
     silence: str = Field(description="A sentence about what happens if nobody answers.")
     note: str
@@ -326,7 +327,7 @@ class RequestEventOut(Schema):
 
 
 class DelegationIn(Body):
-    """The person who is to answer for you, and for how long."""
+    """The person who will answer for you, and the period."""
 
     to: Word = Field(description='A user, as "@name".')
     until: datetime = Field(description="A time with its offset from UTC.")

@@ -1,9 +1,10 @@
 """The requests that wait for somebody, the most urgent first, read by keys.
 
-Each way in which a person is asked is a query that follows one index and contains no other rule, so
-it reads no more rows than it returns, however many requests are open. The rules about whether a
-request is left to the person are applied to these candidates, by their keys. If a rule were part of
-the queries, PostgreSQL would rather read whole tables than apply it to row after row.
+A person can be asked in several ways: by name, by a group, by a permission, or as a deputy. Each
+way is a query that follows one index and contains no other rule, so it reads no more rows than it
+returns, however many requests are open. The rules about whether a request still waits for the
+person are applied to these candidates, by their keys. If a rule were part of the queries,
+PostgreSQL would rather read whole tables than apply it to row after row.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +26,9 @@ from procedures.store.merging import first_seen, merged
 from procedures.users import User, users
 
 SPARE = 16
-"""The candidates that are read at first besides those wanted, as some may not fit."""
+"""The number of candidates to read at first in addition to those wanted, as some may not fit."""
 GROWTH, LARGEST = 4, 8192
-"""Each batch of candidates is so many times larger than the one before, up to the largest."""
+"""Each batch of candidates is `GROWTH` times as large as the one before, up to `LARGEST`."""
 BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
 
 
@@ -57,7 +58,7 @@ class Place(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns of a table by which its rows are in the order of urgency."""
+    """The columns of a table that order its rows by urgency."""
 
     due: str
     rank: str
@@ -66,29 +67,29 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """A way in which somebody is asked: open requests or assignments, in the order of an index."""
+    """A way in which somebody is asked: a query for open requests or assignments, by one index."""
 
     rows: QuerySet[Any]
     columns: Columns
 
     @classmethod
     def of_requests(cls, **given: Any) -> Self:
-        """Return the way of the open requests with these values."""
+        """Return the query for the open requests with these values."""
         rows = HumanRequest.objects.open().filter(**given)
         return cls(rows, Columns("needed_at", "rank", "pk"))
 
     @classmethod
     def of_assignments(cls, **given: Any) -> Self:
-        """Return the way of the open assignments with these values."""
+        """Return the query for the open assignments with these values."""
         rows = Assignment.objects.filter(is_open=True, **given)
         return cls(rows, Columns("due_at", "rank", "request_id"))
 
     def filter(self, condition: Q) -> Self:
-        """Return the rows that match a condition on the columns of the order."""
+        """Return the query narrowed to rows that match a condition on its columns."""
         return replace(self, rows=self.rows.filter(condition))
 
     def first(self, count: int, *, after: Place | None) -> Iterator[QuerySet[Any, Any]]:
-        """Yield queries of the first rows after a place, each for one range of the index."""
+        """Yield queries for the first rows after a place, each for one range of the index."""
         due, rank, request = self.columns
         order = (F(due).asc(nulls_last=True), rank, request)
         for part in _ranges(self.columns, after):
@@ -96,7 +97,7 @@ class Way:
 
 
 def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
-    """Yield conditions for the rows after a place, each of which an index finds without reading."""
+    """Yield conditions for the rows after a place, each for one range of the index."""
     if after is None:
         yield Q()
         return
@@ -118,12 +119,12 @@ def ways_of(user: User) -> list[Way]:
 
 
 def ways_by_name(user: User) -> list[Way]:
-    """Return the assignments to the user, and to each person for whom the user stands in."""
+    """Return the ways by name: assignments to the user, or to people whose deputy the user is."""
     return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
 
 
 def ways_by_group(user: User) -> list[Way]:
-    """Return the assignments to each group and permission of these people."""
+    """Return the ways by groups and permissions of the user and of people whose deputy they are."""
     people = [user, *principals_of(user)]
     members = users().filter(pk__in=[one.pk for one in people], groups__isnull=False).order_by()
     groups = set(members.values_list("groups", flat=True))
@@ -190,7 +191,8 @@ def _growing(count: int) -> Iterator[int]:
 def urgent_requests(user: User, most: int, *, with_snoozed: bool = False) -> dict[UUID, UUID]:
     """Return up to `most` open requests that wait for the user now, with their sessions.
 
-    The most urgent come first. With `with_snoozed`, those that the user has put off count, too.
+    The most urgent come first. If `with_snoozed` is true, requests that the user has snoozed are
+    included.
     """
     ways, left = ways_of(user), HumanRequest.objects.open().filter(is_left_to(user))
     if not with_snoozed:

@@ -38,7 +38,7 @@ def people_asked(people: People, wanted: Wanted) -> Pairs:
 
 
 class Named:
-    """The people among some who are named by assignments."""
+    """The people, out of the given ones, to whom the assignments of some requests refer."""
 
     def __init__(self, people: People, rows: Iterable[tuple[Any, ...]]) -> None:
         self._people = people
@@ -47,7 +47,10 @@ class Named:
         self._holders = {name: keys - everywhere for name, keys in holders.items()}
 
     def by(self, key: Key | None, group: int | None, permission: str) -> AbstractSet[Key]:
-        """Return the keys of those to whom such an assignment refers, as `Assignment.to` does."""
+        """Return the keys of the people to whom an assignment with these values refers.
+
+        The rule is the same as in `AssignmentQuerySet.to`.
+        """
         if permission:
             return self._holders[permission]
         if group:

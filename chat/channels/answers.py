@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Also:
-    """The later requests like this one for which an answer counts, too."""
+    """The number of later, similar requests that an answer also decides, and until when."""
 
     uses: int
     until: datetime
@@ -36,13 +36,13 @@ class Answer:
     words: str | None = None
     """The typed words, from which the question's kind reads the value; None if there is a value."""
     asks_back: bool = False
-    """True if the sender asks back instead of answering, with the comment as the text."""
+    """True if the sender asks back instead of answering; `comment` is what they ask."""
     reason: str = ""
     """The reason why an administrator answers without being asked."""
     program: str = ""
     """The name of the API token with which a program answers; "" if a person does."""
     also: Also | None = None
-    """The later requests for which it counts, too."""
+    """The later requests that the answer also decides; None if it decides only this one."""
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 

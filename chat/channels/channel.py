@@ -34,7 +34,7 @@ class Channel:
     """
 
     name: ClassVar[str]
-    """The name in stored rows, such as "mail": at most 20 of a-z, 0-9 and _, a letter first."""
+    """The name in stored rows, such as "mail": a letter, then up to 19 of a-z, 0-9 and _."""
     phrase: ClassVar[str | Promise] = ""
     """The words that end a sentence about an answer, such as "by e-mail"; "" for none."""
     controls: ClassVar[frozenset[str] | None] = None
@@ -44,7 +44,7 @@ class Channel:
     bundles: ClassVar[bool] = False
     """True if one message can tell a person about several requests."""
     reports: ClassVar[bool] = False
-    """True if it tells programs how requests and runs ended, instead of asking people."""
+    """True if the channel tells programs how requests and runs ended, instead of asking people."""
 
     def is_on(self) -> bool:
         """Return True if the site's settings enable notifications by this channel."""

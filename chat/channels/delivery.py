@@ -60,7 +60,7 @@ def send_notification(notification_id: int) -> None:
 
 @transaction.atomic
 def _hold(notification_id: int) -> list[Notification]:
-    """Hold a notification and those sent in the same message; drop those that are obsolete."""
+    """Reserve a notification and others for the same message; drop the obsolete ones."""
     now = clock.now()
     named = Notification.objects.sendable(now).filter(pk=notification_id).first()
     if named is None:
@@ -83,9 +83,9 @@ def _together(named: Notification) -> NotificationQuerySet:
 
 
 def _locked(together: NotificationQuerySet) -> Iterator[Notification]:
-    """Lock and yield these notifications, a few at a time, as long as the caller needs more.
+    """Yield these notifications, locked, in batches, as long as the caller needs more.
 
-    However many are put off or dropped, they keep no others from being sent.
+    Even if many of them are postponed or dropped, the others are still found and sent.
     """
     # In one order everywhere, or two workers with two of them would wait for each other.
     ordered, last = together.order_by("pk").select_for_update(), 0
@@ -112,7 +112,7 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
 
 
 def _leave(one: Notification) -> None:
-    """Put off a notification while somebody else has claimed its request; drop it otherwise."""
+    """Postpone a notification if somebody else has claimed its request; drop it otherwise."""
     if one.request and one.request.claimed_by_id:
         one.put_off(at=clock.now())
     else:
@@ -120,7 +120,7 @@ def _leave(one: Notification) -> None:
 
 
 def _undone_words(one: Notification) -> str:
-    """Return a sentence if what a notification was to report has been undone, else ""."""
+    """Return a sentence if the end that a notification reports has been undone, else ""."""
     if one.request:
         is_open = one.request.is_open
         return "The answer that this message was to report has been undone." if is_open else ""

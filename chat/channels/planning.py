@@ -1,8 +1,8 @@
 """Planning of notifications to people who are asked and aren't looking at the product.
 
 Each person gets one notification for each request and channel, and another for each reminder. The
-clock process inserts a row for the notification and then queues a task for the workers; if the task
-is lost, it queues another one.
+clock process inserts a row for the notification and then queues a task for the workers. If the task
+is lost, the clock process queues another one.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from procedures.users import User, active_users
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
 CLAIM_CHECKED_AGAIN = timedelta(minutes=10)
-"""The time until a claimed request is checked again, in case that its claim counts no more."""
+"""The time after which a claimed request is checked again, in case its claim has become invalid."""
 WEBHOOK = "webhook"
 """The name of the channel that reports to programs."""
 GRAVE = ("error", "critical")
@@ -39,7 +39,7 @@ GRAVE = ("error", "critical")
 
 
 def notification_time(asked_at: datetime) -> datetime | None:
-    """Return the time to check whom to notify, or None if no channel notifies people here."""
+    """Return when to check whom to notify, or None if no channel of this site notifies people."""
     return asked_at + conf.NOTIFY_AFTER if notifying_channels() else None
 
 
@@ -61,8 +61,9 @@ def plan_notifications() -> None:
 def _plan(request_id: UUID) -> None:
     """Plan a notification by each channel for each assignee who isn't looking at the product.
 
-    Assignees who have voted aren't notified any more. If others are looking, the request is checked
-    again soon; if somebody has claimed it, when the claim is released, and now and then until then.
+    Assignees who have voted aren't notified any more. If some assignees are looking, the request is
+    checked again soon. If somebody has claimed it, it is checked again every few minutes, and when
+    the claim is released.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
@@ -107,9 +108,9 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 
 
 def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
-    """Plan a report that the request, or else the run, has ended, to the run's webhook if any.
+    """Plan a report to the run's webhook, if any, that the request or else the run has ended.
 
-    It is due at once. A second end, such as one after a retry, is reported too.
+    The report is due at once. A second end, such as one after a retry, is reported too.
     """
     if not run.webhook or run.started_by is None:
         return
@@ -132,8 +133,8 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
     """Return the people asked, and their deputies, whom the channel can reach.
 
-    With `four_eyes`, those who caused the request are left out, and always those with whose tokens
-    programs have asked.
+    With `four_eyes`, the people who caused the request are left out. The people with whose tokens
+    programs have asked are left out, too, unless ASKERS_MAY_ANSWER is on.
     """
     asked = people_of(request.assignments.all()).values("pk")
     given = Delegation.objects.active(clock.moment()).filter(user__in=asked)
@@ -146,7 +147,7 @@ def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
 
 
 def drop_unsent(*, before: datetime) -> None:
-    """Drop unsent notifications planned up to a time; their requests stay in the inboxes."""
+    """Drop unsent notifications planned at or before a time; their requests stay in the inboxes."""
     for unsent in Notification.objects.filter(next_try_at__isnull=False, planned_at__lte=before):
         unsent.drop("This site is a copy; the original site may have sent this notification.")
     HumanRequest.objects.open().filter(opened_at__lte=before).update(notify_at=None)

@@ -10,7 +10,7 @@ from procedures.engine.values.spelling import short_repr
 C = TypeVar("C", bound="type[Channel]")
 LONGEST_NAME = 20
 channels: dict[str, Channel] = {}
-"""The channels by name."""
+"""The registered channels, by name."""
 
 
 class UnknownChannelError(LookupError):

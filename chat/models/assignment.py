@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the assignments, and mark requests that have none left."""
+        """Delete the assignments, and mark the requests that then have none."""
         requests = list(self.order_by().values_list("request", flat=True))
         deleted = super().delete()
         apps.get_model("countersign_chat", "HumanRequest").objects.filter(
@@ -44,7 +44,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
 
 def _assigned_to(user: "User") -> Q:
-    """Return a `Q` that matches assignments to the user; one to a permission asks no superuser."""
+    """Return a `Q` that matches assignments to the user.
+
+    An assignment to a permission doesn't ask superusers, although they hold every permission.
+    """
     is_theirs = Q(user=user) | Q(group__in=user.groups.all())
     if user.is_superuser:
         return is_theirs
@@ -80,7 +83,8 @@ class Assignment(models.Model):
         default=True, db_default=True, help_text="False once the request is closed."
     )
     due_at = models.DateTimeField(
-        null=True, help_text="The time by which the request needs an answer, as its `needed_at`."
+        null=True,
+        help_text="The time by which the request needs an answer: a copy of its `needed_at`.",
     )
     rank = models.PositiveSmallIntegerField(
         default=1, db_default=1, help_text="The rank of the request's risk; the highest is 0."
@@ -116,7 +120,7 @@ class Assignment(models.Model):
 
     @property
     def audience(self) -> str:
-        """The audience in the feed to which the assignees belong."""
+        """The name of the feed's audience to which the assignees belong."""
         if self.permission:
             return audience("perm", self.permission)
         kind, key = ("asked", self.user_id) if self.user_id else ("group", self.group_id)
@@ -131,5 +135,5 @@ class Assignment(models.Model):
 
 
 def names_in(assigned: str) -> list[str]:
-    """Return the names in a stored list of assignees; rows of older versions have an empty list."""
+    """Return the names in a stored list of assignees; [] for rows that older versions stored."""
     return list(canonical.plain(assigned)) if assigned else []

@@ -33,8 +33,8 @@ def close_request(
 ) -> Changed:
     """Close the request of a closed wait with its outcome.
 
-    If the answer `was_held`, the request is closed already. Raises `AssertionError` if it has
-    another outcome, which is a bug in the caller.
+    If `was_held` is true, the request was already closed by the held answer. Raises
+    `AssertionError` if the request already has a final outcome, which is a bug in the caller.
     """
     request = wait.request
     if request.effective_at is None:
@@ -50,9 +50,9 @@ def close_request(
 
 
 def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
-    """Close the request of a wait until the answer that closes it is settled or undone.
+    """Close the request of a wait provisionally, until its answer takes effect or is undone.
 
-    A request that was unneeded because of another answer already gets the new reason and time.
+    If another held answer has already made the request unneeded, it gets the new reason and time.
     """
     request = wait.request
     until = wait.effective_at or (wait.held_for.effective_at if wait.held_for else None)

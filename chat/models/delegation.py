@@ -23,16 +23,16 @@ KNOWN = "_countersign_principals"
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def active(self, now: datetime | Combinable) -> Self:
-        """Return the delegations in force at that time, without those by inactive people."""
+        """Return the delegations by active people that are in force at that time."""
         is_begun = Q(from_at__lte=now, until__gt=now)
         return self.filter(is_begun, is_active("user__"), revoked_at=None)
 
 
 def principals_of(user: "User") -> "list[User]":
-    """Return the active people who have delegated their requests to the user, for lists.
+    """Return the active people who have delegated their requests to the user.
 
-    The result is cached on the user object, as Django caches permissions. When somebody answers,
-    `rights` looks it up anew.
+    The result is only for lists: it is cached on the user object, as Django caches permissions.
+    When somebody answers, `rights` looks it up again.
     """
     known: list[User] | None = user.__dict__.get(KNOWN)
     if known is None:
@@ -43,9 +43,9 @@ def principals_of(user: "User") -> "list[User]":
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return, by active person who has delegated requests, the active deputies among these people.
+    """Return the active deputies among these people, by the active person who delegates to them.
 
-    People are given by their primary keys.
+    All people are given by their primary keys.
     """
     given: dict[Any, set[Any]] = defaultdict(set)
     active = Delegation.objects.active(clock.moment()).filter(is_active("to__"), to__in=people)

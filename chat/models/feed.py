@@ -5,13 +5,13 @@ An audience is everybody who reads messages for the same reason, written as a te
 - "all" for superusers, "runs" for those who may operate every run;
 - "procedure:ID" for those who see the runs of a procedure;
 - "user:ID" for a user who started a run;
-- "asked:ID" for a user who is asked by name, "group:ID" and "perm:NAME" for those who are asked as
-  members or holders, each with the deputies of these people;
+- "asked:ID" for a user who is asked by name, and their deputies;
+- "group:ID" and "perm:NAME" for the members or holders who are asked, and their deputies;
 - "member:ID" for a member of the session;
 - "writer:ID" for a user who has written there: their own messages and the replies to them.
 
-A list of sessions is read from here by key, however many sessions and messages there are. An entry
-decides nothing: each message is checked by `visible_messages` before it is shown.
+Lists of sessions are read from here by key, however many sessions and messages there are. An entry
+grants no access: each message is checked by `visible_messages` before it is shown.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chat.models.message import Message
 
 ALL, OF_RUNS = "all", "runs"
-"""The audiences of everything, and of every run."""
+"""The audience that reads everything, and the audience that reads all runs."""
 LONGEST = 220
 
 
@@ -36,7 +36,7 @@ def audience(kind: str, key: Any) -> str:
 
 
 def audiences_of_run(run: Run) -> Iterator[str]:
-    """Yield the audiences that may see a run, besides those asked by it."""
+    """Yield the audiences that may see a run, except those that it asks."""
     yield OF_RUNS
     yield audience("procedure", run.procedure_id)
     if run.started_by_id is not None:
@@ -44,7 +44,7 @@ def audiences_of_run(run: Run) -> Iterator[str]:
 
 
 def audiences_of_message(message: "Message") -> set[str]:
-    """Return the audiences of a message, besides members and those asked by its run."""
+    """Return the audiences of a message, except members and the people whom its run asks."""
     found, reply_to = {ALL}, message.reply_to
     for run in filter(None, (message.run, reply_to.run if reply_to else None)):
         found.update(audiences_of_run(run))
@@ -56,7 +56,7 @@ def audiences_of_message(message: "Message") -> set[str]:
 
 
 class FeedEntry(models.Model):
-    """A session in the list of an audience."""
+    """A session in an audience's feed, with the newest message that the audience may read."""
 
     pk = models.CompositePrimaryKey("session", "audience")
     session = models.ForeignKey(

@@ -13,7 +13,7 @@ PLAIN = (str, int, float)
 
 
 def gist_of(question: Question) -> str:
-    """Return the first line of the body without its markup; without a body, a few facts."""
+    """Return the first line of the body without its markup, or else some values of the evidence."""
     lines = (MARKUP.sub("", line).strip() for line in question.body.splitlines()[:20])
     found = next(filter(None, lines), "") or " · ".join(_facts(question.evidence))
     text = visible_line(found)

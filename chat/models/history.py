@@ -1,7 +1,7 @@
 """The history of a request: who did what with it, when, from where and by which channel.
 
-Entries are numbered and chained as the events of a journal are. The request holds the number and
-the hash of the last one, so that a missing entry is noticed.
+Entries are numbered and chained like the events of a journal. The request holds the number and the
+hash of the last entry, so that a missing entry is noticed.
 """
 
 from collections.abc import Mapping
@@ -92,9 +92,9 @@ def new_event(
     name: str = "",
     facts: Mapping[str, Any] = NOTHING,
 ) -> RequestEvent:
-    """Return the next entry of a locked request's history, and note it in the request.
+    """Return the next entry of a locked request's history, and update the request's count and hash.
 
-    Neither is saved. Empty details are left out.
+    Neither the entry nor the request is saved. Facts with empty values are left out.
     """
     said = {"by_id": json_key(by.pk) if by else None, **facts}
     told = {fact: value for fact, value in said.items() if value not in (None, "")}

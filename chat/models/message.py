@@ -177,10 +177,10 @@ class Message(models.Model):
         ring_after_commit(f"session:{session.pk}")
 
     def add_to(self, session: UUID) -> None:
-        """Append the message to a session's transcript; lock the session as `record` does.
+        """Append the message to a session's transcript; like `record`, this locks the session.
 
         The statement that inserts the message also stores the proof of the session's message count,
-        and makes the message the newest in the feed, which saves round trips to the server.
+        and makes the message the newest in the feed. This saves round trips to the server.
         """
         self.session_id = session
         # Before the seal, which covers the place; it locks the session, so that no other message
@@ -196,7 +196,7 @@ class Message(models.Model):
             share(self.run, session)
 
     def _feed(self, *members: str) -> Said:
-        """Return the statement that makes this the newest message for its audiences.
+        """Return the statement that makes this message the newest one for its audiences.
 
         `members` are audiences of members who are inserted together with the message.
         """

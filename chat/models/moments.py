@@ -1,4 +1,4 @@
-"""The moments at which a request is due, people are reminded of it, and others are asked too."""
+"""The moments at which a request is due, people are reminded, or more people are asked."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from procedures.engine.kinds.questions import Question
 
 
 class Act(StrEnum):
-    """Something that happens while nobody answers."""
+    """What is done at a moment if nobody has answered: remind people, or ask more people."""
 
     REMIND = "remind"
     ESCALATE = "escalate"
 
 
 class Moment(NamedTuple):
-    """A time at which something happens while nobody answers."""
+    """A time at which something is done if nobody has answered."""
 
     at: datetime
     act: Act
@@ -35,15 +35,15 @@ def plan_moments(request: HumanRequest, question: Question) -> None:
 
 
 def next_moment(request: HumanRequest, question: Question, *, after: datetime) -> datetime | None:
-    """Return the first time after `after` at which something happens, or None."""
+    """Return the time of the first reminder or escalation after `after`, or None."""
     coming = (one.at for one in _moments(request, question, after) if one.at > after)
     return min(coming, default=None)
 
 
 def missed_moments(request: HumanRequest, question: Question, *, now: datetime) -> list[Moment]:
-    """Return what should have happened by now and hasn't, in order.
+    """Return the moments that have passed without being acted on, in order.
 
-    Of several reminders that were missed, only the last one is returned.
+    If several reminders were missed, only the last one is returned.
     """
     due = [one for one in _moments(request, question, now) if one.at <= now]
     reminders = [one for one in due if one.act == Act.REMIND and one.number > request.reminded]
@@ -52,7 +52,7 @@ def missed_moments(request: HumanRequest, question: Question, *, now: datetime) 
 
 
 def _moments(request: HumanRequest, question: Question, now: datetime) -> Iterator[Moment]:
-    """Yield all moments of a request, those of a repeated reminder up to the next one."""
+    """Yield all moments of a request; of a repeated reminder, only the latest and the next one."""
     for number, (after, _) in enumerate(question.escalate, start=1):
         yield Moment(_later(request, after), Act.ESCALATE, number)
     for number, after in enumerate(question.remind, start=1):

@@ -1,4 +1,4 @@
-"""Notifications to people about requests and alerts, and to programs about what ended."""
+"""Notifications for people about requests and alerts, and reports to programs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ TRY_AGAIN = timedelta(seconds=30)
 MOST_TRIES = 8
 LONGEST_NOTE = 300
 LONGEST_NAME = 20
-"""The most characters of a channel's name."""
+"""The maximum length of a channel's name, in characters."""
 
 
 class Presence(models.Model):
@@ -40,11 +40,11 @@ class Presence(models.Model):
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def due(self, now: datetime) -> Self:
-        """Return unsent notifications for which it is time to queue a task."""
+        """Return unsent notifications whose delivery task should be queued now."""
         return self.filter(next_try_at__lte=now)
 
     def sendable(self, now: datetime) -> Self:
-        """Return unsent notifications that no worker holds and that aren't put off."""
+        """Return unsent notifications that no worker holds and that aren't postponed."""
         is_free = Q(held_until=None) | Q(held_until__lte=now)
         return self.filter(is_free, next_try_at__isnull=False)
 
@@ -52,7 +52,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(bundle=bundle)
 
     def untried_beside(self, one: "Notification") -> Self:
-        """Return the untried notifications that can share a message with this one."""
+        """Return the notifications, not tried yet, that can share a message with this one."""
         same = self.filter(channel=one.channel, recipient=one.recipient_id)
         return same.filter(bundle=None, tries=0, request__isnull=False)
 
@@ -60,7 +60,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 class Notification(models.Model):
     """A notification to one person by one channel about a request, an alert or a run.
 
-    A report to a program names the user who has started the run with it.
+    The recipient of a report to a program is the user who started the run.
     """
 
     class Status(models.TextChoices):
@@ -179,7 +179,7 @@ class Notification(models.Model):
         self.save(update_fields=["next_try_at"])
 
     def put_off(self, *, at: datetime) -> None:
-        """Leave the notification out of every message until its next try, at `at` or soon after."""
+        """Postpone the notification; no message includes it until `at` or soon after."""
         # Not with the others of its bundle, which may be sent meanwhile: a mailbox would take a
         # second message with their key for a copy of the first one.
         self.bundle = None

@@ -1,4 +1,4 @@
-"""Snoozes and drafts, which each person keeps beside a request for themselves."""
+"""Snoozes and drafts, which a person keeps privately for a request."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from procedures.engine.values import canonical
 
 
 class Snooze(models.Model):
-    """A request that is out of a person's sight until a time."""
+    """A request that is hidden from a person's inbox until a time."""
 
     request = models.ForeignKey(
         HumanRequest, models.CASCADE, db_index=False, related_name="snoozes"
@@ -34,7 +34,7 @@ class Snooze(models.Model):
 
 
 class Draft(models.Model):
-    """The texts that a person has typed into the form of a request and not sent."""
+    """The texts that a person has typed into the form of a request and hasn't sent."""
 
     request = models.ForeignKey(HumanRequest, models.CASCADE, db_index=False, related_name="drafts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")

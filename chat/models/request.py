@@ -1,4 +1,4 @@
-"""Questions a run asks people."""
+"""Questions that runs ask people."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SOON = 0.25
-"""The share of the time to answer that is left when a request is needed soon."""
+"""The share of the time to answer that is left when an answer counts as needed soon."""
 
 
 def shown_with(path: str) -> "list[models.Prefetch[str]]":
-    """Return prefetches of what cards show of the requests at a path: assignees and responses."""
+    """Return prefetches of the assignees and responses of the requests at the lookup `path`."""
     asked = Assignment.objects.select_related("user", "group").order_by("pk")
     given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
     return [
@@ -47,7 +47,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return self.filter(status=HumanRequest.Status.OPEN)
 
     def with_what_is_shown(self) -> Self:
-        """Load everything lists and cards show, without a query per row."""
+        """Load everything that lists and cards show, without a query per row."""
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
             .select_related("claimed_by")
@@ -101,7 +101,7 @@ def is_assigned_to(user: "User") -> Q:
 
 
 class HumanRequest(models.Model):
-    """A question a run asks people, and its outcome."""
+    """A question that a run asks people, and its outcome."""
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -245,7 +245,7 @@ class HumanRequest(models.Model):
         return Question.from_json(canonical.plain(self.question))
 
     def asks(self, user: "User") -> bool:
-        """Return True if a user may answer the request, by the rule of `assigned_to`."""
+        """Return True if a user has a right to answer the request; see `right_of`."""
         return self.right_of(user) is not None
 
     def right_of(
@@ -291,7 +291,7 @@ class HumanRequest(models.Model):
     def ask_too(
         self, assignments: "Sequence[Assignment]", *, note: str, notify_at: datetime | None
     ) -> None:
-        """Add assignments, and notify their people like all assignees; `note` gives the reason."""
+        """Add assignments, whose people are notified at `notify_at`; `note` gives the reason."""
         # Rows from before this field was kept have "", which names nobody and must not begin to.
         if self.assigned:
             also = [one.whom for one in assignments]

@@ -73,7 +73,7 @@ class HumanResponse(models.Model):
     )
     """The fields whose proofs are in the history of the request.
 
-    Those of the deciding answer are in the journal's `wait.closed` event, too.
+    The proofs of the deciding answer are in the journal's `wait.closed` event, too.
     """
 
     class Meta:
@@ -95,7 +95,7 @@ class HumanResponse(models.Model):
         return canonical.plain(self.value)
 
     def outcome_of(self, question: Question) -> Outcome:
-        """Return the outcome of the question if it is closed with this answer."""
+        """Return the outcome that the question gets if this answer closes it."""
         if self.asks_back:
             return Outcome.CHANGES_REQUESTED
         return question.outcome_of(self.plain_value)

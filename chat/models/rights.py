@@ -1,4 +1,4 @@
-"""The right by which somebody may answer a request, looked up anew whenever it matters."""
+"""The right by which somebody may answer a request, looked up each time they answer."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,9 +21,9 @@ BYPASS = "bypass: superuser"
 ADMINISTRATOR = "administrator"
 """The right of a superuser to answer a request that asks nobody."""
 CAUSES = ("fork", "restart", "override")
-"""The operations whose operator counts as somebody who caused what the run asks afterwards."""
+"""The operations whose operator counts as having caused what the run asks afterwards."""
 MOST_ORIGINS = 50
-"""The most runs that are looked at: those above a run, and those of which they are forks."""
+"""The maximum number of runs to look at: a run, the runs above it, and the origins of forks."""
 
 
 class Right(NamedTuple):
@@ -47,10 +47,12 @@ def right_of(
     """Return the most direct right by which a user may answer the request, or None.
 
     An assignment by name comes first, then one to a group, then one to a permission, then the right
-    of a deputy, then that of a superuser: a bypass, unless the request asks nobody at all. With
-    `four_eyes`, whoever caused the request has no right, nor has anybody to whom they have
-    delegated their requests. A user can't answer what a program asked with their token, nor can
-    their deputy; `ASKERS_MAY_ANSWER` allows it in a browser.
+    of a deputy, then that of a superuser. A superuser's answer is a bypass, unless the request asks
+    nobody at all.
+
+    With `four_eyes`, whoever caused the request has no right to answer it. Their deputies have
+    none, either. The same is true of a user with whose token a program asked; `ASKERS_MAY_ANSWER`
+    allows them to answer in a browser.
     """
     askers = set() if is_in_browser and conf.ASKERS_MAY_ANSWER else askers_by_token(request)
     if user.pk in askers:
@@ -87,24 +89,27 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 
 
 def askers_by_token(request: "HumanRequest") -> set[Any]:
-    """Return the keys of the users with whose tokens programs have opened the request.
+    """Return the keys of the users whose tokens programs used to open the request.
 
-    A child run has the program of its parent. A fork is opened by the program of its origin, too,
-    and so are the children of that fork.
+    A child run counts as started by its parent's program. A fork, and each child of it, also counts
+    as started by the program of the fork's origin.
     """
     return token_owners(request.wait.run)
 
 
 def token_owners(run: Run) -> set[Any]:
-    """Return the keys of the users with whose tokens programs started the run or one it is from."""
+    """Return the keys of the users whose tokens programs used to start this run or related ones.
+
+    Related runs are the runs above it, and the origins of forks among them.
+    """
     return {one.started_by_id for one in _family(run) if one.program} - {None}
 
 
 def causers(run: Run) -> set[Any]:
     """Return the keys of the users who caused a run's questions, in JSON form.
 
-    These users started the run, a run above it, or one of which it is a fork; or they forked,
-    restarted or overrode one of these runs.
+    These users started the run, a run above it, or the origin of a fork among these runs; or they
+    forked, restarted or overrode one of them.
     """
     found: set[Any] = set()
     for one in _family(run):
@@ -113,7 +118,7 @@ def causers(run: Run) -> set[Any]:
 
 
 def _family(run: Run) -> Iterator[Run]:
-    """Yield a run, the runs above it, and those of which one of these is a fork, each once."""
+    """Yield, each once, a run, the runs above it, and the origins of those that are forks."""
     left, seen = [run], set[Any]()
     while left and len(seen) < MOST_ORIGINS:
         one = left.pop()

@@ -30,7 +30,7 @@ SAID = "said"
 Whom = Collection[str] | None
 """The assignees of a changed request, before and after the change, such as "user:7" or "group:3".
 
-None for any other change.
+It is None for a change of anything else.
 """
 
 
@@ -84,7 +84,7 @@ def record(session: UUID, kind: str, subject: object, *, whom: Whom = None) -> i
 
 
 def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[int, int]:
-    """Store a message's change as `record` does; return its number and that of the message."""
+    """Store the change that adds a message, like `record`; return its number and the message's."""
     said = ("message", str(message), _kept_whom(whom))
     if connection.vendor == "postgresql":
         [(_, seq, number)] = sql.record_message.fetch(session, *said)
@@ -176,8 +176,7 @@ class Member(models.Model):
 class SharedRun(models.Model):
     """A run that somebody sees as a member of its session, although others started it.
 
-    These rows only help to read lists. Who may see the run is decided by the session's members and
-    messages.
+    These rows only speed up lists. The session's members and messages decide who may see the run.
     """
 
     # Without a constraint, so that deleting a member's row by hand takes the right away.

@@ -1,4 +1,4 @@
-"""Standing decisions: answers that their givers let count for later requests, too."""
+"""Standing decisions: answers that also decide later requests, as their givers have chosen."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -28,7 +28,7 @@ class StandingDecisionQuerySet(models.QuerySet["StandingDecision"]):
 
 
 class StandingDecision(models.Model):
-    """An answer that its giver lets count for a number of later requests, until a date."""
+    """An answer that also decides a number of later requests until a date, as its giver chose."""
 
     giver = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="standing_decisions"
@@ -48,7 +48,7 @@ class StandingDecision(models.Model):
     )
     step = models.CharField(max_length=200, help_text="The name of the step that asks.")
     likeness = models.CharField(
-        max_length=64, help_text="The digest that questions have in common if they are alike."
+        max_length=64, help_text="A digest that is equal for similar questions."
     )
     limits = models.TextField(
         help_text="The upper limits of numbers in the evidence, by name, as canonical JSON."

@@ -1,4 +1,4 @@
-"""The files of an answer, stored for good before anything is locked."""
+"""Permanent storage of an answer's files, before anything is locked."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,11 +17,11 @@ from procedures.users import User
 
 
 def with_stored_files(request_id: UUID, answer: Answer, *, by: User) -> Answer:
-    """Return the answer with its files in place of their tokens, and store their contents for good.
+    """Store the files of an answer permanently, and return it with files in place of tokens.
 
-    Call it before the transaction that records the answer: storing takes long, and contents that no
-    run uses do no harm. Files of an answer that doesn't fit aren't stored, since it is refused
-    under the locks, too. Raises `LostFileError`.
+    Call it before the transaction that records the answer, because storing can take long. Contents
+    that no run uses do no harm. The files of an answer that doesn't fit the question aren't stored,
+    because that transaction refuses it. Raises `LostFileError` if a file is gone.
     """
     if not _has_files(HumanRequest(pk=request_id), answer.value, by):
         return answer
@@ -42,7 +42,10 @@ def with_stored_files(request_id: UUID, answer: Answer, *, by: User) -> Answer:
 
 
 def _has_files(request: HumanRequest, value: Any, by: User) -> bool:
-    """Return True if there is a file or a token in a value; reads no row, as few answers do."""
+    """Return True if a value contains a file or a token.
+
+    This reads no row, because few answers contain one.
+    """
     left = [value]
     while left:
         one = left.pop()

@@ -1,4 +1,4 @@
-"""Queries that check whether active people can answer for a request, procedure or name.
+"""Queries that tell for which requests, procedures and names active people can answer.
 
 Superusers, who may answer everything, aren't counted. The number of queries doesn't grow with the
 number of open requests.
@@ -25,9 +25,9 @@ from procedures.users import User, active_users, is_active, members_path, name_f
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked, in this order, if no assignee of a request is active."""
 MOST_SUSPECTS = 10_000
-"""The most requests that are examined by their keys; beyond that, all open ones are."""
+"""The most requests to examine by their keys; if there are more, all open ones are examined."""
 MOST_AT_ONCE = 500
-"""The most names in one statement, because databases limit its parameters."""
+"""The most names to pass in one statement, because databases limit its parameters."""
 
 
 class Reach(IntEnum):
@@ -53,7 +53,7 @@ def requests_without_answerers() -> HumanRequestQuerySet:
 
 
 def _suspects() -> Q:
-    """Return a filter for open requests without an assignee, or with one who may not be active."""
+    """Return a filter for open requests without an assignee, or with one who might be inactive."""
     waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
     groups = Group.objects.exclude(pk__in=_present_groups())
     absent = users().filter(~is_active())
@@ -111,17 +111,17 @@ def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
 
 
 def reach_of(names: Iterable[str]) -> dict[str, Reach]:
-    """Return the current reach of each name, written as in `assign=`."""
+    """Return the `Reach` of each name; the names are written as in `assign=`."""
     wanted = set(names)
     known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
     return {name: known.get(name, Reach.NOWHERE) for name in wanted}
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Return the reach of each name that is a group's.
+    """Return the `Reach` of those names that are names of groups.
 
-    Any text in a site's code may be the name of a group, so the names are compared in Python and
-    only those of existing groups are sent to the database.
+    Any text in a site's code may be the name of a group. Therefore the names are compared in
+    Python, and only those of existing groups are sent to the database.
     """
     here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
     member = active_users().filter(groups=OuterRef("pk"))
@@ -164,12 +164,12 @@ def _operates_everything() -> QuerySet[Any]:
 
 
 def _held_permissions() -> QuerySet[Any]:
-    """Return the permissions by which an active person is asked, directly or through a group."""
+    """Return the permissions that an active person who isn't a superuser holds, also by a group."""
     return _permissions().filter(Exists(_holder()))
 
 
 def _holder() -> QuerySet[User]:
-    """Return the active people who are asked by the permission of the outer query."""
+    """Return the active people, without superusers, who hold the permission of the outer query."""
     is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
     return active_users().filter(is_given, is_superuser=False)
 

@@ -1,4 +1,4 @@
-"""Answers to several requests at once: exactly those named, each in a transaction of its own."""
+"""Answers to several requests at once, each in a transaction of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class BulkItem:
 
 @dataclass(frozen=True)
 class BulkReport:
-    """The result of an answer, with a sentence if it wasn't applied."""
+    """The result of one answer, with a sentence if the answer wasn't applied."""
 
     request_id: UUID
     result: BulkResult
@@ -48,9 +48,9 @@ class BulkReport:
 def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
     """Answer exactly these requests, and report on each in the same order.
 
-    `answer` has the comment, the channel, the address and the program. An answer needs attention if
-    its request has changed since it was shown, can't be undone, requires a comment that is missing,
-    or doesn't wait for this person any more.
+    `answer` has the comment, the channel, the address and the program. An item needs attention if
+    its request has changed since it was shown, or no longer waits for this person. It also needs
+    attention if its answer can't be undone, or lacks a required comment.
     """
     return [_answer_one(item, by, answer) for item in items]
 
@@ -72,7 +72,7 @@ def _answer_one(item: BulkItem, by: User, answer: Answer) -> BulkReport:
 
 
 def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
-    """Return the reason why an open request must be answered on its own, or ""."""
+    """Return the reason why an open request must be answered separately, or ""."""
     if not request.is_open:
         return ""
     if request.asked.irreversible:

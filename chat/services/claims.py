@@ -1,4 +1,4 @@
-"""Claims: one person takes a request on, and nobody else can answer it until it is released."""
+"""Claims: while one person has claimed a request, nobody else can answer it."""
 
 from typing import Any
 from uuid import UUID
@@ -50,10 +50,10 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
 
 @transaction.atomic
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
-    """Give up a claim: one's own, or another's with the permission to reassign requests.
+    """Give up your own claim or, with the permission to reassign requests, anybody's.
 
-    The others who are asked are notified soon, unless they were before. Releasing a request that
-    nobody has claimed is harmless.
+    The other assignees are notified soon, unless they have been notified before. Releasing a
+    request that nobody has claimed is harmless.
     """
     request, now = _lock_open(request_id)
     if request.claimed_by is None:
@@ -72,8 +72,8 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
     """Record that an assignee has seen an open request.
 
-    Returns False if it was recorded before, or if the person isn't asked: an administrator's right
-    to bypass the others is none to be asked.
+    Returns False if it was recorded before, or if the person isn't asked. A superuser who can only
+    bypass the assignees isn't asked.
     """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)

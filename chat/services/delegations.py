@@ -24,9 +24,9 @@ def delegate(
 ) -> Delegation:
     """Let another person answer one's requests until a date, from now on unless `from_at` is later.
 
-    Each answer depends on the right that the giver has at that moment. A deputy can't pass requests
-    on, and can't answer a `four_eyes` request that the giver has caused. Raises
-    `OperationRefusedError`.
+    Each answer of the deputy depends on the right that the giver has at that moment. A deputy can't
+    pass requests on, and can't answer a `four_eyes` request that the giver has caused. Raises
+    `OperationRefusedError` if the dates or the people don't allow a delegation.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now
@@ -46,7 +46,7 @@ def delegate(
 def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     """End a delegation now; its giver and superusers may. Revoking it twice is harmless.
 
-    Raises `Delegation.DoesNotExist` if there is none that the user may revoke.
+    Raises `Delegation.DoesNotExist` if the user may not revoke a delegation with this id.
     """
     mine = Delegation.objects.select_for_update()
     if not by.is_superuser:

@@ -1,4 +1,4 @@
-"""New requests that a standing decision answers, in the transaction in which a run asks them."""
+"""Answers of standing decisions to new requests, in the transaction that asks them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from procedures.models import Run, Wait
 from procedures.models.proofs import unproven
 
 STANDING = "standing"
-"""The channel of answers by standing decisions, by which nobody can answer otherwise."""
+"""The channel's name in answers by standing decisions; people can't answer by it."""
 
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
@@ -36,7 +36,7 @@ def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[Huma
 
 
 def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequest]]:
-    """Return the waits with their requests, in order, if a decision's question is like theirs."""
+    """Return the waits whose question has a known likeness, with their requests, in order."""
     requests = {one.wait_id: one for one in HumanRequest.objects.filter(wait__in=waits)}
     return [
         (wait, requests[wait.pk])

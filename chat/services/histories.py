@@ -17,7 +17,7 @@ from procedures.users import json_key
 
 Kind = RequestEvent.Kind
 CLOSING = "closing"
-"""The field of an entry that holds the digest of the closing which an answer makes."""
+"""The field of an entry that holds the digest of the content with which an answer closes a wait."""
 
 
 def history_differences(request: HumanRequest) -> Iterator[Difference]:
@@ -83,7 +83,7 @@ def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> I
 def held_differences(request: HumanRequest) -> Iterator[Difference]:
     """Yield differences in a request whose answer is held, or was not used.
 
-    The journal knows nothing of such an answer; the history does.
+    The history records such an answer; the journal doesn't.
     """
     wait, answer = request.wait, answered_by(request)
     if request.effective_at and not (wait.held or wait.held_for_id):
@@ -106,7 +106,7 @@ def _outcome_of(request: HumanRequest) -> str:
 
 
 def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
-    """Return True if a closing matches the last answer in the history."""
+    """Return True if the content of a closed wait matches the last answer in the history."""
     answer = answered_by(request)
     told = {name: value for name, value in closed.items() if name != "at"}
     digest = answer.content.get(CLOSING) if answer else None
@@ -114,7 +114,7 @@ def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
 
 
 def unheard(request: HumanRequest, response: HumanResponse) -> Iterator[Difference]:
-    """Yield differences between an answer that the journal lacks and the history of the request."""
+    """Yield differences between an answer that isn't in the journal and the request's history."""
     seals = proofs_in(request).get((response.at, response.user_id))
     if seals is None:
         words = "it doesn't belong to any answer in the journal"

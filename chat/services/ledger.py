@@ -32,7 +32,7 @@ from procedures.services.record import Record, RecordedWait
 from procedures.users import User
 
 LOOKS = 3
-"""The most reads of a session that people keep writing to, before its count is judged anyway."""
+"""The maximum number of times to read the messages of a session to which people keep writing."""
 BY_AN_END = ("system: run ended", "system: asked again")
 """The values of `closed_by` in requests that are closed without an event of their own."""
 
@@ -202,7 +202,7 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the differences in the run's session; its rows are checked only for its first run."""
+    """Yield the differences in the run's session; its rows are checked only with its first run."""
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:

@@ -1,4 +1,4 @@
-"""Answerers that an operation would remove, found by trying it and rolling it back."""
+"""What an operation would leave without answerers, found by trying it and rolling it back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,10 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """Requests, procedures and names that an operation leaves without answerers; false if none."""
+    """Requests, procedures and names that an operation leaves without answerers.
+
+    An object without any of them is false.
+    """
 
     requests: frozenset[UUID]
     """The open requests that none of their assignees could answer any more."""

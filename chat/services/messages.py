@@ -29,7 +29,7 @@ REFUSED = (
     *(NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError, OperationRefusedError),
     ProgramRefusedError,
 )
-"""The errors that tell the author of a message why it is no answer."""
+"""The errors that tell the author of a message why it didn't answer the request."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Echo:
 
     @property
     def token(self) -> str:
-        """The token that confirms this very answer when the message is sent again."""
+        """The token that confirms exactly this answer when the message is sent again."""
         # With the version: a confirmation of what the request was before it was changed confirms
         # nothing.
         meant = [str(self.request.pk), self.request.version, self.value]

@@ -83,9 +83,9 @@ def reassign_request(
     """Assign the request to others instead: a group, or a user as "@name".
 
     They are notified like all assignees. A group without active members is refused
-    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. Raises `ReassigningDeniedError`
-    if `may_reassign`, which is called with the locked request, returns False; without it, `by` must
-    have the permission. Locks the run, the request, then the session.
+    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. `may_reassign` is called with the
+    locked request; if it returns False, `ReassigningDeniedError` is raised. Without it, the caller
+    must have checked that `by` has the permission. Locks the run, the request, then the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
@@ -115,10 +115,11 @@ def reassign_request(
 
 
 def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
-    """Return True for people with the permission, and for whoever has claimed the locked request.
+    """Return True if the user may reassign the locked request.
 
-    Whoever has claimed it must still be asked themselves, and must do it in person: `program` is
-    the name of the token with which a program calls, or "".
+    Users with the permission may. So may the user who has claimed the request, if the request still
+    asks them personally and they act in person. `program` is the name of the token with which a
+    program calls, or "".
     """
     if user.has_perm(OPERATE_REQUEST):
         return True
@@ -129,7 +130,7 @@ def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:
-    """Lock the run, then the request; raises `AlreadyAnsweredError` if it is closed."""
+    """Lock the run, then the request; raise `AlreadyAnsweredError` if it is closed."""
     lock_run(request.wait.run_id)
     # Read anew under both locks; the caller's copy may be older than somebody's answer.
     locked = HumanRequest.objects.select_for_update().get(pk=request.pk)

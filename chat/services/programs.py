@@ -19,22 +19,22 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 IN_BROWSER = {"page", "chat", "api"}
-"""The channels by which people answer in a browser; a program's answer has a token besides."""
+"""The channels by which people answer in a browser; an answer with a token is a program's."""
 OWN = "A program asked this with your token, so somebody else must answer it."
-FINAL = "No token can give an answer that can't be undone. Sign in, and do it yourself."
+FINAL = "A token can't give an irreversible answer. Sign in, and answer it yourself."
 
 
 class ProgramRefusedError(EngineError):
-    """An answer by a program, or to its own question, that somebody else must give."""
+    """The answer must come from somebody else, because a program gives it or has asked."""
 
 
 def right_of_answer(
     request: HumanRequest, answer: Answer, by: User, *, now: datetime
 ) -> Right | None:
-    """Return the right by which somebody may answer by this channel, or with this token, or None.
+    """Return the right by which somebody may give this answer, or None.
 
-    Raises `ProgramRefusedError` if a program has asked with their token, and for an irreversible
-    answer by a token.
+    The right depends on the channel and the token of the answer. Raises `ProgramRefusedError` if a
+    program has asked with the person's token, or if an irreversible answer is given with a token.
     """
     is_in_browser = answer.channel in IN_BROWSER and not answer.program
     right = request.right_of(by, now=now, is_in_browser=is_in_browser)

@@ -1,4 +1,4 @@
-"""Snoozes and drafts, which people keep beside a request."""
+"""Operations on snoozes and drafts, which people keep privately for a request."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ from procedures.users import User
 
 LONGEST_SNOOZE = timedelta(days=90)
 LARGEST_DRAFT = 300_000
-"""The most characters of a draft, as JSON."""
+"""The maximum length of a draft as JSON, in characters."""
 Texts = Mapping[str, Sequence[str]]
-"""The texts in a form by the names of its fields; boxes and lists have several."""
+"""The texts in a form by the names of its fields; checkboxes and lists can have several."""
 
 
 class DraftConflictError(EngineError):
@@ -30,21 +30,22 @@ class DraftConflictError(EngineError):
 
 
 def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
-    """Put an open request out of somebody's sight until a time, at most 90 days ahead.
+    """Hide an open request from somebody's inbox until a time, at most 90 days ahead.
 
-    Nothing else changes: deadlines pass, and others can answer. Raises `NotAskedError` if the
-    person couldn't answer it, `AlreadyAnsweredError`, and `InputError` for another time.
+    Deadlines still pass, and others can answer. Raises `NotAskedError` if the person couldn't
+    answer the request, `AlreadyAnsweredError` if it is closed, and `InputError` if `until` is out
+    of range.
     """
     request, now = _open_for(request_id, by), clock.now()
     if not now < until <= now + LONGEST_SNOOZE:
-        words = f"must lie ahead, by at most {LONGEST_SNOOZE.days} days."
+        words = f"must be in the future, at most {LONGEST_SNOOZE.days} days from now."
         raise InputError([Fault("until", words)])
     found, _ = Snooze.objects.update_or_create(request=request, user=by, defaults={"until": until})
     return found
 
 
 def wake_request(request_id: UUID, *, by: User) -> None:
-    """End a snooze; a request that isn't snoozed stays as it is."""
+    """End a snooze. Calling it is harmless if the request isn't snoozed."""
     Snooze.objects.filter(request=request_id, user=by).delete()
 
 
@@ -54,11 +55,12 @@ def draft_of(request_id: UUID, *, by: User) -> Draft | None:
 
 @transaction.atomic
 def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -> Draft:
-    """Save what somebody has typed; `version` is that of the draft which they have seen, or 0.
+    """Save what somebody has typed as their draft.
 
-    Raises `DraftConflictError` with the draft if it has another version. Sent again with that
-    version, the new values take its place. Raises `NotAskedError`, `AlreadyAnsweredError`, and
-    `InputError` if the values are too large or can't be stored.
+    `version` is the version of the draft that they have seen, or 0 if they have seen none. Raises
+    `DraftConflictError`, with the stored draft, if that has another version. To replace it, save
+    again with its version. Raises `NotAskedError`, `AlreadyAnsweredError`, and `InputError` if the
+    values are too large or can't be stored.
     """
     request, text = _open_for(request_id, by), _text_of(values)
     # Nobody needs what was typed for requests that are closed by now; an answer that is held may
@@ -118,7 +120,7 @@ def _text_of(values: Texts) -> str:
 
 
 def _open_for(request_id: UUID, user: User) -> HumanRequest:
-    """Return an open request that the user may answer."""
+    """Return an open request that the user may answer, or raise an error."""
     request = HumanRequest.objects.select_related("wait__run").get(pk=request_id)
     if not request.is_open:
         raise AlreadyAnsweredError(request)

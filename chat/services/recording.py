@@ -59,9 +59,10 @@ def record_answer(
 ) -> HumanResponse:
     """Store an answer by somebody who has the right to give it, and close or hold the wait.
 
-    The request must be locked, and so must its run, which its wait holds. `standing` is the
-    decision that gives the answer by itself. Its files must be stored for good. Raises
-    `AnswerError` and `AlreadyVotedError`.
+    The request and its run must be locked, and `request.wait.run` must be the locked run. The
+    answer's files must be stored permanently already. `standing` is the standing decision that
+    gives the answer, if one does. Raises `AnswerError` if the answer is invalid, and
+    `AlreadyVotedError`.
     """
     question, run = request.asked, request.wait.run
     response = _new_response(request, question, answer, by, now)
@@ -96,7 +97,7 @@ def _closing_of(
     right: Right,
     answer: Answer,
 ) -> dict[str, Any]:
-    """Return the closing that an answer makes, and keep its files with the run."""
+    """Return the content with which an answer closes its wait, and keep its files with the run."""
     outcome, by = response.outcome_of(question), response.user.get_username()
     said = closing(outcome, response.plain_value, responder=by, comment=response.comment)
     said |= as_closing(votes) if question.quorum > 1 else {}
@@ -106,7 +107,7 @@ def _closing_of(
 
 
 def note_change(request: HumanRequest) -> None:
-    """Record a change of the votes on an open request, and notify its pages."""
+    """Record a change of the votes on an open request, and tell open pages about it."""
     request.version += 1
     request.save(update_fields=["version", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)
@@ -115,7 +116,7 @@ def note_change(request: HumanRequest) -> None:
 def check_answer(question: Question, answer: Answer) -> Any:
     """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
 
-    Whoever asks back gives no value, and has decided nothing that would have to be confirmed.
+    Asking back needs no value and no confirmation, because it decides nothing.
     """
     _clean(answer.comment)
     if answer.asks_back:
@@ -156,8 +157,9 @@ def _insert(
 ) -> None:
     """Insert the response, and its entry in the history of the request.
 
-    `content` is the closing that it makes; None for a vote that decides nothing. `plan` is the
-    decision about later requests that it gives. `more` are other facts for the history.
+    `content` is the content with which the response closes the wait; it is None for a vote that
+    doesn't close it. `plan` is the standing decision that the response creates, if any. `more`
+    holds further facts for the history.
     """
     told: dict[str, Any] = {
         "channel": response.channel,

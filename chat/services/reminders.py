@@ -1,4 +1,4 @@
-"""Reminders and escalations: what happens to a request while nobody answers it."""
+"""Reminders and escalations, which happen if nobody answers a request."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,8 +26,8 @@ Kind = RequestEvent.Kind
 def remind_people() -> None:
     """Send the reminders and escalations that are due; calling it twice is harmless.
 
-    Each reminder and each escalation happens once. Of several reminders that nobody could send
-    meanwhile, only the last one is sent.
+    Each reminder and each escalation happens once. If several reminders were missed, only the last
+    one is sent.
     """
     due = HumanRequest.objects.open().filter(next_at__lte=clock.moment()).order_by("next_at")
     serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _remind, name="Request")
@@ -35,7 +35,7 @@ def remind_people() -> None:
 
 @transaction.atomic
 def _remind(request_id: UUID) -> None:
-    """Do what is due for one request; locks the run, the request, then the session."""
+    """Act on the due moments of one request; lock the run, the request, then the session."""
     lock_run(HumanRequest.objects.run_of(request_id))
     request, now = HumanRequest.objects.lock(request_id)
     # Looked at anew under both locks: somebody may have answered, or another clock was here.
@@ -63,9 +63,9 @@ def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None
 def _escalate(
     request: HumanRequest, question: Question, moment: Moment, now: datetime
 ) -> list[Assignment]:
-    """Return the additional people whom one escalation asks.
+    """Escalate a request; return unsaved assignments to the people whom the escalation asks.
 
-    A claim that has led to no answer is released.
+    A claim is released, because it has led to no answer.
     """
     after, names = question.escalate[moment.number - 1]
     found, missing = assign_named(names, request.wait.run.procedure_id)
@@ -79,7 +79,7 @@ def _escalate(
     insert_row(new_event(request, Kind.ESCALATED, at=now, name="system: clock", facts=facts))
     note = f"Nobody answered within {duration_words(after)}. "
     whom = ", ".join(map(str, found))
-    note += f"Asked too: {whom}." if found else "Nobody else could be asked."
+    note += f"Also asked: {whom}." if found else "Nobody else could be asked."
     if missing:
         note += f" Unknown assignees: {', '.join(missing)}."
     request.note = f"{request.note} {note}".strip()

@@ -10,11 +10,11 @@ __all__ = ["NoReplyError", "read_reply", "reading_of"]
 
 
 def read_reply(question: Question, text: str) -> Any:
-    """Return the answer that the words mean; raises `NoReplyError` or `AnswerError`."""
+    """Return the answer that the words mean; raise `NoReplyError` or `AnswerError` if none."""
     return reading_of(question, text).value
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """Return the reading of the words with its checked value; raises the errors of `read_reply`."""
+    """Return how the words are understood, with the checked value; raise as `read_reply` does."""
     reading = question.rules.read_words(question, text.strip())
     return replace(reading, value=question.check(reading.value))

@@ -10,7 +10,7 @@ from procedures.store.merging import HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""The unended runs of somebody among which enough are found by looking through all requests."""
+"""If somebody sees this many unended runs, their requests are looked up among all requests."""
 
 
 def newest_requests(
@@ -21,9 +21,10 @@ def newest_requests(
     are_open: bool,
     after: UUID | None = None,
 ) -> list[UUID]:
-    """Return the newest of these requests whose runs a user may see, older than `after`.
+    """Return the ids of the newest of these requests whose runs a user may see.
 
-    Pass `are_open=True` if all of the requests are open; they are then found faster.
+    With `after`, only requests older than that one are returned. Pass `are_open=True` if all of the
+    requests are open; they are then found faster.
     """
     if after:
         requests = requests.filter(pk__lt=after)
@@ -48,7 +49,10 @@ def newest_requests(
 
 
 def _among_unended_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
-    """Return the newest requests of somebody who sees many runs, but few that may ask now."""
+    """Return the newest of these open requests, for a user who sees many runs.
+
+    Only unended runs have open requests, and a user mostly sees few of those.
+    """
     unended = RunList(user, state=UNENDED).newest(MANY)
     if len(unended) == MANY:
         return _first(requests.filter(access.is_visible(user, "wait__run")), most)

@@ -99,8 +99,8 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
 
     Locks the run, then the request, then the session; the run is queued in the same commit. Raises
     `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `AnswerError` if the value doesn't
-    fit, and `NotConfirmedError` if an irreversible request is answered without confirmation.
-    Raises `ProgramRefusedError` for what programs may not answer, and notes it in the history.
+    fit, and `NotConfirmedError` if an irreversible request is answered without confirmation. Raises
+    `ProgramRefusedError` if a program may not give this answer, and notes that in the history.
     """
     try:
         return _respond(request_id, with_stored_files(request_id, answer, by=by), by=by)
@@ -129,8 +129,8 @@ def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespon
 def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
     """Undo the user's own answer while it is held; everything is then as before.
 
-    Takes the same locks as an answer. Raises `NotTheirsToUndoError`. Raises `TooLateError` if the
-    answer was never held, or once it takes effect by the database's clock.
+    Takes the same locks as an answer. Raises `NotTheirsToUndoError` if the user hasn't answered.
+    Raises `TooLateError` if the answer was never held, or has taken effect by the database's clock.
     """
     run = HumanRequest.objects.lock_run_of(request_id)
     request, now = HumanRequest.objects.lock(request_id)
@@ -164,7 +164,7 @@ def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
 def _record(
     run: Run, request: HumanRequest, answer: Answer, by: User, now: datetime
 ) -> HumanResponse:
-    """Store the answer; the run and the request must be locked."""
+    """Store the answer and return the response; the run and the request must be locked."""
     request.wait.run = run
     right = _checked_right(request, answer, by, now)
     return record_answer(request, answer, right, by=by, now=now)
@@ -186,7 +186,7 @@ def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetim
 
 
 def _check_bypass(request: HumanRequest, answer: Answer) -> None:
-    """Raise an error unless an administrator who isn't asked gives a reason, in person."""
+    """Raise an error if a bypass has no reason, or is attempted with a token."""
     if answer.program:
         raise TokenBypassError(request)
     if not answer.reason.strip():
@@ -198,7 +198,7 @@ def is_claimed_by_others(
 ) -> bool:
     """Return True if somebody else has claimed the request and could still answer it.
 
-    With `with_principals`, the claims of people for whom `by` stands in don't count.
+    With `with_principals`, the claims of people whose deputy is `by` don't count.
     """
     key = request.claimed_by_id
     if key is None or key == by.pk:

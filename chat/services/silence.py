@@ -1,4 +1,4 @@
-"""Sentences about the consequences if nobody answers a request."""
+"""Sentences about what happens if nobody answers a request."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,18 +8,18 @@ from procedures.models import Wait
 
 
 class Rival(NamedTuple):
-    """Something else that ends a request, because the run waits for the first of several."""
+    """Something that can end a request before it is answered."""
 
     kind: str
     """The kind of the wait, such as "timer", "request" or "signal"."""
     at: datetime | None
-    """The time at which it ends, or None if that isn't known."""
+    """The time at which it happens, or None if that isn't known."""
     name: str
     """The prompt of a request, or the name of a signal."""
 
 
 def rivals_of(request: HumanRequest) -> list[Rival]:
-    """Return what else ends the request, in the order in which the run waits for it."""
+    """Return what else can end the request, in the order in which the run began to wait for it."""
     waits = request.wait.rivals()
     asked = [one.pk for one in waits if one.kind == Wait.Kind.REQUEST]
     others = HumanRequest.objects.filter(wait__in=asked) if asked else HumanRequest.objects.none()
@@ -31,7 +31,7 @@ def rivals_of(request: HumanRequest) -> list[Rival]:
 
 
 def silence_of(request: HumanRequest) -> str:
-    """Return sentences about the consequences if nobody answers, without the time."""
+    """Return sentences about what happens if nobody answers; they don't mention the time."""
     return f"{request.asked.silence()} {fate_of(request.wait)}".strip()
 
 

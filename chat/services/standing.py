@@ -45,9 +45,9 @@ def new_standing(
     answer: Answer,
     right: Right,
 ) -> StandingDecision | None:
-    """Return the unsaved decision about later requests that an answer gives, or None.
+    """Return the unsaved standing decision that an answer creates, or None.
 
-    Raises `AnswerError` if it can't be given.
+    Raises `AnswerError` if the answer can't create one.
     """
     if answer.also is None:
         return None
@@ -78,7 +78,9 @@ def _check(question: Question, answer: Answer, also: Also, right: Right, *, now:
     if not 1 <= also.uses <= MOST_USES:
         raise AnswerError(f"An answer can count for 1 to {MOST_USES} later requests.")
     if not now < also.until <= now + LONGEST:
-        raise AnswerError(f"An answer can count for later requests for {LONGEST_DAYS} days.")
+        raise AnswerError(
+            f"An answer can count for later requests for at most {LONGEST_DAYS} days."
+        )
 
 
 def revocable_by(user: User) -> StandingDecisionQuerySet:
@@ -94,7 +96,7 @@ def revocable_by(user: User) -> StandingDecisionQuerySet:
 def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
     """Revoke a decision now; its giver and operators may. Revoking it twice is harmless.
 
-    Raises `StandingDecision.DoesNotExist` if there is none that the user may revoke.
+    Raises `StandingDecision.DoesNotExist` if the user may not revoke a decision with this id.
     """
     decision = revocable_by(by).select_for_update(of=("self",)).get(pk=decision_id)
     if decision.revoked_at is None:
@@ -103,13 +105,13 @@ def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
 
 
 def revoke_with(response: HumanResponse, *, at: datetime) -> None:
-    """Revoke the decisions about later requests that were given with an answer now undone."""
+    """Revoke the standing decisions that an answer created, because that answer is now undone."""
     given = StandingDecision.objects.filter(giver=response.user_id, revoked_at=None)
     given.filter(given_with=response.request_id).update(revoked_at=at, revoked_by=response.user_id)
 
 
 def standing_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield differences in the decisions that a run's answers have given, or were given by."""
+    """Yield differences in the standing decisions that a run's answers created or came from."""
     given = Q(given_with__wait__run=record.run)
     used = Q(responses__request__wait__run=record.run)
     keys = StandingDecision.objects.filter(given | used).values("pk").order_by()

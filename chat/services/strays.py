@@ -31,7 +31,7 @@ SYSTEM = "system"
 
 
 def ask_others() -> None:
-    """Ask others about requests that nobody can answer. Calling it twice is harmless.
+    """Ask substitutes about requests that nobody can answer. Calling it twice is harmless.
 
     If there is nobody to ask about a request, a later call tries again.
     """

@@ -1,4 +1,4 @@
-"""Files that people send before they answer; a signed token stands for each in the answer."""
+"""Files that people send before they answer; in the answer, a signed token stands for each."""
 
 import re
 from dataclasses import asdict
@@ -21,7 +21,7 @@ DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class LostFileError(AnswerError):
-    """A file of an answer isn't stored any more; `digest` is that of the file."""
+    """A file of an answer isn't stored any more; `digest` is the file's digest."""
 
     def __init__(self, file: File, value: Any) -> None:
         self.digest = file.digest
@@ -61,7 +61,8 @@ def with_uploads(request: HumanRequest, question: Question, value: Any, *, by: U
 def find_file(request: HumanRequest, digest: str) -> File | None:
     """Return a file that the request shows or was answered with, or None.
 
-    It must be a file of the run, or of one of its children: a digest alone proves no right to it.
+    Only files of the run or of its children are found, because knowing a digest gives nobody a
+    right to the file.
     """
     texts = [request.question, *request.responses.values_list("value", flat=True)]
     if not DIGEST.fullmatch(digest) or not any(digest in text for text in texts):

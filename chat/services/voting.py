@@ -29,7 +29,7 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
     """Return True if the last of these votes decides the request together with the others.
 
-    Whoever asks back decides it alone: the others would vote on what will be changed.
+    Asking back decides it alone, because the others would vote on something that will be changed.
     """
     if question.quorum == 1 or votes[-1].asks_back:
         return True
@@ -50,7 +50,7 @@ def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question)
 
 
 def _person(vote: HumanResponse) -> Any:
-    """Return the key of the person for whom a vote counts: a deputy votes for somebody else."""
+    """Return the key of the person for whom a vote counts; a deputy votes for somebody else."""
     return vote.for_user_id or vote.user_id
 
 
@@ -66,7 +66,7 @@ def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Quest
 
 
 def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
-    """Return the part of a closing that holds the votes, the deciding one last."""
+    """Return the votes as a part of the content that closes the wait, the deciding one last."""
     cast = [one for one in votes if not one.asks_back]
     told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
     return {VOTES: [one.as_json() for one in told]}

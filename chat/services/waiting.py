@@ -1,8 +1,8 @@
 """The open requests that people may answer, for many people at once.
 
-The number of queries grows with neither the people nor the requests. At first, at most 100 requests
-are read for each assignee, so a count of 100 means "more than 99". More are read, for everybody at
-once, if fewer still wait for somebody.
+The number of queries depends on neither the people nor the requests. At first, at most 100 requests
+are read for each assignee, so a count of 100 means "more than 99". If too few of them still wait
+for somebody, more are read, for everybody at once.
 """
 
 from collections import defaultdict
@@ -24,13 +24,13 @@ from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
 ROUNDS = (MOST, 1_000, 5_000)
-"""The most requests that are read for each assignee, in rounds, until enough of them are left."""
+"""The most requests to read for each assignee, round by round, until enough still wait for them."""
 Waiting = dict[UUID, UUID]
 """The open requests that a person may answer, each with its session."""
 
 
 class Present:
-    """Active people with their groups, their permissions and whom they stand in for, read once."""
+    """Active people with their groups, permissions and the people whose deputies they are."""
 
     def __init__(self, keys: Collection[Any]) -> None:
         self._keys = {*keys}
@@ -43,17 +43,17 @@ class Present:
 
     @cached_property
     def deputies(self) -> dict[Any, set[Any]]:
-        """The deputies among these people, by each person for whom they stand in."""
+        """The deputies among these people, by the person for whom they answer."""
         return deputies_among(self._keys)
 
     @cached_property
     def known(self) -> dict[Any, bool]:
-        """These people and those for whom they stand in; True for superusers."""
+        """These people and those for whom they are deputies, by key; True for superusers."""
         return {key: is_superuser for key, is_superuser, _ in self._rows}
 
     @cached_property
     def members(self) -> set[tuple[int, Any]]:
-        """The pairs of a group and one of the known people who is a member."""
+        """The pairs of a group's key and the key of a known person who is a member."""
         return {(group, key) for key, _, group in self._rows if group is not None}
 
     @cached_property
@@ -62,7 +62,7 @@ class Present:
         return list(everybody.values_list("pk", "is_superuser", "groups"))
 
     def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
-        """Return the pairs of one of these permissions and a known person who is asked by it."""
+        """Return the pairs of a permission's name and the key of a known person whom it asks."""
         wanted = {*names}
         if new := wanted - self._holders.keys():
             self._holders |= {name: set() for name in new}
@@ -72,7 +72,7 @@ class Present:
         return {(name, key) for name in wanted for key in self._holders[name]}
 
     def people(self, names: Collection[str]) -> dict[str, set[Any]]:
-        """Return, by name, the people to whom it refers, with the deputies of those it names."""
+        """Return the keys of the people to whom each name refers, and of their deputies."""
         found: dict[str, set[Any]] = {name: set() for name in names}
         permissions = [name.removeprefix("perm:") for name in names if name.startswith("perm:")]
         held = [(f"perm:{name}", key) for name, key in self.holders_of(permissions)]
@@ -89,8 +89,7 @@ def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[
     """Return the primary keys of the active people in `among` to whom these names refer.
 
     Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
-    every request, although no assignment names them. Deputies are included with the people they
-    stand in for.
+    every request, although no assignment names them. Deputies of the people are included, too.
     """
     return set().union(*people_by_name(names, among).values())
 
@@ -130,7 +129,7 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
 
 
 def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Waiting]:
-    """Return the open requests that ask each of these people, at most so many of each assignee."""
+    """Return the open requests that ask each of these people, up to `most` for each assignee."""
     found: dict[Any, Waiting] = {pk: {} for pk in people}
     given = {user: to & found.keys() for user, to in present.deputies.items()}
     asked = {*found, *(user for user, to in given.items() if to)} & present.known.keys()

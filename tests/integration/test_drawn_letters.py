@@ -101,7 +101,7 @@ def test_of_long_texts_the_beginning_is_shown(alice: User, bob: User) -> None:
 
 def test_marks_say_what_is_special(alice: User, bob: User) -> None:
     request = changed(ask("approval", by=alice), risk="high", irreversible=True)
-    request.escalated, request.note = 1, "Nobody answered within 4 hours. Asked too: managers."
+    request.escalated, request.note = 1, "Nobody answered within 4 hours. Also asked: managers."
     request.due_at = timezone.now() - timedelta(minutes=5)
 
     letter = letter_about(request, to=bob, reminder=2)
@@ -109,8 +109,8 @@ def test_marks_say_what_is_special(alice: User, bob: User) -> None:
     for words in ("Reminder 2", "Escalated", "Overdue", "High risk", "Can&#x27;t be undone"):
         assert f'<span class="mark">{words}</span>' in letter.html
     assert "[Reminder 2 · Escalated · Overdue · High risk · Can't be undone]" in letter.text
-    assert "Asked too: managers." in letter.text
-    assert "Asked too: managers." in letter.html
+    assert "Also asked: managers." in letter.text
+    assert "Also asked: managers." in letter.html
     assert letter.subject == "Reminder, please answer: One of each"
     assert letter_about(request, to=bob).subject == "Escalated, please answer: One of each"
 

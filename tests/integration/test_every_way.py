@@ -28,7 +28,7 @@ NOT_CONFIRMED = "This can't be undone. Press again to"
 FINAL = {
     "page": NOT_CONFIRMED,
     "chat": "This answer can't be undone, so it can't be given in a message. Use the button",
-    "API": "No token can give an answer that can't be undone. Sign in, and do it yourself.",
+    "API": "A token can't give an irreversible answer. Sign in, and answer it yourself.",
     "mail link": NOT_CONFIRMED,
 }
 """The sentence of each way for whoever answers at once what can't be undone."""

@@ -111,7 +111,7 @@ def test_others_are_asked_too_and_the_note_says_why(
 
     hurried.refresh_from_db()
     assert [str(one) for one in hurried.assignments.all()] == ["finance", "managers"]
-    assert hurried.note == "Nobody answered within 1 hour. Asked too: managers."
+    assert hurried.note == "Nobody answered within 1 hour. Also asked: managers."
     assert hurried.asks(managers)
     assert hurried.asks(bob)
     respond(hurried.pk, Answer(value=True), by=managers)

@@ -255,8 +255,8 @@ def test_in_a_set_the_first_one_makes_the_others_unneeded(vera: User) -> None:
     [
         ({"uses": 0}, "1 to 50 later requests"),
         ({"uses": 51}, "1 to 50 later requests"),
-        ({"lasts": 8 * DAY}, "for 7 days"),
-        ({"lasts": timedelta(0)}, "for 7 days"),
+        ({"lasts": 8 * DAY}, "for at most 7 days"),
+        ({"lasts": timedelta(0)}, "for at most 7 days"),
         ({"program": "deploy-bot"}, "deputies and tokens can't"),
         ({"asks_back": True}, "Nobody can ask back"),
     ],
