@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def stop_quietly_while_nothing_runs() -> None:
-    """Exit at once on a signal, because there is nothing to end until the supervisor listens."""
+    """Exit at once on a signal, because nothing needs shutting down before the supervisor runs."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
 

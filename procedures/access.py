@@ -33,7 +33,7 @@ def program_of(request: HttpRequest) -> str:
 
 
 OPERATE = "countersign_procedures.operate_run"
-"""The permission to operate every run, including runs of procedures without a grant."""
+"""The permission to operate every run, including runs of procedures without any grant."""
 SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 """The roles whose holders see every run of a procedure."""
 
@@ -43,13 +43,13 @@ class Provider:
     """A further way in which users see runs, which a layer above adds when it is loaded."""
 
     condition: Callable[[User], Q]
-    """A function that returns a `Q` for the runs a user sees.
+    """A function that returns a `Q` for the runs that a user sees.
 
-    It decides about runs that are named already, so it should test one run cheaply: by an `Exists`
-    with `OuterRef("pk")`, not by a set of all runs that the user sees.
+    It is applied to runs whose keys are known already, so it should test one run cheaply: by an
+    `Exists` with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
-    """A function that returns the indexes by which lists find the same runs."""
+    """A function that returns the sources from which lists read the same runs."""
 
 
 providers: list[Provider] = []
@@ -79,7 +79,7 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
 
 
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
-    """Return those of these runs that a user may see, asking about a handful of them at once."""
+    """Return which of these runs a user may see, testing a handful of them at a time."""
     wanted, seen = sorted(set(runs)), set[UUID]()
     if wanted and isinstance(user, User) and user.is_active and sees_all(user):
         return set(wanted)
@@ -90,7 +90,7 @@ def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
 
 
 def is_visible(user: User | AnonymousUser, path: str) -> Q:
-    """Return a `Q` that matches rows whose run, at the lookup `path`, the user may see.
+    """Return a `Q` for rows whose run the user may see; `path` is the lookup of the run.
 
     An example of a path is "wait__run". As with `visible_runs`, narrow the query to a few keys.
     """
@@ -100,7 +100,7 @@ def is_visible(user: User | AnonymousUser, path: str) -> Q:
 
 
 def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
-    """Return the source of all runs of these procedures."""
+    """Return the source from which lists read all runs of these procedures."""
     return RunsByState(chosen(procedures.values("pk")))
 
 
@@ -131,7 +131,10 @@ class HeldRoles:
         return self.has("operate", run.procedure_id)
 
     def may_cancel(self, run: Run) -> bool:
-        """Return True for operators, holders of "cancel" and, if no group holds that, starters."""
+        """Return True if the user may cancel the run: operators and holders of "cancel" may.
+
+        If no group holds "cancel" on the procedure, the starter of the run may, too.
+        """
         if self.may_operate(run) or self.has("cancel", run.procedure_id):
             return True
         return run.started_by_id == self._user.pk and run.procedure_id not in self._restricted
@@ -148,7 +151,7 @@ def may_operate(user: User, run: Run) -> bool:
 
 
 def may_cancel(user: User, run: Run) -> bool:
-    """Return True for operators, holders of "cancel" and, if no group holds that, the starter."""
+    """Return True if the user may cancel the run, by the rule of `HeldRoles.may_cancel`."""
     return HeldRoles(user, [run.procedure_id]).may_cancel(run)
 
 

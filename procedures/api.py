@@ -72,9 +72,9 @@ def get_procedure(request: SignedIn, name: Word) -> Procedure:
     openapi_extra=INPUTS_BODY,
 )
 def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Status[Run]:
-    """Return 201 with the new run.
+    """Start a run, and return it with 201.
 
-    If the `Idempotency-Key` is repeated, return the same run and 200.
+    If the `Idempotency-Key` was used before, return the run that it started, with 200.
     """
     try:
         found = services.find_startable(
@@ -120,7 +120,7 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
     summary="A run's journal",
 )
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
-    """Return a page of events, with fewer events if they are large.
+    """Return a page of events; it has fewer events if they are large.
 
     `next` is the start of the next page.
     """
@@ -150,7 +150,9 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
     return HttpResponse(whole_text(run.result), content_type="application/json")
 
 
-@router.get("/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="Its state")
+@router.get(
+    "/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="A run's state"
+)
 def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     """Return all values of the run's `ctx.state` by name, however large they are."""
     return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
@@ -190,11 +192,9 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
 def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> Status[Signal]:
     """Send a named message to a run; it is stored until the run waits for it.
 
-    A repeated `id` counts once and returns 200.
-
-    Returns 422 if the run is already waiting for the signal and can't accept the value. A signal
-    that comes before the run waits for it, and then doesn't fit, is skipped, as shown by
-    `GET /api/signals/{number}`.
+    A repeated `id` counts once and returns 200. Returns 422 if the run is already waiting for the
+    signal and can't accept the value. A signal that was stored before the run waited for it is
+    skipped if it then doesn't fit; `GET /api/signals/{number}` shows that.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)

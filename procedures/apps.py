@@ -32,7 +32,7 @@ class ProceduresConfig(AppConfig):
 
 
 def name_what_django_sets() -> None:
-    """Report Django's language and time zone by name in warnings about settings a step changed."""
+    """Let warnings about state that a step has changed name Django's language and time zone."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting

@@ -54,9 +54,9 @@ class Settings:
     WEBHOOKS_TO_LOOPBACK: bool = False
     """True lets webhooks use http and addresses of this machine, for development and tests."""
     ASKERS_MAY_ANSWER: bool = False
-    """True lets people answer in the browser what their own programs ask; tokens never may."""
+    """True lets people answer in a browser what their own programs ask; with a token they can't."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
-    """Values that people may choose in a start, by the names of the `SiteChoice` and the value."""
+    """For each `SiteChoice`, the values that people may choose when they start a run, by name."""
 
     RUN_LEASE_SECONDS: float = 15
     RUN_TURN_SECONDS: float = 60
@@ -73,12 +73,12 @@ class Settings:
     MOST_OPEN_RUNS: int = 5_000
     """The largest number of unfinished runs that one person may have started."""
     SIZES: Mapping[str, int] = {}
-    """Size limits for what people read, type and send, where they differ from `Sizes`."""
+    """Size limits for what people read, type and send, where they differ from those in `Sizes`."""
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
     """The size from which values are stored as files."""
     MAX_UPLOAD_MB: int = 20
     UPLOADS_KEPT: timedelta = timedelta(days=1)
-    """The time for which a file can be used that was sent for an answer or a start."""
+    """The time for which a file that was sent for an answer or a start can be used."""
 
     SENDS_MAIL: bool = False
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)

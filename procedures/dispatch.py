@@ -32,11 +32,11 @@ CODE_LASTS = 30
 """Seconds after which a worker that no longer reports itself is forgotten."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
-"""Timeouts in seconds after which a Redis that doesn't answer counts as a fault."""
+"""Timeouts in seconds, after which a Redis that doesn't answer counts as unavailable."""
 PATIENCE = 0.2
 """Seconds to wait for a broker that doesn't answer."""
 LAST_WORD = 2
-"""Seconds that an exiting process waits for its messages to be sent; the very first one is slow."""
+"""Seconds that an exiting process waits until its messages are sent; the first one is slow."""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 
@@ -67,7 +67,7 @@ def note_arrival() -> None:
 
 
 def tell_code(worker: int, code: str) -> None:
-    """Record the code versions of the worker with this main process. Never raises."""
+    """Record the code versions of the worker with this main process id. Never raises."""
     key = _key_of(worker)
     try:
         with _redis().pipeline() as several:
@@ -79,7 +79,7 @@ def tell_code(worker: int, code: str) -> None:
 
 
 def keep_code(worker: int) -> None:
-    """Record that the worker with this main process is alive, even while it is busy.
+    """Record that the worker with this main process id is alive, even while it is busy.
 
     Never raises.
     """
@@ -90,7 +90,7 @@ def keep_code(worker: int) -> None:
 
 
 def told_codes() -> list[str]:
-    """Return the code versions reported by each live worker, or nothing if Redis doesn't answer."""
+    """Return the code versions that each live worker reports; [] if Redis doesn't answer."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             keys = sorted(client.smembers(WORKERS))

@@ -1,4 +1,4 @@
-"""Stored files as responses that run nothing in a browser."""
+"""Responses with stored files, sent so that a browser never executes them."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """File contents in the site's storage, each stored under its digest.
 
-The contents of runs' files, and large values of journals, are in one folder and stay. What people
-send is in a folder for each hour, until it becomes a file of a run: folders that are old enough are
-deleted. So nothing is ever deleted that a journal refers to, even if somebody sends the same bytes.
+The contents of runs' files, and large values of journals, are in one folder and stay. Files that
+people send are in a folder for each hour until they become files of a run; old folders are deleted.
+Therefore nothing that a journal refers to is ever deleted, even if somebody sends the same bytes.
 """
 
 import hashlib
@@ -36,13 +36,13 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""Bytes that must fit into the store before a run continues whose worker had lost the store."""
+"""The bytes that must fit into a store that was lost before the run of its worker continues."""
 
 
 class ContentStore:
     """The engine's `FileStore` over Django's default storage. Equal bytes are stored once.
 
-    `with_uploads` lets it also read what people have sent and no run has yet. Any error of a
+    With `with_uploads`, it also reads uploads that aren't files of a run yet. Any error of a
     storage backend is raised as `FileStoreError`.
     """
 
@@ -101,17 +101,18 @@ class ContentStore:
 
 
 class UploadStore(ContentStore):
-    """The engine's `FileStore` for what people send, before it is a file of a run."""
+    """The engine's `FileStore` for uploads, which aren't files of a run yet."""
 
     def place_of(self, digest: str) -> str:
         return f"{UPLOADS}/{_now().astimezone(UTC):{HOUR}}/{digest}"
 
 
 def keep_uploads(files: Iterable[File]) -> None:
-    """Store the contents of these files for good; those that are so already stay as they are.
+    """Store the contents of these uploads permanently; skip those that are stored already.
 
-    Call it just before the transaction that makes them files of a run, never inside: reading and
-    writing take long, and contents that no run uses do no harm. Raises `FileGoneError`.
+    Call it just before the transaction that makes them files of a run, never inside. Reading and
+    writing take long, and contents that no run uses do no harm. Raises `FileGoneError` if an upload
+    doesn't exist any more.
     """
     store = ContentStore(with_uploads=True)
     for file in files:
@@ -123,7 +124,7 @@ def keep_uploads(files: Iterable[File]) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete what people sent `UPLOADS_KEPT` and two hours ago; calling it twice is harmless."""
+    """Delete uploads older than `UPLOADS_KEPT` and two hours; calling it twice is harmless."""
     with reaching():
         if why := store_complaint():
             raise FileStoreError(why)
@@ -255,7 +256,7 @@ def store_complaint() -> str:
 
 
 def store_place() -> str:
-    """Return the store's location as people read it."""
+    """Return the store's location as text for people: a path, or an s3:// address."""
     place = getattr(default_storage, "location", "") or ""
     bucket = getattr(default_storage, "bucket_name", "")
     return f"s3://{bucket}/{place}" if bucket else str(place)

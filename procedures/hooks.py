@@ -1,6 +1,7 @@
 """Hooks by which the layers above take part in a run's life, inside its transactions.
 
-Sent with `send`: a receiver that raises rolls the whole change back. Arguments, all by name:
+They are sent with `send`, so a receiver that raises rolls the whole change back. All arguments are
+passed by name:
 
     run_started(run, files)                files: those it was started with, in order
     wait_opened(run, wait, content, at)    content: the question, plain JSON

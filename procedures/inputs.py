@@ -58,10 +58,10 @@ Files = File | list[File] | None
 def read_files(
     request: HttpRequest, schemas: Schemas, names: Iterable[str] | None = None
 ) -> dict[str, Files]:
-    """Store the uploads and return them by their paths, or store none if one is too large.
+    """Store the uploads and return them by their paths; if one is too large, store none.
 
-    A path is the name of an input, or leads into it: "order.scan", "lines.0.scan". `names` are the
-    paths to read; by default all that were sent.
+    A path is the name of an input, such as "scan", or leads to a part of an input, such as
+    "order.scan" or "lines.0.scan". `names` are the paths to read; by default, all that were sent.
     """
     # All are checked before the first is stored, so that a refused start leaves nothing in the
     # store.
@@ -92,7 +92,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _value(name: str, texts: Sequence[object], schemas: Schemas) -> Any:
-    """Return the value of form fields: a list repeats its field, an object is sent as JSON.
+    """Return an input's value from its form fields; a list repeats its field, an object is JSON.
 
     A list of objects can also be one JSON list.
     """
@@ -119,7 +119,7 @@ def _object(name: str, text: object) -> Any:
 
 
 def store_upload(sent: UploadedFile) -> File:
-    """Store an uploaded file and return its description; raises `TooLargeError`."""
+    """Store an uploaded file and return its description; raise `TooLargeError` beyond the limit."""
     check_upload(sent)
     with use_file_store(UploadStore()):
         return _kept(sent)

@@ -133,7 +133,7 @@ class HeldRun:
             self._is_over = True
 
     def look(self, now: float) -> None:
-        """Renew the lease and read what the worker must know.
+        """Renew the lease, and read if the run was cancelled, paused or taken.
 
         After an error, the next regular renewal tries again.
         """

@@ -90,10 +90,10 @@ def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
 def restart_run(
     request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Return 201 with a new run of the same procedure from its start; the old run isn't changed.
+    """Start a new run of the same procedure, and return it with 201; the old run isn't changed.
 
-    If the `Idempotency-Key` is repeated, returns the same run and 200. Requires permission to start
-    the procedure.
+    If the `Idempotency-Key` was used before, returns the run that it started, with 200. Requires
+    permission to start the procedure.
     """
     reason = reason_of(request, run_id, said)
     run, is_new = services.restart_run(
@@ -111,11 +111,11 @@ def restart_run(
 def fork_run(
     request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Return 201 with a new run that branches off at a step of this run, which isn't changed.
+    """Start a new run that branches off at a step of this run, which isn't changed.
 
-    Everything before the step is copied and not repeated. Returns 422 if the run hasn't reached
-    the step since it last continued as new, and 409 if it can't be forked. If the `Idempotency-Key`
-    is repeated, returns the same run and 200.
+    Returns the new run with 201. Everything before the step is copied and not repeated. Returns 422
+    if the run hasn't reached the step since it last continued as new, and 409 if it can't be
+    forked. If the `Idempotency-Key` was used before, returns the run that it started, with 200.
     """
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
@@ -144,7 +144,7 @@ def reason_of(
     *,
     find: Callable[..., Run] = services.find_operable,
 ) -> str:
-    """Return the checked reason if `find` returns the run; raises 404 if the user can't see it."""
+    """Return the checked reason if `find` returns the run; raise 404 if the user can't see it."""
     try:
         find(run_id, by=request.user)
     except Run.DoesNotExist:

@@ -13,7 +13,7 @@ from procedures.run_lists import RunList
 PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
-"""The most characters of a possibly large column on a page; heavier rows make the page shorter."""
+"""The most characters of a large column on one page; a page of large rows has fewer rows."""
 Limit = Annotated[int, Query(description=f"The number of items, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
@@ -36,7 +36,7 @@ def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
 
 
 def page_size(limit: int) -> int:
-    """Return the number of items on a page for which `limit` was asked."""
+    """Return the number of items on a page: the requested `limit`, but 1 to `LARGEST_PAGE`."""
     return max(1, min(limit, LARGEST_PAGE))
 
 

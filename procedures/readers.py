@@ -24,7 +24,7 @@ MOST_IN_ONE = 1000
 
 
 class ReaderError(ProcedureFileError):
-    """The site has no reader for such a file, or the reader can't be used."""
+    """The site has no reader for files with this suffix, or the reader can't be used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def suffix_of(file: str) -> str:
 
 
 def reader_of(suffix: str) -> Reader:
-    """Return the reader for a suffix; raises `ReaderError` if it can't be used."""
+    """Return the reader for a suffix; raise `ReaderError` if it can't be used."""
     named = conf.PROCEDURE_READERS[suffix]
     where = f"{SETTING} names {named} for {suffix}, which"
     try:
@@ -66,7 +66,7 @@ def import_readers() -> None:
 
 
 def read_text(file: str, text: str) -> list[Procedure]:
-    """Return the procedures in a text; raises `ProcedureFileError` if there are none."""
+    """Return the procedures in a text; raise `ProcedureFileError` if there are none."""
     suffix = suffix_of(file)
     if not suffix:
         raise ReaderError(f"There is no reader for such files. Name one in {SETTING}.")
@@ -78,7 +78,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
 
 
 def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
-    """Call the reader and return its procedures; raises its errors as `ProcedureFileError`."""
+    """Call the reader and return its procedures; raise its errors as `ProcedureFileError`."""
     try:
         given = reader(file, text)
         several = [given] if isinstance(given, Procedure) else given

@@ -64,7 +64,7 @@ def forget() -> None:
 
 
 def warn_once(words: str) -> None:
-    """Log a warning about the code here, once per message until the code is reloaded."""
+    """Log a warning about this process's code, once per message until the code is reloaded."""
     if words not in _warned:
         _warned.add(words)
         logger.warning(words)
@@ -100,7 +100,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return, by name, why known procedures are missing: their files can't be read as they are."""
+    """Return the reasons why known procedures are missing, by name: the faults of their files."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -135,7 +135,11 @@ def is_ready(text: Text) -> bool:
 
 
 def make_ready(text: Text) -> Definition:
-    """Read a stored text outside any transaction, so that no row is locked meanwhile."""
+    """Read a stored text; return its code, and keep that for later.
+
+    Call it outside any transaction, so that no row is locked meanwhile. A text that can't be read
+    gives an `Unreadable`.
+    """
     name, file, _ = text
     try:
         code = _read_kept(*text)
@@ -217,7 +221,10 @@ def _warn_of_faults() -> None:
 
 
 def register(definition: Definition) -> ProcedureVersion:
-    """Return the row of this version; a new procedure gets grants for the groups in its roles."""
+    """Return the row of this version, after creating it if needed.
+
+    A new procedure gets grants for the groups that its roles name.
+    """
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
     )

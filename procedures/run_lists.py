@@ -27,11 +27,11 @@ from procedures.users import User
 MOST_COUNTED = 99
 """The largest number that is counted; beyond it, lists show "99+"."""
 MOST_SINGLE = 200
-"""The most visible runs whose rows in other tables are looked up run by run."""
+"""If a user sees at most this many runs, their rows in other tables are read run by run."""
 PEOPLE, TIME = "people", "time"
 """The two states of waiting runs in lists: waiting for people, and for anything else."""
 WORKING, UNENDED = "working", "unended"
-"""The states of runs that workers have or will have, and of all runs that have not ended."""
+"""The states of runs that workers run now or soon, and the states of all unended runs."""
 STATES: Mapping[str, tuple[RunState, ...]] = {
     **{status.value: (RunState(status),) for status in RunStatus},
     PEOPLE: (RunState(RunStatus.WAITING, (True,)),),
@@ -56,12 +56,12 @@ class RunList:
     parent: UUID | None = None
     """The run whose children to list; nothing is listed if the user may not see it."""
     few: int = FEW
-    """The most assignments and the like that are looked at one by one, instead of by state."""
+    """A source by key with at most this many rows is read row by row; others, by state."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
     ) -> list[UUID]:
-        """Return the ids of at most `limit` runs: those older than `after`, newer than `since`."""
+        """Return the ids of at most `limit` runs, older than `after` and newer than `since`."""
         if self.parent:
             return self._children_of(self.parent, limit, after=after, since=since)
         sources, span = self._found(Span(limit, after, since, few=self.few))
@@ -161,7 +161,7 @@ class Shared(Generic[V]):
         self._kept: dict[Hashable, tuple[float, Hashable, V]] = {}
 
     def get(self, key: Hashable, head: Hashable, compute: Callable[[], V]) -> V:
-        """Return the value of the key, computed anew if it is too old or for another `head`."""
+        """Return the value of the key; compute it if it is missing, old, or of another `head`."""
         now = time.monotonic()
         if (kept := self._kept.get(key)) and kept[1] == head and now - kept[0] < self._seconds:
             return kept[2]

@@ -1,4 +1,4 @@
-"""The API's schemas of a run and its parts."""
+"""The API's schemas for a run and its parts."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,10 @@ from procedures.paging import Page, page
 from procedures.schemas import for_reader
 
 FILES = "_files"
-"""The attribute of a run that was just started which holds the files it was started with."""
+"""The attribute that holds the files of a run that was just started."""
 NOTHING_REPORTED = standing.Standing({}, None, None)
 MOST_CHILDREN = MOST_REQUESTS = 50
-"""The most child runs, and the most open requests, in the answer about a run."""
+"""The most child runs, and the most open requests, in the response about one run."""
 
 
 class ArtifactOut(Schema):
@@ -299,7 +299,7 @@ def is_new(run: Run) -> bool:
 
 
 def _standing_of(run: Run) -> standing.Standing:
-    """Return what the run does and waits for, queried once for all fields of a response."""
+    """Return the run's stage, progress and state, queried once for all fields of a response."""
     if "_standing" not in run.__dict__:
         run.__dict__["_standing"] = NOTHING_REPORTED if is_new(run) else standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]

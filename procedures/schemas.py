@@ -1,4 +1,4 @@
-"""The API's schemas of procedures, events, signals and errors."""
+"""The API's schemas for procedures, events, signals and errors."""
 
 import json
 from datetime import datetime
@@ -15,14 +15,14 @@ from procedures.models import Event, Procedure, Run, Signal
 
 
 def without_nul(text: str) -> str:
-    """Return the text; raises `ValueError` for NUL, which PostgreSQL refuses even in queries."""
+    """Return the text; raise `ValueError` for NUL, which PostgreSQL refuses even in queries."""
     if "\0" in text:
         raise ValueError("contains characters that can't be stored.")
     return text
 
 
 Word = Annotated[str, AfterValidator(without_nul)]
-"""A text without NUL, which the database can look up."""
+"""A text without NUL characters, so that the database can look it up."""
 KEY: Any = Header(
     "", alias="Idempotency-Key", max_length=200, description="A repeated key returns the same run."
 )
@@ -35,7 +35,7 @@ class Body(Schema):
 
 
 class FaultOut(Schema):
-    """A fault of a field of the request's body."""
+    """A fault in one field of the request's body."""
 
     field: str
     message: str

@@ -59,7 +59,7 @@ def _misplaced() -> Iterator[CheckMessage]:
 
 
 def check_webhooks(**_: Any) -> list[CheckMessage]:
-    """Return errors for webhooks that can't be used; they contain neither address nor secret."""
+    """Return errors for webhooks that can't be used, without showing addresses or secrets."""
     given = getattr(settings, "COUNTERSIGN", {})
     found = given.get("WEBHOOKS", {}) if isinstance(given, Mapping) else {}
     if not isinstance(found, Mapping):

@@ -1,4 +1,4 @@
-"""A run's standing as its code has reported it: its state, its stage, its progress."""
+"""A run's standing, as its code has reported it: its state, its stage and its progress."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ ASIDE = f'"value{ELSEWHERE}":'
 
 @dataclass(frozen=True)
 class Standing:
-    """A run's current standing, read in one query if the run has reported nothing."""
+    """The state, stage and progress of a run, read in one query if the run has reported nothing."""
 
     state: dict[str, Any] | None
     """The values of `ctx.state` by name, or None if they are large."""

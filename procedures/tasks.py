@@ -50,7 +50,7 @@ def _make_room() -> None:
 
 @shared_task(name=dispatch.REMOVE_UPLOADS)
 def remove_uploads(*_: object, **__: object) -> None:
-    """Delete what people sent and nobody used in time; without the file store, try again later.
+    """Delete uploads that nobody used in time; without the file store, a later call does it.
 
     The arguments are ignored, because a broker may deliver anything.
     """

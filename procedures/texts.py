@@ -128,7 +128,7 @@ def load() -> Found:
 
 
 def text_of(place: Place) -> str:
-    """Return the text of a file; raises `ProcedureFileError` if it isn't a readable text."""
+    """Return the text of a file; raise `ProcedureFileError` if it isn't a readable text."""
     try:
         path = place.path.resolve(strict=True)
         # Resolved first: a link in the folder must not have the site carry out a file from
@@ -168,7 +168,7 @@ def _decoded(data: bytes) -> str:
 def places() -> list[Place]:
     """Return the files that the patterns match, each once, sorted by path.
 
-    Stops at the first file beyond `MOST_FILES`, by which the caller sees that there are too many.
+    If there are more than `MOST_FILES`, one file too many is returned, so that the caller notices.
     """
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):

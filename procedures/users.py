@@ -33,7 +33,7 @@ def active_users() -> "QuerySet[User]":
 
 
 def is_active(path: str = "") -> Q:
-    """Return a `Q` that matches rows whose user is active; `path` leads to the user ("user__").
+    """Return a `Q` for rows whose user is active; `path` is the user's lookup, such as "user__".
 
     Every user counts as active if the model has no field `is_active`.
     """
@@ -47,7 +47,7 @@ def name_field() -> str:
 
 
 def with_name(name: str, *, path: str = "") -> Q:
-    """Return a `Q` that matches rows whose user, at the lookup `path`, has this name."""
+    """Return a `Q` for rows whose user has this name; `path` is the user's lookup, if any."""
     return Q(**{f"{path}{name_field()}": name})
 
 
@@ -68,7 +68,7 @@ def holders_of_permission(name: str) -> "QuerySet[User]":
     """Return the active users to whom the permission is granted, directly or through a group.
 
     Superusers, who have every permission without a grant, are left out even if one is granted to
-    them: permissions ask no superuser.
+    them, because permissions don't ask superusers.
     """
     if name.count(".") != 1:
         return users().none()

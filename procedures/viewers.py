@@ -18,7 +18,7 @@ from procedures.users import User, users
 Key = Any
 """A user's primary key."""
 Wanted = Mapping[UUID, AbstractSet[Key]]
-"""The people of whom it is asked whether they may see a run, by run."""
+"""For each run, the people for whom to check if they may see the run."""
 Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
 GIVING = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
@@ -33,14 +33,14 @@ class People:
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
         self.holders: dict[str, set[Key]] = {}
-        """The keys of those who hold a permission, by the permissions that were asked for."""
+        """The keys of the people who hold a permission, by the permissions looked up so far."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
         return cls(users().filter(pk__in=keys))
 
     def only(self, keys: AbstractSet[Key]) -> Self:
-        """Return those with these keys, without reading again what is known of them."""
+        """Return the people with these keys, together with what has been read about them."""
         found = type(self)(user for key, user in self.users.items() if key in keys)
         if "groups" in self.__dict__:
             found.groups = {group: members & keys for group, members in self.groups.items()}
@@ -126,7 +126,7 @@ def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
 
 
 def operators(people: People) -> set[Key]:
-    """Return the people who operate any procedure, as `access.is_operator` decides, and staff."""
+    """Return the keys of the people who operate any procedure, by `is_operator`, or are staff."""
     found = {key for key, user in people.users.items() if getattr(user, "is_staff", False)}
     found |= people.holders_of([OPERATE])[OPERATE]
     granted = Grant.objects.filter(role="operate").order_by().values_list("group", flat=True)

@@ -3,7 +3,7 @@
     WEBHOOKS = {"shop": {"url": "https://shop.example/hook", "secrets": ["whsec_…"],
                          "groups": ["agents"], "users": ["ann"]}}
 
-A run is started with the name. The address and the secrets stay in the settings.
+A run is started with the webhook's name. The address and the secrets stay in the settings.
 """
 
 import binascii
@@ -22,7 +22,7 @@ NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 PREFIX = "whsec_"
 SHORTEST_KEY, LONGEST_KEY = 24, 64
 MOST_SECRETS = 2
-"""The secret in use, and during a rotation the other one."""
+"""The most secrets: the one in use and, during a rotation, another one."""
 KEYS = {"url", "secrets", "groups", "users"}
 LONGEST_URL = 2_000
 
@@ -38,7 +38,7 @@ class Target:
 
 
 def find_webhook(name: str) -> Target | None:
-    """Return a webhook by its name, or None if this site has none of that name that is valid."""
+    """Return the webhook with this name, or None if the site has no valid one."""
     given = conf.WEBHOOKS.get(name)
     if given is None or any(faults_of(name, given)):
         return None
@@ -56,9 +56,9 @@ def may_use_webhook(user: User, name: str) -> bool:
 
 
 def faults_of(name: str, given: Any) -> Iterator[str]:
-    """Yield what is wrong with a webhook, in sentences that hold neither address nor secret."""
+    """Yield what is wrong with a webhook, in sentences that show no address and no secret."""
     if not NAME.fullmatch(name):
-        yield "its name must be at most 40 of a-z, 0-9, _ and -, a letter first."
+        yield "its name must be a letter, then at most 39 of a-z, 0-9, _ and -."
     if not isinstance(given, Mapping) or (unknown := given.keys() - KEYS):
         words = (
             f", not {', '.join(sorted(map(str, unknown)))}" if isinstance(given, Mapping) else ""

@@ -28,8 +28,8 @@ LONGEST_LOCK = 2
 def claim(run_id: UUID) -> DatabaseJournal | None:
     """Claim a run and journal its pending inputs, in one transaction.
 
-    Returns None if there is nothing to do, or if another worker holds the run. Raises
-    `StorageLost`.
+    Returns None if there is nothing to do, or if another worker holds the run. Raises `StorageLost`
+    if the database can't be used.
     """
     with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
@@ -112,7 +112,7 @@ def _pass_by(found: Queued, besides: Exclusions) -> None:
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
-    """Wait for a queued run that others have locked, if no other run is queued."""
+    """Wait for a queued run that others have locked, and return it; None if nothing is queued."""
     # A statement that waited for a row may find it claimed by then and return nothing, although
     # others are queued: only an empty queue ends this.
     while Run.objects.queued_besides(besides).exists():

@@ -109,7 +109,7 @@ class DatabaseJournal:
         return self._row.epoch
 
     def now(self) -> datetime:
-        """Return the database's time: that of the claim, advanced by the monotonic clock."""
+        """Return the database's time: read at the claim, and advanced by the monotonic clock."""
         return datetime.fromtimestamp(time.monotonic() + self._ahead, UTC)
 
     def pause(self, seconds: float) -> None:
@@ -203,7 +203,8 @@ class DatabaseJournal:
     def transaction(self) -> Iterator[float | None]:
         """Commit a step's writes together with its checkpoint.
 
-        If the commit gets no answer, the journal is read to see if it arrived.
+        Yields the seconds that the transaction may last on SQLite, else None. If the commit gets no
+        answer, the journal is read to see if it arrived.
         """
         # By thread: the watchdog and `progress` may write meanwhile from others, and only what this
         # thread writes belongs to the transaction.
@@ -230,7 +231,10 @@ class DatabaseJournal:
         self._tell_of_change()
 
     def forgive_claim(self) -> None:
-        """Forgive the claim now, or in a thread once the database is reachable again."""
+        """Don't count this claim towards the poison limit, because the worker is healthy.
+
+        If the database is unreachable, a thread records this once it can.
+        """
         if not self._has_excused():
             # Not waited for: the worker leaves the run now, and the database may be away for hours.
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()

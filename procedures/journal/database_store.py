@@ -1,4 +1,4 @@
-"""The engine's store over the rows of one transaction."""
+"""The engine's store over the database's rows, for one transaction."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def _repeat(act: Callable[[Store], bool]) -> None:
 
 
 class DatabaseStore(RunRows, WaitRows):
-    """The engine's store over the rows of one transaction."""
+    """The engine's store over the database's rows, for one transaction."""
 
     def regardless(self) -> "DatabaseStore":
         return DatabaseStore(self.now, is_forced=True)
@@ -110,7 +110,7 @@ def _savepoint() -> Iterator[None]:
 
 
 def _version_for(run: Run, procedure: str) -> ProcedureVersion:
-    """Return a child's version: the parent's text if that defines it, else the newest code."""
+    """Return a child's code: the version in its parent's file if that has one, else the newest."""
     own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))

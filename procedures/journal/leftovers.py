@@ -60,7 +60,7 @@ HAS_ONE = len(settings.DATABASES) == 1
 
 
 class Standings:
-    """The states of this thread's connections before code runs, for comparison with those after."""
+    """The states of this thread's connections before code runs, to compare with those after it."""
 
     __slots__ = ("_looks",)
 
@@ -161,9 +161,9 @@ class OpenedConnections:
         self.by_thread[connection] = threading.current_thread()
 
     def put_away(self) -> str:
-        """Close connections on which an author's threads hold a transaction, and so locks, open.
+        """Close connections on which an author's threads keep transactions, and their locks, open.
 
-        A thread can't be ended, so its process is replaced.
+        A thread can't be ended, so this process is replaced. Returns a sentence about it, or "".
         """
         told = ""
         # A copy: another thread may open a connection meanwhile.
@@ -198,7 +198,7 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:
-    """Return this thread's connections, quickly: asking Django takes half as long as a step."""
+    """Return this thread's connections; asking Django for them takes half as long as a step."""
     if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
         return (this_database(),)
     return connections.all(initialized_only=True)
@@ -259,7 +259,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Leave atomic blocks that the code left open; collect garbage first, which may hold some."""
+    """Leave atomic blocks that the code left open; first collect garbage that may hold some."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain

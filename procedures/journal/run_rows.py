@@ -255,13 +255,11 @@ def _asking() -> str:
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:
-    """Lock the runs below these waits that are to end, level by level, and yield them.
+    """Lock and yield the runs below these waits, level by level.
 
-    Failed and succeeded runs are among them, because the runs below them may still continue.
-
-    The locks are taken before any of the waits is closed. Closing a question locks its session,
-    which is always the last lock, while a busy child has its own run locked and may want the
-    session that both share.
+    Ended runs are included if runs below them may still continue. The locks are taken before any of
+    the waits is closed. Closing a question locks its session, which is always the last lock, while
+    a busy child has its own run locked and may want the session that both share.
     """
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())

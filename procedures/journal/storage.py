@@ -29,12 +29,12 @@ LOST_CODES = {
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
 """Classes of PostgreSQL's errors that mean a lost database, not a slow or wrong statement.
 
-They are connection, resources, shutdown, system errors and damage.
+They are errors of the connection, resources, shutdown and the system, and damaged data.
 """
 UNPREPARED = ("26000", "42P05")
-"""Error codes behind a pooler: the statement was prepared on another server than the one in use."""
+"""Error codes behind a pooler: a statement was prepared on another server connection."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
-"""Error codes for how a statement was sent, including a stale plan and a failed transaction."""
+"""Error codes for how a statement was sent, such as for a stale plan or a failed transaction."""
 
 
 class Storage:
@@ -95,7 +95,7 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Open a new transaction; raises if one is open already, as nothing would be committed then."""
+    """Open a new transaction; raise `Refused` inside another one, which couldn't be committed."""
     # `_from_testcase` is Django's mark for the block around a `TestCase`, in which a commit is a
     # savepoint: steps may be tested there.
     if connection.in_atomic_block and not getattr(

@@ -106,7 +106,7 @@ class WaitRows(Moment):
         wait.reopen()
 
     def closing_of(self, wait: Wait) -> Mapping[str, Any]:
-        """Return the data of the wait's closing, from the journal or from a pending input."""
+        """Return the content with which a wait was closed, from the journal or a pending input."""
         kept = EventRow.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
             return event.content

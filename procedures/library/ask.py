@@ -26,7 +26,7 @@ MOST_ASKED = 20
 
 @dataclass(frozen=True)
 class Answered:
-    """The answer of people, or the meaning of their silence."""
+    """The answer of people, or what counts as the answer if nobody answered in time."""
 
     outcome: str
     value: Any
@@ -37,7 +37,7 @@ class Answered:
 
 
 def check_schema(schema: Mapping[str, Any] | None) -> None:
-    """Raise `ValueError`, with the path of a fault, for a schema that no form could have."""
+    """Raise `ValueError`, with the path of the fault, if no form can be made from the schema."""
     if schema is not None:
         given_form_schema(schema)
 
@@ -67,7 +67,7 @@ def check_default(default: Any, expires: str) -> None:
 
 
 def check_question(subject: str, **asked: Any) -> None:
-    """Raise `ValueError` if the inputs together make no question that people could answer."""
+    """Raise `ValueError` if the inputs together don't make a question that people can answer."""
     try:
         check_form(asked["schema"], asked["kind"])
         check_choice(asked["options"], asked["kind"])

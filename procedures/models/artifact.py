@@ -35,7 +35,7 @@ class Artifact(models.Model):
 
     @classmethod
     def of(cls, run: Run, file: File) -> Self:
-        """Return an unsaved row for that file of the run."""
+        """Return an unsaved row for a file of the run."""
         row = cls(run=run, **vars(file))
         seal(row)
         return row

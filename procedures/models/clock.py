@@ -30,7 +30,7 @@ class DatabaseClock:
             return now + self.ahead
 
     def moment(self) -> Combinable:
-        """Return the current time as an expression, which costs a query no statement of its own.
+        """Return the current time as an expression, so that a query needs no further statement.
 
         On PostgreSQL it is the time at which the query itself is executed.
         """

@@ -48,7 +48,7 @@ class Event(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """It has no constraint, as statements that insert events have read the run or its head."""
+    """The run has no constraint, because inserting statements have read the run or its head."""
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)

@@ -51,7 +51,7 @@ class Head(models.Model):
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> Said:
-        """Move the head to journaled inputs, and reset the number of claims without progress.
+        """Move the head to the last journaled input, and reset the number of useless claims.
 
         Returns the statement that saves it.
         """

@@ -44,7 +44,10 @@ class Installation(models.Model):
 
     @classmethod
     def note_sweep(cls) -> None:
-        """Record that the clock process runs, but only now and then, as each record is a commit."""
+        """Record that the clock process runs, but not more often than `NOTED_EVERY`.
+
+        Each record is a commit.
+        """
         now, before = clock.now(), cls.current().swept_at
         # A mark in the future comes from a clock that was put back: it is written anew, or silence
         # would go unnoticed until then.
@@ -52,9 +55,9 @@ class Installation(models.Model):
             cls.objects.filter(pk=ONLY).update(swept_at=now)
 
     def silence(self, now: datetime) -> timedelta | None:
-        """Return the time since the last sweep if the clock process counts as stopped, else zero.
+        """Return the time since the last sweep if the clock process counts as stopped, else None.
 
-        Also returns zero if there has been no sweep yet.
+        Returns zero if there has been no sweep yet.
         """
         if self.swept_at is None:
             return timedelta(0)

@@ -73,7 +73,7 @@ class ProcedureVersion(models.Model):
 def version_from(
     name: str, version: str, procedure: int, title: str, row: int | None, file: str | None
 ) -> ProcedureVersion | None:
-    """Return a version, without its source, from the values of a statement; None for no row."""
+    """Make a version, without its source, from selected values; return None if there is no row."""
     if row is None:
         return None
     found = ProcedureVersion.from_db(
@@ -85,9 +85,10 @@ def version_from(
 
 
 def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
-    """Return a run's procedure, file and version with each registered version of the procedure.
+    """Return, for each registered version of a run's procedure, the run's code and that version.
 
-    There is one row per registered version, the newest first.
+    Each row has the procedure's name, the file and version of the run, and a registered version.
+    The newest registration comes first.
     """
     return sql.code_of_run.fetch(run_id)
 

@@ -15,8 +15,9 @@ from procedures.engine.values import canonical
 FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
 """The parts of a proof besides the seals.
 
-They are its form, a nonce that no other row shares, the row's number among those counted with it,
-and a seal of the names of all sealed fields, because an empty field has no seal.
+They are the version of its format, a nonce that no other row shares, the row's number among those
+counted with it, and a seal of the names of all sealed fields. The last one is needed because an
+empty field has no seal.
 """
 IDENTITY = (FORM, NONCE, NUMBER, SEALED)
 PRESENT_FORM = 2

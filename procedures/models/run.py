@@ -307,7 +307,7 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Return True if the run is running and has been silent for `RUN_SILENT_SECONDS`."""
+        """Return True if the code of a running run hasn't returned for `RUN_SILENT_SECONDS`."""
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
@@ -316,7 +316,7 @@ class Run(models.Model):
         return sql.any_untaken_input.is_true(self.pk)
 
     def left_at_end(self) -> tuple[bool, bool]:
-        """Return two flags: if an operation isn't journaled yet, and if a wait is open."""
+        """Return two flags: True if an operation isn't journaled yet; True if a wait is open."""
         [(is_told_more, is_waiting)] = sql.left_at_end.fetch(self.pk, self.pk)
         return bool(is_told_more), bool(is_waiting)
 

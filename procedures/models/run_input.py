@@ -35,7 +35,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     ) -> None:
         """Store an operation as an input, which the run's next worker journals.
 
-        The run is locked.
+        This locks the run.
         """
         told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
@@ -68,7 +68,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         insert_row(row)
 
     def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Record when inputs from other runs were delivered, because no event does so for each."""
+        """Record when inputs from other runs were delivered, because no event records it."""
         for one in some:
             one.taken_at = at
             reseal(one, "taken_at")
@@ -86,7 +86,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """An event from outside: anybody can insert it, and the run's next worker journals it."""
+    """An event from outside a run, which the run's next worker writes into the journal."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 

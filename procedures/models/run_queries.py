@@ -1,4 +1,4 @@
-"""Queries for runs by state, by owner and by due time."""
+"""Queries for runs by state, starter and due time."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CALL_AGAIN = timedelta(seconds=5)
-"""The time in the queue after which the message to a worker may have been lost."""
+"""The time for which a run may be queued before its message to a worker counts as lost."""
 
 
 def values_of(path: str) -> list[str]:
@@ -42,7 +42,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
         """Lock the first run in the queue, skipping the exclusions and rows locked by others.
 
-        With `waits`, it waits for locked rows instead.
+        With `waits`, wait for locked rows instead of skipping them.
         """
         statement = sql.await_next if waits else sql.claim_next
         for *found, at in statement.rows(clock.cell(), *besides.cells):
@@ -68,7 +68,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, leased_until__lte=now)
 
     def silent(self, now: datetime) -> Self:
-        """Return runs held by workers whose code hasn't returned to the engine for long."""
+        """Return running runs whose code hasn't returned to the engine for too long."""
         return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
     def stale(self, now: datetime) -> Self:

@@ -77,7 +77,7 @@ class Signal(models.Model):
         return json_key(self.sent_by_id)
 
     def keep(self) -> None:
-        """Assign the signal its number and insert it; the run is locked."""
+        """Assign the signal its number and insert it; this locks the run."""
         seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 

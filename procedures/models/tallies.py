@@ -1,7 +1,7 @@
-"""Counts of rows that belong to another row, sealed with it, so that missing rows are noticed.
+"""Counts of the rows that belong to another row, with a seal, so that missing rows are noticed.
 
-Each counted row has its number in its proof. The row with the count is locked by the caller or
-here.
+Each counted row has its number in its proof. The row with the count must be locked by the caller,
+or is locked here.
 """
 
 from collections.abc import Iterable

@@ -27,7 +27,7 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.filter(kind__in=DETACHED_KINDS)
 
     def behind(self) -> Self:
-        """Return maps that can start more children, which didn't fit into one transaction."""
+        """Return open maps that have more children to start than fitted into one transaction."""
         return self.open().filter(is_behind=True)
 
     def with_reasons(self) -> Self:
@@ -37,7 +37,7 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.annotate(opened_with=Case(timed, default=None))
 
     def undecided(self) -> Self:
-        """Return open waits for which no answer is held, neither their own nor another's."""
+        """Return open waits that no held answer decides, neither their own nor another wait's."""
         return self.open().filter(held_at=None, held_for=None)
 
     def due(self, now: datetime) -> Self:
@@ -149,7 +149,7 @@ class Wait(models.Model):
         return self.is_open and self.held_at is None and self.held_for_id is None
 
     def rivals(self) -> list["Wait"]:
-        """Return the other open parts of this wait's set if they can decide the set alone."""
+        """Return the other undecided parts of this wait's set, if they can decide it without it."""
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_undecided:
             return []
@@ -187,7 +187,10 @@ class Wait(models.Model):
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def newest_without(self, status: str) -> RunQuerySet:
-        """Lock and return the latest child at each place in which no child has that status."""
+        """Lock and return the newest child at each place where no child has that status.
+
+        A place is a child's number in the map.
+        """
         done = self.children.filter(status=status).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
         left = self.children.exclude(parent_number__in=done)

@@ -13,8 +13,8 @@ from procedures.users import json_key
 def is_named_in_journals(name: str, *, besides: Any) -> bool:
     """Return True if somebody started or operated a run under that name, ignoring case.
 
-    `besides`: the id of a user whose own operations don't count. The more runs there are, the
-    longer this takes.
+    `besides` is the id of a user whose own starts and operations don't count. This takes longer the
+    more runs there are.
     """
     first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
     starts = Run.objects.annotate(start=Subquery(first))  # by an index, however long they are

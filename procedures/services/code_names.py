@@ -14,7 +14,7 @@ from procedures.engine.declaration.definition import digest_of
 from procedures.engine.declaration.roles import LONGEST_ASSIGNEE
 
 DEEPEST, MOST_VALUES = 6, 10_000
-"""The depth to which a value in code is searched for texts, and the most values per level."""
+"""The limits of a search for texts in a value: its depth, and the values per collection."""
 BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
 AROUND = " \t-*"
 PERMISSION = re.compile(r"perm:[\w.]+")

@@ -45,7 +45,7 @@ def gone(what: str, field: str) -> Difference:
 def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
     """Yield differences between rows and their own proofs.
 
-    Rows from before there were proofs have none; their names are appended to `older`.
+    Rows that were written before there were proofs have none; their names are appended to `older`.
     """
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""New runs made from earlier runs, which aren't changed."""
+"""New runs that restart or fork earlier runs. The earlier runs aren't changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,8 @@ def restart_run(
     """Start a new run with another run's inputs, whatever the status of that run.
 
     `inputs` replace inputs of the other run by name. The new run uses the current code, is started
-    by `by`, and takes over nothing else. A repeated key returns the same run, and False.
+    by `by`, and takes over nothing else. Returns the run and True, or with a repeated key the
+    earlier run and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     found = find_startable(
@@ -84,8 +85,8 @@ def fork_run(
     """Start a run that branches off at a step or wait of another run.
 
     Everything before that place is copied and not repeated; its compensations stay with the other
-    run. A repeated key returns the same run, and False. Raises `InputError` if the inputs name
-    people or a webhook that `by` may not reach.
+    run. Returns the run and True, or with a repeated key the earlier run and False. Raises
+    `InputError` if the inputs name people or a webhook that `by` may not reach.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     found = find_startable(

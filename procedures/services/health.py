@@ -33,7 +33,7 @@ class Complaint:
 
 
 def complaints() -> list[Complaint]:
-    """Check each part now; an empty list means that nothing is wrong."""
+    """Check each part of the site now, and return the problems; [] if nothing is wrong."""
     found = []
     if held := why_held():
         found.append(Complaint("copy", held))
@@ -105,7 +105,7 @@ def clock_complaint() -> str:
 
 
 def complaints_for(user: User) -> list[Complaint]:
-    """Return the complaints to users who operate any procedure, and nothing to others."""
+    """Return the site's complaints if the user operates any procedure, else []."""
     return complaints() if access.is_operator(user) else []
 
 
@@ -121,7 +121,7 @@ def why_queued(run: Run, *, now: datetime) -> str:
 
 
 class Warner:
-    """A worker's warner, which logs once a minute if no clock process is running."""
+    """A check in a worker that logs a warning once a minute while no clock process runs."""
 
     every = 60
     """Seconds between two warnings."""

@@ -1,7 +1,7 @@
-"""The site as a whole: how its own database and file store are distinguished from copies.
+"""The identity of the site, by which its database and file store are distinguished from copies.
 
 A restored database looks like another one to the server, whatever its name. The site it was copied
-from may have done the same work since, or may be doing it now: until an operator says which of the
+from may have done the same work since, or may be doing it now. Until an operator says which of the
 two is the site, nothing in the copy is allowed to act.
 """
 
@@ -106,7 +106,7 @@ class Gate:
         self._why = ""
 
     def is_open(self) -> bool:
-        """Return True if this process may act; a change of the answer is logged."""
+        """Return True if this process may act for the site; log each change of the result."""
         now = time.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now

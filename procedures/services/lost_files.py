@@ -1,4 +1,4 @@
-"""Files that people sent and that aren't stored any more, as faults that tell them so."""
+"""Faults that tell people that a file they sent isn't stored any more."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from procedures.engine.values.files import File
 
 
 class LostInputError(InputError):
-    """A file among the inputs of a new run isn't stored any more; `digest` is that of the file."""
+    """A file among the inputs of a new run isn't stored any more; `digest` is the file's digest."""
 
     def __init__(self, digest: str, inputs: Any) -> None:
         self.digest = digest

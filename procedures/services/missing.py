@@ -18,7 +18,7 @@ from procedures.services.differences import Difference, gone, row_name
 from procedures.services.record import Came, Record
 
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
-"""Kinds of a child's end that are reported to its parent."""
+"""Kinds of events that end a child run and are reported to its parent."""
 MOST_NAMED = 5
 """The most row numbers that one sentence lists as missing."""
 OUT_OF_ORDER = "its id is out of order"

@@ -46,7 +46,7 @@ def find_operable(run_id: UUID, *, by: User) -> Run:
 
 
 def find_cancellable(run_id: UUID, *, by: User) -> Run:
-    """Return the run if the user may cancel it; raises the errors of `find_operable`."""
+    """Return the run if the user may cancel it; raise the errors of `find_operable`."""
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_cancel(by, run):
         raise OperationDeniedError(run)
@@ -65,7 +65,7 @@ def note_operation(
 ) -> None:
     """Store an operation as an input of the run, which its next worker journals.
 
-    The run is locked.
+    This locks the run.
     """
     RunInput.objects.tell(
         run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
@@ -73,7 +73,7 @@ def note_operation(
 
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
-    """Return the data of an operation's event; raises `ReasonError` if the reason can't be used."""
+    """Return the data of an operation's event; raise `ReasonError` if the reason can't be used."""
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
 
@@ -91,8 +91,8 @@ def checked_reason(reason: str) -> str:
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Cancel a run, or ask its worker to do it at the next step or wait; return a sentence.
 
-    The sentence says which. Locks the run; its open questions are withdrawn in the transaction that
-    ends it.
+    The sentence says what happens. Locks the run; its open questions are withdrawn in the
+    transaction that ends it.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)

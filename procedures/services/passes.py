@@ -1,4 +1,4 @@
-"""Passes over many rows, in which a row that fails delays no other."""
+"""Passes over many rows; if one row fails, the others are still served."""
 
 import logging
 from collections.abc import Callable, Iterable

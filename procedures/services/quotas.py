@@ -21,7 +21,7 @@ class QuotaError(EngineError):
 
 @dataclass(frozen=True)
 class Quota:
-    """The use that a person has made of the limits.
+    """A person's use of the limits.
 
     Child runs don't count, because runs have limits of their own. Simultaneous starts may exceed
     the limits.
@@ -31,7 +31,7 @@ class Quota:
     filled_at: datetime | None = None
     """The time of the start that reached the limit per minute, or None below that limit."""
     is_used_up: bool = False
-    """True if the person has as many runs that haven't ended as they may have."""
+    """True if the person has as many unended runs as they may have."""
 
     def check(self) -> None:
         """Raise `QuotaError` if a person has started too many runs lately, or has too many open."""

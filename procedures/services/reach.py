@@ -1,4 +1,4 @@
-"""Checks of whom a new run may ask, and of the webhook that it may report to."""
+"""Checks of the people whom a new run may ask, and of the webhook to which it may report."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -41,14 +41,14 @@ class RecordedWait:
     at: datetime
     content: Mapping[str, Any]
     closed: Mapping[str, Any] | None = None
-    """The event data of its closing; None while it is open, or if the run's end has closed it."""
+    """The data of the event that closed it; None while it is open or if the run's end closed it."""
     closed_at: datetime | None = None
-    """The time of its closing, or None if no event tells."""
+    """The time at which it was closed, or None if no event tells it."""
 
 
 @dataclass
 class End:
-    """The latest end of a run, final or not."""
+    """The latest end of a run, which may have continued since."""
 
     kind: str
     content: Mapping[str, Any]

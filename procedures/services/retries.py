@@ -17,9 +17,9 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
     The failed step is tried again, even in a branch of a gather. A failed child is retried too, or
-    replaced by a new run if it can't continue. A step in doubt that people let fail is asked about
-    again, and so is a step that was done without a result. Locks the run after those above it, then
-    the failed children.
+    replaced by a new run if it can't continue. If people let a step in doubt fail, or said that it
+    was done but gave no result, they are asked about it again. Locks the run after those above it,
+    then the failed children.
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)

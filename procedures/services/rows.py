@@ -80,7 +80,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _status_differences(record: Record) -> Iterator[Difference]:
-    """Check that an open run's status fits its times of queueing and lease, and its pause."""
+    """Check that an open run's status fits the times of its queueing and lease, and its pause."""
     run = record.run
     waits = {opening.key for opening in record.waits.values()}
     is_retry = waits.isdisjoint(record.suspended_on)
@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _held_differences(wait: Wait) -> Iterator[Difference]:
-    """Check that an answer is held with its times or not at all, and that others wait for one."""
+    """Check the fields of a held answer, and that a wait made unneeded by one refers to it."""
     is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
     if not is_held:
         yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})

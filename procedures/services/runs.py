@@ -33,7 +33,10 @@ class KeyReusedError(EngineError):
 def start_run(
     name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
 ) -> tuple[Run, bool]:
-    """Start a run. If the same person repeats the key, return the same run, and False."""
+    """Start a run; return it and True, or the earlier run and False if the key is repeated.
+
+    A key is repeated if the same person has used it for this procedure.
+    """
     found = find_startable(name, by=by, idempotency_key=idempotency_key)
     started = start_found(found, inputs)
     return started.run, started.is_new
@@ -76,7 +79,7 @@ class Start:
     subject: str
     origin: Run | None = None
     files: Sequence[File] = ()
-    """The files among the inputs, whose contents are stored for good before the run is made."""
+    """The files among the inputs; their contents are stored permanently before the run is made."""
     forked_at: str = ""
     webhook: str = ""
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -84,7 +87,7 @@ class Start:
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
         """Start the run and return it with True, or with False if its key was used before.
 
-        `write` inserts the run and the rows of its files. Raises `FileGoneError`.
+        `write` inserts the run and the rows of its files. Raises `FileGoneError` if a file is gone.
         """
         # Looked up before the quota: a repeated request starts nothing, and must get its answer at
         # any limit.

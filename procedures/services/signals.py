@@ -47,11 +47,12 @@ class Sent:
 
 
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
-    """Store a signal, and let a run that waits for it continue; return False for a repeated id.
+    """Store a signal, and let a run that waits for it continue.
 
-    Raises `SignalRefusedError` if the signal can't be stored, or if the run already waits for it
-    and its code can't accept the value. A signal that arrives early is checked once the run
-    waits for it, and skipped if the code can't accept it. Locks the run.
+    Returns the signal and True, or for a repeated id the earlier signal and False. Raises
+    `SignalRefusedError` if the signal can't be stored, or if the run already waits for it and its
+    code can't accept the value. A signal that arrives early is checked once the run waits for it,
+    and skipped if the code can't accept it. Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
@@ -101,7 +102,7 @@ def _may_send(run: Run, user: User) -> bool:
 
 
 def _checked_text(sent: Sent) -> str:
-    """Return the signal's value as canonical JSON; raises `SignalRefusedError`."""
+    """Return the signal's value as canonical JSON; raise `SignalRefusedError` if it is invalid."""
     if not sent.signal_id:
         words = "Send an id with the signal. A signal with an id that was already used is ignored."
         raise SignalRefusedError(words)

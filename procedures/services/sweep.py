@@ -21,9 +21,9 @@ from procedures.services.waits import expire_wait, settle_wait
 
 LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
-"""The time between two sweeps that counts as a break; workers may not have renewed leases then."""
+"""The longest normal time between sweeps; after a longer break, leases may not be renewed yet."""
 MOST_WAITS = 2
-"""The most waits after a break; there is a second one if the first was interrupted by a break."""
+"""The most waiting periods after a break; a second one follows if another break interrupts it."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -45,10 +45,10 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """Return True if sweeps resumed so recently after a gap that lost runs are left alone.
+        """Return True if a break ended so recently that lost runs are left alone.
 
-        A second gap restarts this period, but only once; after that, lost runs are handled, however
-        late the sweeps are. Times are those of the database's clock.
+        A second break restarts this period, but only once; after that, lost runs are handled,
+        however late the sweeps are. Times are those of the database's clock.
         """
         is_late = self._looked_at is None or now - self._looked_at > BREAK
         if is_late and self._waits < MOST_WAITS:

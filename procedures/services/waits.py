@@ -44,9 +44,10 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 
 
 def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[str, Any]:
-    """Add an answer's files to the files of the run, and return how the run's event names them.
+    """Add an answer's files to the run's files; return the entries that name them in an event.
 
-    The caller's transaction has locked the run, and their contents were stored for good before it.
+    The caller must have locked the run in its transaction, and have stored the contents of the
+    files before it.
     """
     DatabaseStore(at).keep_files(run, files)
     return named_files(files)

@@ -11,7 +11,7 @@ from procedures.store.cursors import kept_cursor
 
 M = TypeVar("M", bound=models.Model)
 PLACE = "\N{PLACE OF INTEREST SIGN}"
-"""The text in whose place each value goes."""
+"""The placeholder text, which each value replaces."""
 
 
 class CompiledQuery(Generic[M]):

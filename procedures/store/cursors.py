@@ -57,7 +57,7 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """Return this thread's database connection, which `django.db.connection` looks up at each use.
+    """Return this thread's database connection, faster than `django.db.connection` finds it.
 
     Inside a running event loop, returns Django's connection for that loop instead.
     """

@@ -99,7 +99,7 @@ class Span:
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
-    """The most rows of a table that are looked at one by one, to see which of their runs fit."""
+    """A source by key with at most this many rows is read row by row; others, by state."""
 
     @property
     def procedures(self) -> Part:
@@ -127,7 +127,7 @@ def this(value: Any) -> Part:
 
 
 def chosen(keys: models.QuerySet[Any]) -> Part:
-    """Return a query of one column of keys as a part of a statement."""
+    """Return a queryset of keys as a part of a statement."""
     text, cells = keys.order_by().query.sql_with_params()
     return Part(text, tuple(cells))
 
@@ -247,7 +247,7 @@ def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
 
 
 def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query of the newest runs in each state that a row of the source names."""
+    """Return a query of the newest runs that the rows of the source name, in each state."""
     is_named = _has_row(
         source, Part("named.procedure_id = found.procedure_id AND named.run_id = found.id")
     )
@@ -273,7 +273,7 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return the SQL condition that a named run is in one of the states, after an AND.
+    """Return an SQL condition, beginning with AND, that a named run is in one of the states.
 
     It is "" for all states.
     """

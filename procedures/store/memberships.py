@@ -8,7 +8,7 @@ from django.db import connection, models
 
 
 def groups_of_user() -> str:
-    """Return a query for the ids of a user's groups, with a place for the user's key."""
+    """Return a query for the ids of a user's groups, with the placeholder %s for the user's key."""
     groups: Any = get_user_model()._meta.get_field("groups")  # noqa: SLF001 (Django documents it)
     names = groups.m2m_reverse_name(), groups.m2m_db_table(), groups.m2m_column_name()
     group, table, user = map(connection.ops.quote_name, names)

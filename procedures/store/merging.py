@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 
 T = TypeVar("T")
 GLANCE, HANDFUL = 64, 128
-"""The rows about which somebody's right is asked at first, and at once.
+"""The number of rows to test at first, and in each later batch, for whether a user sees them.
 
-About more of them, PostgreSQL looks up all that somebody sees, instead of row by row.
+For larger batches, PostgreSQL would look up everything that the user sees, instead of testing row
+by row.
 """
 MOST_IN_UNION = 100
 """The most queries in one UNION; SQLite takes 500."""
@@ -23,7 +24,7 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
     """Return the first rows of any of the queries, each once, by one statement.
 
     The queries select the same columns and may be ordered and limited themselves. `order` names the
-    columns by their numbers, for example "2, 1 DESC"; an id may be a text on SQLite.
+    columns by their numbers, for example "2, 1 DESC". On SQLite, an id may be returned as text.
     """
     parts, cells = list[str](), list[Any]()
     for query in queries:
@@ -62,10 +63,10 @@ def first_seen(
 ) -> tuple[list[T], bool]:
     """Return the first rows of a list that somebody may see, and True if there are no others.
 
-    `following(last, count)` returns the next rows after `last` in the order of the list, and `seen`
-    those of the given rows that may be seen. At most about `within` rows are tested, as many at
-    once as `batches` say, by default a glance and then handfuls. For somebody who may see many
-    rows, testing the first few is enough.
+    `following(last, count)` returns the next rows after `last` in the order of the list. `seen`
+    returns those of the given rows that may be seen. At most about `within` rows are tested, in
+    batches of the sizes in `batches`; by default, the first batch is `GLANCE` and each later one
+    `HANDFUL`. For somebody who may see many rows, testing the first few is enough.
     """
     found, last, left = list[T](), None, within
     for count in batches or chain([GLANCE], repeat(HANDFUL)):

@@ -1,10 +1,10 @@
 """Statements by name, read from the .sql files of a package.
 
-`both.sql` holds those that are the same for every database; `postgresql.sql` and `sqlite.sql` hold
-the others. The line "-- name: claim_next" begins a statement, "-- part: now" a text that statements
-include as {now}; the comments below it say what the statement guarantees, and which rows it locks.
-{run} stands for a model's table and {run.*} for its columns, so that no file needs to know a
-table's name.
+`both.sql` holds the statements that are the same for every database; `postgresql.sql` and
+`sqlite.sql` hold the others. The line "-- name: claim_next" begins a statement. The line "-- part:
+now" begins a text that statements include as {now}. The comments below such a line say what the
+statement guarantees, and which rows it locks. {run} stands for a model's table and {run.*} for its
+columns, so that no file needs to know a table's name.
 """
 
 import re
@@ -83,8 +83,9 @@ class Statements:
     ) -> None:
         """Read the statements in that folder.
 
-        `tables`: labels of models ("app.Model") by the name that stands for each in the statements.
-        `parts`: functions that return the text of parts that depend on the site, by name.
+        `tables` maps the names that stand for models in the statements to the models' labels
+        ("app.Model"). `parts` maps the names of parts that depend on the site to functions that
+        return their text.
         """
         self.folder, self._labels, self._parts = folder, tables, parts or {}
 

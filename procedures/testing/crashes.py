@@ -61,7 +61,7 @@ def crash_test(
     step's result, so the step runs again with the same idempotency key. `fresh` resets the outside
     world before each run. `outcome` returns what must be equal in all runs, including effects on
     the outside world; by default it is `everything`. Raises `CrashTestError` if an outcome differs,
-    or if a step runs again whose result was stored.
+    or if a step whose result was stored runs again.
     """
     check_rehearsal("crash_test", procedure, inputs, humans, choices)
     if fresh is not None:
@@ -189,7 +189,7 @@ class MortalStore(Store):
 
 
 class MortalJournal(MemoryJournal):
-    """The journal of a worker that is to be killed."""
+    """The journal of a worker that can be killed."""
 
     def __init__(self, store: MortalStore, row: MemoryRun) -> None:
         self._mortal, self._kill, self._is_dead = store, store.kill, False

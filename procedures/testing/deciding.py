@@ -1,4 +1,4 @@
-"""Answers in a test that count for later questions, too, as standing decisions do on a site."""
+"""Standing decisions in a test: answers that also decide later questions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from procedures.testing.people import Asked, Said
 
 @dataclass
 class Decision:
-    """An answer that counts for a number of later questions."""
+    """An answer that also decides a number of later questions."""
 
     content: Mapping[str, Any]
     version: tuple[str, str]
@@ -41,7 +41,7 @@ class Decision:
 
 
 class Decisions:
-    """The answers of one rehearsal that count for later questions, too, oldest first.
+    """The answers of one rehearsal that also decide later questions, oldest first.
 
     On a site, the giver's right is also looked up at each use; a test has no rights.
     """
@@ -57,7 +57,7 @@ class Decisions:
             self._given.append(Decision(said.content, _version_of(run), *alike, at, said.also))
 
     def answer_to(self, asked: Asked, run: MemoryRun) -> Said | None:
-        """Return the answer to a new question that was given in advance, and count its use."""
+        """Return the answer that was given to a new question in advance, or None; count its use."""
         question = asked.question
         if question is None or not question.repeatable:
             return None

@@ -14,7 +14,7 @@ class MemoryFiles:
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
         self.fault: Exception | None = None
-        """The exception that every use raises, with which a test makes the store unreachable."""
+        """The exception that every use raises, if a test makes the store unreachable; else None."""
 
     def check(self) -> None:
         if self.fault:

@@ -26,7 +26,7 @@ class Given:
 
 
 def without_files(value: Any) -> Any:
-    """Return an answer without its files, whose contents are no JSON."""
+    """Return an answer without its files, whose contents aren't JSON."""
     if isinstance(value, Given | File):
         return None
     try:

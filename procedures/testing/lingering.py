@@ -7,11 +7,11 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""The first waits of a run, at which it is always abandoned, as it would be by a worker."""
+"""The number of first waits at which a run is always abandoned, as a worker would do."""
 PART = 4
-"""The share by which the count of waits grows until the next abandonment: 4 means a quarter."""
+"""The part by which the number of waits grows between two abandonments: 4 means a quarter."""
 MOST_REPLAYED = 64
-"""The most waits that may be replayed for each wait of the run, in order to try each new place."""
+"""The most waits to replay, for each wait of the run, in order to try new places in the code."""
 
 Place = tuple[tuple[CodeType, int], ...]
 

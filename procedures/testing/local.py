@@ -61,7 +61,7 @@ class PendingMessage:
     """A question from a driver's code that nobody has answered yet."""
 
     id: str
-    """The id that `ProcedureWaitingForHuman` names `pending_message_id`."""
+    """The id, which `ProcedureWaitingForHuman` has as `pending_message_id`."""
     procedure_id: str
     session_id: str
     asked: Asked
@@ -91,7 +91,7 @@ class LocalRuns(Store):
     def respond(
         self, pending_message_id: str, value: Any, *, by: str = "somebody", comment: str = ""
     ) -> None:
-        """Answer a question; its code continues from there when it is called again.
+        """Answer a question; the code that asked it continues from there when it is called again.
 
         The value is what a form would send, or what a message contains: {"approved": true},
         {"input": text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the
@@ -117,7 +117,7 @@ class LocalRuns(Store):
 
     @with_options("status")
     def status(self, procedure_id: str) -> str:
-        """Return WAITING_FOR_HUMAN, RUNNING or COMPLETED; raises `KeyError` for an unknown run."""
+        """Return WAITING_FOR_HUMAN, RUNNING or COMPLETED; raise `KeyError` for an unknown run."""
         run = self.runs[check_said("procedure_id of status", procedure_id)]
         if run.status.is_end:
             return "COMPLETED"
@@ -378,7 +378,7 @@ def driven(_: Context) -> None:
 
 
 def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """Return the answer in a message, or an answer with the plain value."""
+    """Return the answer in a message, or an answer with the given value."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     said, feedback = asked.question.rules.read_message(asked.question, value)

@@ -46,7 +46,7 @@ class MemoryStore(MemoryTables):
         super().__init__(MemoryFiles())
         self.files: MemoryFiles
         self.choices = choices or {}
-        """The values that the site's settings allow, by the names of `SiteChoice` and value."""
+        """For each `SiteChoice`, the values that people may choose for a new run, by name."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
         """True if the worker is to stop."""

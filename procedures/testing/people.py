@@ -194,7 +194,7 @@ class Said:
     files: tuple[File, ...] = ()
     """The files in the answer."""
     also: int = 0
-    """The number of later questions for which the answer counts, too."""
+    """The number of later questions that the answer also decides."""
     is_final: bool = False
     """True if nobody can undo it, whatever the question says."""
 
@@ -221,7 +221,7 @@ def check_people(of: str, people: object) -> None:
 
 
 def check_said(of: str, value: object) -> str:
-    """Return the text; raises `OptionError` for other types and for unpaired surrogates."""
+    """Return the text; raise `OptionError` for other types and for unpaired surrogates."""
     check_json(of, told := check_text(of, value))
     return told
 

@@ -82,7 +82,7 @@ class Store(MemoryStore):
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
-        """An error from outside the code while that stayed at a wait; the code mustn't see it."""
+        """An error from elsewhere while code stayed at a wait; that code mustn't see it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
         """Let code stay at its waits while `world` continues.
