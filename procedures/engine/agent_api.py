@@ -1,4 +1,4 @@
-"""The methods of the context that agent programs call, under the names they know."""
+"""The context's methods for agent programs, under the names that such programs already call."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -41,18 +41,18 @@ UNSAID = {
 }
 """The default prompt of each kind of request, for an empty message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
-"""Types of options that mean no, wherever they stand in the list."""
+"""The types of options that mean no, at any position in the list of options."""
 
 
 @dataclass(frozen=True)
 class HumanResponse:
-    """A person's answer, or the default after a timeout; then `timed_out` is True."""
+    """A person's answer; after a timeout it is the default answer, and `timed_out` is True."""
 
     value: Any
-    """The answer, whose type depends on the kind of request.
+    """The answer; its type depends on the kind of request.
 
-    A bool for an approval, a string for an input or an escalation, and for a review a dict with the
-    names decision, feedback and edited_artifact.
+    It is a bool for an approval, and a string for an input or an escalation. For a review, it is a
+    dict with the keys decision, feedback and edited_artifact.
     """
     responded_at: str
     """The time of the answer, in ISO 8601."""
@@ -113,7 +113,7 @@ class Checkpoints:
 
 
 def safe_name(name: str) -> str:
-    """Return the name if a step can have it, or else its allowed characters and a digest of it."""
+    """Return the name if it is a valid step name; else its valid characters and a digest of it."""
     try:
         return checked_name(name)
     except QuestionError:
@@ -162,7 +162,7 @@ def wait_for_human(
 
 
 def _check_seconds(seconds: object) -> None:
-    """Raise `OptionError` for anything but None or a number of seconds, which may be 0 or less."""
+    """Raise `OptionError` unless the value is None or a number of seconds, even a negative one."""
     if seconds is None:
         return
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -268,7 +268,7 @@ def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
 
 
 def _yes_and_no(message: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Return the labels for yes and for no, by the types of the options or else by their order."""
+    """Return the labels for yes and no, found by the options' types, or else by their order."""
     if len(options) > 2:  # noqa: PLR2004 (yes and no)
         raise QuestionError(f"The approval {message!r} can have at most two options.")
     refusals = [str(one["label"]) for one in options if one.get("type") in REFUSALS]

@@ -49,7 +49,7 @@ NO_NAMES: Mapping[str, Any] = {}
 
 
 class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
-    """The first parameter of every procedure and of every branch."""
+    """The object that every procedure and every branch gets as its first argument."""
 
     def __init__(self, fiber: Fiber, procedure: Procedure) -> None:
         self._fiber, self._procedure = fiber, procedure
@@ -62,7 +62,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         A request is assigned to that user with `assign=f"@{ctx.started_by}"`.
         """
         self.later = Later(fiber)
-        """The calls that ask people, in a form that doesn't wait; each returns a handle."""
+        """Variants of the calls that ask people: they don't wait, and each returns a handle."""
 
     # Work
 
@@ -244,7 +244,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the parent run, which started this run as its child; None if there is none."""
+        """The id of the run that started this run as its child; None if no run did."""
         return self._fiber.journal.parent_id
 
     @with_options("ctx.send")
@@ -259,9 +259,9 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     ) -> None:
         """Send a signal to another run exactly once; `run` is its handle or its id.
 
-        The receiver counts signals with the same `id` once; by default, each call has an id of its
-        own. `value` is any JSON. With a string as `error`, the waiting run raises a `SignalError`
-        instead of getting a value. A run that has ended ignores the signal.
+        If two signals have the same `id`, the receiver ignores the second one; by default, each
+        call gets its own id. `value` is any JSON. With a string as `error`, the waiting run raises
+        a `SignalError` instead of getting a value. A run that has ended ignores the signal.
 
         Raises `UnreachableRunError` unless the other run is a child, the parent, or a run to which
         the person who started this run may send signals. Raises `SizeError` for a value that is too
@@ -272,7 +272,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         send_signal(self._fiber, str(to), signal, value, id=id, error=error)
 
     def continue_as_new(self, **inputs: Any) -> NoReturn:
-        """Restart this run with other inputs; no earlier event is read again.
+        """Restart this run from the top with other inputs; its earlier events aren't read again.
 
         An input that is left out gets its default; `ctx.state` keeps its values. Raises
         `InputError` for inputs that don't fit the signature.

@@ -19,7 +19,7 @@ EngineError
 ├── NotApprovedError      a step that needs an approval has none
 ├── LeftOpenError         a step left a transaction open, or broke the one it was called in
 ├── StepTimeoutError      a step took longer than its timeout
-├── RequestExpiredError   nobody answered in time, and the author wants a failure
+├── RequestExpiredError   no answer or signal arrived in time, and on_timeout was "fail"
 ├── ChoiceGoneError       the site's settings no longer allow a value the run was started with
 ├── FileGoneError         the file store no longer has a stored file
 └── FileStoreError        the file store is full or unreachable
@@ -31,7 +31,7 @@ Interruption (control flow; not an Exception, so `except Exception` doesn't catc
 ├── Continued             the run continues as new, with other inputs
 ├── LimitReached          the run has used up one of its limits and fails
 ├── Yielded               the run's time slice is over, and other runs wait for the worker
-├── Overtaken             a batch no longer fits what happened meanwhile; the run is claimed again
+├── Overtaken             a commit no longer fits what happened meanwhile; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
 ├── Refused               the host refuses a commit
 ├── Fenced                another worker holds the run
@@ -107,7 +107,7 @@ class QuestionError(EngineError):
 
 
 class SizeError(EngineError):
-    """A value is larger than the site's limit; the text names the size and a remedy."""
+    """A value is larger than the site's limit; the message names the size and a remedy."""
 
 
 class EvidenceError(EngineError):
@@ -203,7 +203,7 @@ class StepTimeoutError(EngineError):
 
 
 class RequestExpiredError(EngineError):
-    """Nobody answered in time, and the author asked for a failure."""
+    """No answer or signal arrived in time, and `on_timeout` was "fail"."""
 
     def __init__(self, prompt: str) -> None:
         self.prompt = prompt
@@ -219,7 +219,7 @@ class ChoiceGoneError(EngineError):
 
 
 class FileGoneError(EngineError):
-    """The file store works, but no longer has a stored file."""
+    """The file store works, but no longer has a file that was stored in it."""
 
     def __init__(self, digest: str, what: str) -> None:
         self.digest = digest
@@ -272,9 +272,9 @@ class Continued(Interruption):
 
 
 class LimitReached(Interruption):
-    """The run has used up one of its limits: it fails, and its steps are undone.
+    """The run has used up one of its limits: it fails, and its compensations run.
 
-    `closes` is the actor that is recorded as having closed its open requests.
+    `closes` is the actor that the journal names as having closed the run's open requests.
     """
 
     def __init__(self, message: str, *, closes: str = "") -> None:
@@ -287,7 +287,7 @@ class Yielded(Interruption):
 
 
 class Overtaken(Interruption):
-    """A batch no longer fits what has happened meanwhile; the run is claimed again.
+    """A commit no longer fits what has happened meanwhile; the run is claimed again.
 
     For example, a wait was closed from outside before the run could withdraw it, or the run was
     cancelled.

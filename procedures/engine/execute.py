@@ -58,7 +58,7 @@ NO_PROGRESS = "Three consecutive workers failed on this run without completing a
 MEND_COMMIT = "Fix what prevented the commit, then retry."
 MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
-"""Interruptions that count towards the poison limit of a run."""
+"""Interruptions after which a claim counts towards the run's poison limit."""
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
     Paused: "pause",  # or lets it rest
@@ -75,8 +75,8 @@ def advance(
 ) -> RunStatus:
     """Advance the run until it waits or ends, and release it.
 
-    With `linger` the code may stay at a wait until the wait is closed, which saves a replay; the
-    code's outcome then counts only if a replay from the top has the same one. Raises `Fenced` if
+    With `linger`, the code may stay on the worker until its wait is closed, which saves a replay.
+    Its outcome then counts only if a replay from the top has the same outcome. Raises `Fenced` if
     another worker holds the run, and `StorageLost` if nothing can be stored.
     """
     try:
@@ -132,7 +132,7 @@ def _give_up(journal: Journal) -> RunStatus:
 
 
 def _out_of_memory(journal: Journal) -> str:
-    """Return what the last claim logged about running out of memory; "" after any progress."""
+    """Return the last log text about a lack of memory; "" if the run has made progress since."""
     for event in reversed(journal.load()):
         if event.kind in PROGRESS:
             return ""
@@ -170,7 +170,10 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Commit the events of code that stayed at its waits, and return how its replay ends."""
+        """Commit the events of code that stayed at its waits, and replay it.
+
+        Returns the fiber and the ending of the replay.
+        """
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
                 self.recorder.flush()
@@ -185,7 +188,7 @@ class Execution:
         return Fiber(self.recorder, scope, now=self.recorder.first.at)
 
     def _run(self, fiber: Fiber) -> Ending:
-        """Return how the code ends; a transaction that it left open is closed first."""
+        """Run the code and return how it ends; a transaction that it leaves open is closed."""
         standings = self.journal.standings()
         try:
             ending = self._end_of(fiber)
@@ -277,7 +280,7 @@ class Execution:
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
-        """Run the compensations, the last one first; those that fail are added to the ending."""
+        """Run the compensations, from the last to the first; add those that fail to the ending."""
         self.recorder.is_undoing = True
         fiber = self._fiber("undo/")
         problems = list(self._left_behind())
@@ -295,7 +298,7 @@ class Execution:
         return _with_problems(ending, problems)
 
     def _left_behind(self) -> Iterator[str]:
-        """Yield a warning for each step done without a result, which people may have to undo."""
+        """Yield a warning for each step that is done but has no stored result."""
         for entry in self.recorder.history.entries.values():
             if entry.family == "step" and entry.lacks_result and not entry.key.startswith(UNDO):
                 yield (
@@ -325,7 +328,7 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """Return the run's failure, or a mismatch if the code had already passed this place."""
+    """Return the run's failure; a mismatch if the journal has entries after this place."""
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

@@ -53,7 +53,7 @@ class MemoryRun(RunRow):
 
 @dataclass(eq=False)
 class MemoryWait(dict[str, Any], WaitCells):
-    """A wait: a dictionary of its opening's content, and the fields of its row."""
+    """A wait: the content of its opening as a dictionary, with the fields of its row."""
 
     run: MemoryRun
     run_id: str
@@ -239,7 +239,7 @@ def having(rows: Iterable[Any], cells: Plain) -> list[Any]:
 
 @cache
 def child_of(parent: Procedure, name: str) -> Procedure:
-    """Return the procedure of that name: one that the parent's code can see, or else any other."""
+    """Return the procedure of that name: one that the parent's code refers to, or any other."""
     fn = parent.fn
     seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
     modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))

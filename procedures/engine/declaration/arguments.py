@@ -1,4 +1,4 @@
-"""Separation of a step call into arguments and options, and the digest of the arguments."""
+"""The arguments and the options of a step call, and the digest of its arguments."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -14,7 +14,7 @@ from procedures.engine.values.spelling import meant, short_repr
 P = ParamSpec("P")
 R = TypeVar("R")
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]
-"""The function, its positional and its named arguments, and the step's options."""
+"""A step call: the function, its positional and named arguments, and the step's options."""
 LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 HOLDERS = (list, tuple, dict, set, frozenset)
@@ -32,9 +32,10 @@ def call_of(
 ) -> Call:
     """Return a step call with partials unfolded and options separated from arguments.
 
-    A keyword with the name of a step option is read as that option. `also` are further keywords of
-    the verb, used for suggestions. Raises `OptionError` if the function has a parameter with the
-    name of an option and no value for it, or if a keyword is neither a parameter nor an option.
+    A keyword with the name of a step option is read as that option. `also` lists further keywords
+    of the verb that a message may suggest. Raises `OptionError` for a keyword that is neither a
+    parameter of the function nor an option. It also raises it for the name of an option that is at
+    the same time a parameter without a value.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
@@ -75,7 +76,7 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
 def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
     """Make the parameter `fn` of a verb appear as required in its signature.
 
-    In the code `fn` has a default, with which the verb can report a missing function itself.
+    In the code, `fn` has a default, so that the verb itself can report a missing function.
     `with_options` isn't used here, because it would add a function call to every step.
     """
     given = inspect.signature(verb)
@@ -88,7 +89,7 @@ def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 def check_fits(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Raise `OptionError` now if the function can't be called with these arguments."""
+    """Raise `OptionError` if the function can't be called with these arguments."""
     if any(isinstance(one, Step) for one in (*args, *kwargs.values())):
         return  # the author gives one of his own
     try:

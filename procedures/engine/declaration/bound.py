@@ -1,4 +1,4 @@
-"""Bound steps: a step with its arguments, not yet run, that people can be shown in full."""
+"""Bound steps: steps with their arguments, which people can be shown in full before they run."""
 
 import inspect
 import sys
@@ -28,7 +28,7 @@ STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Paramete
 
 @dataclass(frozen=True)
 class Bound(Generic[T]):
-    """A step with its arguments, not yet run, for `approve` to show and `step` to run."""
+    """A step with its arguments: `ctx.approve` shows it to people, and `ctx.step` runs it later."""
 
     fn: Callable[..., T]
     args: tuple[Any, ...]
@@ -37,7 +37,7 @@ class Bound(Generic[T]):
     is_shown: bool = False
     """True if the arguments are copies that no other code can change."""
     approval: str = ""
-    """The key of the wait whose approval lets it run."""
+    """The key of the wait in which people approved the step; "" if it has no approval."""
 
     @property
     def name(self) -> str:
@@ -54,7 +54,7 @@ class Bound(Generic[T]):
         return head | dict(_shown(self.fn, self.args, self.kwargs))
 
     def own_arguments(self) -> Arguments:
-        """Return the arguments for one attempt, as a new copy if people were shown them."""
+        """Return the arguments for one attempt; a new copy of them if people were shown them."""
         return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
 
 
@@ -84,7 +84,7 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
 
 
 def found_by(fn: Callable[..., Any]) -> str:
-    """Return the name under which a module holds the function, or raise `EvidenceError`.
+    """Return the dotted name under which a module holds the function, or raise `EvidenceError`.
 
     People can approve a function by its name only if a module holds that function: a lambda, a
     closure or a bound method contains more than its name shows.
@@ -158,7 +158,7 @@ def _shown(
 def _unnamed_classes(
     fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
 ) -> str | dict[str, str]:
-    """Return the classes in a value that neither its JSON nor the annotation identifies.
+    """Return the names of the classes in a value that neither its JSON nor its annotation shows.
 
     Two classes may have the same JSON and behave differently, so the evidence must name them.
     """

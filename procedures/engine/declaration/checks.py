@@ -24,7 +24,7 @@ NOT_PLAIN = (
     inspect.isasyncgenfunction,
 )
 RESULT = "return"
-"""The key of the result in a function's annotations."""
+"""The key under which a function's annotations hold the type of its result."""
 
 
 def check_signature(name: str, fn: Function) -> None:
@@ -55,7 +55,7 @@ def check_types(name: str, hints: Mapping[str, Any]) -> None:
 
 
 def check_default(name: str, of: str, default: Any, hint: Any) -> None:
-    """Raise `DefinitionError` for a default that would be refused whenever a run is started.
+    """Raise `DefinitionError` for a default value that every start of a run would refuse.
 
     For a `SiteChoice`, any default is accepted, because the site's settings may change later.
     """
@@ -89,7 +89,7 @@ def check_no_secrets(name: str, fn: Function) -> None:
 
 
 def is_resolved(fn: Function) -> bool:
-    """Return True if all types in the function's annotations are defined by now.
+    """Return True if all types in the function's annotations are already defined.
 
     If some aren't, the procedure is checked when it is registered.
     """
@@ -104,12 +104,12 @@ def is_resolved(fn: Function) -> bool:
 
 
 def holds_bytes(hint: Any) -> bool:
-    """Return True for bytes, and for a type that holds some."""
+    """Return True for `bytes`, and for a type that contains `bytes`."""
     return any(part.kind == "bytes" for part in inspect_type(adapter(hint)).all())
 
 
 def texts_of(schema: Any) -> Iterator[str]:
-    """Yield every text in a JSON Schema."""
+    """Yield every string in a JSON Schema, the keys of its objects included."""
     if isinstance(schema, str):
         yield schema
     elif isinstance(schema, Mapping):

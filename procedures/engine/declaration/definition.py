@@ -40,7 +40,7 @@ STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=Tru
 NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
 LONGEST_TITLE = 200
 VERSION = 12
-"""The number of characters in a version."""
+"""The length of a procedure's version, in characters."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 TOO_DEEP = "is nested too deeply."
 NOT_ASKED = "isn't a known field."
@@ -52,8 +52,9 @@ class Check:
     """A check of one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
 
     The function is called with the input's value. If it raises a `ValueError`, the message is shown
-    beside that field to the person who starts the run. With `needs=("currency",)` the function also
-    gets these other inputs by name; it is then called after every input has been checked by itself.
+    beside that field to the person who starts the run. With `needs=("currency",)`, the function
+    also gets the input `currency` as a named argument. It is then called after every input has been
+    checked by itself.
     """
 
     look: Callable[..., object]
@@ -84,13 +85,13 @@ class Procedure:
     file: str = ""
     """The file whose text the procedure runs; "" for Python code."""
     subject: str = ""
-    """The template of the subject of its runs, or ""."""
+    """The template of the subjects of its runs; "" if it has none."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
     def of_text(self, file: str, text: str) -> "Procedure":
-        """Return a copy whose source is that text and whose version is the text's digest."""
+        """Return a copy with that text as its source and the text's digest as its version."""
         made = replace(self, file=file)
         # Past `frozen`, and into the place where the cached properties would put their own.
         vars(made).update(source=text, version=digest_of(text))
@@ -145,7 +146,10 @@ class Procedure:
         return True
 
     def _validated(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs converted to their types; unknown names are refused, not dropped."""
+        """Return the inputs converted to their types.
+
+        Raises `InputError` for values that don't fit and for unknown names.
+        """
         ready = self._reading.read(raw)
         try:
             inputs: dict[str, Any] = vars(made := self._inputs.validate_python(ready))
@@ -191,7 +195,7 @@ class Procedure:
         )
 
     def check(self) -> None:
-        """Raise `DefinitionError` for inputs that nobody could send."""
+        """Raise `DefinitionError` for unsupported types, defaults, subjects and texts."""
         returns = {RESULT: self._hints.get(RESULT, Any)}
         hints = {name: self._hints[name] for name in self._parameters}
         check_types(self.name, hints | returns)
@@ -236,7 +240,7 @@ class Procedure:
         return inputs
 
     def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Run the checks of single inputs, or with `together` those that also need other inputs.
+        """Run the checks that look at one input, or with `together` those that need several inputs.
 
         Raises `InputError` with every fault.
         """
@@ -332,8 +336,8 @@ def procedure(  # noqa: PLR0913 (the options of authors)
     `subject` is one line that distinguishes its runs, with the names of inputs in braces:
     "Refund {amount:,.2f} € for {order}". `limits` replaces the site's limits for its runs. `source`
     is for a procedure written in another language than Python: the text that the function
-    interprets. People are shown this text as the source, and its digest is the version, so that a
-    run notices an edited text like edited code.
+    interprets. People are shown this text as the source. Its digest is the version, so that a run
+    notices a changed text just as it notices changed code.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
@@ -365,7 +369,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
 
 
 def digest_of(text: str) -> str:
-    """Return the version of a procedure with that text as its source."""
+    """Return the version of a procedure whose source is that text."""
     return canonical.digest(text)[:VERSION]
 
 

@@ -1,4 +1,4 @@
-"""Limits of a run, which stop a run that would never end by itself."""
+"""Limits, which stop a run that would never end by itself."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -16,7 +16,7 @@ LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
 @with_fields("Limits")
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run; a limit that is left out is the site's.
+    """Limits of a run; for each limit that is left out, the site's limit applies.
 
     `steps`, `events` (in the journal) and `children` (each run of a map counts) start again at zero
     after `ctx.continue_as_new`. `depth` is the largest number of runs above a child of this run:
@@ -55,7 +55,7 @@ class Limits:
         return Limits(**{name: getattr(site, name) for name in every} | own)
 
     def ends_at(self, began_at: datetime | None) -> datetime | None:
-        """Return the time at which `max_duration` is over, or None."""
+        """Return the time at which `max_duration` is over; None if it isn't set."""
         if self.max_duration is None or began_at is None:
             return None
         return began_at + parse_duration(self.max_duration)

@@ -1,7 +1,7 @@
-"""Marks of inputs that reach people and programs outside of the run, which the site checks.
+"""Marks for inputs that name people or external programs, which the site checks at the start.
 
-The engine only declares them. The host that starts a run looks at the marked inputs, and refuses
-the start if its starter may not reach what they name.
+The engine only declares the marks. The host that starts a run looks at the marked inputs, and
+refuses the start if the person who starts the run may not reach what they name.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from typing import Any, get_type_hints
 class Webhook:
     """An input that names one of the site's webhooks: `webhook: Annotated[str, Webhook()] = ""`.
 
-    The site sends it the outcome of each request of the run, and of the run. A start is refused if
-    the starter may not use the webhook.
+    The site reports the outcome of the run, and of each request of the run, to that webhook. A
+    start is refused if the person who starts the run may not use the webhook.
     """
 
 

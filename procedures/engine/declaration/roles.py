@@ -12,9 +12,9 @@ from procedures.engine.values.visible import visible_line
 Role = Literal["see", "start", "answer", "operate", "cancel"]
 ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 LONGEST_ASSIGNEE = 150
-"""The most characters of a user's or group's name that Django stores."""
+"""The longest name of a user or group that Django stores, in characters."""
 BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""Prefixes used in `assign=` and for actors in the journal, so that no name may begin with them."""
+"""Prefixes reserved for `assign=` and for actors in the journal; no name may begin with them."""
 
 
 def granted_roles(

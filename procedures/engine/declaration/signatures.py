@@ -17,7 +17,7 @@ from procedures.engine.values.spelling import short_repr
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
-"""Types of results that need neither be awaited nor turned into a list."""
+"""The types of results that are returned unchanged; others may be awaited or become a list."""
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -30,9 +30,9 @@ class Signature:
     returns: Any
     step_parameter: inspect.Parameter | None = None
     place: int = 0
-    """The position of `step_parameter`."""
+    """The position of `step_parameter` among the parameters, counted from 0."""
     clashes: Set[str] = frozenset()
-    """The function's parameters that have the name of a step option."""
+    """The function's parameters whose names are also names of step options."""
     has_defaults: bool = False
 
     def call(

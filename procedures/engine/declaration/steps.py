@@ -30,7 +30,8 @@ class Retry:
     `max_backoff`. `jitter`, a share from 0 to 1, makes each pause longer or shorter by up to that
     share, so that many runs don't retry at the same time. `non_retryable` lists exception types
     after which the step isn't tried again; `deadline` is how long after the first attempt the last
-    attempt may begin. A worker waits in place for up to a second; a longer pause holds no worker.
+    attempt may begin. During a pause of up to a second, the worker waits; during a longer one, it
+    is free for other runs.
     """
 
     attempts: int = 3
@@ -188,15 +189,15 @@ class Step:
 
     name: str
     idempotency_key: str
-    """The same in every attempt, even after a crash, so that other systems can spot duplicates."""
+    """A key that all attempts share, even after a crash, so that other systems spot duplicates."""
     attempt: int
     """The attempt's number, from 1; an attempt cut off by a crash is repeated with its number."""
     tell: Callable[[str, float | None, float | None], None] = field(
         default=lambda *_: None, repr=False, compare=False
     )
-    """The function behind `progress`."""
+    """The function that `progress` calls."""
     speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
-    """The function behind `say`."""
+    """The function that `say` calls."""
     asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @property

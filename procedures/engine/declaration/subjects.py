@@ -24,7 +24,7 @@ from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.values.visible import visible_line
 
 LONGEST_SUBJECT = 200
-"""The most characters of a subject, and of its template."""
+"""The largest number of characters in a subject, and in its template."""
 LONGEST_VALUE = 60
 MOST_ITEMS = 3
 NUMBER = re.compile(r",?(\.[0-9])?[df%]?")
@@ -37,7 +37,7 @@ LISTS = (list, tuple, set, frozenset, Sequence)
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A placeholder of a template, with the text before it; the last text has no name."""
+    """A text of a template and the placeholder after it; `name` is "" if none follows."""
 
     text: str
     name: str = ""
@@ -45,7 +45,7 @@ class Placeholder:
 
 
 def check_subject(template: str, hints: Mapping[str, Any], *, of: str) -> None:
-    """Raise `DefinitionError` for a subject that no run of the procedure `of` could have.
+    """Raise `DefinitionError` if the procedure `of` can't have that template for its subjects.
 
     `hints` are the types of the procedure's inputs.
     """
@@ -151,7 +151,7 @@ def _value(value: Any, spec: str) -> str:
 
 
 def _formatted(value: Any, spec: str) -> str:
-    """Return a number or a time in its format; in JSON, an exact number and a time are texts."""
+    """Return a number or a time in the given format; a text is an exact number or a time."""
     if NUMBER.fullmatch(spec):
         return format(Decimal(value) if isinstance(value, str) else value, spec)
     kind = time if ":" in value[:3] else datetime

@@ -105,15 +105,15 @@ class StepExecution:
     key: str
     bound: Bound[Any] | None = None
     _arguments: str = field(default="", init=False)
-    """The digest of the arguments, taken before the first attempt, which may change them."""
+    """The digest of the arguments, computed before an attempt could change them."""
     _first_at: datetime | None = field(default=None, init=False)
-    """The time when the first attempt began; None before it."""
+    """The time when the first attempt began; None until then."""
     _result: Any = field(default=None, init=False)
     _held: tuple[NewEvent, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
     """The step's events in the journal."""
     _told: list[str] = field(default_factory=list, init=False)
-    """Changed settings of the process that a warning of this step has already named."""
+    """The changed settings of the process that a warning about this step has already named."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
         """Continue from the step's last event in the journal, which isn't a stored result."""
@@ -288,9 +288,9 @@ class StepExecution:
     def _done(self, result: Any, facts: Attempt) -> NewEvent:
         """Return the event that ends the step, with its result or the reason why it isn't stored.
 
-        A step whose result can't be stored is done, because its effect can't be taken back. Only if
-        it has no effect (`pure`), or its transaction is rolled back, does the step fail; a retry
-        wouldn't help.
+        A step whose result can't be stored counts as done, because its effect can't be taken back.
+        The step fails only if it has no effect (`pure`) or its transaction is rolled back. It isn't
+        retried, because a retry wouldn't help.
         """
         try:
             kept, self._result, text = kept_result(result, self.signature.returns)
@@ -358,7 +358,7 @@ class StepExecution:
     def _give_up(self, facts: Attempt, seconds: float) -> None:
         """Record a timeout, release the run and end the process.
 
-        Called by the watchdog's thread.
+        The watchdog's thread calls this method.
         """
         draft = self._failed(StepTimeoutError(self.key, seconds), facts)
         retry_at = StepFailure.read(draft.data).retry_at
@@ -372,7 +372,7 @@ Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
 
 
 class _UndoneError(Exception):
-    """A rollback of a failed attempt's transaction, after which only the failure is stored."""
+    """A failed attempt, whose transaction is rolled back; only the failure is stored."""
 
     def __init__(self, done: Done) -> None:
         self.done = done
@@ -386,7 +386,7 @@ def _succeeded(done: Done) -> Done:
 
 
 def failure(key: str, failed: StepFailure) -> StepFailedError:
-    """Return the error that the procedure's code gets from a step that has failed for good."""
+    """Return the error that a step that has failed for good raises in the procedure."""
     error = StepFailedError(key, failed.type, failed.message)
     error.place = failed.place
     return error

@@ -1,4 +1,4 @@
-"""Steps whose outcome or result is unknown: operators decide."""
+"""Questions to operators about steps whose outcome or result is unknown."""
 
 import json
 from collections.abc import Callable
@@ -26,10 +26,10 @@ def settle_doubt(
 ) -> Any:
     """Ask the procedure's operators whether the step happened, and continue as they answer.
 
-    There is one question for each start of the step that has no end, for each result that couldn't
-    be stored, and for each retry after operators let the step fail. Questions that were answered
-    before aren't asked again. `again` runs a step that hasn't happened; a step that has happened
-    never runs again.
+    Operators are asked once about each start of the step without a recorded end, about each result
+    that couldn't be stored, and at each retry after they let the step fail. Questions that were
+    answered before aren't asked again. `again` runs a step that hasn't happened; a step that has
+    happened never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)

@@ -1,4 +1,4 @@
-"""A cheap check of a process's settings, to see whether any has changed since the last check."""
+"""A cheap way to notice that a setting of the process has changed."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from sys import get_int_max_str_digits, getprofile, getrecursionlimit
 from typing import Any
 
 GONE = b""
-"""The value that stands for a working directory that was deleted."""
+"""The placeholder for a working directory that was deleted."""
 USUAL = tuple(
     int(number)
     for name in (
@@ -70,7 +70,7 @@ def glance() -> tuple[Any, ...]:
 
 
 class Held:
-    """A copy of a glance, which later changes in the process don't affect."""
+    """A copy of the settings from `glance`, which later changes in the process don't affect."""
 
     def __init__(self) -> None:
         self._contexts = getcontext().copy(), DefaultContext.copy()  # their traps live in them

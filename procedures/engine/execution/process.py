@@ -95,14 +95,14 @@ class Settings(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The last glance at the process, with the state that was read then."""
+    """The latest result of `glance`, with the state that was read at the same time."""
 
     held: Held
     state: State
 
 
 def read_quickly() -> State:
-    """Return the settings a step may change; it is the same object until one of them changes."""
+    """Return the settings that a step may change; the same object until one of them changes."""
     global seen  # noqa: PLW0603 (each look is compared with the last one)
     last = seen
     if glance() != last.held.shown:
@@ -112,7 +112,7 @@ def read_quickly() -> State:
 
 
 def _read(held: Held) -> State:
-    """Return the settings of a glance in a form from which they can be restored."""
+    """Return the settings in a form from which they can be restored; `held` was just read."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
     folder, mask, zone, timeout, variables, *_ = held.shown
@@ -140,7 +140,7 @@ def _read(held: Held) -> State:
 
 
 def read_all() -> State:
-    """Return the settings compared once per claim, which include those compared after each step."""
+    """Return the settings that are compared once per claim, including those of `read_quickly`."""
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],

@@ -44,7 +44,10 @@ class Rare(NamedTuple):
 
 
 def _loggers() -> Mapping[str, Any]:
-    """Return the state of each logger; it calls no method of a logger, as there may be hundreds."""
+    """Return the state of each logger, by the logger's name.
+
+    No method of a logger is called, because there may be hundreds of loggers.
+    """
     known: dict[str, Any] = logging.root.manager.loggerDict
     return {
         name: (one.level, one.propagate, one.disabled, [*one.handlers], [*one.filters])
@@ -175,7 +178,7 @@ around_turns = Settings(read_rarely, known)
 
 
 def look_after(one: Rare) -> None:
-    """Register a library's setting, as the process starts, to be restored after each turn."""
+    """Register a library's setting, to be restored after each turn; call it at process start."""
     RARE.append(one)
     known.append(one.setting)
 

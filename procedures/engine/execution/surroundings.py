@@ -26,7 +26,7 @@ class OfContext(NamedTuple):
     """The setting's name as it reads within a sentence, for example "the language"."""
     read: Callable[[], Any]
     kept_in: str
-    """The name of the context variable, which isn't reported in addition to the setting."""
+    """The name of the library's context variable; only the setting's own name is reported."""
 
 
 of_context: list[OfContext] = []
@@ -36,7 +36,7 @@ DECIMAL = "decimal_context"
 
 
 def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
-    """Call the function in a context of its own, and return its result.
+    """Call the function with its own copy of the context variables, and return its result.
 
     Settings of the process that it changed are restored, and their names are added to `found`.
     """
@@ -56,7 +56,7 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
-    """Advance a run as if it had the process to itself: its settings don't reach other runs."""
+    """Call the function for a run, then restore the process settings that the run has changed."""
     # Slots are forked from one process and would all draw the same numbers, and a seed that one run
     # has set would reach the next.
     random.seed()

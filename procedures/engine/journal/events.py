@@ -39,7 +39,7 @@ class RunStatus(StrEnum):
 
 
 class EventKind(StrEnum):
-    """The kind of an event; on replay, steps and waits must match the code, others needn't."""
+    """The kind of an event; on replay, the events of steps and waits must match the code."""
 
     RUN_STARTED = "run.started"
     RUN_SUSPENDED = "run.suspended"
@@ -87,7 +87,7 @@ class NewEvent:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The same as `data`, under the name that a stored event uses for it."""
+        """The event's data, under the same name as in `Event`."""
         return self.data
 
 
@@ -121,7 +121,7 @@ class Handoff:
     error: dict[str, Any] | None = None
     """The error as plain JSON: `type`, `message`, and whatever else helps to fix it."""
     is_in_vain: bool = False
-    """True if the claim achieved nothing; after three in a row the run counts as poison."""
+    """True if the claim achieved nothing; after three in a row the run is quarantined."""
     closes: str = RUN_ENDED
     """The name recorded as the actor that closes the open waits of a run that ends."""
     has_children: bool = False

@@ -9,7 +9,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import file_store
 
 ELSEWHERE = "_elsewhere"
-"""A suffix: the field NAME_elsewhere of an event holds the digest of a value stored elsewhere."""
+"""The suffix of an event's field that holds the digest of a value stored elsewhere."""
 DEPTH = "{}_depth"
 """The field of an event that holds the number of levels of blocks in which a list is stored."""
 BLOCK = 100
@@ -62,7 +62,7 @@ def _digest_of(kept: str) -> str:
 
 
 def as_part(name: str, kept: str | None) -> dict[str, Any]:
-    """Return a row's text as a field of an event; a text stored elsewhere isn't read for that."""
+    """Return a row's text as an event's field, without reading a text that is stored elsewhere."""
     if place := place_of(kept):
         return {name: None, name + ELSEWHERE: place.digest}
     return packed(name, None if kept is None else canonical.value_of(kept))

@@ -16,9 +16,9 @@ from procedures.engine.journal.events import Event, mark
 MOST_GAPS = 100
 """The number of breaks in the chain after which the search stops."""
 LONGEST_GAP = 1000
-"""The most events assumed to be missing in one place if later events were renumbered."""
+"""The largest gap, in events, that is searched for if later events were renumbered."""
 TRIED = 100
-"""The number of events after a gap that are tried at places other than their own."""
+"""The number of events after a gap for which all possible places are tried."""
 
 
 class What(StrEnum):
@@ -112,7 +112,7 @@ class Search:
         self._shift = self._gaps = 0
 
     def damages(self, before: str, seq: int) -> list[Damage]:
-        """Return the damage from number `seq` on, the first one that couldn't be verified.
+        """Return the damage from the number `seq` on, where an event couldn't be verified.
 
         `before` is the mark of the event before `seq`.
         """
@@ -155,7 +155,7 @@ class Search:
         return None, seq
 
     def _tried_after(self, seq: int) -> Iterator[tuple[Event, Event, int]]:
-        """Yield events with the event after each and a place to try, the likely places first.
+        """Yield an event, the event after it and a place to try for it, the likely places first.
 
         Each try costs an HMAC, so only the first few events are tried at all possible places.
         """

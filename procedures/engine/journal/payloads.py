@@ -14,7 +14,7 @@ from typing import Any, Self
 from procedures.engine.journal.large import unpacked
 
 SILENT = {"request", "signal"}
-"""Kinds of waits whose author chooses what happens if nobody answers."""
+"""The kinds of waits for which the author chooses what happens if nobody answers."""
 NOT_KEPT = "not_kept"
 """The field of an event with the reason why a finished step's result couldn't be stored."""
 OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
@@ -60,7 +60,7 @@ class Opening:
     due_at: datetime | None = None
     """The time at which the wait times out, or None if it never does."""
     digest: str = ""
-    """A digest of the wait's content; on replay the wait must still have the same one.
+    """A digest of the wait's content; on replay, the wait must still have the same digest.
 
     Children have none.
     """
@@ -90,9 +90,9 @@ class Opening:
     on_failure: str = ""
     """The effect of a failed child on its map: "fail_fast" or "collect"."""
     on_parent_end: str = ""
-    """"abandon" if the children continue when their parent ends."""
+    """The effect of the parent's end on the children: "abandon" lets them continue."""
     skipped: str = ""
-    """The reason why the run couldn't take a signal, if the wait was opened again for another."""
+    """The reason why a signal wasn't accepted and the wait was opened again; "" for other waits."""
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The other fields: a question's parts, a reason, or the inputs of children."""
 
@@ -199,7 +199,7 @@ class StepFailure:
     branch: str | None = None
     """The branch that made a gather fail; None for a step."""
     conflict: str = ""
-    """The name in the state that several branches of a gather changed in conflicting ways."""
+    """The name in `ctx.state` that several branches of a gather changed in conflicting ways."""
     branches: Mapping[str, str] = field(default_factory=dict)
     """The change that each of these branches made to that name, by branch."""
     of: str = ""

@@ -13,7 +13,7 @@ class Standings(Protocol):
     """A record of the storage's connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code has opened since and left open; return a sentence about it, or ""."""
+        """Close what the code has left open since then; return a sentence about it, or ""."""
         ...
 
 
@@ -23,7 +23,7 @@ class Journal(Protocol):
     run: RunFacts
     working: Working | None
     cancellation: Mapping[str, Any] | None
-    """The person who cancels the run, and the reason, if this claim is to undo and end it."""
+    """The person who cancelled the run, and the reason; None if this claim isn't to end the run."""
     is_wanted_elsewhere: bool
     """True if this worker has had the run for a long time, and other runs wait for a worker.
 
@@ -118,7 +118,7 @@ class Journal(Protocol):
         ...
 
     def abandon(self, batch: Batch) -> None:
-        """Commit the batch from another thread, then end this process: its worker is stuck."""
+        """Commit the batch from another thread, then end this process, whose worker is stuck."""
         ...
 
     def commit(self, batch: Batch) -> list[Event]:

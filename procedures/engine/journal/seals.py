@@ -1,4 +1,4 @@
-"""Seals: keyed digests of single fields, by which an event proves a row field by field.
+"""Seals: keyed digests of a row's fields, stored in an event as proof of each field.
 
 They have a key because a value may be short enough to guess: an address, a yes, an amount.
 """

@@ -70,7 +70,7 @@ class Choice(Kind):
         return check_answer(found, loose)
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the options of a choice of one; a choice of several options isn't a decision."""
+        """Return the options if people choose one of them; {} if they choose several."""
         return {} if _is_many(question) else question.options
 
     def decision_of(self, question: "Question", value: Any) -> str:

@@ -23,20 +23,20 @@ NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
     *("comment_required_on", "risk", "ask_back", "follows", "repeatable"),
 )
-"""The fields of a question for these options, which are stored only if they are used."""
+"""The fields of a question that these options set; unused ones aren't stored."""
 MARKS = (
     *("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows"),
     "repeatable",
 )
-"""The options that change what an answer means: an answer counts only for the same ones.
+"""Options that change the meaning of an answer, so that it counts only while they are the same.
 
-The others say when something happens, as a deadline does.
+The other options only set times, such as a deadline.
 """
 USUAL = (False, 1, (), "normal", False, (), None)
 MOST_MOMENTS = 20
-"""The most reminders and escalations at moments of their own."""
+"""The largest number of times in `remind=`, and in `escalate=`."""
 SHORTEST_PAUSE = 60
-"""The fewest seconds between two reminders."""
+"""The shortest time between two reminders, in seconds."""
 LONGEST_UNDO = 24 * 3600
 LARGEST_QUORUM = 100
 
@@ -114,7 +114,7 @@ def _unknown_decisions(question: "Question") -> Iterator[str]:
 
 
 def _late(question: "Question") -> Iterator[str]:
-    """Yield the options that would only take effect once the question has expired."""
+    """Yield a sentence for each option that would take effect only after the question expires."""
     if question.expires is None:
         return
     if question.due is not None and question.due > question.expires:
@@ -133,7 +133,7 @@ def _seconds(prompt: str, name: str, value: Any) -> float:
 
 
 def _reminders(prompt: str, value: Any) -> dict[str, Any]:
-    """Return the fields for `remind=`: one duration repeats, a list names each moment."""
+    """Return the fields for `remind=`: one duration repeats, a list names each reminder's time."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         every = _seconds(prompt, "remind", value)
         if every < SHORTEST_PAUSE:
@@ -229,7 +229,8 @@ def sentences(question: "Question") -> list[str]:
         said.append("Whoever caused this request can't answer it.")
     if question.comment_required_on:
         words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
-        said.append(f"{_listed(words)} needs a comment.")
+        verb = "needs" if len(words) == 1 else "need"
+        said.append(f"{_listed(words)} {verb} a comment.")
     if question.ask_back:
         said.append("You can also ask back.")
     if question.undo:

@@ -56,14 +56,14 @@ class Control:
         return ""
 
     def read(self, texts: Texts) -> Any:
-        """Return the value of the texts that were sent, or NOTHING if the control sets no value.
+        """Return the value that the sent texts stand for, or NOTHING if the control sets no value.
 
         Raises `AnswerError` for invalid texts.
         """
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return the texts that somebody typed into the control, to store if they came too late."""
+        """Return the texts typed into the control, which are stored if the answer is too late."""
         return []
 
     def last(self, texts: Texts) -> str:
@@ -197,12 +197,12 @@ class Options(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads(Control):
-    """A field for a file, or for several; the texts it reads are the tokens of uploaded files."""
+    """A field for one file or several; a page sends the tokens of the uploaded files."""
 
     name = "uploads"
     schema: Mapping[str, Any]
     label: str = ""
-    """A label; "" for the usual one."""
+    """The label of the field; "" for the usual label."""
 
     @property
     def is_many(self) -> bool:
@@ -246,7 +246,7 @@ class Table(Fields):
     name = "table"
     at: str = "text"
     draft: str = ""
-    """The JSON of the rows."""
+    """The original rows, as JSON text."""
 
     def read(self, texts: Texts) -> Any:
         # A hidden field says that the page has shown the rows: if all of them were taken away,

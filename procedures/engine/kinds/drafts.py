@@ -1,4 +1,4 @@
-"""Drafts under review, texts or data edited as JSON, and the decisions about them."""
+"""Drafts under review, which are texts or data, and the decisions about them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ JSON = "application/json"
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300
-"""The most rows and values of a table that are edited field by field, and not as JSON."""
+"""A table with more rows, or more values, than this is edited as JSON, not field by field."""
 COLUMNS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
 """The values of `format=` of a review."""
@@ -54,7 +54,7 @@ def review_schema(
 
 
 def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
-    """Return the decisions with their labels, the first of which approves.
+    """Return the decisions with their labels; the first decision approves.
 
     Raises `QuestionError` for invalid decisions.
     """

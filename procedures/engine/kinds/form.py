@@ -24,7 +24,8 @@ class Form(Kind):
     ) -> Terms:
         """Return the terms of a form.
 
-        `model` is a Pydantic model, a dataclass or a TypedDict; or else `schema` is a JSON Schema.
+        Either `model` is a Pydantic model, a dataclass or a TypedDict, or `schema` is a JSON
+        Schema.
         """
         if (model is None) == (schema is None):
             words = "a form needs a model or schema=, but not both"

@@ -75,7 +75,7 @@ class Kind:
     takes_yes_or_no: ClassVar[bool] = False
     """True if a test can give the answer as True or False."""
     default_labels: ClassVar[Mapping[str, str]] = {}
-    """The kind's own labels by value, which say no more than the decision."""
+    """The labels of values that the kind uses if the author gives none."""
     held_as: ClassVar[str] = ""
     """The name of the answer's value in a driver's message, as in {"approved": true}."""
 
@@ -141,7 +141,7 @@ class Kind:
         return ""
 
     def takes_votes(self, question: "Question") -> bool:
-        """Return True if several people can vote on the question, and equal votes agree."""
+        """Return True if several people can vote on the question."""
         return False
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
@@ -180,7 +180,7 @@ class Kind:
         return question.labels.get(text, text)
 
     def meaning_of(self, question: "Question", value: Any) -> str:
-        """Return the label, as on a button, of the value that a typed message stands for."""
+        """Return the label of the value that a typed message stands for, worded as on a button."""
         if isinstance(value, bool) and not question.labels:
             return "Yes" if value else "No"
         return self.label_of(question, value)
@@ -211,7 +211,7 @@ class Kind:
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the full answer for the short form in a test, such as an option's label."""
+        """Return the full answer for one that a test gives in short, such as an option's label."""
         return value
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:

@@ -100,7 +100,7 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
 
 
 def check_no_secret(of: str, value: object, text: str) -> None:
-    """Raise `QuestionError` if the value contains a secret, since only a mask would be stored."""
+    """Raise `QuestionError` if the value contains a secret."""
     if shows_secret(value, text):
         raise QuestionError(f"{of} contains a secret, which would be stored and shown.")
 

@@ -70,13 +70,13 @@ class Question:
     irreversible: bool = False
     """True if an answer can't be undone, so that people must confirm it before it counts."""
     due: float | None = None
-    """Seconds until people should have answered; nothing closes then."""
+    """Seconds until people should have answered; the question stays open after that."""
     remind: tuple[float, ...] = ()
     """Seconds after the question was asked at which people are reminded, once each."""
     remind_every: float | None = None
-    """Seconds between reminders, which then go on until the question is closed."""
+    """Seconds between reminders, which are repeated until the question closes."""
     escalate: tuple[Escalation, ...] = ()
-    """The seconds after which others are asked too, with their names, in order."""
+    """Pairs of a number of seconds and the names of the people who are asked, too, after that."""
     four_eyes: bool = False
     """True if nobody who caused the question may answer it."""
     quorum: int = 1
@@ -91,9 +91,9 @@ class Question:
     ask_back: bool = False
     """True if people may ask back instead of answering."""
     follows: tuple[AskedBack, ...] = ()
-    """The earlier questions about which somebody asked back, the last one last."""
+    """The earlier questions about which somebody asked back, the oldest first."""
     repeatable: dict[str, Any] | None = None
-    """The names in the evidence that make later questions like it; None if none can be."""
+    """The terms under which an answer also counts for later questions; None if it never does."""
 
     @property
     def rules(self) -> Kind:
@@ -123,7 +123,7 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON to store, with the order of names, which canonical JSON would sort."""
+        """Return the JSON to store, with the order of names, which canonical JSON doesn't keep."""
         order = {"order": orders_in(self.evidence)}
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
@@ -289,7 +289,7 @@ def asked_for(
 
 
 def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """Raise `OptionError` if one of the kind's own options is missing, or there are too many."""
+    """Raise `OptionError` if one of the kind's own options is missing, or too many are given."""
     try:
         rules.signature.bind(prompt, *args, **options)
     except TypeError as error:
@@ -349,7 +349,7 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
 
 
 def _check_whole(question: Question, prompt: str) -> None:
-    """Raise `QuestionError` if a question can't be stored, or lacks the evidence in `volatile`."""
+    """Raise `QuestionError` if a question can't be stored, or `volatile` names missing evidence."""
     try:
         if question.volatile:
             check_paths(question.evidence, question.volatile)

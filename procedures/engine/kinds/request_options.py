@@ -26,11 +26,11 @@ class RequestOptions(TypedDict, total=False):
       depends on it.
     - `irreversible`: True if an answer can't be undone. Then people must press twice, programs must
       confirm, and messages in the chat never count as answers.
-    - `due`: a duration within which people should answer. Nothing closes then.
+    - `due`: a duration within which people should answer. The question stays open after that.
     - `remind`: a duration such as "4h", after which people are reminded again and again, or a list
       of durations ["1h", "1 day"] at which they are reminded once each.
     - `escalate`: pairs of a duration and whom to ask too, such as [("4h", "managers")].
-    - `four_eyes`: True if nobody who caused the question may answer it, and no delegate of theirs.
+    - `four_eyes`: True if those who caused the question may not answer it, nor may their delegates.
     - `quorum`: the number of people whose votes must agree on an approval, or on a choice of one
       option.
     - `veto`: True if one rejection of an approval with `quorum` rejects it.
@@ -41,10 +41,10 @@ class RequestOptions(TypedDict, total=False):
     - `risk`: "low", "normal" or "high", which people see.
     - `ask_back`: True if people may ask back instead of answering. Then the response's `outcome` is
       "changes_requested", and its `comment` is what they wrote.
-    - `repeatable`: a `Like`, which says for which later questions the answer may count, too, if the
-      person who gives it says so.
-    - `follows`: the response of an earlier question that was asked back. People see what was asked
-      back then.
+    - `repeatable`: a `Like`, which says for which later questions an answer counts, too, if the
+      person who answers wants that.
+    - `follows`: the response to an earlier question about which somebody asked back. People see
+      what that person wrote.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Responses: what a procedure gets for a question."""
+"""Responses: the results of questions, as procedures get them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ class Response(Generic[T]):
 
     It is true if somebody approved or answered, or if the default took effect and is neither None,
     False nor "". It is false for a rejection, a no, or a question that closed without an answer. A
-    review is true if its decision approves. It is false if somebody asked back, too.
+    review is true if its decision approves. If somebody asked back, the response is false.
     """
 
     value: T
@@ -55,7 +55,7 @@ class Response(Generic[T]):
 
 
 class AskedBack(NamedTuple):
-    """An earlier question that somebody asked back about, which another question follows."""
+    """An earlier question about which somebody asked back; a later question follows it."""
 
     prompt: str
     """The prompt of the earlier question."""
@@ -63,7 +63,7 @@ class AskedBack(NamedTuple):
     """The name of the user who asked back."""
     text: str
     at: str
-    """The time in ISO 8601."""
+    """The time at which they asked back, in ISO 8601."""
 
     @property
     def moment(self) -> datetime:
@@ -71,7 +71,7 @@ class AskedBack(NamedTuple):
 
 
 MOST_EARLIER = 20
-"""The most earlier questions that a question shows."""
+"""The largest number of earlier questions that a question shows."""
 
 
 def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:

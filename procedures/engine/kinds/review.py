@@ -45,7 +45,7 @@ class Review(Kind):
         """Return the terms of a review of `draft`, which is a text, data or a `File`.
 
         Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
-        to the labels of their buttons; the first one approves. `format` says how the draft is
+        to the labels of their buttons; the first decision approves. `format` says how the draft is
         shown: a text as "text", "markdown" or "code", data as "json" or "table".
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
@@ -178,7 +178,7 @@ class Review(Kind):
         return Editor(draft=draft, is_data=question.is_of_data, shown_as=question.shown_as)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer for True or False, a decision's name or label, or an edited draft."""
+        """Return the answer for True, False, a decision's name or label, or an edited draft."""
         approving, *others = question.decisions
         if isinstance(value, bool):
             return {"decision": approving if value or not others else others[0]}

@@ -1,4 +1,4 @@
-"""Standing decisions: an answer that its giver lets count for later questions like it, too."""
+"""Standing decisions: answers that also count for later questions, if their givers want that."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FIELDS, AT_MOST = "fields", "at_most"
 MOST_USES = 50
-"""The most later questions that one decision answers."""
+"""The largest number of later questions that one standing decision answers."""
 LONGEST_DAYS = 7
 ABSENT: Any = object()
 NOT_OFFERED = "This answer can't count for later requests."
@@ -27,10 +27,10 @@ NOT_OFFERED = "This answer can't count for later requests."
 class Like:
     """The later questions for which people may decide in advance, with the answer to this one.
 
-    They are asked by the same version of the procedure at the same step, with the same prompt,
-    options and conditions. Their evidence has the same names, equal values at `fields`, and numbers
-    at the names in `at_most` that are greater neither than those that were shown, nor than the
-    author's limits. Each of these numbers may occur once in the prompt and in each label.
+    The same version of the procedure asks them at the same step, with the same prompt, options and
+    conditions. Their evidence has the same names, and equal values at `fields`. Their numbers at
+    the names in `at_most` exceed neither the numbers that people were shown nor the author's
+    limits. Each of these numbers may occur once in the prompt and in each label.
     """
 
     fields: Sequence[str] = ()
@@ -65,19 +65,19 @@ def _checked_limit(prompt: str, name: object, value: Any) -> str:
 
 
 def faults_of(question: "Question") -> Iterator[str]:
-    """Yield why people can't decide about later questions in advance, as sentences."""
+    """Yield a sentence for each reason why people can't decide about later questions."""
     if not (like := question.repeatable):
         return
     yield from _unknown_names(question, like)
     if question.irreversible:
-        yield "repeatable= can't be used with irreversible=True: each answer is decided by itself."
+        yield "repeatable= can't be used with irreversible=True: each answer is decided separately."
     if question.quorum > 1:
-        yield "repeatable= can't be used with quorum=: each vote is given by itself."
+        yield "repeatable= can't be used with quorum=: people vote on each question separately."
     if not question.rules.takes_votes(question):
         yield "repeatable= needs an approval, or a choice of one option."
     for name in like[AT_MOST]:
         if number_in(value_at(question.evidence, name)) is None:
-            yield f"at_most= names {name!r}, which is no number in the evidence."
+            yield f"at_most= names {name!r}, which isn't a number in the evidence."
 
 
 def _unknown_names(question: "Question", like: Mapping[str, Any]) -> Iterator[str]:
@@ -99,7 +99,7 @@ def value_at(evidence: Any, path: str) -> Any:
 
 
 def number_in(value: Any) -> Decimal | None:
-    """Return the finite number that a value or a text is, or None."""
+    """Return a number, or a text that is a number, as a finite decimal; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -110,15 +110,15 @@ def number_in(value: Any) -> Decimal | None:
 
 
 def step_of(key: str) -> str:
-    """Return the name of the step that a wait's key names, without the number of its repetition."""
+    """Return the name of the step in a wait's key, without the number of its repetition."""
     return key.rpartition("/")[2].partition("#")[0]
 
 
 def likeness(question: "Question") -> str:
-    """Return a digest that is the same for all questions that are alike, but for their numbers.
+    """Return a digest that two questions share if an answer to one may count for the other.
 
-    It holds everything that gives an answer its meaning: the prompt, the options with their labels
-    and descriptions, and the conditions. The body and other evidence may differ.
+    It covers everything that gives an answer its meaning: the prompt, the options with their labels
+    and descriptions, and the conditions. The body, other evidence and the numbers may differ.
     """
     like = question.repeatable or {FIELDS: [], AT_MOST: {}}
     same = [[name, _plain(value_at(question.evidence, name))] for name in like[FIELDS]]
@@ -135,7 +135,7 @@ def likeness(question: "Question") -> str:
 
 
 def _without(numbers: Sequence[Any], text: str) -> str:
-    """Return the text with a placeholder for the first place at which it has each number."""
+    """Return the text with a placeholder for the first occurrence of each number."""
     for value in numbers:
         if (number := number_in(value)) is not None:
             written = {str(value), f"{number:f}", f"{number:,f}", f"{number:.2f}", f"{number:,.2f}"}
@@ -146,7 +146,7 @@ def _without(numbers: Sequence[Any], text: str) -> str:
 
 
 def limits_of(question: "Question") -> dict[str, str]:
-    """Return the numbers in the evidence that those of later questions can't exceed, by name."""
+    """Return the upper limits for numbers in the evidence of later questions, by name."""
     numbers = question.repeatable[AT_MOST] if question.repeatable else {}
     return {name: str(number_in(value_at(question.evidence, name))) for name in numbers}
 

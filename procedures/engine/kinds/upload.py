@@ -39,8 +39,8 @@ class Upload(Kind):
     ) -> Terms:
         """Return the terms of an upload.
 
-        `accept` are media types such as "application/pdf" or "image/*"; `largest` is the size of a
-        file, in bytes or as "5 MB".
+        `accept` lists media types such as "application/pdf" or "image/*"; `largest` is the maximum
+        size of a file, in bytes or as a text such as "5 MB".
         """
         checked_flag("many=", many)
         one = file_schema(_media_types(prompt, accept), _size(prompt, largest))

@@ -39,7 +39,7 @@ def votes_in(closed: Mapping[str, Any]) -> tuple[Vote, ...]:
 def decided(question: "Question", values: Iterable[Any], *, left: int) -> bool:
     """Return True if the votes, the newest one last, make a decision.
 
-    The newest vote is then one for that decision. `left` is the number of people who can still
+    If they do, the newest vote is for that decision. `left` is the number of people who can still
     vote. An approval is rejected as soon as too few people are left to approve it.
     """
     cast = [question.decision_of(value) for value in values]

@@ -48,7 +48,7 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 def _end_all_below(store: Store, run: RunRow) -> None:
     """Cancel all runs below, including retried children and the children of ended runs.
 
-    Otherwise these would continue, on their own or for a retry of their parent, although nobody
+    Otherwise such runs would continue, on their own or for a retry of their parent, although nobody
     needs them.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]

@@ -16,7 +16,7 @@ CHILD_ENDED = "child.ended"
 """The kind of input that tells a parent how one of its children ended."""
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
-"""The most children of a map begun in one transaction, which must end well within a lease."""
+"""The most children of a map that one transaction begins; it must end well within a lease."""
 NOTHING = ["cancelled", None, "The child run was no longer needed."]
 
 
@@ -136,7 +136,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return how many of these ends are their child's first; a retried child ends again."""
+    """Return how many of these are the first end of their child; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     # If all known ends of a number are among these, none of it had been counted before.

@@ -1,4 +1,4 @@
-"""Claiming a run: a worker does so to advance it, an operation to write into its journal."""
+"""Claiming a run: a worker claims it to advance it, an operation to write into its journal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_
 from procedures.engine.store import PendingRow, RunRow, Store
 
 BROUGHT = (CHILD_ENDED, SENT)
-"""Kinds of inputs that are applied to the run first, and recorded only by the effects they have."""
+"""Kinds of inputs that are applied to the run first; the journal records only their effects."""
 
 
 def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
@@ -100,7 +100,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Pause a held run; `status` is the one in which it continues when it is unpaused."""
+    """Pause a held run; `status` is the status that it gets when it is unpaused."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

@@ -110,7 +110,7 @@ def take_effect(
 
 
 def _lock_below(store: Store, run: RunRow, handoff: Handoff | None, checked: Checked) -> None:
-    """Lock the child runs that the batch ends or no longer waits for, all at once and first.
+    """Lock all child runs that the batch ends or no longer waits for, before anything else.
 
     Closing a question locks its session, the last lock, and nothing may be locked after that.
     """

@@ -165,14 +165,14 @@ class _Copy:
         self.seq, self.head = 0, ""
 
     def chain(self, draft: NewEvent, at: datetime) -> Event:
-        """Add an event of the fork itself: its start, dated like the original's, or the note."""
+        """Add an event of the fork itself: its start, with the original's time, or the note."""
         key, head = self._store.key, self.head
         events = chained([draft], run_id=self._id, after=self.seq, at=at, head=head, key=key)
         self._keep(events)
         return events[0]
 
     def take_over(self, events: Iterable[Event], fork: Fork) -> None:
-        """Add the events of the original run except its start, because the fork has its own."""
+        """Add the original run's events except its start, because the fork has its own start."""
         kept, seq, head = list[Event](), self.seq, self.head
         for event in events:
             if event.kind != EventKind.RUN_STARTED:
@@ -226,7 +226,8 @@ def as_taken(event: Event, fork: Fork) -> Event:
 def _to_answer_anew(history: History, waits: Sequence[Entry]) -> Iterator[str]:
     """Yield the keys of questions, of sets they decided, and of waits that these sets withdrew.
 
-    Answers about a step in doubt are facts, so these questions aren't asked again.
+    Questions to operators about a step whose outcome was unknown aren't asked again, because their
+    answers are facts.
     """
     questions = {entry.key for entry in waits if _is_asked(entry) and not _is_doubt(history, entry)}
     yield from questions

@@ -1,8 +1,8 @@
-"""Held answers: an answer that its giver can still undo closes its wait only afterwards.
+"""Held answers: while an answer can be undone, its wait stays open.
 
 Meanwhile the wait counts as decided at the moment the answer was given: its deadline doesn't pass,
-and its set is decided with it. What the answer makes unneeded is held, too. Nothing is written to
-the journal, and the run isn't woken. The caller has always locked the run.
+and its set is decided with it. Waits that the answer makes unneeded are held, too. Nothing is
+written to the journal, and the run isn't woken. The caller has always locked the run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class TooLateError(OperationRefusedError):
 def hold_answer(
     store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any], *, until: datetime
 ) -> None:
-    """Hold the answer to an undecided wait until a time; nobody else can answer meanwhile."""
+    """Hold the answer to an undecided wait until a set time; nobody else can answer meanwhile."""
     wait.held, wait.held_at = canonical.text_of(content), store.now
     wait.effective_at = until
     store.save(wait, "held", "held_at", "effective_at")
@@ -49,7 +49,7 @@ def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
 
 
 def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Undo a held answer: everything is as before, and deadlines that have passed take effect.
+    """Undo a held answer; deadlines that have passed in the meantime take effect now.
 
     Raises `TooLateError` from `effective_at` on, by the storage's clock, whether or not the answer
     has been settled.
@@ -65,7 +65,7 @@ def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def _released(store: Store, run: RunRow, whole: WaitRow | None) -> Sequence[WaitRow]:
-    """Return the parts of a set that are needed again; there are none if it is decided anyway."""
+    """Return the parts of a set that are needed again; none if other answers decide the set."""
     if whole is None or not whole.is_open:
         return []
     if decide(store, run, whole):

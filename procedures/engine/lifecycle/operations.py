@@ -56,8 +56,8 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
 def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
     """End a locked run and all runs below it at once; return how many below it were ended.
 
-    It doesn't matter whether workers hold them. Nothing is undone, and no layer above can prevent
-    it.
+    Workers may still hold the runs. No compensations are run, and no layer above can prevent the
+    end.
     """
     store = store.regardless()
     tree = [run, *store.family(run)]

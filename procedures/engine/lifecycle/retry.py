@@ -85,7 +85,7 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
 
 def _line_of(store: Store, run_id: Any) -> list[Any]:
-    """Return the ids of the run and of the runs above it, as far as they depend on their child."""
+    """Return the ids of the run and of those runs above it that depend on their child."""
     line, wait = [run_id], store.find_run(run_id).parent_wait
     while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)
@@ -94,7 +94,7 @@ def _line_of(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """Refuse to retry a child whose parent was cancelled, unless it must undo its steps."""
+    """Refuse to retry a child whose parent was cancelled, unless its steps must still be undone."""
     if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
         return
     for one in above:
@@ -260,9 +260,10 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
-    """Return the key of what failed in a scope, from its end or else its last event.
+    """Return the key of the step, gather or child that failed in a scope; "" if it was a limit.
 
-    A limit isn't a failure of a step: the run continues from where it stood.
+    The key is in the event `end`, or else that of the scope's last event. After a limit, the run
+    continues from where it stood.
     """
     if told := end.content.get("of"):
         return str(told)

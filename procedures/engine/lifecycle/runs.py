@@ -12,7 +12,7 @@ FIRST = RunStatus.QUEUED
 """The status of a new run."""
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 LEFT_CHILDREN = (RunStatus.FAILED, RunStatus.SUCCEEDED)
-"""The ends of a run that leave its children running."""
+"""The final statuses of a run whose children may still be running."""
 
 
 def is_over(run: RunRow) -> bool:

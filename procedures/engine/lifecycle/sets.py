@@ -10,7 +10,7 @@ from procedures.engine.kinds.questions import Question
 DETACHED_KINDS = ("child", "map")
 """Kinds of waits for children, which continue when a set is decided without them."""
 KEEP_OPEN = "keep_open"
-"""The field of a set's opening by which its other parts stay open once the set is decided."""
+"""The field of a set's opening that keeps its other parts open once the set is decided."""
 NOT_NEEDED = "system: no longer needed"
 
 

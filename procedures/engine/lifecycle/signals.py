@@ -73,7 +73,7 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
 
 
 def _takers(store: Store, run: RunRow, name: str) -> list[WaitRow]:
-    """Return the waits that take a signal now; those that a held answer makes unneeded don't."""
+    """Return the waits that can take a signal now, except those that a held answer decides."""
     waits = store.waits(run, is_open=True, kind="signal", signal=name)
     return [wait for wait in waits if is_undecided(wait)]
 

@@ -1,4 +1,4 @@
-"""The part of its limits that a run has used."""
+"""The count of steps, events and children that a run has used, checked against its limits."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -17,7 +17,7 @@ HIGHER = "Raise the limit if this is intended."
 class Budget:
     """The steps, events and children used since the last `continue_as_new`, without compensations.
 
-    Events in the journal are counted only when the code asks for more, so that a replay costs
+    Events in the journal are counted only when the code asks for new ones, so that a replay costs
     nothing.
     """
 

@@ -28,7 +28,7 @@ from procedures.engine.values.state import State
 P = TypeVarTuple("P")
 LONGEST_NAME = 80
 LONGEST_TITLE = 100
-"""The most characters in an event's title."""
+"""The largest number of characters in an event's title."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 SAID = {
@@ -53,7 +53,7 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """The call in which the code is, such as a gather; meanwhile the fiber can't be used."""
+        """The call that the code is inside, such as a gather; meanwhile the fiber can't be used."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
@@ -189,7 +189,7 @@ class Fiber:
         self._ask(self.recorder.check_wanted, key)
 
     def check_going_on(self, key: str) -> None:
-        """Raise an interruption before anything new if an operator or a limit stops the code."""
+        """Raise an interruption if an operator or a limit forbids new work."""
         self._ask(self.recorder.check_going_on, key)
 
     def check_time(self) -> None:
@@ -206,8 +206,8 @@ class Fiber:
         """Commit a message of a running step at once; replay ignores it, so time doesn't advance.
 
         A timeout of the step is held back until the commit is done. If it interrupted the commit,
-        the event could be stored without this worker knowing, and the worker would fence itself
-        off.
+        the event could be stored without this worker knowing, and the worker would then lose the
+        run.
         """
         with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
             self._guarded(self.recorder.commit, draft)

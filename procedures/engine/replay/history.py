@@ -59,7 +59,7 @@ class Entry:
     is_accepted: bool = False
     """True if an operator lets the stored result count although the arguments have changed."""
     is_read: bool = False
-    """True if the code has asked for the entry, or an operator lets it continue without asking."""
+    """True if the code has asked for the entry, or an operator lets the code skip it."""
     is_carried: bool = False
     """True if the entry was taken over from the run that this run was forked from."""
 
@@ -233,7 +233,7 @@ class Scope:
     def key_for(self, name: str) -> str:
         """Return the key for a name in this scope; a repeated name gets a number: "name#2".
 
-        Raises `EngineError` if deep branches with long names make it too long.
+        Raises `EngineError` if deep branches with long names make the key too long.
         """
         count = self._names[name] = self._names.get(name, 0) + 1
         key = f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
@@ -298,7 +298,7 @@ def is_without_result(event: Event) -> bool:
 
 
 def is_of_branch(event: Event) -> bool:
-    """Return True if a gather failed because of one of its branches."""
+    """Return True if the event says that a gather failed because of one of its branches."""
     return event.kind == EventKind.STEP_FAILED and "branch" in event.content
 
 

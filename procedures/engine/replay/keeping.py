@@ -1,4 +1,4 @@
-"""The form in which results of steps are stored, and the texts about those that can't be."""
+"""The stored form of the results of steps, and the texts about results that can't be stored."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from procedures.engine.values.sizes import cut
 
 LONGEST_RETURNED = 2_000
 LARGEST_RESULT = 64 * 1024**2
-"""The most characters of a result's JSON."""
+"""The largest number of characters in a result's JSON."""
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:

@@ -10,7 +10,7 @@ from procedures.engine.errors import StepFailedError
 
 
 def place_of(error: BaseException) -> dict[str, str]:
-    """Return the module and name of an error's type; nothing for builtins and local classes."""
+    """Return the module and name of an error's type; {} for builtins and local classes."""
     kind = type(error)
     if kind.__module__ == builtins.__name__ or "<locals>" in kind.__qualname__:
         return {}

@@ -83,7 +83,7 @@ class Recorder:
         return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
 
     def idempotency_key(self, key: str) -> str:
-        """Return the step's idempotency key, which is the same in all its attempts and unique."""
+        """Return the step's idempotency key: unique, and the same in all attempts of the step."""
         generation = f"{self.generation}:" if self.generation else ""
         return f"{self.journal.run.run_id}:{generation}{key}"
 
@@ -111,12 +111,12 @@ class Recorder:
             raise Paused(key)
 
     def check_limits(self) -> None:
-        """Raise `LimitReached` before anything new if the limit of events or of time is reached."""
+        """Raise `LimitReached` if the run has reached its limit of events or of time."""
         if not self.is_undoing:
             self.budget.check()
 
     def check_going_on(self, key: str) -> None:
-        """Raise an interruption before anything new if the run must stop or a limit is reached."""
+        """Raise an interruption if the run must stop or has reached a limit."""
         self.check_wanted(key)
         self.check_limits()
 
@@ -151,7 +151,7 @@ class Recorder:
         self.commit()
 
     def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
-        """Commit the recorded events followed by these, and return the stored form of these.
+        """Commit the recorded events and then the given ones; return the given ones as stored.
 
         Any failure is raised as an `Interruption`.
         """
@@ -199,7 +199,7 @@ class Recorder:
         return Handoff(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
     def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
-        """Commit the recorded events and release the run; if it is quarantined, drop them."""
+        """Commit the recorded events and release the run; if it is quarantined, drop the events."""
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
         if left:
             self._start_clocks()
@@ -208,7 +208,7 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), handoff=handoff))
 
     def _start_clocks(self) -> None:
-        """Let the deadlines of new questions count from their commit, when people can answer."""
+        """Set the deadlines of new questions, counted from their commit, when people can answer."""
         now = self.journal.now()
         for draft in self.unwritten:
             if draft.kind == EventKind.WAIT_OPENED and (length := draft.data.get("expires")):

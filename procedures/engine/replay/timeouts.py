@@ -13,7 +13,7 @@ GRACE = 5.0
 
 
 STOOD_STILL = 1.0
-"""The delay, in seconds, of both alarm and thread that shows that the process was stopped."""
+"""If the alarm and the thread are both late by more seconds than this, the process was stopped."""
 
 
 class TimeIsUp(BaseException):
@@ -27,7 +27,7 @@ class TimeIsUp(BaseException):
 
 @contextmanager
 def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
-    """Raise `TimeIsUp` inside the block after so many seconds.
+    """Raise `TimeIsUp` inside the block once `seconds` have passed.
 
     `give_up` is called from another thread if the block still runs `GRACE` seconds later. In a
     thread other than the main one, which no signal reaches, only `give_up` is called.
@@ -68,10 +68,10 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Return True if the whole process was stopped when the time was up; called by its alarm.
+        """Return True if the whole process was stopped when the time was up; the alarm calls this.
 
-        An alarm can also be late because a call in C held it back. Then this thread wasn't late, or
-        the process was using the processor.
+        An alarm can also be late because a call in C held it back. In that case, this thread wasn't
+        late, or the process was using the processor.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due

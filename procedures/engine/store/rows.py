@@ -1,4 +1,4 @@
-"""Rows as the rules see them, however they are stored; the values are a new row's defaults."""
+"""Rows as the rules of `lifecycle` see them; the values here are the defaults of a new row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ class Transaction(ABC):
     @property
     @abstractmethod
     def key(self) -> bytes:
-        """The secret key that the hashes of events are made with."""
+        """The secret key of the hashes of events."""
 
     @abstractmethod
     def use_files(self) -> AbstractContextManager[None]:
@@ -118,9 +118,9 @@ class Runs(Transaction):
     def lock_below(
         self, run: Row, keys: Collection[str] | None = None, *, are_closed: bool = False
     ) -> None:
-        """Lock the runs that may have to end below a run's open waits, or below those in `keys`.
+        """Lock the runs that may have to end: those below open waits, or below the waits in `keys`.
 
-        With `are_closed`, lock those below its closed waits as well.
+        With `are_closed`, lock those below the run's closed waits as well.
         """
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def hold(self, run: Row) -> None:
-        """Save that the next writer holds the run; earlier writers can't append any more."""
+        """Record that the next writer holds the run; earlier writers can't append any more."""
 
     @abstractmethod
     def revoke_lease(self, run: Row) -> None:
@@ -146,7 +146,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def release(self, run: Row) -> None:
-        """Save the run's fields as its worker releases it, and clear the step it was working on."""
+        """Save the run's fields when its worker releases it, and clear its current step."""
 
     @abstractmethod
     def error_of(self, run: Row) -> Mapping[str, Any]:
@@ -173,7 +173,7 @@ class Runs(Transaction):
     def has_event(
         self, run: Row, *, after: int, before: int = 0, kind: str = "", prefix: str = ""
     ) -> bool:
-        """Return True if the journal has such an event with a number between `after` and `before`.
+        """Return True if the journal has a matching event numbered between `after` and `before`.
 
         `kind` is the event's kind and `prefix` the beginning of its key. Without `before` there is
         no upper limit. `after` is at least `base_seq`, because earlier events are no longer loaded.

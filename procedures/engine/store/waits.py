@@ -20,7 +20,7 @@ class Waits(Inputs):
         """Insert an open wait, from the content of its opening event and the fields of its row."""
 
     def insert_closed(self, run: Row, waits: Sequence[tuple[dict[str, Any], Event, Event]]) -> None:
-        """Insert waits that a fork takes over: the fields, opening and closing event of each."""
+        """Insert waits that a fork takes over; each has its fields, opening and closing event."""
         for cells, opened, closed in waits:
             wait = self.insert_wait(run, opened.content, cells)
             self.close_wait(run, wait, closed.content)
@@ -52,7 +52,7 @@ class Waits(Inputs):
     def tell_repeatable(self, run: Row, waits: Sequence[Row]) -> None:
         """Let the layers above close new questions that somebody has decided in advance.
 
-        The other rows of the commit are written. Nobody decides anything below those layers.
+        The other rows of the commit are already written. A store without such layers does nothing.
         """
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Waits(Inputs):
 
     @abstractmethod
     def code_for(self, run: Row, procedure: str) -> Any:
-        """Return the code of the procedure that a run's code means by a name."""
+        """Return the code of the procedure with that name, as the run's own code would find it."""
 
     @abstractmethod
     def new_child(
@@ -139,7 +139,7 @@ class Waits(Inputs):
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return the newest child at each place of a map without one of that status."""
+        """Lock and return the newest child at each place of a map where none has that status."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]

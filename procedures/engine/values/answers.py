@@ -31,7 +31,7 @@ VISIBLE = r"\S"
 DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 DIGITS = 100
 MOST_ENTRIES = 10_000
-"""The most entries of a list that are compared with each other."""
+"""The largest number of entries that a list in an answer may have."""
 LARGEST = 2**63
 """The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
@@ -73,7 +73,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
-    """Refuse a list with more entries than there are options, each of which is chosen once."""
+    """Raise `AnswerError` for a list with more entries than there are different options."""
     options = schema.get("items", {}).get("enum", ())
     is_limited = bool(options) and schema.get("uniqueItems") and isinstance(value, list)
     if is_limited and len(value) > len(options):
@@ -96,7 +96,7 @@ def check_form(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def check_parts(value: Any, schema: dict[str, Any]) -> Any:
-    """Return a value, as it is stored, whose parts are checked one by one, such as a list of files.
+    """Check the parts of a value, such as a list of files, and return the value as it is stored.
 
     Raises `AnswerError` with a fault for each invalid part.
     """
@@ -249,7 +249,7 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 
 
 def _enum(validator: Any, options: list[Any], value: Any, schema: Any) -> Iterator[ValidationError]:
-    """Refuse what is none of the options.
+    """Yield an error for a value that is none of the options.
 
     Texts are found at once; the usual rule, which also distinguishes True from 1, takes a hundred
     times as long for many options.
@@ -261,13 +261,16 @@ def _enum(validator: Any, options: list[Any], value: Any, schema: Any) -> Iterat
 
 
 def _unique(_: Any, is_wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:  # noqa: FBT001 (jsonschema's)
-    """Refuse a list in which a value appears twice; the usual rule compares each with each."""
+    """Yield an error for a list in which a value appears twice.
+
+    It is faster than the usual rule, which compares each entry with all others.
+    """
     if is_wanted and isinstance(value, list) and len(set(map(_key, value))) < len(value):
         yield ValidationError("It has equal entries.")
 
 
 def _key(value: Any) -> Any:
-    """Return something that is equal for equal values; True isn't equal to 1, but 1.0 is."""
+    """Return a hashable key that is equal for equal values; 1.0 equals 1 here, but True doesn't."""
     if isinstance(value, list):
         return (list, *map(_key, value))
     if isinstance(value, dict):
@@ -361,7 +364,7 @@ HINTS: dict[str, Callable[[Any], str]] = {
 
 
 def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:
-    """Return the help of the field, which people understand better than its pattern."""
+    """Return the field's description, which people understand better than its pattern."""
     told = str(schema.get("description", ""))
     return "Write something." if pattern == VISIBLE else told or f"It must match {pattern}."
 

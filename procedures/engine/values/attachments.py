@@ -1,4 +1,4 @@
-"""Files in answers: what a question may ask of them, and the check of a file that was sent."""
+"""Files in answers: the limits that a question sets, and the check of a file that was sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
@@ -87,12 +87,12 @@ def files_by_place(value: Any, at: str = "") -> Iterator[tuple[str, File]]:
 
 
 def with_files(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a stored answer with a `File` in place of each description of one."""
+    """Return a stored answer with a `File` in place of each file's description."""
     return changed_files(value, schema, lambda one: File(**one) if isinstance(one, dict) else one)
 
 
 def changed_files(value: Any, schema: Mapping[str, Any], change: Callable[[Any], Any]) -> Any:
-    """Return an answer with `change` applied to each value that takes the place of a file."""
+    """Return an answer with `change` applied to each value that the schema declares as a file."""
     branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     plain = branches[0] if len(branches) == 1 else schema
     if is_file_schema(plain):

@@ -8,7 +8,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def is_same_definition(one: type, other: type) -> bool:
-    """Return True for two classes of one module and name: a module that is loaded again."""
+    """Return True if the classes have the same module and name, as after a reload of the module."""
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 

@@ -38,12 +38,12 @@ class FileStore(Protocol):
 
     @property
     def largest_inline(self) -> int:
-        """The largest value, in bytes, that is stored in the journal instead of here."""
+        """The size, in bytes, up to which a value is stored in the journal instead of here."""
         ...
 
     @property
     def patience(self) -> float:
-        """Seconds a worker waits for a full or unreachable store before it releases its run."""
+        """Seconds for which a worker waits for a failing store before it releases its run."""
         ...
 
     def put(self, content: bytes) -> str:
@@ -96,8 +96,8 @@ class FileContext:
     def _reach(self, use: Callable[[], T]) -> T:
         """Call the store; in a worker, retry after an error for up to `patience` seconds.
 
-        If the store still fails, interrupt the run, because the failure is not one of the
-        procedure's code. Retrying here is cheaper than a later claim, which would replay the run.
+        If the store still fails, interrupt the run, because the procedure's code isn't at fault.
+        Retrying here is cheaper than a later claim, which would replay the run.
         """
         if self.journal is None:
             return use()

@@ -1,4 +1,4 @@
-"""Formats of texts in answers: dates, moments, times, durations, addresses of mail and web."""
+"""Formats of texts in answers: dates, times, durations, e-mail addresses and web addresses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,12 +23,12 @@ SPOKEN = re.compile(rf"\s*(?:{PART.pattern}[\s,]*)+", re.ASCII)
 ZERO = timedelta(0)
 LENGTHS = TypeAdapter(timedelta)
 LONGEST_TEXT = 100
-"""The most characters of a date, a moment, a time or a duration."""
+"""The largest number of characters in a date, a time or a duration."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of a text: the check of a text, and an example for people."""
+    """A format of texts: the check of a text, and a phrase that describes valid ones."""
 
     is_valid: Callable[[str], bool]
     noun: str

@@ -1,6 +1,7 @@
-"""Forms from a JSON Schema that somebody gives: a documented subset, checked when it is asked.
+"""Forms made from a JSON Schema, of which a documented subset is supported.
 
-Whatever isn't in the subset is refused with its path, so that no rule is silently ignored.
+Anything outside the subset is refused with its path when the question is asked, so that no rule is
+silently ignored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ from procedures.engine.values.visible import visible_line
 
 MOST_LEVELS, MOST_FIELDS, MOST_OPTIONS = 8, 100, 500
 LARGEST_SCHEMA = 64 * 1024
-"""The most characters of a schema's JSON, as it is given and with its references resolved."""
+"""The most characters in a schema's JSON, both before and after its references are resolved."""
 LONGEST_PATTERN, LONGEST_MATCHED = 200, 10_000
 LONGEST_NAME = 100
 IGNORED = {"$schema", "$id", "$comment", "$defs", "examples", "deprecated"}
@@ -39,7 +40,7 @@ KEYWORDS = {
     "array": {"items", "minItems", "maxItems", "uniqueItems"},
     "object": {"properties", "required", "additionalProperties"},
 }
-"""The keywords of the subset, by the type of the value; those in `ABOUT` go with each of them."""
+"""The supported keywords, by the type of the value; those in `ABOUT` are supported everywhere."""
 OF_FILE = {"format", ACCEPT, LARGEST}
 RANGES = (
     *(("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum")),
@@ -226,7 +227,7 @@ class _Reader:
     def _with_words(
         self, schema: Mapping[str, Any], found: dict[str, Any], path: str
     ) -> dict[str, Any]:
-        """Add title, description and default, after checking them."""
+        """Check the title, the description and the default, and add them."""
         for name in ("title", "description"):
             if name in schema:
                 if not isinstance(schema[name], str):

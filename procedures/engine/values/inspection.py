@@ -191,7 +191,7 @@ class Watch:
     has_any: bool
     """True if a part is annotated `Any`; its values are stored as the JSON of their own types."""
     can_lose: bool
-    """True if it has a class (which may have subclasses), a union, or dict keys other than text."""
+    """True if the type contains a class, a union, or a dict whose keys aren't texts."""
     unions: frozenset[type]
     """The member types of unions, because JSON doesn't say which of them a value had."""
 

@@ -19,8 +19,8 @@ NUMBERS = {bool, int, float, Decimal}
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
     """Return a sentence about what the restored value lacks, or "" if nothing is lost.
 
-    A tuple that comes back as a list has lost nothing, nor has an object that comes back as plain
-    JSON because its annotation doesn't name its type.
+    A tuple may come back as a list. An object may come back as plain JSON if its annotation doesn't
+    name its type.
     """
     kind, back = type(one), type(other)
     if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):

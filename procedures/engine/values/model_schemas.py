@@ -192,7 +192,7 @@ def _finished(
 
 
 def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """Return a field's schema with that schema of its value, which may be beside None."""
+    """Return a field's schema with `value` as the schema of its value; None stays allowed."""
     about = {name: schema[name] for name in ("title", "description") if name in schema}
     if "anyOf" not in schema:
         return {**value, **about}
@@ -200,7 +200,7 @@ def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str, Any]:
-    """Return the finished schema of a nested model, a file or a list, without title and None."""
+    """Return the schema of a nested model, file or list, without a title or a branch for None."""
     plain: Mapping[str, Any] = next(
         (one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), {}
     )

@@ -56,7 +56,7 @@ class Currency(GroupedMetadata):
 
     @property
     def places(self) -> int:
-        """The number of decimals of the currency's smallest unit."""
+        """The number of decimals in an amount of the currency."""
         return PLACES.get(self.code, USUAL_PLACES)
 
     def __iter__(self) -> Iterator[object]:
@@ -66,7 +66,7 @@ class Currency(GroupedMetadata):
 
 @dataclass(frozen=True)
 class _Spoken:
-    """The currency's code in the JSON Schema of an amount."""
+    """An annotation that writes the currency's code into the JSON Schema of an amount."""
 
     code: str
 

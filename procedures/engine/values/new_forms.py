@@ -1,4 +1,4 @@
-"""The size with which a new form begins: its fields and rows, until somebody adds a row."""
+"""The initial size of a form: its fields and rows before anybody adds a row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from procedures.engine.values.answers import MOST_ENTRIES, without_nothing
 from procedures.engine.values.typed import kind_of
 
 MOST_ROWS = 100
-"""The most rows with which a list of a form can begin."""
+"""The largest initial number of rows in one list of a form."""
 MOST_PARTS = 500
-"""The most fields and rows with which a form can begin; Django refuses pages that send 1,000."""
+"""The largest initial number of fields and rows; Django refuses posts of over 1,000 values."""
 
 
 class LargeFormError(ValueError):
@@ -21,7 +21,7 @@ class LargeFormError(ValueError):
 
 
 def rows_at_first(schema: Mapping[str, Any], value: Any) -> int:
-    """Return the number of rows with which a list begins; `value` is its default."""
+    """Return the initial number of rows of a list; `value` is its default."""
     given = len(value) if isinstance(value, list) else 0
     return min(max(given, int(schema.get("minItems", 0))), MOST_ROWS)
 
@@ -32,7 +32,7 @@ def check_size(schema: Mapping[str, Any]) -> None:
 
 
 class _Size:
-    """The number of fields and rows with which a form begins, counted as they are drawn."""
+    """The initial number of fields and rows of a form, counted as they are drawn."""
 
     def __init__(self) -> None:
         self.parts = 0

@@ -137,7 +137,7 @@ def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[st
 
 
 def _hides_file(schema: Schema, defs: Mapping[str, Schema]) -> bool:
-    """Return True if a file is in a place that no path of fields names, such as a dict."""
+    """Return True if a file is in a place that no path of field names reaches, such as a dict."""
     plain = without_nothing(schema)
     if is_file_schema(plain):
         return False

@@ -25,7 +25,7 @@ class ContainsItselfError(ValueError):
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the schema of each of an object's properties, with references resolved.
 
-    Of a property that contains itself, only the first level is resolved.
+    For a property that contains itself, only the first level is resolved.
     """
     defs: Mapping[str, Any] = schema.get("$defs", {})
     found = {}

@@ -12,7 +12,7 @@ class BodyError(EngineError):
 
 
 class DoubleError(ValueError):
-    """An object with the same name twice."""
+    """An error for a JSON object that contains the same name twice."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -30,28 +30,28 @@ class Sizes:
 
     prompt: int = 1_000
     label: int = 500
-    """The label of a button, an option, or a field of a form."""
+    """The limit for the label of a button, an option, or a field of a form."""
     options: int = 500
-    """The number of options of a choice, or of fields in a form."""
+    """The largest number of options of a choice, or of fields in a form."""
     body: int = 50_000
     draft: int = 200_000
-    """The draft under review, both the original and the edited draft."""
+    """The limit for the draft under review, both the original and the edited draft."""
     evidence: int = 256 * 1024
-    """The canonical JSON of a question's evidence, metadata or schema."""
+    """The limit for the canonical JSON of a question's evidence, metadata or schema."""
     depth: int = 50
-    """The levels of nesting in evidence, metadata, and the value of a signal."""
+    """The most levels of nesting in evidence, metadata, and the value of a signal."""
     answer: int = 20_000
-    """The text of an answer, or of each field in a form."""
+    """The limit for the text of an answer, or of each field in a form."""
     comment: int = 10_000
     message: int = 10_000
-    """A person's message in a chat session."""
+    """The limit for a person's message in a chat session."""
     notice: int = 10_000
-    """A notice, an alert, a log line, or a line of progress."""
+    """The limit for a notice, an alert, a log line, or a line of progress."""
     stage: int = 2_000
     signal: int = 256 * 1024
-    """The canonical JSON of a signal's value or default."""
+    """The limit for the canonical JSON of a signal's value or default."""
     reason: int = 1_000
-    """An operator's reason for an operation, or an author's reason for a wait."""
+    """The limit for an operator's reason for an operation, or an author's reason for a wait."""
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -12,7 +12,7 @@ from procedures.engine.values.spelling import short_repr
 
 ABSENT: Any = object()
 LONGEST_SHOWN = 120
-"""The most characters of a value that an error message shows."""
+"""The largest number of characters of a value that an error message shows."""
 
 
 class Note(Protocol):

@@ -48,7 +48,7 @@ FORMATS: dict[str, FieldKind] = {
 }
 NESTED = ("group", "rows", "files")
 LINES = ("text", "prose", "number", "date", "time", "duration", "email", "url")
-"""Kinds of fields of which a list is typed with one of them on each line."""
+"""Kinds of fields that can be the items of a list; people type one item on each line."""
 ZONE = "~zone"
 """The ending of the name under which a page sends the time zone of a moment."""
 ROW_KEY = re.compile(r"[0-9]{1,6}")
@@ -240,7 +240,7 @@ def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
 
 
 def one_ending(text: str) -> str:
-    """Return the text with line feeds as its line endings, which browsers send as CRLF."""
+    """Return the text with LF as its line endings; browsers send CRLF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -14,12 +14,12 @@ LINES = frozenset("\n\t")
 
 
 def visible(text: str) -> str:
-    """Replace characters that hide or reorder text with hexadecimal codes; keep lines and tabs."""
+    """Replace characters that hide or reorder text with codes; keep line breaks and tabs."""
     return _shown(text, LINES)
 
 
 def visible_line(text: str) -> str:
-    """Do as `visible` does, but on one line: a line break becomes ␤, and a tab becomes a code."""
+    """Do the same as `visible`, but on one line: line breaks become ␤, and tabs become codes."""
     return _shown(text, frozenset())
 
 

@@ -7,7 +7,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.spelling import meant
 
 MOST = 5
-"""The most differences that a message lists."""
+"""The largest number of differences that a message lists."""
 LONGEST = 200
 ABSENT: Any = object()
 HELD = {"volatile": True}
@@ -45,7 +45,7 @@ def check_paths(value: Any, paths: Sequence[str]) -> None:
 
 
 def paths_of(value: Any, before: str = "") -> Iterator[str]:
-    """Yield the dotted names in nested data; those in the items of a list, once for each item."""
+    """Yield the dotted names in nested data; names inside a list come once for each item."""
     if isinstance(value, list):
         for one in value:
             yield from paths_of(one, before)

@@ -39,7 +39,7 @@ class AskingVerbs:
     def ask(self, prompt: str, hint: object, **asking: Unpack[RequestOptions]) -> Response[Any]: ...
     @with_options("ctx.ask", RequestOptions)
     def ask(self, prompt: str, hint: Any = str, **asking: Unpack[RequestOptions]) -> Response[Any]:
-        """Ask for a value of the type `hint`, such as str, int or date, or of one in `Annotated`.
+        """Ask for a value of the type `hint`, such as str, int or date, possibly with constraints.
 
         The types are str, int, float, Decimal, bool, date, time, timedelta, and datetime, which has
         a time zone. `Annotated[int, Field(ge=1)]` limits the value, and
@@ -84,10 +84,10 @@ class AskingVerbs:
         """Ask for one of the options, or with `many=True` for a list of one or more of them.
 
         `options` are strings, or a mapping of strings to their labels. `descriptions` maps options
-        to a line below their label. With `other=True`, or a label for it, people can also write an
-        answer of their own, which is the value then. Raises `QuestionError` for
-        options that people couldn't tell apart, and `RequestExpiredError` if nobody answers in time
-        and `on_timeout` is "fail".
+        to a line below their label. With `other=True`, people can also write an answer in their own
+        words, which is then the value; instead of True, `other` can be the label of this answer.
+        Raises `QuestionError` for options that people couldn't tell apart, and
+        `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
         """
         check_flag("many= of ctx.choose", many)
         more: dict[str, Any] = {"descriptions": descriptions, "other": other, **asking}
@@ -108,13 +108,14 @@ class AskingVerbs:
         format: str = "",  # noqa: A002 (the author's word)
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
-        """Show a draft, text, JSON data or a `File`, which people may edit, and ask for a decision.
+        """Show a draft (text, JSON data or a `File`) that people may edit, and ask for a decision.
 
         The response's `value` is the final draft, and its `decision` is the name of the decision.
         The value is "" after a rejection (None for data and files). `decisions` maps the names of
-        decisions to the labels of their buttons, and the first one approves; by default the names
-        are "approved" and "rejected". `format` says how people see the draft: a text as "text",
-        "markdown" or "code", data as "json" or "table". A file can be replaced by another one.
+        decisions to the labels of their buttons, and the first decision approves; by default the
+        names are "approved" and "rejected". `format` says how people see the draft: a text as
+        "text", "markdown" or "code", data as "json" or "table". A file can be replaced by another
+        one.
 
         Raises `QuestionError` for a draft that is neither text nor JSON data nor a file, or that
         doesn't suit its format, and `RequestExpiredError` if nobody answers in time and

@@ -28,7 +28,7 @@ Branch = Callable[[Fiber], Any]
 
 
 def name_of(fn: Callable[..., Any]) -> str:
-    """Return the name of a branch, which is its function's own name and so the same on replay."""
+    """Return the name of a branch: its function's name, which is the same on every replay."""
     if not callable(fn):
         raise OptionError(f"A branch of ctx.gather must be a function, not {short_repr(fn)}.")
     if not (name := spoken_name(fn)).isidentifier():
@@ -90,7 +90,7 @@ def _run_all(
 
 
 def _join(fiber: Fiber, key: str, ends: Sequence[Any], on_failure: OnFailure) -> None:
-    """Do nothing if every branch has ended; otherwise raise what interrupted one of them."""
+    """Raise the interruption or the failure that ends the gather; do nothing if there is none."""
     if others := [end for end in ends if _is_interruption(end)]:
         fiber.interrupt(others[0])
     errors = [end for end in ends if _is_failure(end)]

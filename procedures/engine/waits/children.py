@@ -61,7 +61,7 @@ def start_map(
 ) -> Handle[list[Any]]:
     """Start a child for each of the inputs, `at_most` of them at a time.
 
-    All of them take one event and one wait in the parent.
+    All of them together need one event and one wait in the parent.
     """
     _check(fiber, procedure)
     fate = _fate("ctx.map", on_parent_end)

@@ -132,7 +132,7 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
     """Return the handles whose signals the code can't take, with the reason for each.
 
     The result is empty if the journal shows that the code has already continued: it could take the
-    value before, and then this is a mismatch of the code.
+    value then, so the code has changed, and replay reports a mismatch.
     """
     if fiber.scope.has_unread():
         return {}
@@ -141,7 +141,7 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
 
 
 def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
-    """Skip signals whose values don't fit, and wait for others; return True if there were any."""
+    """Skip signals whose values don't fit, and wait for others; return True if any were skipped."""
     wrong = misfits_among(fiber, handles)
     if not wrong:
         return False
@@ -274,7 +274,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 
 
 def _bare(hint: Any) -> Any:
-    """Return the type without its `Annotated` limits, which bind people but not defaults."""
+    """Return the type without its `Annotated` limits, which defaults needn't keep to."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Later:
-    """Questions asked without waiting: `handle.wait()` or `ctx.wait_any(...)` waits for answers."""
+    """Methods that ask but don't wait; `handle.wait()` or `ctx.wait_any(...)` waits for answers."""
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -96,11 +96,12 @@ class Later:
         format: str = "",  # noqa: A002 (the author's word)
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
-        """Show a draft, a text, data or a file, which people may edit, and ask for a decision.
+        """Show a draft (text, data or a file), which people may edit, and ask for a decision.
 
         The answer's value is the edited draft, and its `decision` is the decision. `decisions` maps
-        the name of each decision to the label of its button; the first one approves. Without it the
-        decisions are "approved" and "rejected". The value of "rejected" is "" (None for data).
+        the name of each decision to the label of its button; the first decision approves. Without
+        it the decisions are "approved" and "rejected". The value of "rejected" is "" (None for
+        data).
         """
         return self.request("review", prompt, draft, decisions=decisions, format=format, **asking)
 

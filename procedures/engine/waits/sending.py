@@ -12,7 +12,7 @@ from procedures.engine.values.options import check_json, check_text
 
 Act = Literal["signal", "cancel"]
 LONGEST_ID = 200
-"""The most characters of a signal's id, as the database stores it."""
+"""The longest id of a signal that the database stores, in characters."""
 
 
 def send_signal(
@@ -78,7 +78,7 @@ def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
 
 
 def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
-    """Record in a commit of its own what is sent, or why the other run is out of reach."""
+    """Commit an event with the content to send, or with the reason why nothing can be sent."""
     asked = {"to": to, "act": act, **data}
     entry = fiber.take("sent", key)
     if entry is None:

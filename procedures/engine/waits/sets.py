@@ -154,7 +154,7 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
-    """Return True if a wait set, opened by event `since`, withdrew the wait as no longer needed."""
+    """Return True if the set that the event `since` opened withdrew the wait as not needed."""
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
     return Closing.read(handle.entry.last.content).responder == NOT_NEEDED

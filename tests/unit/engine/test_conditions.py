@@ -69,7 +69,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: repeatable(Like(["name"])), "names 'name', which the evidence lacks"),
         (lambda: repeatable(Like(["customer"]), volatile="customer"), "which is volatile"),
         (lambda: repeatable(Like([1])), "strings that aren't empty"),  # type: ignore[list-item]
-        (lambda: repeatable(Like(at_most={"customer": 5})), "no number in the evidence"),
+        (lambda: repeatable(Like(at_most={"customer": 5})), "a number in the evidence"),
         (lambda: repeatable(Like(at_most={"amount": "much"})), "map names to numbers"),
         (lambda: repeatable(Like(at_most={"amount": True})), "map names to numbers"),
         (lambda: repeatable(Like(at_most=["amount"])), "must map names"),  # type: ignore[arg-type]
