@@ -1,4 +1,4 @@
-"""The application that daphne serves: HTTP for pages and the API, and WebSockets for live pages."""
+"""The ASGI application that daphne serves: HTTP for pages and the API, and WebSockets."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The Celery application; its messages only wake workers and hold no state of their own."""
+"""The Celery application; its messages only wake workers and carry no data."""
 
 import gc
 import logging
@@ -45,16 +45,16 @@ app.steps["consumer"].add(Lookout)
 
 @setup_logging.connect(weak=False)
 def leave_logging_to_django(**_: Any) -> None:
-    """Do nothing: a connected receiver stops Celery from configuring logging itself."""
+    """Do nothing; a connected receiver keeps Celery from configuring logging."""
 
 
 watches: list[PoolWatch] = []
-"""The watch over this process's slots; empty if the process isn't a worker with slots."""
+"""The watch over this process's slots; empty in a process without slots."""
 
 
 @worker_ready.connect(weak=False)
 def watch_the_slots(sender: Any, **_: Any) -> None:
-    """Watch the worker's slots; a worker without them, like the clock, needs no watch."""
+    """Start a watch over the worker's slots, unless it has none, like the clock process."""
     if isinstance(sender.pool, TaskPool):
         watches[:] = [PoolWatch(sender.pool)]
         watches[0].start()
@@ -62,14 +62,14 @@ def watch_the_slots(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect(weak=False)
 def let_the_slots_stop(how: str, **_: Any) -> None:
-    """Stop the slots within the allowed time; Celery would wait forever, or lose their work."""
+    """Stop the slots within the allowed time; Celery itself would wait forever or lose work."""
     for watch in watches:
         watch.stop(within=conf.STOP_SECONDS if how == "Warm" else 0)
 
 
 @worker_ready.connect(weak=False)
 def leave_out_what_may_change(**_: Any) -> None:
-    """Silence Celery's repeated warning about a future default."""
+    """Silence Celery's warning about a future default, which it repeats at each connection."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
@@ -89,12 +89,12 @@ def know_the_site(**_: Any) -> None:
 
 
 tickers: list[Ticker] = []
-"""The ticker of this process, if this is the clock process."""
+"""The ticker of this process; empty unless this is the clock process."""
 
 
 @worker_ready.connect(weak=False)
 def let_time_pass(sender: Any, **_: Any) -> None:
-    """Start the ticker if this worker listens to the queue `clock`."""
+    """Start the ticker if this worker serves the queue `clock`."""
     if CLOCK not in app.amqp.queues.consume_from:
         return
     if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
@@ -141,13 +141,13 @@ def let_the_clock_finish(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def leave_the_code_out_of_collections(**_: Any) -> None:
-    """Exclude imported code from garbage collection, which long replays would trigger often."""
+    """Exclude imported code from garbage collections, because long replays cause many of them."""
     gc.freeze()
 
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """Turn the process into a slot, whose steps and runs aren't ended by signals."""
+    """Make the process a slot, in which signals end neither steps nor runs."""
     watches.clear()
     # A solo worker sends this signal in its main process, too, where signals have to end it.
     if current_process().name != "MainProcess":
@@ -157,13 +157,13 @@ def be_a_slot(**_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)
 def send_the_last_word(**_: Any) -> None:
-    """Send the messages still pending, because the pool's processes skip `atexit`."""
+    """Send the messages that are still pending, because the pool's processes skip `atexit`."""
     messenger.finish()
 
 
 @task_postrun.connect(weak=False)
 def put_connections_back(task: Any, **_: Any) -> None:
-    """Return connections to the pool, so that the next task finds them open."""
+    """Return connections to the pool, so that the next task finds open ones."""
     # An eager task runs in its caller's process, and perhaps in its transaction, whose connection
     # is not ours to close.
     if not task.request.is_eager:

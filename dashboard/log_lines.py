@@ -1,4 +1,4 @@
-"""The format of log lines, which contain no secrets and no control characters."""
+"""The format of log lines, which contain neither secrets nor control characters."""
 
 import logging
 import re
@@ -10,19 +10,19 @@ SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """The characters that end a line or control a terminal."""
 MORE = "    "
-"""The indentation of traceback lines, so that none looks like the start of an entry."""
+"""The indentation of a traceback, so that none of its lines looks like a new entry."""
 
 TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
-"""Loggers of which only the first line of an error is printed.
+"""The loggers whose errors are shortened to their first line.
 
 They report a lost broker, a dead child process or an unknown Host with long tracebacks.
 """
 MESSAGES = "celery.worker.request"
-"""A logger that calls an unacknowledged message critical, although that is harmless here."""
+"""A logger that reports unacknowledged messages as critical, although they are harmless here."""
 
 
 class LineFormatter(logging.Formatter):
-    """A formatter that prints informational messages alone, and others with level and logger."""
+    """A formatter that adds the level and the logger to all but informational messages."""
 
     def format(self, record: logging.LogRecord) -> str:
         is_grave = record.levelno >= logging.CRITICAL and record.name != MESSAGES
@@ -46,7 +46,7 @@ class LineFormatter(logging.Formatter):
 
 
 def message_lines(record: logging.LogRecord) -> list[str]:
-    """Return the message's lines; line ends in its arguments don't start a new one."""
+    """Return the lines of a message; line breaks in its arguments don't count."""
     if not record.args or "\n" not in str(record.msg):
         return [record.getMessage()]
     plain = logging.makeLogRecord({**vars(record)})
@@ -56,12 +56,12 @@ def message_lines(record: logging.LogRecord) -> list[str]:
 
 
 def clean(text: str) -> str:
-    r"""Return the text as one line without secrets; control characters become codes: \n, \x1b."""
+    r"""Return a text as one line without secrets, with control characters as codes like \n."""
     return without_controls(masked(SIGN_IN_TOKEN.sub(r"\1***", text)))
 
 
 def without_controls(text: str) -> str:
-    """Return the text as one line that can't control a terminal; tabs are left unchanged."""
+    """Return a text as one line with control characters as codes, except for tabs."""
     return CONTROL.sub(lambda found: _written_out(found[0]), text)
 
 

@@ -1,4 +1,4 @@
-"""The URLs of the product's own site; other sites include `dashboard.urls` where they like."""
+"""The URLs of the product's own site; another site can include `dashboard.urls` in its own."""
 
 from django.contrib import admin
 from django.urls import include, path

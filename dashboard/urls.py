@@ -29,7 +29,7 @@ from dashboard.pages import (
 
 
 class PlainConverter(StringConverter):
-    """A path converter that doesn't match a NUL, which PostgreSQL refuses in queries."""
+    """A path converter that doesn't match NUL characters, which PostgreSQL refuses in queries."""
 
     regex = r"[^/\0]+"
 

@@ -1,4 +1,4 @@
-"""Amounts of money, parsed from the notations of exports and added up exactly."""
+"""Amounts of money, read from the notations used in exports and added up exactly."""
 
 import re
 from collections.abc import Iterable
@@ -30,14 +30,14 @@ class Amount:
     value: Decimal
     """An amount of zero or more, with two decimals."""
     mark: str
-    """The decimal mark in the cell: a point, a comma or nothing."""
+    """The decimal mark in the cell: ".", "," or "" if it has no decimals."""
 
 
 def read_amount(cell: str) -> Amount:
     """Return the amount in a cell like 31.20, 31,20 or 1.234,50.
 
-    Raises `ValueError` for anything else, including an ambiguous number like 1.234; the error's
-    text completes a sentence, as in "has the negative amount …".
+    Raises `ValueError` for anything else, also for an ambiguous number like 1.234. The error's text
+    is the end of a sentence about the line, like "has the negative amount …".
     """
     quoted = shown(cell)
     if cell.startswith(MINUS) and WHOLE.match(cell, 1):

@@ -1,4 +1,4 @@
-"""The commits since a release, grouped by type, and the next version that they call for."""
+"""The commits since a release, grouped by type, and the next version that they require."""
 
 import re
 from bisect import bisect_left
@@ -11,7 +11,7 @@ from examples.git import Message, Tag
 
 PREFIX = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]*)\))?(?P<mark>!)?:\s+(?P<text>\S.*)")
 BULLET = re.compile(r"^[ \t]*[*+-][ \t]+(?P<subject>\S.*?)[ \t\r]*$", re.MULTILINE)
-"""A line in the body of a squashed commit that holds the subject of one of its commits."""
+"""A pattern for a line in a squashed commit's body that holds an original commit's subject."""
 BREAKING = re.compile(r"^[ \t]*(?:[*+-][ \t]+)?BREAKING[ -]CHANGE(?:[ \t]*:|[ \t]+#)", re.MULTILINE)
 NUMBERS = r"(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
 DIGIT = re.compile(r"\d", re.ASCII)
@@ -48,7 +48,7 @@ CONVENTIONAL = {
     "style",
     "test",
 }
-"""Types by which a bullet is recognized as a conventional subject."""
+"""The commit types that make a bullet in a commit's body count as a conventional subject."""
 SORTS = {"feat": Sort.FEATURE, "feature": Sort.FEATURE, "fix": Sort.FIX, "bugfix": Sort.FIX}
 
 
@@ -56,7 +56,7 @@ RANKS = (Sort.OTHER, Sort.FIX, Sort.FEATURE)
 
 
 class Part(StrEnum):
-    """The part of a version that is raised."""
+    """The part of a version number to increase."""
 
     MAJOR = "major"
     MINOR = "minor"
@@ -101,7 +101,7 @@ class Version:
 
 
 NONE = Version(0, 0, 0)
-"""The version before the first release."""
+"""The version from which the first release is counted."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,15 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 
 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
-    """Return the names of the tags that have a digit after the prefix and so may be versions."""
+    """Return the names of the tags that begin with the prefix and contain a digit.
+
+    They may be versions in a notation that isn't understood.
+    """
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
 
 def probable_prefix(names: Iterable[str]) -> str:
-    """Return the first prefix before a number like 1.2.3 in these names, or ""."""
+    """Return what precedes the number in the first name like "release-1.2.3", or ""."""
     found = (re.fullmatch(f"(?P<prefix>.*?){NUMBERS}", name, re.ASCII) for name in names)
     return next((match["prefix"] for match in found if match and match["prefix"]), "")
 
@@ -151,13 +154,13 @@ def probable_prefix(names: Iterable[str]) -> str:
 
 
 Merged = Callable[[str, str], Collection[str]]
-"""A function of a merge and one parent that returns the commits merged onto this parent."""
+"""A function (merge, parent) that returns the hashes of the commits merged into the parent."""
 
 
 def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
     """Return the commits, newest first, without reverted ones and their reverts.
 
-    A revert of a commit that was released earlier is a change like any other.
+    If the reverted commit was released earlier, its revert is kept like any other change.
     """
     older = _Older(messages)
     gone: set[str] = set()
@@ -183,14 +186,14 @@ class _Older:
             self._places.setdefault(_subject_of(message), []).append(place)
 
     def named(self, start: str) -> str:
-        """Return the commit whose hash begins with `start`, or ""."""
+        """Return the commit hash that begins with `start`, or ""."""
         # The first name that is not smaller is the one that begins so, if any does.
         place = bisect_left(self._names, start)
         found = self._names[place] if place < len(self._names) else ""
         return found if found.startswith(start) else ""
 
     def with_subject(self, subject: str, *, before: int) -> str:
-        """Return the newest commit with a subject among those older than `before`, or ""."""
+        """Return the newest commit with this subject that is older than index `before`, or ""."""
         places = self._places.get(subject, [])
         index = bisect_left(places, before + 1)
         return self._messages[places[index]].commit if index < len(places) else ""
@@ -223,7 +226,7 @@ def _subject_of(message: Message) -> str:
 
 
 def read_change(message: Message) -> Change:
-    """Return a commit's change, from its subject or, if it was squashed, from its body's list."""
+    """Read the change from a commit's subject, or from the list in its body if it was squashed."""
     subject, body = _subject_of(message)[:LONGEST_SUBJECT], message.text.partition("\n")[2]
     match = PREFIX.fullmatch(subject)
     inner = list(_bullets(body))

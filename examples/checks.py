@@ -1,4 +1,4 @@
-"""Checks: commands run in processes of their own, with their output saved."""
+"""Checks: commands that run in separate processes, and whose output is saved."""
 
 import codecs
 import os
@@ -17,11 +17,11 @@ from pathlib import Path
 from procedures.engine import File, Step
 
 PATIENCE = 30 * 60
-"""The seconds a check may take."""
+"""The seconds that a check may take."""
 LOOK = 0.25
-"""The seconds to wait for output, and between two looks at a process without any."""
+"""The longest wait for output, and the pause between reads of a silent process, in seconds."""
 MOST_OUTPUT = 1_000_000
-"""The most bytes of output to save, taken from its end, where faults are reported."""
+"""The most bytes of output to save; they are the last ones, where faults are reported."""
 CHUNK = 64 * 1024
 MOST_LEFT = 64
 """The most chunks to read after a command has ended, in case another process keeps writing."""
@@ -49,7 +49,7 @@ if status < 0:
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
-"""A program that runs the command, and kills it when the worker closes its input."""
+"""A Python program that runs a command and kills it when the program's standard input closes."""
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -61,7 +61,7 @@ class Checked:
     name: str
     passed: bool
     ending: str
-    """The ending, like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
+    """A phrase about the end, like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
     tail: str
     """The last lines of the output."""
     output: File
@@ -72,7 +72,7 @@ class Checked:
 
 
 class Output:
-    """The output of a command, shown line by line; its last megabyte is saved."""
+    """The output of a command: each line is reported as progress, the last megabyte is saved."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -104,9 +104,10 @@ class Output:
 
 
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
-    """Run the command in the folder without a shell.
+    """Run the command in the folder without a shell, and return its outcome.
 
-    When the call ends, the command and its whole process group have been killed.
+    Before this function returns, it kills everything that still runs in the command's process
+    group.
     """
     output, begin = Output(step), time.monotonic()
     with _started(shlex.split(command), folder) as process:
@@ -156,7 +157,7 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
 
 
 def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -> str:
-    """Read the output until the command ends; return "" on success, else a phrase about its end."""
+    """Read the output until the command ends; return "", or a phrase that says how it failed."""
     while not _has_ended(process):
         if time.monotonic() > until:
             return "was still running after {took}, so it was stopped"
@@ -189,7 +190,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole process group of the process."""
+    """Kill all processes in the process's group."""
     # Once it was waited for, its number may belong to another process.
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -24,7 +24,7 @@ NOTHING_RUNS = (
     "protocol.ext.allow=never",
 )
 FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
-"""A pattern of the settings that make git run programs on files, which are all disabled."""
+"""A pattern for git settings that run programs on files; all settings that match are disabled."""
 NOT_FOUND = 1
 ISOLATION = {
     "HOME": os.devnull,
@@ -40,7 +40,7 @@ class RepositoryError(Exception):
 
 
 class GitError(RepositoryError):
-    """A failed git command, with the last line of its error output."""
+    """A failed git command; the message contains the last line of its error output."""
 
     def __init__(self, command: str, status: int, words: str) -> None:
         self.status = status
@@ -50,7 +50,7 @@ class GitError(RepositoryError):
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag, and the commit it resolves to."""
+    """A tag, and the commit to which it resolves."""
 
     name: str
     commit: str
@@ -65,7 +65,7 @@ class Message:
 
 
 class Repository:
-    """A git checkout at a path; raises `RepositoryError` if the path isn't the root of one."""
+    """The root folder of a git checkout; any other path raises `RepositoryError`."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
@@ -91,7 +91,7 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has no commits yet.") from None
 
     def check_clean(self) -> None:
-        """Raise `RepositoryError`, naming the first files, if any are changed or untracked."""
+        """Raise `RepositoryError` with the first file names if files are changed or untracked."""
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
         excludes = {"core.excludesFile": self._own_excludes()}
         found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
@@ -132,7 +132,10 @@ class Repository:
                 yield Tag(name, led_to or own)
 
     def messages(self, commit: str, *, since: str = "") -> list[Message]:
-        """Return the commit messages, newest first, decoded from any encoding, without merges."""
+        """Return the messages of the commits that lead to `commit`, newest first, without merges.
+
+        Commits that also lead to `since` are left out. Messages are decoded from any encoding.
+        """
         chosen = (commit, f"^{since}") if since else (commit,)
         options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
         text = self._text("log", *options, "--format=tformat:%H%x00%B", *chosen, "--")
@@ -140,16 +143,16 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """Return the commits that a merge brought onto a parent, except merges; none if unknown."""
+        """Return the commits that a merge added to its parent `base`, except merges, or []."""
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
         except GitError:
             return []
 
     def create_tag(self, tag: str, commit: str, notes: str, *, tagger: tuple[str, str]) -> bool:
-        """Tag the commit with the notes unchanged; return False if exactly that tag exists already.
+        """Tag the commit with the notes as given; return False if the same tag exists already.
 
-        Raises `RepositoryError` if another tag has this name.
+        Raises `RepositoryError` if a different tag has this name.
         """
         if self._has_tag(tag, commit, notes):
             return False
@@ -211,7 +214,10 @@ class Repository:
         settings: Mapping[str, str] | None = None,
         is_isolated: bool = True,
     ) -> bytes:
-        """Run a git command and return its output; `no` is the exit status for "not found"."""
+        """Run a git command and return its output.
+
+        The exit status `no` means that nothing was found; it isn't an error.
+        """
         place = folder or self.path
         chosen = _settings(place, settings or {})
         command = ["git", "--no-pager", "-C", str(place), *chosen, *arguments]
@@ -247,7 +253,7 @@ def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
 
 
 def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
-    """Return git's environment, without the worker's secrets and with the filters disabled."""
+    """Return git's environment variables, without the worker's secrets and git's filters."""
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),

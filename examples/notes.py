@@ -9,19 +9,19 @@ from procedures.engine.kinds.question_options import one_line
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
-"""The most lines under one heading; a last line counts the others."""
+"""The most lines under one heading; a last line says how many more there are."""
 SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
-"""Characters with a meaning in Markdown.
+"""A pattern for characters with a meaning in Markdown.
 
 An underscore inside a word, as in `snake_case`, has none.
 """
 AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
-"""The start of a line that Markdown reads as a list, heading or rule, up to the mark to escape."""
+"""A pattern for the start of a list, heading or rule, up to the mark that must be escaped."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def draft_notes(changes: Sequence[Change]) -> str:
-    """Return the draft: breaking changes first, then by type, newest first."""
+    """Return draft notes: breaking changes first, then a section for each type, newest first."""
     if all(one.sort == Sort.OTHER and not one.is_breaking for one in changes):
         return tidy_notes(_section("Changes", changes))
     sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]
@@ -43,7 +43,7 @@ def tidy_notes(text: str) -> str:
 
 
 def difference(draft: str, edited: str) -> str:
-    """Return an editor's changes as a unified diff, or ""."""
+    """Return an editor's changes as a unified diff; "" if there are none."""
     before, after = draft.splitlines(keepends=True), edited.splitlines(keepends=True)
     return "".join(difflib.unified_diff(before, after, "draft", "edited"))
 

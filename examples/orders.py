@@ -75,9 +75,9 @@ class Export:
 def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> Export:
     """Return the orders of an export; raises `ValueError` with the first faults.
 
-    `statuses` lists the statuses that mean returned, separated by commas, in any case. `columns`
-    maps columns to their names in the file, like "order = Name, amount = Total". Of orders that
-    aren't returned, only the number and status are checked.
+    `statuses` lists the statuses that mean "returned", separated by commas, in upper or lower case.
+    `columns` maps columns to their names in the file, like "order = Name, amount = Total". For
+    orders that weren't returned, only the number and status are checked.
     """
     wanted, names = read_statuses(statuses), read_columns(columns)
     try:
@@ -98,7 +98,7 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
 
 
 def read_statuses(text: str) -> frozenset[str]:
-    """Return the statuses that a text names; raises `ValueError` if it names none."""
+    """Return the statuses in a comma-separated text; raises `ValueError` if there are none."""
     found = frozenset(filter(None, map(folded, text.split(","))))
     if not found:
         raise ValueError("Name at least one status, like “returned”.")
@@ -106,7 +106,10 @@ def read_statuses(text: str) -> frozenset[str]:
 
 
 def read_columns(text: str) -> dict[str, str]:
-    """Return the column names in a text like "order = Name, amount = Total"."""
+    """Return the file's names of columns, by our names, from a text like "order = Name".
+
+    Raises `ValueError` for an unknown column, or if two columns have the same name in the file.
+    """
     names: dict[str, str] = {}
     for part in filter(str.strip, text.split(",")):
         name, _, called = (one.strip() for one in part.partition("="))
@@ -134,7 +137,7 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     mark: str = ""
     _firsts: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    """The line on which each order first appears, and True if its status there means returned."""
+    """The line on which each order first appears, and True if its status there means "returned"."""
     _marked_on: int = 0
 
     def read(self) -> None:
@@ -188,7 +191,7 @@ class _Reading:
     def _check_mark(self, line: int, cell: str, amount: Amount) -> None:
         """Raise `ValueError` if a file has both 31.20 and 31,20.
 
-        Such a file was probably merged from two, so one kind of its amounts could be misread.
+        The file was probably merged from two exports, so some of its amounts could be misread.
         """
         if amount.mark and self.mark not in ("", amount.mark):
             marks = {".": "a decimal point", ",": "a decimal comma"}
@@ -213,9 +216,9 @@ def _check_length(cells: Mapping[str, str], name: str) -> None:
 
 
 def same_order(order: str) -> str:
-    """Return an order's number without blanks and differences in encoding, to compare orders.
+    """Return a text that is equal for different spellings of the same order number.
 
-    The case of its letters counts.
+    Blanks, invisible characters and Unicode variants are ignored; upper and lower case are not.
     """
     return "".join(one for one in normalize("NFKC", order) if category(one) not in {"Cf", "Zs"})
 

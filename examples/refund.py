@@ -28,7 +28,7 @@ COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "deci
 LISTED = COLUMNS[:5]
 """The columns that a question about a group shows of each order."""
 AT_ONCE = 20
-"""The most questions to ask at once; more orders are asked about in groups."""
+"""The most questions to ask at once; for more orders, each question is about a group of them."""
 MOST_LISTED = 50
 """The most orders listed in the question about a group."""
 MOST_STATUSES = 12
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Total:
-    """A number of orders and the sum of their amounts."""
+    """The number of orders with one outcome, and the sum of their amounts."""
 
     orders: int
     amount: Decimal
@@ -149,7 +149,7 @@ def find_returned(orders: File, statuses: str, columns: str) -> Export:
 
 
 def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decision]:
-    """Decide about each order: up to the limit without asking, above it by asking."""
+    """Return a decision for each order: refund it up to the limit, ask about it above."""
     above = ask(ctx, [order for order in orders if order.amount > limit])
     # By line, since an order's number may be written differently on each of its lines.
     decided = {decision.order.line: decision for decision in above}
@@ -158,7 +158,7 @@ def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decisi
 
 
 def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask about each order or group of orders; all questions are open at once."""
+    """Ask about each order, or about groups if there are many; all questions are open at once."""
     if len(orders) > AT_ONCE:
         groups = [partial(ask_for_group, orders=group) for group in grouped(orders)]
         return list(chain.from_iterable(ctx.gather(*groups)))
@@ -197,7 +197,7 @@ def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
 
 
 def grouped(orders: Sequence[Order]) -> list[Sequence[Order]]:
-    """Return at most twenty groups of nearly the same size, in the order of the file."""
+    """Split the orders into at most twenty groups of nearly the same size, in file order."""
     count = min(-(-len(orders) // AT_ONCE), AT_ONCE)
     ends = [len(orders) * number // count for number in range(count + 1)]
     return [orders[start:end] for start, end in pairwise(ends)]
@@ -272,7 +272,7 @@ def summary(report: Report) -> str:
 
 
 def nothing_returned(report: Report, statuses: str) -> str:
-    """Return an alert that lists the statuses in a file which has no returned orders."""
+    """Return an alert for a file without returned orders, with the statuses that it has instead."""
     found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
     more = len(report.statuses) - MOST_STATUSES
     rest = f" and {more:,} more" if more > 0 else ""

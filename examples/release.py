@@ -75,7 +75,7 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag on another branch that rules out the first version of this part, or ""."""
+    """The tag elsewhere that already uses the first version considered for this part, or ""."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class History:
     since: str
     """The tag of the last release, or ""."""
     candidates: list[Candidate]
-    """The next versions without a tag, the smallest first."""
+    """The versions that can come next, smallest first; none of them has a tag yet."""
     proposed: Part
     passed_over: str
-    """The last tags that name no version, listed in a sentence, or ""."""
+    """The last tags that name no version, as a list for a sentence; "" if there are none."""
     counts: Counts
     notes: str
     """The draft of the notes, without a title."""
@@ -234,7 +234,7 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
 def read_history(repository: str, prefix: str) -> History:
     """Return the commits to release.
 
-    Raises `RepositoryError` if there are none, or if the repository is in no state for a release.
+    Raises `RepositoryError` if there are none, or if the repository isn't ready for a release.
     """
     place = opened(repository)
     commit = place.head()
@@ -265,7 +265,7 @@ def read_history(repository: str, prefix: str) -> History:
 
 
 def check_first(place: Repository, prefix: str) -> None:
-    """Raise `RepositoryError` if releases may exist that the commit's history doesn't show."""
+    """Raise `RepositoryError` if there may be releases outside the history of the commit."""
     if place.is_shallow:
         raise RepositoryError(
             f"“{place.name}” is a shallow clone that doesn't reach back to its last release. "

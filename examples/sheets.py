@@ -10,11 +10,11 @@ from itertools import chain, islice
 
 DELIMITERS = (",", ";", "\t")
 HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
-"""A first line by which some programs name the delimiter, like "sep=;"."""
+"""A pattern for a first line that names the delimiter, like "sep=;"."""
 MOST_ABOVE = 50
 """The most lines above the header, such as a title, a period or a blank line."""
 LONGEST_HEADER = 64 * 1024
-"""The most characters to read for the cells of a header."""
+"""The most characters in which to look for the cells of a header."""
 SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "an Excel or ZIP file",
@@ -34,7 +34,7 @@ BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
 SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
-"""The part of a number after its comma: its decimals, or its last thousands."""
+"""A pattern for the digits after a number's comma: its decimals, or a group of thousands."""
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 
@@ -42,17 +42,17 @@ Record = tuple[int, list[str]]
 
 
 class HeaderError(ValueError):
-    """A file in which no line names all the required columns."""
+    """An error for a file in which no line names all the required columns."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The format of a CSV file, so that its result can be written in the same format."""
+    """The format of a CSV file, in which its result is written, too."""
 
     delimiter: str = ","
     line_end: str = "\r\n"
     has_hint: bool = False
-    """True if its first line names the delimiter, like "sep=;"."""
+    """True if the file's first line names the delimiter, like "sep=;"."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Sheet:
     """The line number of the header in the file, as a text editor counts."""
     dialect: Dialect
     columns: Sequence[str]
-    """The columns by the names under which they were requested; others are marked as unused."""
+    """The names by which the caller requested the columns; other columns are marked as unused."""
     width: int
     """The number of fields in the header, including empty ones at its end."""
 
@@ -75,7 +75,11 @@ class Sheet:
         return islice(records, 1, None)
 
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
-        """Return the cells by column; a line may lack cells for the header's empty end."""
+        """Return the cells of a line by the names of their columns.
+
+        The line may leave out cells for the empty fields at the header's end. Any other difference
+        in number raises `ValueError`.
+        """
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
             raise ValueError(f"has {len(cells)} fields, but the header has {self.width}")
@@ -84,8 +88,8 @@ class Sheet:
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
         """Return True if a decimal comma in the column `name` may have split its number in two.
 
-        Such a split can go unnoticed only if the header has empty fields at its end, or if only the
-        column `into` follows, which lines may leave out; otherwise, the number of cells shows it.
+        Usually, the number of cells shows this. It can't if the header has empty fields at its end,
+        or if only the column `into` follows, which lines may leave out.
         """
         place = self.columns.index(name)
         first, second = [*cells[place : place + 2], "", ""][:2]
@@ -228,7 +232,7 @@ def _line_starts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cells_of(text: str, delimiter: str) -> list[str]:
-    """Return the cells of the first record; none if its quotation marks are invalid."""
+    """Return the cells of the first record; [] if its quotation marks are invalid."""
     try:
         _, cells = next(list_records(text, delimiter), (0, []))
     except ValueError:
@@ -245,7 +249,7 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return how many known column names the line has, and how many cells.
+    """Return the number of known column names in the line, and the number of its cells.
 
     The line with the highest numbers is the most likely header.
     """

@@ -35,9 +35,9 @@ def _end_unnoted_sessions(user: User) -> None:
 class EndOtherWaysIn:
     """A password validator that ends a person's sessions, tokens and links on a password change.
 
-    Django calls `password_changed` of every validator, which is the hook used here. People often
-    change a password because somebody else knows it, or holds a session or a token of theirs, so
-    these end too. A hash that Django upgrades at sign-in doesn't count as a change.
+    Django calls every validator's `password_changed` after a change. People often change a password
+    because somebody else knows it, or holds one of their sessions or tokens, so these end too. When
+    Django upgrades a password's hash at sign-in, nothing ends.
     """
 
     def validate(self, password: str, user: Any = None) -> None:

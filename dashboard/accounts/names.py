@@ -1,4 +1,4 @@
-"""Rules for names of people and groups, which the history and procedures' code refer to."""
+"""Rules for the names of people and groups, which the history and the code of procedures use."""
 
 import unicodedata
 from collections.abc import Collection
@@ -24,7 +24,7 @@ OTHERS = lazy("The history couldn't tell the two apart. Choose another name.")
 
 
 def language_fault(name: str) -> str:
-    """Return why a name could be misread in `assign=` or in the journal, or "" if it can't."""
+    """Return why a name could be misread in `assign=` or in the journal, or "" if it can't be."""
     if visible_line(name) != name:
         return _(
             "A name can't contain invisible characters, because it would look like another name."
@@ -68,7 +68,7 @@ def _is_anothers(name: str, pk: Any) -> bool:
 
 
 def check_name(kind: str, name: str, pk: Any) -> None:
-    """Raise `ValidationError` with a sentence if a person or group can't be given this name."""
+    """Raise `ValidationError` with the reason if a person or group can't have this name."""
     if fault := language_fault(name) or history_fault(kind, name, pk):
         raise ValidationError(fault)
 

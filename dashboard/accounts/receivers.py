@@ -35,7 +35,7 @@ def connect() -> None:
 
 
 def tell_of_rights(**_: Any) -> None:
-    """Have the rights of open pages checked at once, instead of at the next regular check."""
+    """Have the rights of open pages checked after the commit, before the next regular check."""
     ring_after_commit("rights")
 
 
@@ -54,8 +54,8 @@ def rotate_ways_in(
 ) -> None:
     """End the sessions, tokens and links of a user who is being deactivated or reactivated.
 
-    It runs before the row is saved: once a reactivated account can be used, its old sessions,
-    tokens and links have already ended.
+    It is called before the row is saved, so that no old session, token or link works when an
+    account is reactivated.
     """
     if raw or not (update_fields is None or "is_active" in update_fields):
         return

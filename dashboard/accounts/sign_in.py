@@ -17,7 +17,8 @@ class SignInTokens(PasswordResetTokenGenerator):
     def _make_hash_value(self, user: User, timestamp: int) -> str:
         """Return the text that a token signs.
 
-        It contains a counter instead of the last sign-in, which administrators can edit.
+        It contains a counter of used links instead of the time of the last sign-in, because
+        administrators can edit that time.
         """
         return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{email_of(user)}"
 
@@ -32,13 +33,16 @@ def sign_in_link(user: User, *, site: str | None = None) -> str:
 
 
 def user_of_link(name: str, token: str) -> User | None:
-    """Return the person a link would sign in, or None if the link isn't valid. Change nothing."""
+    """Return the person whom a valid link would sign in, or None; the link isn't used up."""
     user = find_active_user(name)
     return user if user and tokens.check_token(user, token) else None
 
 
 def use_link(name: str, token: str) -> User | None:
-    """Use up a link and return its person, or None; of two simultaneous uses only one succeeds."""
+    """Use up a link and return its person, or None if it isn't valid.
+
+    If two requests use it at the same time, only one succeeds.
+    """
     user = find_active_user(name)
     if user is None:
         return None

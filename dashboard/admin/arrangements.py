@@ -1,7 +1,4 @@
-"""Read-only admin pages for what people arrange about the requests they are asked.
-
-These are their delegations, standing decisions, snoozes and drafts.
-"""
+"""Read-only admin pages for delegations, standing decisions, snoozes and drafts."""
 
 from django.contrib import admin
 
@@ -34,7 +31,7 @@ class StandingDecisionAdmin(HistoryAdmin):
 
 
 class OwnOfRequestAdmin(HistoryAdmin):
-    """A base class for admins of what one person keeps for themselves about one request."""
+    """A base class for admins of rows that one person owns about one request, such as drafts."""
 
     list_select_related = ["user", "request"]
     search_fields = [f"user__{name_field()}", "request__prompt"]
@@ -50,7 +47,7 @@ class SnoozeAdmin(OwnOfRequestAdmin):
 
 @admin.register(Draft)
 class DraftAdmin(OwnOfRequestAdmin):
-    """An admin that shows that somebody is typing an answer, and not what."""
+    """An admin of drafts that shows who is typing an answer, but not its text."""
 
     list_display = ["user", "request", "at"]
     list_filter = ["at"]

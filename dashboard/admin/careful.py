@@ -1,8 +1,8 @@
 """Admin pages that show what a change would break before it is saved.
 
 The change is tried in a transaction, examined and rolled back. The warning page submits the same
-form again, together with a digest of the consequences that it showed. Forms, deletions and actions
-on many rows are therefore judged by their effects, not by the fields that changed.
+form again, together with a digest of the consequences that it showed. So forms, deletions and
+actions on many rows are judged by their effects, not by the fields that they change.
 """
 
 import hashlib
@@ -25,24 +25,24 @@ CONFIRMED = "confirmed"
 
 
 class Thing(NamedTuple):
-    """Something that a change would leave broken, with the address of its page if it has one."""
+    """An object that a change would break, with the address of its page if it has one."""
 
     text: str
     url: str = ""
 
 
 class Row(NamedTuple):
-    """A group of things that a change would leave broken in the same way."""
+    """A group of objects that a change would break in the same way."""
 
     things: Sequence[Thing]
     note: str
-    """A sentence about what would become of these things."""
+    """A sentence that says what would happen to these objects."""
     more: str = ""
-    """A sentence about the things that aren't listed."""
+    """A sentence that says how many more objects there are."""
 
 
 class Consequence(NamedTuple):
-    """One kind of consequence: a heading, a remedy and the things affected."""
+    """One kind of consequence: a heading, a remedy and the objects affected."""
 
     heading: str
     remedy: str
@@ -56,7 +56,7 @@ class Finding(Protocol):
 
     @property
     def key(self) -> str:
-        """A text that is equal for two findings if confirming one of them also covers the other."""
+        """A text that two findings share if a confirmation of one is also valid for the other."""
 
     def consequences(self, user: Any) -> list[Consequence]:
         """Return the consequences to show to this user, who may not be allowed to see every row."""

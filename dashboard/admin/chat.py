@@ -47,7 +47,7 @@ from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000
-"""The most characters shown of a text in a list, and on the page of its row."""
+"""The most characters shown of a text: in a list, and on the page of its row."""
 MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"
@@ -174,7 +174,7 @@ class ReassignForm(ReasonForm):
 
 
 class AnsweredBy(admin.SimpleListFilter):
-    """A filter by the person or deadline that closed a request, among those of the newest rows."""
+    """A filter by the person or deadline that closed a request, as found in the newest rows."""
 
     title = lazy("who closed it")
     parameter_name = "closed_by"

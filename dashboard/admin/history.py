@@ -62,7 +62,7 @@ class NamedValues(admin.AllValuesFieldListFilter):
 
 
 class RelatedRows(admin.RelatedFieldListFilter):
-    """A filter by a related row, which offers only those to which a row refers."""
+    """A filter by a related object that offers only objects to which a row refers."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         # Each is looked up by an index; Django's own filter reads the whole table.
@@ -101,7 +101,7 @@ class SearchedList(ChangeList):
     """A change list that knows whether all of its rows were searched."""
 
     searched = ""
-    """The number of newest rows that were scanned; "" if the search covered all rows."""
+    """The number of newest rows that were scanned, as text; "" if the search covered all rows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
@@ -130,7 +130,7 @@ class EditorAdmin(Admin):
 
 
 class GuardedAdmin(Admin):
-    """An admin of rows with secret fields, which can't be guessed by filtering."""
+    """An admin of rows with secret fields, whose values can't be guessed by filtering."""
 
     secrets: ClassVar[Sequence[str]] = ()
     """The fields that are neither shown nor accepted in filters."""
@@ -153,7 +153,7 @@ class HistoryAdmin(GuardedAdmin):
     deferred: ClassVar[Sequence[str]] = ()
     """Fields that may be large: lists don't load them, only a row's own page does."""
     ends_of_ids = False
-    """True if a search also finds rows by the last characters of their id, as pages show it."""
+    """True if a search also finds rows by the last characters of their ids, which pages show."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
     """Functions that turn a search word into one more filter, applied to the newest rows only.
 
@@ -161,7 +161,7 @@ class HistoryAdmin(GuardedAdmin):
     """
 
     def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
-        """Return the rows whose page on the site the user may see, or None if rows have no page."""
+        """Return the rows whose page on the site the user may see; None if there are no pages."""
         return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

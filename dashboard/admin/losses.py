@@ -24,7 +24,7 @@ from procedures.models import Procedure, Run
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""The most procedures listed as users of one name."""
+"""The most procedures that are listed for a name that their code uses."""
 LARGEST_LOOK = 1000
 """The most requests examined, because a statement takes a limited number of ids."""
 
@@ -48,10 +48,10 @@ class Told:
 
     @property
     def key(self) -> str:
-        """A text made of the affected procedures and names, and of who would be asked instead.
+        """A text made of the affected procedures and names, and of the people to ask instead.
 
-        It leaves out the requests. Otherwise, where a request opens every second, each confirmation
-        would be out of date, and no account could be deactivated.
+        The requests aren't part of it. On a busy site they change every second, so each
+        confirmation would be out of date at once, and no account could be deactivated.
         """
         instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
         names = [(one.name, one.reach) for one in self.losses.names]

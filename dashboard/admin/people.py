@@ -38,7 +38,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields that these forms don't write, so that a sign-in while one is open isn't a conflict."""
+"""Fields left out of a row's version, so that a sign-in doesn't conflict with an open form."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = lazy(
@@ -271,7 +271,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
 
 def _replace(model: type[Model], djangos: type[Any], ours: type[Any]) -> None:
-    """Register our admin in place of Django's; an admin the site has registered itself stays."""
+    """Register our admin in place of Django's, unless the site has registered one of its own."""
     if type(admin.site._registry.get(model)) is djangos:  # noqa: SLF001
         admin.site.unregister(model)
         admin.site.register(model, ours)

@@ -46,7 +46,7 @@ class ProvenAdmin(HistoryAdmin):
 
 
 def said_of(row: Any, verdict: Verdict) -> SafeString | str:
-    """Return what the verdict says about this row."""
+    """Return what the verdict says about this row, as one or more sentences."""
     name = row_name(row)
     if verdict.damages:
         words = _("The journal is damaged, so nothing here is proven.")

@@ -72,7 +72,7 @@ class OfUserAdmin(HistoryAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(OfUserAdmin):
-    """An admin of sign-ins that hides the session key, with which anybody could be signed in."""
+    """An admin of sign-ins that hides the session key, because anybody could sign in with it."""
 
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]

@@ -13,7 +13,7 @@ _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 @contextmanager
 def viewing(user: Any) -> Iterator[None]:
-    """Draw links for this user inside the block, where template responses must be rendered too."""
+    """Draw links for this user inside the block; template responses must be rendered in it, too."""
     token = _viewer.set(user)
     try:
         yield

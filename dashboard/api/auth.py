@@ -1,4 +1,4 @@
-"""Authentication of the API: a program with a token, or a person in a browser."""
+"""Authentication in the API: by a token for programs, or by a session cookie in a browser."""
 
 from typing import Any
 
@@ -32,19 +32,22 @@ class Token(HttpBearer):
 
 
 def refuse_unknown(request: HttpRequest) -> None:
-    """Count an unknown token against the client's address; valid tokens from there still work."""
+    """Count an unknown token against the limit of the client's address.
+
+    Valid tokens from that address still work.
+    """
     attempt = Attempt(request, "API token")
     attempt.begin()
     attempt.fail()
 
 
 class SignedInSession(APIKeyCookie):
-    """Authentication by the session cookie; requests that change something need X-CSRFToken too."""
+    """Authentication by the session cookie; requests that change something need X-CSRFToken."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return None if the request is anonymous or has a token, so that it gets 401, not 403."""
+        """Return None if the request is anonymous or has a token, so the error is 401, not 403."""
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         return super().__call__(request)

@@ -22,14 +22,14 @@ router = Router()
 
 
 class ReceivedOut(Schema):
-    """The outcome of a message, as data and as a sentence for its sender."""
+    """The response to a message that answered a request, and a sentence about it for the sender."""
 
     message: str = Field(description="For the sender: a sentence about what was answered.")
     response: ResponseOut
 
 
 class SentByChannel:
-    """Authentication by a channel that accepts messages from outside."""
+    """Authentication by a channel that accepts messages from other services."""
 
     def __call__(self, request: HttpRequest) -> User | None:
         """Return the sender, or None if the channel leaves authentication to tokens or sessions."""
@@ -55,8 +55,8 @@ class SentByChannel:
 def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Authenticate and read the body by the rules that the site has defined for the channel.
 
-    Return 201 with the response, 200 for the same answer again, and 409 if somebody else answered
-    first.
+    Return 201 with the response, or 200 if the same answer was sent before. Return 409 if somebody
+    else answered first.
     """
     channel = channels.get(name)
     if channel is None or not channel.is_open_to_outside:

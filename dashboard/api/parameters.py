@@ -21,7 +21,7 @@ LONGEST_NAME = 80
 def with_known_parameters(view: View) -> View:
     """Return the view with a check that its query parameters are known and not repeated.
 
-    The view then raises `InputError`, which suggests the nearest known name.
+    If they aren't, the view raises `InputError`, which suggests the nearest known name.
     """
     names = parameters_of(view)
 
@@ -42,7 +42,7 @@ def refuse_unknown(request: HttpRequest, known: Sequence[str]) -> None:
 
 
 def parameters_of(view: View) -> list[str]:
-    """Return the names of the view's query parameters, and of those in its path."""
+    """Return the names of the view's query parameters and of the parameters in its path."""
     found = ViewSignature("", view).params
     return [one.alias for one in found if isinstance(one.source, Query)]
 

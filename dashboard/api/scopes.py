@@ -21,9 +21,9 @@ ROUTES = {
 }
 """The scope needed by each route that changes something; routes not listed need `operate`."""
 OF_OWN_ANSWER = {"get_draft"}
-"""Routes that read somebody's own answer, so that the scope `read` isn't enough."""
+"""Routes that read somebody's own answer, for which the scope `read` isn't enough."""
 NEW_RUNS = {"restart_run", "fork_run"}
-"""Routes that also start a run, so a token needs the scope `start` too."""
+"""Routes that also start a run, so that a token needs the scope `start`, too."""
 
 
 PEOPLE_ONLY = {
@@ -31,14 +31,14 @@ PEOPLE_ONLY = {
     ("POST", "list_delegations"),
     ("DELETE", "delete_delegation"),
 }
-"""Methods and routes for people who are signed in: no token undoes an answer or passes on a right.
+"""Methods and routes that tokens can't use, because they undo an answer or delegate a right.
 
-All methods of a path have the name of its first route.
+All methods of a path are listed under the name of its first route.
 """
 
 
 class ScopeError(Exception):
-    """The error for a valid token whose scopes don't cover the request."""
+    """The error for a valid token that lacks a scope which the request needs."""
 
     def __init__(self, needed: set[Scope], token: ApiToken) -> None:
         has = ", ".join(token.scopes) or "none"
@@ -50,14 +50,14 @@ class ScopeError(Exception):
 
 
 class PeopleOnlyError(ScopeError):
-    """The error for a route that no token may use."""
+    """The error for a request that is allowed only to people, not to tokens."""
 
     def __init__(self) -> None:
         Exception.__init__(self, "No token can do this. Sign in, and do it yourself.")
 
 
 def check_scope(request: HttpRequest, token: ApiToken) -> None:
-    """Raise `ScopeError` if the token's scopes don't cover the request, or no token's do."""
+    """Raise `ScopeError` if the token lacks a scope, `PeopleOnlyError` if no token is enough."""
     if (request.method, _route_of(request)) in PEOPLE_ONLY:
         raise PeopleOnlyError
     needed = scopes_needed(request)
@@ -80,7 +80,7 @@ def _route_of(request: HttpRequest) -> str:
 
 
 def asks(request: HttpRequest) -> bool:
-    """Return True if the request starts one of the procedures in `OUTSIDE`."""
+    """Return True if the request starts a procedure by which external programs ask people."""
     match = request.resolver_match
     is_start = match is not None and match.url_name == "start_run"
     return is_start and match is not None and match.kwargs.get("name") in OUTSIDE

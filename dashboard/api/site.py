@@ -57,14 +57,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JsonParser(Parser):
-    """A parser that applies the strict JSON rules of a run's inputs to all bodies."""
+    """A parser that reads all bodies by the strict JSON rules for a run's inputs."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         return read_json(request.body)
 
 
 class Api(NinjaAPI):
-    """An API that caches its OpenAPI description: it is public, and takes a second to make."""
+    """An API that caches its OpenAPI description, which takes a second to make."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -120,7 +120,7 @@ def wrong_inputs(error: InputError | AnswerError) -> Told:
 
 
 def wrong_parameters(error: ValidationError) -> Told:
-    """Return 404 for an invalid value in the path, and otherwise the faults by field."""
+    """Return 404 if a value in the path is invalid; otherwise, return the faults by field."""
     places = [fault["loc"] for fault in error.errors]
     if any(place[0] == "path" for place in places):
         return 404, {"detail": NOTHING_HERE}
@@ -143,7 +143,7 @@ def no_database(error: Exception) -> Told:
 
 
 def no_files(error: FileStoreError) -> Told:
-    """Return 503 for a failing file store, or the status of a full disk if that is the cause."""
+    """Return 503 if the file store fails, or 507 if the cause is a full disk."""
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)
@@ -204,7 +204,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
 
 
 def tell(request: HttpRequest, error: Any) -> HttpResponse:
-    """Return an error as `{"detail": "a sentence"}`, with any fields that help to correct it."""
+    """Return an error as a response: a sentence as "detail", and fields that help to correct it."""
     # The nearest class in the table, as Python's own handlers would choose.
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)

@@ -1,1 +1,1 @@
-"""Channels that deliver planned messages to people outside the pages, one module each."""
+"""Channels that notify people by mail and programs by webhook, and that read forms of pages."""

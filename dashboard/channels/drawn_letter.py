@@ -1,7 +1,7 @@
-"""The HTML of a notification mail: plain tables that mail programs draw, for both themes.
+"""The HTML of a notification mail: plain tables that mail programs draw, in light and dark.
 
-It shows what the text of the mail says. Everything that people or programs wrote is escaped; their
-Markdown is drawn without pictures.
+It says the same as the plain text. Texts by people or programs are escaped; their Markdown is drawn
+without pictures.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from procedures.users import User, short_name
 
 BODY = Room(2_500, lines=40)
 EVIDENCE = Room(3_000, lines=60, parts=40, cell=400)
-"""Room for the evidence in a mail; the page that the mail links to shows the rest."""
+"""The largest part of the evidence in a mail; the page that the mail links to shows the rest."""
 
 
 def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
-    """Return a mail about the request `told["request"]`, with its body and its evidence."""
+    """Return the HTML of a mail about the request `told["request"]`, with its body and evidence."""
     asked = told["request"].asked
     body = cut_text(asked.body, BODY)
     evidence, is_cut = evidence_of(told["request"])
@@ -30,7 +30,7 @@ def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) 
 
 
 def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
-    """Return the evidence ready to be drawn, or None, and True if only a part of it is."""
+    """Return the evidence ready to be drawn, or None; and True if it isn't complete."""
     asked = request.asked
     if asked.evidence is None:
         return None, False
@@ -39,7 +39,7 @@ def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
 
 
 def about_several(digest: Mapping[str, Any], *, to: User, because: str) -> str:
-    """Return a mail about several requests, each with its own link."""
+    """Return the HTML of a mail about several requests, each with its own link."""
     return _drawn("requests", digest, digest["count"], to, because)
 
 

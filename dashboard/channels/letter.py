@@ -30,7 +30,7 @@ from procedures.models.clock import clock
 from procedures.users import User, short_name
 
 LONGEST_SUBJECT = 78
-"""The most characters of a subject line: mail programs show few more, and a header wraps there."""
+"""The most characters of a subject line, because mail programs show few more."""
 LONGEST_VALUE = 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
@@ -51,7 +51,7 @@ class Letter:
 
 
 def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Letter:
-    """Return a mail about a request; `reminder` is the number of the reminder, or 0."""
+    """Return a mail about a request; `reminder` is the reminder's number, 0 for the first mail."""
     marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
     notes = [*request.asked.conditions(), *([final] if request.asked.irreversible else [])]
@@ -88,9 +88,9 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
 
 
 def _subject(request: HumanRequest, reminder: int) -> str:
-    """Return the subject line: that an answer is needed, and for what, but not the question.
+    """Return the subject line, which names the run for which an answer is needed.
 
-    A question may tell more than a locked screen should show.
+    It doesn't contain the question, which may be too private for a locked screen.
     """
     words = _("Please answer: {title}")
     if reminder:
@@ -113,7 +113,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
-    """Return what is special about a request in a word or two each, such as "Overdue"."""
+    """Return short marks for what is special about a request, such as "Overdue"."""
     asked, now = request.asked, clock.now()
     is_overdue = request.due_at is not None and request.due_at <= now
     found = {
@@ -127,7 +127,7 @@ def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
 
 
 def asker_of(request: HumanRequest) -> str:
-    """Return a sentence that says who started the run that asks."""
+    """Return a sentence that says who started the run, or whose external program asks."""
     run = request.wait.run
     asker = run.started_by.get_username() if run.started_by else _("The system")
     if run.program and run.procedure.name in OUTSIDE:
@@ -147,7 +147,7 @@ def letter_about_several(
 ) -> Letter:
     """Return one mail about several requests, the oldest first; each has its own link.
 
-    `reminders` has the number of the reminder for each of them, or is empty.
+    `reminders` holds the number of the reminder for each request, or is empty.
     """
     rounds = reminders or [0] * len(requests)
     told = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
@@ -179,7 +179,7 @@ def letter_about_several(
 
 @dataclass(frozen=True)
 class Item:
-    """One request of several in a mail."""
+    """One of several requests in a mail."""
 
     prompt: str
     asker: str
@@ -189,7 +189,7 @@ class Item:
 
 
 def item_of(request: HumanRequest, *, reminder: int = 0) -> Item:
-    """Return one request of a list: who asks what, what silence means, and where to answer."""
+    """Return a request for the list in a mail: the question, who asks, the default and the link."""
     return Item(
         prompt=shortened(request.prompt, LONGEST_ITEM),
         asker=asker_of(request),
@@ -268,7 +268,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def body_of(request: HumanRequest) -> str:
-    """Return the request's Markdown body, cut to a length that people read in a mail."""
+    """Return the start of the request's Markdown body, short enough for a mail."""
     text = request.asked.body[:LONGEST_BODY]
     lines = text.strip().splitlines()
     told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
@@ -278,7 +278,7 @@ def body_of(request: HumanRequest) -> str:
 
 
 def _indented(line: str) -> str:
-    """Return a short line of Markdown unchanged; wrap a longer one and keep its indentation."""
+    """Return a short line of Markdown unchanged; wrap a longer one with the same indentation."""
     if len(line) <= WIDTH:
         return printable(line).rstrip()
     blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
@@ -286,7 +286,7 @@ def _indented(line: str) -> str:
 
 
 def _chunks(word: str, width: int) -> Iterator[str]:
-    """Yield a word in pieces of at most `width`; Japanese text, for example, has no spaces."""
+    """Yield a word in pieces of at most `width`, because some languages write without spaces."""
     for start in range(0, len(word), width) or (0,):
         yield word[start : start + width]
 
@@ -307,7 +307,7 @@ def about(request: HumanRequest) -> Iterator[str]:
 
 
 def said_about(request: HumanRequest) -> Iterator[str]:
-    """Yield sentences about the draft, the options and the form, which are on the page only."""
+    """Yield sentences about the draft, options, file or form, which only the page shows in full."""
     asked = request.asked
     if file := asked.draft_file:
         words = _("There is a file to review: {name} ({size}).")
@@ -350,7 +350,7 @@ def _to_review(draft: str, *, is_data: bool) -> str:
 
 
 def silence(request: HumanRequest) -> str:
-    """Return sentences about when an answer is wanted, and what happens without one."""
+    """Return sentences that say when an answer is needed, and what happens without one."""
     sentences = [silence_of(request)]
     if request.due_at:
         wanted = _("Please answer by {when}.").format(when=local_time(request.due_at))
@@ -368,7 +368,7 @@ Path = tuple[str, ...]
 
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """Yield the evidence line by line, each with the mark of its own path or of a parent's."""
+    """Yield the evidence line by line; `marks` are notes to add to a value, by its path."""
     if isinstance(value, dict) and (file := file_of(value)):
         yield f"{plain(name)}: {plain(file.name)} ({format_size(file.size)})".removeprefix(": ")
     elif isinstance(value, dict) and value:

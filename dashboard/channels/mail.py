@@ -28,7 +28,7 @@ class Mail(Channel):
         return people.filter(has_address())
 
     def deliver(self, notification: Notification) -> None:
-        """Hand a planned mail to the mail server; its Message-ID stays the same on a retry."""
+        """Send a planned mail to the mail server; its Message-ID stays the same on a retry."""
         letter = letter_of(notification)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
         headers = {

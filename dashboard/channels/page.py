@@ -1,4 +1,4 @@
-"""Answers from a request's form: on its page, on its card or in the list of open requests."""
+"""Answers from the form of a request, on a page, on a card in the chat or in the inbox."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Posts to addresses outside: to a checked address, without redirects, in a bounded time."""
+"""POST requests to external addresses that were checked, without redirects and within a limit."""
 
 import socket
 import ssl
@@ -9,20 +9,20 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 SECONDS = 5
-"""The longest time from the connection to the status of the answer."""
+"""The most seconds from connecting to the status of the response."""
 LARGEST_BODY = 256 * 1024
 NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 Place = tuple[socket.AddressFamily, Any]
-"""A resolved address: its family, and what a socket of that family connects to."""
+"""A resolved address: its family, and the argument to connect a socket of that family."""
 
 
 class ForbiddenAddressError(Exception):
-    """The host has an address to which nothing may be sent, such as one of this network."""
+    """The host has an address to which nothing may be sent, such as one in a private network."""
 
 
 class PostError(Exception):
-    """A post that wasn't accepted; the message holds no address and no content."""
+    """A post that wasn't accepted; the message contains no address and no content."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         self.status = status
@@ -37,10 +37,10 @@ def post(
     to_loopback: bool = False,
     seconds: float = SECONDS,
 ) -> None:
-    """Post a body; return once the receiver has answered with a status of success.
+    """Post a body, and return once the receiver has answered with a status of success.
 
-    Raises `ForbiddenAddressError` without connecting, and `PostError` for anything else. With
-    `to_loopback`, addresses of this machine are allowed.
+    Raises `ForbiddenAddressError` before it connects if the host has a forbidden address, and
+    `PostError` for any other failure. `to_loopback` allows addresses of this machine.
     """
     if len(body) > LARGEST_BODY:
         raise PostError(f"The message is larger than {LARGEST_BODY:,} bytes.")
@@ -67,10 +67,10 @@ def post(
 
 
 def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
-    """Return the address to connect to; raise `ForbiddenAddressError` if any of them is forbidden.
+    """Return the address to connect to; raises `ForbiddenAddressError` if one isn't allowed.
 
-    The host is looked up once, and the connection is made to what was checked, so that a second
-    answer of its name server changes nothing.
+    The host is looked up only once, and the connection is made to an address that was checked. So a
+    name server can't pass the check and then return another address.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -84,7 +84,7 @@ def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
 
 
 def is_allowed(address: Address, *, to_loopback: bool = False) -> bool:
-    """Return True for a public address, and with `to_loopback` for one of this machine."""
+    """Return True for a public address, and for one of this machine if `to_loopback` is set."""
     inner = _inside(address)
     if inner is not None:
         return is_allowed(inner, to_loopback=to_loopback)
@@ -94,7 +94,7 @@ def is_allowed(address: Address, *, to_loopback: bool = False) -> bool:
 
 
 def _inside(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address to which an IPv6 address leads, or None."""
+    """Return the IPv4 address that is embedded in an IPv6 address, or None."""
     if isinstance(address, IPv4Address):
         return None
     if address in NAT64:

@@ -22,13 +22,13 @@ from procedures.webhooks import find_webhook
 
 GONE = 410
 LARGEST_VALUE = 64 * 1024
-"""The most bytes of an answer or a result; a larger one is read at its address instead."""
+"""The most bytes of an answer or a result; a larger one is left out, but the API has it."""
 LEFT_OUT = ("comment", "value", "result", "prompt")
-"""Parts that are left out, one after another, of an event that is too large as a whole."""
+"""The parts of an event that are left out, in this order, until the event is small enough."""
 
 
 class Webhook(Channel):
-    """The channel that tells a run's webhook how its requests and the run have ended."""
+    """The channel that tells a run's webhook how the run, or one of its requests, ended."""
 
     name = WEBHOOK
     reports = True
@@ -56,12 +56,12 @@ class Webhook(Channel):
 
 
 def id_of(notification: Notification) -> str:
-    """Return the id of a message without full stops, because one ends it in what is signed."""
+    """Return the id of a message, without full stops, because they separate what is signed."""
     return "msg_" + notification.key.replace(".", "_")
 
 
 def signed(message_id: str, body: bytes, keys: Sequence[bytes]) -> dict[str, str]:
-    """Return the headers of a message, with a signature by each of the keys."""
+    """Return the headers of a message, with one signature for each key."""
     sent_at = str(int(clock.now().timestamp()))
     content = b".".join([message_id.encode(), sent_at.encode(), body])
     marks = [b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys]
@@ -79,7 +79,7 @@ def run_of(notification: Notification) -> Run:
 
 
 def event_of(notification: Notification) -> dict[str, Any]:
-    """Return the CloudEvent of a report, equal on every try."""
+    """Return the CloudEvent of a report; it is the same on every try."""
     run, request = run_of(notification), notification.request
     ended = request.closed_at if request else run.ended_at
     assert ended
@@ -97,7 +97,7 @@ def event_of(notification: Notification) -> dict[str, Any]:
 
 
 def body_of(event: dict[str, Any]) -> bytes:
-    """Return an event as JSON; of one that is too large, parts are left out that the API has."""
+    """Return an event as JSON; if it is too large, parts that the API also has are left out."""
     body, data = _encoded(event), dict(event["data"])
     for name in LEFT_OUT:
         if len(body) > LARGEST_BODY and name in data:
@@ -111,7 +111,7 @@ def _encoded(value: Any) -> bytes:
 
 
 def _of_request(request: HumanRequest) -> dict[str, Any]:
-    """Return what became of a request, as its run learns it."""
+    """Return the outcome of a request, with the same fields as in its run."""
     counted = request.responses.filter(undone_at=None).order_by("pk").last()
     answer = counted if request.status == HumanRequest.Status.ANSWERED else None
     is_by_default = request.outcome == Outcome.DEFAULTED
@@ -144,6 +144,6 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> dict[str, Any]:
-    """Return a value, or a note that it is too large to be sent."""
+    """Return a value under its name; if it is too large, return None and a note that says so."""
     is_large = len(_encoded(value)) > LARGEST_VALUE
     return {name: None, f"{name}_left_out": True} if is_large else {name: value}

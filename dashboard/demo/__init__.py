@@ -1,1 +1,1 @@
-"""The demo's people, runs and repository, which only the embedded product has."""
+"""The demo's people, runs and git repository, which exist only if the product runs embedded."""

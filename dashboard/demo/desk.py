@@ -1,4 +1,4 @@
-"""A procedure of the demo that asks every kind of request, in the languages of its customers."""
+"""A demo procedure that asks every kind of request, in the languages of a shop's customers."""
 # ruff: noqa: RUF001 (sentences in other alphabets)
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Language(StrEnum):
 
 
 class Matter(StrEnum):
-    """The matter of a case, which decides how people are asked."""
+    """The subject of a case, which decides what kind of request people get."""
 
     REFUND = "refund"
     PAYOUT = "payout"
@@ -36,7 +36,7 @@ class Matter(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The way in which a case that asks nobody ends."""
+    """The course of a case: people are asked, or it ends or waits without asking anybody."""
 
     ASK = "ask"
     DONE = "done"
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """The sentences of one language; `{order}` and `{amount}` are replaced."""
+    """The sentences of one language; `{order}` and `{amount}` stand for values of the case."""
 
     refund: str
     reason: str
@@ -144,12 +144,12 @@ WORDS = {
 }
 CARRIERS = {"post": "Post", "rail": "Rail", "bike": "Cargo bike", "own": "Our own van"}
 AT_MOST = Decimal(1000)
-"""The amount above which a refund is a high risk."""
+"""The largest refund that isn't a high risk, in euros."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address of a delivery."""
+    """A delivery address."""
 
     street: str
     town: str
@@ -189,7 +189,7 @@ def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)
 
 @dataclass(frozen=True)
 class Case:
-    """The facts of a case, and the words to ask in."""
+    """The facts of a case, and the sentences in which to ask."""
 
     order: str
     amount: Decimal
@@ -201,7 +201,7 @@ class Case:
 
 
 def ask(ctx: Context, matter: Matter, case: Case) -> None:
-    """Ask people in the way that suits the matter."""
+    """Ask people with the kind of request that fits the matter."""
     words, options = case.words, case.options
     match matter:
         case Matter.REFUND | Matter.PAYOUT:

@@ -14,7 +14,7 @@ from procedures.users import User
 
 
 class NotEmbeddedError(Exception):
-    """The error for a site with its own SECRET_KEY, which gets no accounts that everybody knows."""
+    """The error for a site with its own SECRET_KEY, where demo accounts would be unsafe."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,7 +67,7 @@ def create_demo_accounts() -> None:
 
 
 def is_free(account: DemoAccount) -> bool:
-    """Return True if the account exists, or its name is free."""
+    """Return True if the demo's account exists already, or if its name can be given to it."""
     known = User.objects.filter(username=account.name).exists()
     return known or not history_fault(Kind.USER, account.name, None)
 
@@ -78,7 +78,7 @@ def groups_of(account: DemoAccount) -> list[Group]:
 
 
 def demo_group(name: str) -> Group | None:
-    """Return the group, created if needed; None if it was renamed or removed."""
+    """Return the group, and create it if needed; return None if it was renamed or removed."""
     found = Group.objects.filter(name=name).first()
     if found is None and not history_fault(Kind.GROUP, name, None):
         found = Group.objects.create(name=name)
@@ -98,7 +98,7 @@ def let_operators_view() -> None:
 
 
 def demo_users() -> Iterator[tuple[DemoAccount, User]]:
-    """Return the demo accounts that exist and are active, each with its user."""
+    """Yield the demo accounts that exist and are active, each with its user."""
     names = [account.name for account in DEMO_ACCOUNTS]
     users = User.objects.filter(is_active=True).in_bulk(names, field_name="username")
     return ((account, users[account.name]) for account in DEMO_ACCOUNTS if account.name in users)

@@ -1,4 +1,4 @@
-"""A small git repository that the demo releases, created once in the local folder."""
+"""A small git repository in the local folder, from which the demo makes releases."""
 
 import logging
 import os
@@ -96,7 +96,7 @@ COMMITS = (
 
 
 def create_demo_repository(path: Path) -> bool:
-    """Create the repository, or return False if that fails; an existing one is left unchanged."""
+    """Create the repository unless it exists; return False if that fails."""
     if path.exists():
         return True
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def write_past(folder: Path, commits: Sequence[Commit]) -> None:
 
 
 def git(folder: Path, *arguments: str, at: object = None) -> None:
-    """Run git with a fixed author and date, and without anybody's configuration."""
+    """Run git with a fixed author and date, ignoring the configuration of user and machine."""
     roles = ("AUTHOR", "COMMITTER")
     identity = {f"GIT_{role}_{what}": said for role in roles for what, said in AUTHOR.items()}
     dates = {f"GIT_{role}_DATE": str(at) for role in roles} if at else {}

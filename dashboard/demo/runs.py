@@ -23,14 +23,14 @@ from procedures.users import User
 logger = logging.getLogger(__name__)
 SAMPLE = conf.BASE_DIR / "docs" / "orders.csv"
 PAUSE = timedelta(minutes=4)
-"""The time that passes before each answer."""
+"""The time between two answers, and before the first one."""
 GIVEN_UP = timedelta(hours=3)
-"""A time longer than an approval of `refund` stays open."""
+"""A time after which the questions of `refund` have expired."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """One run of `refund`: how long ago it started, and how the approver answered."""
+    """One run of `refund` in the past: how long ago it started, and how it was answered."""
 
     key: str
     ago: timedelta
@@ -53,7 +53,7 @@ PASTS = (
 
 @dataclass(frozen=True)
 class PastRelease:
-    """One run of `release`: how long ago it started, and which version was chosen."""
+    """One run of `release` in the past: how long ago it started, and which version was chosen."""
 
     key: str
     ago: timedelta
@@ -64,7 +64,7 @@ RELEASES = (PastRelease("demo-notes-to-review", timedelta(minutes=12), chosen="m
 
 
 def create_demo_runs() -> None:
-    """Create the demo's runs; a second call only adds missing ones. Never raises."""
+    """Create the demo's runs, except those that exist; log errors instead of raising them."""
     people = User.objects.in_bulk(["starter", "approver"], field_name="username")
     if len(people) < 2:  # noqa: PLR2004 (somebody was removed)
         return
@@ -99,7 +99,7 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
 
 
 def live_through_release(past: PastRelease, *, starter: User) -> None:
-    """Create a run of `release`, unless git is missing or the site names its own repositories."""
+    """Create a run of `release`, unless git is missing or the site has its own repositories."""
     inputs, path = {"repository": "demo", "check": "tests"}, conf.LOCAL_DIR / DEMO_REPOSITORY
     repositories, checks = conf.SITE_CHOICES["REPOSITORIES"], conf.SITE_CHOICES["CHECKS"]
     if repositories.get("demo") != str(path) or "tests" not in checks:
@@ -134,7 +134,10 @@ def answer(run: Run, approver: User, *, is_approved: bool) -> None:
 
 
 def give_up(run: Run, *, since: timedelta) -> None:
-    """Move the clock past the deadlines of the run's open questions, and advance the run."""
+    """Set the clock to a time after the deadlines of the open questions, and advance the run.
+
+    `since` is how long ago the run started.
+    """
     with at(GIVEN_UP - since):
         services.sweep()
         runner.advance_run(run.pk)
@@ -142,7 +145,7 @@ def give_up(run: Run, *, since: timedelta) -> None:
 
 @contextmanager
 def at(ahead: timedelta) -> Iterator[None]:
-    """Shift the clock by `ahead` inside the block."""
+    """Shift the clock inside the block; a negative time sets it back."""
     clock.ahead = ahead
     try:
         yield

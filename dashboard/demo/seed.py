@@ -1,4 +1,4 @@
-"""Many runs and requests of the demo, so that lists and pages are as full as on a busy site."""
+"""Many more runs and requests for the demo, so that it looks like a busy site."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from procedures.models import Run
 from procedures.users import User
 
 DUE = ("4 min", "", "40 min", "3h", "", "1 day", "20 min", "5 days", "")
-"""The times within which people should answer, in turn."""
+"""The times within which people should answer; cases use them in turn, "" for none."""
 MATTERS = (*Matter, Matter.REFUND, Matter.REFUND, Matter.CARRIER)
-"""The matters in turn; refunds and choices are the most frequent."""
+"""The matters of cases, used in turn; refunds and choices are the most frequent."""
 ENDINGS = {3: Outcome.MAIL_FAILS, 8: Outcome.BANK_FAILS, 12: Outcome.REST}
-"""The outcomes of some of each 19 cases that ask nobody; the others end well."""
+"""The outcomes of cases that ask nobody, by their place among each 19; others end well."""
 ANSWERED = (5, 10, 15)
-"""The numbers, among each 19 cases, of those that a person has answered."""
+"""The places, among each 19 cases, of those that a person has answered."""
 CYCLE = 19
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run of the service desk: what it is about, and how long ago it started."""
+    """One run of the service desk: its inputs, and how long ago it started."""
 
     number: int
     ago: timedelta
@@ -53,7 +53,7 @@ class Case:
 
 
 def cases(runs: int, requests: int) -> Iterator[Case]:
-    """Yield cases, the oldest first; the newest ones wait for people."""
+    """Yield the cases of that many runs, oldest first; the newest `requests` wait for people."""
     for number in range(runs):
         from_end = runs - number
         matter = MATTERS[number % len(MATTERS)]
@@ -69,7 +69,7 @@ def cases(runs: int, requests: int) -> Iterator[Case]:
 
 
 def seed(runs: int, requests: int, tell: Callable[[str], object]) -> int:
-    """Create the cases that are missing, and return how many were created."""
+    """Create the cases that don't exist yet, and return how many were created."""
     people = User.objects.in_bulk(["starter", "approver"], field_name="username")
     starter, approver = people["starter"], people["approver"]
     made = 0

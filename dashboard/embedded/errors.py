@@ -3,4 +3,4 @@ class StartError(Exception):
 
 
 class StopAsked(BaseException):
-    """The request to stop: Ctrl-C, a closed terminal or SIGTERM."""
+    """A request to stop the product: Ctrl-C, a closed terminal or SIGTERM."""

@@ -1,9 +1,8 @@
-"""A guard that ends the product's parts if their supervisor was killed.
+"""A guard process that ends the product's parts if their supervisor was killed.
 
-It is a script of its own. It reads `+group` and `-group` lines until the supervisor's end of the
-pipe closes for whatever reason, such as SIGKILL or lack of memory, and then kills the process
-groups that are left. Unlike a parent-death signal, it works on every Unix and reaches
-grandchildren.
+It runs as a separate script. It reads lines like `+group` and `-group` until the supervisor's end
+of the pipe closes, even by SIGKILL or lack of memory. Then it kills the process groups that are
+left. Unlike a parent-death signal, this works on every Unix and reaches grandchildren.
 """
 
 import os

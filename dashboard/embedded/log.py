@@ -1,4 +1,4 @@
-"""The output of all parts as one stream of lines, each labelled with its part."""
+"""The output of all parts in one log; each line is labelled with its part."""
 
 import os
 from io import TextIOWrapper
@@ -11,7 +11,7 @@ COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
 
 
 class Log:
-    """The output that the person who started the product sees."""
+    """The log that the person who started the product sees."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class Log:
         self.write(f"{label}{without_controls(line)}")
 
     def write(self, text: str) -> None:
-        """Print the text; don't fail if its reader is gone (`| head`, a closed terminal)."""
+        """Print the text; don't fail if nobody can read it any more, as in a closed terminal."""
         try:
             print(text, file=self._stream, flush=True)
         except OSError:

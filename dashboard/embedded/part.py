@@ -27,7 +27,7 @@ class Part:
 
 
 class RunningPart:
-    """A running program with all its child processes, which form one session and end together."""
+    """A running program and its child processes; they form one session and are killed together."""
 
     def __init__(self, part: Part, variables: dict[str, str]) -> None:
         self.part = part
@@ -65,7 +65,7 @@ class RunningPart:
         return self._process.stdout.fileno()
 
     def terminate(self) -> None:
-        """Ask the main process to end; it then ends its child processes."""
+        """Ask the main process to end; it ends its child processes itself."""
         self._process.terminate()
 
     def kill(self) -> None:
@@ -79,7 +79,7 @@ class RunningPart:
         self._process.stdout.close()
 
     def new_lines(self) -> Iterator[str]:
-        """Yield the complete lines printed since the last call; at the end, also a partial one."""
+        """Yield the complete lines since the last call, and a partial one if the output is over."""
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")
         # A program that never ends its line must not fill the memory.
@@ -99,7 +99,7 @@ class RunningPart:
 
 
 def variables_for(environment: Environment) -> dict[str, str]:
-    """Return the environment of the parts, which doesn't depend on the current folder."""
+    """Return the environment variables of the parts, which don't depend on the current folder."""
     quiet = "ignore:::celery.platforms"  # the warning to root is for servers
     return {
         **os.environ,

@@ -27,7 +27,7 @@ NOISE = re.compile(r"^Connected to |Warm shutdown")
 
 
 def run_product(environment: Environment, output: TextIO) -> None:
-    """Run the product until it is asked to stop, then end all of its processes."""
+    """Run the product until somebody stops it, then end all of its processes."""
     if not environment.is_embedded:
         raise StartError(
             "SECRET_KEY is set, so this is a deployed site. This command runs everything on one"

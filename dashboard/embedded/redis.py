@@ -1,4 +1,4 @@
-"""A Redis server of the product's own, on a private Unix socket."""
+"""The embedded product's own Redis server, on a private Unix socket."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
 
 
 def redis_part(environment: Environment, server: Server) -> Part:
-    """Return the Redis part, which saves nothing to disk: Celery's messages carry no state."""
+    """Return the Redis part; it saves nothing to disk, because Celery's messages carry no state."""
     path = redis_socket(environment.LOCAL_DIR)
     make_private(path.parent)
     remove_stale(path)
@@ -42,7 +42,8 @@ def redis_part(environment: Environment, server: Server) -> Part:
 def make_private(folder: Path) -> None:
     """Create a folder that only its owner can open.
 
-    Redis has no password here; whoever can open its socket can use it. Raises `StartError`.
+    Redis has no password here, so anybody who can open its socket can use it. Raises `StartError`
+    if the folder can't be made private.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,7 +69,7 @@ def remove_stale(path: Path) -> None:
 
 
 def leave_no_folder(local: Path) -> None:
-    """Remove the socket and its folder if they aren't in `local`, whose path was too long."""
+    """Remove the socket and its folder if they are outside `local`, whose path was too long."""
     path = redis_socket(local)
     if not path.is_relative_to(local):
         with suppress(OSError):

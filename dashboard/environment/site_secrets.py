@@ -14,7 +14,7 @@ URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")
 
 
 def find_site_secrets() -> Iterator[str]:
-    """Yield the site's keys, and the secrets in environment variables and their URLs."""
+    """Yield the site's keys and passwords, including those in environment variables."""
     yield settings.SECRET_KEY
     yield conf.LEDGER_KEY
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
@@ -30,7 +30,7 @@ def find_site_secrets() -> Iterator[str]:
 
 
 def passwords_of(url: str) -> Iterator[str]:
-    """Yield the password of a URL twice: as written and percent-decoded."""
+    """Yield the password in a URL, if any, as written and percent-decoded."""
     try:
         written = urlsplit(str(url)).password
     except ValueError:

@@ -1,4 +1,4 @@
-"""Checks of environment variables, whose errors say what is expected and contain no secrets."""
+"""Checks of environment variables; their errors say what is expected and contain no secrets."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 12
-"""The fewest distinct characters in a key; random keys have more."""
+"""The fewest different characters in a key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
@@ -45,19 +45,19 @@ def is_long(secret: SecretStr) -> bool:
 
 
 def is_strong(secret: SecretStr) -> bool:
-    """Return True unless the key has few distinct characters, is a sample or repeats a text."""
+    """Return False if the key has few different characters, is a known sample or repeats a text."""
     text = secret.get_secret_value()
     is_sample = any(word in text.lower() for word in SAMPLES)
     return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)
 
 
 def repeats(text: str) -> bool:
-    """Return True if the text is a shorter text repeated."""
+    """Return True if the text consists of a shorter text, repeated."""
     return text in (text + text)[1:-1]
 
 
 def split_secrets(value: object) -> object:
-    """Split a variable with several older keys at blanks and commas."""
+    """Split a variable that holds several older keys, separated by blanks or commas."""
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
@@ -73,7 +73,8 @@ def names_a_database(url: str) -> bool:
 BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
 """The options of django-storages that a bucket's address may contain.
 
-The bucket's access keys are variables of their own, because addresses are shown and logged.
+The bucket's access keys have environment variables of their own, because addresses are shown and
+logged.
 """
 
 
@@ -85,12 +86,12 @@ def names_a_store(text: str) -> bool:
 
 
 def can_be_used(text: str) -> bool:
-    """Return True if the address isn't a bucket, or the packages for buckets are installed."""
+    """Return False if the address is a bucket's but the packages for buckets are missing."""
     return not text.startswith("s3:") or all(map(find_spec, ("storages", "boto3")))
 
 
 def bucket_storage(text: str) -> dict[str, Any]:
-    """Return Django's storage for a bucket's address; a file of the same name is overwritten."""
+    """Return the setting for Django's storage in a bucket; a new file replaces one of its name."""
     url = urlsplit(text)
     options = dict(parse_qsl(url.query)) | {
         "bucket_name": url.netloc,
@@ -110,7 +111,7 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
 
 
 def read_names(text: object) -> dict[str, str] | None:
-    """Read a variable that is a JSON object with a string for each name."""
+    """Read a JSON object of strings, like {"shop": "/srv/shop"}; raises `ValueError` for others."""
     if text is None:
         return None
     try:
@@ -128,7 +129,7 @@ def read_names(text: object) -> dict[str, str] | None:
 
 
 def read_webhooks(text: object) -> dict[str, Any] | None:
-    """Read a variable that is a JSON object with a webhook for each name."""
+    """Read a JSON object of webhooks by name; raises `ValueError` for anything else."""
     if text is None:
         return None
     try:
@@ -178,7 +179,7 @@ def names_a_mail_server(text: str) -> bool:
 
 
 class MailServer:
-    """A mail server, read from its address, in which user and password are percent-encoded."""
+    """The parts of a mail server's address, in which user and password are percent-encoded."""
 
     def __init__(self, text: str) -> None:
         url = urlsplit(text)
@@ -188,7 +189,7 @@ class MailServer:
 
 
 def is_sender(text: str) -> bool:
-    """Return True for a mail address, with or without a name, that can't start another header."""
+    """Return True for a mail address, with or without a name, that can't inject a mail header."""
     try:
         validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Typed environment variables; an invalid value stops the start, and the error names it."""
+"""Typed environment variables; with an invalid value, the start fails and the error names it."""
 
 import hashlib
 import os
@@ -51,7 +51,7 @@ TEXTS = (
     *("message", "notice", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
-"""Earlier names of variables with the new ones; otherwise an old name would be silently ignored."""
+"""The new names of renamed variables, so that an old name isn't silently ignored."""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
@@ -138,7 +138,7 @@ class Environment(BaseSettings):
         return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
 
     def stop_seconds(self) -> float:
-        """Return the seconds a running step may still take once its worker is asked to stop."""
+        """Return the seconds that a running step still gets once its worker is asked to stop."""
         if self.STOP_SECONDS is not None:
             return self.STOP_SECONDS
         return 3 if self.is_embedded else 8
@@ -156,7 +156,7 @@ class Environment(BaseSettings):
     def site_choices(self) -> dict[str, dict[str, str]]:
         """Return the paths and commands that inputs can choose by name.
 
-        If the product runs embedded and the site sets none, they are the demo's.
+        If the site sets none and the product runs embedded, they are the demo's.
         """
         repositories, checks = self.REPOSITORIES, self.CHECKS
         if self.is_embedded:
@@ -166,7 +166,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def procedure_modules(self) -> list[str]:
-        """Return the modules that define procedures, including the demo's if embedded."""
+        """Return the modules that define procedures, and the demo's if the product is embedded."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 
@@ -182,14 +182,14 @@ class Environment(BaseSettings):
         }
 
     def sizes(self) -> dict[str, int]:
-        """Return the limits on sizes of texts and values, as arguments of the engine's `Sizes`."""
+        """Return the largest sizes of texts and values, as arguments of the engine's `Sizes`."""
         names = {name: f"LONGEST_{name.upper()}" for name in TEXTS}
         names |= {"options": "MOST_OPTIONS", "depth": "DEEPEST_VALUE"}
         names |= {"evidence": "LARGEST_EVIDENCE", "signal": "LARGEST_SIGNAL"}
         return {name: getattr(self, setting) for name, setting in names.items()}
 
     def file_storage(self) -> dict[str, Any]:
-        """Return Django's storage for files: a folder, or a bucket of S3 or a similar service."""
+        """Return the setting for Django's file storage: a folder, or a bucket like those of S3."""
         if self.FILES_URL and self.FILES_URL.startswith("s3://"):
             return bucket_storage(self.FILES_URL)
         folder = Path(self.FILES_URL) if self.FILES_URL else self.LOCAL_DIR / "files"
@@ -220,7 +220,7 @@ def read_environment() -> Environment:
 
 
 def local_secret(environment: Environment) -> str:
-    """Return the embedded product's own key, created once and readable only by its owner."""
+    """Return the embedded product's secret key, created once and readable only by its owner."""
     path = environment.LOCAL_DIR / "secret_key"
     draft = path.with_suffix(f".{os.getpid()}")
     try:

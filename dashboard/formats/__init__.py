@@ -1,1 +1,1 @@
-"""Formats of times in the admin; on the pages, the browser formats times."""
+"""Formats of times in the admin; on other pages, the browser formats times."""

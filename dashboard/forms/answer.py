@@ -1,4 +1,4 @@
-"""The form of a request: its controls, the input so far, and the answer that results."""
+"""The form of a request: its controls, what a person has entered, and the resulting answer."""
 
 import re
 from collections.abc import Sequence
@@ -35,16 +35,16 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 DAYS = ("1", "3", "7")
-"""The days for which an answer can count for later requests."""
+"""The numbers of days that people can choose for an answer that counts for later requests."""
 UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
-"""Fields of the form that are no part of what was typed."""
+"""Fields of the form that aren't part of a draft."""
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
-"""The most characters of a draft that can be edited in a card, and on a page of its own."""
+"""The most characters of a draft that can be edited in a card, and on its own page."""
 
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """The form for one request, with one person's input so far."""
+    """The form for one request, with what one person has entered so far."""
 
     request: HumanRequest
     typed: QueryDict = field(default_factory=QueryDict)
@@ -52,13 +52,13 @@ class AnswerForm:
     faults: Sequence[Fault] = ()
     """The faults of single fields."""
     by: User | None = None
-    """The person who sent the input; None for a new form."""
+    """The person who sent the form; None for a new form."""
     change: RowChange | None = None
-    """The row that was just added or dropped."""
+    """The row that was just added or dropped, if any."""
     draft_version: int = 0
-    """The version of the draft from which the input was filled in; 0 for none."""
+    """The version of the draft that filled in the form; 0 if none did."""
     lost: str = ""
-    """The digest of a file that isn't stored any more, which the form doesn't offer again."""
+    """The digest of a file that is no longer stored, so the form doesn't offer it again."""
     armed: Echo | None = None
     """An irreversible answer that was sent once, and becomes final when it is sent again."""
 
@@ -82,14 +82,14 @@ class AnswerForm:
 
     @property
     def armed_text(self) -> str:
-        """The value of the button that confirms the answer the person has chosen."""
+        """The value of the button that confirms the chosen answer."""
         assert self.armed
         value = self.armed.value
         return text_of(value[self.buttons.at] if self.buttons.at else value)
 
     @property
     def has_fields(self) -> bool:
-        """True if the form has several fields, each of which shows its own fault."""
+        """True if the form has several fields; each of them then shows its own fault."""
         return any(isinstance(one, Fields) and one.is_several for one in self.controls)
 
     @property
@@ -98,7 +98,7 @@ class AnswerForm:
 
     @property
     def asks_back(self) -> bool:
-        """True if the person pressed the button that asks back instead of answering."""
+        """True if the person asks a question back instead of answering."""
         return "ask_back" in self.typed
 
     @property
@@ -106,9 +106,9 @@ class AnswerForm:
         return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
 
     def also(self) -> Also | None:
-        """Return the later requests for which the answer counts, too; None if there are none.
+        """Return for which later requests the answer counts, too, or None.
 
-        Raises `AnswerError` for a number that isn't one.
+        Raises `AnswerError` if the number or the days can't be chosen.
         """
         uses = str(self.typed.get("also_uses", "")).strip()
         if not uses or not self.asked.repeatable:
@@ -120,11 +120,11 @@ class AnswerForm:
 
     @property
     def reason(self) -> str:
-        """The reason of an administrator who answers without being asked."""
+        """The reason that an administrator gives for answering without being asked."""
         return one_ending(str(self.typed.get("reason", ""))).strip()
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts typed into the control with this name."""
+        """Return the texts that were sent for the control with this name."""
         return [str(text) for text in self.typed.getlist(name)]
 
     def answer(self) -> Any:
@@ -133,7 +133,7 @@ class AnswerForm:
         return with_uploads(self.request, self.asked, value, by=self.by) if self.by else value
 
     def sent_files(self, name: str) -> list[Kept]:
-        """Return the files that the person has sent under that name."""
+        """Return the files that the person has uploaded for the control with this name."""
         if self.by is None:
             return []
         found = [(one, uploaded(self.request, one, by=self.by)) for one in self.texts(name)]
@@ -149,25 +149,25 @@ class AnswerForm:
     def is_no_answer(self) -> bool:
         """True if the person pressed a button that only changes the form.
 
-        Such a button withdraws an answer before it is confirmed, adds or drops a row, or is the one
-        that Enter presses in a table.
+        Such a button takes back a choice that isn't confirmed yet, or adds or drops a row. In a
+        table, the button that Enter presses does neither.
         """
         is_row_changed = self.change is not None
         return is_row_changed or not {"disarm", "unsent"}.isdisjoint(self.typed)
 
     def confirms(self, value: Any) -> bool:
-        """Return True if the sender pressed the button that confirms what this value means."""
+        """Return True if the person pressed the button that confirms exactly this answer."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
 
     def kept_values(self) -> dict[str, list[str]]:
-        """Return what was typed, by the names of the fields, as a draft keeps it."""
+        """Return the texts that were sent, by the names of the fields, for a draft."""
         return {name: self.texts(name) for name in self.typed if name not in UNKEPT}
 
     def own_words(self) -> str:
-        """Return the text that the sender wrote, to be shown again if the answer came too late."""
+        """Return the person's own text, to be shown again if the answer comes too late."""
         own = [words for one in self.controls for words in one.own_words(self.texts)]
         own += [self.comment, self.ask_back_text, self.reason]
         return "\n\n".join(words for words in own if words)
@@ -175,7 +175,7 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ShownControl:
-    """A control with a person's input, ready to be drawn by its template."""
+    """A control with a person's input, ready for its template."""
 
     control: Any
     form: AnswerForm
@@ -190,13 +190,13 @@ class ShownControl:
 
 
 class ShownFields(ShownControl):
-    """The fields of an answer, drawn by a form of their own."""
+    """The fields of an answer, drawn by a Django form of their own."""
 
     control: Fields
 
     @cached_property
     def fields(self) -> SchemaForm:
-        """The form with the fields; if it has several, the first faulty one gets the focus."""
+        """The form with the fields; if there are several, the first faulty one gets the focus."""
         return self._several() if self.control.is_several else self._one()
 
     def _several(self) -> SchemaForm:
@@ -223,7 +223,7 @@ class ShownFields(ShownControl):
         return self.form.texts(OF_FIELD + name)
 
     def _prepare(self, field: SchemaField, name: str) -> None:
-        """Have a field show the zone of a moment, and the files that were sent for it."""
+        """Make a time field show its time zone, and a file field its uploaded files."""
         if field.kind == "datetime-local":
             field.widget.has_zone = True
             zone = timezone.get_current_timezone_name()
@@ -232,7 +232,7 @@ class ShownFields(ShownControl):
             field.sent = self.form.sent_files(name)
 
     def _one(self) -> SchemaForm:
-        """Return the form of a single value, whose fault is shown above the form."""
+        """Return the form for a single value; its fault is shown above the form."""
         control, pk = self.control, self.form.request.pk
         kind, longest = kind_of(control.schema), control.schema.get("maxLength", LONG_TEXT + 1)
         is_long = kind == "text" and longest > LONG_TEXT
@@ -260,7 +260,7 @@ class ShownOptions(ShownControl):
 
     @property
     def own(self) -> str:
-        """The answer that the person has written in their own words."""
+        """The answer that the person wrote instead of choosing an option; "" if there is none."""
         return self.control.own(self.form.texts)
 
     @property
@@ -274,7 +274,7 @@ class ShownOptions(ShownControl):
 
 @dataclass(frozen=True)
 class ShownOption:
-    """An option with its words."""
+    """An option with its label and description."""
 
     value: str
     label: str
@@ -283,7 +283,7 @@ class ShownOption:
 
 
 class ShownUploads(ShownFields):
-    """The field for a file, or for several."""
+    """The field in which people upload one file or several."""
 
     control: Uploads  # type: ignore[assignment]
 
@@ -300,7 +300,7 @@ class ShownUploads(ShownFields):
 
 
 class ShownEditor(ShownControl):
-    """The draft of an answer, which may be too long to be edited on a page."""
+    """The editor for a draft, which may be too long to be edited on a page."""
 
     control: Editor
 
@@ -310,7 +310,7 @@ class ShownEditor(ShownControl):
 
     @property
     def is_edited_in_cards(self) -> bool:
-        """True if a card shows the editor; it always does once something has been typed into it."""
+        """True if a card shows the editor: the draft is short, or has been edited already."""
         is_typed = self.control.sent_as in self.form.typed
         return is_typed or len(self.control.draft) <= LONGEST_IN_CARDS
 
@@ -328,10 +328,10 @@ DRAWN: dict[type[Control], type[ShownControl]] = {
 
 
 def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> AnswerForm:
-    """Return the form with what somebody has sent, after storing the files and changing the rows.
+    """Return the form as somebody has sent it; store its files, and add or drop a row if asked.
 
-    Raises `AnswerError`, `NotAskedError`, `AlreadyAnsweredError` and `TooLargeError`, if files were
-    sent that can't be stored.
+    Raises `AnswerError`, `NotAskedError`, `AlreadyAnsweredError` or `TooLargeError` if the files
+    can't be stored.
     """
     typed = sent.copy()
     for name in files:
@@ -343,6 +343,6 @@ def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> 
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:
-    """Return a control for its template; one of the site's own is drawn like its base class."""
+    """Return a control for its template; a site's own control is drawn like its base class."""
     found = (shown for of, shown in DRAWN.items() if isinstance(control, of))
     return next(found, ShownControl)(control, form)

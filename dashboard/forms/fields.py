@@ -1,4 +1,4 @@
-"""Fields of Django forms made from JSON Schemas; the engine reads and checks what is typed."""
+"""Fields of Django forms made from JSON Schemas; the engine reads and checks their values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ATTRIBUTES = {"minLength": "minlength"}
 """The HTML attribute for each JSON Schema rule that browsers can check.
 
-It has no `maxlength`, because browsers would silently cut pasted text.
+`maxlength` isn't used, because browsers would silently cut pasted text.
 """
 WIDGETS: dict[FieldKind, str] = {
     "boolean": "checkbox",
@@ -47,12 +47,15 @@ WIDGETS: dict[FieldKind, str] = {
     "list": "textarea",
     "prose": "textarea",
 }
-"""The template in `dashboard/widgets` for each kind of field; all other kinds use `input.html`."""
+"""The template in `dashboard/widgets` for each kind of field; other kinds use `input.html`."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A file uploaded in an earlier attempt; its token lets the browser send it again."""
+    """A file that was uploaded when the form was sent before.
+
+    Its token lets the browser send the file again without uploading it.
+    """
 
     token: str
     name: str
@@ -67,16 +70,16 @@ class SchemaWidget(forms.Widget):
         self.currency = str(plain_schema(schema).get(CURRENCY, ""))
         self.accept = ",".join(_of_file(schema).get(ACCEPT, ()))
         self.has_zone = False
-        """True if the page sends the time zone of the moment beside it."""
+        """True if the page sends the time zone in a hidden field beside the time."""
         self.is_zoned = False
-        """True if the form adds the person's time zone to the moment."""
+        """True if the server adds the person's time zone to the time."""
         self.template_name = f"dashboard/widgets/{WIDGETS.get(kind, 'input')}.html"
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         return [str(text) for text in cast("QueryDict", data).getlist(name)]
 
     def format_value(self, value: Sequence[str]) -> str:
-        """Return the lines of a list field; for any other field, the last text."""
+        """Return the lines of a list field as one text; for any other field, the last text."""
         if self.kind == "list":
             return "\n".join(value)
         text = (list(value) or [""])[-1]
@@ -97,7 +100,7 @@ class SchemaWidget(forms.Widget):
 
 
 class SchemaBoundField(forms.BoundField):
-    """A field bound to its form, with the texts that templates draw."""
+    """A field bound to its form, with the properties that templates need."""
 
     form: "SchemaForm"
     field: "SchemaField"
@@ -142,7 +145,7 @@ class SchemaBoundField(forms.BoundField):
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
     ) -> dict[str, Any]:
-        """Return the HTML attributes that link the field to its help and mark its state."""
+        """Return the HTML attributes that link the field to its help and say if it is required."""
         told_by = " ".join(filter(None, (f"about-{self.id}", self.field.refused_by)))
         found: dict[str, Any] = {**attrs, "aria-describedby": told_by}
         if self.errors or self.field.refused_by:
@@ -152,7 +155,7 @@ class SchemaBoundField(forms.BoundField):
 
 
 class SchemaField(forms.Field):
-    """A form field for one property of a JSON Schema, which turns typed texts into JSON.
+    """A form field for one property of a JSON Schema, which turns the entered texts into JSON.
 
     The engine checks the value.
     """
@@ -172,12 +175,12 @@ class SchemaField(forms.Field):
         self.schema, self.kind = schema, kind or kind_of(schema)
         self.limits = [*limits(schema), *limits_of_file(_of_file(schema))]
         self.kept: File | None = None
-        """A file uploaded in an earlier attempt; `kept_token` lets the browser send it again."""
+        """The file uploaded when the form was sent before; `kept_token` stands for it."""
         self.kept_token = ""
         self.sent: list[Kept] = []
-        """Files of an answer that were uploaded in an earlier attempt."""
+        """The files of an answer that were uploaded when the form was sent before."""
         self.refused_by = ""
-        """The id of the element that shows the field's fault, if it isn't the field itself."""
+        """The id of the element that shows the field's fault; "" if the field shows it itself."""
         super().__init__(
             label=label,
             help_text=str(schema.get("description", "")),
@@ -194,9 +197,9 @@ class SchemaField(forms.Field):
         return list(value)
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the JSON value of the texts; a text that doesn't fit is returned unchanged.
+        """Return the texts as a JSON value; texts of the wrong type are returned unchanged.
 
-        The engine refuses such a text later. Raises `ValidationError` for invalid JSON.
+        The engine refuses them later. Raises `ValidationError` for invalid JSON.
         """
         try:
             return read(self.schema, value)
@@ -205,7 +208,7 @@ class SchemaField(forms.Field):
 
 
 def _local(text: str) -> str:
-    """Return a moment in the person's time zone, as a browser's field takes it."""
+    """Return a time in the person's time zone, in the format that HTML time fields need."""
     if not is_moment(text):
         return text
     at = datetime.fromisoformat(text).astimezone(timezone.get_current_timezone())
@@ -215,7 +218,7 @@ def _local(text: str) -> str:
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
     """Return the widget's HTML attributes.
 
-    Numbers use a text input, so that an invalid one isn't dropped by the browser.
+    Numbers use a text input, because in a number input, browsers drop what isn't a number.
     """
     schema = plain_schema(schema)
     if kind == "number":
@@ -224,7 +227,7 @@ def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
 
 
 def _of_file(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of the file, or of each file, that a field takes; {} for other fields."""
+    """Return the schema of a field's file, or of each of its files; {} for other fields."""
     plain = plain_schema(schema)
     found: Mapping[str, Any] = plain.get("items", {}) if kind_of(schema) == "files" else plain
     return found if kind_of(schema) in {"file", "files"} else {}

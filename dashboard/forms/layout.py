@@ -1,4 +1,4 @@
-"""The layout of a form: fields, groups of fields, and rows of groups, as its schema nests them."""
+"""The layout of a form: fields, groups of fields and lists of rows, nested as in its schema."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,43 +21,43 @@ from procedures.engine.values.typed import (
 )
 
 ADD, DROP = "add-row", "drop-row"
-"""The names of the buttons that add a row to a list, and take one away."""
+"""The names of the buttons that add a row to a list, and drop one."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A part of a form: a field, a group, or the rows of a list."""
+    """An entry of a form: a field, a group of fields, or a list of rows."""
 
     name: str
-    """The name under which a page sends it."""
+    """The name of the entry in the texts that a page sends."""
     kind: str = "field"
 
 
 @dataclass(frozen=True)
 class Part(Entry):
-    """A part of a form that holds fields."""
+    """An entry that contains fields: a group or a list."""
 
     label: str = ""
     help_text: str = ""
     limits: Sequence[str] = ()
-    """The limits on the part as a whole, in sentences."""
+    """The limits on the group or list as a whole, in sentences."""
 
 
 @dataclass(frozen=True)
 class Group(Part):
-    """Fields that belong together."""
+    """A group of fields that belong together."""
 
     entries: Sequence[Entry] = ()
     is_optional: bool = False
-    """True if it is filled in only if its box is ticked."""
+    """True if the group has a checkbox, and counts only if it is ticked."""
     is_given: bool = True
-    """True if its box is ticked."""
+    """True if the group counts: its checkbox is ticked, or it has none."""
     kind: str = "group"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One of the groups in a list."""
+    """One row of a list: a group of fields."""
 
     name: str
     key: str
@@ -67,17 +67,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows(Part):
-    """A list of groups, to which people add rows."""
+    """A list of rows, to which people can add more."""
 
     rows: Sequence[Row] = ()
     is_full: bool = False
-    """True if the list takes no more rows."""
+    """True if no more rows can be added to the list."""
     kind: str = "rows"
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """A row that was added to a list, or taken away from it."""
+    """A row that a person has added to a list, or dropped from it."""
 
     name: str
     """The name of the list."""
@@ -86,22 +86,22 @@ class RowChange:
 
 @dataclass(frozen=True)
 class Layout:
-    """The parts of a form, in order."""
+    """The entries of a form, in order, and their names."""
 
     entries: Sequence[Entry]
     names: Mapping[str, str] = field(default_factory=dict)
-    """The names of the parts on the page, by their names in faults: "lines.0.price"."""
+    """The names of entries on the page, by their paths in faults, such as "lines.0.price"."""
     focus: str = ""
-    """The name of the field or the list that gets the focus after a row was added or dropped."""
+    """The name of the field or list that gets the focus after a row was added or dropped."""
 
     @property
     def parts(self) -> Iterator[Part]:
-        """Each group and each list, including those inside others."""
+        """The groups and lists, including those inside others."""
         return parts_in(self.entries)
 
 
 class FieldOptions(TypedDict):
-    """The options of a field that the schema around it decides."""
+    """The options of a field that depend on the schema which contains it."""
 
     initial: Sequence[str]
     required: bool
@@ -109,19 +109,19 @@ class FieldOptions(TypedDict):
 
 @dataclass
 class Builder:
-    """A builder of the fields and the layout of one form."""
+    """A builder of one form's fields and layout."""
 
     texts: Texts | None = None
-    """The texts that somebody has sent; None for a new form."""
+    """A function that returns the texts sent for a name; None for a new form."""
     fields: dict[str, SchemaField] = field(default_factory=dict)
     """The fields built so far, by their names on the page."""
     names: dict[str, str] = field(default_factory=dict)
-    """The names on the page, by the names that faults have: "lines.0.price"."""
+    """The names of entries on the page, by their paths in faults, such as "lines.0.price"."""
     row_count: int = 0
-    """The number of rows built so far, those inside others too."""
+    """The number of rows built so far, including those inside other rows."""
 
     def layout(self, schema: Mapping[str, Any], change: RowChange | None = None) -> Layout:
-        """Return the layout of a whole form, and build its fields."""
+        """Return the layout of the whole form, and build its fields."""
         entries = self.entries_of(schema)
         focus = _focus(entries, change) if change else ""
         return Layout(entries, self.names, focus)
@@ -129,9 +129,10 @@ class Builder:
     def entries_of(
         self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
     ) -> list[Entry]:
-        """Return the entries of an object's properties; `given` is its default.
+        """Return the entries of an object's properties; `given` is the object's default value.
 
-        `path` begins the names on the page, and `place` the names in faults.
+        `path` is the prefix of their names on the page, and `place` the prefix of their paths in
+        faults.
         """
         values = given if isinstance(given, Mapping) else {}
         return [
@@ -165,7 +166,7 @@ class Builder:
         return Entry(at)
 
     def _add(self, at: str, schema: Mapping[str, Any], name: str, field: FieldOptions) -> None:
-        """Add the field of the property `name`, which a page sends as `at`."""
+        """Add the field for the property `name`, which pages send under the name `at`."""
         self.fields[at] = SchemaField(label(name, schema), schema, **field)
 
     def _group(
@@ -218,22 +219,22 @@ class Builder:
         )
 
     def _is_too_large(self) -> bool:
-        """Return True if the form takes no more rows, whatever its schema or a page asks for.
+        """Return True if the form has too many fields and rows to take another row.
 
-        Rows that somebody has sent may be more than those with which a form begins.
+        A form that somebody has sent may have more of them than a new form.
         """
         most = MOST_SENT if self.texts else MOST_PARTS
         return len(self.fields) + self.row_count >= most
 
 
 MOST_FIELDS = 500
-"""The most fields with which a form takes another row."""
+"""The number of fields from which on people can't add more rows."""
 MOST_SENT = 1_000
-"""The most fields and rows of a page that somebody has sent; Django refuses pages with more."""
+"""The most fields and rows in a form that was sent; Django refuses forms with more fields."""
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield the names of all fields in these entries, including those inside groups."""
+    """Yield the names of all fields in these entries, including those in groups and rows."""
     for one in entries:
         if isinstance(one, Group):
             yield from fields_in(one.entries)
@@ -245,7 +246,7 @@ def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
-    """Yield each group and each list in these entries, including those inside others."""
+    """Yield the groups and lists in these entries, including those inside others."""
     for one in entries:
         inner = [one.entries] if isinstance(one, Group) else []
         if isinstance(one, Rows):
@@ -257,7 +258,7 @@ def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
 
 
 def _focus(entries: Sequence[Entry], change: RowChange) -> str:
-    """Return the first field of a new row; after a row was dropped, the list itself."""
+    """Return the name of a new row's first field; if a row was dropped, the name of the list."""
     found = [one for one in parts_in(entries) if one.name == change.name]
     rows = found[0].rows if found and isinstance(found[0], Rows) else ()
     if change.is_added and rows:
@@ -268,7 +269,7 @@ def _focus(entries: Sequence[Entry], change: RowChange) -> str:
 def prefill_row(
     typed: QueryDict, prefix: str, builder: Builder, change: RowChange | None, layout: Layout
 ) -> None:
-    """Put the defaults of the fields of a new row among the texts that a page has sent."""
+    """Add the defaults of a new row's fields to the texts that a page has sent."""
     if change is None or not change.is_added:
         return
     for part in layout.parts:
@@ -278,9 +279,9 @@ def prefill_row(
 
 
 def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
-    """Add or drop the row that a button names, in the texts that a page has sent.
+    """Add or drop a row in the texts that a page has sent, if its button was pressed.
 
-    Returns None if no such button was pressed.
+    Returns the change, or None if no such button was pressed.
     """
     if added := _pressed(typed, ADD):
         keys = row_keys(typed.getlist(prefix + added))
@@ -296,7 +297,7 @@ def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
 
 
 def _pressed(typed: QueryDict, button: str) -> str:
-    """Return the value of a button, and take it out of the texts; "" if it wasn't pressed."""
+    """Return the value of a button, and remove it from the texts; "" if it wasn't pressed."""
     value = str(typed.get(button, ""))
     typed.pop(button, None)
     return value

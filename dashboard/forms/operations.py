@@ -1,4 +1,4 @@
-"""Forms for operations on runs and requests; the admin and the pages read the same ones."""
+"""Forms for operations on runs and requests, used by the admin and the pages."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from procedures.engine.values.sent import BodyError, read_json
 
 
 class ReasonForm(forms.Form):
-    """A form that asks for the reason of an operation."""
+    """A form that asks for the reason of an operator's action."""
 
     required_css_class = "required"
     reason = forms.CharField(
@@ -40,7 +40,7 @@ class RestartForm(ReasonForm):
 
 
 class ForkForm(RestartForm):
-    """A form for a fork's reason, its fork point, and its changed inputs and answers."""
+    """A form for the reason, the place and the changed inputs of a fork."""
 
     at = forms.CharField(
         max_length=200,

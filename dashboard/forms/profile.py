@@ -83,19 +83,19 @@ class TimeZoneForm(forms.Form):
 
 
 class KeysForm(forms.Form):
-    """A form for the switch of single-key shortcuts."""
+    """A form that switches single-key shortcuts on or off."""
 
     has_keys = forms.BooleanField(required=False)
 
     def save(self, user: User) -> bool:
-        """Save the choice and return it."""
+        """Save the choice, and return True if shortcuts are on."""
         chosen = bool(self.cleaned_data["has_keys"])
         Preferences.objects.update_or_create(user=user, defaults={"has_keys": chosen})
         return chosen
 
 
 def time_zones() -> list[str]:
-    """Return the zones to choose from: those named after places, without outdated country names."""
+    """Return the time zones to choose from: those named after places, except outdated names."""
     places = [zone for zone in available_timezones() if "/" in zone]
     return sorted(zone for zone in places if not zone.startswith(("Etc/", "posix", "right")))
 

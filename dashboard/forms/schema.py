@@ -1,4 +1,4 @@
-"""Django forms made from JSON Schemas; the engine parses and checks what is typed."""
+"""Django forms made from JSON Schemas; the engine reads and checks their values."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ from procedures.engine.errors import Fault
 
 
 class SchemaForm(forms.Form):
-    """A form made from a JSON Schema, with one person's input and its faults."""
+    """A form made from a JSON Schema, with what one person has entered and its faults."""
 
     default_renderer = TemplatesSetting
     fields: dict[str, SchemaField]  # type: ignore[assignment]
@@ -27,19 +27,19 @@ class SchemaForm(forms.Form):
         has_focus: bool = False,
         layout: Layout | None = None,
     ) -> None:
-        """Create the form; `card` keeps its HTML ids apart from those of the page's other forms."""
+        """Create the form; `card` makes its HTML ids differ from those of other forms."""
         super().__init__(typed, prefix=prefix)
         self.fields = dict(fields)
         self.card, self.has_focus = card, has_focus
         self.layout = layout or Layout([Entry(name) for name in fields])
         self.faults_of: dict[str, list[str]] = {}
-        """The faults of groups and lists as a whole, by their names."""
+        """The faults of groups and lists as a whole, by the names of these."""
 
     def id_of(self, name: str) -> str:
         return f"{self.card}-{list(self.fields).index(name)}" if self.card else name
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Show the engine's faults beside their fields, and all others above the form."""
+        """Show each fault that the engine found beside its field, or else above the form."""
         known, parts = set(self.errors), {one.name for one in self.layout.parts}
         for fault in faults:
             name = self._name_of(fault.field)
@@ -52,7 +52,7 @@ class SchemaForm(forms.Form):
                 self.add_error(name, fault.message[:1].upper() + fault.message[1:])
 
     def _name_of(self, place: str) -> str:
-        """Return the name of the part that a fault is about, or of the nearest one around it."""
+        """Return the name of the entry at a fault's path, or of the closest one around it."""
         known = {*self.fields, *(one.name for one in self.layout.parts)}
         while place:
             if (name := self.layout.names.get(place, place)) in known:
@@ -66,5 +66,5 @@ class SchemaForm(forms.Form):
 
     @property
     def has_rows(self) -> bool:
-        """True if the form has a list, whose buttons come before the one that sends the form."""
+        """True if the form has a list of rows, whose buttons come before the submit button."""
         return any(isinstance(one, Rows) for one in self.layout.parts)

@@ -1,4 +1,4 @@
-"""The times until which people snooze a request, by names that pages offer."""
+"""The times until which a request can be snoozed, with the names that pages offer."""
 
 from datetime import datetime, time, timedelta
 
@@ -18,9 +18,9 @@ OFFERED = {
 
 
 def time_of(name: str, now: datetime) -> datetime:
-    """Return the time that a name stands for in the reader's zone; raise `InputError` for others.
+    """Return the time in the reader's zone for a name like "tomorrow"; raises `InputError`.
 
-    In the evening, "This evening" is the next one.
+    After 18:00, "evening" stands for the next day's evening.
     """
     here = timezone.localtime(now)
     days = {"evening": 0 if here.time() < EVENING else 1, "tomorrow": 1}

@@ -1,4 +1,4 @@
-"""The form that starts a procedure, made from its signature, with one person's input."""
+"""The form that starts a procedure; it is made from the procedure's signature."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
 LEFT_OUT: Any = object()
-"""A marker for an input that isn't passed, so that its default applies."""
+"""A marker for an input that isn't passed to the procedure, so that its default applies."""
 
 
 class StartField(SchemaField):
@@ -45,7 +45,7 @@ class StartField(SchemaField):
         super().__init__(label(name, schema), schema, initial=default, required=is_required)
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
-        """True if the input requires a time zone, which browsers don't send."""
+        """True if the input needs a time zone, which browsers don't send with a time."""
         self.widget.is_zoned = self.wants_zone
         if self.wants_zone:
             self.limits = [
@@ -54,7 +54,7 @@ class StartField(SchemaField):
             ]
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the input as JSON; LEFT_OUT for a file, or for an input whose default applies."""
+        """Return the input as JSON, or LEFT_OUT for a file or if the default applies."""
         if self.kind in {"file", "files"}:
             return LEFT_OUT
         if self._is_left_out(value):
@@ -63,9 +63,9 @@ class StartField(SchemaField):
         return _zoned(found) if self.wants_zone else found
 
     def _is_left_out(self, texts: Sequence[str]) -> bool:
-        """Return True if the field is empty and its default applies.
+        """Return True if the field is empty and the input's default applies.
 
-        An empty text or list is a value, unless the input is required.
+        For an optional input, an empty text or list is a value, and not left out.
         """
         if any(text.strip() for text in texts):
             return False
@@ -74,7 +74,7 @@ class StartField(SchemaField):
 
 
 class StartForm(SchemaForm):
-    """The form with the inputs of a procedure, and one person's values so far."""
+    """The form with a procedure's inputs, and what one person has entered so far."""
 
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
         typed = request.POST.copy() if request else None
@@ -87,12 +87,12 @@ class StartForm(SchemaForm):
         super().__init__(builder.fields, typed, layout=layout)
         self.definition, self._by, self._request = definition, by, request
         self._unread: set[str] = set()
-        """The inputs with texts that couldn't be read at all."""
+        """The inputs whose texts can't be read at all, by name."""
         self._expired: list[Fault] = []
-        """The faults of files that were sent too long ago."""
+        """The faults of uploaded files whose tokens have expired."""
 
     def inputs(self) -> dict[str, Any]:
-        """Return the inputs as JSON and files; raises `InputError` if some can't be read."""
+        """Return the inputs by name, as JSON values and files; raises `InputError`."""
         assert self._request
         try:
             own = [name for name, one in self.fields.items() if _is_own_file(one)]
@@ -112,11 +112,11 @@ class StartForm(SchemaForm):
 
     @property
     def is_row_changed(self) -> bool:
-        """True if the person pressed a button that adds or drops a row of a list."""
+        """True if the person pressed a button that adds a row to a list or drops one."""
         return self._change is not None
 
     def _nested(self) -> dict[str, Any]:
-        """Return the inputs that are groups of fields or lists of groups."""
+        """Return the inputs that consist of groups of fields or lists of rows, by name."""
         found: dict[str, Any] = {}
         for name, schema in self._schema["properties"].items():
             if kind_of(schema) not in NESTED:
@@ -132,7 +132,7 @@ class StartForm(SchemaForm):
         return found
 
     def _keep_nested(self) -> None:
-        """Store the files of nested fields, and have the form send their tokens again."""
+        """Store the files in groups and rows, so that the browser can send their tokens again."""
         assert self._request
         data = cast("QueryDict", self.data)
         for name, field in self.fields.items():
@@ -151,18 +151,18 @@ class StartForm(SchemaForm):
 
     @property
     def cleaned(self) -> dict[str, Any]:
-        """The valid inputs by name; `LEFT_OUT` marks those that aren't passed."""
+        """The valid inputs by name, with `LEFT_OUT` for those that aren't passed."""
         self.full_clean()
         return self.cleaned_data
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Show the faults; a refused file isn't offered again."""
+        """Show the faults; a file that was refused isn't offered again."""
         super().add_faults(faults)
         for name in self.errors.keys() & self.fields.keys():
             self.fields[name].kept = None
 
     def refuse(self, error: InputError) -> None:
-        """Show why the inputs were refused; a file that isn't stored any more isn't offered."""
+        """Show why the inputs were refused; a file that is no longer stored isn't offered again."""
         self.add_faults(error.faults)
         if isinstance(error, LostInputError):
             for field in self.fields.values():
@@ -172,7 +172,7 @@ class StartForm(SchemaForm):
     def _faults_beside(self, inputs: Mapping[str, Any]) -> list[Fault]:
         """Return the faults of the inputs that could be read.
 
-        Fields that couldn't be read have their faults already, so that all are shown at once.
+        The others already have a fault of their own, so that all faults are shown together.
         """
         try:
             with lost_files_as_faults(inputs), use_file_store(ContentStore(with_uploads=True)):
@@ -185,7 +185,7 @@ class StartForm(SchemaForm):
         return []
 
     def _keep_own(self, sent: Mapping[str, Any]) -> None:
-        """Keep the files of inputs that are one file: those just sent, or those sent before."""
+        """Remember the file of each single-file input: the new one, or else the one sent before."""
         for name, field in self.fields.items():
             if not _is_own_file(field):
                 continue
@@ -210,7 +210,7 @@ class StartForm(SchemaForm):
             return None
 
     def _is_late(self, name: str, token: str) -> bool:
-        """Return True, and note the fault, if the person's own token isn't valid any more."""
+        """Return True, and add a fault, if the token is the person's own but has expired."""
         file = None if self._kept_file(token) else self._kept_file(token, at_any_age=True)
         if file:
             self._expired.append(Fault(name, lost_sentence(file)))
@@ -218,19 +218,19 @@ class StartForm(SchemaForm):
 
     @property
     def _salt(self) -> str:
-        """The salt of the tokens for uploaded files, so that only the uploader can use a token."""
+        """The salt that signs tokens of files, so that only their uploader can use them."""
         return f"dashboard.forms.start.file.{self._by.pk}"
 
 
 class InnerField(SchemaField):
-    """A form field inside an input, whose value is read with the whole input."""
+    """A form field inside a group or list; its value is read together with the whole input."""
 
     def clean(self, value: Sequence[str]) -> Any:
         return LEFT_OUT
 
 
 class StartBuilder(Builder):
-    """A builder of a start form, whose fields leave out the inputs whose defaults apply."""
+    """A builder of a start form; an input is left out of its values if the default applies."""
 
     def __init__(self, definition: Definition, texts: Texts | None) -> None:
         super().__init__(texts)
@@ -244,12 +244,12 @@ class StartBuilder(Builder):
 
 
 def _is_own_file(field: SchemaField) -> bool:
-    """Return True for the field of an input that is one file."""
+    """Return True if the field belongs to an input that is a single file."""
     return isinstance(field, StartField) and field.kind == "file"
 
 
 def _zoned(text: str) -> str:
-    """Return the time with the person's time zone; an invalid text is returned unchanged."""
+    """Return a time with the person's time zone; a text that isn't a time is returned unchanged."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
@@ -259,7 +259,7 @@ def _zoned(text: str) -> str:
 
 
 def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
-    """Return the schemas of the inputs; those that hold fields have the defaults of the fields."""
+    """Return the schemas of the inputs; those of groups and lists get their defaults."""
     found = properties_of(definition.schema)
     for name, schema in found.items():
         is_nested = kind_of(schema) in NESTED
@@ -269,7 +269,7 @@ def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
 
 
 def _default(definition: Definition, name: str, schema: Mapping[str, Any]) -> Any:
-    """Return an input's default; the schema itself has no mutable ones, such as lists or models."""
+    """Return an input's default, also if it is a list or a model, which schemas leave out."""
     default = inspect.signature(definition.fn).parameters[name].default
     is_copied = isinstance(default, list | dict | set | BaseModel) or is_dataclass(default)
     return canonical.jsonable(default) if is_copied else schema.get("default")

@@ -1,1 +1,1 @@
-"""Middleware and guards: client addresses, rates, sizes and caching."""
+"""Middleware and guards: client addresses, rate limits, size limits and caching."""

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """An ASGI wrapper around the whole application, which also logs middleware's responses."""
+    """An ASGI wrapper around the whole application that logs all responses, even middleware's."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -46,5 +46,5 @@ def noting_status(scope: Scope, send: Send) -> Send:
 
 
 def is_news(path: str, status: int) -> bool:
-    """Return False for static files without errors, of which every page loads a dozen."""
+    """Return False for successfully served static files, of which every page loads several."""
     return status >= HTTPStatus.BAD_REQUEST or not path.startswith(settings.STATIC_URL)

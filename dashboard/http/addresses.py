@@ -1,4 +1,4 @@
-"""The addresses that middleware needs to know, wherever a site includes `dashboard.urls`."""
+"""The URLs that middleware needs to know, under any prefix of `dashboard.urls`."""
 
 from django.urls import reverse
 

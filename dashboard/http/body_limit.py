@@ -1,4 +1,4 @@
-"""A limit that refuses a body larger than any upload may be, before Django stores it."""
+"""A size limit that refuses too large request bodies before Django stores them."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from procedures.conf import conf
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
-"""The bytes allowed for a form in addition to its file."""
+"""The bytes that a form may have in addition to its file."""
 SECURITY_HEADERS = [
     (b"cache-control", b"private, no-store"),
     (b"content-security-policy", policy_text().encode()),
@@ -22,12 +22,12 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
-"""The headers that middleware sets on all other responses, for refusals made before it runs."""
+"""The headers that middleware sets on other responses; refusals here are sent before it runs."""
 GONE: Event = {"type": "http.disconnect"}
 
 
 class BodyLimit:
-    """An ASGI wrapper that refuses large bodies: Django reads a body before any middleware."""
+    """An ASGI wrapper that refuses large bodies, because Django reads bodies before middleware."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -47,9 +47,9 @@ class BodyLimit:
 
 
 class CountedBody:
-    """A request body that counts what is received.
+    """A request body that counts the bytes received.
 
-    Once it is too large, Django is told that the client has disconnected.
+    Once there are too many, Django is told that the client has disconnected.
     """
 
     def __init__(self, receive: Receive) -> None:

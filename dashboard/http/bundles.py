@@ -1,4 +1,4 @@
-"""One stylesheet and few scripts, built from the files that they import."""
+"""One stylesheet and few scripts, each built from the files that it imports."""
 
 import os
 import re
@@ -18,11 +18,11 @@ SCRIPT = re.compile(r'^import "\./(?P<file>[\w./-]+)";$', re.M)
 
 
 class BundlingFinder(AppDirectoriesFinder):
-    """A finder of the apps' static files that replaces imports by what they import.
+    """A finder for the apps' static files that replaces each import by the imported file.
 
-    A file in `BUNDLES` is built from its sources as they are when the server starts, when
-    `collectstatic` runs, and under DEBUG at each request. Without this finder, browsers load the
-    imported files one by one, and pages look the same.
+    It builds the files in `BUNDLES` when the server starts, when `collectstatic` runs, and under
+    DEBUG at each request. Without this finder, pages look the same, but browsers load the imported
+    files one by one.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -42,7 +42,7 @@ class BundlingFinder(AppDirectoriesFinder):
         return self.build(path, Path(found)) if found and path in BUNDLES else found
 
     def build(self, path: str, source: Path) -> str:
-        """Write a bundle, if it has changed, and return its place."""
+        """Write a bundle if it has changed, and return its path."""
         place, text = Path(self.built.path(path)), bundle_of(source)
         if not place.exists() or place.read_text(encoding="utf-8") != text:
             place.parent.mkdir(parents=True, exist_ok=True)

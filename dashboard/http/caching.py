@@ -8,13 +8,13 @@ from dashboard.http.addresses import api_description, api_docs, is_of_api
 
 OK = 200
 NOT_KEPT = ("profile", "live", "admin")
-"""The prefixes of the names of URLs whose responses nobody may cache."""
+"""The beginnings of the names of URLs whose responses nobody may store."""
 
 
 class PrivateMiddleware(MiddlewareMixin):
     """Middleware that sets Cache-Control on private responses, unless the view has set it.
 
-    On pages it also names the rules by which browsers fetch a page ahead.
+    On pages, it also sets the header that lets browsers fetch linked pages in advance.
     """
 
     def process_response(
@@ -34,7 +34,7 @@ class PrivateMiddleware(MiddlewareMixin):
 
 
 def is_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole page, except for an error page, which is the same for everybody."""
+    """Return True for a whole page that isn't an error page."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return response.status_code == OK and is_html and not is_of_api(request.path)
 

@@ -1,4 +1,4 @@
-"""Clients' addresses: behind a proxy, every connection comes from the proxy."""
+"""The addresses of clients, which a proxy in front of the site hides."""
 
 import ipaddress
 import logging
@@ -21,9 +21,8 @@ doubted: set[str] = set()
 class ClientAddress:
     """An ASGI wrapper that trusts X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
 
-    The header is read from the right, where the trusted proxies append addresses. The first address
-    from the right that isn't a trusted proxy is the client's; the client may have forged all
-    addresses to the left of it.
+    The header is read from the right, where trusted proxies append addresses. The first address
+    that isn't a trusted proxy is the client's. Addresses to the left of it may be forged.
     """
 
     def __init__(self, application: Application) -> None:
@@ -92,7 +91,7 @@ def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Remove the X-Forwarded headers, which only a trusted proxy may set."""
+    """Remove the X-Forwarded headers, because only a trusted proxy may set them."""
     kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")]
     return {**scope, "headers": kept}
 

@@ -1,4 +1,4 @@
-"""Compression of pages and parts of pages, which also works without a proxy."""
+"""Compression of pages and parts of pages, so that a site without a proxy has it, too."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Middleware that compresses pages, but not downloads, which keep their Content-Length.
+    """Middleware that compresses pages. Downloads stay as they are and keep their Content-Length.
 
     Django adds random padding and a newly masked CSRF token to each page, so a page's compressed
     length doesn't reveal its content.
@@ -35,7 +35,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole, uncompressed response of a page's content type, not a download."""
+    """Return True for a complete, uncompressed response with content of a page, not a download."""
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
     is_plain = not any(name in response.headers for name in NOT_PLAIN)
@@ -45,7 +45,7 @@ def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
 async def in_one_piece(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Compress a streamed response as one gzip stream.
 
-    Django compresses each chunk by itself, and browsers read only the first of them.
+    Django would compress each chunk separately, and browsers read only the first.
     """
     packer = zlib.compressobj(wbits=GZIP)
     async for chunk in chunks:

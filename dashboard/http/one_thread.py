@@ -14,7 +14,7 @@ from django.urls import set_script_prefix
 from dashboard.http.access_log import Application, Receive, Scope, Send
 
 THREADS = 20
-"""The requests handled at once: as many as there are connections in the pool of the database."""
+"""The number of requests handled at once, which is also the size of the database's pool."""
 
 
 class OneThread(ASGIHandler):
@@ -34,7 +34,7 @@ class OneThread(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, unless its client disconnects before the request has been read."""
+        """Handle a request, unless its client disconnects before the whole body has arrived."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
@@ -58,7 +58,7 @@ class OneThread(ASGIHandler):
 
 
 class ByPath:
-    """An ASGI wrapper that leaves static files to a handler that streams them."""
+    """An ASGI wrapper that sends requests for static files to a handler that streams them."""
 
     def __init__(self, pages: Application, files: Application) -> None:
         self._pages, self._files = pages, files

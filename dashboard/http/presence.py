@@ -1,4 +1,4 @@
-"""Presence: a person who posts a form is looking at the site; one who only reads may not be."""
+"""Presence: posting a form shows that a person is looking at the site; reading doesn't."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -9,7 +9,7 @@ from procedures.users import User
 
 
 class PresenceMiddleware(MiddlewareMixin):
-    """Middleware that records a person as present once a POST of theirs was handled."""
+    """Middleware that marks a person as present after a POST request of theirs."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

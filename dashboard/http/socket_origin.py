@@ -1,4 +1,4 @@
-"""The origins that may open the live socket: only the site itself, including its port."""
+"""A check that only pages of the site itself open the live socket; the port counts, too."""
 
 import logging
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 class OwnOrigin:
     """An ASGI wrapper that refuses sockets from other origins.
 
-    The port counts too, because all ports of a host share their cookies.
+    The port counts, because servers on all ports of a host share their cookies.
     """
 
     def __init__(self, application: Application) -> None:
@@ -33,7 +33,7 @@ class OwnOrigin:
 
 
 def fault_of(origin: str, host: str) -> str:
-    """Return why a page of this origin may not open a socket on the host, or ""."""
+    """Return why a page of this origin may not open a socket on this host, or "" if it may."""
     if not origin:
         return "there is no Origin header, and only pages of this site may open it."
     scheme, _, place = origin.partition("://")
@@ -50,7 +50,7 @@ def fault_of(origin: str, host: str) -> str:
 
 
 def whole(place: str, scheme: str) -> str:
-    """Return the host with its port, even if that is the default port."""
+    """Return the host with its port, also if it is the default port."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

@@ -1,4 +1,4 @@
-"""Templates that show invisible and direction-changing characters as codes on all pages."""
+"""A template backend that shows invisible and direction-changing characters as codes."""
 
 import re
 from typing import Any
@@ -15,17 +15,17 @@ HIDDEN = re.compile(
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
     r"\U000f0000-\U0010ffff]"
 )
-"""Characters that `visible` may replace; a page without them isn't examined any further."""
+"""Characters that `visible` may replace; if a page has none of them, it stays as it is."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""The parts of a page that aren't text: tags, and text areas in which somebody may be typing."""
+"""The parts of a page that aren't text: tags, and text areas, which people edit."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
 """Attributes whose values people read or hear."""
 
 
 class VisibleTemplates(DjangoTemplates):
-    """Django's template engine, which shows invisible and direction-changing characters as codes.
+    """Django's template backend, which shows invisible and direction-changing characters as codes.
 
-    All pages, partials and the admin use it, so that no template can forget to.
+    All pages, partials and the admin use it, so no template has to do this itself.
     """
 
     def from_string(self, template_code: str) -> "VisibleTemplate":
@@ -49,7 +49,7 @@ class VisibleTemplate(Template):
 
 
 def in_page(html: str) -> str:
-    """Return a page with the hidden characters of its text as codes; form values are unchanged."""
+    """Return a page with hidden characters in its texts as codes; form values stay the same."""
     # The usual page has none and is not taken apart.
     if not HIDDEN.search(html):
         return html

@@ -1,7 +1,7 @@
 """Limits on guessing names, passwords, links and tokens.
 
-Failures are counted per address and per name in Redis, which all processes share. If Redis is
-unreachable, each process counts by itself, so that limits still apply and nobody is locked out.
+Failures are counted per address and per name in Redis, which all processes share. If Redis can't be
+reached, each process counts by itself: limits still apply, and nobody is locked out.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from limits.strategies import MovingWindowRateLimiter
 from procedures.conf import conf
 
 NETWORK_BITS = 64
-"""The bits of an IPv6 address that identify a household's network; clients choose the others."""
+"""The bits of an IPv6 address that identify a network; its clients choose the other bits."""
 PREFIX = "countersign.attempts"
 logger = logging.getLogger(__name__)
 
 
 class TooManyAttemptsError(Exception):
-    """The error after too many failures; `seconds` says when the next attempt is allowed."""
+    """The error after too many failures; the next attempt is allowed after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -38,7 +38,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to authenticate: the request, the method, and the name if there is one."""
+    """One attempt to authenticate: its request, its method, and a name if one was given."""
 
     request: HttpRequest
     door: str
@@ -51,8 +51,8 @@ class Attempt:
     def begin(self) -> None:
         """Count the attempt against its name; raises `TooManyAttemptsError` if there were too many.
 
-        The name is counted before any secret is compared, so that simultaneous attempts can't
-        exceed the limit; `succeed` resets the count.
+        The attempt is counted before any secret is compared, so that simultaneous attempts can't
+        exceed the limit. `succeed` resets the count.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
         # Only looked at: an address is charged for failures, so that many people behind one may
@@ -94,7 +94,7 @@ class Attempt:
 
 
 def network_of(address: str) -> str:
-    """Return an IPv4 address unchanged, and for IPv6 the network of one household."""
+    """Return an IPv4 address unchanged, or the network of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -105,7 +105,7 @@ def network_of(address: str) -> str:
 
 
 def ask(verb: str, item: RateLimitItem, key: str) -> bool:
-    """Ask the counter in Redis, or this process's own counter if Redis doesn't respond."""
+    """Ask the counter in Redis, or this process's own counter if Redis can't be reached."""
     try:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""Time zones: pages show times in the zone that the reader has chosen."""
+"""Time zones: pages show times in the zone of their reader."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -15,11 +15,11 @@ from dashboard.models.preferences import preferences_of
 from procedures.users import User
 
 COOKIE = "countersign_time_zone"
-"""The cookie in which local-time.js sends the browser's time zone."""
+"""The cookie in which a script on the pages stores the browser's time zone."""
 
 
 class TimeZoneMiddleware:
-    """Middleware that renders a page in its reader's time zone: the chosen or the browser's."""
+    """Middleware that renders a page in its reader's chosen time zone, or else in the browser's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -46,7 +46,7 @@ def _zone_of(request: HttpRequest) -> tzinfo:
 
 
 def browser_zone(request: HttpRequest) -> ZoneInfo | None:
-    """Return the zone that the pages' script has found in the browser, or None."""
+    """Return the browser's time zone from its cookie, or None."""
     name = request.COOKIES.get(COOKIE, "")
     return ZoneInfo(name) if name and name in _known_zones() else None
 
@@ -57,9 +57,9 @@ def _known_zones() -> frozenset[str]:
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """Return the chosen zone for templates, if any, and True if single-key shortcuts are on.
+    """Return the chosen zone, if any, for templates, and True if single-key shortcuts are on.
 
-    If a zone is set, the browser isn't asked for its own.
+    If a zone is chosen, pages don't need the browser's.
     """
     zone, has_keys = getattr(request, "own_time_zone", None), getattr(request, "has_keys", False)
     return {"own_time_zone": zone, "has_keys": has_keys}

@@ -1,4 +1,4 @@
-"""Frames as the messages that sockets send; followers who see the same frames share one message."""
+"""Frames encoded as socket messages; followers who see the same frames share one message."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from dashboard.live.streams import Stream
 from dashboard.live.views import View
 
 MOST_CHARACTERS = 200_000
-"""The size at which a message ends, and another one begins; servers refuse a megabyte."""
+"""The most characters of frames in one message, because servers refuse more than a megabyte."""
 
 
 class Batch:
@@ -26,7 +26,7 @@ class Batch:
         return self._frames[-1].seq if self._frames else 0
 
     def messages_for(self, view: View, *, after: int) -> list[str]:
-        """Return the messages for a follower with this view who has everything up to a number."""
+        """Return the messages for a follower with this view who has all frames up to `after`."""
         start = self._start(after)
         frames = self._frames[start:]
         if view.is_whole:
@@ -63,7 +63,7 @@ def _cut(parts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def encode(content: dict[str, Any]) -> str:
-    """Return content as JSON that every socket can send."""
+    """Return content as JSON; if it can't be encoded as UTF-8, in ASCII."""
     text = json.dumps(content, ensure_ascii=False)
     try:
         text.encode()

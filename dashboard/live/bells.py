@@ -1,12 +1,12 @@
-"""The streams `inbox` and `runs`, which tell open pages that something has changed for their users.
+"""The streams `inbox` and `runs`, which tell open pages of changes that affect their users.
 
-When a request changes, the pages of superusers and of the people to whom it is or was assigned get
-a frame with the numbers for their menus. When a run changes, the pages of the people who may see it
-get a frame that names the run. Nobody else is sent anything.
+When a request changes, the pages of superusers and of its present and former assignees get a frame
+with the counts for their menus. When a run changes, the pages of the people who may see it get a
+frame that names the run. Nobody else is sent anything.
 
-The processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
-are sent within two seconds: once a second, each process reads the rows that have been added. Every
-four seconds it also compares the requests and runs of each person with those at the last
+Web processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
+are sent within two seconds, because once a second each process reads the rows that have been added.
+Every four seconds, it also compares each person's requests and runs with those of the last
 comparison, because groups and permissions may have changed.
 """
 
@@ -30,16 +30,16 @@ from procedures.users import User
 from procedures.viewers import Key
 
 LOOK = 1.0
-"""Seconds between two looks at the database for changes that the doorbell didn't announce."""
+"""The seconds between two checks of the database for changes that weren't announced by Redis."""
 CHECK = 4.0
-"""Seconds between two comparisons of the requests and runs that people may answer and see."""
+"""The seconds between two comparisons of the requests and runs that people may answer or see."""
 SPREAD = 0.3
 """The seconds over which frames are spread, so that not all pages fetch data at the same time."""
 MOST_NAMED = 50
-"""The most runs that a frame names; a frame without names means that any run may have changed."""
+"""The most runs that a frame names; if more have changed, it names none, so pages check all."""
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
-"""A caller of functions with their arguments, in a thread that may use the database."""
+"""A function that calls another one in a thread that may use the database."""
 logger = logging.getLogger(__name__)
 
 
@@ -54,13 +54,13 @@ class Listener(Protocol):
 
 @dataclass
 class Rung:
-    """The names and pages that a bell has collected since its last ring."""
+    """The changes and the new pages that a bell has collected since its last ring."""
 
     names: set[str] = field(default_factory=set)
     new: dict[Listener, str] = field(default_factory=dict)
-    """Pages that have just begun to follow, with their marks, or that missed something, with ""."""
+    """The marks of pages that have begun to follow; "" for pages that must read in any case."""
     is_check: bool = False
-    """True if the requests and runs that people may answer and see are compared, too."""
+    """True if this ring also compares the requests and runs that people may answer or see."""
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
@@ -70,29 +70,29 @@ class Rung:
 
 
 class Bell:
-    """The sender of one of these streams in a web process, with the pages that follow it."""
+    """The sender of one stream in a web process, with the pages that follow it."""
 
     stream: Stream
     rest: float
-    """The least number of seconds between two rings."""
+    """The shortest time between two rings, in seconds."""
     gather: float = 0
-    """The seconds for which a ring waits for others, so that they come as one."""
+    """The seconds for which a ring waits for further changes, so that one frame tells of all."""
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.keys: dict[Listener, Key] = {}
-        """The people whose pages follow, by page."""
+        """The user's key of each page that follows the stream."""
         self.forms: dict[Listener, str] = {}
-        """The form in which each page follows."""
+        """The form of the frames for each page, such as "page" or "cards"."""
         self._rung = Rung()
         self._frames: dict[Listener, Frame] = {}
-        """The frames that are about to be sent."""
+        """The frames that are about to be sent, by page."""
         self._woken = asyncio.Event()
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
     def follow(self, listener: Listener, mark: str = "", *, form: str = "page") -> None:
-        """Tell a page of all changes after its mark; without a mark, tell it to read at once."""
+        """Send a page a frame once something changes after its mark; without a mark, at once."""
         if listener.user is not None:
             self.keys[listener], self.forms[listener] = listener.user.pk, form
             self._rung.new[listener] = mark
@@ -106,13 +106,13 @@ class Bell:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
-        """Send a frame soon to a page that has just begun to follow, or has missed a change."""
+        """Soon send a frame to a page that has begun to follow or has missed a change."""
         if listener in self.keys:
             self._rung.new[listener] = ""
             self._woken.set()
 
     def hear(self, names: Iterable[str]) -> None:
-        """Collect names from the doorbell; names that belong to other streams are ignored."""
+        """Collect the names of changed objects; names for other streams are ignored."""
         known = {name for name in names if self.knows(name)} if self.keys else set()
         if known:
             self._rung.names |= known
@@ -127,7 +127,7 @@ class Bell:
         raise NotImplementedError
 
     def forget(self) -> None:
-        """Discard the state of earlier looks, because no page follows the stream any more."""
+        """Discard what earlier rings have found, because no page follows the stream any more."""
         raise NotImplementedError
 
     async def ring(self, rung: Rung) -> None:
@@ -144,7 +144,7 @@ class Bell:
     ) -> None:
         """Send frames to new pages at once, and soon to other pages of the people affected.
 
-        `drawn` holds, by form and person, what frames in that form contain besides.
+        `drawn` holds what frames of a form contain in addition, by form and person.
         """
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):
@@ -152,16 +152,16 @@ class Bell:
                 self._send(listener, frames[key] | more, within=0 if listener in new else SPREAD)
 
     def readers(self, form: str) -> set[Key]:
-        """Return the people with a page that follows in this form."""
+        """Return the keys of the people with a page that gets frames of this form."""
         return {self.keys[one] for one, chosen in self.forms.items() if chosen == form}
 
     def arrivals(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
-        """Return the people whose new pages are told in any case, and the other new pages."""
+        """Return the people whose new pages must read in any case, and the other new pages."""
         here = [(self.keys[one], mark) for one, mark in rung.new.items() if one in self.keys]
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 
     def late(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
-        """Return the new pages that have something to read."""
+        """Return the new pages that must read again, because they are behind or have no mark."""
         return {
             one
             for one, mark in rung.new.items()
@@ -193,7 +193,7 @@ class Bell:
                 self._rung.take_back(rung)
 
     def _send(self, listener: Listener, frame: Frame, *, within: float) -> None:
-        """Send a frame to a page at a random moment in the next `within` seconds."""
+        """Send a frame to a page after a random pause of at most `within` seconds."""
         earlier = self._frames.get(listener)
         self._frames[listener] = self.joined(earlier, frame) if earlier else frame
         if not earlier:
@@ -211,7 +211,7 @@ class Bell:
 
 
 class InboxBell(Bell):
-    """The sender of the stream `inbox`, for changes to requests."""
+    """The sender of the stream `inbox`, which tells of changes to requests."""
 
     stream, rest = INBOX, 0.25
 
@@ -240,7 +240,7 @@ class InboxBell(Bell):
 
 
 class RunsBell(Bell):
-    """The sender of the stream `runs`, for changes to runs."""
+    """The sender of the stream `runs`, which tells of changes to runs."""
 
     stream, rest = RUNS, 1.0
     # A run that is started, claimed and asks within this time shows only its last state, so that
@@ -282,7 +282,7 @@ class RunsBell(Bell):
 
 
 def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
-    """Return the frame that names changed runs; without names, any run may have changed."""
+    """Return a frame with the names of changed runs, or without names if they are too many."""
     are_named = runs is not None and len(runs) <= MOST_NAMED
     named = {"runs": sorted(map(str, runs or ()))} if are_named else {}
     return {"seq": 0, **named, "mark": mark}

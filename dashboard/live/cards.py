@@ -1,11 +1,11 @@
-"""The cards of requests that frames of the inbox bring, each drawn once for all who get it.
+"""The cards of requests in frames of the inbox, each drawn once for everybody who gets it.
 
-A card is the same for everybody who may answer its request. The page adds what is its reader's
-own: the token that its forms are posted with, and the name under which drafts are kept.
+A card is the same for everybody who may answer its request. The page adds what belongs to its
+reader: the CSRF token of the forms, and the name under which drafts are stored.
 
-A frame brings the cards of the requests that began or ceased to wait for its reader since the frame
-before, and names all that wait now. So a page can tell by itself whether it has missed a card, and
-then reads its list.
+A frame contains cards of the requests that began or ceased to wait for its reader since the last
+frame. It also names all requests that wait now. So a page can tell whether it has missed a card; if
+it has, it reads its list again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,26 +23,27 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, who_sees
 
 CARDS = "cards"
-"""The form in which pages with a list of cards follow the inbox."""
+"""The name of the form of frames for pages with a list of cards."""
 LONGEST_LIST = 5
-"""The most requests on such a page; somebody for whom more wait reads the list."""
+"""The most requests in the list of such a page; for more, the page reads the list itself."""
 MOST_DRAWN = 60
-"""The most cards that are drawn at once; pages read the others."""
+"""The most cards that are drawn at the same time; pages read further ones themselves."""
 LONGEST = 100_000
-"""The most characters of cards in a frame."""
+"""The most characters of all cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""A mark in cards that their readers must read, because moments are in a reader's time zone."""
+"""A text in cards with times in their reader's zone, so that each page must read its own."""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
 def cards_for(
     waiting: Mapping[Key, Waiting], *, since: Known, among: Present | None = None
 ) -> dict[Key, dict[str, Any]]:
-    """Return what frames bring to people besides, by what waits and by what waited for each.
+    """Return what frames contain in addition, by person: the requests that wait, and cards.
 
-    `among` are people of whom something is known already. The number of queries depends neither on
-    the people nor on the changes.
+    `waiting` and `since` are the requests that wait now, and that waited at the last frame. `among`
+    holds people about whom something is known already. The number of queries depends neither on the
+    people nor on the changes.
     """
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
@@ -57,20 +58,20 @@ def cards_for(
 
 
 class Cards:
-    """The cards of changed requests, for the people to whom they are brought."""
+    """The cards of changed requests, for the people whose frames contain them."""
 
     def __init__(self, changed: Known, present: Present) -> None:
         wanted = set().union(*changed.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
-        """The closed requests, also those that were closed since what waits was read."""
+        """The requests that are closed, even if they still counted as waiting shortly before."""
         self._seen = self._who_sees_closed_ones(changed)
         self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
 
     def html_for(self, key: Key, waiting: AbstractSet[UUID], changed: Iterable[UUID]) -> str:
-        """Return cards of the requests that wait, and receipts or a note in place of the others."""
+        """Return cards of requests that wait, and a receipt or a note in place of the others."""
         drawn = [
             self._draw(one, self._as_what(one, key, waiting))
             for one in sorted(changed)
@@ -80,14 +81,14 @@ class Cards:
         return html if len(html) <= LONGEST else ""
 
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
-        """Return True for a card that its reader must read, because it may ask for a reason."""
+        """Return True if the page must read this card itself, because it may ask for a reason."""
         if key not in self._superusers or pk not in waiting:
             return False
         found = self._requests.get(pk)
         return found is not None and not found.is_unasked
 
     def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
-        """Return the name of the list in which the template draws the request for this person."""
+        """Return the template's name for the list that shows the request to this person."""
         if pk in waiting:
             return "waiting"
         return "receipts" if key in self._seen.get(pk, ()) else "lost"
@@ -111,7 +112,7 @@ class Cards:
         return clock.now()
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
-        """Return, by closed request, the people who may see it."""
+        """Return the people who may see each closed request, by request."""
         runs = {pk: self._requests[pk].wait.run_id for pk in self.closed}
         wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
         for key, requests in changed.items():

@@ -1,4 +1,4 @@
-"""The people affected by changes to requests and runs, found for all changes at once."""
+"""The people who are affected by changes to requests and runs, found for many changes at once."""
 
 import json
 from collections import defaultdict
@@ -31,45 +31,45 @@ from procedures.viewers import People, who_sees
 Key = Any
 """A user's primary key."""
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
-"""The seconds that a change to a request, or an event, may take from its key to its commit."""
+"""The most seconds from when a request's change, or an event, gets its key to the commit."""
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),
     *("cancel_requested_at", "pause_requested_at"),
 )
-"""The fields of a running run that change without an event."""
+"""The fields of a run that change while it is running, without an event."""
 
 
 def inbox_frame(user: User) -> dict[str, Any]:
-    """Return the frame of the inbox for one person."""
+    """Return the frame of the stream `inbox` for one person."""
     return numbers_of(waiting_for([user.pk]).get(user.pk, {}))
 
 
 def numbers_of(waiting: Waiting) -> dict[str, Any]:
-    """Return the numbers for a person's menu; 100 means "more than 99"."""
+    """Return the counts for a person's menu; 100 means "more than 99"."""
     sessions = set(waiting.values())
     return {"seq": 0, "requests": min(len(waiting), MOST), "sessions": min(len(sessions), MOST)}
 
 
 class RequestsTold(NamedTuple):
-    """The people and pages to notify of changes to requests."""
+    """The result of reading changes to requests: whom and which pages to notify, and frames."""
 
     concerned: set[Key]
     frames: dict[Key, dict[str, Any]]
     behind: set[Marked]
-    """The pages that lack a change since their marks."""
+    """The pages whose marks are older than a change that affects them."""
     cards: dict[Key, dict[str, Any]]
-    """The contents of frames in the form `cards`, besides, for the people with such a page."""
+    """The additional contents of frames in the form `cards`, by person."""
 
 
 class RequestNews:
-    """A reader of the changes to requests since it last looked."""
+    """A reader of the changes to requests since it was last called."""
 
     def __init__(self) -> None:
         self._tail = Tail(CHANGES, "whom", lag=SLOWEST_CHANGE)
         self._untold: list[list[str]] = []
-        """The assignees of each change of which nobody has been told yet."""
+        """The assignees of each change about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[UUID]] = {}
-        """The requests that waited for each person when they were last counted."""
+        """The requests that waited for each person at the last count."""
 
     def read(
         self,
@@ -80,12 +80,12 @@ class RequestNews:
         is_check: bool = False,
         readers: Collection[Key] = (),
     ) -> RequestsTold:
-        """Return the people affected by changes, and frames for them, for `also` and for `marked`.
+        """Return the people affected by changes, and frames for them and for new pages.
 
-        People are also affected if other requests wait for them than when they were last counted,
-        whatever the reason. With `is_check`, all of `among` are counted, otherwise those whom a
-        change or a new page makes it necessary to count. Cards are drawn for `readers`. The number
-        of queries depends neither on the changes nor on the people.
+        New pages are those of `also` and of `marked`. People are also affected if the requests that
+        wait for them differ from the last count, for whatever reason. With `is_check`, everybody in
+        `among` is counted; otherwise, only people who are affected or have a new page. Cards are
+        drawn for `readers`. The number of queries depends neither on the changes nor on the people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
         for whom in self._tail.read():
@@ -118,28 +118,28 @@ class RequestNews:
 
 
 class RunsTold(NamedTuple):
-    """The people and pages to notify of changes to runs."""
+    """The result of reading changes to runs: the people and pages to notify, and their marks."""
 
     seen: dict[Key, set[UUID]]
     differing: set[Key]
     marks: dict[Key, str]
     behind: set[Marked]
-    """The pages that lack a change since their marks."""
+    """The pages whose marks are older than a change that affects them."""
     homes: dict[Key, dict[str, Any]]
-    """The contents of frames in the form `overview`, besides, for the people with such a page."""
+    """The additional contents of frames in the form `overview`, by person."""
 
 
 class RunNews:
-    """A reader of the changes to runs since it last looked."""
+    """A reader of the changes to runs since it was last called."""
 
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
         self._inputs = Tail(RunInput.objects.all(), "run", lag=SLOWEST_CHANGE)
         self._at_work: set[tuple[Any, ...]] | None = None
         self._runs: set[UUID] = set()
-        """The changed runs of which nobody has been told yet."""
+        """The changed runs about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[Any]] = {}
-        """The result of `grounds_of` for each person."""
+        """The last result of `grounds_of`, by person."""
 
     def read(
         self,
@@ -151,13 +151,13 @@ class RunNews:
         is_check: bool = False,
         readers: Collection[Key] = (),
     ) -> RunsTold:
-        """Return the changed runs by the person who may see them, and people with changed rights.
+        """Return the changed runs that each person may see, and people whose rights have changed.
 
-        The changed runs are those in `runs` and all that have changed since the last look. Rights
-        are compared for people with new pages and, with `is_check`, for everybody. They have
-        changed if a person now sees all runs of other procedures, or stands in for others, than
-        when they were last compared. The result includes the marks of all these people, of `also`
-        and of `marked`, and the lists of `readers` among them.
+        The changed runs are those in `runs` and all others since the last call. Rights are compared
+        for people with new pages and, with `is_check`, for everybody. They have changed if a person
+        now sees all runs of other procedures, or stands in for other people, than at the last
+        comparison. The result contains marks for all these people, for `also` and for `marked`. For
+        `readers`, it also contains lists.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
         changed = self._runs.union(runs)
@@ -181,10 +181,10 @@ class RunNews:
         return RunsTold(found, differing, marks, late, homes)
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
-        """Return the people whose grants or delegations to them have changed.
+        """Return the people whose grants, or delegations to them, have changed.
 
-        Without `is_check`, only those of new people are compared. They replace what is known, so a
-        later check would find no difference.
+        Without `is_check`, only people with new pages are compared. What is found replaces what was
+        known, because a later check finds no difference to it.
         """
         if not (is_check or new):
             return set()
@@ -193,7 +193,7 @@ class RunNews:
         return {key for key, now in found.items() if earlier.get(key, now) != now}
 
     def _claimed(self) -> set[UUID]:
-        """Return the runs whose worker or current step has changed since the last look."""
+        """Return the runs whose worker or current step has changed since the last call."""
         running = Run.objects.filter(status=RunStatus.RUNNING).order_by()
         earlier, self._at_work = self._at_work, set(running.values_list(*AT_WORK))
         if earlier is None:

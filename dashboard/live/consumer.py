@@ -1,15 +1,16 @@
-"""The one WebSocket of a page.
+"""The single WebSocket of a page.
 
-The page sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
-when it misses something, `{"range": "run:<id>", "after": 12}`. It follows `inbox` or `runs` from
-the mark with which it was drawn, `{"follow": "inbox", "form": "page", "mark": "…"}`.
+The page sends `{"follow": "run:<id>", "form": "page", "after": 12}` and `{"leave": "run:<id>"}`. If
+it has missed something, it sends `{"range": "run:<id>", "after": 12}`. For `inbox` and `runs`, it
+sends the mark with which it was drawn: `{"follow": "inbox", "form": "page", "mark": "…"}`.
 
-It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes, `{"stream":
-"run:<id>", "head": 15}` if it was sent less than there is, `{"stream": "run:<id>", "denied": "…"}`
-if its user has no access or has lost it, `{"stream": "session:<id>", "stale": "…"}` if the user may
-now see more or less of the stream, and `{"error": "…"}` for a message that was refused.
+It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes. If it wasn't sent
+everything, it receives the newest number, `{"stream": "run:<id>", "head": 15}`. Without access, it
+receives `{"stream": "run:<id>", "denied": "…"}`. If its user may now see more or less of a stream,
+it receives `{"stream": "session:<id>", "stale": "…"}`. A message that can't be read is answered
+with `{"error": "…"}`.
 
-`docs/live.md` has the whole protocol.
+`docs/live.md` describes the whole protocol.
 """
 
 import asyncio
@@ -30,11 +31,11 @@ from dashboard.live.streams import Stream, place_in
 from procedures.engine.values.sent import without_doubles
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""The errors caused by malformed messages, which our own pages never send."""
+"""The errors that malformed messages cause; our own pages never send any."""
 LONGEST_MARK = 200
-"""The most characters that are kept of a mark; a longer one isn't ours."""
+"""The most characters of a mark that are read; our own marks are never longer."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
-"""The hub of each event loop, since its tasks belong to one; a test may run several."""
+"""The hub of each event loop, because its tasks belong to that loop."""
 
 
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,13 +63,13 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def session_key(scope: Scope) -> str:
-    """Return the session key in the cookies of the handshake, or ""."""
+    """Return the session key from the cookies of the handshake; "" if there is none."""
     cookies = b"; ".join(text for name, text in scope["headers"] if name == b"cookie")
     return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def take(hub: Hub, socket: Socket, text: str) -> None:
-    """Do what a page's message asks."""
+    """Carry out a page's message; if it is malformed, send the page an error."""
     try:
         _do(hub, socket, json.loads(text, object_pairs_hook=without_doubles))
     except UNREADABLE as error:

@@ -1,7 +1,7 @@
-"""The content sent for a change: data for programs, rendered HTML for pages.
+"""The content that is sent for each change: data for programs, rendered HTML for pages.
 
-A frame is made once per change and form, and sent to everybody who may see the change, so it
-contains nothing that differs between people. Everybody else gets only the change's number.
+A frame is made once for each change and form, and sent to everybody who may see the change. So it
+contains nothing that differs between people. All others get only the number of the change.
 """
 
 import time
@@ -26,16 +26,16 @@ from procedures.models import Event, Run
 LARGEST_RANGE = 500
 MESSAGE = "chat/_message.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
-"""The parts of a run's page that show its current state."""
+"""The templates of a run's page that show its current state."""
 LARGEST_DATA = 100_000
 """The most characters of an event's data in a frame."""
 NOBODY = Subject()
-"""The subject of a change whose object was deleted: only members see more than its number."""
+"""The subject of a change whose object was deleted; only members see more than its number."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The content sent for one change, and the subject that decides who may see it."""
+    """The content sent for one change, and the subject that decides who may see the change."""
 
     content: dict[str, Any]
     subject: Subject | None = None
@@ -45,15 +45,15 @@ class Frame:
         return int(self.content["seq"])
 
     def follows(self, after: int) -> bool:
-        """Return True if a follower who has everything up to a number still needs this frame.
+        """Return True if a follower who has everything up to `after` still needs this frame.
 
-        The state of a run may change without a new event, so a frame with a state is needed even if
+        The state of a run may change without a new event. So a frame with a state is needed even if
         its number isn't new.
         """
         return self.seq > after or (self.seq == after and "as_of" in self.content)
 
     def content_for(self, view: View) -> dict[str, Any]:
-        """Return the content, or only its number if the view excludes it, so that no gap shows."""
+        """Return the content; for a view that may not see it, only its number, to leave no gap."""
         return self.content if view.sees(self.subject) else {"seq": self.seq}
 
 
@@ -63,9 +63,9 @@ Maker = Callable[[Stream, int, int, Sequence[View]], list[Frame]]
 def frames(
     stream: Stream, form: str, views: Iterable[View], *, after: int, limit: int = LARGEST_RANGE
 ) -> list[Frame]:
-    """Return at most `limit` frames after a cursor, in order, for followers with these views.
+    """Return at most `limit` frames with numbers above `after`, for followers with these views.
 
-    Changes that none of them may see are not rendered.
+    Changes that none of the followers may see aren't rendered.
     """
     return MAKERS[stream.kind, form](stream, after, limit, list(views))
 
@@ -76,7 +76,7 @@ def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def _event_data(event: Event) -> dict[str, Any]:
-    """Return the event as data; a large event has the address of its data instead of the data."""
+    """Return the event as data; if its data is large, return the address of the data instead."""
     is_large = len(event.data) > LARGEST_DATA
     content = {
         "seq": event.seq,
@@ -90,15 +90,15 @@ def _event_data(event: Event) -> dict[str, Any]:
 
 
 def address_of(event: Event) -> str:
-    """Return the API address of the complete event, with its large values."""
+    """Return the address in the API of the whole event, with its large values."""
     return reverse("countersign:api:get_event", args=[event.run_id, event.seq])
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return a frame with a journal line per event; the last one has the run's current state too.
+    """Return a frame with a journal line for each event; the last one also has the run's state.
 
-    If there are no new events, the only frame has the state. If `limit` is reached, no frame has
-    the state, which then comes with the next frames.
+    If there are no new events, the only frame has the state. If there are `limit` events or more,
+    none of these frames has it, and it comes with the next ones.
     """
     as_of, run = _now(), _run(stream)
     events = list(Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit])
@@ -115,14 +115,14 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return one frame with the run's current card, however many events there are."""
+    """Return one frame with the run's card as it is now, whatever the number of new events."""
     as_of, run = _now(), _run(stream)
     html = render_to_string("procedures/_run_card.html", card_overview(run))
     return [Frame({"seq": run.head_seq, "html": html, "as_of": as_of})]
 
 
 def _now() -> int:
-    """Return the time in milliseconds, by which pages know which of two states is newer."""
+    """Return the current time in milliseconds; pages use it to know which state is newer."""
     return time.time_ns() // 1_000_000
 
 
@@ -146,7 +146,7 @@ def session_data(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) -> list[Frame]:
-    """Return a frame per change; an object that changed several times is rendered only once."""
+    """Return a frame for each change; an object that changed more than once is rendered once."""
     changes = _changes(stream, after, limit)
     subjects = _subjects(changes, views)
     last = {_object_of(change): change.seq for change in changes}
@@ -174,7 +174,7 @@ def _object_of(change: SessionEvent) -> Object:
 
 
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
-    """Return each changed object's subject, and update the views with the runs they may see."""
+    """Return each changed object's subject, and add visible runs among them to the views."""
     # The usual case, members only, asks nothing about subjects.
     if all(view.is_whole for view in views):
         return {_object_of(change): NOBODY for change in changes}
@@ -195,14 +195,14 @@ def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Ob
 def _subject_of_message(
     kind: str, run: UUID | None, author: int | None, about: UUID | None, to: int | None
 ) -> Subject:
-    """Return the run that a message is about; for a person's message, also the people involved."""
+    """Return a message's subject: its run and, if a person wrote it, the people involved."""
     if kind != Message.Kind.PERSON:
         return Subject(run)
     return Subject(about, frozenset(user for user in (author, to) if user is not None))
 
 
 def _messages(stream: Stream, changed: Iterable[Object]) -> dict[Object, Message]:
-    """Return the messages that show the changed objects, with one query for all."""
+    """Return the messages that show the changed objects, read by a single query."""
     ids: dict[str, list[UUID]] = {"message": [], "request": [], "run": []}
     for kind, key in changed:
         ids[kind].append(UUID(key))

@@ -1,7 +1,7 @@
-"""The gate, which checks the rights of open sockets: new ones at once, and all every four seconds.
+"""A gate that checks the rights of open sockets: new ones at once, and all every four seconds.
 
-If the doorbell announces a change of rights, the next check comes sooner. Frames are sent only
-while the last check is recent, so they stop if a check fails or takes too long.
+If a change of rights is announced, the next check comes sooner. Frames are sent only while the last
+check is recent, so none are sent if checks fail or take too long.
 """
 
 import asyncio
@@ -23,28 +23,28 @@ from dashboard.live.views import View
 from procedures.viewers import Key
 
 RECHECK = 4.0
-"""Seconds from the beginning of a check of all rights to that of the next one."""
+"""The seconds from the beginning of one check of all rights to that of the next."""
 SOONEST = 0.5
-"""Seconds after the beginning of a check until the next one, if rights have changed."""
+"""The seconds from the beginning of a check to the next one if rights have changed."""
 CONFIRMED = 4.8
-"""Seconds after the beginning of a check until its result no longer counts."""
+"""The seconds from the beginning of a check until its result no longer counts."""
 PATIENCE = 10.0
-"""Seconds without a check after which sockets are closed, and pages say that they aren't live."""
+"""The seconds without a check after which sockets are closed, so that no page seems live."""
 NOTE_EVERY = 50.0
-"""Seconds between updates of a person's presence, which counts for a minute."""
+"""The seconds between updates of a person's presence, each of which counts for a minute."""
 SIGNED_OUT, UNAVAILABLE = 4401, 1011
-"""The codes that sockets are closed with."""
+"""The codes with which sockets are closed."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A socket's request, such as to follow a stream; a socket's requests are handled in order."""
+    """What a socket asks for, such as to follow a stream; its requests are handled in order."""
 
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]
     stream: Stream = INBOX
-    """The stream; it means nothing with the verb "join"."""
+    """The stream that the request is about; it is ignored for "join"."""
     form: str = ""
     after: int = 0
     mark: str = ""
@@ -61,7 +61,7 @@ class Streams(Protocol):
     sockets: set[Socket]
 
     def do(self, ask: Ask, head: Head | None) -> None:
-        """Carry out an allowed request; `head` is given if nobody followed the stream before."""
+        """Carry out an allowed request; `head` is given for a stream that nobody follows yet."""
 
     def is_watched(self, stream: Stream, form: str) -> bool: ...
 
@@ -74,7 +74,7 @@ class Streams(Protocol):
 
 
 class Gate:
-    """The result of the last check of rights, and the sockets' requests that wait for the next."""
+    """The last check's result, and the requests of sockets that wait for the next check."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
@@ -94,14 +94,14 @@ class Gate:
         return time.monotonic() - self._checked_at < CONFIRMED
 
     def view(self, socket: Socket, stream: Stream) -> View | None:
-        """Return what a socket's user may see of a stream now, or None."""
+        """Return the part of a stream that the socket's user may see now; None if there is none."""
         return self.view_of(socket.user.pk, stream) if socket.user else None
 
     def view_of(self, user: Key, stream: Stream) -> View | None:
         return self._views.get((user, stream))
 
     def put(self, asked: Ask) -> None:
-        """Grant or refuse a stream, at once if rights were just checked, else after a check."""
+        """Decide about a request, at once if rights were just checked, else after the next one."""
         if self._is_answered(asked):
             self._streams.do(asked, None)
             return
@@ -149,7 +149,7 @@ class Gate:
                 await asyncio.sleep(SOONEST)
 
     def _give_up(self) -> None:
-        """Close all sockets if checks have failed for a while, so that pages don't seem live."""
+        """Close all sockets if checks have failed for too long, so that no page seems live."""
         if time.monotonic() - self._checked_at > PATIENCE:
             self._waiting = []
             for socket in list(self._streams.sockets):
@@ -158,7 +158,7 @@ class Gate:
             self._has_question.set()
 
     async def _answer(self) -> None:
-        """Check the rights of all sockets if that is due, otherwise only of those with requests."""
+        """Check the rights of all sockets if that is due, else only of sockets with requests."""
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self._check_at
         self._is_checking, self._waiting = is_check, []
@@ -190,7 +190,7 @@ class Gate:
             return await self._thread.run(ask, self._sign_ins, asked, new=new)
 
     def _take(self, answer: Answer) -> None:
-        """Store the new views, and notify the pages of people who may now see more or less."""
+        """Store the new views, and notify pages whose users may now see more or less."""
         differing = set()
         for pair, view in answer.views.items():
             earlier = self._views.get(pair)
@@ -207,7 +207,7 @@ class Gate:
                     self._streams.refresh(socket, stream)
 
     def _renew(self, here: Iterable[Socket], answer: Answer) -> None:
-        """Discard all rights that the check of all sockets hasn't confirmed."""
+        """Discard all rights that this check of all sockets hasn't confirmed."""
         self._views = answer.views
         self._sign_ins.keep(answer.asked)
         for socket in here:
@@ -220,7 +220,7 @@ class Gate:
                 self._streams.deny(socket, stream)
 
     def _settle(self, asked: Ask, answer: Answer) -> None:
-        """Carry out the request, or tell the page that it isn't allowed."""
+        """Carry out a request that waited for the check, or tell the page that it isn't allowed."""
         socket, stream = asked.socket, asked.stream
         user = answer.users.get(socket.key)
         if socket not in self._streams.sockets:
@@ -235,7 +235,7 @@ class Gate:
             self._streams.deny(socket, stream)
 
     def _note_presence(self, here: Iterable[Socket]) -> None:
-        """Record who has a page open, so that no mail is sent to them."""
+        """Record the people who have a page open, so that they get no mail."""
         now = time.monotonic()
         open_pages = {one.user.pk for one in here if one.user and one.following}
         noted = {key: at for key, at in self._noted_at.items() if now - at < NOTE_EVERY}

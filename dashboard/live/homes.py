@@ -1,6 +1,6 @@
 """The lists of home pages in frames of the stream `runs`, drawn once for all who see the same.
 
-People who operate anything read their lists themselves, because more is drawn for them.
+The pages of operators read their lists themselves, because they show more.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, operators
 
 OVERVIEW = "overview"
-"""The form in which home pages follow runs."""
+"""The name of the form of frames for home pages."""
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return what frames bring to these people besides; nothing to those who read it themselves.
+    """Return what frames contain in addition, by person, except for people whose pages read it.
 
     The number of queries depends neither on the people nor on the changes.
     """

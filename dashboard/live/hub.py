@@ -1,8 +1,8 @@
-"""The hub of a web process, which reads and renders each change once for all its followers.
+"""The hub of a web process: it reads and renders each change once for all followers.
 
-It learns of changes from the doorbell, and once a second by comparing the heads of all followed
-streams, so without Redis it is only slower. After a stream has been rendered, it rests for a time
-in proportion to the rendering time; the changes during a rest are sent together.
+It learns of changes from Redis, and once a second by comparing the heads of all followed streams.
+So without Redis it is only slower. After a stream was rendered, it rests for a time in proportion
+to that of the rendering; the changes during the rest are sent together.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ from dashboard.live.views import View
 from dashboard.live.watches import Watch
 
 LOOK = 1.0
-"""Seconds between two comparisons of all heads."""
+"""The seconds between two comparisons of all heads."""
 TELL_AGAIN = 2.0
-"""Seconds until a socket that missed something is told so once more."""
+"""The seconds after which a socket that missed changes is told of them again."""
 TURN = 0.25
-"""Seconds spent on the ranges that pages ask for, before new changes are looked for again."""
+"""The seconds for which ranges are sent before the hub looks for new changes again."""
 MOST_DRAWN, MOST_READ = 100, 500
-"""The most frames of HTML, and of data, that are made at a time for one stream."""
+"""The most frames with HTML, and with data, that are made for a stream at a time."""
 SOCKETS_AT_ONCE = 100
-"""The sockets that are handed frames before others get a turn."""
+"""The number of sockets that get their frames before other tasks have a turn."""
 MOST_STREAMS = 100
-"""The most streams that a page follows."""
+"""The most streams that a page can follow."""
 RIGHTS = "rights"
-"""The name that the doorbell rings when anybody's rights have changed."""
+"""The name that is announced through Redis when anybody's rights have changed."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ Range = tuple[Stream, str, int]
 
 
 class Hub:
-    """The streams that pages follow in this process, and the sockets of these pages."""
+    """The streams that pages follow in this process, and the pages' sockets."""
 
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
@@ -62,16 +62,16 @@ class Hub:
         ]
 
     def join(self, socket: Socket) -> None:
-        """Add a socket, and check its sign-in."""
+        """Add a socket, and have its sign-in checked."""
         self.sockets.add(socket)
         self.gate.put(Ask(socket, "join"))
 
     def follow(
         self, socket: Socket, stream: Stream, form: str, *, after: int, mark: str = ""
     ) -> None:
-        """Send the socket the frames after the cursor, and from then on every new one.
+        """Send the socket the frames with numbers above `after`, and from then on every new one.
 
-        The streams `inbox` and `runs` have a mark instead of a cursor. Raises `ValueError` if the
+        The streams `inbox` and `runs` have a mark instead of a number. Raises `ValueError` if the
         stream has no such form, or if the page follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
@@ -81,13 +81,16 @@ class Hub:
         self.gate.put(Ask(socket, "follow", stream, form, after, mark))
 
     def send_range(self, socket: Socket, stream: Stream, *, after: int) -> None:
-        """Send the socket everything after the cursor again, if it follows the stream."""
+        """Send the socket everything above `after` again, if it follows the stream.
+
+        Raises `ValueError` if too many of the socket's requests are waiting.
+        """
         if socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can ask for at most {MOST_STREAMS} ranges at once")
         self.gate.put(Ask(socket, "range", stream, after=after))
 
     def leave(self, socket: Socket, stream: Stream) -> None:
-        """Stop sending a stream, once the socket's earlier requests have been handled."""
+        """Stop sending a stream once the socket's earlier requests have been handled."""
         self.gate.put(Ask(socket, "leave", stream))
 
     def _forget(self, socket: Socket, stream: Stream) -> None:
@@ -101,7 +104,7 @@ class Hub:
                 del self._watches[stream, watch.form]
 
     def drop(self, socket: Socket) -> None:
-        """Forget a socket, because it is closed."""
+        """Remove a socket that has been closed."""
         self._remove(socket)
         socket.outbox.stop()
 
@@ -112,7 +115,7 @@ class Hub:
             self._forget(socket, stream)
 
     def make_up(self, socket: Socket) -> None:
-        """Tell a socket with room again that it missed changes, so that it asks for them."""
+        """If a socket has missed changes and has room again, tell it so that it asks for them."""
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:
                 self._tell_head(socket, stream, following)
@@ -161,7 +164,7 @@ class Hub:
         self._repeat(socket, stream, ask.after)
 
     def _repeat(self, socket: Socket, stream: Stream, after: int) -> None:
-        """Resend to a socket everything that follows the given number, if it follows the stream."""
+        """Send a socket everything after the given number again, if it follows the stream."""
         following = socket.following.get(stream)
         if following and stream.is_doorbell:
             self.bells.greet(socket, stream)
@@ -196,7 +199,7 @@ class Hub:
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
-        """Return the seconds until the next comparison, or until a resting stream may be read."""
+        """Return the seconds until the next comparison of heads, or until a stream's rest ends."""
         if self._ranges:
             return 0
         now = time.monotonic()
@@ -204,7 +207,7 @@ class Hub:
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare heads: of all streams once a second, otherwise of those the doorbell named."""
+        """Compare heads with the database: of all streams once a second, else of announced ones."""
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:
@@ -224,7 +227,7 @@ class Hub:
                 await self._hand_out(watch, head)
 
     async def _hand_out(self, watch: Watch, head: Head) -> None:
-        """Send the new frames to all followers; if rendering fails, let them ask again later."""
+        """Send new frames to all followers; if rendering fails, they ask for the frames later."""
         stream, limit = watch.stream, most_of(watch.form)
         # Whoever comes while this is read is not among them: they get a range of their own.
         ready = {one for one in watch.followers if one.following[stream].state == READY}
@@ -249,9 +252,9 @@ class Hub:
     async def _deliver_to(
         self, watch: Watch, ready: set[Socket], batch: Batch, reached: int
     ) -> None:
-        """Queue a batch for the followers that were ready, and a range for those that came since.
+        """Queue a batch for followers that were ready, and a range for those that came later.
 
-        Other sockets get a turn in between.
+        Other tasks get a turn in between.
         """
         stream = watch.stream
         for at, socket in enumerate(list(watch.followers), 1):
@@ -267,7 +270,7 @@ class Hub:
     def _deliver(
         self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
     ) -> bool:
-        """Queue a socket's part of a batch; return False if that isn't possible now."""
+        """Queue the part of a batch that a socket may see; return False if that isn't possible."""
         view = self.gate.view(socket, stream)
         if view is None:
             return False
@@ -277,7 +280,7 @@ class Hub:
         return True
 
     def send(self, socket: Socket, stream: Stream, *texts: str) -> bool:
-        """Queue frames for a socket; if that isn't possible now, the page asks for them later."""
+        """Queue frames for a socket, or return False; the page then asks for them later."""
         following = socket.following.get(stream)
         if not self.gate.is_confirmed or not socket.outbox.put(*texts):
             if following:
@@ -304,7 +307,7 @@ class Hub:
     async def _send_range(
         self, stream: Stream, form: str, after: int, sockets: Iterable[Socket]
     ) -> None:
-        """Send a range to the sockets that asked for it, and queue the next one if there is any."""
+        """Send a range to the sockets that asked for it; if there is more, queue the next range."""
         asking = [socket for socket in sockets if self._awaits(socket, stream, form, after)]
         if not asking:
             return
@@ -324,7 +327,7 @@ class Hub:
                     self._send_from(socket, stream, following, reached)
 
     def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
-        """Queue a range for a socket, to be sent before any further change of the stream."""
+        """Queue a range for a socket; it is sent before any further change of the stream."""
         following.seq, following.state = after, QUEUED
         watch = self._watches.get((stream, following.form))
         if watch and not watch.redraws and after >= watch.head[0]:
@@ -334,7 +337,7 @@ class Hub:
         self._rung.set()
 
     def _awaits(self, socket: Socket, stream: Stream, form: str, after: int) -> bool:
-        """Return True if a socket still waits for that range, and for no other."""
+        """Return True if a socket waits for exactly this range."""
         following = socket.following.get(stream)
         if following is None or following.form != form:
             return False
@@ -343,7 +346,7 @@ class Hub:
     async def _draw(
         self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
     ) -> Done[list[Frame]]:
-        """Return the frames after a number; frames that no follower may see aren't rendered."""
+        """Return the frames above a number; changes that no socket here may see aren't rendered."""
         began = time.monotonic()
         views = {view for one in sockets if (view := self.gate.view(one, stream)) is not None}
         copies = [(one, one if one.is_whole else one.copy()) for one in views]
@@ -354,7 +357,7 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Add the runs that were looked up in copies of views to the current views."""
+        """Add the runs that were looked up for copies of views to the current views."""
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:
@@ -365,7 +368,7 @@ class Hub:
         self._losers.add(socket)
 
     def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
-        """Send a socket the current head of a stream of which it missed changes."""
+        """Tell a socket that it missed changes, by sending it the stream's newest number."""
         watch, now = self._watches.get((stream, following.form)), time.monotonic()
         if stream.is_doorbell:
             following.state = READY
@@ -391,5 +394,5 @@ class Hub:
 
 
 def most_of(form: str) -> int:
-    """Return the largest number of frames of this form that are read at once."""
+    """Return the most frames of this form that are made at a time."""
     return MOST_READ if form == "data" else MOST_DRAWN

@@ -1,4 +1,4 @@
-"""The web processes' connection to the doorbell, over Redis."""
+"""The connection of web processes to Redis, which announces changes."""
 
 import asyncio
 import json
@@ -11,13 +11,13 @@ from chat.doorbell import CHANNEL
 from procedures.conf import conf
 
 PAUSE = 1.0
-"""Seconds between two tries to reach Redis."""
+"""The seconds between two attempts to reach Redis."""
 logger = logging.getLogger(__name__)
 Hear = Callable[[Iterable[str]], None]
 
 
 async def listen(hear: Hear) -> None:
-    """Call `hear` with the names that the doorbell sends; if Redis is unreachable, try again."""
+    """Call `hear` with the names of changed objects; if Redis can't be reached, try again."""
     while True:
         try:
             await _hear_all(hear)

@@ -1,11 +1,12 @@
-"""Marks, which say what had been committed before a page's lists were read.
+"""Marks, which say what had been committed when a page's lists were read.
 
-A page is drawn with a mark for each of the streams `inbox` and `runs`, and sends it when it follows
-the stream. It is told to read again only if a change that affects its viewer was committed later.
+A page is drawn with a mark for each of the streams `inbox` and `runs`, and sends the mark when it
+follows the stream. It is told to read again only if a change that affects its viewer was committed
+later.
 
 A row gets its key before its commit, so on PostgreSQL a new row may have a key below the highest
-one. A position therefore also contains the number of the newest rows: if there are more rows
-between the same keys later, some were committed in the meantime.
+one. A position therefore also contains the number of the newest rows. If there are later more rows
+between the same keys, some were committed in the meantime.
 """
 
 import json
@@ -40,17 +41,17 @@ from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
 NEWEST = 500
-"""The number of newest rows among which rows may still appear."""
+"""The number of newest rows that a position counts; between them, others may still appear."""
 NONE: frozenset[UUID] = frozenset()
 MOST_READ = 5000
-"""The most rows that are read since a mark; a page whose mark is older is told to read again."""
+"""The most rows that are read to compare marks; a page with an older mark has to read again."""
 LATEST_NOTE = timedelta(seconds=10)
-"""The longest time from a moment that a worker stores to the commit that stores it."""
+"""The longest time between a moment that a worker stores in a row and the commit of that row."""
 LENGTH, NONCE = 120, 12
-"""The length of an unsealed mark in characters, and the number of random bytes before it."""
+"""The number of characters of a mark before encryption, and of the random bytes of its nonce."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
-"""A person's key, and the mark that a page of theirs was drawn with."""
+"""The key of a user, and the mark with which one of the user's pages was drawn."""
 INBOX_MARK = re.compile(r"(\d{1,18}-\d{1,18}-\d{1,3})\.([0-9a-f]{16})", re.ASCII)
 RUNS_MARK = re.compile(
     r"(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,13})\.([0-9a-f]{16})",
@@ -60,7 +61,7 @@ RUNS_MARK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The newest rows of a table that only grows: their first and last keys, and their number."""
+    """The newest rows of an append-only table: their first and last keys, and their number."""
 
     first: int
     last: int
@@ -82,7 +83,7 @@ class Position:
 
 
 class RowsSince:
-    """The values of a field in all rows since the earliest of several positions."""
+    """The values of a field in all rows since the earliest of some positions."""
 
     def __init__(self, rows: QuerySet[Any], field: str, positions: Iterable[Position]) -> None:
         lowest = min(position.first for position in positions)
@@ -92,9 +93,10 @@ class RowsSince:
         self._is_cut = len(found) == MOST_READ
 
     def after(self, position: Position) -> set[Any] | None:
-        """Return the values of the rows that may be newer than the position; None if too many.
+        """Return the values of the rows that may be newer than a position; None if too many.
 
-        If rows have appeared among those of the position, any of these may be a new one.
+        If new rows have appeared among those that the position counted, any of these may be a new
+        one.
         """
         begin = bisect_left(self._keys, position.first)
         if self._is_cut and begin == 0:
@@ -104,9 +106,9 @@ class RowsSince:
 
 
 def seal(text: str) -> str:
-    """Return a mark as encrypted text, which differs each time but always has the same length.
+    """Return a mark as encrypted text that is always different but of the same length.
 
-    Otherwise, people could tell from it how much happens on the site that they may not see.
+    Otherwise, people could infer from it how much happens on the site that they may not see.
     """
     nonce = os.urandom(NONCE)
     data = _cipher_of(settings.SECRET_KEY).encrypt(nonce, text.ljust(LENGTH).encode(), None)
@@ -114,7 +116,7 @@ def seal(text: str) -> str:
 
 
 def unseal(mark: str) -> str:
-    """Return the text that was sealed, or "" for a mark that this site hasn't sealed."""
+    """Return the text of an encrypted mark; "" if this site hasn't made the mark."""
     try:
         sealed = urlsafe_b64decode(mark)
         data = _cipher_of(settings.SECRET_KEY).decrypt(sealed[:NONCE], sealed[NONCE:], None)
@@ -134,7 +136,7 @@ def digest(parts: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class InboxMark:
-    """The mark for the requests that wait for a person."""
+    """The mark of the requests that wait for a person."""
 
     changes: Position
     waiting: str
@@ -154,8 +156,8 @@ def inbox_marks(
 ) -> dict[Key, InboxMark]:
     """Return each person's mark, made of a position and the requests that wait for the person.
 
-    The position was read before the requests. If more requests wait for a person than are counted,
-    the mark contains the person's groups instead of the requests.
+    The position must have been read before the requests. If more requests wait for a person than
+    are counted, the mark contains the person's groups instead of the requests.
     """
     many = {key: set[int]() for key, found in waiting.items() if len(found) >= MOST}
     for group, key in present.members if many else ():
@@ -169,7 +171,7 @@ def inbox_marks(
 def behind_inbox(
     marked: Collection[Marked], now: Mapping[Key, InboxMark], present: Present
 ) -> set[Marked]:
-    """Return the pages that may not yet show a change that affects their viewer.
+    """Return the pages that may lack a change that affects their viewer.
 
     The number of queries depends neither on the pages nor on the changes.
     """
@@ -206,7 +208,7 @@ class RunsPosition:
     events: Position
     inputs: Position
     at: int
-    """The milliseconds since 1970."""
+    """The time in milliseconds since 1970."""
 
     def __str__(self) -> str:
         return f"{self.events}.{self.inputs}.{self.at}"
@@ -220,7 +222,7 @@ class RunsPosition:
 
 @dataclass(frozen=True, slots=True)
 class RunsMark:
-    """The mark for the lists of runs."""
+    """The mark of a person's lists of runs."""
 
     position: RunsPosition
     seen: str
@@ -239,10 +241,10 @@ class RunsMark:
 
 
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
-    """Return what else than runs and requests decides which runs are in each person's lists.
+    """Return what decides which runs each person's lists contain, apart from runs and requests.
 
-    It is the procedures of which the person sees all runs, with None for all procedures, and the
-    people for whom the person stands in, each as a text.
+    This is the set of procedures of which the person sees all runs, with None for all procedures.
+    The people for whom the person stands in are in the set as texts.
     """
     seen = defaultdict[Key, set[Any]](set)
     for principal, deputies in deputies_among(people.users.keys()).items():
@@ -260,7 +262,7 @@ def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
 def behind_runs(
     marked: Collection[Marked], now: RunsPosition, seen: Mapping[Key, str], people: People
 ) -> set[Marked]:
-    """Return the pages that may not yet show a change to a run that their viewer may see."""
+    """Return the pages that may lack a change to a run that their viewer may see."""
     late, positions = set[Marked](), dict[Marked, RunsPosition]()
     for one in marked:
         mark = RunsMark.parse(one[1])
@@ -286,7 +288,7 @@ def behind_runs(
 def _changed_since(
     positions: Collection[RunsPosition], now: RunsPosition
 ) -> dict[RunsPosition, frozenset[UUID] | None]:
-    """Return the runs that may have changed since each position, or None if they are too many."""
+    """Return the runs that may have changed since each position; None if there are too many."""
     events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
     inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
     taken = _taken_since(min(one.at for one in positions))
@@ -310,7 +312,7 @@ def _rows_after(
 
 
 def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
-    """Return the runs that a worker claimed or released without an event, each with the time."""
+    """Return the runs that were claimed or queued without an event since then, with the times."""
     since = _time(moment)
     is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
     running = Run.objects.filter(is_taken, status=RunStatus.RUNNING)
@@ -326,7 +328,7 @@ def _time(moment: int) -> datetime:
 
 
 def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
-    """Return the mark of a person's page, and the requests that wait for that person."""
+    """Return the mark for a person's page, and the requests that wait for that person."""
     position, waiting = Position.of(CHANGES), waiting_of(user)
     return inbox_marks(position, {user.pk: waiting}, Present([user.pk]))[user.pk], waiting
 

@@ -1,4 +1,4 @@
-"""The queue of messages for a socket."""
+"""The queue of messages to a socket."""
 
 import asyncio
 import logging
@@ -9,16 +9,16 @@ from typing import Any
 from dashboard.http.access_log import Send
 
 MOST_QUEUED = 1_000_000
-"""The characters queued for a slow socket, after which further messages are refused."""
+"""The most characters queued for a slow socket; further messages are refused."""
 GONE = 1006
-"""The code of a socket that is closed already."""
+"""The code for a socket that is already closed."""
 logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A queue of messages for a socket, which refuses more when the socket is too slow.
+    """A queue of messages to a socket; if the socket is too slow, it refuses further messages.
 
-    It runs a task only while there is something to send.
+    A task sends the messages, and exists only while there are any.
     """
 
     __slots__ = (
@@ -30,7 +30,7 @@ class Outbox:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.on_room: Callable[[], None] = _do_nothing
-        """Called after a refusal, once everything queued was sent."""
+        """A function to call after a refusal, once all queued messages have been sent."""
         self._queue: deque[str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._size, self._close_code = 0, 0
@@ -38,9 +38,9 @@ class Outbox:
         _watch_buffer(send, self)
 
     def put(self, *texts: str, is_urgent: bool = False) -> bool:
-        """Queue messages, all or none; return False if there is no room.
+        """Queue all of these messages and return True, or return False if there is no room.
 
-        After a refusal, `on_room` is called once everything queued was sent.
+        After a refusal, `on_room` is called once all queued messages have been sent.
         """
         if self._close_code or not texts:
             return not texts
@@ -55,13 +55,13 @@ class Outbox:
         return True
 
     def close(self, code: int) -> None:
-        """Drop what is queued, and close the socket."""
+        """Discard the queued messages, and close the socket."""
         if not self._close_code:
             self._close_code, self._queue, self._size, self._is_paused = code, None, 0, False
             self._begin()
 
     def stop(self) -> None:
-        """Discard all messages and send nothing more, because the socket is gone."""
+        """Discard the queued messages, and send nothing more, because the socket is closed."""
         self._close_code, self._queue, self._size = self._close_code or GONE, None, 0
         if self._task:
             self._task.cancel()
@@ -112,8 +112,8 @@ class Outbox:
 def _watch_buffer(send: Any, outbox: Outbox) -> None:
     """Let daphne's transport notify an outbox when its buffer is full, and when it is empty again.
 
-    With other servers, `send` waits for a slow reader. With daphne it never waits: messages for a
-    slow reader stay in memory without a limit, and only the transport knows how many.
+    With other servers, `send` waits for a slow reader. With daphne it never waits: messages to a
+    slow reader stay in memory without a limit, and only the transport knows how many there are.
     """
     protocol: Any = next(iter(getattr(send, "args", ())), None)
     if hasattr(protocol, "registerProducer"):

@@ -1,6 +1,6 @@
-"""The rights of the people behind open sockets, read for all of them at once.
+"""The rights of the people whose sockets are open, read for all of them together.
 
-The number of statements doesn't depend on how many sockets, people or streams there are.
+The number of queries doesn't depend on how many sockets, people or streams there are.
 """
 
 import time
@@ -16,7 +16,7 @@ from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
 Asked = Mapping[str, set[Stream]]
-"""The streams to follow, by the key of the browser's session."""
+"""The streams that pages want to follow, by the session key of the browser."""
 Pair = tuple[Key, Stream]
 
 
@@ -25,7 +25,7 @@ class Answer:
     """The people who are signed in, and the streams that each of them may follow."""
 
     asked_at: float
-    """The time before the database was asked, on the monotonic clock."""
+    """The time just before the database was read, on the monotonic clock."""
     asked: set[str]
     users: dict[str, User] = field(default_factory=dict)
     views: dict[Pair, View] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Answer:
 
 
 def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
-    """Return the people who are signed in, their views of streams, and heads of new streams."""
+    """Return who is signed in, what they may see of the streams, and the heads of new streams."""
     answer = Answer(time.monotonic(), set(asked))
     if not asked:
         return answer
@@ -52,7 +52,7 @@ def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answe
 def views_for(
     people: People, wanted: Mapping[Stream, set[Key]], *, at: float = 0.0
 ) -> dict[Pair, View]:
-    """Return the views that are allowed, by person and stream; the others are missing."""
+    """Return the views of people on streams; a pair without access is missing."""
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
     runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind == "run"}
     whole = readers_of(people, sessions)
@@ -75,7 +75,7 @@ def views_for(
 def _whole_streams(
     wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
 ) -> Iterator[Pair]:
-    """Yield the allowed pairs of a person and a stream that is seen whole or not at all."""
+    """Yield the allowed pairs of a person and a stream that is visible as a whole or not at all."""
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)

@@ -1,4 +1,4 @@
-"""The people who are signed in, read for many session keys in two statements."""
+"""The people who are signed in, read for many session keys by two queries."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ LONGEST_KEY = 40
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The user that a session names, and the hash that changes with the user's password."""
+    """A session's claim to a user, with the hash that changes with the user's password."""
 
     text: str
-    """The signed text of the session, from which the rest was read."""
+    """The session's signed text, from which the other values were read."""
     user: Any
     backend: str
     password_hash: str
@@ -42,7 +42,7 @@ class SignIns:
         self._claims: dict[str, Claim] = {}
 
     def read(self, keys: Collection[str]) -> dict[str, User]:
-        """Return the active user of each key whose session is valid now; the others are missing."""
+        """Return the active users by session key; keys of invalid sessions are missing."""
         claims = self._read_claims(keys)
         people = _people({(claim.user, claim.backend) for claim in claims.values()})
         found = {}
@@ -53,7 +53,7 @@ class SignIns:
         return found
 
     def keep(self, keys: Collection[str]) -> None:
-        """Forget all session keys except these."""
+        """Forget all sessions except those with these keys."""
         self._claims = {key: self._claims[key] for key in keys if key in self._claims}
 
     def _read_claims(self, keys: Collection[str]) -> dict[str, Claim]:
@@ -71,9 +71,9 @@ class SignIns:
 
 
 def is_session_key(key: str) -> bool:
-    """Return True if a text can be the key of a session; anything else must not get into a query.
+    """Return True if a text can be a session key, so that it may be used in a query.
 
-    One key that a database refuses would make the query fail for everybody.
+    A single text that the database refuses would make the query fail for everybody.
     """
     return key.isascii() and key.isalnum() and len(key) <= LONGEST_KEY
 
@@ -90,7 +90,7 @@ def _claim(text: str, content: dict[str, Any]) -> Claim | None:
 
 
 def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:
-    """Return the active users whom their authentication backends accept, by key and backend."""
+    """Return the active users whom their authentication backends accept, by user and backend."""
     backends = {name: load_backend(name) for _, name in claimed}
     stored = users().in_bulk({key for key, _ in claimed})
     found: dict[tuple[Any, str], User] = {}

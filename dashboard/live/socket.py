@@ -1,4 +1,4 @@
-"""An open page's socket, as the hub uses it."""
+"""The socket of an open page, as the hub uses it."""
 
 from typing import Protocol
 
@@ -7,8 +7,11 @@ from dashboard.live.streams import Stream
 from procedures.users import User
 
 READY, QUEUED, LOST = "ready", "queued", "lost"
-"""The states of a stream for a socket: it gets each change; it gets a range first; it missed some,
-because it took too long to read, and has to ask for the range."""
+"""The states of a stream for a socket.
+
+READY sockets get each change. QUEUED ones get a range first. LOST ones read too slowly, have missed
+changes, and must ask for a range.
+"""
 
 
 class Following:
@@ -28,14 +31,14 @@ class Sender(Protocol):
 
 
 class Socket:
-    """An open page's socket, with its sign-in and the streams it follows."""
+    """The socket of an open page, with its user and the streams that it follows."""
 
     __slots__ = ("following", "key", "outbox", "sender", "user", "waiting")
 
     def __init__(self, key: str, outbox: Outbox, sender: Sender) -> None:
         self.key, self.outbox, self.sender = key, outbox, sender
         self.user: User | None = None
-        """The person as last read; None until the sign-in was checked for the first time."""
+        """The user as last read; None until the sign-in was checked for the first time."""
         self.following: dict[Stream, Following] = {}
         self.waiting = 0
         """The number of the socket's requests that wait for a check of rights."""
@@ -45,9 +48,9 @@ class Socket:
         return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
 
     def hand(self, stream: Stream, text: str) -> bool:
-        """Send a frame of a stream; if that isn't possible now, the page asks for it later."""
+        """Send a frame of a stream, or return False; the page then asks for it later."""
         return self.sender.send(self, stream, text)
 
     def tell(self, text: str) -> None:
-        """Send a message that isn't a change of a stream, even if the outbox is full."""
+        """Send a message that doesn't belong to a stream, even if the outbox is full."""
         self.outbox.put(text, is_urgent=True)

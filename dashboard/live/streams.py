@@ -1,9 +1,8 @@
 """The streams that can be followed, who may follow them, and their heads in the database.
 
-session:<id>   the numbered changes of a session; a frame carries the object as it is now
-run:<id>       the journal of a run
-inbox          a doorbell only, see `bells`: fetch your requests again
-runs           a doorbell only, see `bells`: fetch your list of runs again
+session:<id>   the numbered changes of a session; a frame shows the object as it is now run:<id>
+the journal of a run inbox          no changes of its own (see `bells`): read your requests again
+runs           no changes of its own (see `bells`): read your list of runs again
 """
 
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from procedures.users import User
 
 Kind = Literal["session", "run", "inbox", "runs"]
 Head = tuple[Any, ...]
-"""The head of a stream: its newest number, then other values by which a change is noticed."""
+"""The head of a stream: its newest number, and other values that differ after a change."""
 
 LARGEST_PLACE = 2**62
 
@@ -44,7 +43,7 @@ class Stream:
 
     @property
     def is_doorbell(self) -> bool:
-        """True for a stream without changes of its own: it only tells followers to fetch data."""
+        """True if the stream only tells followers to read data, and has no changes of its own."""
         return self.id is None
 
     @classmethod
@@ -63,7 +62,7 @@ DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
-    """Return those streams that the user may follow now, each with the user's view of it."""
+    """Return the streams that the user may follow now, each with the part the user may see."""
     wanted = set(streams)
     runs = [stream.key for stream in wanted if stream.kind == "run"]
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
@@ -78,7 +77,7 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Strea
 
 
 def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
-    """Return the heads of the streams that have one, with one query per kind."""
+    """Return the heads of those streams that have one, with one query for each kind of stream."""
     wanted = list(streams)
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
@@ -99,7 +98,10 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def place_in(after: Any) -> int:
-    """Return a cursor as a whole number a database can store; raises `ValueError` otherwise."""
+    """Return a number that follows "after" as an integer that databases can store.
+
+    Raises `ValueError` or `TypeError` for anything else.
+    """
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:
         raise ValueError("'after' must be a position in the stream")

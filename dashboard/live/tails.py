@@ -1,4 +1,4 @@
-"""The new rows of tables that only grow, for a process that looks for them once a second."""
+"""The new rows of append-only tables, for a process that reads them once a second."""
 
 import time
 from collections import deque
@@ -7,28 +7,28 @@ from typing import Any
 from django.db.models import QuerySet
 
 BEFORE = 500
-"""The number of keys before the newest one that may still belong to open transactions."""
+"""The number of keys below the highest one that may belong to open transactions."""
 
 
 class Tail:
-    """The rows of a table that were committed since the last look; each row is returned once.
+    """A reader that returns each row of a table once, soon after its commit.
 
-    A row gets its key before its commit, so it may appear after another row with a higher key.
-    Every look therefore includes the keys of the last seconds again.
+    A row gets its key before its commit, so it may appear after a row with a higher key. Each call
+    therefore also looks at the keys of the last seconds again.
     """
 
     def __init__(self, rows: QuerySet[Any], field: str, *, lag: float) -> None:
-        """Watch a field of the rows; `lag` is how many seconds a transaction may take to commit."""
+        """Watch a field of the rows; `lag` is the most seconds a transaction takes to commit."""
         self._rows = rows.order_by("pk").values_list("pk", field)
         self._lag = lag
         self.reads_after: int | None = None
-        """The key at which looks begin, or None before the first look."""
+        """The key after which the next call reads, or None before the first call."""
         self._seen: set[int] = set()
         self._reached: deque[tuple[float, int]] = deque()
-        """The highest key of each recent look, with the time of the look."""
+        """The highest key that each recent call has found, with the time of the call."""
 
     def read(self) -> set[Any]:
-        """Return the field's values in the new rows; the first look returns nothing."""
+        """Return the field's values in the new rows; the first call returns none."""
         if self.reads_after is None:
             self._begin()
             return set()

@@ -1,4 +1,4 @@
-"""Threads with database connections of their own, which don't wait for the requests of pages."""
+"""Threads with their own database connections, which don't wait for requests of pages."""
 
 import asyncio
 import time
@@ -20,13 +20,13 @@ class Done(Generic[T]):
 
     value: T
     worked: float
-    """The seconds for which the thread used the processor."""
+    """The seconds of processor time that the thread used."""
     took: float
-    """The seconds from the beginning to the end, without those in the queue."""
+    """The seconds from the function's beginning to its end, without the wait in the queue."""
 
 
 class DatabaseThread:
-    """A thread that calls one function after another, and closes unusable connections."""
+    """A thread that calls one function after another, and closes broken connections."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)

@@ -1,8 +1,8 @@
-"""Followers' views of a session, which decide in memory what each follower may see.
+"""Views of a session, which decide in memory which changes each follower may see.
 
-A change concerns a run, or is a message by a person. Members see every change. For everybody else,
-the view lists the session's runs that they may see. A new run is looked up for all followers at
-once.
+A change is about a run, or is a message by a person. Members see every change. For anybody else,
+the view lists the session's runs that the person may see. A new run is looked up for all followers
+together.
 """
 
 from collections import defaultdict
@@ -25,12 +25,12 @@ NONE: frozenset[UUID] = frozenset()
 
 @dataclass(frozen=True)
 class Subject:
-    """The run and the people that a change in a session affects."""
+    """The subject of a change in a session: a run, or the people involved in a message."""
 
     run: UUID | None = None
-    """A run: everybody who may see it also sees the change."""
+    """The run; everybody who may see it also sees the change."""
     people: frozenset[Any] = frozenset()
-    """The keys of the users whom the change affects."""
+    """The keys of the users who see the change for themselves, such as the author."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,14 +42,14 @@ class View:
     runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
     hidden: frozenset[UUID] = NONE
-    """The runs of which a change was withheld from the follower."""
+    """The runs of which the follower wasn't shown a change."""
     asked_at: float = 0.0
-    """The time before the database was asked, on the monotonic clock."""
+    """The time just before the database was read, on the monotonic clock."""
     gained_at: dict[UUID, float] | None = None
-    """The times of the questions by which single runs came to be seen later."""
+    """The runs that became visible by a later lookup, with the time just before each lookup."""
 
     def sees(self, subject: Subject | None) -> bool:
-        """Return True if the follower may see the subject; a subject of None is visible to all."""
+        """Return True if the follower may see the subject; everybody may see a subject of None."""
         if subject is None or self.is_whole:
             return True
         return subject.run in self.runs or (
@@ -57,18 +57,18 @@ class View:
         )
 
     def fits(self, newer: "View") -> bool:
-        """Return True if the newer view hides nothing that was sent and adds nothing withheld."""
+        """Return True if a newer view hides no run of this one and shows no run that was hidden."""
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
 
     def copy(self) -> "View":
-        """Return a copy in which another thread can look up runs, to be added here by `take`."""
+        """Return a copy for another thread, which can look up runs; `take` adds them here."""
         return replace(self, gained_at=None)
 
     def take(self, looked_up: "View", *, asked_at: float) -> None:
-        """Add the runs that were looked up in a copy, unless this view is newer than the lookup.
+        """Add the runs that were looked up in a copy, unless the rights were read again since then.
 
-        Runs that this view doesn't have after that are noted as hidden.
+        Runs that are still not visible are listed as hidden.
         """
         gained = looked_up.runs - self.runs
         if gained and asked_at >= self.asked_at:
@@ -77,10 +77,10 @@ class View:
         self.hidden |= (looked_up.runs | looked_up.hidden) - self.runs
 
     def take_over(self, earlier: "View") -> None:
-        """Copy what the view that this one replaces has learned since this one was read.
+        """Add what an earlier view has learned since the rights of this one were read.
 
-        Runs hidden in the earlier view stay noted as hidden until this view has them: the page is
-        told to read again only when it may see one of them.
+        Runs that were hidden stay listed as hidden until this view shows them, because only then
+        the page is told to read again.
         """
         later = {run: at for run, at in (earlier.gained_at or {}).items() if at >= self.asked_at}
         if later:
@@ -92,7 +92,7 @@ WHOLE = View(is_whole=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
-    """Return the user's view of each of these sessions, without those the user may not follow."""
+    """Return the user's views of these sessions, except those the user may not follow."""
     wanted = set(sessions)
     if not isinstance(user, User) or not user.is_active:
         return {}
@@ -112,7 +112,7 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
 
 
 def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[tuple[Key, UUID]]:
-    """Return the pairs of a person and a session whose whole transcript they may read."""
+    """Return the pairs of a person and a session for which the person sees every change."""
     if not wanted:
         return set()
     rights = {key for key, user in people.users.items() if user.is_superuser}
@@ -125,7 +125,7 @@ def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[t
 
 
 def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
-    """Return, by session, the runs with an entry in it."""
+    """Return the runs that have an entry in each of these sessions, by session."""
     found: dict[UUID, set[UUID]] = defaultdict(set)
     if wanted := set(sessions):
         said = Message.objects.filter(session__in=wanted).exclude(run=None).order_by()
@@ -135,7 +135,7 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Add to each view the subjects' runs that its user may see."""
+    """Add to each view those runs of the subjects that its user may see."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.viewer is not None]
     parts = [view for view in parts if not runs <= view.runs]

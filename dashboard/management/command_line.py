@@ -1,4 +1,4 @@
-"""The command line of `manage.py`, which keeps text in its output from controlling the terminal."""
+"""The command line of `manage.py`; no text in its output can control the terminal."""
 
 import re
 import sys
@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from procedures.engine.values.visible import visible
 
 FOR_PROGRAMS = frozenset({"dumpdata"})
-"""Commands whose output is read by programs, and is therefore not changed."""
+"""Commands whose output isn't changed, because programs read it."""
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 class CommandLine(ManagementUtility):
-    """The command line, with control characters in the output of commands shown as codes."""
+    """A command line that shows control characters in the output of commands as codes."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
@@ -29,7 +29,7 @@ class CommandLine(ManagementUtility):
 
 
 class VisibleOutput(OutputWrapper):
-    """The output of a command: its own style's colours pass, other control characters don't."""
+    """The output of a command: colours of its style are kept, control characters become codes."""
 
     def __init__(self, out: TextIO, command: BaseCommand) -> None:
         super().__init__(out)
@@ -51,10 +51,10 @@ class VisibleOutput(OutputWrapper):
 
 
 def _colours_of(style: Any) -> set[str]:
-    """Return the escape sequences of a command's style; an empty set if it has no colours."""
+    """Return the escape sequences of a command's colours; none if it has no colours."""
     return {colour for paint in vars(style).values() for colour in COLOUR.findall(paint("x"))}
 
 
 def print_visibly(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
-    """Print an uncaught error with control characters as codes; installed as `sys.excepthook`."""
+    """Print an uncaught error with control characters as codes; used as `sys.excepthook`."""
     sys.stderr.write(visible("".join(format_exception(error))))

@@ -1,4 +1,4 @@
-"""Models of how people sign in, and of their preferences."""
+"""Models for sign-ins, API tokens and preferences."""
 
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter

@@ -1,13 +1,13 @@
-"""Former names of people and groups, which the history still contains."""
+"""Former names of people and groups, which are still in the history."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as lazy
 
 
 class FormerName(models.Model):
-    """A name that somebody had before.
+    """A name that a person or group no longer has.
 
-    Nobody else can take it, because old approvals would then seem to be theirs.
+    Nobody else can take it, because old approvals under that name would then seem to be theirs.
     """
 
     class Kind(models.TextChoices):

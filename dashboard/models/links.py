@@ -1,4 +1,4 @@
-"""A counter per person, by which all of the person's sign-in links can be invalidated."""
+"""A counter for each person, with which all of the person's sign-in links can be invalidated."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LinkCounter(models.Model):
-    """A counter that each sign-in link of a person contains; increasing it invalidates them all."""
+    """A counter in each sign-in link of a person; increasing it invalidates all the links."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="link_counter"
@@ -23,15 +23,15 @@ class LinkCounter(models.Model):
 
 
 def link_count(user: "User") -> int:
-    """Return the number that valid links of this person contain now."""
+    """Return the person's counter, as valid links contain it."""
     found = LinkCounter.objects.filter(pk=user.pk).values_list("count", flat=True).first()
     return found or 0
 
 
 def end_links(user: "User", *, if_still: int | None = None) -> bool:
-    """Invalidate all links of a person, and return True if that was done.
+    """Invalidate all links of a person; return True if that was done.
 
-    With `if_still`, do so only if the counter still has that value.
+    With `if_still`, it is done only if the counter has that value.
     """
     LinkCounter.objects.get_or_create(pk=user.pk)
     rows = LinkCounter.objects.filter(pk=user.pk)

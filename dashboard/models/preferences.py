@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Preferences(models.Model):
-    """The choices a person has made on the profile page."""
+    """The choices that a person has made on the profile page."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
@@ -41,5 +41,5 @@ class Preferences(models.Model):
 
 
 def preferences_of(user: "User") -> Preferences:
-    """Return what a person chose, or the preferences of somebody who has chosen nothing."""
+    """Return a person's preferences; if there are none, return unsaved ones with the defaults."""
     return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)

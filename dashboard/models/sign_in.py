@@ -1,4 +1,4 @@
-"""Browsers in which people are signed in."""
+"""The browsers in which people are signed in."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ LONGEST_AGENT = 200
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
     def end(self) -> int:
-        """Sign people out of these browsers; return the number of browsers."""
+        """Sign people out of these browsers; return how many browsers there were."""
         # Read first: deleting the sessions deletes these rows, from which they would be selected.
         keys = list(self.values_list("session", flat=True))
         Session.objects.filter(pk__in=keys).delete()
@@ -25,7 +25,7 @@ class SignInQuerySet(models.QuerySet["SignIn"]):
 
 
 class SignIn(models.Model):
-    """A browser in which somebody is signed in, deleted together with Django's session."""
+    """A browser in which somebody is signed in; it is deleted together with its Django session."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
     session = models.OneToOneField(Session, models.CASCADE, related_name="sign_in")

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-"""The least time between two updates of `last_used_at`, so that not every request writes."""
+"""The shortest time between two updates of `last_used_at`, so that few requests write."""
 
 
 class Scope(models.TextChoices):
-    """A scope: what a token allows, always within the permissions of its user."""
+    """A scope of a token: what it allows, within the permissions of its user."""
 
     READ = "read", lazy("Read procedures, runs, requests and files")
     ASK = "ask", lazy("Ask people through the procedures “ask” and “outside”")
@@ -44,7 +44,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
     def revoke(self) -> int:
-        """Revoke the tokens; return the number of those that weren't revoked yet."""
+        """Revoke the tokens; return how many of them weren't revoked before."""
         return self.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -77,7 +77,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def find(cls, token: str) -> "ApiToken | None":
-        """Return the usable token with the given text, or None."""
+        """Return the token with this text if it can be used, or None."""
         found = BY_DIGEST.get(digest_of(token))
         return None if found is None or found.is_expired else found
 
@@ -105,7 +105,7 @@ class ApiToken(models.Model):
 
     @property
     def program(self) -> str:
-        """The name of the program that uses the token, or the token's first characters."""
+        """The program that uses the token, or the token's first characters if that isn't known."""
         return self.name or f"{self.hint}…"
 
     @property
@@ -135,7 +135,7 @@ def _by_digest(digest: str) -> "models.QuerySet[ApiToken]":
 
 
 BY_DIGEST = CompiledQuery(_by_digest)
-"""The token with a digest, with its user, unless it is revoked or its user inactive."""
+"""A query for the unrevoked token with a digest, if its user is active."""
 
 
 def digest_of(token: str) -> str:

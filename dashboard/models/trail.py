@@ -1,7 +1,7 @@
-"""Entries about accounts in Django's log, where auditors can read them.
+"""Entries about accounts in Django's log, which auditors can read.
 
-Each entry belongs to the account it is about. Failed attempts with a name that no account has are
-only in the server's log.
+Each entry belongs to the account that it is about. A failed sign-in under a name without an account
+is only in the server's log.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ LONGEST_NAME = 200
 
 
 def note(user: "User", words: str, *, about: Any = None) -> None:
-    """Log an action by this person or on their account; `about` is another row it concerns."""
+    """Log an action by this person or on their account; `about` is the row that it changed."""
     row = about or user
     LogEntry.objects.create(
         user_id=user.pk,

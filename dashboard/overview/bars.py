@@ -1,9 +1,9 @@
 """The bars on a run's page, which show when the run worked and when it waited.
 
 Their positions are percentages of the width. Work often takes milliseconds while people take hours.
-If the waits are much longer than the work, the scale is folded: work gets a fixed share of the
-width, and waits share the rest in proportion to the square roots of their lengths. The bar of a
-folded wait is marked.
+If the waits are much longer than the work, the scale is folded: all work gets a fixed share of the
+width. Waits share the rest in proportion to the square roots of their lengths, and their bars are
+marked.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,20 +26,20 @@ from dashboard.overview.words import (
 )
 
 DWARFED = 4
-"""The ratio of waiting time to working time above which the scale is folded."""
+"""The scale is folded if waits last more than this many times as long as work."""
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
-"""Limits on a scale's length, which decide how its marks are written.
+"""The lengths of a scale at which the labels of its marks change.
 
-Below BLINK they are durations, below SHORT they have seconds, and above LONG they have the day.
+Below BLINK, labels are durations. Below SHORT, they have seconds. Above LONG, they have the day.
 """
 Gap = tuple[datetime, datetime, bool]
-"""A span between two cuts of the scale: its start, its end, and True if work happens in it."""
+"""A span between two neighbouring moments: its start, its end, and True if work happens in it."""
 NARROW = 5.0
-"""The width in percent below which a bar has no room for a mark."""
+"""The width in percent up to which a bar has no room for a mark."""
 THIN = 0.3
-"""The width in percent of a bar for something that took no time."""
+"""The least width of a bar in percent, so that it is visible if it took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
@@ -79,7 +79,7 @@ class Scale:
 
     @property
     def marks(self) -> list[Part]:
-        """The marks above the rows: times of day, or for a short run the time since its start."""
+        """The labels above the rows: times of day or, for a short run, the time since its start."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
             return [Part(format_duration(at - self.begin)) for at in moments]
@@ -134,13 +134,13 @@ def _initials(row: Row) -> str:
 
 
 class _Stretches:
-    """A set of time spans that can quickly tell if one of them covers a given span."""
+    """A set of time spans that can tell whether one of them contains a given span."""
 
     def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:
         in_order = sorted(spans)
         self._begins = [begin for begin, _ in in_order]
         self._latest = list(accumulate((end for _, end in in_order), max))
-        """The latest end of the spans that have begun by each entry of `_begins`."""
+        """The latest end among all spans up to each entry of `_begins`."""
 
     def cover(self, low: datetime, high: datetime) -> bool:
         begun = bisect_right(self._begins, low)

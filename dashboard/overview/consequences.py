@@ -1,4 +1,4 @@
-"""The consequences of an operation on a run, in words, before anybody performs it."""
+"""Sentences about what an operation would do to a run, shown before it is performed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 
 MOST_PLACES = 300
-"""The most of the newest events among which places for a fork are found."""
+"""The number of newest events that are searched for places at which a run can be forked."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The parts of a run that an operation can affect, as they are now."""
+    """The facts about a run on which an operation's consequences depend."""
 
     run: Run
     is_held: bool
-    """True if a worker holds the run."""
+    """True if a worker is executing the run."""
     kept: int
     """The number of completed steps."""
     to_undo: int
-    """The number of steps that a cancel undoes."""
+    """The number of steps that a cancellation would undo."""
     questions: int
-    """The number of open questions, also those of unfinished child runs."""
+    """The number of open questions, including those of unfinished child runs."""
     withdrawn: int
     """The number of questions that were withdrawn when the run failed."""
     arrived: int
-    """The number of answers that no worker has taken yet."""
+    """The number of answers that the run hasn't used yet."""
     children: int
-    """The number of unfinished child runs that end with this one."""
+    """The number of unfinished child runs that end when this run ends."""
 
     @classmethod
     def of(cls, run: Run) -> "Standing":
@@ -65,17 +65,17 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A step or wait of a run at which a fork can branch off."""
+    """A step or wait at which a run can be forked."""
 
     key: str
     kept: int
-    """The number of steps completed before it."""
+    """The number of steps that were completed before it."""
 
 
 def places_of(run: Run) -> list[Place]:
-    """Return where a fork can branch off, the newest place first.
+    """Return the places at which the run can be forked, newest first.
 
-    Only the outermost steps and waits are included, of the newest `MOST_PLACES` events.
+    They are outermost steps and waits, taken from the newest `MOST_PLACES` events.
     """
     of_it = run.events.filter(seq__gt=run.base_seq, kind__in=STRICT).exclude(key__startswith=UNDO)
     newest = of_it.order_by("-seq").values_list("key", "kind")[:MOST_PLACES]
@@ -90,7 +90,7 @@ def places_of(run: Run) -> list[Place]:
 
 
 def consequences(name: Name, now: Standing, place: Place | None = None) -> list[Sentence]:
-    """Return what the operation would do to the run; `place` is where a fork branches off."""
+    """Return sentences about what an operation would do; a fork starts at `place`."""
     if name == "fork":
         return _present([*_fork(place), _beside(now)])
     return _present(WORDS[name](now))
@@ -257,7 +257,7 @@ def _fork(place: Place | None) -> list[Sentence | None]:
 
 
 def _beside(now: Standing) -> Sentence:
-    """Return a sentence about a run from which a new one is started."""
+    """Return a sentence about the old run when a new run is started from it."""
     if RunStatus(now.run.status).is_end:
         return sentence(_("This run stays as it is."))
     return sentence(_("This run continues too. Cancel it if you don't need both."))

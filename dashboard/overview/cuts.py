@@ -1,4 +1,4 @@
-"""Functions that cut long texts and large values to their beginning, and note what is missing."""
+"""Functions that shorten long texts and large values, and note how much is left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chat.changes import Line
 
 DEEPEST = 8
-"""The depth of nesting below which values aren't shown."""
+"""The number of levels of nested values that are shown."""
 LONGEST_KEY = 100
 MORE = "…"
 AROUND = 3
@@ -18,28 +18,28 @@ AROUND = 3
 
 @dataclass(frozen=True)
 class Room:
-    """The size limits of a text or value that is shown."""
+    """The size limits for a text or value that is shown."""
 
     characters: int
     lines: int = 1
     parts: int = 1
-    """The largest number of values inside a value."""
+    """The most values inside a value."""
     cell: int = 1_000
-    """The largest number of characters of each text inside a value."""
+    """The most characters of each text inside a value."""
 
 
 LINE = Room(120)
 LABEL = Room(200)
 PROMPT = Room(1_000, lines=20)
 WORDS = Room(2_000, lines=40)
-"""Room for a text that a person wrote, such as an answer or a comment."""
+"""The limits for a text that a person wrote, such as an answer or a comment."""
 MESSAGE = Room(4_000, lines=80)
 CARD = Room(3_000, lines=60, parts=150, cell=500)
-"""Room for a part of one card among many."""
+"""The limits for a part of a card that is shown among many cards."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
-"""Room for a part of a page that shows one thing only."""
+"""The limits for a part of a page that is about one thing only."""
 RAW = Room(600, parts=60, cell=200)
-"""Room for a value that is shown as JSON beside many others."""
+"""The limits for a value that is shown as JSON among many others."""
 ROOMS = {
     "line": LINE,
     "label": LABEL,
@@ -65,15 +65,15 @@ class CutText:
 
 @dataclass(frozen=True)
 class CutValue:
-    """A value without the parts for which there was no room."""
+    """A value without the parts that exceed the limits."""
 
     value: Any
     note: str = ""
-    """A note that only a part is shown; "" if the value is complete."""
+    """A note that only a part of the value is shown; "" if it is complete."""
 
 
 def cut_text(text: str, room: Room) -> CutText:
-    """Return as much of a text as the room allows in characters and lines."""
+    """Return the beginning of a text, within the limits on characters and lines."""
     end, place = min(len(text), room.characters), -1
     for _line in range(room.lines):
         place = text.find("\n", place + 1, end)
@@ -85,7 +85,7 @@ def cut_text(text: str, room: Room) -> CutText:
 
 
 def cut_value(value: Any, room: Room) -> CutValue:
-    """Return as much of a JSON value as the room allows; a list is cut only between its entries."""
+    """Return the part of a JSON value that fits the limits; lists are cut only between entries."""
     cutter = _Cutter(room)
     found = cutter.cut(value, 0)
     if not cutter.has_cut:
@@ -99,14 +99,14 @@ def cut_value(value: Any, room: Room) -> CutValue:
 
 
 def cut_changes(lines: Sequence[Line], room: Room) -> tuple[list[Line], int]:
-    """Return the lines around the changes of a text, and the number of lines left out."""
+    """Return the lines around the changes, and the number of lines that are left out."""
     near = range(len(lines)) if len(lines) <= room.lines else _near_changes(lines)
     shown = _within(lines, near, room)
     return shown, len(lines) - len(shown)
 
 
 def _near_changes(lines: Sequence[Line]) -> list[int]:
-    """Return the positions of changed lines and of the `AROUND` lines on either side."""
+    """Return the positions of changed lines, and of `AROUND` lines before and after each."""
     changed = [place for place, (kind, _) in enumerate(lines) if kind != "kept"]
     near = {place for at in changed for place in range(at - AROUND, at + AROUND + 1)}
     return sorted(near & set(range(len(lines))))
@@ -125,7 +125,7 @@ def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Li
 
 
 class _Cutter:
-    """A helper that shortens one value for display, and counts how much of it has been shown."""
+    """A helper that shortens one value, and counts how much of the limits is used."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -158,7 +158,7 @@ class _Cutter:
         return kept
 
     def _list(self, value: list[Any], depth: int) -> list[Any]:
-        """Cut a list between its entries, because an entry with parts missing looks complete."""
+        """Cut a list only between its entries, because a shortened entry would look complete."""
         kept: list[Any] = []
         for one in value:
             found = None if self._is_full else self.cut(one, depth + 1)

@@ -1,7 +1,7 @@
-"""Data as a tree of nodes that templates can draw without looking up names from the data.
+"""Values as trees of nodes, so that templates look up no names that the data contains.
 
-If a template asks a dict for `items`, it gets the value with that key if there is one. All data
-from outside is therefore drawn from a `Node`, which is made only here.
+If a template asks a dict for `items`, it gets the value with that key, if there is one. So data
+that people or programs have sent is drawn from a `Node`, which only this module creates.
 """
 
 import json
@@ -19,26 +19,26 @@ from procedures.engine.values import canonical
 from procedures.file_responses import PICTURES
 
 READABLE = {"application/json", "text/csv", "text/markdown", "text/plain"}
-"""Types of files whose beginning can be shown as text."""
+"""The content types of files whose beginning can be shown as text."""
 OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 MOST_COLUMNS = 20
 MOST_ON_PHONES = 3
-"""The most columns of a table that a phone shows side by side."""
+"""The most columns of a table that fit on a phone."""
 LEVELS = 3
-"""The levels of nested mappings that are drawn; what is nested more deeply is shown as JSON."""
+"""The number of levels of nested mappings that are drawn; deeper ones are shown as JSON."""
 MANY_LINES = 20
-"""The number of lines at which a text gets a scrolling frame."""
+"""The number of lines from which on a text is shown in a scrolling frame."""
 DEEPEST = 12
-"""The depth to which JSON is indented; deeper levels would mostly consist of spaces."""
+"""The deepest level of JSON that is indented, because deeper ones would be mostly blanks."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
 NUMBER = re.compile(
     rf"(?:{UNIT} ?)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?(?: ?{UNIT})?",
 )
-"""A number as people write it, or an amount of money such as 31.20 EUR."""
+"""A pattern for a number as people write it, also with a unit or currency, like 31.20 EUR."""
 DIGEST = re.compile("[0-9a-f]{64}")
 CHANGE = ("before", "after")
-"""The names of a mapping that is drawn as a difference."""
+"""The keys of a mapping that is drawn as a difference."""
 OneValue = Literal["none", "empty", "text", "lines", "json", "file"]
 Several = Literal["mapping", "sections", "table", "list", "change", "changed lines"]
 Shape = OneValue | Several
@@ -46,36 +46,36 @@ Shape = OneValue | Several
 
 @dataclass(frozen=True)
 class Node:
-    """A value, or a part of one, ready to be drawn by a template."""
+    """A value, or a part of one, ready for a template."""
 
     shape: Shape
     text: str = ""
-    """The text of a node with the shape none, empty, text, lines or json."""
+    """The text, if the shape is none, empty, text, lines or json."""
     summary: str = ""
-    """The label of the fold, if the shape is lines or json."""
+    """The label of the closed fold, if the shape is lines or json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
-    """The rows of a mapping, the parts of sections, the columns of a table."""
+    """The rows of a mapping, the parts of sections, or the columns of a table."""
     changed: Sequence["Changed"] = ()
-    """The rows of a difference between two mappings or two values."""
+    """The rows of a difference between two mappings, or between two values."""
     changed_lines: Sequence[Line] = ()
     """The lines of a difference between two texts, each marked as "kept", "gone" or "new"."""
     file: "StoredFile | None" = None
     names: Sequence[str] = CHANGE
-    """The exact names of the two sides of a difference."""
+    """The names of the two sides of a difference."""
     rows: Sequence[Sequence["Node | None"]] = ()
-    """The cells of a table, row by row; None if a row has no value in that column."""
+    """The cells of a table, row by row; None where a row has no value for a column."""
     parts: Sequence["Node"] = ()
     """The parts of a list."""
     read: Sequence[str] = ()
-    """Labels of the parts of a list that were read when the question was asked.
+    """The labels of a list's parts that were read when the question was asked.
 
-    They may have changed since.
+    Their values may have changed since.
     """
 
     @property
     def is_wide(self) -> bool:
-        """True for a table with so many columns that a phone shows each row as a card."""
+        """True for a table that is too wide for a phone, which shows each row as a card."""
         return self.shape == "table" and len(self.named) > MOST_ON_PHONES
 
     @property
@@ -87,21 +87,21 @@ class Node:
 
 @dataclass(frozen=True)
 class Named:
-    """A value with its name; for a table's column, the name and the first row's value."""
+    """A value with its name, or a table's column with its name and the value in the first row."""
 
     name: str
     label: str
-    """The name in words; the exact name if two names would read the same."""
+    """The name in words, or the exact name if another one would have the same label."""
     node: Node | None
     is_read: bool = False
     """True if the value was read when the question was asked, and may have changed since."""
     read: Sequence[str] = ()
-    """Labels of the parts that were read when the question was asked, if not all parts were."""
+    """The labels of the inner values that were read when the question was asked; [] for all."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A value before and after a change; None where there is none."""
+    """A value before and after a change; None on the side where it is missing."""
 
     label: str
     name: str
@@ -112,7 +112,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of the run, as evidence names it."""
+    """A file of the run, as evidence describes it."""
 
     name: str
     digest: str
@@ -129,11 +129,11 @@ class StoredFile:
 
 
 def draw(value: Any, volatile: Sequence[str] = (), *, level: int = 1) -> Node:
-    """Return a JSON value as nodes; what is nested more than `LEVELS` deep is shown as JSON.
+    """Return a JSON value as a node; below `LEVELS` levels, nested values are shown as JSON.
 
-    A mapping of "before" and "after" is drawn as a difference, a stored file as a link or a
-    picture, and a mapping of mappings and lists as sections. The paths in `volatile`, written as
-    for `ctx.approve(volatile=)`, are marked.
+    A mapping with the keys "before" and "after" is drawn as a difference, and a stored file as a
+    link or a picture. A mapping whose values are mappings and lists is drawn as sections. The paths
+    in `volatile`, written as in `ctx.approve(volatile=)`, are marked.
     """
     if isinstance(value, Mapping) and value:
         return _special(value) or _mapping(value, volatile, level)
@@ -145,7 +145,7 @@ def draw(value: Any, volatile: Sequence[str] = (), *, level: int = 1) -> Node:
 
 
 def _special(value: Mapping[str, Any]) -> Node | None:
-    """Return a stored file or a difference as a node; None for any other mapping."""
+    """Return a node if the mapping describes a file or a difference, else None."""
     if file := file_of(value):
         return Node("file", file.name, file=file)
     return _change(value["before"], value["after"]) if value.keys() == set(CHANGE) else None
@@ -164,7 +164,7 @@ def _mapping(value: Mapping[str, Any], volatile: Sequence[str], level: int) -> N
 
 
 def _inside(value: Any, inner: Callable[..., Node], level: int) -> Node:
-    """Return a value inside a mapping; mappings and tables are drawn there, but no other lists."""
+    """Return a node for a value inside a mapping; lists other than tables are shown as JSON."""
     is_drawn = isinstance(value, Mapping) or (isinstance(value, list) and _is_table(value))
     return inner(value, level=level + 1) if is_drawn and value else cell(value)
 
@@ -174,14 +174,14 @@ def _cell_at(value: Any, *, level: int) -> Node:
 
 
 def file_of(value: Mapping[str, Any]) -> StoredFile | None:
-    """Return the file that a mapping describes, or None if it describes none."""
+    """Return the stored file that a mapping describes, or None if it describes none."""
     if not is_file(value) or not DIGEST.fullmatch(value["digest"]):
         return None
     return StoredFile(value["name"], value["digest"], value["size"], value["content_type"])
 
 
 def _change(before: Any, after: Any) -> Node:
-    """Return a difference: of texts by lines, of mappings by names, of other values in a line."""
+    """Return a difference: texts line by line, mappings key by key, and other values as a whole."""
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         return Node("changed lines", changed_lines=changed_lines(before, after))
     if isinstance(before, Mapping) and isinstance(after, Mapping) and (before or after):
@@ -218,7 +218,7 @@ def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) ->
 
 
 def path_label(path: str) -> str:
-    """Return a path in words, such as "Source: read at"."""
+    """Return a label for a path, such as "Source: read at"."""
     first, *rest = [label_of(name) for name in path.split(".")]
     return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
@@ -232,7 +232,7 @@ def is_file(value: Any) -> bool:
 
 
 def cell(value: Any) -> Node:
-    """Return a value as the node of a table's cell; nested data is JSON that can be unfolded."""
+    """Return a value as a node for a table's cell; nested values are JSON that can be unfolded."""
     if value is None:
         return Node("none", _("none"))
     if isinstance(value, bool):
@@ -281,7 +281,7 @@ def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
 
 
 def _is_table(rows: Sequence[Any]) -> bool:
-    """Return True for non-empty mappings with at most `MOST_COLUMNS` different names in all."""
+    """Return True if all rows are non-empty mappings with at most `MOST_COLUMNS` keys together."""
     names: set[str] = set()
     for row in rows:
         if not isinstance(row, Mapping) or not row or file_of(row):
@@ -293,9 +293,10 @@ def _is_table(rows: Sequence[Any]) -> bool:
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
-    """Return a label for each name: "order_id" becomes "Order id".
+    """Return a label for each name; "order_id" becomes "Order id".
 
-    A name that isn't in snake case is unchanged, and so are names whose labels would be equal.
+    A name keeps its form if it isn't in snake case, or if its label would equal that of another
+    name.
     """
     labels = {name: label_of(name) for name in names}
     seen = Counter(labels.values())
@@ -315,7 +316,7 @@ def exact_name(name: str) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Return indented JSON; deeply nested data is written on one line."""
+    """Return indented JSON, or JSON on one line if it is deeply nested."""
     if _is_deep(value):
         return canonical.text_of(value)
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Sentences about runs that have ended or can't continue, with their errors and reasons."""
+"""Sentences about runs that have ended or can't continue, with errors and reasons."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def quarantined(facts: Facts) -> Sentence:
 
 
 def _kept(facts: Facts) -> Sentence | None:
-    """Return a sentence about the steps of a stopped run that were kept or undone, if known."""
+    """Return a sentence about the steps that a stopped run has kept or undone, or None."""
     if facts.kept is None:
         return None
     if facts.undone:
@@ -115,7 +115,7 @@ def _undone(done: int, of: int) -> Sentence:
 
 
 def error_of(run: Run) -> dict[str, Any]:
-    """Return the error with which the run failed or was quarantined."""
+    """Return the run's error, with its "type" and "message"."""
     return canonical.plain(run.error) if run.error else {"type": "Error", "message": ""}
 
 
@@ -132,6 +132,6 @@ def ended(message: str) -> str:
 
 
 def quoted(reason: str) -> str:
-    """Return a person's text in quotation marks, to end a sentence with."""
+    """Return a reason in quotation marks, to be put at the end of a sentence."""
     reason = shortened(reason, LONGEST_REASON)
     return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."

@@ -14,36 +14,36 @@ from procedures.models import Run
 
 @dataclass
 class Facts:
-    """The facts about a run beyond its row; a list has fewer of them than a page."""
+    """The facts about a run that aren't in its row; lists have fewer of them than pages."""
 
     run: Run
     now: datetime
-    """The current time, read only once per list, because reading it from PostgreSQL is a query."""
+    """The current time, read once for all runs of a list, because reading it costs a query."""
     openings: Sequence[OpenWait] = ()
     """The open waits, questions first."""
     is_late: bool = False
-    """True if something has been due for a while and hasn't happened."""
+    """True if something should have happened a while ago, but hasn't."""
     failure: dict[str, Any] = field(default_factory=dict)
-    """The last failed attempt, with its step, and the time `since` which that step has failed."""
+    """The last failed attempt, its step, and `since` when that step has been failing; or {}."""
     answered: dict[str, Any] = field(default_factory=dict)
-    """A pending answer, with its prompt."""
+    """An answer that the run hasn't used yet, with its prompt; {} if there is none."""
     cancelled: dict[str, Any] = field(default_factory=dict)
-    """The person who cancelled or terminated the run, and the reason."""
+    """The person who cancelled the run or ended it at once, with the reason; {} if nobody did."""
     paused: dict[str, Any] = field(default_factory=dict)
-    """The person who last paused the run, and the reason."""
+    """The person who paused the run, with the reason; {} if the run isn't paused."""
     hindrance: str = ""
-    """A reason why the run stays queued, other than that all workers are busy."""
+    """The reason why the run stays queued, apart from busy workers; "" if there is none."""
     stranded: str = ""
-    """The reason why no live worker can execute the queued run."""
+    """The reason why no live worker can execute the queued run; "" if there is none."""
     is_removed: bool = False
     """True if no code defines the run's procedure any more."""
     progress: str = ""
-    """The progress that the running step has reported."""
+    """The progress that the running step has reported; "" if it has reported none."""
     answerers: Sequence[str] = ()
     kept: int | None = None
     """The number of completed steps, not counting compensations."""
     to_undo: int = 0
-    """The number of registered compensations; `undone` counts those that have run."""
+    """The number of compensations that a cancellation runs; `undone` counts those that have run."""
     undone: int = 0
     answers: int = 0
     others: int = 0

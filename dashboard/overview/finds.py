@@ -1,7 +1,7 @@
-"""The finds of "Search or do…": procedures, requests, runs and sessions, by words or by id.
+"""The results of "Search or do…": procedures, requests, runs and sessions, by words or id.
 
-The newest rows that a person may see are read by key, and their texts are compared here, so that a
-search costs the same however many runs there are.
+The newest rows that a person may see are read by key, and their texts are compared in Python. So a
+search takes the same time however many runs there are.
 """
 
 from collections.abc import Iterable
@@ -19,29 +19,29 @@ from procedures.run_lists import RunList
 from procedures.users import User
 
 MOST_FOUND = 6
-"""The most finds of one group."""
+"""The most results in one group, such as runs."""
 MOST_SEARCHED = 200
-"""The number of most urgent requests, newest runs and newest sessions that are searched."""
+"""The number of the most urgent requests, and of the newest runs and sessions, to search."""
 LONGEST_QUERY = 200
 TIMES = ("opened_at", "due_at", "wait__due_at")
 
 
 @dataclass(frozen=True)
 class Find:
-    """One thing that a search found."""
+    """One result of a search."""
 
     key: str
-    """The id or the name in its address."""
+    """The id or name that its page has in its address."""
     title: str
     detail: str = ""
     at: datetime | None = None
     show: str = "ago"
-    """The way in which its time is shown; see local-time.js."""
+    """The form in which the time is shown, such as "ago" or "due"; see local-time.js."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search by one person."""
+    """A search by one person, for one text."""
 
     user: User
     text: str
@@ -52,17 +52,17 @@ class Search:
         object.__setattr__(self, "words", text.casefold().split())
 
     def fits(self, *texts: str) -> bool:
-        """Return True if each word of the search is in one of the texts."""
+        """Return True if each word of the search occurs in one of the texts."""
         known = "\n".join(texts).casefold()
         return all(word in known for word in self.words)
 
     def procedures(self) -> list[Find]:
-        """Return procedures that the person may start."""
+        """Return the procedures found that the person may start."""
         found = access.procedures_for(self.user, "start").values_list("name", "title")
         return _first(Find(name, title, name) for name, title in found if self.fits(name, title))
 
     def requests(self) -> list[Find]:
-        """Return open requests that the person may answer, most urgent first."""
+        """Return the open requests found that the person may answer, most urgent first."""
         ids = [self._id] if self._id else self._most_urgent()
         open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
         rows = (
@@ -80,7 +80,7 @@ class Search:
         return most_urgent(self.user, MOST_SEARCHED, with_snoozed=True)
 
     def runs(self) -> list[Find]:
-        """Return runs that the person may see, newest first."""
+        """Return the runs found that the person may see, newest first."""
         rows = Run.objects.filter(pk__in=self._runs).order_by("-pk")
         return _first(
             Find(str(pk), self._titles.get(pk, title), short_id(pk), at)
@@ -89,7 +89,7 @@ class Search:
         )
 
     def sessions(self) -> list[Find]:
-        """Return sessions of which the person is a member, newest first."""
+        """Return the sessions found that the person is a member of, newest first."""
         members = Member.objects.filter(user=self.user)
         if self._id:
             members = members.filter(session=self._id)
@@ -103,7 +103,7 @@ class Search:
 
     @cached_property
     def _id(self) -> UUID | None:
-        """The whole id that was searched, which finds old rows, too."""
+        """The id that was searched for, if the text is a complete one; it also finds old rows."""
         try:
             return UUID(self.text.strip())
         except ValueError:
@@ -117,7 +117,7 @@ class Search:
 
     @cached_property
     def _titles(self) -> dict[UUID, str]:
-        """The titles of the runs' sessions, by run."""
+        """The titles of the sessions that the runs belong to, by run."""
         cards = Message.objects.cards().filter(run__in=self._runs).order_by()
         sessions = dict(cards.values_list("run", "session"))
         sight = Sight(self.user, runs=sessions)
@@ -128,7 +128,7 @@ class Search:
 def _shown_time(
     opened_at: datetime, due_at: datetime | None, expires_at: datetime | None
 ) -> tuple[datetime, str]:
-    """Return the time by which people should answer, or since which they have been asked."""
+    """Return the time by which a request should be answered, or else when it was opened."""
     dues = [at for at in (due_at, expires_at) if at]
     return (min(dues), "due") if dues else (opened_at, "ago")
 

@@ -1,4 +1,4 @@
-"""The lists of home pages beside the cards of requests, loaded for many pages at once."""
+"""The lists of home pages, apart from the cards of requests, read for many pages together."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from procedures.models import Run, Wait
 from procedures.models.run_queries import values_of
 
 HOME = "dashboard/_home_changes.html"
-"""The template of everything on a home page that these lists fill."""
+"""The template for the part of a home page that these lists fill."""
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Runs of one procedure that are stuck for the same reason, the newest first."""
+    """Runs of one procedure that are stuck for the same reason, newest first."""
 
     sentence: Sentence
     runs: list[Listed]
@@ -32,9 +32,9 @@ class Alike:
 
 
 def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:
-    """Return the rows of each of several home pages, as its template draws them.
+    """Return the template context for the lists of each home page.
 
-    The number of statements doesn't depend on how many pages there are.
+    The number of queries doesn't depend on how many pages there are.
     """
     runs = Run.objects.filter(pk__in={*chain(*(chain(one.stuck, one.working) for one in several))})
     listed = {one.run.pk: one for one in listed_runs(runs.for_lists())}
@@ -59,7 +59,7 @@ def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:
 
 
 def alike(stuck: Iterable[Listed]) -> list[Alike]:
-    """Group runs by procedure and reason, in the order of the newest of each group."""
+    """Group runs by procedure and reason; the groups are ordered by their newest runs."""
     groups: dict[tuple[int, str], Alike] = {}
     for one in stuck:
         key = (one.run.procedure_id, one.state.cause)
@@ -68,5 +68,5 @@ def alike(stuck: Iterable[Listed]) -> list[Alike]:
 
 
 def rows_of(keys: Iterable[Any], found: Mapping[Any, Row]) -> list[Row]:
-    """Return the rows in the order of their keys, without those that are gone."""
+    """Return the rows in the order of the keys; rows that no longer exist are left out."""
     return [found[key] for key in keys if key in found]

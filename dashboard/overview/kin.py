@@ -1,4 +1,4 @@
-"""The child runs below the waits of a run: how many have ended well, and which have failed."""
+"""The child runs for which a run waits: how many have succeeded, and which have failed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 
 MOST_SHOWN = 12
-"""The most child runs listed for each wait, those that failed first."""
+"""The most child runs that are listed for each wait."""
 KINDS = (Wait.Kind.CHILD, Wait.Kind.MAP)
 BAD = (RunStatus.FAILED, RunStatus.QUARANTINED, RunStatus.CANCELLED)
 
 
 @dataclass(frozen=True)
 class Child:
-    """A child run in the list below its parent's row."""
+    """A child run in the list below the row of a wait."""
 
     run: Run
     look: str
@@ -27,13 +27,13 @@ class Child:
 
 @dataclass
 class Children:
-    """The child runs of one wait."""
+    """The child runs of one wait: how many have begun, succeeded and failed."""
 
     begun: int
     done: int
     failed: int
     shown: list[Child] = field(default_factory=list)
-    """Some of them, those that failed first."""
+    """The child runs to list, with failed ones first."""
 
     @property
     def left_out(self) -> int:
@@ -41,9 +41,9 @@ class Children:
 
 
 def children_of(waits: Iterable[Wait]) -> dict[int, Children]:
-    """Return the child runs by wait, in two queries; without such waits, nothing is read.
+    """Return the child runs by wait, in two queries, or in none if no wait has any.
 
-    A child that was retried as a new run counts once, with its success if it has one.
+    If a child run was retried as a new run, both count as one; it has succeeded if one of them has.
     """
     ids = [wait.pk for wait in waits if wait.kind in KINDS]
     if not ids:
@@ -73,7 +73,7 @@ def _failed(ended: int, counted: dict[str, int]) -> int:
 
 
 def _first_of(children: QuerySet[Run]) -> QuerySet[Run]:
-    """Return a few child runs of each wait, those that failed first, then in their order."""
+    """Return the child runs to list for each wait: failed ones first, then in order of start."""
     is_good = Case(When(status__in=BAD, then=Value(0)), default=Value(1))
     place = Window(
         RowNumber(),

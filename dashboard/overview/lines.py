@@ -43,14 +43,14 @@ SYSTEM = "the system"
 
 @dataclass(frozen=True)
 class Line:
-    """A journal event as a line: its style, its words, its actor and its data."""
+    """An event of a journal as a line: its look, its words, who caused it, and its data."""
 
     look: str
     words: Sentence
     actor: str
     raw: str
     is_part: bool = False
-    """True if `raw` contains only a part of the data."""
+    """True if `raw` shows only a part of the event's data."""
 
 
 def line_of(event: Event) -> Line:
@@ -64,7 +64,7 @@ def line_of(event: Event) -> Line:
 
 
 def _cut(words: Sentence) -> Sentence:
-    """Return the sentence with each of its parts cut to a readable length."""
+    """Return the sentence with long parts shortened."""
     return Sentence(
         tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in words.parts)
     )

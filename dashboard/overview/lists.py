@@ -1,4 +1,4 @@
-"""Runs in lists: each with its state, all of them by a fixed number of queries."""
+"""Runs in lists with their states, read by a fixed number of queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class Listed:
 
 
 def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Return each run with its state, in a fixed number of queries."""
+    """Return each run with its state, read by a fixed number of queries."""
     found = list(runs)
     if not found:
         return []
@@ -62,7 +62,7 @@ def listed_runs(runs: Iterable[Run]) -> list[Listed]:
 
 
 class _Told(NamedTuple):
-    """An event that a list describes; without its data if only its time is shown."""
+    """An event that the list needs; its data is empty if only its time is shown."""
 
     run: UUID
     seq: int
@@ -74,19 +74,19 @@ class _Told(NamedTuple):
 
 
 class EventsOfLists:
-    """The events that lists of runs describe, read by one query that reads no whole journal."""
+    """The events that a list of runs needs, read by one query and without whole journals."""
 
     def __init__(self, found: Sequence[Run], now: datetime) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}
-        """The last failure of each run that waits for a retry, and when the step first failed."""
+        """The last failure of each run that will retry, and when that step first failed."""
         self.cancels: dict[UUID, dict[str, Any]] = {}
-        """The person who cancelled each cancelled run, and why."""
+        """The person who cancelled each cancelled run, and the reason, by run."""
         self.pauses: dict[UUID, dict[str, Any]] = {}
-        """The person who paused each paused run, and why."""
+        """The person who paused each paused run, and the reason, by run."""
         self.newest: dict[UUID, datetime] = {}
         """The time of each run's newest event."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
-        """The reassignments, each with its run."""
+        """The reassignments, each with the id of its run."""
         self._status = {run.pk: run.status for run in found}
         told = [
             Event.objects.filter(_by_operators("reassign"), run__in=self._status),
@@ -104,7 +104,7 @@ class EventsOfLists:
             self._read(_Told(*row))
 
     def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
-        """Yield a query of the last event that fits, of each run with that status."""
+        """Yield a query for the last event that matches, in each run with that status."""
         if runs := [run for run, found in self._status.items() if found == status]:
             last = Event.objects.filter(condition, run=OuterRef("pk")).order_by("-seq")
             keys = Run.objects.filter(pk__in=runs).order_by()
@@ -129,7 +129,7 @@ class EventsOfLists:
 
 
 def _first_failures(runs: Iterable[Run]) -> Iterator[QuerySet[Event]]:
-    """Yield a query of the first failure of the step that each of these runs retries."""
+    """Yield a query for the first failure of the step that each of these runs retries."""
     if keys := [run.pk for run in runs]:
         failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
         last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
@@ -143,12 +143,12 @@ def _by_operators(act: str) -> Q:
 
 
 def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID, str], Any]:
-    """Return the new assignee by run and wait, of reassignments in their order."""
+    """Return the newest assignee of each question, by run and wait key."""
     return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
 
 
 def _pending(ids: Sequence[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """Yield the reassignments that no worker has written to the journal yet."""
+    """Yield the reassignments that aren't in the journal yet."""
     is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
     for one in RunInput.objects.filter(is_given).untaken():
         yield one.run_id, content_of(one)
@@ -160,9 +160,9 @@ def content_of(one: RunInput) -> dict[str, Any]:
 
 
 def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return, by run id, why no live worker can execute a run that was queued long ago.
+    """Return why no live worker can execute these runs, by run, if they were queued long ago.
 
-    Without such runs, nothing is read.
+    If there is no such run, nothing is read.
     """
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
@@ -171,7 +171,7 @@ def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
 
 
 def versions_without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the ids of versions that no code here can execute, among those of unclaimed runs."""
+    """Return the ids of versions for which this process has no code, among unclaimed runs."""
     names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
     absent = {
         run.version_id
@@ -185,7 +185,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
 
 
 def answerers_of(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """Return, by procedure, the groups that can answer requests without assignees."""
+    """Return the names of groups that can answer unassigned requests, by procedure."""
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(procedure__in=procedures, role="answer")
     for procedure, group in grants.values_list("procedure_id", "group__name"):

@@ -1,4 +1,4 @@
-"""The place where the code differs from the journal of a run, with both shown side by side."""
+"""A comparison of a run's journal with its code, from the place where they differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 BEFORE, MOST_PAIRS = 3, 30
-"""The most matching pairs shown before the mismatch, and the most pairs in all."""
+"""The most matching pairs shown before the difference, and the most pairs shown in all."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An entry of the journal, and what the code asks for at the same place now."""
+    """An entry of the journal beside what the code asks for at the same place."""
 
     kept: str
     asked: str
@@ -23,10 +23,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first pair that doesn't match, with some pairs before and after it."""
+    """The first pair that differs, with some pairs before and after it."""
 
     left_out: int
-    """The number of matching pairs that were left out at the beginning."""
+    """The number of matching pairs at the beginning that are left out."""
     pairs: Sequence[Pair]
 
 

@@ -1,4 +1,4 @@
-"""The words for outcomes, states and levels, which are stored as identifiers."""
+"""The words for outcomes, looks and levels, which are stored as identifiers."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
@@ -33,7 +33,7 @@ LEVELS: dict[str, Promise] = {
 
 
 def outcome_name(outcome: str) -> str:
-    """Return a request's outcome in words; an outcome the site defined is only capitalized."""
+    """Return a request's outcome in words; an outcome that a site has added is only capitalized."""
     return str(OUTCOMES.get(outcome) or outcome.capitalize())
 
 

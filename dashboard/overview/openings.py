@@ -1,4 +1,4 @@
-"""The open waits of runs, how many parts a set still needs, and the runs that are stuck."""
+"""The open waits of runs, the progress of sets of waits, and filters for stuck runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,18 +22,18 @@ from procedures.services.carriers import long_queued, stranded
 from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
-"""The delay after which something due is overdue, so the clock process can't be running."""
+"""The longest delay of something due before the clock process counts as stopped."""
 LONG = timedelta(hours=1)
-"""The time after which a step that fails again and again needs somebody to look at it."""
+"""The longest time that a step may keep failing before somebody should look at it."""
 RECENT = timedelta(days=7)
-"""The age up to which a failed run counts as stuck; older failures are history."""
+"""The time for which a failed run counts as stuck."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
-"""Statuses of runs that no worker has claimed and that only their code can continue."""
+"""Statuses in which no worker executes the run, but its code is needed to continue."""
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def without_code() -> list[Q]:
-    """Return filters for unfinished runs whose code is missing here; usually there are none."""
+    """Return filters for unfinished runs whose code is missing; [] if all code is there."""
     names = registry.definitions()
     gone = list(Procedure.objects.exclude(name__in=names).values_list("pk", flat=True))
     texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.texts_here())
@@ -51,7 +51,7 @@ WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 def without_workers(now: datetime) -> Iterator[Q]:
-    """Yield filters for queued runs whose code no live worker has."""
+    """Yield filters for long queued runs whose code no live worker has."""
     for one in stranded(now):
         is_long_queued = Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued())
         yield is_long_queued & Q(procedure=one.procedure, version__file=one.file)
@@ -60,7 +60,7 @@ def without_workers(now: datetime) -> Iterator[Q]:
 def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
     """Return filters for queued, running and retrying runs that won't continue without help.
 
-    Among them are runs that have retried a step for longer than `LONG`. `gone` are the filters of
+    They include runs that have retried a step for longer than `LONG`. `gone` is the result of
     `without_code`.
     """
     return [
@@ -74,7 +74,7 @@ def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
 
 
 def retrying_for_long(now: datetime) -> Q:
-    """Return a filter for runs whose step failed for the first time longer than `LONG` ago."""
+    """Return a filter for retrying runs whose step first failed longer than `LONG` ago."""
     failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
     last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
     first = failures.filter(run=OuterRef("pk"), key=Subquery(last), at__lte=now - LONG)
@@ -84,15 +84,15 @@ def retrying_for_long(now: datetime) -> Q:
 
 
 def may_retry_for_long(run: Run, now: datetime) -> bool:
-    """Return True if the run retries a step and is old enough to have done so for long."""
+    """Return True if the run is retrying and has existed for longer than `LONG`."""
     return run.status == RunStatus.RETRYING and run.created_at <= now - LONG
 
 
 def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
-    """Return filters for all runs that won't continue without help, or failed recently.
+    """Return filters for all runs that won't continue without help, or that failed recently.
 
-    `held` are the filters of `held_up`. Each follows an index of its own, so they are not one
-    condition.
+    `held` is the result of `held_up`. The filters aren't joined into one, so that each can use an
+    index of its own.
     """
     overdue = Wait.objects.undecided().filter(due_at__lt=now - LATE)
     unsettled = Wait.objects.to_settle(now - LATE)
@@ -107,15 +107,16 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
 
 
 def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
-    """Return True if a wait or a retry of the run has been due for longer than `LATE`."""
+    """Return True if a wait or a retry of the run is overdue by more than `LATE`."""
     due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
     return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
-    """Return the open waits by run: questions first, then in journal order.
+    """Return the open waits by run: questions first, then in the order of the journal.
 
-    Costs one query, and up to two for sets and one for votes, if there are any.
+    It takes one query, at most two more if there are sets of waits, and one more if there are
+    votes.
     """
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     rows = (
@@ -147,12 +148,12 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
 
 
 def is_voted_on(opened: Mapping[str, Any]) -> bool:
-    """Return True if several people must agree on the question that a wait has opened."""
+    """Return True if several people must agree on the answer to a question."""
     return int(opened.get("quorum", 1)) > 1
 
 
 def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
-    """Return, by wait, the names of the people whose votes count, in the order of their votes."""
+    """Return the names of the people whose votes count, by wait, in the order of the votes."""
     found, asked = defaultdict[int, list[str]](list), list(waits)
     if asked:
         cast = HumanResponse.objects.filter(request__wait__in=asked, undone_at=None).order_by("pk")
@@ -162,7 +163,7 @@ def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
 
 
 def _progress_of(sets: Sequence[int]) -> dict[int, Progress]:
-    """Return how far each of these open sets has come; a held answer counts as given."""
+    """Return the progress of each of these open sets; a held answer counts as given."""
     if not sets:
         return {}
     is_decided = Q(parts__closed_at__isnull=False) | Q(parts__held_at__isnull=False)
@@ -205,7 +206,7 @@ def openings_in(
 
 
 def _progress_in(opened: Wait, rows: Iterable[Row]) -> Progress:
-    """Return how far an open set has come, from the rows of its run's page."""
+    """Return the progress of an open set, from the rows of its run's page."""
     parts = [(row, row.wait) for row in rows if row.wait and row.wait.part_of_id == opened.pk]
     ended = [(row, wait) for row, wait in parts if not wait.is_open or wait.held]
     told = [canonical.plain(wait.held) if wait.held else row.closed for row, wait in ended]

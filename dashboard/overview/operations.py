@@ -1,4 +1,4 @@
-"""The operations that a person can perform on a run as it stands, in the order of their buttons."""
+"""The operations that a person can perform on a run now, in the order of their buttons."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,26 +23,26 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-"""The most operations that have buttons of their own, so that they fit into one row on a phone."""
+"""The most operations with buttons of their own, so that they fit in one row on a phone."""
 SELDOM = ("fork", "restart", "force_end")
-"""Operations that are in a menu, the last ones first, if a run offers more than fit."""
+"""The operations that move to a menu if there are too many, the last of these first."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation as its button and its dialog show it."""
+    """An operation, with the texts of its button and its dialog."""
 
     name: Name
     label: str | Promise
-    """The words on the button that opens the dialog."""
+    """The label of the button that opens the dialog."""
     fire: str | Promise
-    """The words on the button that performs the operation."""
+    """The label of the button that performs the operation."""
     key: str = ""
-    """The key that presses the button; a capital letter is typed with Shift."""
+    """The keyboard shortcut of the button; a capital letter means Shift."""
     is_final: bool = False
-    """True if nobody can take the operation back."""
+    """True if the operation can't be taken back."""
     is_main: bool = False
-    """True if this is what most runs in this state need."""
+    """True if a run in this state most likely needs the operation."""
 
     @property
     def is_shifted(self) -> bool:
@@ -68,7 +68,7 @@ ALL: dict[Name, Operation] = {
 
 @dataclass(frozen=True)
 class Rights:
-    """The operations that a person may perform on a run, whatever its state."""
+    """The operations that a person may perform on a run, if its state allows them."""
 
     is_operator: bool
     may_cancel: bool
@@ -83,9 +83,9 @@ class Rights:
 
 
 def operations_for(user: User, run: Run) -> list[Operation]:
-    """Return what the user can do with the run now, the most needed operation first.
+    """Return the operations that the user can perform on the run now, the most likely first.
 
-    A list is only an offer: the right is asked again when the operation is performed.
+    The user's rights are checked again when an operation is performed.
     """
     rights = Rights.of(access.HeldRoles(user, [run.procedure_id]), run)
     names = [name for name in ALL if _is_allowed(name, rights) and _is_possible(name, run)]
@@ -94,9 +94,9 @@ def operations_for(user: User, run: Run) -> list[Operation]:
 
 
 def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
-    """Return those of these runs on which the user can perform the operation now.
+    """Return the runs on which the user can perform the operation now.
 
-    The number of queries about rights depends neither on the runs nor on their procedures.
+    The number of queries for rights depends neither on the runs nor on their procedures.
     """
     held = access.HeldRoles(user, (run.procedure_id for run in runs))
     return {
@@ -117,7 +117,7 @@ def together(runs: Iterable[Run]) -> list[Name]:
 
 
 def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-    """Return the operations that have buttons of their own, and those in the menu."""
+    """Return the operations with buttons of their own, and those in the menu."""
     if len(operations) <= FEW + 1:  # a menu of one takes as much room as its button
         return list(operations), []
     needed = sorted(operations, key=lambda one: one.name in SELDOM)
@@ -150,7 +150,7 @@ def _is_undone(run: Run) -> bool:
 
 
 def _is_pausing(run: Run) -> bool:
-    """Return True if the run is paused, or will be at its next step."""
+    """Return True if the run is paused, or a pause is pending."""
     return run.pause_requested_at is not None
 
 
@@ -174,7 +174,7 @@ def _labelled(operation: Operation, run: Run, *, main: Name | None) -> Operation
 
 
 def failed_step(run: Run) -> str:
-    """Return the key of the step in which the run failed, or "" if it failed elsewhere."""
+    """Return the key of the step that made the run fail, or "" if no step did."""
     error = error_of(run)
     if run.status != RunStatus.FAILED or error["type"] != "StepFailedError":
         return ""
@@ -183,9 +183,9 @@ def failed_step(run: Run) -> str:
 
 
 def phase_of(run: Run) -> str:
-    """Return the state that determines which operations a run allows.
+    """Return a text that changes when the run may allow other operations.
 
-    It doesn't change while the run only moves from step to step.
+    It doesn't change while the run goes from step to step.
     """
     told = [run.status if run.status not in ACTIVE else "active"]
     told += ["cancelling"] if run.cancel_requested_at else []

@@ -1,7 +1,7 @@
-"""The current runs, waits and requests that a person may see on the home page, by key.
+"""The runs, waits and requests for the lists of one person's home page.
 
-Each list is read from an index of what is open now, and the access rules are applied to only a few
-of its rows, however many runs have ended or are visible.
+Each list is read from an index of what is open now. Access is checked for only a few of its rows,
+however many runs have ended or are visible.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,18 +28,18 @@ from procedures.store.merging import HANDFUL, first_seen, merged
 from procedures.users import User
 
 LONGEST_LIST = 6
-"""The most rows of each list; one more is read, to know whether there are more."""
+"""The most rows shown in each list; one more is read, to know whether there are more."""
 MOST_STUCK = 30
-"""The most stuck runs that are read, to count them and to group those with the same error."""
+"""The most stuck runs that are counted, and grouped by their error."""
 MANY = 1000
-"""If somebody sees this many unended runs, their next waits are looked up among all waits."""
+"""The number of unfinished runs from which on all waits are searched for a person's next ones."""
 
 MOST_ALONE = 10 * MANY
-"""The most requests without answerers that are read to find those that a person may see."""
+"""The most unanswerable requests that are read to find those that a person may see."""
 
 
 class Due(NamedTuple):
-    """An open wait with the time at which it ends."""
+    """An open wait, with the time when it ends."""
 
     at: datetime
     wait: int
@@ -47,7 +47,7 @@ class Due(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """The rows of the lists on a home page, by key."""
+    """The keys of the rows in each list of a home page."""
 
     stuck: tuple[UUID, ...]
     working: tuple[UUID, ...]
@@ -57,7 +57,7 @@ class Lists(NamedTuple):
 
 @dataclass(frozen=True)
 class Outlook:
-    """The current state of the site, as far as one person may see it."""
+    """The lists of one person's home page, as they are now."""
 
     user: User
     now: datetime
@@ -72,12 +72,12 @@ class Outlook:
         )
 
     def stuck(self, most: int) -> list[UUID]:
-        """Return the newest runs that won't continue without help, or failed recently."""
+        """Return the newest runs that won't continue without help, or that failed recently."""
         runs = Run.objects.all()
         return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
 
     def working(self, most: int) -> list[UUID]:
-        """Return the newest runs that are queued, running or retrying, and not stuck."""
+        """Return the newest runs that are queued, running or retrying, except stuck ones."""
         mine, held_up = RunList(self.user, state=WORKING), reduce(or_, self._held_up)
         found, _ = first_seen(
             lambda last, count: mine.newest(count, after=last),
@@ -87,7 +87,7 @@ class Outlook:
         return found
 
     def coming(self, most: int) -> list[int]:
-        """Return the open waits that end next, except for runs that are paused or have no code."""
+        """Return the open waits that end next, except those of paused runs or runs without code."""
         waits = coming_waits(self.now, self._gone)
         if self._few is not None:
             return [one.wait for one in first_due(waits.filter(run__in=self._few), most)]
@@ -115,14 +115,14 @@ class Outlook:
         return found[:most]
 
     def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[Due]:
-        """Return the next waits of somebody who sees few of the runs that wait."""
+        """Return the waits that end next for a person who sees few of the waiting runs."""
         unended = RunList(self.user, state=UNENDED).newest(MANY)
         if len(unended) == MANY:
             return first_due(waits.filter(access.is_visible(self.user, "run")), most)
         return first_due(waits.filter(run__in=unended), most)
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
-        """Return the newest runs of any of the parts that the person sees."""
+        """Return the newest runs of these querysets that the person may see."""
         if self._few is not None:
             parts = [part.filter(pk__in=self._few) for part in parts]
             return newest_of(parts, None, most)
@@ -150,14 +150,14 @@ class Outlook:
 
 
 def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
-    """Return the waits that end at a set time, except for runs that are paused or have no code."""
+    """Return the waits that have an end, except those of paused runs and runs without code."""
     waits = Wait.objects.undecided().filter(due_at__gte=now - LATE)
     waits = waits.exclude(run__status=RunStatus.PAUSED)
     return waits.exclude(run__in=Run.objects.filter(reduce(or_, gone))) if gone else waits
 
 
 def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
-    """Return the newest runs of any of the parts, older than the last one."""
+    """Return the newest runs of these querysets; with `last`, only runs older than it."""
     if last:
         parts = [part.filter(pk__lt=last) for part in parts]
     ids = [part.order_by("-pk").values_list("pk")[:most] for part in parts]
@@ -165,7 +165,7 @@ def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> lis
 
 
 def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
-    """Return up to `most` waits in the order they end; with `after`, only those that end later."""
+    """Return at most `most` waits in the order of their ends; with `after`, only later ones."""
     if after:
         later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)
         waits = waits.filter(later, due_at__gte=after.at)

@@ -1,4 +1,4 @@
-"""The outlooks of many people at once, in a fixed number of statements."""
+"""The lists of many people's home pages, read by a fixed number of queries."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -32,20 +32,20 @@ Seen = Mapping[UUID, AbstractSet[Key]]
 
 @dataclass(frozen=True)
 class Candidates(Generic[T]):
-    """The first rows of one of the site's lists, each with its run."""
+    """The first rows of a list for the whole site, each with its run."""
 
     rows: list[tuple[T, UUID]]
     is_all: bool
     """True if the list has no more rows."""
 
     def seen_by(self, key: Key, seen: Seen, most: int) -> tuple[T, ...] | None:
-        """Return the first rows that somebody sees, or None if others may come among them."""
+        """Return the first rows that a person sees; None if there may be more than were read."""
         found = tuple(row for row, run in self.rows if key in seen.get(run, ()))[:most]
         return found if self.is_all or len(found) == most else None
 
 
 class Outlooks:
-    """The lists on several people's home pages: of each list, the rows that the person sees."""
+    """The lists of home pages for several people, each with the rows that the person sees."""
 
     def __init__(self, people: People, now: datetime) -> None:
         gone = without_code()
@@ -66,7 +66,7 @@ class Outlooks:
         self._seen = who_sees(people, dict.fromkeys(runs, people.users.keys()))
 
     def lists_of(self, key: Key) -> Lists | None:
-        """Return somebody's lists, or None if the person sees too few of the first rows."""
+        """Return a person's lists; None if too few of the first rows are visible to the person."""
         more = LONGEST_LIST + 1
         found = (
             self._stuck.seen_by(key, self._seen, MOST_STUCK + 1),

@@ -1,4 +1,4 @@
-"""A run's journal as the rows of its page: stages, steps with their attempts, and waits."""
+"""A run's journal as rows for its page: stages, steps with their attempts, and waits."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.CHILD: "child",
     Wait.Kind.MAP: "child",
 }
-"""The kind of row for each kind of wait; a set has no row, but its parts do."""
+"""The kind of row for each kind of wait; a set of waits has no row, but its parts have."""
 GOOD = {
     *("approved", "answered", "edited", "changes_requested"),
     *("elapsed", "received", "succeeded", "finished"),
@@ -42,13 +42,13 @@ STOPPED: dict[str, Look] = {
     RunStatus.CANCELLED: "cancelled",
     RunStatus.QUARANTINED: "failed",
 }
-"""The look of the stage in which a run stopped, by the run's status."""
+"""The look of a stopped run's last stage, by the run's status."""
 SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of time in which one thing happened; without an end, it lasts until now."""
+    """A span of time in which one thing happened; if it has no end, it still happens."""
 
     kind: SegmentKind
     begin: datetime
@@ -64,7 +64,7 @@ class Attempt:
     end: datetime | None
     data: dict[str, Any]
     seq: int = 0
-    """The number of the event that recorded the attempt's end."""
+    """The number of the event that recorded the end of the attempt; 0 while it runs."""
 
     @property
     def is_success(self) -> bool:
@@ -73,7 +73,7 @@ class Attempt:
 
 @dataclass
 class Said:
-    """The output of a running step: the lines of its last attempt, and its progress."""
+    """The output of a step: the lines of its last attempt, and its progress."""
 
     since: datetime
     attempt: int
@@ -82,7 +82,7 @@ class Said:
     total: float | None = None
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """Add the lines of an event; an event with `done` replaces the earlier lines."""
+        """Add the lines of a progress event; if it has `done`, it replaces the earlier lines."""
         if "done" in data:
             self.lines.clear()
             self.done, self.total = data["done"], data["total"]
@@ -97,7 +97,7 @@ class Said:
 
 @dataclass
 class Row:
-    """One row of a run's page: a stage, step, wait or time in the queue, and its times."""
+    """A row of a run's page: a stage, a step, a wait or time in the queue."""
 
     kind: RowKind
     key: str
@@ -108,21 +108,21 @@ class Row:
     segments: list[Segment] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     opened: dict[str, Any] = field(default_factory=dict)
-    """The content of the event that opened the wait."""
+    """The content of the event that opened the wait; {} if the row isn't a wait."""
     closed: dict[str, Any] = field(default_factory=dict)
-    """The content of the event that closed the wait."""
+    """The content of the event that closed the wait; {} while it is open."""
     opened_seq: int = 0
-    """The number of the event that opened the wait."""
+    """The number of the event that opened the wait, or 0."""
     wait: Wait | None = None
     depth: int = 0
     said: Said | None = None
-    """The output of the running step."""
+    """The output of the step, if it has reported any."""
     children: Any = None
-    """The child runs, as `kin.Children`, if the row waits for any."""
+    """The child runs for which the row waits, as `kin.Children`; None if there are none."""
     number: int = 0
-    """The position of the row among all rows, from 1."""
+    """The position among all rows, from 1."""
     members: list["Row"] = field(default_factory=list)
-    """The steps that this row stands for, if it is a series."""
+    """The steps that are folded into this row, if it is a series."""
 
     @property
     def is_open(self) -> bool:
@@ -130,18 +130,18 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """The time when a timer is due, or when it was withdrawn or cut off earlier."""
+        """The time when a timer is due, or when it was withdrawn before."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 
     @property
     def is_unfinished(self) -> bool:
-        """True if the row is still open, or was when the run ended."""
+        """True if the row is open, or was still open when the run ended."""
         return self.is_open or (self.wait is not None and not self.closed)
 
 
 class Reader:
-    """A reader that turns events, in order, into rows, and adds what happens now at the end."""
+    """A reader that turns the events of a run into rows, and then adds the run's current state."""
 
     def __init__(self, waits: Iterable[Wait]) -> None:
         self.rows: list[Row] = []
@@ -190,7 +190,7 @@ class Reader:
         said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
-        """Add the time since the last attempt: first the pause before the retry, then the queue."""
+        """Add the time since the last attempt: the pause before the retry, then the queue."""
         if not row.attempts:
             return
         last = row.attempts[-1]
@@ -217,7 +217,7 @@ class Reader:
         self._queued_at = row.end
 
     def _part(self, event: Event) -> None:
-        """At a fork, drop the rows that the new run didn't take over from the original."""
+        """At the start of a fork, remove rows that the new run didn't take over."""
         self.rows = [row for row in self.rows if row.kind in {"stage", "step"} or row.wait]
         self._queued_at = event.at
 
@@ -235,7 +235,7 @@ class Reader:
         return row
 
     def read_present(self, run: Run, untaken: Mapping[str, dict[str, Any]]) -> None:
-        """Add what the journal doesn't contain yet: pending answers, and what happens now."""
+        """Add what isn't in the journal yet: new answers, and what the run does now."""
         for key, data in untaken.items():
             self._close(key, data)
         if self._stage:
@@ -260,7 +260,7 @@ class Reader:
         row.look, row.end = "running", None
 
     def _unfinished(self) -> str | None:
-        """Return the key of a step that has reported output in an unfinished attempt, or None."""
+        """Return the key of a step that has reported output in its unfinished attempt, or None."""
         for key, said in reversed(self._said.items()):
             row = self._by_key.get(key)
             if row is None or row.attempts[-1].number < said.attempt:
@@ -273,9 +273,9 @@ class Reader:
             row.segments.append(Segment("pause", row.attempts[-1].end, None))
 
     def finish(self, ended_at: datetime | None) -> list[Row]:
-        """Return the rows with their numbers.
+        """Return the rows, numbered.
 
-        A stage lasts as long as its rows, and nothing lasts beyond the end of the run.
+        A stage lasts as long as its rows, and no row lasts longer than the run.
         """
         stage: Row | None = None
         for number, row in enumerate(self.rows, start=1):

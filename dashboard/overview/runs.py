@@ -1,4 +1,4 @@
-"""The data for a run's page and card."""
+"""The data for the page and the card of a run."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,43 +42,43 @@ from procedures.models.clock import clock
 from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""The most rows drawn again with each change, and the most rows on a page."""
+"""The most rows that are drawn again on each change, and the most rows on a page."""
 MOST_BARS, MOST_FILES = 60, 100
 """The most bars in a row, and the most files on a page."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A row with all the data that its template needs."""
+    """A row, with all data that its template needs."""
 
     row: Row
     bars: list[Bar]
     length: str
     asked: str = ""
-    """The assignees, if the row is a question."""
+    """The assignees of the question, in words; "" if the row isn't a question."""
     quorum: int = 1
-    """The number of votes that must agree."""
+    """The number of people who must agree."""
     votes: Sequence[str] = ()
-    """The people whose votes count so far, if the question is open."""
+    """The names of the people whose votes count so far, while the question is open."""
     answer: str = ""
     answers: Sequence[Shown] = ()
-    """The answer to a form, field by field."""
+    """The answer to a form, one entry for each field."""
     silence: str = ""
     evidence: Any = None
     result: list[Shown] | None = None
     raw: str = ""
-    """The result as JSON, cut if it is long."""
+    """The result as JSON, shortened if it is long."""
     note: str = ""
-    """A note that only a part of the result is shown.
+    """A note that only a part of the result is shown; "" if it is complete.
 
-    The event with the number `seq` has the whole result.
+    The event with the number `seq` has the complete result.
     """
     seq: int = 0
 
 
 @dataclass(frozen=True)
 class ShownPart:
-    """The inputs or the result of a run, cut if they are large."""
+    """The inputs or the result of a run, shortened if they are large."""
 
     values: list[Shown]
     raw: str = ""
@@ -88,7 +88,7 @@ class ShownPart:
 
 @dataclass(frozen=True)
 class ShownFile:
-    """A file of a run: the newest one with its name."""
+    """A file of a run; if several have the same name, the newest."""
 
     name: str
     size: str
@@ -97,12 +97,12 @@ class ShownFile:
 
 
 def card_overview(run: Run) -> dict[str, Any]:
-    """Return the context of `_run_card.html`, equal for all viewers."""
+    """Return the context for `_run_card.html`, which is the same for all viewers."""
     return _overview(run, is_whole=False)
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return the context of `_run_state.html` and `_run_now.html`, equal for all viewers."""
+    """Return the context for `_run_state.html` and `_run_now.html`, the same for all viewers."""
     error = canonical.plain(run.error) if run.error else None
     return _overview(run, is_whole=is_whole) | {
         "inputs": _part_of(_inputs(run), run.inputs),
@@ -156,7 +156,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
 
 
 def _note_children(rows: Sequence[Row], waits: Sequence[Wait]) -> None:
-    """Add the child runs to the rows that wait for them; a failed child shows at its parent."""
+    """Add child runs to the rows that wait for them; a failed child makes its row look failed."""
     found = children_of(waits)
     for row in rows:
         row.children = found.get(row.wait.pk) if row.wait else None
@@ -165,7 +165,7 @@ def _note_children(rows: Sequence[Row], waits: Sequence[Wait]) -> None:
 
 
 def _opened(run: Run, rows: Sequence[Row]) -> int:
-    """Return the number of the row that made the run stop, which is shown open; 0 if none did."""
+    """Return the number of the row in which the run stopped, to show it unfolded; 0 if none."""
     if run.status not in {RunStatus.FAILED, RunStatus.QUARANTINED}:
         return 0
     return next((row.number for row in reversed(rows) if row.look == "failed"), 0)
@@ -178,7 +178,7 @@ def _is_reassigning(one: JournalEvent | RunInput) -> bool:
 def _inputs_between(
     run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
 ) -> list[RunInput]:
-    """Return the answers and reassignments that no worker has written to the journal yet."""
+    """Return the answers and reassignments that aren't in the journal yet."""
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
     closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
@@ -235,7 +235,7 @@ def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
 
 
 def _told(said: Said) -> str:
-    """Return the step's progress and the last line that it reported."""
+    """Return the step's progress and the last line of its output."""
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
 
 
@@ -284,7 +284,7 @@ def _silence(row: Row, question: Question) -> str:
 
 
 def _result(data: Mapping[str, Any]) -> Any:
-    """Return a step's result, or a sentence if it is too large for a page."""
+    """Return a step's result, or a sentence in its place if it is stored elsewhere."""
     is_elsewhere = data.get("result_elsewhere")
     return _("This value is too large to be shown here.") if is_elsewhere else data["result"]
 
@@ -296,7 +296,7 @@ def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
 
 
 def _part_of(value: Any, kept: str | None) -> ShownPart:
-    """Return a run's value for its page; for a very large value, only a note with its size."""
+    """Return a run's value, shortened for its page; if it is stored elsewhere, only a note."""
     if place := place_of(kept):
         return ShownPart(
             [],
@@ -314,7 +314,7 @@ def _result_of(run: Run) -> Any:
 
 
 def _inputs(run: Run) -> dict[str, Any]:
-    """Return the inputs, in the signature's order if the code is known; {} if they are large."""
+    """Return the inputs, in the order of the signature if it is known; {} if stored elsewhere."""
     if place_of(run.inputs):
         return {}
     inputs = canonical.plain(run.inputs)
@@ -324,7 +324,7 @@ def _inputs(run: Run) -> dict[str, Any]:
 
 
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
-    """Return the answer as text, with the author's labels if the question has any."""
+    """Return the answer as text, with the author's labels if there are any; "" if there is none."""
     value = closed.get("value")
     return "" if value is None else question.rules.short_answer(question, value)
 

@@ -1,4 +1,4 @@
-"""Similar consecutive steps folded into one row, so that long loops fit on a page."""
+"""Rows of consecutive similar steps, folded into one row so that long loops fit on a page."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -7,7 +7,7 @@ from dashboard.overview.rows import Row, Segment
 from procedures.engine.journal.payloads import NOT_KEPT
 
 FEW = 2
-"""The number of similar consecutive steps above which they are folded."""
+"""The most consecutive similar steps that are shown unfolded."""
 PLAIN = {"done", "running"}
 
 
@@ -20,7 +20,7 @@ def folded(rows: Sequence[Row]) -> list[Row]:
 
 
 def _likeness(row: Row) -> object:
-    """Return a key that is equal for steps to be folded: same name, one attempt, no output."""
+    """Return a key that is equal for steps to fold: same name, one attempt, no output."""
     tells = row.look == "running" and row.said is not None
     tells = tells or any(NOT_KEPT in attempt.data for attempt in row.attempts)
     if row.kind != "step" or row.look not in PLAIN or len(row.attempts) != 1 or tells:
@@ -29,7 +29,7 @@ def _likeness(row: Row) -> object:
 
 
 def _name(row: Row) -> str:
-    """Return the step's name without the number that repeated steps get."""
+    """Return the step's name, without the number that repetitions have."""
     return row.key.rpartition("#")[0] or row.key
 
 

@@ -1,4 +1,4 @@
-"""A run's state in words: its name, the time it began, and one sentence."""
+"""The state of a run in words: a label, the time since when, and a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ Look = Literal[
     "quarantined",
 ]
 FAR = timedelta(days=31)
-"""The distance in time beyond which a run's time limit isn't mentioned."""
+"""The distance in time up to which a run's time limit is mentioned."""
 WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
     RunStatus.QUEUED: ("queued", lazy("Queued")),
     RunStatus.RUNNING: ("running", lazy("Running")),
@@ -57,7 +57,7 @@ WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
 
 @dataclass(frozen=True)
 class State:
-    """The text of a status pill, and of the line below it."""
+    """The state of a run: the label of its pill, and the sentence below it."""
 
     look: Look
     words: Sentence
@@ -65,7 +65,7 @@ class State:
     is_end: bool
     sentence: Sentence
     cause: str
-    """The part that the sentences of all runs in this state for the same reason share."""
+    """The part of the sentence that is the same for all runs in this state for the same reason."""
 
 
 def state_of(facts: Facts) -> State:
@@ -114,7 +114,7 @@ def _queued(facts: Facts) -> Sentence:
 
 
 def _arrived(answered: Mapping[str, Any]) -> Sentence:
-    """Return a sentence about a pending input that no worker has taken yet."""
+    """Return a sentence about an answer or event that the run hasn't used yet."""
     outcome = answered["outcome"]
     prompt = strong(shortened(answered.get("prompt", ""), LONGEST_PROMPT))
     if not prompt.text:
@@ -218,7 +218,7 @@ def _waiting(facts: Facts) -> Sentence:
 
 
 def _end_of_time(facts: Facts) -> Sentence | None:
-    """Return a sentence about the run's time limit, if that may pass before its waits end."""
+    """Return a sentence about the run's time limit if the run may reach it while waiting."""
     ends = facts.run.ends_at
     if ends is None or ends - facts.now > FAR:
         return None
@@ -245,7 +245,7 @@ def _retrying(facts: Facts) -> Sentence:
 
 
 def _tried_for_long(facts: Facts) -> Sentence | None:
-    """Return a sentence about a step that has failed for longer than `LONG`, or None."""
+    """Return a sentence if the step has been failing for longer than `LONG`, else None."""
     since, count = facts.failure.get("since"), facts.failure["attempt"]
     if since is None or facts.now - since < LONG:
         return None

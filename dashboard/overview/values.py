@@ -1,4 +1,4 @@
-"""Inputs and results for people: names with values, files as links, and the rest as JSON."""
+"""Inputs and results for people: names with values, links to files, and JSON for the rest."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Shown:
     label: str | None
     text: str = ""
     raw: str = ""
-    """The value as JSON, if it is too nested for one line."""
+    """The value as JSON, if it doesn't fit in one line."""
     file: str = ""
     """The name of the file, if the value is a file of the run."""
     note: str = ""
 
 
 def format_value(value: Any) -> list[Shown]:
-    """Return the value as a list of names and values; a value without names is a single entry."""
+    """Return a mapping as labelled entries, and any other value as one entry without a label."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
         return [one for name, inner in value.items() for one in _entries(labels[name], inner)]
@@ -36,7 +36,7 @@ def format_value(value: Any) -> list[Shown]:
 
 
 def _entries(label: str, value: Any) -> Iterator[Shown]:
-    """Yield a value; if there are files in it, yield each of its parts."""
+    """Yield the value as one entry; if it contains files, yield one entry for each part."""
     if is_file(value) or not _holds_file(value):
         yield _shown(label, value)
     elif isinstance(value, Mapping):

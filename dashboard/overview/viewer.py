@@ -1,4 +1,4 @@
-"""Facts about the viewer of a page, each read once however often the page needs it."""
+"""Data about the viewer of a page, each read only once for the page."""
 
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,9 @@ from procedures.users import User
 
 
 def waiting_for_viewer(request: Any) -> Waiting:
-    """Return the requests that wait for the viewer of a page, the most urgent first, at most 100.
+    """Return the requests that wait for the page's viewer, most urgent first, at most 100.
 
-    Pages with marks have read them already, before their lists.
+    If the page has a mark, they were read before its lists, and aren't read again.
     """
     if getattr(request, "waiting", None) is None:
         request.waiting = waiting_of(request.user) if isinstance(request.user, User) else {}
@@ -21,7 +21,7 @@ def waiting_for_viewer(request: Any) -> Waiting:
 
 
 def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
-    """Return up to `most` requests that wait for the viewer of a page or of a part of one."""
+    """Return at most `most` requests that wait for the viewer of a page or of a part of one."""
     known: Waiting | None = getattr(request, "waiting", None)
     if known is None or len(known) == MOST < most:
         return most_urgent(request.user, most)

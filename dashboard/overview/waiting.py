@@ -23,18 +23,18 @@ from dashboard.overview.words import (
 from procedures.engine.kinds.questions import Question
 
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
-"""The most characters of a prompt, if it is the only one, and if there are several."""
+"""The most characters of a prompt: if it is the only one, and if there are several."""
 MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The number of parts of an open set that have ended, and the number that it needs."""
+    """The progress of an open set: how many parts have ended, and how many must end."""
 
     done: int
     needed: int
     people: Sequence[str] = ()
-    """The people whose answers have ended parts."""
+    """The people who have answered questions of the set."""
 
     @property
     def left(self) -> int:
@@ -43,21 +43,21 @@ class Progress:
 
 @dataclass(frozen=True)
 class OpenWait:
-    """An open wait: its opening event's content, when it was opened, and when it is due."""
+    """An open wait: the content of its opening event, when it was opened, and when it ends."""
 
     opened: Mapping[str, Any]
     at: datetime | None = None
     due_at: datetime | None = None
     part_of: int | None = None
-    """The id of the open set that the wait is a part of, or None."""
+    """The id of the open set to which the wait belongs, or None."""
     progress: Progress = Progress(0, 0)
     """The progress of that set."""
     votes: Sequence[str] = ()
-    """The people whose votes on the question count so far."""
+    """The names of the people whose votes on the question count so far."""
     answered_by: str = ""
-    """The person whose answer is held, or ""."""
+    """The name of the person whose answer can still be undone; "" if there is none."""
     effective_at: datetime | None = None
-    """The time until which the held answer can be undone."""
+    """The time until which that answer can be undone."""
 
     @property
     def question(self) -> Question | None:
@@ -65,7 +65,7 @@ class OpenWait:
 
     @property
     def need(self) -> int:
-        """The number of parts that the set still needs."""
+        """The number of parts that must still end before the set is decided."""
         return self.progress.left
 
     @property
@@ -76,7 +76,7 @@ class OpenWait:
 def describe_waits(
     openings: Sequence[OpenWait], since: datetime, answerers: Sequence[str]
 ) -> Sentence:
-    """Return sentences about the waits, and about what happens when they are due."""
+    """Return sentences about the waits, and about what happens when they end."""
     if not openings:
         return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
@@ -98,7 +98,7 @@ def describe_waits(
 
 
 def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
-    """Return how many votes or answers have come, and how many are needed, if that is one count."""
+    """Return how many votes or answers there are and how many are needed; None if unclear."""
     first = openings[0]
     if first.part_of is None:
         question = first.question if len(openings) == 1 else None
@@ -110,7 +110,7 @@ def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
 
 
 def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
-    """Return the assignees of the questions among these waits, or "" if there is none."""
+    """Return the assignees of the questions among these waits; "" if there are none."""
     questions = [one.question for one in openings if not one.answered_by]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
@@ -138,7 +138,7 @@ def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Senten
 
 
 def _votes(opening: OpenWait, question: Question) -> Sentence | None:
-    """Return a sentence about the votes on a question that several people must agree on."""
+    """Return a sentence about the votes on a question; None if one answer is enough."""
     if question.quorum == 1:
         return None
     if not opening.votes:
@@ -153,7 +153,7 @@ def _votes(opening: OpenWait, question: Question) -> Sentence | None:
 
 
 def _so_far(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about sets some of whose parts have ended."""
+    """Return sentences about sets in which some parts have ended."""
     sets = {one.part_of: one.progress for one in openings if one.part_of}
     return [_come(one) for one in sets.values() if one.done]
 
@@ -181,7 +181,7 @@ def _until(due: datetime | None) -> Sentence | None:
 
 
 def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
-    """Return sentences about a timer."""
+    """Return sentences about a timer, and about when the run continues."""
     words = sentence(_("Waiting since {since}."), since=since)
     if due is None:
         return words
@@ -190,7 +190,7 @@ def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
 
 
 def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
-    """Return a sentence about a wait for a signal or another run."""
+    """Return a sentence about a wait for a signal or another run; None for other waits."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
@@ -211,7 +211,7 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
 
 
 def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
-    """Return a short text about one of several waits."""
+    """Return a phrase about one of several waits, for a list in a sentence."""
     if opening.answered_by:
         return sentence(
             _("{prompt}, answered by {name} (can be undone until {at})"),
@@ -259,12 +259,12 @@ def _named_with_fate(words: Sentence, question: Question, due: datetime | None) 
 
 
 def _reason(opening: OpenWait, most: int) -> str:
-    """Return the reason that the author gave for a timer or a signal."""
+    """Return the reason that the author gave for a timer or a signal, or ""."""
     return shortened(opening.opened.get("reason", ""), most)
 
 
 def _other(opening: OpenWait) -> Sentence:
-    """Return a short name for a wait for a signal or another run."""
+    """Return a phrase about a wait for a signal or another run, for a list in a sentence."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal":
@@ -279,7 +279,7 @@ def _other(opening: OpenWait) -> Sentence:
 
 
 def _silence(question: Question, due: datetime | None) -> Sentence:
-    """Return a sentence about a question's deadline, and about what happens if nobody answers."""
+    """Return a sentence about the question's deadline, and what happens if nobody answers."""
     if due is None or question.on_timeout is None:
         return sentence(_("The question has no deadline."))
     if question.on_timeout == "fail":
@@ -302,7 +302,7 @@ def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
 
 
 def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about sets that don't need all their parts: what happens to the rest."""
+    """Return sentences about sets that need only some of their parts: what becomes of the rest."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []
     for key, need in sets.items():

@@ -1,4 +1,4 @@
-"""Sentences with times in them, and durations, sizes and names as people write them."""
+"""Sentences that contain times, and durations, sizes and names in readable forms."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,19 @@ Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
 FINE, COARSE, MINUTE, HOUR, DAY = 0.1, 10, 60, 3600, 86400
-"""Lengths in seconds. Below FINE, durations are in ms; from COARSE on, they have no decimals."""
+"""Limits in seconds: below FINE, durations are in ms; from COARSE on, they have no decimals."""
 LONGEST = 90
 AMOUNT = re.compile(
     r"(?<=\d) (?=(?:[€$£¥%]|[A-Z]{3}\b|(?:ms|s|min|h|d|kg|g|km|m|KB|MB|GB)\b))"
     r"|(?<=[€$£¥]) (?=\d)"
 )
-"""The space between a number and its unit or currency."""
+"""A pattern for the space between a number and its unit or currency."""
 MOST_INITIALS = 2
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a sentence: a text in one style, or a time that is shown in the reader's zone."""
+    """A part of a sentence: a text in one style, or a time to show in the reader's zone."""
 
     text: str
     style: Style = "plain"
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence in pieces, each of which a template can style."""
+    """A sentence in parts, so that templates can style each of them."""
 
     parts: tuple[Part, ...]
 
@@ -51,7 +51,7 @@ class Sentence:
 
     @property
     def words(self) -> str:
-        """The sentence without its times."""
+        """The sentence as plain text, without its times."""
         return "".join(part.text for part in self.parts)
 
 
@@ -59,7 +59,7 @@ Value = str | int | Part | datetime | Sentence
 
 
 def sentence(message: str, /, **values: Value) -> Sentence:
-    """Return a translated message as a sentence, with its named values in their own styles."""
+    """Return a message with its placeholders replaced by values, which keep their styles."""
     parts: list[Part] = []
     for text, name, _format, _conversion in Formatter().parse(message):
         parts += [Part(text)] if text else []
@@ -68,7 +68,7 @@ def sentence(message: str, /, **values: Value) -> Sentence:
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
-    """Join sentences into a paragraph."""
+    """Join sentences into one paragraph; None is left out."""
     return _joined([one for one in sentences if one], Part(" "))
 
 
@@ -126,7 +126,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def _short(seconds: float) -> str:
-    """Return a duration below a minute; the shorter it is, the more precise."""
+    """Return a duration of less than a minute; shorter ones are more precise."""
     if 0 < seconds < 1 / KILO:
         return "< 1 ms"
     if seconds < FINE:
@@ -147,13 +147,13 @@ def format_size(size: int) -> str:
 
 
 def short_id(key: UUID) -> str:
-    """Return the end of an id, because ids made at similar times share their beginning."""
+    """Return the end of an id, because ids created at similar times have the same beginning."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
 
 
 def progress_words(done: float, total: float | None) -> str:
-    """Return progress with at most two decimals; a sum of parts may slightly exceed its total."""
+    """Return progress with at most two decimals; it never exceeds its total."""
     if not total:
         return _plain_number(done)
     parts = {"done": _plain_number(min(done, total)), "total": _plain_number(total)}
@@ -173,7 +173,7 @@ def listed(words: Iterable[str], joint: Literal["and", "or"] = "and") -> str:
 
 
 def initials(name: str) -> str:
-    """Return two letters for an avatar: "AL" for "alice", or the initials of two words."""
+    """Return two letters for an avatar: "AL" for "alice", "AB" for "Ana Blum"."""
     words = name.replace("_", " ").replace(".", " ").replace("-", " ").split()
     if len(words) >= MOST_INITIALS:
         return (words[0][0] + words[1][0]).upper()
@@ -193,12 +193,12 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Return the assignees in words, or else those who can answer the procedure's requests."""
+    """Return the assignees in words; if there are none, who can answer the procedure's requests."""
     return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 
 def who(responder: str) -> str:
-    """Return the name of the person who caused something, or words for a part of the system."""
+    """Return the name of a responder; parts of the system lose the prefix "system: "."""
     return responder.removeprefix("system: ") if responder.startswith("system: ") else responder
 
 
@@ -207,7 +207,7 @@ def is_person(responder: str) -> bool:
 
 
 def unbroken(text: str) -> str:
-    """Return the text with amounts that no line break parts from their units, like "31.20 EUR"."""
+    """Return the text with non-breaking spaces between numbers and their units or currencies."""
     return AMOUNT.sub("\N{NO-BREAK SPACE}", text)
 
 

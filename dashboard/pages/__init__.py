@@ -1,1 +1,1 @@
-"""Views of pages, one module per noun: each parses a request, calls a service and renders."""
+"""Views of pages, one module for each noun: they parse requests, call services and render."""

@@ -15,11 +15,11 @@ from procedures.run_lists import MOST_COUNTED
 from procedures.users import name_field, users
 
 MOST_BESIDE = 50
-"""The most runs, requests and files listed beside a session, newest or most urgent first."""
+"""The most runs, requests and files listed beside a session."""
 
 
 def beside(part: Part) -> dict[str, Any]:
-    """Return the runs, requests, files and people of the session that the viewer may see."""
+    """Return the session's runs, requests, files and people, as far as the viewer may see them."""
     runs = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
     asked = part.requests.open()
     shown = list(asked.with_what_is_shown().defer("question").by_urgency()[:MOST_BESIDE])
@@ -42,7 +42,7 @@ def beside(part: Part) -> dict[str, Any]:
 
 
 def people(part: Part) -> list[tuple[str, datetime]]:
-    """Return the people who took part in what the viewer sees, each with the time they began."""
+    """Return the people who take part in what the viewer may see, and when each of them began."""
     answers = HumanResponse.objects.filter(request__in=part.requests)
     came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
     if part.is_whole:
@@ -53,6 +53,6 @@ def people(part: Part) -> list[tuple[str, datetime]]:
 
 
 def _firsts(rows: QuerySet[Any], person: str) -> Iterable[tuple[Any, datetime]]:
-    """Return the key of each person with the time of their earliest row."""
+    """Return the key of each person, and the time of that person's earliest row."""
     firsts: Iterable[tuple[Any, datetime]] = rows.order_by().values_list(person).annotate(Min("at"))
     return firsts

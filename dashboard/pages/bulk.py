@@ -1,4 +1,4 @@
-"""Answers to several requests at once: a page lists exactly these, and another one reports."""
+"""Answers to several requests together: one page lists the requests, and one reports."""
 
 import re
 from collections import Counter
@@ -37,15 +37,15 @@ RESULTS = (
     services.BulkResult.ALREADY_DECIDED,
     services.BulkResult.APPLIED,
 )
-"""The order in which a report lists the results."""
+"""The results in the order in which the report lists them."""
 PLACES = {"usual": 0, "other": 1}
-"""The place of the button that a decision presses."""
+"""The position of the button whose answer a decision sends."""
 AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A request in the list of those that are answered together."""
+    """A request in the list of those that are to be answered together."""
 
     request: HumanRequest
     version: int
@@ -69,7 +69,7 @@ class Line:
 @login_required
 @with_marks()
 def inbox_bulk(request: Visit) -> HttpResponse:
-    """List the chosen requests with what would be sent; a POST answers them, and reports."""
+    """List the chosen requests and what would be sent; a POST answers them, and shows a report."""
     sent = request.POST if request.method == "POST" else request.GET
     decision = sent.get("decision", "")
     if decision not in DECISIONS:
@@ -99,7 +99,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
 
 
 def consequences(lines: Sequence[Line], decision: str) -> list[str]:
-    """Return what would follow if these lines were sent, in sentences."""
+    """Return sentences that say what would happen if these lines were sent."""
     if not lines:
         return []
     if decision == "snooze":
@@ -146,7 +146,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
 
 
 def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:
-    """Yield the chosen requests that the person may see, in the order in which they were chosen."""
+    """Yield lines for the chosen requests that the person may see, in the order of the choice."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=chosen)
     found = {one.pk: one for one in visible}
     mine = answerable(request, list(found.values()))
@@ -170,7 +170,7 @@ def _line(
 
 
 def _why_apart(found: HumanRequest, version: int, user: User) -> str:
-    """Return why the person has to answer a request separately, or ""."""
+    """Return why the person has to answer the request separately; "" if that isn't necessary."""
     if is_bypassed_by(found, user):
         return _("It isn't assigned to you, so it needs a reason.")
     if found.version != version:
@@ -181,7 +181,7 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
 
 
 def _pressed(found: HumanRequest, version: int, place: int) -> Line:
-    """Return the line for the button at a place of the request's form."""
+    """Return the line for a request, answered by the button at this position in its form."""
     buttons = AnswerForm(found).buttons
     if not buttons.has_main or place >= len(buttons.values):
         return Line(
@@ -201,7 +201,7 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
 
 
 def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
-    """Answer the lines that can be; return each with its result and a sentence."""
+    """Answer the lines that allow it; return each line with its result and a sentence about it."""
     address = request.META.get("REMOTE_ADDR") or None
     given = Answer(comment=request.POST.get("comment", ""), channel="page", address=address)
     items = [BulkItem(one.request.pk, one.version, one.value) for one in lines if not one.why_not]
@@ -238,7 +238,7 @@ def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
 
 
 def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """Return the sums of the amounts of money in prompts, if each prompt has exactly one."""
+    """Return the total amount by currency; [] unless each prompt contains exactly one amount."""
     total: Counter[str] = Counter()
     for prompt in prompts:
         found = AMOUNT.findall(prompt)

@@ -33,7 +33,7 @@ from procedures.users import name_field
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 SHOWN_BELOW = 20
-"""The number of messages shown below an older question that a link leads to."""
+"""The number of messages shown below an older question to which a link leads."""
 LONGEST_ECHO = 90
 MOST_OTHERS = 20
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
@@ -72,7 +72,7 @@ def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the part of the composer that says what a typed message would be used for now."""
+    """Return the part of the composer that says what a new message would answer or reply to."""
     return render(request, "chat/_replying.html", composer(find(request, session_id)))
 
 
@@ -81,8 +81,8 @@ def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     """Store the message, and use it as the answer if it replies to a question.
 
-    If the text isn't one of the procedure author's own words for an answer, what it would mean is
-    shown first, and nothing is stored yet.
+    If the text isn't the exact wording of an answer, the page first shows what it would mean.
+    Nothing is stored until it is sent again.
     """
     part, text = find(request, session_id), request.POST.get("text", "")
     session = part.session
@@ -101,7 +101,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def find(request: Visit, session_id: UUID) -> Part:
-    """Return what the viewer may read of a session; raises 404 if they may not see it."""
+    """Return the part of a session that the viewer may read; raises 404 if there is none."""
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404
@@ -109,9 +109,9 @@ def find(request: Visit, session_id: UUID) -> Part:
 
 
 def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
-    """Return the sessions the person may see, most recently changed first.
+    """Return the sessions that the person may see, most recently changed first.
 
-    The titles include that of the session of which a part is shown.
+    If `part` is shown, the titles include that of its session.
     """
     user, before = request.user, _id(request.GET.get("older"))
     sight = Sight(user, runs=part.runs if part else ())
@@ -131,14 +131,14 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
 
 
 def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
-    """Return those of the sessions in which a run that the user may see is being worked on."""
+    """Return the sessions with an active run that the user may see, among those with these ids."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in sight.runs(found)}
 
 
 def transcript(request: Visit, part: Part) -> dict[str, Any]:
-    """Return the last messages of the session, or those before a given message."""
+    """Return the newest messages of the session, or those before the message in the URL."""
     session = part.session
     before = _number(request.GET.get("before")) or _below(part, request.GET.get("request"))
     newest_first = part.messages.for_transcript().above(before).order_by("-seq")
@@ -154,7 +154,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _below(part: Part, request_id: str | None) -> int | None:
-    """Return the `before` with which a transcript shows the question, or None for the last page."""
+    """Return the `before` of a transcript that shows the question; None for the newest page."""
     seen = part.messages
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
@@ -163,9 +163,10 @@ def _below(part: Part, request_id: str | None) -> int | None:
 
 
 def composer(part: Part, *, shown: Iterable[UUID | None] = ()) -> dict[str, Any]:
-    """Return what a typed message can be used for, and a key that prevents storing it twice.
+    """Return the context of the composer: what a message can answer or reply to, and a unique key.
 
-    `shown` are the requests elsewhere on the page, of which the viewer can answer some.
+    The key prevents that a message is stored twice. `shown` holds requests elsewhere on the page,
+    some of which the viewer may be able to answer.
     """
     mine = answerable_requests(part.user).filter(session=part.session)
     waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
@@ -183,7 +184,7 @@ def composer(part: Part, *, shown: Iterable[UUID | None] = ()) -> dict[str, Any]
 
 
 def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
-    """Return message id and label of each open question the viewer can discuss but not answer."""
+    """Return message ids and labels of open questions that the viewer may only discuss."""
     is_mine = Exists(mine.filter(pk=OuterRef("pk")))
     asked = part.requests.open().filter(~is_mine).order_by("-pk")[:MOST_OTHERS]
     cards = Message.objects.filter(request__in=_keys(asked)).order_by("seq")
@@ -194,7 +195,10 @@ def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[U
 
 
 def _writers(part: Part) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member and sees only direct replies."""
+    """Return the last message of each writer who isn't a member, as a choice to reply to.
+
+    Such a writer sees only direct replies.
+    """
     said = part.messages.filter(kind=Message.Kind.PERSON, author__isnull=False)
     others = said.exclude(author=part.user).exclude(author__in=part.session.members.values("user"))
     newest = others.order_by().values("author").annotate(last=Max("seq")).order_by("last")
@@ -204,7 +208,7 @@ def _writers(part: Part) -> list[tuple[UUID, str]]:
 
 
 def told(reply: Reply | None) -> str:
-    """Return a sentence about how a message was used as an answer; "" if it wasn't meant as one."""
+    """Return a sentence about how a message was used as an answer; "" if it wasn't used as one."""
     if reply is None:
         return ""
     prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
@@ -217,10 +221,10 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
-    """Return the message or question that the sender chose to reply to, if any.
+    """Return the message, and the question if it is one, to which the sender has replied.
 
-    The sender's choice counts even if other questions have opened since. Raises 404 if the sender
-    may not see what they chose.
+    It is the one that the sender chose, even if other questions have opened since. Raises 404 if
+    the sender may not see it.
     """
     named = _id(request.POST.get("request"))
     if named is None:
@@ -245,7 +249,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
 def _posted(
     request: Visit, part: Part, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
-    """Return the composer with the outcome of a post; `more` can have `sent`, `text` or `echo`."""
+    """Return the composer after a POST; `more` is the sent message, or the text to send again."""
     context = {"told": told, **more}
     if echo := more.get("echo"):
         context["chosen"] = echo.request.pk
@@ -273,7 +277,7 @@ def _keys(rows: QuerySet[Any]) -> set[UUID]:
 
 
 def _number(text: str | None) -> int | None:
-    """Return a place in a transcript, or None if the text isn't a number of at most 18 digits."""
+    """Return a position in a transcript, or None if the text isn't a number of 1 to 18 digits."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
 
 

@@ -1,4 +1,4 @@
-"""Rows that somebody has chosen in a list, to act on all of them at once."""
+"""The choice of several rows in a list, for one action on all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Chosen(Generic[V]):
-    """The chosen rows that are handled at once, each with what was shown of it, and the others."""
+    """The chosen rows with what the page showed of each, and the number of rows too many."""
 
     shown: dict[UUID, V]
-    """The version or phase of each row as it was shown, by the row's key, in the order chosen."""
+    """The version or phase that the page showed of each row, by key, in the order of the choice."""
     beyond: int
-    """The number of choices beyond those that are handled at once."""
+    """The number of chosen rows that exceed the limit for one action."""
 
     @property
     def context(self) -> dict[str, int]:
-        """The variables with which a page tells of the choices beyond those handled at once."""
+        """The variables with which a page says that too many rows were chosen."""
         return {"beyond": self.beyond, "most_at_once": MOST_AT_ONCE}
 
 
 def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
-    """Return the choices that were sent as "key:shown"; those that can't be read are left out.
+    """Return the rows that were sent as "key:shown"; texts that can't be parsed are left out.
 
-    `read` reads what was shown, and raises `ValueError` if it can't.
+    `read` parses the part after the colon, and raises `ValueError` if it is invalid.
     """
     distinct, shown = list(dict.fromkeys(texts)), dict[UUID, V]()
     for text in distinct[:MOST_AT_ONCE]:
@@ -47,6 +47,6 @@ def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
 def draw(
     request: Visit, folder: str, name: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """Return a whole page, or what an open page shows in a dialog."""
+    """Return a whole page, or for htmx only its part for a dialog."""
     template = f"{folder}/{'_' if request.htmx else ''}{name}.html"
     return render(request, template, dict(context), status=status)

@@ -21,15 +21,15 @@ MOST_REASONS = 4
 
 @dataclass(frozen=True)
 class Dialog:
-    """An operation with what its dialog shows: the consequences, and the fields of the form."""
+    """An operation with the contents of its dialog: consequences and form fields."""
 
     operation: Operation
     run: Run
     phase: str
-    """The state of the run that the dialog describes."""
+    """The phase of the run for which the consequences were written; see `phase_of`."""
     words: list[Sentence]
     key: str = field(default_factory=lambda: uuid4().hex)
-    """The key under which a new run is started at most once."""
+    """An idempotency key, so that a form that is sent twice starts one new run only."""
     places: list[Place] = field(default_factory=list)
     place: str = ""
     typed: Mapping[str, Any] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Dialog:
 
 
 def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
-    """Return the context of `_operations.html`."""
+    """Return the context of `_operations.html`: the operations, as buttons and in a menu."""
     beside, more = divided(operations_for(request.user, run))
     now = Standing.of(run) if beside else None
     return {
@@ -77,7 +77,7 @@ def dialog_of(
 
 
 def reasons_of(request: SignedIn) -> list[str]:
-    """Return the reasons that the person has given last in this session, the newest first."""
+    """Return the person's last reasons in this browser session, newest first."""
     return list(request.session.get(REASONS, []))
 
 

@@ -1,4 +1,4 @@
-"""Drafts of the forms of requests, kept on the server while people type."""
+"""Drafts of request forms, saved on the server while people type."""
 
 import re
 from uuid import UUID
@@ -18,7 +18,7 @@ from procedures.engine.errors import InputError
 @require_POST
 @login_required
 def request_draft(request: Visit, request_id: UUID) -> HttpResponse:
-    """Keep the fields of the form; return the draft's version, or 409 with the other version."""
+    """Save the form's fields; return the new version, or 409 and the version of a newer draft."""
     found = find(request, request_id)
     values = {name: texts for name, texts in _typed(request).items() if name not in UNKEPT}
     sent = request.POST.get("draft_version", "0")

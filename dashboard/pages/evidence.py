@@ -1,4 +1,4 @@
-"""The evidence of a request as one HTML file, and of a whole run as an archive."""
+"""The evidence of a request as an HTML file, and of a whole run as a ZIP archive."""
 
 import json
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ from procedures.services.ledger import examine, state_of
 
 HTML = "text/html; charset=utf-8"
 SECONDS_KEPT = 60
-"""The time for which a verification counts for further files of the same run."""
+"""The seconds for which a verification is reused for other files of the same run."""
 
 
 @require_safe
 @login_required
 def request_evidence(request: SignedIn, request_id: UUID) -> HttpResponse:
-    """Return the evidence of a request as a file, for whoever may see the request."""
+    """Return the evidence of a request as a file; whoever may see the request may download it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     run = Run.objects.get(pk=found.wait.run_id)
     return download(f"request-{found.pk}.html", evidence_of(found, _recently_verified(run)), HTML)
@@ -43,7 +43,7 @@ def request_evidence(request: SignedIn, request_id: UUID) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Verification:
-    """The faults that were found in a run's journal and rows, and the time at which."""
+    """The faults that were found in a run's journal and rows, and the time of the check."""
 
     faults: Sequence[str]
     at: datetime
@@ -54,9 +54,9 @@ class Verification:
 
 
 def _recently_verified(run: Run) -> Verification:
-    """Return the verification of the last minute, or verify the run now.
+    """Return a verification of the run from the last minute, or verify the run now.
 
-    It reads the whole run, and everybody who sees one of its requests may ask for it.
+    It is reused because it reads the whole run, and everybody who sees a request may ask for it.
     """
     key = f"countersign-verification-{run.pk}-{canonical.digest(repr(state_of(run)))}"
     kept = cache.get(key)
@@ -67,7 +67,7 @@ def _recently_verified(run: Run) -> Verification:
 
 
 def evidence_of(request: HumanRequest, verified: Verification) -> str:
-    """Return one HTML page without references: what was shown, who did what, and a verification."""
+    """Return a self-contained HTML page: what was shown, who did what, and the verification."""
     loaded = HumanRequest.objects.with_what_is_shown().get(pk=request.pk)
     run = Run.objects.get(pk=loaded.wait.run_id)
     events = list(loaded.events.order_by("seq"))
@@ -89,7 +89,7 @@ def evidence_of(request: HumanRequest, verified: Verification) -> str:
 
 
 SHOWN_APART = {"by_id", "channel", "address", "right", "reason", "proof"}
-"""The facts of an entry that the file has columns for, or that mean nothing to people."""
+"""The facts of an entry that have their own columns in the file, or are only for programs."""
 
 
 def _facts(content: dict[str, object]) -> str:
@@ -98,7 +98,7 @@ def _facts(content: dict[str, object]) -> str:
 
 
 def bundle_of(run: Run) -> bytes:
-    """Return a ZIP archive of a run: its journal, requests, files' digests and a verification."""
+    """Return a ZIP archive with a run's journal, requests, file digests and verification."""
     verified = Verification.of(run)
     lines = [*verified.faults] or ["The journal is intact, and the rows and files agree with it."]
     packed = BytesIO()
@@ -114,7 +114,7 @@ def bundle_of(run: Run) -> bytes:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """Return an event as it is chained, without tracebacks, which only operators may read."""
+    """Return a journal event, without its traceback, which only operators may read."""
     told = {"seq": event.seq, "kind": event.kind, "key": event.key, "name": event.name}
     content = without_traceback(event.content)
     return {**told, "data": content, "at": event.at.isoformat(), "hash": event.hash}

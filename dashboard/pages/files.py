@@ -1,4 +1,4 @@
-"""Files of runs and of requests: downloads, pictures, and previews."""
+"""Files of runs and requests: downloads, pictures and previews."""
 
 import csv
 from collections.abc import Callable
@@ -30,11 +30,11 @@ View = Callable[Concatenate[SignedIn, P], HttpResponse]
 MOST_ROWS, MOST_COLUMNS = 50, 20
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 64 * 1024
-"""The most bytes at the beginning of a file that a preview reads."""
+"""The most bytes of a file that a preview reads, from its beginning."""
 
 
 def tells_of_lost_files(view: View[P]) -> View[P]:
-    """Let a view answer with a sentence and the status 410 if a file is lost or damaged."""
+    """Make a view return 410 and an explanation if a file is lost or damaged."""
 
     @wraps(view)
     def guarded(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -50,7 +50,7 @@ def tells_of_lost_files(view: View[P]) -> View[P]:
 @login_required
 @tells_of_lost_files
 def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
-    """Return the run's newest file of that name."""
+    """Return the run's newest file with that name."""
     return api.get_artifact(request, run_id, name)
 
 
@@ -58,7 +58,7 @@ def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
 @login_required
 @tells_of_lost_files
 def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
-    """Return a file that a request shows or was answered with; browsers show a picture."""
+    """Return a file from a request or its answer; if it is a picture, browsers display it."""
     file = _file_of(request, request_id, digest)
     return file_response(file, may_be_shown=True)
 
@@ -78,7 +78,7 @@ def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> Ht
 @login_required
 @tells_of_lost_files
 def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
-    """Return the differences between a text file under review and the one that replaced it."""
+    """Return the differences between the file under review and the file that replaced it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     question = found.asked
     # Of several, the one that decided; those that were undone decided nothing.
@@ -106,7 +106,7 @@ def _content(file: File) -> bytes:
 
 
 def _text_of(content: bytes) -> str:
-    """Return the bytes as text; what can't be read as text is replaced."""
+    """Return the bytes as text; bytes that aren't UTF-8 are replaced by "�"."""
     return content.decode("utf-8-sig", errors="replace").replace("\0", "␀")
 
 
@@ -121,7 +121,7 @@ def _beginning(file: File, content: bytes) -> dict[str, Any]:
 
 
 def _rows_of(text: str) -> list[list[str]]:
-    """Return the rows of a table, separated by whichever mark its first line has most often."""
+    """Return the rows of a table, separated by the most frequent delimiter of its first line."""
     first = text.partition("\n")[0]
     mark = max(DELIMITERS, key=first.count)
     try:

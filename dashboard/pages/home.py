@@ -1,4 +1,4 @@
-"""The page after sign-in: open requests, stuck and running runs, and what is due next."""
+"""The page after sign-in: open requests, stuck and active runs, and waits that end next."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def home(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """Return everything but the request cards, for an open page that has learned of a change."""
+    """Return everything except the cards of requests, for an open page after a change."""
     return render(request, HOME, overview(request))
 
 

@@ -1,4 +1,4 @@
-"""The inbox: lists of what waits for the person, with one request beside them."""
+"""The inbox: lists of the requests that wait for the person, and one request beside them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ KINDS = {
 GLYPHS = {"approval": "✓", "choice": "≡", "input": "✎", "form": "▤", "review": "¶", "upload": "↥"}
 NARROWING = ("kind", "procedure", "due", "risk", "q")
 KEPT = ("tab", *NARROWING, "after", "focus")
-"""The parameters that links to requests of the list keep."""
+"""The parameters that are kept in links to requests in the list."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Group:
     name: Any
     rows: list[Row]
     count: str
-    """The number of rows; "9+" if the group goes on on the next page."""
+    """The number of rows, like "9", or "9+" if the group continues on the next page."""
 
 
 @dataclass
 class View:
-    """One person's view of their inbox, by the parameters of an address."""
+    """One person's inbox, as the parameters of its URL describe it."""
 
     request: Visit
     sent: QueryDict
@@ -103,7 +103,7 @@ class View:
 
     @cached_property
     def tab(self) -> Tab:
-        """The chosen list; by default the first one that has something."""
+        """The chosen tab; without a choice, the first one that isn't empty."""
         chosen: Tab | None = _member(Tab, self.sent.get("tab"))
         if chosen is not None:
             return chosen
@@ -136,7 +136,7 @@ class View:
 
     @property
     def last(self) -> UUID | None:
-        """The last request of the page before; None on the first page."""
+        """The id of the last request on the previous page; None on the first page."""
         return _id(self.sent.get("after"))
 
     @property
@@ -144,7 +144,7 @@ class View:
         return self.tab in {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
     def listed(self) -> dict[str, Any]:
-        """Return the list, its tabs and its filters."""
+        """Return the context for the list, its tabs and its filters."""
         requests, following = self.inbox.page(PAGE, after=self.last)
         seen = seen_by(self.request.user, [one.pk for one in requests])
         rows = [self._row(one, seen) for one in requests]
@@ -167,7 +167,7 @@ class View:
         return Row(request, due, request.pk in seen or not self.is_open_list, is_near)
 
     def _changes_in(self, requests: list[HumanRequest]) -> int | None:
-        """Return in how many seconds the list looks different although nobody has done anything."""
+        """Return the seconds until the list changes by time alone, as at a deadline, or None."""
         snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
         times = [snoozed.order_by("until").values_list("until", flat=True).first()]
         if self.is_open_list:
@@ -186,7 +186,7 @@ class View:
             yield Group(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
 
     def chosen(self, request_id: UUID | None) -> dict[str, Any]:
-        """Return the request beside the list, with its place in it and its neighbours."""
+        """Return the request beside the list, with its position and its neighbours in the list."""
         ids = self.inbox.ids(MOST_COUNTED, after=self.last)
         if request_id is None:
             request_id = ids[0] if ids else None
@@ -209,7 +209,10 @@ class View:
 
 
 def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:
-    """Return the place of a request among these, 0 if it isn't counted, and its neighbours."""
+    """Return a request's position among these, its neighbours, and their number.
+
+    The position counts from 1. It is 0 if the request isn't in the list or isn't counted.
+    """
     if request_id not in ids:
         return {"place": 0, "count": len(ids), "before": None, "after": ids[0] if ids else None}
     place = ids.index(request_id)
@@ -225,7 +228,7 @@ def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[
 @login_required
 @with_marks()
 def inbox(request: Visit) -> HttpResponse:
-    """Return the page: the lists, and the chosen request or the first one."""
+    """Return the page with the lists, and with the chosen request or else the first one."""
     view = View(request, request.GET)
     chosen = _id(request.GET.get("request"))
     context = view.listed() | view.chosen(chosen)
@@ -242,7 +245,7 @@ def inbox(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def inbox_rows(request: Visit) -> HttpResponse:
-    """Return the tabs and the list, and the card in `shown` if it isn't as the page has it."""
+    """Return the tabs and the list, and the card of the request `shown` if it has changed."""
     view = View(request, request.GET)
     context = view.listed()
     shown, version = _id(request.GET.get("shown")), request.GET.get("version", "")
@@ -253,7 +256,7 @@ def inbox_rows(request: Visit) -> HttpResponse:
 
 
 def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
-    """Return the card that a page shows if it has changed, or its id if it is gone."""
+    """Return the context for a card that has changed, or its id if it is gone; else {}."""
     found = visible_requests(request.user).with_what_is_shown().filter(pk=shown).first()
     if found is None:
         return {"lost": [shown]}
@@ -273,7 +276,7 @@ def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
 @require_safe
 @login_required
 def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpResponse:
-    """Return a request for the page, by default the first one, and what became of `last`."""
+    """Return a request, by default the first one, and the outcome of the request `last`."""
     view = View(request, request.GET)
     context = view.chosen(request_id)
     if last := _id(request.GET.get("last")):
@@ -285,7 +288,7 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
 @require_POST
 @login_required
 def request_seen(request: Visit, request_id: UUID) -> HttpResponse:
-    """Note that the person has opened the request."""
+    """Record that the person has opened the request."""
     found = find(request, request_id)
     address = request.META.get("REMOTE_ADDR") or None
     try:
@@ -298,7 +301,7 @@ def request_seen(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
-    """Put the request out of sight until a time, or back with `until=now`."""
+    """Snooze the request until a time, or end its snooze with `until=now`."""
     found, chosen = find(request, request_id), request.POST.get("until", "")
     if chosen == "now":
         services.wake_request(found.pk, by=request.user)
@@ -314,7 +317,7 @@ def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
-    """Claim the request, or release it with `release=true`."""
+    """Claim the request; with `release`, give up the claim."""
     found = find(request, request_id)
     try:
         if "release" in request.POST:
@@ -327,7 +330,7 @@ def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
 
 
 def _back(request: Visit) -> HttpResponse:
-    """Return to the page that sent the form, or nothing to an open page."""
+    """Redirect to the page that sent the form; for htmx, return an empty response."""
     if request.htmx:
         return HttpResponse(status=204)
     back = request.POST.get("back", "")

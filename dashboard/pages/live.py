@@ -1,4 +1,4 @@
-"""The live stream over HTTP, for pages that can't open a socket."""
+"""The live stream over HTTP, for pages that can't open a WebSocket."""
 
 from http import HTTPStatus
 
@@ -14,7 +14,7 @@ from procedures.access import SignedIn
 
 @require_safe
 def live_socket(request: HttpRequest) -> HttpResponse:
-    """Return 426: the address is for WebSockets, and only other requests reach this view."""
+    """Return 426, because the address is for WebSockets only."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     return HttpResponse(status=HTTPStatus.UPGRADE_REQUIRED, headers=headers)
 
@@ -22,7 +22,7 @@ def live_socket(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
-    """Return the frames of `stream` in `form` that follow `after`, at most 500 of them."""
+    """Return at most 500 frames of `stream`, in `form`, with numbers above `after`."""
     try:
         stream = Stream.parse(request.GET.get("stream", ""))
         form, after = request.GET.get("form", "data"), place_in(request.GET.get("after", "0"))

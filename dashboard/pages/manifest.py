@@ -1,4 +1,4 @@
-"""The manifest of the installed app, and the rules by which browsers fetch pages ahead."""
+"""The manifest of the installable app, and the rules for fetching pages in advance."""
 
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
@@ -9,15 +9,15 @@ from django.views.decorators.http import require_safe
 
 HOUR = 3600
 DARK, LIGHT = "#1c2030", "#f9f7f4"
-"""The grounds of the icon and of pages, which the manifest can't take from the stylesheet."""
+"""The background colours of the icon and of pages, which the manifest needs as plain values."""
 AHEAD = ".nav__item, .run-row, .session-row, .procedure-card"
-"""Links to pages that are fetched when the pointer rests on them; reading them marks nothing."""
+"""The links whose pages are fetched when the pointer rests on them, because reading is harmless."""
 
 
 @require_safe
 @cache_control(public=True, max_age=HOUR)
 def manifest(_request: HttpRequest) -> JsonResponse:
-    """Describe the product to browsers that can install it; nobody has to be signed in."""
+    """Return the manifest for browsers that can install the product; it needs no sign-in."""
     home = reverse("countersign:home")
     icon = {"src": static("dashboard/app-icon.svg"), "type": "image/svg+xml", "sizes": "any"}
     content = {
@@ -43,6 +43,6 @@ def manifest(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @cache_control(public=True, max_age=HOUR)
 def speculation_rules(_request: HttpRequest) -> JsonResponse:
-    """Say which links a browser fetches when the pointer rests on them."""
+    """Return the rules that say which pages browsers fetch when the pointer rests on a link."""
     rule = {"where": {"selector_matches": AHEAD}, "eagerness": "moderate"}
     return JsonResponse({"prefetch": [rule]}, content_type="application/speculationrules+json")

@@ -1,4 +1,4 @@
-"""Marks that say up to which change a page was drawn; its socket sends them to get the rest."""
+"""Marks that say up to which change a page is current; its socket sends them to get the rest."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ View = Callable[Concatenate[Any, P], HttpResponse]
 
 
 def with_marks(*bells: Stream) -> Callable[[View[P]], View[P]]:
-    """Take the marks of a signed-in person's page before its view reads anything.
+    """Add marks to a page, made before its view reads anything.
 
     Every page follows the inbox. A page without marks, such as the response to a POST, is told to
     read its lists again as soon as its socket is open.

@@ -46,7 +46,7 @@ def procedure_list(request: SignedIn) -> HttpResponse:
 @login_required
 @with_marks()
 def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
-    """Return the procedure's page; a POST starts a run, or shows the form with its faults."""
+    """Show the procedure's page; a POST starts a run, or shows the form with its faults."""
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = registry.find(name)
     if request.method == "POST" and definition:
@@ -80,7 +80,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
 
 
 def _check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Raise `NotAllowedError`, before any upload is stored, if the person may not start runs."""
+    """Raise `NotAllowedError` if the person may not start runs, before any upload is stored."""
     if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
         raise NotAllowedError(definition)
 

@@ -1,4 +1,4 @@
-"""The page of a person's own tokens, sign-ins, password, time zone and keys."""
+"""The page of a person's own API tokens, sign-ins, password, time zone and shortcuts."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def profile(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def create_token(request: Visit) -> HttpResponse:
-    """Create a token and show it at once: it isn't stored, so no later page could show it."""
+    """Create a token and show it; later it can't be shown, because only its digest is stored."""
     form = TokenForm(request.user, request.POST)
     if not form.is_valid():
         return draw(request, status=422, token_form=form)
@@ -130,7 +130,7 @@ def choose_time_zone(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def choose_keys(request: Visit) -> HttpResponse:
-    """Switch single keys on or off."""
+    """Switch single-key shortcuts on or off."""
     form = KeysForm(request.POST)
     form.is_valid()
     is_on = form.save(request.user)

@@ -1,4 +1,4 @@
-"""Requests as pages, cards and forms; each is one question, answered by a POST."""
+"""Requests as pages, cards and forms; a POST answers them."""
 
 import re
 from collections.abc import Sequence
@@ -53,14 +53,14 @@ REFUSALS: dict[type[Exception], int] = {
     ClaimedError: 409,
 }
 MOST_SHOWN = 40
-"""The most cards of an open page that are looked at again."""
+"""The most cards in `shown` that are checked for changes."""
 
 
 @require_safe
 @login_required
 @with_marks()
 def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return the page that mails link to: the question, or its outcome once it is closed."""
+    """Show the page to which mails link: the question, or its outcome once it is closed."""
     return _page(request, find(request, request_id))
 
 
@@ -77,7 +77,7 @@ def request_form(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_response(request: Visit, request_id: UUID) -> HttpResponse:
-    """Answer the request: return a receipt, or the form with its faults and all that was typed."""
+    """Answer the request; return a receipt, or the form with its faults and what was entered."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST, by=request.user)
     told, status, faults, armed, lost = "", 200, (), None, ""
@@ -108,7 +108,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
-    """Undo the person's own answer; a GET returns the button, if there is something to undo."""
+    """Undo the person's own answer; a GET returns the undo button if that is possible."""
     found = find(request, request_id)
     if request.method != "POST":
         button = {"request": found, "is_undoable": is_undoable(request, found)}
@@ -131,7 +131,7 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
 
 
 def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerForm | None:
-    """Return the form with the person's draft, if it is theirs to answer and there is a draft."""
+    """Return the form with the person's draft; None without a draft or the right to answer."""
     draft = services.draft_of(found.pk, by=request.user) if found.pk in mine else None
     if draft is None:
         return None
@@ -142,7 +142,7 @@ def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerFo
 
 
 def is_undoable(request: Visit, found: HumanRequest) -> bool:
-    """Return True if the person's own answer closed the request, and can still be undone."""
+    """Return True if the person's own answer closed the request and can still be undone."""
     if found.effective_at is None or found.effective_at <= clock.now():
         return False
     mine = [one for one in found.responses.all() if one.undone_at is None]
@@ -164,7 +164,7 @@ def _receive(request: Visit, form: AnswerForm) -> None:
 def waiting_list(request: Visit) -> HttpResponse:
     """Return cards of the requests that wait for the person, except those in `shown`.
 
-    Cards in `shown` that no longer wait are returned as receipts.
+    For requests in `shown` that are closed, receipts are returned.
     """
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
@@ -172,14 +172,14 @@ def waiting_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def run_questions(request: Visit, run_id: UUID) -> HttpResponse:
-    """Return the run's questions that wait for the person, as `waiting_list` returns all."""
+    """Return cards of the run's requests that wait for the person; see `waiting_list`."""
     run = get_object_or_404(visible_runs(request.user), pk=run_id)
     shown = questions_of(request, run.pk, request.GET.getlist("shown"))
     return render(request, "chat/_waiting.html", shown)
 
 
 def coming_after(request: Visit, found: HumanRequest) -> dict[str, Any]:
-    """Return what comes after a closed request: the state of its run, and the next open request."""
+    """Return what follows a closed request: the state of its run, and the next open request."""
     [listed] = listed_runs([found.wait.run])
     next_ids = list(waiting_for_viewer(request))[:1]
     following = HumanRequest.objects.open().filter(pk__in=next_ids).first()
@@ -192,13 +192,13 @@ def find(request: Visit, request_id: UUID) -> HumanRequest:
 
 
 def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
-    """Return the ids of the given requests that the person may answer now."""
+    """Return the ids of those requests that the person may answer now."""
     ids = [found.pk for found in requests]
     return set(answerable_requests(request.user).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return requests that wait for the person, most urgent first, and receipts of closed ones."""
+    """Return requests that wait for the person, most urgent first, and receipts for closed ones."""
     place = _place(request.GET.get("from"))
     ids = urgent_for_viewer(request, place + LONGEST_LIST + 1)[place:]
     return _cards(request, ids, shown) | {"place": place, "next_place": place + LONGEST_LIST}
@@ -207,17 +207,16 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
 def questions_of(
     request: Visit, run_id: UUID, shown: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return the run's questions that wait for the person, and receipts of closed ones."""
+    """Return the run's requests that wait for the person, and receipts for closed ones."""
     mine = answerable_requests(request.user).filter(wait__run=run_id).by_urgency()
     ids = list(mine.values_list("pk", flat=True)[: LONGEST_LIST + 1])
     return _cards(request, ids, shown)
 
 
 def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> dict[str, Any]:
-    """Return the first of the requests with these ids, and receipts of those that are closed.
+    """Return the first of these requests, and receipts for those in `shown` that are closed.
 
-    Requests that are shown already are left out while they wait, because drawing a card costs more
-    than everything else.
+    Requests in `shown` that still wait are left out, because drawing a card is the costliest part.
     """
     held = set(_ids(shown or []))
     fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
@@ -233,12 +232,12 @@ def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> 
 
 
 def _place(text: str | None) -> int:
-    """Return the number of requests to skip; 0 if the text isn't a number."""
+    """Return the number of requests to skip; 0 if the text isn't a number of 1 to 6 digits."""
     return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts of closed requests; `lost` has the ids of those that don't wait any more."""
+    """Return receipts of requests that are closed, and as `lost` the ids that no longer wait."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)

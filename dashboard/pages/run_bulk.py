@@ -1,4 +1,4 @@
-"""Operations on several runs at once: a page lists exactly these, and another one reports."""
+"""Operations on several runs together: one page lists the runs, and one reports."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ FOLLOWS: dict[Name, Any] = {
         "procedure says how. A cancelled run can't continue."
     ),
 }
-"""The consequence of each operation that can be performed on several runs at once."""
+"""The consequences of each operation that can be performed on several runs together."""
 WHY_NOT: dict[Name, Any] = {
     "retry": lazy("It hasn't failed, can't be retried, or isn't yours to retry."),
     "cancel": lazy("It has ended, is being cancelled, or isn't yours to cancel."),
@@ -40,11 +40,11 @@ WHY_NOT: dict[Name, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A run in the list of those that are operated on at once."""
+    """A run in the list of those on which an operation is to be performed."""
 
     listed: Listed
     phase: str
-    """The phase of the run when it was listed for the person."""
+    """The phase of the run when the person chose it; see `phase_of`."""
     why_not: str = ""
 
     @property
@@ -60,7 +60,7 @@ class Line:
 @login_required
 @with_marks()
 def run_bulk(request: Visit) -> HttpResponse:
-    """List the chosen runs with what would follow; a POST with a reason acts, and reports."""
+    """List the chosen runs and what would follow; a POST with a reason acts, and reports."""
     sent = request.POST if request.method == "POST" else request.GET
     name: Name = "cancel" if sent.get("operation") == "cancel" else "retry"
     chosen = chosen_from(sent.getlist("run"), str)
@@ -85,14 +85,14 @@ def run_bulk(request: Visit) -> HttpResponse:
 
 
 def _typed(request: Visit) -> Mapping[str, Any]:
-    """Return what was typed; one of the last reasons counts if no other was given."""
+    """Return the form as it was sent; a reason chosen from the list replaces an empty one."""
     typed = request.POST.copy()
     typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
     return typed
 
 
 def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:
-    """Yield the chosen runs that the person may see, in the order in which they were chosen."""
+    """Yield lines for the chosen runs that the person may see, in the order of the choice."""
     runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
     found = {one.run.pk: one for one in listed_runs(runs)}
     offered = offering(request.user, [one.run for one in found.values()], name)
@@ -103,7 +103,7 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[L
 
 
 def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> dict[str, Any]:
-    """Act on each run; return the report, which begins with those that stay as they are."""
+    """Perform the operation on each run; return a report that begins with refusals."""
     remember(request, reason)
     done = [(one, *_act(request, one, name, reason)) for one in lines]
     counts = Counter(is_done for _line, is_done, _words in done)
@@ -115,7 +115,7 @@ def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) ->
 
 
 def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str]:
-    """Perform the operation on a run; return True if it was, and a sentence."""
+    """Perform the operation on a run; return True if that succeeded, and a sentence about it."""
     find_run = services.find_cancellable if name == "cancel" else services.find_operable
     try:
         if phase_of(find_run(line.run.pk, by=request.user)) != line.phase:

@@ -36,7 +36,7 @@ MOST_EVENTS = 200
 MOST_NEW = 99
 ERRORS = Q(kind__in=(EventKind.STEP_FAILED, EventKind.RUN_FAILED, EventKind.RUN_QUARANTINED))
 ERRORS |= Q(kind=EventKind.WAIT_CLOSED, data__contains='"outcome":"failed"')  # of a child run
-"""The events that are errors; texts in canonical JSON have their quotes escaped."""
+"""A filter for events that are errors; no text can match, because JSON escapes its quotes."""
 WAITING = {
     "people": ("person", lazy("Waiting for people")),
     "time": ("timer", lazy("Waiting, but not for people")),
@@ -51,7 +51,7 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
         if status not in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}
     },
 }
-"""The look and the name of each state, by the state's value in a URL."""
+"""The look and the label of each state, by its value in the URL."""
 
 
 @require_safe
@@ -78,7 +78,7 @@ def run_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
-    """Return the rows in `shown` and the counts as they are now, and the number of newer runs."""
+    """Return the current rows of runs in `shown`, current counts, and the number of newer runs."""
     choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
     runs = list(choice.runs.load(shown[:PAGE]).for_lists())
     context = {
@@ -142,7 +142,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 
 def _only(request: SignedIn) -> str:
-    """Return "errors" if the person wants to see no other events."""
+    """Return "errors" if only events that are errors are to be shown, else ""."""
     return "errors" if request.GET.get("events") == "errors" else ""
 
 
@@ -153,7 +153,7 @@ def _events(request: SignedIn, run: Run) -> EventQuerySet:
 
 @dataclass(frozen=True)
 class Choice:
-    """The runs that a person may see, filtered as they have chosen."""
+    """The runs in a person's list, by the filters that the person has chosen."""
 
     user: User
     procedure: str
@@ -174,7 +174,7 @@ class Choice:
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The filters by state, each with the number of its runs as it is shown."""
+        """The filters by state, each with its number of runs as text to show."""
         counts = count_for_lists(self.user, self.procedure, *FILTERS)
         return [
             {"value": value, "look": look, "words": words, "count": shown_count(counts[value])}
@@ -182,13 +182,13 @@ class Choice:
         ]
 
     def count_new(self, shown: Sequence[UUID]) -> int:
-        """Return how many runs are newer than the ones shown, up to `MOST_NEW` + 1."""
+        """Return how many runs are newer than those shown, at most `MOST_NEW` + 1."""
         newest = self.runs.newest(len(shown) + MOST_NEW + 1, since=min(shown, default=None))
         return min(len(set(newest) - set(shown)), MOST_NEW + 1)
 
 
 def shown_count(count: int) -> int | str:
-    """Return the number as it is shown: "99+" for a larger one."""
+    """Return a number to show, or "99+" if it is larger than 99."""
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else count
 
 
@@ -204,14 +204,14 @@ def session_of(run: Run) -> Session | None:
 
 
 def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
-    """Return the ids of runs that aren't paused and have a request the viewer may answer."""
+    """Return the ids of unpaused runs with a request that the viewer may answer."""
     going_on = [run.pk for run in runs if run.status != RunStatus.PAUSED]
     asked = answerable_requests(request.user).filter(wait__run__in=going_on)
     return set(asked.values_list("wait__run_id", flat=True))
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return, by run without a subject, the title of its session as the viewer may see it."""
+    """Return titles for runs without a subject, by run: those of their sessions."""
     unnamed = [run.pk for run in runs if not run.subject]
     if not unnamed:
         return {}

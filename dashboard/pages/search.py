@@ -1,4 +1,4 @@
-"""The search of the pages: what a person can go to and start, as a page and as JSON."""
+"""The search for pages, requests, runs and sessions, as a page and as JSON."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ ADMIN = ("admin:index", lazy("Admin"), lazy("Users, groups, grants and operation
 
 @dataclass(frozen=True)
 class Group:
-    """Finds of one kind, with their addresses."""
+    """The results of one kind, each with its address."""
 
     name: str
     label: Words
@@ -59,7 +59,7 @@ def search_results(request: Visit) -> JsonResponse:
 
 
 def groups(request: Visit, text: str) -> Iterator[Group]:
-    """Yield what was found, in groups that aren't empty."""
+    """Yield the groups of results that aren't empty."""
     found = Search(request.user, text)
     sorts = (
         ("requests", lazy("Waiting for you"), found.requests(), "countersign:request_detail"),

@@ -19,7 +19,7 @@ LONGEST_NAME = 254
 
 
 class SignIn(LoginView):
-    """Sign-in by name and password, which after too many failures is refused without a check."""
+    """Sign-in by name and password; after too many failures, it is refused without a check."""
 
     template_name = "dashboard/sign_in.html"
 
@@ -33,7 +33,7 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
     def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
-        """Return the refusal, which is the same whether or not an account of that name exists."""
+        """Return a refusal that doesn't reveal whether an account with that name exists."""
         response = self.render_to_response(self.get_context_data(told=error), status=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
@@ -51,9 +51,9 @@ class SignIn(LoginView):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("token")
 def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
-    """Show a page with a button that signs in.
+    """Show a page whose button signs the person in.
 
-    The link alone doesn't, because mail programs and previews open links by themselves.
+    Opening the link isn't enough, because mail programs and previews open links by themselves.
     """
     is_sent, attempt = request.method == "POST", Attempt(request, "sign-in link")
     if attempt.is_over():

@@ -1,4 +1,4 @@
-"""The type of the requests that views of pages receive."""
+"""The type of requests for views of pages."""
 
 from django_htmx.middleware import HtmxDetails
 
@@ -6,7 +6,7 @@ from procedures.access import SignedIn
 
 
 class Visit(SignedIn):
-    """A signed-in person's request for a page or a part of one."""
+    """A request by a signed-in person, for a page or a part of one."""
 
     htmx: HtmxDetails
-    """True if an open page requests a part of itself."""
+    """Details of an htmx request; it is false if a whole page was requested."""

@@ -1,4 +1,4 @@
-"""Downloads of complete values of which a page shows only a part.
+"""Downloads of complete values that a page shows only in part.
 
 Everybody who may see the page may download them.
 """
@@ -63,7 +63,7 @@ def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse:
-    """Return a part of a question or of its answer as a file."""
+    """Return a part of a question, or of its answer, as a file."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, changed so that it recovers at once if the server restarts."""
+"""Django's PostgreSQL backend, changed to recover at once after a restart of the server."""

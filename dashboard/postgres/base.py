@@ -13,16 +13,16 @@ logger = logging.getLogger(__name__)
 SETTING = "prepared_statements"
 """The option `prepared_statements` of DATABASE_URL: on, off or auto.
 
-With auto, each new connection is checked for a pooler.
+With auto, it is found out for each new connection whether there is a pooler.
 """
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A database wrapper that checks a pooled connection before use.
+    """A database wrapper that checks each connection from the pool before use.
 
-    If it is dead, all connections of the pool are dropped. The pool's own check waits longer after
-    each dead connection: after a restart of the server, a request would wait for half a minute, or
-    fail.
+    If one is dead, all connections of the pool are dropped. The pool's own check would wait longer
+    after each dead connection. After a restart of the server, a request would wait for half a
+    minute or fail.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Configure a new connection; if it leads to a pooler, disable prepared statements."""
+        """Configure a new connection; behind a pooler, disable prepared statements."""
         prepares = connection.prepare_threshold is not None
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
@@ -60,9 +60,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def wait_at_most(*, seconds: float) -> None:
-    """Make this process give up on an unreachable database after `seconds`.
+    """Make this process give up on an unreachable database after this many seconds.
 
-    People who open a page get an answer soon; workers wait longer and then resume their runs.
+    People who open a page soon get an answer. Workers wait longer, and then resume their runs.
     """
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):
@@ -76,8 +76,8 @@ def wait_at_most(*, seconds: float) -> None:
 def leads_to_one_server(connection: Any) -> bool:
     """Return True if all statements of the connection reach the same server process.
 
-    A pooler (PgBouncer, Odyssey, pgcat) reports a process id of its own, and may run each
-    transaction on another server connection, where earlier prepared statements are unknown.
+    A pooler, such as PgBouncer, reports a process id of its own. It may run each transaction on
+    another server connection, which doesn't know statements that were prepared before.
     """
     with connection.cursor() as cursor:
         [answering] = cursor.execute("SELECT pg_backend_pid()").fetchone()
@@ -86,5 +86,5 @@ def leads_to_one_server(connection: Any) -> bool:
 
 @cache
 def _tell_of_a_pooler() -> None:
-    """Log once per process that connections go through a pooler."""
+    """Log, once in each process, that connections go through a pooler."""
     logger.info("The database is behind a pooler, so no statements are prepared.")

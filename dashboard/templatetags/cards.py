@@ -1,4 +1,4 @@
-"""Tags for cards of runs, and for the numbers of requests that wait for the viewer."""
+"""Tags for cards of runs, and for the counts of requests that wait for the viewer."""
 
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ def waiting_counts(context: dict[str, Any]) -> dict[str, int]:
 
 @register.simple_tag(takes_context=True)
 def due_state(context: Context, request: HumanRequest) -> str:
-    """Return "late" or "soon" for a request that is overdue or nearly so, else ""."""
+    """Return "late" for an overdue request, "soon" for one that is nearly so, else ""."""
     due, soon = request.needed_at, request.soon_at
     if due is None or soon is None:
         return ""
@@ -43,7 +43,7 @@ def due_state(context: Context, request: HumanRequest) -> str:
 
 
 def _now(context: Context) -> datetime:
-    """Return the current time, read once for a page; what is drawn without one may bring `now`."""
+    """Return the page's current time, read once; without a page, the `now` of the context."""
     page = getattr(context, "request", None)
     found: datetime | None = getattr(page, "drawn_at", None) if page else context.get("now")
     if found is None:
@@ -55,5 +55,5 @@ def _now(context: Context) -> datetime:
 
 @register.filter
 def up_to(count: int, most: int) -> str:
-    """Return a number as it is shown: `100|up_to:99` is "99+"."""
+    """Return a number to show, with a limit: `100|up_to:99` is "99+"."""
     return f"{most}+" if count > most else str(count)

@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """Truncate text to the `Room` of that name: `{% with shown=text|part:"words" %}`."""
+    """Shorten a text to the limits with that name: `{% with shown=text|part:"words" %}`."""
     return cut_text("" if text is None else str(text), ROOMS[room])
 
 
@@ -25,7 +25,7 @@ def part_of_value(value: Any, room: str) -> CutValue:
 
 @register.simple_tag
 def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[str, Any]:
-    """Return the lines around the changes of an edited text, and the number of lines left out."""
+    """Return the changed lines of an edited text with their neighbours, and the number left out."""
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     shown, left_out = cut_changes(lines, ROOMS[room])

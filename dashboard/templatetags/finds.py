@@ -1,4 +1,4 @@
-"""A tag of "Search or do…"."""
+"""A tag for "Search or do…"."""
 
 from django import template
 
@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.simple_tag
 def most_searched() -> int:
-    """Return how many requests, runs and sessions a search looks at."""
+    """Return the most requests, runs and sessions that a search reads of each."""
     return MOST_SEARCHED

@@ -24,19 +24,19 @@ MOST_WORKING = 9
 
 @register.filter
 def is_one_of(key: Any, chosen: Any) -> bool:
-    """Return True if the key is the chosen one; the key of nothing never is."""
+    """Return True if the key is the chosen one; None stands for no choice."""
     return bool(key == chosen)
 
 
 @register.filter
 def outcome_name_of(request: HumanRequest) -> str:
-    """Return the outcome in a word, without looking at the question."""
+    """Return the outcome in a word, without loading the question."""
     return outcome_name(request.outcome)
 
 
 @register.filter
 def filter_words(filters: Filters) -> str:
-    """Return the filters that are on, such as "risk = high and q = lamp"."""
+    """Return the active filters, such as "risk = high and q = lamp"."""
     given = {name: value for name, value in vars(filters).items() if value}
     return listed([f"{name} = {value}" for name, value in given.items()], "and")
 
@@ -48,7 +48,7 @@ def snooze_times() -> list[tuple[str, Any]]:
 
 @register.simple_tag(takes_context=True)
 def inbox_outlook(context: dict[str, Any]) -> SafeString:
-    """Return what works and what comes next, in sentences, for somebody who has nothing to do."""
+    """Return sentences about running work and the next deadline, for a person without requests."""
     outlook = Outlook(context["user"], clock.now())
     count = len(outlook.working(MOST_WORKING + 1))
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)

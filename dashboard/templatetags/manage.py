@@ -1,4 +1,4 @@
-"""Links from the pages into the admin."""
+"""Links from pages to the admin."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.inclusion_tag("dashboard/_manage.html", takes_context=True)
 def manage(context: dict[str, Any], row: Model) -> dict[str, Any]:
-    """Return a link to the row's page in the admin, for those who may open it."""
+    """Return the context of a link to the row in the admin; {} if the viewer may not open it."""
     request, names = context["request"], row._meta  # noqa: SLF001 (Django documents it)
     may_look = admin.site.get_model_admin(type(row)).has_view_permission(request, row)
     if not (admin.site.has_permission(request) and may_look):

@@ -1,4 +1,4 @@
-"""Markdown that people or programs wrote, rendered as safe HTML."""
+"""Markdown by people or programs, rendered as safe HTML."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +16,9 @@ from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The most characters of HTML per character of Markdown, and the number always allowed.
+"""The most characters of HTML for each character of Markdown, and a number always allowed.
 
-A table of empty cells, for example, has hundreds per character.
+The limit exists because a table of empty cells, for example, makes hundreds for each.
 """
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),
@@ -34,7 +34,7 @@ def _parser() -> MarkdownIt:
 
 
 def _close_link(_: Any, tokens: Sequence[Token], at: int, *_options: Any) -> str:
-    """Return the end of a link, and behind it the address to which it leads."""
+    """Return the end tag of a link, followed by the address to which the link leads."""
     before = reversed(tokens[:at])
     opened = next(one for one in before if one.type == "link_open")  # links hold no links
     if opened.info == "auto":
@@ -48,7 +48,7 @@ frank_parser.add_render_rule("link_close", _close_link)
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Return safe HTML without pictures; a text whose HTML would be huge is shown as it is."""
+    """Return Markdown as safe HTML without pictures; a text with too much HTML stays plain."""
     return _safe(text, parser)
 
 

@@ -1,6 +1,6 @@
-"""Tags for the smallest pieces of pages: times, icons, sentences and states.
+"""Tags for the smallest parts of pages: times, icons, sentences and states.
 
-A list has hundreds of them, so they are written here instead of in templates of their own.
+A list has hundreds of them, so they are made here rather than in templates.
 """
 
 from datetime import datetime
@@ -24,14 +24,14 @@ FORMATS = {
     "age": "j M Y, H:i T",
     "full": "j M Y, H:i T",
 }
-"""The formats of times that differ from "j M H:i T", by the names in local-time.js."""
+"""The formats of times that differ from "j M H:i T", by their names in local-time.js."""
 
 
 @register.simple_tag
 def moment(at: datetime | None, show: str = "clock") -> SafeString:
-    """Render a time, which local-time.js shows in the reader's zone in the way named `show`.
+    """Render a time, which local-time.js shows in the reader's zone in the form `show`.
 
-    Renders nothing for None.
+    None renders as nothing.
     """
     if not at:
         return SafeString()
@@ -55,7 +55,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def glyph(look: str) -> SafeString:
-    """Render the sign of a state."""
+    """Render the symbol of a state."""
     return format_html(
         '<svg class="glyph" data-look="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         look,
@@ -66,7 +66,7 @@ def glyph(look: str) -> SafeString:
 
 @register.filter
 def styled(sentence: Sentence) -> SafeString:
-    """Render a sentence, each of its parts in its own style."""
+    """Render a sentence as HTML, with each part in its style."""
     return mark_safe("".join(map(_styled, sentence.parts)))  # noqa: S308 (its parts are escaped)
 
 
@@ -84,13 +84,13 @@ def _styled(part: Part) -> str:
 
 @register.filter
 def unbroken(text: object) -> str:
-    """Return a text in which no line break parts an amount from its unit."""
+    """Return a text with non-breaking spaces between numbers and their units."""
     return words.unbroken(str(text))
 
 
 @register.simple_tag
 def state(state: State, *, is_mine: bool = False) -> SafeString:
-    """Render a state; with `is_mine`, the run is waiting for the person who looks."""
+    """Render a state; with `is_mine`, say that the run is waiting for the viewer."""
     return format_html(
         '<span class="state" data-look="{}">{}<span>{}</span></span>',
         state.look,
@@ -101,5 +101,5 @@ def state(state: State, *, is_mine: bool = False) -> SafeString:
 
 @register.simple_block_tag
 def piece(content: str) -> str:
-    """Store what the block renders in a variable: `{% piece as values %}…{% endpiece %}`."""
+    """Put the output of the block into a variable: `{% piece as values %}…{% endpiece %}`."""
     return content

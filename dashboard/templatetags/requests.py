@@ -30,14 +30,14 @@ from procedures.users import User
 register = template.Library()
 Line = tuple[str, str]
 PAIR = ["a", "r"]
-"""The keys of two buttons, the first of which is the usual answer."""
+"""The keyboard shortcuts of a pair of buttons, the usual answer first."""
 REJECTING = {"false", "reject", "rejected"}
 NUMBER_KEYS = range(1, 10)
 
 
 @register.simple_tag(takes_context=True)
 def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
-    """Return the request's form with what was typed into it, or an empty form."""
+    """Return the request's form with what the viewer has entered, or an empty form."""
     form = context.get("typed_form")
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
@@ -46,9 +46,9 @@ def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
 
 @register.filter
 def with_keys(buttons: Buttons) -> list[tuple[str, str, str]]:
-    """Return the buttons of a form: the text that each sends, its label, and the key it has.
+    """Return the buttons of a form: the value that each sends, its label and its shortcut.
 
-    The usual answer has "a" and the one that rejects "r"; the others the number of their place.
+    The usual answer has "a", and the one that rejects has "r". Others have their position, up to 9.
     """
     is_pair = buttons.has_main and len(buttons.values) == len(PAIR)
     texts = [text for text, _ in buttons.texts]
@@ -66,7 +66,7 @@ def _key_of(place: int, text: str) -> str:
 
 @register.filter
 def is_bypassed_by(request: HumanRequest, user: User) -> bool:
-    """Return True if an answer by this administrator, who isn't asked, would be a bypass."""
+    """Return True if this administrator isn't asked, so that an answer would be a bypass."""
     if not user.is_superuser or request.is_unasked:
         return False
     right = request.right_of(user)
@@ -75,26 +75,26 @@ def is_bypassed_by(request: HumanRequest, user: User) -> bool:
 
 @register.filter
 def offers_standing(question: Question) -> bool:
-    """Return True if an answer may count for later requests, too."""
+    """Return True if an answer to this question can count for later requests, too."""
     return is_offered(question)
 
 
 @register.filter
 def alike(question: Question) -> list[Line]:
-    """Return what makes later requests like this one: names and values in the evidence."""
+    """Return what a later request must have in common with this one: names and values."""
     return [(label_of_name(name), value) for name, value in alike_words(question)]
 
 
 @register.filter
 def standing_of(request: HumanRequest) -> StandingDecision | None:
-    """Return the decision about later requests that was given with the request's answer."""
+    """Return the standing decision that the request's answer created, unless it was revoked."""
     given = request.standing_decisions.filter(revoked_at=None) if request.asked.repeatable else ()
     return next(iter(given), None)
 
 
 @register.simple_tag
 def response_of(request: HumanRequest) -> HumanResponse | None:
-    """Return the answer that counts; of several votes, the one that decided."""
+    """Return the answer that decided the request; None if there is none."""
     return next(iter(reversed(votes(request))), None)
 
 
@@ -106,7 +106,7 @@ def is_from_outside(run: Run) -> bool:
 
 @register.filter
 def votes(request: HumanRequest) -> list[HumanResponse]:
-    """Return the answers that count, the oldest first; those that were undone are left out."""
+    """Return the answers that weren't undone, oldest first."""
     return [one for one in request.responses.all() if one.undone_at is None]
 
 
@@ -119,7 +119,7 @@ def commented(question: Question) -> str:
 
 @register.filter
 def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
-    """Return the times at which others will be asked too, with their names."""
+    """Return the times at which further people will be asked, each with their names."""
     coming = request.asked.escalate[request.escalated :]
     opened = request.opened_at
     return [
@@ -129,7 +129,7 @@ def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
 
 @register.filter
 def rival_timer(wait: Wait) -> datetime | None:
-    """Return the time of the first timer that ends the wait if nobody answers before, or None."""
+    """Return when the first timer ends that competes with this wait, or None."""
     timers = (one.due_at for one in wait.rivals() if one.kind == Wait.Kind.TIMER and one.due_at)
     return min(timers, default=None)
 
@@ -146,7 +146,7 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words; "" for an object or files, which are shown one by one."""
+    """Return an answer in words; "" for an object or files, whose parts are shown separately."""
     if isinstance(value, dict) or takes_files(question.schema):
         return ""
     is_labelled = question.labels or not isinstance(value, bool)
@@ -155,14 +155,14 @@ def said(question: Question, value: Any) -> str:
 
 @register.filter
 def meaning(echo: Echo) -> str:
-    """Return what a typed answer means, in the words of the buttons."""
+    """Return what an answer that was typed as text means, in the words of the buttons."""
     question = echo.request.asked
     return question.rules.meaning_of(question, echo.value)
 
 
 @register.filter
 def final_words(echo: Echo) -> str:
-    """Return the armed button's answer, with the author's label if there is one."""
+    """Return the answer that is to be confirmed, with the author's label if there is one."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
         return _("Yes") if value else _("No")
@@ -171,7 +171,7 @@ def final_words(echo: Echo) -> str:
 
 @register.filter
 def plain_decision(echo: Echo) -> str:
-    """Return the decision of an armed button, such as "approved"; "" if the author named it."""
+    """Return the decision that is to be confirmed, like "approved"; "" if the author named it."""
     question = echo.request.asked
     is_usual = question.label_of(echo.value) in question.rules.default_labels.values()
     return question.decision_of(echo.value) if is_usual else ""
@@ -195,7 +195,7 @@ def asked_names(request: HumanRequest) -> str:
 
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
-    """Return a hint about what to type in order to answer."""
+    """Return a hint that says what to type to answer the request."""
     question = request.asked
     if question.irreversible:
         return _("write a message; to answer, use the card")
@@ -213,26 +213,26 @@ def outcome_words(request: HumanRequest) -> str:
 
 @register.filter
 def answers(question: Question, value: Any) -> list[tuple[str, str]]:
-    """Return an answer field by field; [] if it is a single value."""
+    """Return an answer as fields and values; [] if it is a single value."""
     return question.answers(value)
 
 
 @register.filter
 def channel(response: HumanResponse) -> str:
-    """Return words for an answer's channel, such as "in the chat"; "" for a page."""
+    """Return a phrase for the channel of an answer, such as "in the chat"; "" for a page."""
     found = channels.get(response.channel)
     return str(found.phrase) if found else ""
 
 
 @register.filter
 def shows_more(question: Question) -> bool:
-    """Return True if the question has a body, a draft or evidence besides its prompt."""
+    """Return True if the question has more than its prompt: a body, a draft or evidence."""
     return bool(question.body or question.draft) or question.evidence is not None
 
 
 @register.filter
 def drawn(data: Any, volatile: Sequence[str]) -> Node:
-    """Return a JSON value as nodes, which templates can draw safely whatever its keys are."""
+    """Return a JSON value as a node, which templates can draw safely whatever its keys are."""
     return draw(data, volatile)
 
 
@@ -249,15 +249,15 @@ def changes(old: str, new: str) -> list[Line]:
 
 @register.filter
 def sent_files(question: Question, value: Any) -> list[StoredFile]:
-    """Return the files in a stored answer."""
+    """Return the files in an answer."""
     return [drawn_file(file) for file in files_in(with_files(value, question.schema))]
 
 
 @register.filter
 def file_link(file: StoredFile, of: Any) -> str:
-    """Return the address of a file of a run, or of the request with this id; "" if there is none.
+    """Return the address of a file of a run, or of a request given by its id; "" for no id.
 
-    A request shows exactly the file with its digest; a run the newest of its name.
+    A request has files by digest. A run has the newest file with each name.
     """
     if isinstance(of, Run):
         return reverse("countersign:run_file", args=[of.pk, file.name])
@@ -274,7 +274,7 @@ def preview_link(file: StoredFile, of: Any) -> str:
 
 @register.filter
 def comparable(question: Question, value: Any) -> bool:
-    """Return True if an answer replaces the file under review, and both are texts."""
+    """Return True if the answer replaces the file under review, and both files are texts."""
     old, sent = question.draft_file, sent_files(question, value)
     if old is None or not sent or sent[0].digest == old.digest:
         return False

@@ -19,17 +19,17 @@ def field_of(entry: Entry, form: SchemaForm) -> SchemaBoundField:
 
 @register.filter
 def name_on_page(form: SchemaForm, name: str) -> str:
-    """Return the name under which the page sends that part of the form."""
+    """Return the name under which a page sends this entry of the form."""
     return form.add_prefix(name)
 
 
 @register.filter
 def id_of_part(form: SchemaForm, part: Part) -> str:
-    """Return the HTML id of the text about a group or a list."""
+    """Return the HTML id of the description of a group or list."""
     return f"about-{form.card}-{part.name}" if form.card else f"about-{part.name}"
 
 
 @register.filter
 def faults_of(form: SchemaForm, part: Part) -> list[str]:
-    """Return the faults of a group or a list as a whole."""
+    """Return the faults of a group or list as a whole."""
     return form.faults_of.get(part.name, [])

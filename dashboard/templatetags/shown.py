@@ -1,4 +1,4 @@
-"""Filters that show data of runs and names of people."""
+"""Filters for showing data of runs, and names of people."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ register = template.Library()
 
 @register.filter
 def line(event: Event) -> Line:
-    """Return an event of the journal as a line in words."""
+    """Return an event of a journal as a line, with its words."""
     return line_of(event)
 
 
@@ -30,7 +30,7 @@ register.filter("look_words", look_name)
 
 @register.filter
 def group_names(grants: Iterable[Grant]) -> str:
-    """Return the names of the groups that have these grants, such as "Finance and Support"."""
+    """Return the groups that have these grants, such as "Finance and Support"."""
     names = [grant.group.name for grant in grants]
     return listed(name[:1].upper() + name[1:] for name in names)
 
@@ -42,20 +42,20 @@ def initials(name: str) -> str:
 
 @register.filter
 def size(count: int) -> str:
-    """Return a size in bytes in words, such as "12 KB"."""
+    """Return a number of bytes in words, such as "12 KB"."""
     return format_size(count)
 
 
 @register.filter
 def title_parts(title: str) -> tuple[str, str]:
-    """Split a session's title into its subject and the detail that distinguishes it."""
+    """Split a session's title into its subject and the part that makes it unique."""
     about, _, detail = title.partition(" · ")
     return about, detail
 
 
 @register.filter
 def whole_title(title: str) -> SafeString:
-    """Return a session's title as HTML in which both of its parts keep their own text direction."""
+    """Return a session's title as HTML, in which each of its two parts has its own direction."""
     about, detail = title_parts(unbroken(title))
     if not detail:
         return format_html("<bdi>{}</bdi>", about)
@@ -64,7 +64,7 @@ def whole_title(title: str) -> SafeString:
 
 @register.filter
 def first_line(doc: str) -> str:
-    """Return the first paragraph of a docstring on one line."""
+    """Return the first paragraph of a docstring as one line."""
     return " ".join(doc.partition("\n\n")[0].split())
 
 

@@ -1,4 +1,4 @@
-"""The sentences that scripts show; each page contains them in its own language."""
+"""The sentences that scripts show, which each page contains in its own language."""
 
 from django import template
 from django.utils.html import json_script
@@ -39,10 +39,10 @@ TEXTS = {
     "waiting-more": lazy("Waiting for you: {count} more · Show"),
     "write": lazy("Write a message"),
 }
-"""The sentences by the names that scripts use. None has a plural, which scripts couldn't choose."""
+"""The sentences, by the names that scripts use; none has a plural form."""
 
 
 @register.simple_tag
 def script_texts() -> SafeString:
-    """Render the sentences as JSON for texts.js; the content security policy allows data."""
+    """Render the sentences as JSON, which texts.js reads; the security policy allows that."""
     return json_script({name: str(words) for name, words in TEXTS.items()}, "texts")

@@ -1,1 +1,1 @@
-"""The tasks of a worker's main process: the queue, its slots and the clock."""
+"""The duties of a worker's main process: the queue, its slots and the clock."""

@@ -1,6 +1,6 @@
-"""Celery's configuration: the settings that the workers need.
+"""Celery's configuration, with the settings that workers need.
 
-Settings of the site (`CELERY_…`) override them.
+A site can override them by settings of its own (`CELERY_…`).
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from procedures.conf import conf
 
 
 def broker_of(redis_url: str) -> str:
-    """Return a Redis URL in the form that Celery requires."""
+    """Return a Redis URL in Celery's notation."""
     if not redis_url.startswith("unix://"):
         return redis_url
     return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")

@@ -8,11 +8,11 @@ logger = logging.getLogger(__name__)
 
 
 class Consumer(CeleryConsumer):
-    """A consumer that also survives a connection that can't be closed once it is lost.
+    """A consumer that survives an error while it closes a lost connection.
 
-    If the broker goes away while messages are unacknowledged, and again while they are given back,
-    kombu raises an `AttributeError` when it closes the connection, and Celery would end the worker.
-    Here, the worker connects again, because there is nothing left to close.
+    If the broker goes away while messages are unacknowledged, kombu raises an `AttributeError` when
+    it closes the connection, and Celery would end the worker. This consumer connects again, because
+    nothing is left to close.
     """
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:

@@ -11,14 +11,13 @@ from procedures.dispatch import LOOK_EVERY
 
 QUEUE = "runs"
 LOST_AFTER = 60
-"""Seconds after which a check without a reply counts as lost, along with its process."""
+"""The seconds after which a check without a reply counts as lost, because its process died."""
 
 
 class Lookout(bootsteps.StartStopStep):
-    """A boot step that has one of the worker's processes check the queue every few seconds.
+    """A boot step that makes one of the worker's processes check the queue every few seconds.
 
-    Messages alone aren't enough: a full Redis accepts none, and doesn't tell the processes that
-    wait for them.
+    Messages aren't enough, because a Redis without free memory accepts none and says so to nobody.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -29,7 +28,7 @@ class Lookout(bootsteps.StartStopStep):
         consumer.lookout = self
 
     def start(self, consumer: Any) -> None:
-        """Start the timer again at each connection to the broker, which loses earlier timers."""
+        """Start the timer again at each connection to the broker, which removes earlier timers."""
         self.stop(consumer)
         self._sent_at = None
         if isinstance(consumer.pool, TaskPool):  # whether it is wanted may change at any time
@@ -41,7 +40,7 @@ class Lookout(bootsteps.StartStopStep):
             self._entry = None
 
     def _look(self, consumer: Any) -> None:
-        """Check the queue unless an earlier check is still running, so that they don't pile up."""
+        """Check the queue, unless an earlier check is still running."""
         now = time.monotonic()
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):

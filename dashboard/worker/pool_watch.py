@@ -1,4 +1,4 @@
-"""A watch over a worker's slots, which asks them to stop and kills those that don't."""
+"""A watch over a worker's slots; it asks them to stop, and kills those that don't."""
 
 import logging
 import os
@@ -21,17 +21,17 @@ from procedures.slot import STOP
 
 logger = logging.getLogger(__name__)
 EVERY = 1.0
-"""Seconds between two checks of the slots."""
+"""The seconds between two checks of the slots."""
 LAST_LOOKS = 0.2
-"""Seconds between two checks of the slots while the worker stops."""
+"""The seconds between two checks of the slots while the worker is stopping."""
 LEAVES_WITHIN = 1.0
-"""Seconds within which a slot must stop working on a run whose claim it has lost."""
+"""The seconds within which a slot must leave a run whose claim it has lost."""
 LAST_WORDS = 2.0
-"""Seconds within which the main process must exit once its slots have ended."""
+"""The seconds within which the main process must exit after its slots have ended."""
 
 
 class Claims:
-    """The claims of runs, read over a connection that no forked process shares."""
+    """A reader of claims, with a database connection that no forked process shares."""
 
     def __init__(self) -> None:
         options = {**settings.DATABASES["default"].get("OPTIONS", {})}
@@ -46,7 +46,7 @@ class Claims:
         )
 
     def taken(self, held: Sequence[InHand]) -> set[InHand]:
-        """Return those of the given claims that are no longer valid."""
+        """Return the claims that are no longer valid, out of those held by slots."""
         # Here, since Celery imports this module before there are settings.
         from procedures.store import sql  # noqa: PLC0415
         from procedures.store.rows import adapted  # noqa: PLC0415
@@ -66,24 +66,24 @@ class Claims:
 
 
 class PoolWatch:
-    """A thread that watches the slots of a worker's main process."""
+    """A thread in a worker's main process that watches the slots."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """Lost claims on whose runs a slot still works, with the time each loss was noticed."""
+        """Lost claims to runs on which a slot still works, with the time when that was noticed."""
         self._ends_at: float | None = None
-        """The monotonic time at which slots that still work are killed; None unless stopping."""
+        """The monotonic time at which working slots are killed; None while the worker goes on."""
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()
 
     def stop(self, *, within: float) -> None:
-        """Ask each slot to release its run after the current step; called by a signal handler.
+        """Ask each slot to release its run after the current step; a signal handler calls this.
 
-        A step that hasn't ended after `within` seconds is killed together with its process.
+        A step that still runs after `within` seconds is killed together with its process.
         """
         self._ends_at = time.monotonic() + within
         self._tell_to_stop()
@@ -107,7 +107,7 @@ class PoolWatch:
         self._end()
 
     def _end_the_taken(self) -> None:
-        """Kill slots that keep working on a run whose claim they lost; the pool replaces them."""
+        """Kill slots that still work on a run whose claim they lost; the pool replaces them."""
         held = list(board.in_hand())
         try:
             taken = self._ledger.taken(held)
@@ -134,7 +134,7 @@ class PoolWatch:
                 os.kill(pid, STOP)
 
     def _end(self) -> None:
-        """Kill the slots that still work, and exit; the pool itself might wait for them forever."""
+        """Kill the slots that still work and exit, because the pool might wait for them forever."""
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning(
                 "A step didn't end within %g s, so its process is killed.", self._patience
@@ -152,7 +152,7 @@ class PoolWatch:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and its descendants, the process first, so that it can't start more."""
+    """Kill a process and then its descendants, in this order so that it can't start more."""
     # Before anything is killed: an orphan is another parent's child at once, and no longer found
     # below this one.
     below = list(_below(pid))
@@ -170,7 +170,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """Yield the ids of a process's descendants; none on systems without /proc."""
+    """Yield the process ids of a process's descendants; none on systems without /proc."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):

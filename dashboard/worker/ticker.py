@@ -1,4 +1,4 @@
-"""The thread that runs the site's periodic tasks, in the worker of the queue `clock`."""
+"""A thread for the site's periodic tasks, in the worker of the queue `clock`."""
 
 import logging
 import threading
@@ -10,9 +10,9 @@ from django.db import InterfaceError, OperationalError, connections
 
 logger = logging.getLogger(__name__)
 TICK = 1.0
-"""Seconds between two checks for tasks that are due."""
+"""The seconds between two checks for tasks that are due."""
 LONGEST_END = 5.0
-"""The most seconds that a stopping worker waits for a task that is running."""
+"""The most seconds that a stopping worker waits for a periodic task."""
 
 
 @dataclass
@@ -21,7 +21,7 @@ class PeriodicTask:
 
     what: str
     every: float
-    """Seconds between two starts."""
+    """The seconds between two calls."""
     do: Callable[[], object]
     next_at: float = field(default=0.0, init=False)
 
@@ -29,8 +29,8 @@ class PeriodicTask:
 class Ticker:
     """A thread that runs periodic tasks one at a time, by this machine's monotonic clock.
 
-    It doesn't depend on messages: their expiry would compare the clocks of two hosts, and a full or
-    unreachable broker would stop the site. Two tickers at once do no harm.
+    It doesn't use messages. Their expiry would compare the clocks of two machines, and a full or
+    unreachable broker would stop the site. Two tickers at the same time do no harm.
     """
 
     def __init__(self, tasks: list[PeriodicTask], is_wanted: Callable[[], bool]) -> None:
@@ -38,18 +38,18 @@ class Ticker:
         self._is_wanted = is_wanted
         self._has_ended = threading.Event()
         self.is_busy = False
-        """True while the ticker looks for due tasks or runs one."""
+        """True while the ticker checks for due tasks or runs one."""
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop starting tasks."""
+        """Start no further tasks."""
         self._has_ended.set()
 
     def join(self) -> None:
-        """Wait up to `LONGEST_END` seconds for a periodic task that is running."""
+        """Wait at most `LONGEST_END` seconds for the task that is running."""
         self._thread.join(LONGEST_END)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""The formats, in the module where Django looks for them."""
+"""The formats, in a module with the name that Django expects."""
 
 TIME_FORMAT = "H:i:s"
 DATETIME_FORMAT = "j M Y, H:i:s T"

@@ -1,4 +1,4 @@
-"""`manage.py bundle_run`: write all evidence of a run into one archive."""
+"""The command `manage.py bundle_run`, which writes all evidence of a run into one archive."""
 
 from pathlib import Path
 from typing import Any

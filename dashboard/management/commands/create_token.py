@@ -1,4 +1,4 @@
-"""`manage.py create_token NAME`: create an API token that acts as that user."""
+"""The command `manage.py create_token NAME`, which creates an API token for that user."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from dashboard.models.token import NEW_TOKEN
 
 
 class Command(BaseCommand):
-    """A command that prints the new token on its last line; the token can't be shown again."""
+    """A command that prints a new token on its last line, because it can't be shown again."""
 
     help = "Create an API token for a user and print it on the last line."
 
