@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a socket asks for, such as to follow a stream; its requests are handled in order."""
+    """A request by a socket, such as to follow a stream; a socket's requests are kept in order."""
 
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]

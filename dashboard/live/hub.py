@@ -115,7 +115,7 @@ class Hub:
             self._forget(socket, stream)
 
     def make_up(self, socket: Socket) -> None:
-        """If a socket has missed changes and has room again, tell it so that it asks for them."""
+        """Tell a socket that has room again which streams it missed, so that it asks for them."""
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:
                 self._tell_head(socket, stream, following)

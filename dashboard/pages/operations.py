@@ -1,4 +1,4 @@
-"""Operations on a run, from its page and from lists; each asks for a reason."""
+"""Operations on a run, from its page or from a list; each asks for a reason."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -58,7 +58,7 @@ STATUS: dict[type[EngineError], int] = {
     InputError: 422,
     QuotaError: 429,
 }
-"""The status of a refused operation; any other refusal has 409."""
+"""The status code by refusal; any other refusal has 409."""
 VERBS: dict[str, Callable[..., str]] = {
     "retry": services.retry_run,
     "override": services.override_run,
@@ -85,7 +85,7 @@ class ChangedError(EngineError):
 @require_safe
 @login_required
 def run_operations(request: Visit, run_id: UUID) -> HttpResponse:
-    """Return the buttons of a run's page, as they are for this person now."""
+    """Return a run's buttons for the operations that this person can perform now."""
     run = find(request, run_id)
     return render(request, "procedures/_operations.html", operations_of(request, run))
 
@@ -94,7 +94,7 @@ def run_operations(request: Visit, run_id: UUID) -> HttpResponse:
 @login_required
 @with_marks()
 def run_operation(request: Visit, run_id: UUID, name: str) -> HttpResponse:
-    """Return the page of one operation on a run; a POST performs it and leads back."""
+    """Show the page of one operation on a run; a POST performs it and redirects."""
     run = find(request, run_id)
     if name not in ALL:
         raise Http404
@@ -130,7 +130,7 @@ def _perform(request: Visit, run: Run, name: str) -> HttpResponse:
 
 
 def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str, UUID]:
-    """Perform the operation; return the sentence about it and the id of the run to show."""
+    """Perform the operation; return a sentence about it, and the id of the run to show next."""
     find_run = services.find_cancellable if name == "cancel" else services.find_operable
     found = find_run(run.pk, by=request.user)
     if (seen := request.POST.get("-phase")) and seen != phase_of(found):
@@ -152,7 +152,7 @@ def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str
 def _again(
     request: Visit, run: Run, name: str, *, typed: Mapping[str, Any], status: int, **told: Any
 ) -> HttpResponse:
-    """Return the operation's page with what was typed, and the reason why nothing was done."""
+    """Return the operation's page with the form as it was sent, and why nothing was done."""
     run = find(request, run.pk)
     found, dialog = _offered(request, run, name), None
     if found:
