@@ -24,7 +24,7 @@ WITH said AS (
 ), heard AS (
   SELECT id, session_id, seq, 'all' AS audience FROM {message}
   UNION ALL SELECT {message}.id, {message}.session_id, seq, 'member:' || user_id
-  FROM {message} JOIN {member} ON {member}.session_id = {message}.session_id
+  FROM {message} JOIN {member} ON {member}.session_id = {message}.session_id AND NOT in_crowd
   UNION ALL SELECT id, session_id, seq, 'runs' FROM said
   UNION ALL SELECT said.id, session_id, seq, 'procedure:' || procedure_id
   FROM said JOIN {run} ON {run}.id = run_id

@@ -59,8 +59,8 @@ def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUI
     Each session's id is returned together with the id of that message.
     """
     member, writer = audience("member", user.pk), audience("writer", user.pk)
-    place = (end, end, member, user.pk, writer, writer, most)
-    found = sql.newest_in_feed.fetch(mine, *place, most)
+    listed = (end, end, user.pk, end, member, user.pk, writer, writer, most)
+    found = sql.newest_in_feed.fetch(mine, *listed, *(user.pk, end, most), most)
     return [(UUID(str(session)), UUID(str(newest))) for session, newest in found]
 
 

@@ -7,11 +7,14 @@ An audience is everybody who reads messages for the same reason, written as a te
 - "user:ID" for a user who started a run;
 - "asked:ID" for a user who is asked by name, and their deputies;
 - "group:ID" and "perm:NAME" for the members or holders who are asked, and their deputies;
-- "member:ID" for a member of the session;
+- "member:ID" for a member of the session, unless its members are a crowd;
 - "writer:ID" for a user who has written there: their own messages and the replies to them.
 
 Lists of sessions are read from here by key, however many sessions and messages there are. An entry
 grants no access: each message is checked by `visible_messages` before it is shown.
+
+The members of a session are a crowd if they are more than `MOST_FED`. They have no entries of their
+own, and read the session's entry "all", so a message costs the same however many members there are.
 """
 
 from collections.abc import Iterator
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 ALL, OF_RUNS = "all", "runs"
 """The audience that reads everything, and the audience that reads all runs."""
 LONGEST = 220
+MOST_FED = 5
+"""The most members of a session that have entries of their own; more are a crowd."""
 
 
 def audience(kind: str, key: Any) -> str:

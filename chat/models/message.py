@@ -203,4 +203,4 @@ class Message(models.Model):
         replied_to = self.reply_to.run_id if self.reply_to else None
         named = sorted(audiences_of_message(self).union(members))
         place = (self.session_id, self.pk, self.seq)
-        return sql.feed.said(*place, named, self.session_id, self.run_id, replied_to)
+        return sql.feed.said(*place, named, *[self.session_id] * 2, self.run_id, replied_to)

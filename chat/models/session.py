@@ -10,7 +10,7 @@ from django.db import connection, models
 from django.db.models import Q
 
 from chat.doorbell import ring_after_commit
-from chat.models.feed import audience
+from chat.models.feed import MOST_FED, FeedEntry, audience
 from chat.store import sql
 from procedures.engine.values import canonical
 from procedures.models import Procedure, Run
@@ -139,6 +139,12 @@ class Member(models.Model):
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     joined_at = models.DateTimeField()
+    in_crowd = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="True if the session has so many members that none has feed entries. All members "
+        "of a session have the same value.",
+    )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")
 
@@ -148,6 +154,10 @@ class Member(models.Model):
             models.UniqueConstraint(
                 fields=["session", "user"], name="countersign_one_membership_each"
             )
+        ]
+        indexes = [
+            # A person's crowds, among thousands of sessions that they have almost for themselves.
+            models.Index(fields=["user"], condition=Q(in_crowd=True), name="countersign_crowds")
         ]
 
     def __str__(self) -> str:
@@ -170,7 +180,22 @@ class Member(models.Model):
         member, is_new = cls.objects.get_or_create(session=session, user=user, defaults=given)
         if is_new:
             sql.share_session.execute(member.pk)
-            sql.join_feed.execute(audience("member", user.pk), session.pk)
+            if not cls._are_crowd(session):
+                sql.join_feed.execute(audience("member", user.pk), session.pk)
+
+    @classmethod
+    def _are_crowd(cls, session: Session) -> bool:
+        """Return True if the members of a session are a crowd; make them one if they are too many.
+
+        They stay a crowd when some leave, so that nobody's list has to be filled again.
+        """
+        found = cls.objects.filter(session=session).order_by()
+        flags = list(found.values_list("in_crowd", flat=True)[: MOST_FED + 1])
+        if len(flags) <= MOST_FED and not any(flags):
+            return False
+        found.filter(in_crowd=False).update(in_crowd=True)
+        FeedEntry.objects.filter(session=session, audience__startswith="member:").delete()
+        return True
 
 
 class SharedRun(models.Model):

@@ -184,6 +184,13 @@ class Site:
             session = Session.objects.get(pk=self.chance.choice(sessions))
             Member.join(session, self.somebody(), at=clock.now())
 
+    def crowd(self) -> None:
+        """Let everybody join a session, so that its members become a crowd."""
+        sessions = sorted(Session.objects.values_list("pk", flat=True))
+        session = Session.objects.get(pk=self.chance.choice(sessions))
+        for person in self.people:
+            Member.join(session, person, at=clock.now())
+
     def leave(self) -> None:
         """Take a membership away behind the product's back."""
         members = sorted(Member.objects.values_list("pk", flat=True))
@@ -209,7 +216,8 @@ def test_everybody_finds_what_the_rule_says(seed: int) -> None:
     acts = [
         *([site.start] * 2 + [site.start_alone] * 3 + [site.write] * 5 + [site.reassign] * 3),
         *([site.respond] * 2 + [site.regroup] * 3),
-        *(site.grant, site.permit, site.join, site.leave, *([site.delegate] * 3)),
+        *(site.grant, site.permit, site.join, *([site.crowd] * 2), site.leave),
+        *([site.delegate] * 3),
     ]
     site.start()
     for _ in range(2):

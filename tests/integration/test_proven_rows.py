@@ -95,11 +95,11 @@ UNCOVERED = {
     **{
         name: {"id": KEYS}
         for name in (
-            "countersign_chat.Member",
             "countersign_chat.HumanResponse",
             "countersign_chat.RequestEvent",
         )
     },
+    "countersign_chat.Member": {"id": KEYS, "in_crowd": DERIVED},
     "countersign_chat.StandingDecision": {
         "id": KEYS,
         **dict.fromkeys(("revoked_at", "revoked_by"), "what its giver and operators decide now"),

@@ -90,7 +90,9 @@ ORDER BY {assignment}.id
 INSERT INTO {audience_of_run} (run_id, audience) VALUES (%s, %s) ON CONFLICT DO NOTHING
 
 -- part: fed_audiences
+-- Any one member tells whether all of them are a crowd, without reading a thousand others.
 SELECT 'member:' || user_id AS audience FROM {member} WHERE session_id = %s
+  AND NOT (SELECT in_crowd FROM {member} WHERE session_id = %s LIMIT 1)
 UNION SELECT audience FROM {audience_of_run} WHERE run_id IN (%s, %s)
 
 -- part: fed
@@ -104,6 +106,13 @@ ON CONFLICT (session_id, audience) DO UPDATE SET newest = excluded.newest, seq =
 {fed} SELECT session_id, %s, newest, seq FROM {entry} WHERE session_id = %s AND audience = 'all'
 {fed_again}
 
+-- part: in_crowd
+-- The newest message of each session in which a reader is one of a crowd.
+SELECT entry.session_id, entry.newest, entry.seq FROM {member}
+JOIN {entry} AS entry ON entry.session_id = {member}.session_id AND entry.audience = 'all'
+WHERE {member}.user_id = %s AND {member}.in_crowd
+  AND entry.newest < %s ORDER BY entry.newest DESC LIMIT %s
+
 -- part: is_listed
 -- The tests are values that differ from another one, so that PostgreSQL expects nearly all rows to
 -- pass them and reads only as many as it needs, in the order of the index.
@@ -111,6 +120,10 @@ newest < %s
 AND coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS newer
   ON newer.session_id = entry.session_id AND newer.audience = own.audience
   WHERE (newer.newest >= %s) IS TRUE LIMIT 1), 0) <> 1
+AND coalesce((SELECT 1 FROM {member} JOIN {entry} AS newer
+  ON newer.session_id = {member}.session_id AND newer.audience = 'all'
+  WHERE {member}.session_id = entry.session_id AND user_id = %s AND in_crowd
+  AND (newer.newest >= %s) IS TRUE LIMIT 1), 0) <> 1
 AND (audience <> %s OR coalesce((SELECT 1 FROM {member}
   WHERE {member}.session_id = entry.session_id AND user_id = %s LIMIT 1), 0) <> 0)
 AND (audience <> %s OR coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS other

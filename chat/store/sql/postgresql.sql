@@ -66,21 +66,24 @@ CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE permission = asked.key AND NOT (permission = '') AND {urgent_open}) AS found {with_session}
 
 -- name: feed
--- Makes a message the newest of its session for all its audiences: those given, the members, and
--- those that its runs ask. The session is locked by a statement before, so that this one sees all
+-- Makes a message the newest of its session for all its audiences: those given, the members unless
+-- they are a crowd, and those that its runs ask. The session is locked by a statement before, so that this one sees all
 -- that was kept until then.
 {fed} SELECT %s, audience, %s, %s
 FROM (SELECT unnest(%s::text[]) AS audience UNION {fed_audiences}) AS found {fed_again}
 
 -- name: newest_in_feed
 -- The newest sessions of a reader, each with the message that shows it. Takes at most so many rows
--- of each audience, in the order of an index. Locks nothing.
+-- of each audience, in the order of an index, and a row for each session in which the reader is one
+-- of a crowd. Locks nothing.
 WITH mine AS MATERIALIZED (
   SELECT audience FROM unnest(%s::text[]) AS given (audience)
   WHERE EXISTS (SELECT 1 FROM {entry} WHERE {entry}.audience = given.audience))
 SELECT session_id, newest FROM (
-  SELECT DISTINCT ON (session_id) session_id, newest FROM mine CROSS JOIN LATERAL (
-    SELECT session_id, newest, seq FROM {entry} AS entry
-    WHERE audience = mine.audience AND {is_listed}) AS found
+  SELECT DISTINCT ON (session_id) session_id, newest FROM (
+    SELECT session_id, newest, seq FROM mine CROSS JOIN LATERAL (
+      SELECT session_id, newest, seq FROM {entry} AS entry
+      WHERE audience = mine.audience AND {is_listed}) AS fed
+    UNION ALL ({in_crowd})) AS found
   ORDER BY session_id, seq DESC) AS sessions
 ORDER BY newest DESC LIMIT %s

@@ -62,18 +62,21 @@ JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE permission = asked.value AND NOT (permission = '') AND {urgent_open})
 
 -- name: feed
--- Makes a message the newest of its session for all its audiences: those given, the members, and
--- those that its runs ask.
+-- Makes a message the newest of its session for all its audiences: those given, the members unless
+-- they are a crowd, and those that its runs ask.
 {fed} SELECT %s, audience, %s, %s
 FROM (SELECT value AS audience FROM json_each(%s) UNION {fed_audiences}) WHERE true {fed_again}
 
 -- name: newest_in_feed
 -- The newest sessions of a reader, each with the message that shows it. Takes at most so many rows
--- of each audience, in the order of an index.
+-- of each audience, in the order of an index, and a row for each session in which the reader is one
+-- of a crowd.
 WITH mine AS (SELECT value AS audience FROM json_each(%s))
 SELECT session_id, newest FROM (
-  SELECT found.session_id, found.newest, max(found.seq) FROM mine CROSS JOIN {entry} AS found
-  ON found.rowid IN (
-    SELECT entry.rowid FROM {entry} AS entry WHERE audience = mine.audience AND {is_listed})
-  GROUP BY found.session_id)
+  SELECT session_id, newest, max(seq) FROM (
+    SELECT fed.session_id, fed.newest, fed.seq FROM mine CROSS JOIN {entry} AS fed
+    ON fed.rowid IN (
+      SELECT entry.rowid FROM {entry} AS entry WHERE audience = mine.audience AND {is_listed})
+    UNION ALL SELECT * FROM ({in_crowd}))
+  GROUP BY session_id)
 ORDER BY newest DESC LIMIT %s
