@@ -70,7 +70,7 @@ def asks(user: User) -> Q:
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the source of the runs that others started in the user's sessions."""
+    """Return the index lookup that finds the runs that others started in the user's sessions."""
     # The member again: a row that was changed by hand must not show what its session doesn't.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
     is_member = Part(
@@ -81,7 +81,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 
 
 def asking_runs(user: User) -> list[RunsByKey]:
-    """Return the sources of the runs that have a request assigned to the user.
+    """Return the index lookups that find the runs with a request assigned to the user.
 
     Requests assigned to people for whom the user is a deputy are included, as in `asks`.
     """
@@ -113,7 +113,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 class Sight:
-    """A cache of the runs and complete sessions that a user may read, for one page."""
+    """A cache, used while one page is made, of the runs and whole sessions that a user may read."""
 
     def __init__(self, user: User, *, runs: Iterable[UUID] = ()) -> None:
         """Create the cache for a user; `runs` are already known to be visible."""
@@ -182,7 +182,7 @@ def _is_session_visible(user: User, path: str) -> Q:
 
 
 def _is_in(user: User, path: str) -> Q:
-    """Return a `Q` for rows whose session has the user as a member; `path` is its lookup."""
+    """Return a `Q` for rows in the user's sessions; `path` is the lookup of the session."""
     return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
 
 
@@ -198,10 +198,10 @@ def _is_between(user: User) -> Q:
 
 
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
-    """Return the messages that the user may read, out of the given ones.
+    """Keep only the messages that the user may read.
 
-    The given messages must be loaded together with the messages to which they reply. The rule is
-    the same as in `visible_messages`. It is applied to the given keys here, because PostgreSQL
+    The messages must be loaded together with the messages to which they reply. The rule is the same
+    as in `visible_messages`. It is applied to the keys of the messages here, because PostgreSQL
     might otherwise look up everything that the user may see.
     """
     found = list(messages)
@@ -226,7 +226,7 @@ def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message
 def titles_for(
     user: User | AnonymousUser, sessions: Iterable[UUID], *, sight: Sight | None = None
 ) -> dict[UUID, str]:
-    """Return the titles of sessions as this user may read them, by session id.
+    """Return the titles to show this user, by session id.
 
     Sessions that the user may not see are left out. A session's title names the run that opened it.
     A user who may not see that run gets the subject, or the procedure's title, of the first run in

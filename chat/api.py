@@ -59,7 +59,7 @@ def list_requests(
     *,
     is_unanswerable: bool = False,
 ) -> Page:
-    """Return the requests; with `is_unanswerable=true`, only open ones that nobody can answer."""
+    """List requests; `is_unanswerable=true` selects the open ones that nobody can answer."""
     requests = HumanRequest.objects.all()
     if status:
         requests = requests.filter(status=status)
@@ -209,7 +209,7 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     summary="Undo your answer",
 )
 def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Undo your own answer before it takes effect; 409 if it has, or if it can't be undone."""
+    """Undo your own answer before it takes effect; 409 if it is too late, or was never possible."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.undo_response(found.pk, by=request.user)
     return _shown(found)
@@ -328,7 +328,10 @@ def list_standing_decisions(
     summary="Revoke a standing decision",
 )
 def delete_standing_decision(request: SignedIn, decision_id: int) -> StandingDecision:
-    """Revoke a decision, so that it answers no more requests; its giver and operators may."""
+    """Revoke a standing decision, so that it answers no more requests.
+
+    Only its giver and operators can revoke it.
+    """
     try:
         return services.revoke_standing(decision_id, by=request.user)
     except StandingDecision.DoesNotExist:

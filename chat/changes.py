@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""The limit of lines to compare in both texts together; the common start and end don't count."""
+"""The most lines to compare in both texts together; their common start and end don't count."""
 MOST_EDITS = 300
-"""The limit of added and removed lines; a larger difference is stored as a single replacement."""
+"""The most added and removed lines; a larger difference is stored as a single replacement."""
 Edit = tuple[int, int, int, int]
 """Bounds (start, end, new_start, new_end) of old lines and of the new ones that replace them."""
 Line = tuple[str, str]
@@ -53,7 +53,7 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return each line as a number, the same for equal lines, so that comparing them is cheap."""
+    """Replace each line by a number, equal for equal lines, so that comparing lines is cheap."""
     numbers: dict[str, int] = {}
     fresh = count()
     for line in (*before, *after):

@@ -14,7 +14,7 @@ from procedures.schemas import Body
 def with_offset(value: datetime) -> datetime:
     """Return the time unchanged; raise `ValueError` if it has no UTC offset."""
     if value.utcoffset() is None:
-        raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
+        raise ValueError("Give a time with its UTC offset, such as 2026-01-05T09:00:00Z.")
     return value
 
 
@@ -24,7 +24,7 @@ class AlsoIn(Body):
     uses: int = Field(
         ge=1, le=50, description="The largest number of later requests that it answers."
     )
-    until: datetime = Field(description="A time with its offset, at most 7 days from now.")
+    until: datetime = Field(description="A time with its UTC offset, at most 7 days from now.")
 
     @field_validator("until")
     @classmethod
@@ -40,7 +40,7 @@ class AskBackIn(Body):
 
 
 class EarlierQuestionOut(Schema):
-    """An earlier version of a question, after which somebody asked back instead of answering."""
+    """An earlier version of a question, to which somebody replied by asking back."""
 
     prompt: str
     by: str = Field(description="The user who asked back.")

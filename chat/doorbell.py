@@ -1,7 +1,7 @@
 """Hints that a live stream has changed, published through Redis.
 
 A hint carries no data, may be lost, and never blocks its sender. A follower that misses one finds
-the change when it next compares the stream heads.
+the change when it next checks the stream.
 """
 
 import json

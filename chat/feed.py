@@ -108,9 +108,9 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str) -> None:
-    """Update a session's entry in an audience's feed to the newest message that they may read.
+    """Update a session's entry in an audience's feed to the newest message readable by it.
 
-    Without such a message, delete the entry.
+    If there is no message that the audience may read, delete the entry.
     """
     said = Message.objects.filter(session=session).exclude(run=None)
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")

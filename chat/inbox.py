@@ -65,10 +65,10 @@ class Filters:
     due: Due | None = None
     risk: Risk | None = None
     q: str = ""
-    """A text that the prompt or the line below it contains."""
+    """A text to find in the prompt, or in the line below it."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
-        """Return a way narrowed by those filters that are on columns of its index."""
+        """Return the query `way`, narrowed by those filters that its index covers."""
         if self.due:
             way = way.filter(_is_due(self.due, way.columns.due, now))
         return way.filter(Q(**{way.columns.rank: RISKS.index(self.risk)})) if self.risk else way
@@ -128,7 +128,7 @@ class Inbox:
         return len(self.ids(MOST_COUNTED))
 
     def _ways(self) -> list[Way]:
-        """Return the ways in which the requests of this list ask the person."""
+        """Return the queries for this list, one for each way in which the person can be asked."""
         if self.tab == Tab.MINE:
             ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.user.is_superuser:
@@ -138,7 +138,7 @@ class Inbox:
         return [self.filters.narrowed(way, self.now) for way in ways]
 
     def _requests(self) -> HumanRequestQuerySet:
-        """Return the requests that belong to this list if one of its ways asks the person."""
+        """Return the requests that this list may show; `_ways` finds those that ask the person."""
         found = HumanRequest.objects.open().filter(is_left_to(self.user))
         if self.tab == Tab.MINE and not self.user.is_superuser:
             # A claim doesn't say whether its owner is still asked.
@@ -175,7 +175,7 @@ class Inbox:
 
 
 def load_rows(ids: Sequence[UUID]) -> list[HumanRequest]:
-    """Return the requests in the order of their ids here, with what the rows of a list show."""
+    """Return the requests in the order of `ids`, with everything that a row of a list shows."""
     found = HumanRequest.objects.filter(pk__in=ids).with_what_is_shown()
     shown = found.defer("question", *values_of("wait__run")).in_bulk()
     return [shown[one] for one in ids if one in shown]
@@ -194,7 +194,7 @@ def end_of_day(now: datetime) -> datetime:
 
 
 def due_of(needed_at: datetime | None, now: datetime) -> Due:
-    """Return the group that the list shows for the time at which an answer is needed."""
+    """Return the group of the list to which a request belongs, by when its answer is needed."""
     if needed_at is None:
         return Due.NONE
     if needed_at <= now:

@@ -78,9 +78,9 @@ def _time_zone(request: SignedIn) -> tzinfo:
 def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
     """Answer exactly these requests, each in a transaction of its own.
 
-    Each result is `applied`, `already_decided` or `needs_attention`. The last is for requests that
-    have changed since you saw them, can't be undone, or lack a comment that they require; answer
-    these one by one.
+    Each result is `applied`, `already_decided` or `needs_attention`. A request needs attention if
+    it has changed since you saw it, if an answer can't be undone, or if a required comment is
+    missing; answer it by itself.
     """
     items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
     address = request.META.get("REMOTE_ADDR") or None
@@ -142,7 +142,7 @@ def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Sta
     """Save your draft of an answer.
 
     It replaces only the version that you have seen. If the draft was changed elsewhere, 409 returns
-    both texts. To replace the other text, send yours again with the version of the other one.
+    both texts. To replace the stored text, send yours again with the version of the stored one.
     """
     found = _find(request, request_id)
     try:

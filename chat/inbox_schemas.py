@@ -1,4 +1,4 @@
-"""The API's schemas of the inbox: its lists, snoozes, drafts and answers to several requests."""
+"""The API's schemas for the inbox: its lists, snoozes, drafts and answers to several requests."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ class InboxItemOut(RequestOut):
         description="The earlier of `answer_by` and `due_at`, by which the list is ordered."
     )
     started_by: str | None = Field(description="The user who started the run.")
-    votes: int = Field(description="How many people have answered; see `quorum`.")
+    votes: int = Field(description="The number of people who have answered; see `quorum`.")
     version: int
 
     @staticmethod
@@ -56,13 +56,13 @@ class InboxPage(Schema):
 class SnoozeIn(Body):
     """The time at which a request comes back."""
 
-    until: datetime = Field(description="A time with its offset, at most 90 days ahead.")
+    until: datetime = Field(description="A time with its UTC offset, at most 90 days from now.")
 
     @field_validator("until")
     @classmethod
     def _check_offset(cls, value: datetime) -> datetime:
         if value.utcoffset() is None:
-            raise ValueError("Give a time with its offset, such as 2026-01-05T09:00:00Z.")
+            raise ValueError("Give a time with its UTC offset, such as 2026-01-05T09:00:00Z.")
         return value
 
 
@@ -81,7 +81,7 @@ class DraftIn(Body):
     """The texts of a draft, and the version of it that you have seen."""
 
     values: dict[str, list[str]] = Field(
-        description="The texts by the names of the form's fields, as the page sends them."
+        description="The form's texts by field name, as the page sends them."
     )
     version: int = Field(default=0, ge=0, description="0 if you have seen none.")
 

@@ -134,7 +134,10 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Return the people for whom an open request still waits; it must ask all the given ones."""
+    """Leave out the people for whom an open request doesn't wait any more.
+
+    The request must ask all the given people.
+    """
     claimer = request.claimed_by_id
     given = Delegation.objects.active(clock.moment()).filter(user=claimer).order_by()
     deputies = {claimer: set(given.values_list("to", flat=True))} if claimer else {}

@@ -186,7 +186,7 @@ class RivalOut(Schema):
     """Something that can end a request before it is answered."""
 
     kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
-    at: datetime | None = Field(description="The time at which it ends by itself, if any.")
+    at: datetime | None = Field(description="The time at which it happens by itself, if any.")
     name: str = Field(description="The prompt of a request, or the name of a signal.")
 
 
@@ -330,7 +330,7 @@ class DelegationIn(Body):
     """The person who will answer for you, and the period."""
 
     to: Word = Field(description='A user, as "@name".')
-    until: datetime = Field(description="A time with its offset from UTC.")
+    until: datetime = Field(description="A time with its UTC offset.")
     from_at: datetime | None = Field(
         default=None, description="By default, the delegation begins now."
     )

@@ -74,13 +74,13 @@ class Way:
 
     @classmethod
     def of_requests(cls, **given: Any) -> Self:
-        """Return the query for the open requests with these values."""
+        """Return the query for the open requests whose fields have these values."""
         rows = HumanRequest.objects.open().filter(**given)
         return cls(rows, Columns("needed_at", "rank", "pk"))
 
     @classmethod
     def of_assignments(cls, **given: Any) -> Self:
-        """Return the query for the open assignments with these values."""
+        """Return the query for the open assignments whose fields have these values."""
         rows = Assignment.objects.filter(is_open=True, **given)
         return cls(rows, Columns("due_at", "rank", "request_id"))
 
@@ -112,19 +112,22 @@ def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
 
 
 def ways_of(user: User) -> list[Way]:
-    """Return all ways in which a user is asked; every open request asks a superuser."""
+    """Return a query for each way in which a user is asked; all open requests ask superusers."""
     if user.is_superuser:
         return [Way.of_requests()]
     return [*ways_by_name(user), *ways_by_group(user)]
 
 
 def ways_by_name(user: User) -> list[Way]:
-    """Return the ways by name: assignments to the user, or to people whose deputy the user is."""
+    """Return the queries for assignments to the user, or to people whose deputy the user is."""
     return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
 
 
 def ways_by_group(user: User) -> list[Way]:
-    """Return the ways by groups and permissions of the user and of people whose deputy they are."""
+    """Return the queries for assignments to the user's groups and permissions.
+
+    The groups and permissions of people whose deputy the user is are included.
+    """
     people = [user, *principals_of(user)]
     members = users().filter(pk__in=[one.pk for one in people], groups__isnull=False).order_by()
     groups = set(members.values_list("groups", flat=True))
@@ -137,9 +140,9 @@ def ways_by_group(user: User) -> list[Way]:
 
 
 def held_permissions(*people: User) -> list[str]:
-    """Return those permissions of these people to which any request has ever been assigned.
+    """Return the permissions of these people to which some request has ever been assigned.
 
-    Superusers, who hold them all, aren't asked by any.
+    Superusers, who hold every permission, aren't asked by any.
     """
     # Somebody may have hundreds of permissions, but few are ever asked for.
     asked = {name for (name,) in sql.assigned_permissions.fetch()}
@@ -148,7 +151,7 @@ def held_permissions(*people: User) -> list[str]:
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:
-    """Return the next requests of any of the ways after a place, each once, by one statement."""
+    """Return the next requests of all queries after a place, each once, by one statement."""
     rows = [part for way in ways for part in way.first(count, after=last)]
     found = merged(rows, order=BY_URGENCY, limit=count)
     return [Place(clock.read(due), rank, UUID(str(pk))) for due, rank, pk in found]
@@ -163,8 +166,8 @@ def first_among(
 ) -> dict[UUID, UUID]:
     """Return the first candidates after a place that are among these requests, with their sessions.
 
-    `following(last, count)` returns the next candidates. Only they are looked up, in batches that
-    grow, so that finding a few requests among thousands takes few statements.
+    `following(last, count)` returns the next candidates. Only these candidates are looked up, in
+    batches that grow, so that finding a few requests among thousands takes few statements.
     """
     sessions = dict[UUID, UUID]()
 

@@ -40,7 +40,7 @@ SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 
 @dataclass(frozen=True)
 class Provider:
-    """A further way in which users see runs, which a layer above adds when it is loaded."""
+    """A further reason why users see runs, which a higher layer adds when it is loaded."""
 
     condition: Callable[[User], Q]
     """A function that returns a `Q` for the runs that a user sees.
@@ -49,7 +49,7 @@ class Provider:
     `Exists` with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
-    """A function that returns the sources from which lists read the same runs."""
+    """A function that returns the index lookups by which lists find the same runs."""
 
 
 providers: list[Provider] = []
@@ -61,12 +61,10 @@ def sees_all(user: User) -> bool:
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
-    """Return the runs a user may see: their own, those of granted procedures, and providers' runs.
+    """Return the runs a user may see: own ones, those of granted procedures, and providers' runs.
 
-    A user who may operate every run sees every run.
-
-    Every run is tested separately, so narrow the query to a few keys. To list or count all visible
-    runs, use `run_lists`.
+    A user who may operate every run sees every run. Every run is tested separately, so narrow the
+    query to a few keys. To list or count all visible runs, use `run_lists`.
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
@@ -100,14 +98,14 @@ def is_visible(user: User | AnonymousUser, path: str) -> Q:
 
 
 def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
-    """Return the source from which lists read all runs of these procedures."""
+    """Return the index lookup that finds all runs of these procedures."""
     return RunsByState(chosen(procedures.values("pk")))
 
 
 def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
-    """Return the sources of the runs of these procedures that a user sees without a grant.
+    """Return index lookups for the runs of these procedures that a user sees without a grant.
 
-    The sources of providers also include runs of other procedures.
+    The lookups of providers also find runs of other procedures.
     """
     is_own = Part("found.started_by_id = %s", (adapted(user.pk),))
     started = RunsByState(chosen(procedures.values("pk")), is_own)
@@ -115,7 +113,7 @@ def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
 
 
 class HeldRoles:
-    """The roles that a user has on some procedures, each role read once for all of these."""
+    """The roles that a user has on some procedures; each role is read once for all of them."""
 
     def __init__(self, user: User, procedures: Iterable[int]) -> None:
         self._user, self._procedures = user, set(procedures)

@@ -32,7 +32,7 @@ class ProceduresConfig(AppConfig):
 
 
 def name_what_django_sets() -> None:
-    """Let warnings about state that a step has changed name Django's language and time zone."""
+    """Register Django's language and time zone, so that warnings about changes name them."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting

@@ -68,7 +68,7 @@ class Settings:
     STORAGE_PATIENCE_SECONDS: float = 60
     """Seconds that a worker waits for a failing file store."""
     RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
-    """The limits of runs whose procedure sets none, by the names of the options of `Limits`."""
+    """The limits of runs whose procedure sets none, by the option names of `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
     """The largest number of unfinished runs that one person may have started."""

@@ -204,7 +204,7 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
 def _connection_to(broker: str) -> Connection:
     """Return a connection to the broker with a short timeout; workers read with a longer one.
 
-    It is never opened itself: it names the pool whose connections are used.
+    The returned connection is never opened: it only identifies the pool whose connections are used.
     """
     return Connection(
         broker,

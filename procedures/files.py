@@ -36,7 +36,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""The bytes that must fit into a store that was lost before the run of its worker continues."""
+"""After a store was lost, it must have room for this many bytes before a run continues."""
 
 
 class ContentStore:
@@ -124,7 +124,7 @@ def keep_uploads(files: Iterable[File]) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete uploads older than `UPLOADS_KEPT` and two hours; calling it twice is harmless."""
+    """Delete uploads that are two hours older than `UPLOADS_KEPT`; calling it twice is harmless."""
     with reaching():
         if why := store_complaint():
             raise FileStoreError(why)

@@ -24,9 +24,9 @@ SILENT_FOR = LEASE.total_seconds() + 10
 
 
 class LeaseKeeper:
-    """A keeper of leases.
+    """A thread that renews the leases of the runs that this process holds.
 
-    When this process has held no run for one interval, its thread closes its connection. In a
+    When the process has held no run for one interval, the thread closes its connection. In a
     worker's slot it then waits for the next run; elsewhere it ends.
     """
 
@@ -103,9 +103,9 @@ class LeaseKeeper:
 
 
 def _fence(holds: "list[HeldRun]") -> None:
-    """End this process after a while unless this is called again, by a timer that needs no GIL.
+    """Set a timer that ends this process unless this is called again in time; it needs no GIL.
 
-    It is the second fence: the main process also ends a process that keeps working on a lost run.
+    This is the second fence: the main process also ends a process that keeps working on a lost run.
     """
     # Only in a slot: a timer in a web process or a test would end all that runs beside it.
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):

@@ -36,7 +36,7 @@ def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
 
 
 def page_size(limit: int) -> int:
-    """Return the number of items on a page: the requested `limit`, but 1 to `LARGEST_PAGE`."""
+    """Return the number of items on a page: `limit`, but at least 1 and at most `LARGEST_PAGE`."""
     return max(1, min(limit, LARGEST_PAGE))
 
 

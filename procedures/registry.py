@@ -135,7 +135,7 @@ def is_ready(text: Text) -> bool:
 
 
 def make_ready(text: Text) -> Definition:
-    """Read a stored text; return its code, and keep that for later.
+    """Read a stored text, keep its code for later, and return the code.
 
     Call it outside any transaction, so that no row is locked meanwhile. A text that can't be read
     gives an `Unreadable`.
@@ -154,7 +154,7 @@ def make_ready(text: Text) -> Definition:
 
 
 def _read_kept(name: str, file: str, version: str) -> Definition:
-    """Read the text from the database, even if its file has changed or is gone."""
+    """Read a procedure's text from the database, even if its file has changed or is gone."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("The stored text doesn't match its version.")

@@ -56,7 +56,7 @@ class RunList:
     parent: UUID | None = None
     """The run whose children to list; nothing is listed if the user may not see it."""
     few: int = FEW
-    """A source by key with at most this many rows is read row by row; others, by state."""
+    """A `RunsByKey` with at most this many rows is read row by row; a larger one, by state."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
@@ -78,7 +78,7 @@ class RunList:
         return {state: found.get(state, 0) for state in states}
 
     def _found(self, span: Span) -> tuple[list[Source], Span]:
-        """Return the sources that contain the runs, and the span within the chosen procedure."""
+        """Return the sources of the runs, and the span limited to the chosen procedure."""
         user = self.user
         if not isinstance(user, User) or not user.is_active:
             return [], span
@@ -128,7 +128,7 @@ def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the sources that contain all runs a user may see."""
+    """Return the sources of all runs that a user may see."""
     others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
     return [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
 

@@ -104,7 +104,7 @@ class ProcedureOut(Schema):
     name: str
     title: str
     doc: str
-    version: str | None = Field(description="The version of the code, which changes with the code.")
+    version: str | None = Field(description="The version of the code, new after each change.")
     file: str = Field("", description="The file that defines the procedure; empty for Python code.")
     fault: str = Field(
         "",

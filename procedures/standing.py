@@ -19,7 +19,7 @@ ASIDE = f'"value{ELSEWHERE}":'
 
 @dataclass(frozen=True)
 class Standing:
-    """The state, stage and progress of a run, read in one query if the run has reported nothing."""
+    """The state, stage and progress of a run, as last reported."""
 
     state: dict[str, Any] | None
     """The values of `ctx.state` by name, or None if they are large."""

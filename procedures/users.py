@@ -82,7 +82,7 @@ def holders_of_permission(name: str) -> "QuerySet[User]":
 
 
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
-    """Return the pairs of a permission and one of these users who holds it, by one query.
+    """Return pairs: a permission, and the key of one of these users who holds it.
 
     The permission is granted to the user or to one of their groups. Superusers are left out, as by
     `holders_of_permission`.
@@ -106,7 +106,7 @@ def short_name(user: "User") -> str:
 
 
 def email_of(user: "User") -> str:
-    """Return a user's address, or "" if there is none."""
+    """Return a user's e-mail address, or "" if there is none."""
     return str(getattr(user, get_user_model().get_email_field_name(), "") or "")
 
 

@@ -60,7 +60,7 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return, for each permission, the keys of these people who hold it; each is read once."""
+        """Return the keys of these people who hold each permission; read each permission once."""
         if new := {*names} - self.holders.keys():
             self.holders |= self._read_holders(new)
         return {name: self.holders[name] for name in names}
@@ -95,7 +95,7 @@ class People:
 
 Viewers = Callable[[People, Wanted], Pairs]
 viewers: list[Viewers] = []
-"""Functions that yield runs with people who may see them, for the reasons of the layers above.
+"""Functions that yield runs with people who may see them, for reasons that layers above know.
 
 Each corresponds to a provider in `access`, and must agree with it.
 """
@@ -126,7 +126,7 @@ def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
 
 
 def operators(people: People) -> set[Key]:
-    """Return the keys of the people who operate any procedure, by `is_operator`, or are staff."""
+    """Return the keys of people who are staff, or operate any procedure (see `is_operator`)."""
     found = {key for key, user in people.users.items() if getattr(user, "is_staff", False)}
     found |= people.holders_of([OPERATE])[OPERATE]
     granted = Grant.objects.filter(role="operate").order_by().values_list("group", flat=True)

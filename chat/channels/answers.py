@@ -52,7 +52,7 @@ class Inbound:
     """A person's message, as a channel receives it."""
 
     content: Any
-    """The body as bytes if the message came from outside, else the object parsed by its route."""
+    """The body as bytes if the message came from outside; else the body that the route parsed."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The HTTP headers, whose names are case-insensitive."""
     address: str | None = None
@@ -60,6 +60,6 @@ class Inbound:
     sender: "User | None" = None
     """The sender, if a page or route has authenticated them already."""
     program: str = ""
-    """The name of the token with which a program sends it; "" if a person does."""
+    """The name of the token with which a program sends the message; "" if a person does."""
     request: "HumanRequest | None" = None
     """The request to answer, if a page or route has checked that the sender may see it."""

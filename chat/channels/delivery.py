@@ -1,8 +1,7 @@
 """Delivery of planned notifications by workers.
 
-Each message has a stable key: if a worker dies after the channel has accepted a message but before
-that is recorded, another worker sends a copy with the same key, which can be recognized as a
-duplicate.
+Each message has a stable key. If a worker dies after the channel has accepted a message but before
+that is recorded, another worker sends a copy with the same key, which marks it as a duplicate.
 """
 
 import logging
@@ -60,7 +59,7 @@ def send_notification(notification_id: int) -> None:
 
 @transaction.atomic
 def _hold(notification_id: int) -> list[Notification]:
-    """Reserve a notification and others for the same message; drop the obsolete ones."""
+    """Reserve and return a notification and others for the same message; drop obsolete ones."""
     now = clock.now()
     named = Notification.objects.sendable(now).filter(pk=notification_id).first()
     if named is None:
@@ -83,7 +82,7 @@ def _together(named: Notification) -> NotificationQuerySet:
 
 
 def _locked(together: NotificationQuerySet) -> Iterator[Notification]:
-    """Yield these notifications, locked, in batches, as long as the caller needs more.
+    """Lock the notifications in batches, and yield them for as long as the caller needs more.
 
     Even if many of them are postponed or dropped, the others are still found and sent.
     """
@@ -120,12 +119,12 @@ def _leave(one: Notification) -> None:
 
 
 def _undone_words(one: Notification) -> str:
-    """Return a sentence if the end that a notification reports has been undone, else ""."""
+    """Return a sentence if a report is obsolete, because what had ended continues; else ""."""
     if one.request:
         is_open = one.request.is_open
-        return "The answer that this message was to report has been undone." if is_open else ""
+        return "The answer that this notification would report has been undone." if is_open else ""
     if one.run and one.run.ended_at is None:
-        return "The run whose end this message was to report continues."
+        return "This notification would report the end of a run that has continued since."
     return ""
 
 

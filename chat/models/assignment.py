@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the assignments, and mark the requests that then have none."""
+        """Delete the assignments, and mark the requests that have no assignments left."""
         requests = list(self.order_by().values_list("request", flat=True))
         deleted = super().delete()
         apps.get_model("countersign_chat", "HumanRequest").objects.filter(
@@ -31,7 +31,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def to(self, user: "User") -> Self:
         """Return the assignments to a user, to their groups, and to permissions that they hold.
 
-        Those to people who have delegated their requests to the user are included.
+        Assignments to people who have delegated their requests to the user are included.
         """
         is_theirs = _assigned_to(user)
         for principal in principals_of(user):
@@ -87,7 +87,9 @@ class Assignment(models.Model):
         help_text="The time by which the request needs an answer: a copy of its `needed_at`.",
     )
     rank = models.PositiveSmallIntegerField(
-        default=1, db_default=1, help_text="The rank of the request's risk; the highest is 0."
+        default=1,
+        db_default=1,
+        help_text="The rank of the request's risk; the highest risk has rank 0.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("request", "run", "user", "group", "permission", "rank")

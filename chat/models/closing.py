@@ -1,4 +1,4 @@
-"""The closing of requests: for good, or for as long as an answer can still be undone."""
+"""The closing of requests, which is provisional while an answer can still be undone."""
 
 from collections.abc import Mapping
 from datetime import datetime

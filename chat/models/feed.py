@@ -41,7 +41,7 @@ def audience(kind: str, key: Any) -> str:
 
 
 def audiences_of_run(run: Run) -> Iterator[str]:
-    """Yield the audiences that may see a run, except those that it asks."""
+    """Yield the audiences that may see a run, except the audiences that it asks."""
     yield OF_RUNS
     yield audience("procedure", run.procedure_id)
     if run.started_by_id is not None:

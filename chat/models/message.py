@@ -53,7 +53,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(kind=Message.Kind.RUN)
 
     def above(self, seq: int | None) -> Self:
-        """Return the messages with numbers below `seq` in the transcript, or all if it is None."""
+        """Return the messages numbered below `seq` in the transcript, or all if `seq` is None."""
         return self.filter(seq__lt=seq) if seq else self
 
 

@@ -10,14 +10,14 @@ from procedures.engine.kinds.questions import Question
 
 
 class Act(StrEnum):
-    """What is done at a moment if nobody has answered: remind people, or ask more people."""
+    """The action at a moment if nobody has answered: remind people, or ask more people."""
 
     REMIND = "remind"
     ESCALATE = "escalate"
 
 
 class Moment(NamedTuple):
-    """A time at which something is done if nobody has answered."""
+    """A time at which people are reminded, or more people asked, if nobody has answered."""
 
     at: datetime
     act: Act

@@ -52,7 +52,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(bundle=bundle)
 
     def untried_beside(self, one: "Notification") -> Self:
-        """Return the notifications, not tried yet, that can share a message with this one."""
+        """Return notifications that haven't been tried and can share a message with this one."""
         same = self.filter(channel=one.channel, recipient=one.recipient_id)
         return same.filter(bundle=None, tries=0, request__isnull=False)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SOON = 0.25
-"""The share of the time to answer that is left when an answer counts as needed soon."""
+"""An answer is needed soon when at most this share of the time to answer is left."""
 
 
 def shown_with(path: str) -> "list[models.Prefetch[str]]":
@@ -87,7 +87,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return self.order_by(F("needed_at").asc(nulls_last=True), "rank", "id")
 
     def assigned_to(self, user: "User") -> Self:
-        """Return the requests, open or closed, that are assigned to a user; all for a superuser.
+        """Return the requests, open or closed, assigned to a user; a superuser gets all requests.
 
         Every request is tested separately, so narrow the query to a few keys.
         """
@@ -140,9 +140,7 @@ class HumanRequest(models.Model):
     closed_why = models.TextField(
         blank=True, help_text="The reason why the question was withdrawn."
     )
-    notify_at = models.DateTimeField(
-        null=True, help_text="The time of the next check of whom to notify."
-    )
+    notify_at = models.DateTimeField(null=True, help_text="The next time to check whom to notify.")
     due_at = models.DateTimeField(null=True, help_text="The time by which people should answer.")
     needed_at = models.DateTimeField(
         null=True, help_text="The earlier of the deadline and `due_at`, by which lists are ordered."
@@ -160,10 +158,16 @@ class HumanRequest(models.Model):
     quorum = models.PositiveSmallIntegerField(default=1, db_default=1)
     risk = models.CharField(max_length=6, default="normal", db_default="normal")
     rank = models.PositiveSmallIntegerField(
-        default=1, db_default=1, help_text="The rank of its risk in lists; the highest is 0."
+        default=1,
+        db_default=1,
+        help_text="The rank of the request's risk; the highest risk has rank 0.",
     )
     gist = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="A line for lists."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The line below the prompt in lists.",
     )
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"

@@ -64,7 +64,7 @@ class HumanResponse(models.Model):
     is_used = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="False if the run continued without it, before it took effect.",
+        help_text="False if the run continued before the answer took effect.",
     )
     SEALED: ClassVar = (
         *("request", "user", "value", "comment", "at", "channel", "address"),

@@ -65,7 +65,7 @@ class Session(models.Model):
 
 
 def session_of(run: Run) -> UUID:
-    """Return the id of the run's session: the one with the card of its topmost ancestor."""
+    """Return the id of the run's session, which has the card of the run's topmost ancestor."""
     [(session,)] = sql.session_of_run.fetch(run.top())
     return UUID(str(session))
 
@@ -84,7 +84,10 @@ def record(session: UUID, kind: str, subject: object, *, whom: Whom = None) -> i
 
 
 def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[int, int]:
-    """Store the change that adds a message, like `record`; return its number and the message's."""
+    """Store the change that adds a message; return the numbers of the change and the message.
+
+    Like `record`, this locks the session.
+    """
     said = ("message", str(message), _kept_whom(whom))
     if connection.vendor == "postgresql":
         [(_, seq, number)] = sql.record_message.fetch(session, *said)

@@ -118,7 +118,7 @@ def reach_of(names: Iterable[str]) -> dict[str, Reach]:
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Return the `Reach` of those names that are names of groups.
+    """Return the `Reach` of each name that belongs to a group.
 
     Any text in a site's code may be the name of a group. Therefore the names are compared in
     Python, and only those of existing groups are sent to the database.
@@ -164,7 +164,7 @@ def _operates_everything() -> QuerySet[Any]:
 
 
 def _held_permissions() -> QuerySet[Any]:
-    """Return the permissions that an active person who isn't a superuser holds, also by a group."""
+    """Return the permissions that active people, except superusers, hold directly or by a group."""
     return _permissions().filter(Exists(_holder()))
 
 

@@ -50,7 +50,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
 
 @transaction.atomic
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
-    """Give up your own claim or, with the permission to reassign requests, anybody's.
+    """Give up your own claim; with the permission to reassign requests, give up anybody's claim.
 
     The other assignees are notified soon, unless they have been notified before. Releasing a
     request that nobody has claimed is harmless.

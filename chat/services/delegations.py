@@ -44,7 +44,7 @@ def delegate(
 
 @transaction.atomic
 def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
-    """End a delegation now; its giver and superusers may. Revoking it twice is harmless.
+    """End a delegation now; only its giver and superusers can. Ending it twice is harmless.
 
     Raises `Delegation.DoesNotExist` if the user may not revoke a delegation with this id.
     """

@@ -202,7 +202,7 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the differences in the run's session; its rows are checked only with its first run."""
+    """Yield differences in the run's session; check its rows only with the session's first run."""
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:

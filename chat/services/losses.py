@@ -1,4 +1,4 @@
-"""What an operation would leave without answerers, found by trying it and rolling it back."""
+"""Losses of answerers by an operation, found by trying it and rolling it back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ LONGEST_SNOOZE = timedelta(days=90)
 LARGEST_DRAFT = 300_000
 """The maximum length of a draft as JSON, in characters."""
 Texts = Mapping[str, Sequence[str]]
-"""The texts in a form by the names of its fields; checkboxes and lists can have several."""
+"""The texts in a form by field name; checkboxes and lists can have several texts."""
 
 
 class DraftConflictError(EngineError):
@@ -80,7 +80,7 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
 
 
 def keep_sent(request_id: UUID, *, by: User, values: Texts) -> None:
-    """Keep a sent form as the draft, so that whoever undoes the answer has it again.
+    """Keep a sent form as the draft, so that a person who undoes their answer gets it back.
 
     A form that is too large to be a draft isn't kept.
     """

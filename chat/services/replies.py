@@ -10,7 +10,7 @@ __all__ = ["NoReplyError", "read_reply", "reading_of"]
 
 
 def read_reply(question: Question, text: str) -> Any:
-    """Return the answer that the words mean; raise `NoReplyError` or `AnswerError` if none."""
+    """Return the answer that the words mean; raise `NoReplyError` or `AnswerError` if none fits."""
     return reading_of(question, text).value
 
 

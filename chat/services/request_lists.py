@@ -51,7 +51,7 @@ def newest_requests(
 def _among_unended_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
     """Return the newest of these open requests, for a user who sees many runs.
 
-    Only unended runs have open requests, and a user mostly sees few of those.
+    Only unended runs have open requests, and mostly there are few of them.
     """
     unended = RunList(user, state=UNENDED).newest(MANY)
     if len(unended) == MANY:

@@ -171,7 +171,7 @@ def _record(
 
 
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
-    """Return the right by which somebody answers an open request; raise an error without one."""
+    """Return the right by which somebody answers an open request; raise an error if none exists."""
     # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
     right = right_of_answer(request, answer, by, now=now)
     if right is None:

@@ -76,11 +76,9 @@ def _check(question: Question, answer: Answer, also: Also, right: Right, *, now:
     if answer.program or right.of is not None or right.is_bypass:
         raise AnswerError(NOT_THEIRS)
     if not 1 <= also.uses <= MOST_USES:
-        raise AnswerError(f"An answer can count for 1 to {MOST_USES} later requests.")
+        raise AnswerError(f"An answer can decide 1 to {MOST_USES} later requests.")
     if not now < also.until <= now + LONGEST:
-        raise AnswerError(
-            f"An answer can count for later requests for at most {LONGEST_DAYS} days."
-        )
+        raise AnswerError(f"An answer can decide later requests for at most {LONGEST_DAYS} days.")
 
 
 def revocable_by(user: User) -> StandingDecisionQuerySet:
@@ -94,7 +92,7 @@ def revocable_by(user: User) -> StandingDecisionQuerySet:
 
 @transaction.atomic
 def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
-    """Revoke a decision now; its giver and operators may. Revoking it twice is harmless.
+    """Revoke a decision now; only its giver and operators can. Revoking it twice is harmless.
 
     Raises `StandingDecision.DoesNotExist` if the user may not revoke a decision with this id.
     """

@@ -54,7 +54,7 @@ def _drop_note(request_id: UUID) -> None:
 
 
 def _ask_others(request_id: UUID) -> None:
-    """Ask substitutes about one request; locks the run, the request, then the session."""
+    """Ask substitutes about one request; lock the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
     # Looked for again under the run's lock: somebody may have answered or come back since the pass

@@ -53,7 +53,7 @@ class Present:
 
     @cached_property
     def members(self) -> set[tuple[int, Any]]:
-        """The pairs of a group's key and the key of a known person who is a member."""
+        """Pairs: the key of a group, and the key of a known person who is its member."""
         return {(group, key) for key, _, group in self._rows if group is not None}
 
     @cached_property
@@ -62,7 +62,7 @@ class Present:
         return list(everybody.values_list("pk", "is_superuser", "groups"))
 
     def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
-        """Return the pairs of a permission's name and the key of a known person whom it asks."""
+        """Return pairs: the name of a permission, and the key of a known person whom it asks."""
         wanted = {*names}
         if new := wanted - self._holders.keys():
             self._holders |= {name: set() for name in new}

@@ -47,7 +47,7 @@ class Claimed(NamedTuple):
 
 
 class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
-    """The run's code must be read before the claim, because that may outlast a lease."""
+    """The run's code must be read before the claim, because reading it may outlast a lease."""
 
     def __init__(self, read: Callable[[], object]) -> None:
         """Store `read`, which reads the code once the claim has released its lock on the run."""

@@ -63,7 +63,7 @@ PLAIN = {
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
 """Seconds between attempts to write, which add up to well below a lease."""
 EXCUSED_EVERY = 1
-"""Seconds between two attempts to reach the database in order to forgive a claim."""
+"""Seconds between two attempts to record that a claim doesn't count towards the poison limit."""
 SHARE_OF_A_LEASE = 0.6
 """The share of a lease for which a step's transaction may hold SQLite's only write lock."""
 
@@ -331,7 +331,7 @@ class DatabaseJournal:
         )
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
-        """Return True if the commit up to that event has arrived, although its answer hasn't."""
+        """Return True if the commit up to that event arrived, although no answer came back."""
         # A connection that lost one answer may be half open; only a new one can tell what was
         # committed.
         connection.close()

@@ -23,7 +23,7 @@ def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetim
     """Extend the lease on the run to a full lease from now, and record what the worker is doing.
 
     Uses the database's current time. An expired lease is renewed too, as long as nobody has claimed
-    the run. Returns False if somebody has claimed it, or has its row locked now.
+    the run. Returns False if somebody has claimed it, or holds a lock on its row.
     """
     step, attempt = (working.step, working.attempt) if working else ("", None)
     since, until = working.since if working else None, clock.cell(later=LEASE)

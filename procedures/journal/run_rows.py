@@ -46,7 +46,7 @@ class Moment(Store):
 
     @property
     def now(self) -> datetime:
-        """The time of the transaction, read when first needed: after the run was locked."""
+        """The time of the transaction, read at the first use, which is after the run was locked."""
         if self._at is None:
             self._at = clock.now()
         return self._at
@@ -156,7 +156,7 @@ class RunRows(Moment):
         return run.events.filter(seq__gt=run.base_seq).journal()
 
     def event_parts(self, run: Run, before: int) -> Iterator[list[Event]]:
-        """Yield the run's events before that number in parts, to bound the use of memory."""
+        """Yield the run's events before that number in batches, to limit the use of memory."""
         for first in range(run.base_seq + 1, before, AT_ONCE):
             last = min(first + AT_ONCE, before) - 1
             yield run.events.filter(seq__range=(first, last)).journal()

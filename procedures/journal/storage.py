@@ -95,7 +95,10 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Open a new transaction; raise `Refused` inside another one, which couldn't be committed."""
+    """Open a new transaction; raise `Refused` if another one is already open.
+
+    Inside another transaction, nothing could be committed.
+    """
     # `_from_testcase` is Django's mark for the block around a `TestCase`, in which a commit is a
     # savepoint: steps may be tested there.
     if connection.in_atomic_block and not getattr(

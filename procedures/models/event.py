@@ -32,7 +32,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return list(self.streamed())
 
     def streamed(self) -> Iterator[JournalEvent]:
-        """Yield the events of `journal`, reading only a part of them at a time."""
+        """Yield the same events as `journal`, reading only a part of them at a time."""
         as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
         rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
         # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a

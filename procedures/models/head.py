@@ -51,7 +51,7 @@ class Head(models.Model):
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> Said:
-        """Move the head to the last journaled input, and reset the number of useless claims.
+        """Move the head to the last journaled input; reset the count of claims without progress.
 
         Returns the statement that saves it.
         """
@@ -59,7 +59,7 @@ class Head(models.Model):
         return update_of(self, ("seq", "hash", "claims"))
 
     def revoke_lease(self) -> None:
-        """Revoke the worker's lease; its claim still counts."""
+        """Revoke the worker's lease; its claim still counts towards the poison limit."""
         self.epoch = 0
         save_columns(self, ("epoch",))
 

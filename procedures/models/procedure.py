@@ -29,7 +29,7 @@ class Procedure(models.Model):
 
 class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
-        """Order versions by last registration, latest first; restored old code is newest again."""
+        """Order versions by last registration, latest first, so restored old code comes first."""
         return self.order_by("-registered_at", "-pk")
 
 

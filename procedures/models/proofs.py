@@ -23,7 +23,7 @@ IDENTITY = (FORM, NONCE, NUMBER, SEALED)
 PRESENT_FORM = 2
 NONCE_MARKS = re.compile("[0-9a-f]{1,64}")
 LATER = {"id", "taken_at", "assigned"}
-"""The fields that proofs of the first form don't cover."""
+"""The fields that proofs of the first format don't cover."""
 
 
 def ledger_key() -> bytes:

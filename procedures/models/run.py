@@ -22,7 +22,7 @@ from procedures.models.tallies import HEARD, tally_proof
 from procedures.store import sql
 from procedures.users import json_key
 
-KEPT = "Canonical JSON, or for a large text the address of its file: sha256:DIGEST SIZE."
+KEPT = "Canonical JSON; for a large value, the address of its file (sha256:DIGEST SIZE)."
 HELD = [
     "status",
     "leased_until",
@@ -75,14 +75,14 @@ class Run(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The token with which a program started the run for that user.",
+        help_text="The name of the token with which a program started the run; empty for people.",
     )
     webhook = models.CharField(
         max_length=40,
         blank=True,
         default="",
         db_default="",
-        help_text="The webhook to which the ends of its requests and of the run are reported.",
+        help_text="The webhook to which the run's end, and the ends of its requests, are reported.",
     )
     status = models.CharField(
         max_length=12,
@@ -307,7 +307,7 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Return True if the code of a running run hasn't returned for `RUN_SILENT_SECONDS`."""
+        """Return True if a running run's code is silent for at least `RUN_SILENT_SECONDS`."""
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 

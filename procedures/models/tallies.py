@@ -25,7 +25,7 @@ def next_heard(run: UUID) -> int:
 
 
 def tally_proof(name: str, owner: UUID, count: int) -> str:
-    """Return the seal of a count in its owner's row."""
+    """Return the seal of the count called `name` in the row of its owner."""
     return seal_of(str(owner), name, count, ledger_key())
 
 

@@ -72,7 +72,7 @@ class Wait(models.Model):
         max_length=100, blank=True, help_text="The name of the awaited signal."
     )
     need = models.PositiveIntegerField(
-        null=True, help_text="How many of a wait set's members must end."
+        null=True, help_text="How many waits of a set must close before the set closes."
     )
     begun = models.PositiveIntegerField(default=0, help_text="The number of children started.")
     ended = models.PositiveIntegerField(default=0, help_text="The number of children ended.")
@@ -149,7 +149,7 @@ class Wait(models.Model):
         return self.is_open and self.held_at is None and self.held_for_id is None
 
     def rivals(self) -> list["Wait"]:
-        """Return the other undecided parts of this wait's set, if they can decide it without it."""
+        """Return the other undecided parts of this wait's set, if they can decide the set alone."""
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_undecided:
             return []

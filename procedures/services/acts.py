@@ -1,4 +1,4 @@
-"""The people that journals name as starters and operators, by the user names they had then."""
+"""The people whom journals name as starters and operators, by the user names they had then."""
 
 from typing import Any
 

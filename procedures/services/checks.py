@@ -53,7 +53,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)
         if definition is None:
-            yield Check(run, blockers=["There is no code for its procedure here."])
+            yield Check(run, blockers=["The run's procedure has no code here."])
         else:
             yield _check(run, definition)
 

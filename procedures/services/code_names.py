@@ -79,7 +79,7 @@ def _is_name(text: str) -> bool:
 
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
-    """Yield the string constants in compiled code, which needs no source file."""
+    """Yield the string constants in a function's compiled code; no source file is needed."""
     # Functions that call each other would be searched for ever.
     if fn in seen:
         return
@@ -115,7 +115,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Yield the texts in plain values and the collections among them, up to a depth."""
+    """Yield the texts among the values, and in collections among them, up to a depth."""
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

@@ -63,7 +63,7 @@ def restart_run(
 
 @dataclass(frozen=True)
 class ForkPoint:
-    """The place where a fork branches off, and its changed inputs and answers."""
+    """The place where a fork branches off, and what the fork changes."""
 
     at: str
     """The key of a step, wait, child or gather, or the number of one of its events."""

@@ -102,7 +102,7 @@ class Gate:
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """True once database and file store were found to be the site's, which they then remain."""
+        """True once database and file store are known to be the site's; that can't change."""
         self._why = ""
 
     def is_open(self) -> bool:
@@ -169,7 +169,7 @@ def adopt_store() -> str:
     """Make this file store the site's own, and return its mark.
 
     The store gets a new mark, so that forgotten processes with the old store accept no work;
-    another site's store keeps its mark. Raises `FileStoreError`.
+    another site's store keeps its mark. Raises `FileStoreError` if the store can't be used.
     """
     site = Installation.objects.select_for_update().get()
     with files.reaching():

@@ -22,7 +22,7 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""The number of times a run is read if a worker keeps writing to it during the verification."""
+"""The most times that a run is read while a worker keeps writing to it during a verification."""
 
 
 @dataclass

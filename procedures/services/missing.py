@@ -66,7 +66,7 @@ def numbers_missing(what: str, numbers: list[int], count: int) -> str:
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
-    """Check that each external event was an input, journaled at its recorded time and in order."""
+    """Yield differences between external events and the inputs from which they were journaled."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
     exact: dict[Came, list[int]] = {}

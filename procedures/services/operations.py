@@ -125,7 +125,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """End a run and all runs below it at once, even while workers hold them; nothing is undone.
 
     Locks these runs. The result of a step in progress isn't stored, although the step may still
-    happen.
+    take effect.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)

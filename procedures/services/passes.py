@@ -23,7 +23,7 @@ def serve_each(rows: Iterable[T], serve: Callable[[T], object], *, name: str) ->
 def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
     """Call `serve` with the row in a new transaction; if that fails, log the error with `name`.
 
-    Returns False if the row's lock wasn't given in time.
+    Returns False if the row stayed locked for too long.
     """
     try:
         _serve(row, serve)

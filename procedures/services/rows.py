@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _held_differences(wait: Wait) -> Iterator[Difference]:
-    """Check the fields of a held answer, and that a wait made unneeded by one refers to it."""
+    """Check the fields of a held answer, and of a wait that a held answer made unneeded."""
     is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
     if not is_held:
         yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})

@@ -55,7 +55,7 @@ class Startable:
     idempotency_key: str
     at: datetime
     version: ProcedureVersion | None
-    """The row of the version of the code here, or None if it isn't registered."""
+    """The row of this process's version of the code, or None if it isn't registered."""
     earlier: UUID | None
     """The id of the run that was started with the same key, if any."""
     quota: Quota

@@ -23,7 +23,7 @@ LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
 """The longest normal time between sweeps; after a longer break, leases may not be renewed yet."""
 MOST_WAITS = 2
-"""The most waiting periods after a break; a second one follows if another break interrupts it."""
+"""The most waiting periods after a break; a second one follows if a break interrupts the first."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -123,7 +123,7 @@ def _settle(run: Run) -> None:
 
 
 def _queue_in_time() -> Callable[[Run], None]:
-    """Return a function that queues lost runs, but no longer than `BREAK` from now.
+    """Return a function that queues lost runs, but stops doing so `BREAK` from now.
 
     A delay of this sweep may also have kept workers from renewing their leases.
     """

@@ -11,7 +11,7 @@ from procedures.store.cursors import kept_cursor
 
 M = TypeVar("M", bound=models.Model)
 PLACE = "\N{PLACE OF INTEREST SIGN}"
-"""The placeholder text, which each value replaces."""
+"""The text that stands for the searched value while a query is compiled."""
 
 
 class CompiledQuery(Generic[M]):

@@ -17,7 +17,7 @@ from procedures.store.statements import Statement, with_rows
 
 
 class Fence:
-    """The check that a worker still holds its run, without which no event is stored.
+    """A check, before events are stored, that the worker still holds its run.
 
     There is one fence for each claim, and each step checks it.
     """

@@ -99,7 +99,7 @@ class Span:
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
-    """A source by key with at most this many rows is read row by row; others, by state."""
+    """A `RunsByKey` with at most this many rows is read row by row; a larger one, by state."""
 
     @property
     def procedures(self) -> Part:
@@ -299,7 +299,7 @@ def _labelled(runs: Part) -> Part:
 
 
 def _with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
-    """Return the sources by key that have at most `span.few` rows."""
+    """Return the `RunsByKey` sources that have at most `span.few` rows."""
     by_key = [source for source in sources if isinstance(source, RunsByKey)]
     if not by_key:
         return []

@@ -1,4 +1,4 @@
-"""The keys and groups of users, as SQL over whatever user model the site has."""
+"""The keys and groups of users, as SQL for the user model of the site."""
 
 from typing import Any
 

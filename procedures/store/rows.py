@@ -73,7 +73,7 @@ def columns_of(table: type[models.Model]) -> str:
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return a model's column names, and the position and converter of those to be converted."""
+    """Return a model's column names, and the positions and converters of columns to convert."""
     fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]
@@ -142,7 +142,7 @@ def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
 def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> None:
     """Insert rows of different tables, in order, after the statements `also`.
 
-    PostgreSQL executes all of it as one statement, which saves round trips to the server.
+    PostgreSQL executes everything as one statement, which saves round trips to the server.
     """
     insertions = [_insertion(type(row)) for row in rows]
     cells = [
@@ -186,7 +186,7 @@ def _insert_in_turn(insertions: Sequence[Insertion], cells: list[Any]) -> list[A
 
 @lru_cache(maxsize=256)
 def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
-    """Return one statement for all of these, which selects the keys that they return."""
+    """Return one statement that executes all of these and selects the keys of the inserted rows."""
     if not first and len(insertions) == 1:
         return insertions[0]
     named = [f"row_{number} AS ({text})" for number, text in enumerate(insertions)]
@@ -197,7 +197,10 @@ def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
 
 @cache
 def _insertion(model: type[models.Model]) -> Insertion:
-    """Return the statement that inserts a row and returns its key, and the names of its values."""
+    """Return the statement that inserts a row of the model, and the names of the row's values.
+
+    The statement returns the row's key.
+    """
     meta = model._meta  # noqa: SLF001 (Django documents it)
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))

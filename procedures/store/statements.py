@@ -34,7 +34,7 @@ class Statement:
 
     @cached_property
     def text(self) -> str:
-        """The statement in this database's dialect: on one line, with %s."""
+        """The statement in this database's dialect: on one line, with %s for each parameter."""
         return self._known.written(self.name)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Crash tests: a run's worker is killed at every commit, and the run must always end the same."""
+"""Crash tests: a run's worker is killed at every commit, yet the run must always end the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -32,7 +32,7 @@ class Decision:
     uses_left: int
 
     def covers(self, asked: Asked, question: Question, run: MemoryRun) -> bool:
-        """Return True if it answers the question of that run."""
+        """Return True if this decision answers the question of that run."""
         is_alike = (self.version, self.step) == (_version_of(run), step_of(asked.key))
         is_alike = is_alike and self.likeness == likeness(question)
         ends_at = self.begins_at + timedelta(days=LONGEST_DAYS)
@@ -50,7 +50,7 @@ class Decisions:
         self._given: list[Decision] = []
 
     def note(self, said: Said, run: MemoryRun, *, at: datetime) -> None:
-        """Note an answer that takes effect at that time, if it counts for later questions."""
+        """Note an answer that takes effect at that time, if it also decides later questions."""
         asked, question = said.asked, said.asked.question
         if question and said.also:
             alike = (step_of(asked.key), likeness(question), limits_of(question))

@@ -167,7 +167,7 @@ LOCAL_RUNS = LocalRuns()
 
 
 class LocalExecutionContext:
-    """The context of one run of a driver's code; a later one with the same id continues the run.
+    """The context of one run of a driver's code; a later context with its id continues the run.
 
     `runs` stores the runs: by default all drivers in this process share `LOCAL_RUNS`. With
     `chat_recorder`, each question is passed to its `record_message(role, content, message_type,
@@ -264,7 +264,7 @@ class LocalExecutionContext:
 
     @with_options("sleep")
     def sleep(self, seconds: Duration) -> None:
-        """Advance the runs' clock by so many seconds, without waiting; replays don't repeat it."""
+        """Advance the runs' clock by this length, without waiting; replays don't repeat it."""
         length = parse_duration(seconds, shortest=timedelta(0), of="seconds= of sleep")
         self._is_sleeping = True
         try:
@@ -274,7 +274,7 @@ class LocalExecutionContext:
 
     @with_options("checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True if `step_run` stored a result under that name before this line of code."""
+        """Return True if `step_run` stored a result under that name earlier in the code."""
         return self._use(lambda: self._checkpoints.exists(name))
 
     @with_options("checkpoint_get")

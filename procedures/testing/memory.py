@@ -76,7 +76,7 @@ class MemoryStore(MemoryTables):
     ) -> bool:
         """Close an open wait and queue the run; return False if the wait is already closed.
 
-        `files` are those in the answer.
+        `files` are the files in the answer.
         """
         run = self.runs[run_id]
         if wait := self._undecided(run, key):

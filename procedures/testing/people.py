@@ -77,8 +77,8 @@ class Answer:
     """A person's answer: the value, who gives it, and how long they take.
 
     With `asks_back`, the person writes that text instead of an answer. `also` is the number of
-    later questions like this one, at most 50, for which the answer counts, too: the question must
-    be `repeatable`.
+    later, similar questions, at most 50, that the answer also decides; the question must be
+    `repeatable`.
     """
 
     value: Any = None
@@ -102,7 +102,7 @@ class Answer:
 
 
 People = Callable[[Asked], Any]
-"""A function of a question that returns a value, an `Answer`, or None for silence.
+"""A function that takes a question and returns a value, an `Answer`, or None for silence.
 
 For a review the value is yes, no, one of its decisions, or the edited draft.
 """
@@ -124,7 +124,7 @@ def silent(_: Asked) -> None:
 
 @with_options("script")
 def script(answers: Mapping[str, Any]) -> People:
-    """Return people who look up their answers by prompt ("Refund *"), name or kind.
+    """Return people who find their answers in `answers` by prompt ("Refund *"), name or kind.
 
     The first matching entry counts; its answer may also be a function of the question.
     """

@@ -193,8 +193,8 @@ def run_procedure(
 ) -> RehearsedRun:
     """Run a procedure in memory until it ends or nothing more will happen.
 
-    `humans` answers its questions; by default these are the people of the enclosing `humans(...)`
-    block. `choices` holds the values that the site's settings would allow, by setting and name.
+    `humans` answers its questions; by default, the people of the enclosing `humans(...)` block do.
+    `choices` holds the values that the site's settings would allow, by setting and name.
     """
     check_rehearsal("run_procedure", procedure, inputs, humans, choices)
     return Rehearsal(Store(choices)).play(procedure, inputs or {}, manner_of(humans))

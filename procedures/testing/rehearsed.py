@@ -22,7 +22,7 @@ class RehearsedRun:
     asked: tuple[Asked, ...]
     """All questions, including those of child runs, in order."""
     files: Mapping[str, bytes]
-    """The files made by its steps, by name."""
+    """The files made by the run's steps, by name."""
     refused: tuple[RefusedAnswer, ...]
     """Answers and signals that didn't fit, including those for child runs, in order."""
     subject: str
