@@ -31,7 +31,7 @@ def picture(tmp_path: Path) -> Path:
 
 def add_line(page: Page, card: Locator, thing: str) -> None:
     """Add a row by its button, and type into the field that has the focus then."""
-    button(card, "Add to Lines").focus()
+    button(card, "Add a row to Lines").focus()
     page.keyboard.press("Enter")
     expect(card.get_by_label("Thing").last).to_be_focused()
     page.keyboard.type(thing)
@@ -55,7 +55,7 @@ def test_rows_are_added_by_keyboard_and_what_was_typed_stays(
     page.reload()
     expect(card.get_by_label("City").first).to_have_value("Ulm")
     add_line(page, card, "lamp")
-    button(card, "Remove Lines 1").click()
+    button(card, "Remove row 1 of Lines").click()
     expect(card.get_by_label("Thing")).to_have_count(0)
     add_line(page, card, "bulb")
     page.keyboard.press("Enter")

@@ -21,7 +21,8 @@ def test_a_nested_form_is_drawn_and_filled_in(alice: User, bob: User) -> None:
     assert '<legend class="field__label">To</legend>' in text
     assert 'name="field-to.city"' in text
     assert 'name="field-pickup" value="true"> Pickup</label>' in text
-    assert 'name="add-row" value="lines" formnovalidate>Add to Lines</button>' in text
+    assert 'value="lines" formnovalidate aria-label="Add a row to Lines">Add a row<' in text
+    assert "Remove row 1" not in text
     assert 'enctype="multipart/form-data"' in text
     assert "<p>Give at most 3.</p>" in text
 
@@ -57,14 +58,15 @@ def test_rows_are_added_and_dropped_without_answering(alice: User, bob: User) ->
     assert more.status_code == 200
     assert 'name="field-lines" value="3"' in shown(more)
     assert 'name="field-lines.0.thing" type="text" value="lamp"' in shown(more)
-    assert "Add to Lines" not in shown(more)  # three are the most
+    assert 'aria-label="Remove row 3 of Lines">Remove row 3<' in shown(more)
+    assert "Add a row" not in shown(more)  # three are the most
     assert re.search(r'name="field-lines.3.thing"[^>]* autofocus', shown(more))
     assert 'name="field-lines.3.price" type="text" value="1.50"' in shown(more)
 
     less = shown(send(client, request, **NESTED, **{"drop-row": "lines.0"}))
     assert 'name="field-lines.0.thing"' not in less
     assert 'name="field-lines.2.thing" type="text" value="shade"' in less
-    assert 'value="lines" formnovalidate autofocus>Add to Lines' in less
+    assert 'value="lines" formnovalidate autofocus aria-label="Add a row to Lines"' in less
     assert not HumanResponse.objects.exists()
 
 

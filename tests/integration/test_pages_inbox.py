@@ -40,7 +40,7 @@ def is_bold(text: str, request: HumanRequest) -> bool:
 
 
 def test_rows_stand_in_groups_and_say_until_when_and_for_whom(bob: User) -> None:
-    late, plain = ask("Late?", due="1h", risk="high", body="**Broken** lamp"), ask("Plain?")
+    late, plain = ask("Late?", due="1h", risk="high", body="**Broken** lamp"), ask("Plain?", risk="low")
     HumanRequest.objects.filter(pk=late.pk).update(needed_at=clock.now() - HOUR)
     late.assignments.update(due_at=clock.now() - HOUR)
 
@@ -48,7 +48,8 @@ def test_rows_stand_in_groups_and_say_until_when_and_for_whom(bob: User) -> None
 
     assert text.index("Overdue <span") < text.index("Late?") < text.index("No deadline <span")
     assert text.index("No deadline <span") < text.rindex("Plain?")
-    assert "high risk" in text
+    assert text.count('risk">high risk<') == 2, "on its row and on its card"
+    assert "low risk" in shown(browser(bob).get(f"/requests/{plain.pk}"))
     assert "<bdi>Broken lamp</bdi>" in text
     assert is_bold(text, late)
     assert is_bold(text, plain)

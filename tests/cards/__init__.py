@@ -1,0 +1,1 @@
+"""Forty requests as sites ask them, for a reader who says what they would decide."""
