@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
@@ -22,9 +22,8 @@ from tests.storm.network import Network
 from tests.storm.people import People
 
 LONGEST = 3600
-SETTLED_WITHIN = 30
-CAUGHT_UP_WITHIN = 120
-FRESH_WITHIN = 60
+STUCK_AFTER = 30
+"""Seconds after which pages that lag and read nothing more are given up."""
 DEAF = machine.FOLDER / "deaf.sock"
 COPIES = 2
 """Pages of each sort."""
@@ -159,9 +158,7 @@ class Storm:
     def _catch_up(self, pages: Sequence[Witness]) -> float:
         """Wait until the pages have read what came while they could not."""
         began, judge = time.monotonic(), Judge(self.people)
-        honest = [page for page in pages if not page.fault]
-        with suppress(TimeoutError):
-            wait_until(lambda: not any(map(judge.lags, honest)), CAUGHT_UP_WITHIN, every=0.05)
+        wait_for(pages, judge)
         return time.monotonic() - began
 
     def _compare(self, network: Network, pages: Sequence[Witness], outcome: Outcome) -> Outcome:
@@ -169,17 +166,14 @@ class Storm:
         began = time.monotonic()
         network.calm()
         judge = Judge(self.people)
-        honest = [page for page in pages if not page.fault]
-        with suppress(TimeoutError):
-            wait_until(lambda: not any(map(judge.lags, honest)), SETTLED_WITHIN, every=0.05)
+        wait_for(pages, judge)
         outcome.frames, outcome.settled = sum(judge.heads.values()), time.monotonic() - began
         fresh = {
             name: Witness(name, cookie_of(user), wishes)
             for name, (user, wishes) in self._wishes().items()
         }
         network.read_afresh(list(fresh.values()), self.web.port)
-        with suppress(TimeoutError):
-            wait_until(lambda: not any(map(judge.lags, fresh.values())), FRESH_WITHIN, every=0.05)
+        wait_for(list(fresh.values()), judge)
         for name, page in fresh.items():
             outcome.faults[f"fresh: {name}"] = list(judge.faults_of(page, page))
         for page in pages:
@@ -245,6 +239,25 @@ class Judge:
         seen = fresh.kept[stream].lines
         hidden = {number for number, kind, _ in seen if kind is None}
         return [(n, None, None) if n in hidden else (n, *rest) for n, *rest in self._lines[stream]]
+
+
+def wait_for(pages: Sequence[Witness], judge: Judge) -> None:
+    """Wait until the honest pages lag no more, or until those that lag are stuck.
+
+    However long they take: a fresh page reads all frames of a long storm.
+    """
+    honest = [page for page in pages if not page.fault]
+    places: list[int] = []
+    moved = time.monotonic()
+
+    def is_over() -> bool:
+        nonlocal places, moved
+        now = [one.cursor for page in honest for one in page.streams.values()]
+        if now != places:
+            places, moved = now, time.monotonic()
+        return not any(map(judge.lags, honest)) or time.monotonic() - moved > STUCK_AFTER
+
+    wait_until(is_over, LONGEST, what="the pages to catch up", every=0.05)
 
 
 def first_fault(numbers: Sequence[int], head: int) -> str:
