@@ -40,7 +40,10 @@ def is_bold(text: str, request: HumanRequest) -> bool:
 
 
 def test_rows_stand_in_groups_and_say_until_when_and_for_whom(bob: User) -> None:
-    late, plain = ask("Late?", due="1h", risk="high", body="**Broken** lamp"), ask("Plain?", risk="low")
+    late, plain = (
+        ask("Late?", due="1h", risk="high", body="**Broken** lamp"),
+        ask("Plain?", risk="low"),
+    )
     HumanRequest.objects.filter(pk=late.pk).update(needed_at=clock.now() - HOUR)
     late.assignments.update(due_at=clock.now() - HOUR)
 
