@@ -7,7 +7,7 @@ from uuid import UUID
 from chat.channels.answers import Answer
 from chat.models import HumanRequest
 from chat.services.recording import check_answer
-from chat.services.uploads import LostFileError, uploaded, with_uploads
+from chat.services.uploads import LostFileError, sent_file, with_uploads
 from procedures.engine.errors import AnswerError, FileGoneError
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.files import File
@@ -49,7 +49,7 @@ def _has_files(request: HumanRequest, value: Any, by: User) -> bool:
     left = [value]
     while left:
         one = left.pop()
-        if isinstance(one, File) or uploaded(request, one, by=by):
+        if isinstance(one, File) or sent_file(request, one, by=by):
             return True
         if isinstance(one, dict | list):
             left += one.values() if isinstance(one, dict) else one

@@ -11,7 +11,7 @@ from chat.models import HumanRequest
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.questions import Question
-from procedures.engine.values.attachments import changed_files, takes_files
+from procedures.engine.values.attachments import ExpiredUpload, changed_files, takes_files
 from procedures.engine.values.files import File
 from procedures.models import Artifact
 from procedures.services import lost_faults, lost_sentence
@@ -39,10 +39,19 @@ def token_of(request: HumanRequest, file: File, *, by: User) -> str:
 
 def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
     """Return the file that a token stands for, or None if the token isn't this person's."""
+    found = sent_file(request, token, by=by)
+    return found if isinstance(found, File) else None
+
+
+def sent_file(request: HumanRequest, token: object, *, by: User) -> File | ExpiredUpload | None:
+    """Return the same as `uploaded`, but an `ExpiredUpload` for a token that is too old."""
     if not isinstance(token, str):
         return None
+    salt = _salt(request, by)
     try:
-        return File(**signing.loads(token, salt=_salt(request, by), max_age=conf.UPLOADS_KEPT))
+        return File(**signing.loads(token, salt=salt, max_age=conf.UPLOADS_KEPT))
+    except signing.SignatureExpired:
+        return ExpiredUpload(File(**signing.loads(token, salt=salt)).name)
     except signing.BadSignature:
         return None
 
@@ -50,12 +59,13 @@ def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
 def with_uploads(request: HumanRequest, question: Question, value: Any, *, by: User) -> Any:
     """Return an answer with the files in place of their tokens; other values are unchanged.
 
+    A token that is too old becomes an `ExpiredUpload`, which the check of the answer refuses.
     `question` is the one that the request asks.
     """
     schema = question.schema
     if not takes_files(schema):
         return value
-    return changed_files(value, schema, lambda one: uploaded(request, one, by=by) or one)
+    return changed_files(value, schema, lambda one: sent_file(request, one, by=by) or one)
 
 
 def find_file(request: HumanRequest, digest: str) -> File | None:

@@ -229,7 +229,8 @@ class ShownFields(ShownControl):
             zone = timezone.get_current_timezone_name()
             field.limits = [*field.limits, _("Time zone: {zone}.").format(zone=zone)]
         if field.kind in {"file", "files"}:
-            field.sent = self.form.sent_files(name)
+            sent = self.form.sent_files(name)
+            field.sent = sent[-1:] if field.kind == "file" else sent  # the last one replaces it
 
     def _one(self) -> SchemaForm:
         """Return the form for a single value; its fault is shown above the form."""

@@ -93,14 +93,7 @@ class StartForm(SchemaForm):
 
     def inputs(self) -> dict[str, Any]:
         """Return the inputs by name, as JSON values and files; raises `InputError`."""
-        assert self._request
-        try:
-            own = [name for name, one in self.fields.items() if _is_own_file(one)]
-            sent = read_files(self._request, self._schema["properties"], own)
-            self._keep_nested()
-        except TooLargeError as error:
-            raise InputError([Fault(error.field, str(error))]) from None
-        self._keep_own(sent)
+        self._store_files()
         own_values = self.cleaned.items()
         inputs = {name: one for name, one in own_values if one is not LEFT_OUT}
         inputs |= self._nested()  # after the above, which forgets earlier faults
@@ -109,6 +102,15 @@ class StartForm(SchemaForm):
         if self.errors:
             raise InputError(self._faults_beside(inputs))
         return inputs
+
+    def keep_files(self) -> None:
+        """Store the files that were sent, and offer them again, though nothing starts yet.
+
+        Raises `InputError` if a file is too large, or was sent too long ago.
+        """
+        self._store_files()
+        if self._expired:
+            raise InputError(self._expired)
 
     @property
     def is_row_changed(self) -> bool:
@@ -130,6 +132,16 @@ class StartForm(SchemaForm):
             else:
                 found |= changed_files(read, one, lambda text: self._kept_file(str(text)) or text)
         return found
+
+    def _store_files(self) -> None:
+        assert self._request
+        try:
+            own = [name for name, one in self.fields.items() if _is_own_file(one)]
+            sent = read_files(self._request, self._schema["properties"], own)
+            self._keep_nested()
+        except TooLargeError as error:
+            raise InputError([Fault(error.field, str(error))]) from None
+        self._keep_own(sent)
 
     def _keep_nested(self) -> None:
         """Store the files in groups and rows, so that the browser can send their tokens again."""

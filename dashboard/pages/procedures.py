@@ -58,10 +58,11 @@ def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
 def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> HttpResponse:
     form = StartForm(definition, by=request.user, request=request)
     key = request.POST.get("-key", "").replace("\0", "")[:200]
-    if form.is_row_changed:
-        return _page(request, procedure, form=form, key=key)
     try:
         _check_may_start(request, definition)
+        if form.is_row_changed:
+            form.keep_files()
+            return _page(request, procedure, form=form, key=key)
         run, _ = services.start_run(
             definition.name, form.inputs(), by=request.user, idempotency_key=key
         )

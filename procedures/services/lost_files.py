@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from procedures.engine.errors import Fault, FileGoneError, InputError
-from procedures.engine.values.attachments import files_by_place
+from procedures.engine.values.attachments import LOST_FILE, files_by_place
 from procedures.engine.values.files import File
 
 
@@ -18,7 +18,7 @@ class LostInputError(InputError):
 
 
 def lost_sentence(file: File) -> str:
-    return f"The file “{file.name}” isn't stored any more. Send it again."
+    return LOST_FILE.format(name=file.name)
 
 
 def lost_faults(digest: str, value: Any) -> list[Fault]:

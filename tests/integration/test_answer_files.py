@@ -1,11 +1,13 @@
 """Files in answers and under review: sent, kept, replaced, and served to whom they concern."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.html import escape
 from pytest_django import Settings
 
 from chat.services import undo_response
@@ -82,6 +84,43 @@ def test_files_are_kept_when_something_else_is_wrong(alice: User, bob: User) -> 
     assert [one["name"] for one in value_of(request)["photos"]] == ["b.txt", "c.txt"]
     assert value_of(request)["scan"]["name"] == "a.txt"
     assert Artifact.objects.filter(run=request.wait.run).count() == 3
+
+
+def test_files_are_kept_when_a_row_is_added_and_a_new_one_replaces_a_single_one(
+    alice: User, bob: User
+) -> None:
+    request, client = ask("nested", by=alice), browser(bob)
+    files = {"field-scan": paper(), "field-photos": paper("b.txt")}
+
+    more = shown(send(client, request, **NESTED, **files, **{"add-row": "lines"}))
+    assert all(f"<strong>{name}</strong> was sent." in more for name in ("a.txt", "b.txt"))
+    tokens = dict(re.findall(r'name="(field-[a-z]+)" value="([^"]+)" checked', more))
+    both = [tokens["field-scan"], paper("new.txt")]
+    less = shown(send(client, request, **NESTED, **{"field-scan": both, "drop-row": "lines.0"}))
+    assert "<strong>new.txt</strong> was sent." in less
+    assert "a.txt" not in less
+    send(client, request, **NESTED, **{"field-scan": [tokens["field-scan"], paper("new.txt")]})
+
+    assert value_of(request)["scan"]["name"] == "new.txt"
+
+
+def test_a_file_that_was_sent_too_long_ago_says_so_at_its_field(
+    settings: Settings, alice: User, bob: User
+) -> None:
+    request, client = ask("nested", by=alice), browser(bob)
+    api = caller(bob)
+    token = api.post(f"/api/requests/{request.pk}/files", {"file": paper()}).json()["token"]
+    configure(settings, UPLOADS_KEPT=timedelta(0))
+    sentence = "The file “a.txt” isn't stored any more. Send it again."
+
+    page = shown(send(client, request, **NESTED, **{"field-scan": token}))
+    told = respond(api, request, {"scan": token, "photos": [token]})
+
+    assert f'<p class="field__fault">{escape(sentence)}</p>' in page
+    assert "must be an uploaded file" not in page
+    assert told.status_code == 422
+    faults = {one["field"]: one["message"] for one in told.json()["faults"]}
+    assert (faults["scan"], faults["photos.0"]) == (sentence, sentence)
 
 
 def test_programs_send_files_first_and_answer_with_their_tokens(alice: User, bob: User) -> None:

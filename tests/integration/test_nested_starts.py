@@ -2,17 +2,20 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from procedures.engine import Context, DefinitionError, File, procedure
 from procedures.models import Artifact, Run
 from procedures.testing import Given, run_procedure
 from tests.calls import caller, grant
+from tests.configured import configure
 from tests.pages import browser, shown
 from tests.procedures.inputs import nested_inputs
 
@@ -57,6 +60,27 @@ def test_a_row_is_added_without_starting(alice: User) -> None:
     assert 'name="lines" value="4"' in text
     assert 'name="lines.3.thing" type="text" value="shade"' in text
     assert not Run.objects.exists()
+
+
+def test_files_that_were_chosen_are_still_there_after_a_row_is_added_or_removed(
+    alice: User, settings: Settings
+) -> None:
+    client = browser(alice)
+    files = {"to.scan": paper("a.txt"), "photos": paper("b.txt"), "plan": paper("p.txt")}
+    once = shown(client.post(PATH, {**SENT, **files, "add-row": "lines"}))
+    kept = dict(re.findall(r'name="(to.scan|photos|-file-plan)" value="([^"]+)"', once))
+
+    again = shown(client.post(PATH, {**SENT, **kept, "drop-row": "lines.1"}))
+
+    for text in (once, again):
+        assert all(f"<strong>{name}</strong> was sent." in text for name in ("a.txt", "b.txt"))
+        assert "<strong>p.txt</strong> is kept." in text
+    assert client.post(PATH, {**SENT, **kept}).status_code == 302
+    assert (inputs()["to"]["scan"]["name"], inputs()["plan"]["name"]) == ("a.txt", "p.txt")
+    configure(settings, UPLOADS_KEPT=timedelta(0))
+    late = client.post(PATH, {**SENT, **kept, "add-row": "lines"})
+    assert late.status_code == 422
+    assert shown(late).count("isn&#x27;t stored any more") == 3
 
 
 def test_nested_inputs_and_files_start_a_run(alice: User) -> None:

@@ -59,6 +59,7 @@ def nested_inputs(
     to: Sending,
     lines: list[SentLine] = [],  # noqa: B006 (the engine copies it)
     photos: list[File] = [],  # noqa: B006
+    plan: File | None = None,
 ) -> list[Any]:
     def read() -> str:
         return to.scan.text() if to.scan else ""

@@ -1,7 +1,7 @@
 """Files in answers: the limits that a question sets, and the check of a file that was sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,6 +18,14 @@ ACCEPT, LARGEST = "accept", "maxBytes"
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."
+LOST_FILE = "The file “{name}” isn't stored any more. Send it again."
+
+
+@dataclass(frozen=True)
+class ExpiredUpload:
+    """What takes the place of a file that was sent too long ago to be used."""
+
+    name: str
 
 
 def file_schema(accept: tuple[str, ...] = (), largest: int | None = None) -> dict[str, Any]:
@@ -37,6 +45,8 @@ def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
     Only a `File`, which the host has stored, counts. A description made of plain data doesn't,
     because anybody could put the digest of another person's file into it.
     """
+    if isinstance(value, ExpiredUpload):
+        raise AnswerError(LOST_FILE.format(name=value.name))
     if not isinstance(value, File):
         raise AnswerError(NO_FILE)
     accept = schema.get(ACCEPT, ())
