@@ -1,6 +1,7 @@
 """Answers that can be undone for a while: what becomes of them, over the services and the API."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from chat.services import (
     respond,
     undo_response,
 )
+from dashboard.channels.letter import letter_about
 from procedures.engine.kinds.controls import Buttons
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
@@ -23,6 +25,7 @@ from procedures.runner import advance_run
 from procedures.services import TooLateError, cancel_run, sweep
 from procedures.services.ledger import examine
 from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.calls import respond as answer_by_api
 from tests.pages import HTMX
 
 pytestmark = pytest.mark.django_db
@@ -268,6 +271,30 @@ def test_on_its_page_the_answer_is_undone_by_a_button(
     assert HumanRequest.objects.open().filter(pk=asked.pk).exists()
     late = client.post(f"{path}/undo", headers={"HX-Request": "true"})
     assert (late.status_code, b"nothing to undo" in late.content) == (409, True)
+
+
+def test_neither_a_mail_link_nor_a_token_undoes_anything_by_itself(
+    asked: HumanRequest, bob: User
+) -> None:
+    other = request_of(run_until_it_waits("undoable"))
+    [path] = re.findall(r"/requests/\S+", letter_about(asked, to=bob).text)
+    assert path == f"/requests/{asked.pk}"
+    stranger, client = Client(), signed_in(bob)
+    client.post(f"{path}/response", {"value": "true"})
+    asked.refresh_from_db()
+    held_until = asked.effective_at
+
+    for answered in (stranger.get(path), stranger.post(f"{path}/undo")):
+        assert answered.status_code == 302
+        assert answered["Location"].startswith("/sign-in?")
+    assert caller(bob).delete(f"/api{path}/response").status_code == 403
+    asked.refresh_from_db()
+    assert (asked.status, asked.effective_at) == ("answered", held_until)
+    assert client.post(f"{path}/undo").status_code == 302
+    assert HumanRequest.objects.open().filter(pk=asked.pk).exists()
+    assert answer_by_api(caller(bob), other, value=True).status_code == 201
+    other.refresh_from_db()
+    assert other.effective_at is None, "what a token answers isn't held"
 
 
 def test_a_held_answer_that_was_forged_is_found(asked: HumanRequest, bob: User) -> None:
