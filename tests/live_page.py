@@ -18,13 +18,18 @@ PATIENCE = 30
 class LivePage:
     """A page whose socket is served by this process's hub. It may stop reading for a while."""
 
-    def __init__(self, session_key: str) -> None:
+    def __init__(self, session_key: str = "", *, token: str = "") -> None:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._reads, self.closed = asyncio.Event(), 0
         self._frames: deque[dict[str, Any]] = deque()
         cookie = f"{settings.SESSION_COOKIE_NAME}={session_key}".encode()
-        scope = {"type": "websocket", "headers": [(b"cookie", cookie)]}
+        headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+        scope = {
+            "type": "websocket",
+            "headers": [(b"cookie", cookie), *headers],
+            "client": ["192.0.2.7", 0],
+        }
         self._reads.set()
         self._in.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.create_task(serve_socket(scope, self._in.get, self._take))

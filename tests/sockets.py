@@ -1,4 +1,4 @@
-"""A page's socket, without its page."""
+"""Sockets of pages and programs, without the page or the program."""
 
 import json
 from collections import deque
@@ -68,6 +68,15 @@ def page(web: Site, user: User | None, *, origin: str | None = None) -> Iterator
     headers = {"Cookie": cookie} if cookie else {}
     site = Origin(origin or web.url)
     with connect(address, origin=site, additional_headers=headers) as socket:
+        yield Page(socket)
+
+
+@contextmanager
+def program(web: Site, token: str) -> Iterator[Page]:
+    """Open the socket of a program, which has no cookies and no origin."""
+    address = web.url.replace("http:", "ws:") + "/live"
+    headers = {"Authorization": f"Bearer {token}"}
+    with connect(address, additional_headers=headers) as socket:
         yield Page(socket)
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from chat.doorbell import ring_after_commit
 from dashboard.accounts.leaving import end_ways_in
 from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
+from dashboard.models import ApiToken
 from dashboard.models.links import end_links
 from dashboard.models.sign_in import SignIn, note_sign_in
 from dashboard.models.trail import note_failed, note_signed_in
@@ -25,6 +26,7 @@ def connect() -> None:
         pre_save.connect(rotate_ways_in, sender=User)
     for changed in (post_save, post_delete):
         changed.connect(tell_of_rights, sender=Grant)
+        changed.connect(tell_of_rights, sender=ApiToken)
     # A system check says what such users lack.
     if has_user_field("groups"):
         m2m_changed.connect(tell_of_rights, sender=users().model.groups.through)
@@ -35,7 +37,7 @@ def connect() -> None:
 
 
 def tell_of_rights(**_: Any) -> None:
-    """Have the rights of open pages checked after the commit, before the next regular check."""
+    """Have the rights of open sockets checked after the commit, before the next regular check."""
     ring_after_commit("rights")
 
 

@@ -8,7 +8,7 @@ from ninja.errors import AuthorizationError, HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
 from dashboard.api.scopes import check_scope
-from dashboard.http.throttle import Attempt
+from dashboard.http.throttle import refuse_token
 from dashboard.models import ApiToken
 from procedures.users import User
 
@@ -22,23 +22,13 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = ApiToken.find(token.strip())
         if found is None:
-            refuse_unknown(request)
+            refuse_token(request.META.get("REMOTE_ADDR") or "")
             return None
         check_scope(request, found)
         found.note_use()
         request.user = found.user
         request.program = found.program  # type: ignore[attr-defined]
         return found.user
-
-
-def refuse_unknown(request: HttpRequest) -> None:
-    """Count an unknown token against the limit of the client's address.
-
-    Valid tokens from that address still work.
-    """
-    attempt = Attempt(request, "API token")
-    attempt.begin()
-    attempt.fail()
 
 
 class SignedInSession(APIKeyCookie):

@@ -39,7 +39,7 @@ class SentByChannel:
         try:
             return services.sender_of(channel, inbound_of(request))
         except UnknownSenderError as error:
-            attempt = Attempt(request, "channel")
+            attempt = Attempt.by(request, "channel")
             attempt.begin()
             attempt.fail()
             raise AuthenticationError from error

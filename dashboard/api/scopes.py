@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 
 from dashboard.models import ApiToken, Scope
+from dashboard.models.token import ScopeError
 from procedures.library import OUTSIDE
 
 ROUTES = {
@@ -37,18 +38,6 @@ All methods of a path are listed under the name of its first route.
 """
 
 
-class ScopeError(Exception):
-    """The error for a valid token that lacks a scope which the request needs."""
-
-    def __init__(self, needed: set[Scope], token: ApiToken) -> None:
-        has = ", ".join(token.scopes) or "none"
-        lacking = " and ".join(sorted(needed - set(token.scopes)))
-        super().__init__(
-            f"This request needs the scope {lacking}. The token has: {has}. "
-            "Create a token with that scope on your profile page."
-        )
-
-
 class PeopleOnlyError(ScopeError):
     """The error for a request that is allowed only to people, not to tokens."""
 
@@ -62,8 +51,8 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
         raise PeopleOnlyError
     needed = scopes_needed(request)
     is_asking = needed == {Scope.START} and Scope.ASK in token.scopes and asks(request)
-    if not needed <= set(token.scopes) and not is_asking:
-        raise ScopeError(needed, token)
+    if not is_asking:
+        token.require(needed)
 
 
 def scopes_needed(request: HttpRequest) -> set[Scope]:

@@ -31,8 +31,8 @@ from dashboard.api import inbound
 from dashboard.api.auth import SignedInSession, Token
 from dashboard.api.middleware import NO_DATABASE, NOTHING_HERE, UNREADABLE
 from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
-from dashboard.api.scopes import ScopeError
 from dashboard.http.throttle import TooManyAttemptsError
+from dashboard.models.token import ScopeError
 from procedures.engine.errors import AnswerError, FileGoneError, FileStoreError, InputError
 from procedures.engine.lifecycle.fork import ForkRefusedError, UnknownPlaceError
 from procedures.engine.values.faults import fault_of
@@ -95,7 +95,12 @@ def without_parameters(view: View) -> View:
 api = Api(
     title="Countersign",
     version="1",
-    description="Start runs, follow them and answer their requests.",
+    description=(
+        "Start runs, follow them and answer their requests. A program that waits for changes need"
+        " not ask again and again: with the same token, the WebSocket /live beside these addresses"
+        ' sends each event of a run as JSON, after `{"follow": "run:ID", "after": 0}`. Its'
+        " token needs the scope `read`."
+    ),
     auth=[Token(), SignedInSession()],
     parser=JsonParser(),
     docs_decorator=without_parameters,

@@ -1,4 +1,4 @@
-"""A check that only pages of the site itself open the live socket; the port counts, too."""
+"""The origins whose pages may open the live socket: only the site itself, including its port."""
 
 import logging
 from urllib.parse import urlsplit
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from dashboard.http.access_log import Application, Receive, Scope, Send
+from dashboard.http.bearer import bearer_token
 
 PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 LOCAL = [".localhost", "127.0.0.1", "[::1]"]
@@ -16,7 +17,8 @@ logger = logging.getLogger(__name__)
 class OwnOrigin:
     """An ASGI wrapper that refuses sockets from other origins.
 
-    The port counts, because servers on all ports of a host share their cookies.
+    The port counts too, because all ports of a host share their cookies. A program with a token
+    needs no origin, because no browser sends tokens by itself, as it sends cookies.
     """
 
     def __init__(self, application: Application) -> None:
@@ -25,7 +27,8 @@ class OwnOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
-        if fault := fault_of(origin, host):
+        fault = "" if bearer_token(scope) else fault_of(origin, host)
+        if fault:
             logger.warning("A live socket was refused: %s", fault)
             await send({"type": "websocket.close"})
         else:

@@ -11,7 +11,7 @@ import time
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -25,6 +25,8 @@ from procedures.conf import conf
 NETWORK_BITS = 64
 """The bits of an IPv6 address that identify a network; its clients choose the other bits."""
 PREFIX = "countersign.attempts"
+UNKNOWN = "unknown"
+"""The address that stands for all clients that have none."""
 logger = logging.getLogger(__name__)
 
 
@@ -38,15 +40,16 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to authenticate: its request, its method, and a name if one was given."""
+    """One attempt to authenticate: the client's address, the method, and the name if any."""
 
-    request: HttpRequest
+    address: str
     door: str
     name: str = ""
 
-    @property
-    def address(self) -> str:
-        return str(self.request.META.get("REMOTE_ADDR") or "unknown")
+    @classmethod
+    def by(cls, request: HttpRequest, door: str, name: str = "") -> Self:
+        """Return the attempt that a request makes."""
+        return cls(str(request.META.get("REMOTE_ADDR") or UNKNOWN), door, name)
 
     def begin(self) -> None:
         """Count the attempt against its name; raises `TooManyAttemptsError` if there were too many.
@@ -91,6 +94,16 @@ class Attempt:
         plain = unicodedata.normalize("NFKC", self.name).casefold()
         digest = hashlib.sha256(plain.encode(errors="replace")).hexdigest()
         return parse(conf.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"
+
+
+def refuse_token(address: str) -> None:
+    """Count an unknown token against a client's address; valid tokens from there still work.
+
+    Raises `TooManyAttemptsError` if there were too many.
+    """
+    attempt = Attempt(address or UNKNOWN, "API token")
+    attempt.begin()
+    attempt.fail()
 
 
 def network_of(address: str) -> str:

@@ -1,8 +1,8 @@
-"""The single WebSocket of a page.
+"""The one WebSocket of a page, or of a program with a token.
 
-The page sends `{"follow": "run:<id>", "form": "page", "after": 12}` and `{"leave": "run:<id>"}`. If
-it has missed something, it sends `{"range": "run:<id>", "after": 12}`. For `inbox` and `runs`, it
-sends the mark with which it was drawn: `{"follow": "inbox", "form": "page", "mark": "…"}`.
+The client sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
+when it misses something, `{"range": "run:<id>", "after": 12}`. A page follows `inbox` or
+`runs` from the mark with which it was drawn, `{"follow": "inbox", "form": "page", "mark": "…"}`.
 
 It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes. If it wasn't sent
 everything, it receives the newest number, `{"stream": "run:<id>", "head": 15}`. Without access, it
@@ -17,15 +17,11 @@ import asyncio
 import json
 from typing import Any
 
-from django.conf import settings
-from django.http import parse_cookie
-
 from dashboard.http.access_log import Receive, Scope, Send
 from dashboard.live.batches import encode
-from dashboard.live.gate import SIGNED_OUT
+from dashboard.live.credentials import SIGNED_OUT, credential_of
 from dashboard.live.hub import Hub
 from dashboard.live.outbox import Outbox
-from dashboard.live.sign_ins import is_session_key
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream, place_in
 from procedures.engine.values.sent import without_doubles
@@ -39,18 +35,18 @@ hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the WebSocket of a page, as an ASGI application."""
+    """Serve the WebSocket of a page or a program, as an ASGI application."""
     await receive()
     # Accepted even for strangers: a refused handshake tells a browser no reason, and the page
     # would go on trying.
     await send({"type": "websocket.accept"})
-    key = session_key(scope)
-    if not is_session_key(key):
+    credential = credential_of(scope)
+    if credential is None:
         await send({"type": "websocket.close", "code": SIGNED_OUT})
         return
     loop = asyncio.get_running_loop()
     hub = hubs.get(loop) or hubs.setdefault(loop, Hub())
-    socket = Socket(key, Outbox(send), hub)
+    socket = Socket(credential, Outbox(send), hub)
     socket.outbox.on_room = lambda: hub.make_up(socket)
     hub.join(socket)
     try:
@@ -62,14 +58,8 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         hub.drop(socket)
 
 
-def session_key(scope: Scope) -> str:
-    """Return the session key from the cookies of the handshake; "" if there is none."""
-    cookies = b"; ".join(text for name, text in scope["headers"] if name == b"cookie")
-    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
-
-
 def take(hub: Hub, socket: Socket, text: str) -> None:
-    """Carry out a page's message; if it is malformed, send the page an error."""
+    """Do what a client's message asks."""
     try:
         _do(hub, socket, json.loads(text, object_pairs_hook=without_doubles))
     except UNREADABLE as error:

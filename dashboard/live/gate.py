@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from chat.services import note_presences
+from dashboard.live.credentials import Credential, Credentials, Refusal
+from dashboard.live.notes import Notes
 from dashboard.live.rights import Answer, Pair, ask
-from dashboard.live.sign_ins import SignIns
 from dashboard.live.socket import Socket
 from dashboard.live.streams import INBOX, Head, Stream
 from dashboard.live.threads import DatabaseThread
@@ -29,11 +29,9 @@ SOONEST = 0.5
 CONFIRMED = 4.8
 """The seconds from the beginning of a check until its result no longer counts."""
 PATIENCE = 10.0
-"""The seconds without a check after which sockets are closed, so that no page seems live."""
-NOTE_EVERY = 50.0
-"""The seconds between updates of a person's presence, each of which counts for a minute."""
-SIGNED_OUT, UNAVAILABLE = 4401, 1011
-"""The codes with which sockets are closed."""
+"""Seconds without a check after which sockets are closed, and pages say that they aren't live."""
+UNAVAILABLE = Refusal(1011)
+"""The end of sockets whose rights can't be checked."""
 logger = logging.getLogger(__name__)
 
 
@@ -70,7 +68,7 @@ class Streams(Protocol):
     def refresh(self, socket: Socket, stream: Stream) -> None:
         """Tell a page that its user may now see more or less of a stream."""
 
-    def end(self, socket: Socket, code: int) -> None: ...
+    def end(self, socket: Socket, refusal: Refusal) -> None: ...
 
 
 class Gate:
@@ -79,14 +77,13 @@ class Gate:
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
         self._views: dict[Pair, View] = {}
-        self._noted_at: dict[Key, float] = {}
         self._waiting: list[Ask] = []
         self._has_question = asyncio.Event()
         self._checked_at = self._check_at = time.monotonic()
         self._is_checking = False
-        self._sign_ins = SignIns()
-        self._thread, self._presence = DatabaseThread("rights"), DatabaseThread("presence")
-        self._tasks = {asyncio.create_task(self._answer_all(), name="hub rights")}
+        self._credentials, self._notes = Credentials(), Notes()
+        self._thread = DatabaseThread("rights")
+        self._task = asyncio.create_task(self._answer_all(), name="hub rights")
 
     @property
     def is_confirmed(self) -> bool:
@@ -115,11 +112,10 @@ class Gate:
         self._has_question.set()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
         self._thread.close()
-        self._presence.close()
+        await self._notes.close()
 
     def _is_answered(self, asked: Ask) -> bool:
         """Return True if the last check allows the request and no newer check is running."""
@@ -174,20 +170,20 @@ class Gate:
         if is_check:
             self._checked_at, self._check_at = began, began + RECHECK
             self._renew(here, answer)
-            self._note_presence(here)
+            self._notes.note(here)
         for one in waiting:
             one.socket.waiting -= 1
             self._settle(one, answer)
 
     async def _ask(self, here: Iterable[Socket], waiting: Iterable[Ask]) -> Answer:
-        asked: dict[str, set[Stream]] = defaultdict(set)
+        asked: dict[Credential, set[Stream]] = defaultdict(set)
         for socket in here:
-            asked[socket.key].update(socket.following)
+            asked[socket.credential].update(socket.following)
         for one in waiting:
-            asked[one.socket.key].update([one.stream] if one.needs_right else [])
+            asked[one.socket.credential].update([one.stream] if one.needs_right else [])
         new = {one.stream for one in waiting if one.verb == "follow"}
         async with asyncio.timeout(PATIENCE):
-            return await self._thread.run(ask, self._sign_ins, asked, new=new)
+            return await self._thread.run(ask, self._credentials, asked, new=new)
 
     def _take(self, answer: Answer) -> None:
         """Store the new views, and notify pages whose users may now see more or less."""
@@ -209,11 +205,14 @@ class Gate:
     def _renew(self, here: Iterable[Socket], answer: Answer) -> None:
         """Discard all rights that this check of all sockets hasn't confirmed."""
         self._views = answer.views
-        self._sign_ins.keep(answer.asked)
+        self._credentials.keep(answer.asked)
         for socket in here:
-            user = answer.users.get(socket.key)
-            if user is None or (socket.user and socket.user.pk != user.pk):
-                self._streams.end(socket, SIGNED_OUT)
+            user = answer.holders.users.get(socket.credential)
+            if user is None:
+                self._streams.end(socket, answer.holders.refusal(socket.credential))
+                continue
+            if socket.user and socket.user.pk != user.pk:
+                self._streams.end(socket, Refusal())
                 continue
             socket.user = user
             for stream in [one for one in socket.following if (user.pk, one) not in self._views]:
@@ -222,26 +221,19 @@ class Gate:
     def _settle(self, asked: Ask, answer: Answer) -> None:
         """Carry out a request that waited for the check, or tell the page that it isn't allowed."""
         socket, stream = asked.socket, asked.stream
-        user = answer.users.get(socket.key)
+        user = answer.holders.users.get(socket.credential)
+        refusal = answer.holders.refusal(socket.credential)
+        if asked.verb == "join" and user is None:
+            self._notes.note_refusal(socket.credential, refusal)
         if socket not in self._streams.sockets:
             return
         if user is None:
-            self._streams.end(socket, SIGNED_OUT)
+            self._streams.end(socket, refusal)
             return
         socket.user = user
+        if asked.verb == "join":
+            self._notes.note([socket])
         if not asked.needs_right or (user.pk, stream) in answer.views:
             self._streams.do(asked, answer.heads.get(stream))
         else:
             self._streams.deny(socket, stream)
-
-    def _note_presence(self, here: Iterable[Socket]) -> None:
-        """Record the people who have a page open, so that they get no mail."""
-        now = time.monotonic()
-        open_pages = {one.user.pk for one in here if one.user and one.following}
-        noted = {key: at for key, at in self._noted_at.items() if now - at < NOTE_EVERY}
-        # Not by the thread of the rights: on SQLite, it could wait long for another writer.
-        if due := open_pages - noted.keys():
-            self._noted_at = noted | dict.fromkeys(due, now)
-            task = asyncio.create_task(self._presence.run(note_presences, sorted(due)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from dashboard.live.batches import Batch, encode
 from dashboard.live.bells import Bells
+from dashboard.live.credentials import DATA, Refusal
 from dashboard.live.frames import MAKERS, Frame, frames
 from dashboard.live.gate import Ask, Gate
 from dashboard.live.listening import listen
@@ -62,7 +63,7 @@ class Hub:
         ]
 
     def join(self, socket: Socket) -> None:
-        """Add a socket, and have its sign-in checked."""
+        """Add a socket, and have its credential checked."""
         self.sockets.add(socket)
         self.gate.put(Ask(socket, "join"))
 
@@ -72,10 +73,13 @@ class Hub:
         """Send the socket the frames with numbers above `after`, and from then on every new one.
 
         The streams `inbox` and `runs` have a mark instead of a number. Raises `ValueError` if the
-        stream has no such form, or if the page follows too many streams.
+        stream has no such form, if the form is for pages and the socket is a program's, or if it
+        follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")
+        if not socket.credential.allows(form):
+            raise ValueError(f"programs follow streams as {DATA!r}, not as {form!r}")
         if len(socket.following) + socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can follow at most {MOST_STREAMS} streams")
         self.gate.put(Ask(socket, "follow", stream, form, after, mark))
@@ -178,9 +182,10 @@ class Hub:
     def refresh(self, socket: Socket, stream: Stream) -> None:
         socket.tell(encode({"stream": str(stream), "stale": STALE}))
 
-    def end(self, socket: Socket, code: int) -> None:
+    def end(self, socket: Socket, refusal: Refusal) -> None:
         self._remove(socket)
-        socket.outbox.close(code)
+        words = [encode({"error": refusal.words})] if refusal.words else []
+        socket.outbox.close(refusal.code, *words)
 
     # What pages are sent.
 
@@ -395,4 +400,4 @@ class Hub:
 
 def most_of(form: str) -> int:
     """Return the most frames of this form that are made at a time."""
-    return MOST_READ if form == "data" else MOST_DRAWN
+    return MOST_READ if form == DATA else MOST_DRAWN

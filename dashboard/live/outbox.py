@@ -54,10 +54,11 @@ class Outbox:
         self._begin()
         return True
 
-    def close(self, code: int) -> None:
-        """Discard the queued messages, and close the socket."""
+    def close(self, code: int, *texts: str) -> None:
+        """Drop what is queued, send these last messages, and close the socket."""
         if not self._close_code:
-            self._close_code, self._queue, self._size, self._is_paused = code, None, 0, False
+            self._close_code, self._queue, self._is_paused = code, deque(texts), False
+            self._size = sum(map(len, texts))
             self._begin()
 
     def stop(self) -> None:

@@ -9,40 +9,40 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from dashboard.live.sign_ins import SignIns
+from dashboard.live.credentials import Credential, Credentials, Holders
 from dashboard.live.streams import Head, Stream, heads
 from dashboard.live.views import WHOLE, View, readers_of, runs_in
-from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
-Asked = Mapping[str, set[Stream]]
-"""The streams that pages want to follow, by the session key of the browser."""
+Asked = Mapping[Credential, set[Stream]]
+"""The streams to follow, by the credential of the socket."""
 Pair = tuple[Key, Stream]
 
 
 @dataclass(slots=True)
 class Answer:
-    """The people who are signed in, and the streams that each of them may follow."""
+    """The people behind the credentials, and the streams that each of them may follow."""
 
     asked_at: float
     """The time just before the database was read, on the monotonic clock."""
-    asked: set[str]
-    users: dict[str, User] = field(default_factory=dict)
+    asked: set[Credential]
+    holders: Holders = field(default_factory=Holders)
     views: dict[Pair, View] = field(default_factory=dict)
     heads: dict[Stream, Head] = field(default_factory=dict)
 
 
-def ask(sign_ins: SignIns, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
-    """Return who is signed in, what they may see of the streams, and the heads of new streams."""
+def ask(credentials: Credentials, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
+    """Return the people behind credentials, their views of streams, and heads of new streams."""
     answer = Answer(time.monotonic(), set(asked))
     if not asked:
         return answer
-    answer.users = sign_ins.read(answer.asked)
+    answer.holders = credentials.read(answer.asked)
+    users = answer.holders.users
     wanted: dict[Stream, set[Key]] = defaultdict(set)
-    for session_key, user in answer.users.items():
-        for stream in asked[session_key]:
+    for credential, user in users.items():
+        for stream in asked[credential]:
             wanted[stream].add(user.pk)
-    people = People(answer.users.values())
+    people = People(users.values())
     answer.views = views_for(people, wanted, at=answer.asked_at)
     # After the rights: a stream that is gone by then has no head, and is denied.
     answer.heads = heads(new)

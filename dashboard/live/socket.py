@@ -1,7 +1,8 @@
-"""The socket of an open page, as the hub uses it."""
+"""An open socket of a page or a program, as the hub uses it."""
 
 from typing import Protocol
 
+from dashboard.live.credentials import Credential
 from dashboard.live.outbox import Outbox
 from dashboard.live.streams import Stream
 from procedures.users import User
@@ -31,14 +32,14 @@ class Sender(Protocol):
 
 
 class Socket:
-    """The socket of an open page, with its user and the streams that it follows."""
+    """An open socket, with its credential and the streams it follows."""
 
-    __slots__ = ("following", "key", "outbox", "sender", "user", "waiting")
+    __slots__ = ("credential", "following", "outbox", "sender", "user", "waiting")
 
-    def __init__(self, key: str, outbox: Outbox, sender: Sender) -> None:
-        self.key, self.outbox, self.sender = key, outbox, sender
+    def __init__(self, credential: Credential, outbox: Outbox, sender: Sender) -> None:
+        self.credential, self.outbox, self.sender = credential, outbox, sender
         self.user: User | None = None
-        """The user as last read; None until the sign-in was checked for the first time."""
+        """The person as last read; None until the credential was checked for the first time."""
         self.following: dict[Stream, Following] = {}
         self.waiting = 0
         """The number of the socket's requests that wait for a check of rights."""

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as lazy
 
+from chat.doorbell import ring_after_commit
 from dashboard.models.trail import note
 from procedures.store.compiled import CompiledQuery
 from procedures.users import is_active
@@ -37,15 +38,43 @@ NEW_TOKEN = (Scope.READ, Scope.ASK)
 """The default scopes of a new token."""
 
 
+class ScopeError(Exception):
+    """The error for a valid token whose scopes don't cover the request."""
+
+    def __init__(self, needed: set[Scope], token: "ApiToken") -> None:
+        has = ", ".join(token.scopes) or "none"
+        lacking = " and ".join(sorted(needed - set(token.scopes)))
+        super().__init__(
+            f"This request needs the scope {lacking}. The token has: {has}. "
+            "Create a token with that scope on your profile page."
+        )
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self) -> Self:
         """Return the tokens that are neither revoked nor expired, and whose users are active."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
+    def by_digest(self, digests: Iterable[str]) -> "dict[str, ApiToken]":
+        """Return those of the tokens that have these digests, with their users."""
+        found = self.filter(digest__in=digests).order_by().select_related("user")
+        return {token.digest: token for token in found}
+
     def revoke(self) -> int:
         """Revoke the tokens; return how many of them weren't revoked before."""
-        return self.filter(revoked_at=None).update(revoked_at=timezone.now())
+        count = self.filter(revoked_at=None).update(revoked_at=timezone.now())
+        ring_after_commit("rights")
+        return count
+
+    def note_use(self) -> None:
+        """Record that the tokens are used now, unless that was recorded in the last minute.
+
+        Of many calls at once one writes, and the others change nothing.
+        """
+        now = timezone.now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
+        self.filter(stale).update(last_used_at=now)
 
 
 class ApiToken(models.Model):
@@ -118,15 +147,17 @@ class ApiToken(models.Model):
             return "revoked"
         return "expired" if self.is_expired else "active"
 
+    def require(self, needed: set[Scope]) -> None:
+        """Raise `ScopeError` unless the token has these scopes."""
+        if not needed <= set(self.scopes):
+            raise ScopeError(needed, self)
+
     def note_use(self) -> None:
         """Record when the token was used, at most once a minute."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
             return
-        # Asked again in the statement: of many calls at once one writes, and the others change
-        # nothing.
-        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
-        ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+        ApiToken.objects.filter(pk=self.pk).note_use()
 
 
 def _by_digest(digest: str) -> "models.QuerySet[ApiToken]":

@@ -93,7 +93,7 @@ def end_other_sign_ins(request: Visit) -> HttpResponse:
 @login_required
 def change_password(request: Visit) -> HttpResponse:
     """Set a new password; `accounts.leaving` then ends all other sessions and the tokens."""
-    attempt = Attempt(request, "change of password", request.user.get_username())
+    attempt = Attempt.by(request, "change of password", request.user.get_username())
     try:
         attempt.begin()
     except TooManyAttemptsError as error:

@@ -25,7 +25,7 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         name = request.POST.get("username", "").strip()[:LONGEST_NAME]
-        self.attempt = Attempt(request, "sign-in", name)
+        self.attempt = Attempt.by(request, "sign-in", name)
         try:
             self.attempt.begin()
         except TooManyAttemptsError as error:
@@ -55,12 +55,12 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
 
     Opening the link isn't enough, because mail programs and previews open links by themselves.
     """
-    is_sent, attempt = request.method == "POST", Attempt(request, "sign-in link")
+    is_sent, attempt = request.method == "POST", Attempt.by(request, "sign-in link")
     if attempt.is_over():
         return render(request, "dashboard/sign_in_link_dead.html", status=429)
     user = use_link(name, token) if is_sent else user_of_link(name, token)
     if user is None:
-        Attempt(request, "sign-in link", name).fail()
+        Attempt.by(request, "sign-in link", name).fail()
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
         login(request, user, settings.AUTHENTICATION_BACKENDS[0])

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from chat.doorbell import CHANNEL
 from chat.models import Member, Presence, Session
 from chat.services import note_presences, post_message
+from dashboard.live.credentials import Credential, Credentials
 from dashboard.live.outbox import MOST_QUEUED, Outbox
 from dashboard.live.rights import ask
 from dashboard.live.sign_ins import SignIns, is_session_key
@@ -53,12 +54,12 @@ def test_the_check_of_a_hundred_takes_as_many_statements_as_that_of_two() -> Non
 
     def check(some: list[tuple[str, Session]]) -> tuple[int, int]:
         streams = {
-            key: {Stream("session", session.pk), Stream("run", run), INBOX}
+            Credential("sign-in", key): {Stream("session", session.pk), Stream("run", run), INBOX}
             for key, session in some
             for run in session.messages.values_list("run", flat=True)[:1]
         }
         with CaptureQueriesContext(connection) as asked:
-            answer = ask(SignIns(), streams, new={INBOX})
+            answer = ask(Credentials(), streams, new={INBOX})
         return len(asked), len(answer.views)
 
     few, many = check(people[:2]), check(people)

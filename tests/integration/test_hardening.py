@@ -8,9 +8,6 @@ from django.contrib.auth.models import Group, User
 from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from chat.services import post_message
 from procedures.conf import conf
@@ -153,17 +150,6 @@ def test_no_cursor_breaks_the_range(alice: User, after: str) -> None:
     path = f"/live/range?stream=runs&after={after}"
 
     assert browser(alice).get(path).status_code == 400
-
-
-def test_a_token_opens_no_socket(running_web: Web, admin_user: User) -> None:
-    headers = {"Authorization": caller(admin_user).defaults["HTTP_AUTHORIZATION"]}
-    address = running_web.url.replace("http:", "ws:") + "/live"
-    origin = Origin(running_web.url)
-    with (
-        connect(address, origin=origin, additional_headers=headers) as socket,
-        pytest.raises(ConnectionClosed, match="4401"),
-    ):
-        socket.recv(timeout=10)
 
 
 def test_a_page_says_that_the_database_is_away(alice: User) -> None:

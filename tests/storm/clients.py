@@ -19,6 +19,8 @@ from tests.storm.elements import elements_of
 LONGEST_PAUSE = 0.3
 PATIENCE = 10
 Line = tuple[int, Any, Any]
+Credential = dict[str, str]
+"""The header with which a page or a program connects."""
 Wish = tuple[str, str]
 """A stream, and the form in which it is followed."""
 
@@ -39,9 +41,9 @@ class Witness(LiveClient):
     fault = ""
     """The planted fault, in words; "" for a page that does as the protocol says."""
 
-    def __init__(self, name: str, cookie: str, wishes: Sequence[Wish]) -> None:
+    def __init__(self, name: str, credential: Credential, wishes: Sequence[Wish]) -> None:
         super().__init__()
-        self.name, self.cookie = name, cookie
+        self.name, self.credential = name, credential
         self.kept: dict[str, Kept] = defaultdict(Kept)
         self.connections, self.rung_at = 0, 0.0
         self.is_connected = False
@@ -65,13 +67,15 @@ class Witness(LiveClient):
 
     async def live(self, port: int, chance: Random) -> None:
         """Stay connected until cancelled, as a page does while it is open."""
-        here, headers = f"127.0.0.1:{port}", {"Cookie": self.cookie}
+        here = f"127.0.0.1:{port}"
+        # A program has no origin, and none of its streams is drawn.
+        is_page = "Cookie" in self.credential
         while True:
             with suppress(OSError, WebSocketException, TimeoutError, EOFError):
                 async with connect(
                     f"ws://{here}/live",
-                    origin=Origin(f"http://{here}"),
-                    additional_headers=headers,
+                    origin=Origin(f"http://{here}") if is_page else None,
+                    additional_headers=self.credential,
                     max_size=None,
                     open_timeout=PATIENCE,
                     close_timeout=0,

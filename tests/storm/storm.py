@@ -12,12 +12,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, SessionEvent
+from dashboard.models import ApiToken
 from procedures.models import Event
 from tests import machine
 from tests.conftest import forget_connections
 from tests.processes import Redis, Web, Worker, wait_until
 from tests.sockets import session_of
-from tests.storm.clients import PLANTED, Kept, Line, Tailless, Wish, Witness
+from tests.storm.clients import PLANTED, Credential, Kept, Line, Tailless, Wish, Witness
 from tests.storm.network import Network
 from tests.storm.people import People
 
@@ -128,7 +129,7 @@ class Storm:
         self.web.start()
 
     def _wishes(self) -> dict[str, tuple[User, list[Wish]]]:
-        """What pages follow, and whose they are: of members, of somebody asked, of an admin."""
+        """What pages and programs follow, and whose they are."""
         talk, first, second = (f"session:{session.pk}" for session in self.people.sessions)
         one, two = (f"run:{run.pk}" for run in self.people.runs)
         alice, bob = self.people.alice, self.people.bob
@@ -146,14 +147,15 @@ class Storm:
 
     def _honest(self) -> list[Witness]:
         return [
-            Witness(f"{name} {number}", cookie_of(user), wishes)
+            Witness(f"{name} {number}", credential_of(name, user), wishes)
             for number in range(1, self._copies + 1)
             for name, (user, wishes) in self._wishes().items()
         ]
 
     def _planted(self, plant: Sequence[str]) -> list[Witness]:
-        user, wishes = self._wishes()["alice's program"]
-        return [PLANTED[name](name, cookie_of(user), wishes) for name in plant]
+        program = "alice's program"
+        user, wishes = self._wishes()[program]
+        return [PLANTED[name](name, credential_of(program, user), wishes) for name in plant]
 
     def _catch_up(self, pages: Sequence[Witness]) -> float:
         """Wait until the pages have read what came while they could not."""
@@ -169,7 +171,7 @@ class Storm:
         wait_for(pages, judge)
         outcome.frames, outcome.settled = sum(judge.heads.values()), time.monotonic() - began
         fresh = {
-            name: Witness(name, cookie_of(user), wishes)
+            name: Witness(name, credential_of(name, user), wishes)
             for name, (user, wishes) in self._wishes().items()
         }
         network.read_afresh(list(fresh.values()), self.web.port)
@@ -286,5 +288,8 @@ def lines_of(stream: str) -> list[Line]:
     return list(changes.values_list("seq", "kind", "object"))
 
 
-def cookie_of(user: User) -> str:
-    return f"{settings.SESSION_COOKIE_NAME}={session_of(user)}"
+def credential_of(name: str, user: User) -> Credential:
+    """The token of a program, or the cookie of a page."""
+    if "program" in name:
+        return {"Authorization": f"Bearer {ApiToken.create_for(user)}"}
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session_of(user)}"}
