@@ -53,7 +53,30 @@ NOTE_PLACES = """(parts) => {
     window.readPlaces = () =>
       Object.fromEntries(Object.entries(places).map(([name, tops]) => [name, [...tops]]));
 }"""
+NARROWEST = 320
+AGES = ("just now", "59 s ago", "59 min ago", "23 h 59 min ago", "364 d 23 h ago")
+WORDS = ("", *("Waiting " * count for count in (1, 6, 25, 90)))
+VARYING = {
+    ".run-now__sentence": WORDS,
+    ".run-now__state .state > :last-child": WORDS,
+    ".run-now__state time": AGES,
+    ".live-mark__polling time": AGES,
+}
+"""The texts above the steps of a run that change while somebody watches it."""
+TOPS_WITH = """(varying) => Object.entries(varying).map(([selector, texts]) => {
+    const element = document.querySelector(selector), kept = [...element.childNodes];
+    const tops = texts.map((text) => {
+      element.textContent = text;
+      return document.querySelector(".bars").getBoundingClientRect().top;
+    });
+    element.replaceChildren(...kept);
+    return [selector, new Set(tops).size];
+})"""
 TOP = "id => document.getElementById(id).getBoundingClientRect().top"
+HIDDEN = """() => {
+    const text = document.querySelector("cut-text");
+    return text.scrollHeight - text.clientHeight;
+}"""
 SCROLL_TO = "id => document.getElementById(id).scrollIntoView({ block: 'start' })"
 
 
@@ -93,6 +116,41 @@ def test_what_stands_above_the_steps_of_a_run_stays_there_from_its_start_to_its_
 
     places = page.evaluate("readPlaces()")
     assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places
+
+
+def test_no_words_above_the_steps_of_a_run_move_them_at_any_width(
+    queued: Run, open_page: OpenPage, dave: User
+) -> None:
+    page = watch(open_page(dave), f"/runs/{queued.pk}")
+    page.evaluate("document.documentElement.dataset.live = 'polling'")
+
+    for width in (NARROWEST, PHONE, 600, 768, 1024, DESK):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert dict(page.evaluate(TOPS_WITH, VARYING)) == dict.fromkeys(VARYING, 1), width
+
+
+def test_a_sentence_that_is_longer_than_its_room_is_shown_whole_on_request_and_stays_so(
+    queued: Run, open_page: OpenPage, dave: User
+) -> None:
+    page = open_page(dave, width=PHONE)
+    page.set_viewport_size({"width": NARROWEST, "height": 844})
+    watch(page, f"/runs/{queued.pk}")
+    sentence = page.locator(".run-now__sentence")
+    more, less = (page.get_by_role("button", name=f"Show {which}") for which in ("more", "less"))
+    expect(more.or_(less)).to_have_count(0)
+
+    pause_run(queued.pk, by=dave, reason="The mail server is away. " * 10)
+    more.click()
+    expect(less).to_be_visible()
+    assert page.evaluate(HIDDEN) == 0
+    top = page.evaluate(TOP, f"run-now-{queued.pk}")
+    unpause_run(queued.pk, by=dave, reason="It is back.")
+
+    expect(sentence).to_contain_text("Waiting for a free worker")
+    assert page.evaluate(TOP, f"run-now-{queued.pk}") == top
+    less.click()
+    expect(less).to_be_hidden()
+    assert page.evaluate(TOP, f"run-now-{queued.pk}") < top
 
 
 def test_whoever_reads_below_the_steps_of_a_run_stays_there_while_these_get_more(

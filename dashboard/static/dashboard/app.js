@@ -5,6 +5,7 @@ import "./waiting-count.js";
 import "./whole-pages.js";
 import "./keep-open.js";
 import "./keep-place.js";
+import "./cut-text.js";
 import "./keep-draft.js";
 import "./not-sent.js";
 import "./kept-words.js";
