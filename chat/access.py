@@ -58,7 +58,7 @@ def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UU
 
 
 def in_session_of(user: User) -> Q:
-    """Return a `Q` that matches runs with an entry in a session of which the user is a member."""
+    """Return a `Q` that matches runs with an entry in one of the user's sessions."""
     said = Message.objects.filter(run=OuterRef("pk"), session__members__user=user)
     return Q(Exists(said.order_by()))
 
@@ -100,7 +100,7 @@ def asking_runs(user: User) -> list[RunsByKey]:
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:
-    """Return the ids of the sessions of which the user is a member."""
+    """Return the ids of the sessions that have the user as a member."""
     return Member.objects.filter(user=user).values_list("session", flat=True)
 
 

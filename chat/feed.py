@@ -108,7 +108,7 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str) -> None:
-    """Update a session's entry in an audience's feed to the newest message readable by it.
+    """Update an audience's feed entry of a session to the newest message that it may read there.
 
     If there is no message that the audience may read, delete the entry.
     """

@@ -38,7 +38,7 @@ def people_asked(people: People, wanted: Wanted) -> Pairs:
 
 
 class Named:
-    """The people, out of the given ones, to whom the assignments of some requests refer."""
+    """A lookup of people by assignment, limited to the given people."""
 
     def __init__(self, people: People, rows: Iterable[tuple[Any, ...]]) -> None:
         self._people = people

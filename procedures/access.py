@@ -61,7 +61,7 @@ def sees_all(user: User) -> bool:
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
-    """Return the runs a user may see: own ones, those of granted procedures, and providers' runs.
+    """Return the runs that a user may see: their own, granted ones, and those of providers.
 
     A user who may operate every run sees every run. Every run is tested separately, so narrow the
     query to a few keys. To list or count all visible runs, use `run_lists`.

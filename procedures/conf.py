@@ -56,7 +56,7 @@ class Settings:
     ASKERS_MAY_ANSWER: bool = False
     """True lets people answer in a browser what their own programs ask; with a token they can't."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
-    """For each `SiteChoice`, the values that people may choose when they start a run, by name."""
+    """The allowed values by name, for each `SiteChoice` among the inputs of procedures."""
 
     RUN_LEASE_SECONDS: float = 15
     RUN_TURN_SECONDS: float = 60

@@ -27,7 +27,7 @@ NOTED = tuple(
 )
 """Signals meant for the main process that reach its whole process group; a slot survives them."""
 SETTLES_AFTER = 2.0
-"""Seconds after such a signal in which a slot claims nothing, as its worker may be stopping."""
+"""For this many seconds after such a signal, a slot claims nothing: its worker may be stopping."""
 REPLACED_AFTER = 60.0
 """The age in seconds from which a process may be replaced by another."""
 

@@ -18,7 +18,7 @@ from procedures.users import User, users
 Key = Any
 """A user's primary key."""
 Wanted = Mapping[UUID, AbstractSet[Key]]
-"""For each run, the people for whom to check if they may see the run."""
+"""By run, the people whose access to the run is checked."""
 Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
 GIVING = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
@@ -102,7 +102,7 @@ Each corresponds to a provider in `access`, and must agree with it.
 
 
 def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
-    """Return, for each run, the wanted people who may see it, as `visible_runs` decides."""
+    """Return, for each run, the people in `wanted` who may see it, as `visible_runs` decides."""
     if not wanted or not people.users:
         return {}
     everywhere = people.holders_of([OPERATE])[OPERATE]

@@ -46,7 +46,7 @@ def find_webhook(name: str) -> Target | None:
 
 
 def may_use_webhook(user: User, name: str) -> bool:
-    """Return True if the webhook names the user or one of their groups, or for a superuser."""
+    """Return True if the user is a superuser, or the webhook names them or one of their groups."""
     given = conf.WEBHOOKS.get(name)
     if given is None:
         return False

@@ -35,7 +35,7 @@ CLAIM_CHECKED_AGAIN = timedelta(minutes=10)
 WEBHOOK = "webhook"
 """The name of the channel that reports to programs."""
 GRAVE = ("error", "critical")
-"""The alert levels about which operators are notified."""
+"""The levels of alerts for which operators are notified."""
 
 
 def notification_time(asked_at: datetime) -> datetime | None:
@@ -133,8 +133,8 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
     """Return the people asked, and their deputies, whom the channel can reach.
 
-    With `four_eyes`, the people who caused the request are left out. The people with whose tokens
-    programs have asked are left out, too, unless ASKERS_MAY_ANSWER is on.
+    With `four_eyes`, the people who caused the request are left out. People whose tokens were used
+    to ask are left out, too, unless ASKERS_MAY_ANSWER is on.
     """
     asked = people_of(request.assignments.all()).values("pk")
     given = Delegation.objects.active(clock.moment()).filter(user__in=asked)

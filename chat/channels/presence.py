@@ -14,7 +14,7 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 LOOKING = timedelta(minutes=1)
-"""The time after a person's last activity for which they count as looking at the product."""
+"""A person counts as looking at the product for this long after being active."""
 
 
 def note_presence(user: User) -> None:

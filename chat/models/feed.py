@@ -13,8 +13,9 @@ An audience is everybody who reads messages for the same reason, written as a te
 Lists of sessions are read from here by key, however many sessions and messages there are. An entry
 grants no access: each message is checked by `visible_messages` before it is shown.
 
-The members of a session are a crowd if they are more than `MOST_FED`. They have no entries of their
-own, and read the session's entry "all", so a message costs the same however many members there are.
+The members of a session are a crowd if there are more than `MOST_FED`. They have no entries of
+their own, but read the session's entry "all". Therefore a message costs the same, however many
+members there are.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ ALL, OF_RUNS = "all", "runs"
 """The audience that reads everything, and the audience that reads all runs."""
 LONGEST = 220
 MOST_FED = 5
-"""The most members of a session that have entries of their own; more are a crowd."""
+"""The most members of a session who have entries of their own; more members are a crowd."""
 
 
 def audience(kind: str, key: Any) -> str:

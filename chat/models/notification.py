@@ -149,7 +149,7 @@ class Notification(models.Model):
 
     @property
     def key(self) -> str:
-        """The key "SUBJECT.RECIPIENT", made of two ids, which is the same on every try."""
+        """The key "SUBJECT.RECIPIENT", made of two ids; it is the same on every try."""
         of = self.bundle or self.request_id or self.alert_id or self.run_id
         again = f"{of}-{self.round}" if self.round and not self.bundle else of
         return f"{again}.{self.recipient_id}"
@@ -157,8 +157,8 @@ class Notification(models.Model):
     def bundled(self) -> "Sequence[Notification]":
         """Return the notifications in the same message, oldest first, including this one.
 
-        Those that were dropped before this try, for example because their request was closed, are
-        left out.
+        Notifications that were dropped before this try, for example because their request was
+        closed, are left out.
         """
         if self.bundle is None:
             return [self]

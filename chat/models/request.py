@@ -33,7 +33,7 @@ SOON = 0.25
 
 
 def shown_with(path: str) -> "list[models.Prefetch[str]]":
-    """Return prefetches of the assignees and responses of the requests at the lookup `path`."""
+    """Return prefetches of assignees and responses; `path` is the lookup of the requests."""
     asked = Assignment.objects.select_related("user", "group").order_by("pk")
     given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
     return [

@@ -89,7 +89,7 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 
 
 def askers_by_token(request: "HumanRequest") -> set[Any]:
-    """Return the keys of the users whose tokens programs used to open the request.
+    """Return the keys of the users with whose tokens the request was opened.
 
     A child run counts as started by its parent's program. A fork, and each child of it, also counts
     as started by the program of the fork's origin.
@@ -98,7 +98,7 @@ def askers_by_token(request: "HumanRequest") -> set[Any]:
 
 
 def token_owners(run: Run) -> set[Any]:
-    """Return the keys of the users whose tokens programs used to start this run or related ones.
+    """Return the keys of the users with whose tokens this run, or a related run, was started.
 
     Related runs are the runs above it, and the origins of forks among them.
     """
@@ -118,7 +118,7 @@ def causers(run: Run) -> set[Any]:
 
 
 def _family(run: Run) -> Iterator[Run]:
-    """Yield, each once, a run, the runs above it, and the origins of those that are forks."""
+    """Yield a run, the runs above it, and the origins of those that are forks, each only once."""
     left, seen = [run], set[Any]()
     while left and len(seen) < MOST_ORIGINS:
         one = left.pop()

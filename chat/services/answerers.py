@@ -1,4 +1,4 @@
-"""Queries that tell for which requests, procedures and names active people can answer.
+"""Queries that find the requests, procedures and names for which active people can answer.
 
 Superusers, who may answer everything, aren't counted. The number of queries doesn't grow with the
 number of open requests.

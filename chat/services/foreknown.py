@@ -18,7 +18,7 @@ STANDING = "standing"
 
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
-    """Answer those new requests of a locked run that a standing decision covers."""
+    """Answer a locked run's new requests if standing decisions cover them; return the answers."""
     steps = {step_of(wait.key) for wait in waits}
     usable = StandingDecision.objects.usable(at).filter(version=run.version_id, step__in=steps)
     # First, because there are mostly none: the requests needn't be read then.

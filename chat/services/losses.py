@@ -41,7 +41,7 @@ class Losses:
     requests: frozenset[UUID]
     """The open requests that none of their assignees could answer any more."""
     procedures: frozenset[int]
-    """The procedures for which no active person would hold the role `answer` any more."""
+    """The procedures on which nobody active would have the role `answer` any more."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
     """The substitutes to ask about the requests, by procedure; an empty list if there are none."""

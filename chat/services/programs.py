@@ -19,7 +19,7 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 IN_BROWSER = {"page", "chat", "api"}
-"""The channels by which people answer in a browser; an answer with a token is a program's."""
+"""The channels that people use in a browser; an answer with a token comes from a program."""
 OWN = "A program asked this with your token, so somebody else must answer it."
 FINAL = "A token can't give an irreversible answer. Sign in, and answer it yourself."
 

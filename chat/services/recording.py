@@ -39,7 +39,7 @@ class NotConfirmedError(AnswerError):
 
 
 class AlreadyVotedError(OperationRefusedError):
-    """The same person has given another vote already."""
+    """The same person has already given a different vote."""
 
     def __init__(self, vote: HumanResponse) -> None:
         self.vote = vote

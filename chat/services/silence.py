@@ -13,7 +13,7 @@ class Rival(NamedTuple):
     kind: str
     """The kind of the wait, such as "timer", "request" or "signal"."""
     at: datetime | None
-    """The time at which it happens, or None if that isn't known."""
+    """The time at which the request would end in this way, or None if that isn't known."""
     name: str
     """The prompt of a request, or the name of a signal."""
 

@@ -95,7 +95,7 @@ def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any] | Present) -> dict[str, set[Any]]:
-    """Return, by name, the primary keys of the active people in `among` to whom it refers.
+    """Return the primary keys of the active people in `among` to whom each name refers.
 
     The name "" refers to the superusers, who are affected by every change.
     """
@@ -144,7 +144,7 @@ def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Wai
 
 
 def _leave_out_done(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
-    """Remove from each person the requests that don't wait for them, as `waiting_of` decides."""
+    """Remove each person's requests that don't wait for them, as `waiting_of` decides."""
     gone = not_left_to(found, given)
     snoozed = Snooze.objects.filter(user__in=found, until__gt=clock.moment()).order_by()
     for person, request in snoozed.values_list("user", "request") if found else ():

@@ -79,7 +79,7 @@ class DatabaseJournal:
         self._transacting: int | None = None
         """The thread whose step commits its writes together with its checkpoint, or None."""
         self.since = self._reached = since
-        """The monotonic time of the claim, at which its lease begins."""
+        """The monotonic time of the claim, which is when the lease begins."""
         # The difference of two clocks, noted once: no later correction of this machine's wall clock
         # moves the time that the journal tells.
         self._ahead = now.timestamp() - since

@@ -108,7 +108,7 @@ class Look:
         # find ours there later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """True if the code sent a statement, the first of which begins a transaction."""
+        """True if the code sent a statement; the first one begins a transaction."""
         self.leaves_something = False
         """True if a statement leaves something in the session."""
 

@@ -258,8 +258,8 @@ def _below(waits: WaitQuerySet) -> Iterator[Run]:
     """Lock and yield the runs below these waits, level by level.
 
     Ended runs are included if runs below them may still continue. The locks are taken before any of
-    the waits is closed. Closing a question locks its session, which is always the last lock, while
-    a busy child has its own run locked and may want the session that both share.
+    the waits is closed. Closing a question locks its session, which is always the last lock. A busy
+    child has its own run locked meanwhile, and may want the session that both share.
     """
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())

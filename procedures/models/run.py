@@ -52,7 +52,7 @@ FACTS = (
     *("program", "webhook"),
     *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at", "subject"),
 )
-"""The fields proven by the run's first event, besides its code."""
+"""The fields that the run's first event proves, in addition to the version of the code."""
 
 
 class Run(models.Model):
@@ -299,7 +299,7 @@ class Run(models.Model):
         return Head(run=self, seq=seq, hash=mark)
 
     def top(self) -> UUID:
-        """Return the id of the run that people started: this one, or the topmost above it."""
+        """Return the id of the run that people started: this run, or the topmost run above it."""
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
         while above and above not in seen:  # rows that were tampered with may stand in a circle
             seen.add(above)

@@ -16,7 +16,7 @@ HEARD = "heard"
 
 
 def next_heard(run: UUID) -> int:
-    """Count one more signal or operation of the run, and return its number; locks the run."""
+    """Count one more signal or operation of the run, and return its number; lock the run."""
     # Counted by the database in one statement: two who tell a run something at once can't get the
     # same number.
     [(number,)] = sql.next_heard.fetch(run)

@@ -167,7 +167,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """Yield the inputs that the run sent to other runs and that aren't among those runs' inputs."""
+    """Yield the inputs that the run sent to other runs, but that are missing there."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

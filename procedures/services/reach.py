@@ -49,7 +49,7 @@ def _refusal(target: str, definition: Definition) -> str:
 
 
 def _may_be_asked(target: str, procedure: str) -> bool:
-    """Return True if everybody whom the target names is in a group that answers the procedure."""
+    """Return True if everybody whom the target names has the role `answer` on the procedure."""
     granted = Grant.objects.filter(procedure__name=procedure, role="answer").values("group")
     if target.startswith("@"):
         user = find_active_user(target.removeprefix("@"))

@@ -43,7 +43,7 @@ class RecordedWait:
     closed: Mapping[str, Any] | None = None
     """The data of the event that closed it; None while it is open or if the run's end closed it."""
     closed_at: datetime | None = None
-    """The time at which it was closed, or None if no event tells it."""
+    """The time at which the wait was closed, or None if no event tells that time."""
 
 
 @dataclass

@@ -186,7 +186,7 @@ def taken_differences(record: Record) -> Iterator[Difference]:
 
 
 def signal_differences(record: Record) -> Iterator[Difference]:
-    """Check that each wait that was closed by a signal names that signal."""
+    """Check that each wait closed by a signal has that signal."""
     signals = Signal.objects.filter(run=record.run)
     taken = {(one.name, one.signal_id): one for one in signals}
     for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):

@@ -60,7 +60,7 @@ class Startable:
     """The id of the run that was started with the same key, if any."""
     quota: Quota
     program: str = ""
-    """The name of the token with which a program starts it; "" if a person does."""
+    """The name of the token with which a program starts the run; "" if a person does."""
 
 
 def find_startable(

@@ -135,7 +135,7 @@ def chosen(keys: models.QuerySet[Any]) -> Part:
 def newest_runs(
     sources: Sequence[Source], span: Span, states: Sequence[RunState] = EVERY_STATE
 ) -> list[UUID]:
-    """Return the ids of the newest runs in any of the sources that are in one of the states."""
+    """Return the ids of the newest runs that are in any of the sources and in one of the states."""
     few = sources if states == EVERY_STATE else _with_few_rows(sources, span)
     parts = [
         _by_state(source, span, states)

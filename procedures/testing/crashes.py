@@ -131,7 +131,7 @@ def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
 
 @dataclass
 class Kill:
-    """The commit, counted from 0, before or after which the worker dies; -1 kills none."""
+    """The commit at which the worker dies, counted from 0, and the moment; -1 for no commit."""
 
     number: int = -1
     moment: Moment = "after"

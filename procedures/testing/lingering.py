@@ -7,9 +7,9 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""The number of first waits at which a run is always abandoned, as a worker would do."""
+"""A run is always abandoned at its first waits, up to this number, as a worker would do."""
 PART = 4
-"""The part by which the number of waits grows between two abandonments: 4 means a quarter."""
+"""A run is abandoned again when its waits have grown by this part: 4 means a quarter."""
 MOST_REPLAYED = 64
 """The most waits to replay, for each wait of the run, in order to try new places in the code."""
 

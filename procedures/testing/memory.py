@@ -46,7 +46,7 @@ class MemoryStore(MemoryTables):
         super().__init__(MemoryFiles())
         self.files: MemoryFiles
         self.choices = choices or {}
-        """For each `SiteChoice`, the values that people may choose for a new run, by name."""
+        """The allowed values by name, for each `SiteChoice` among the inputs of procedures."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
         """True if the worker is to stop."""

@@ -196,7 +196,7 @@ class Said:
     also: int = 0
     """The number of later questions that the answer also decides."""
     is_final: bool = False
-    """True if nobody can undo it, whatever the question says."""
+    """True if nobody can undo the answer, whatever the question says."""
 
 
 MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B039 (it is frozen)
