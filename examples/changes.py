@@ -139,7 +139,7 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
     """Return the names of the tags that begin with the prefix and contain a digit.
 
-    They may be versions in a notation that isn't understood.
+    Some may be versions in an unknown notation.
     """
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
@@ -249,9 +249,10 @@ def _sort(match: re.Match[str]) -> Sort:
 
 
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
-    """Return the part to raise: major for breaking changes, minor for features, else patch.
+    """Return the part of the version to raise.
 
-    The first release gets the version 0.1.0.
+    It is the major part for breaking changes, the minor part for features, and else the patch. The
+    first release gets the version 0.1.0.
     """
     if last is None:
         return Part.MINOR

@@ -21,10 +21,10 @@ PATIENCE = 30 * 60
 LOOK = 0.25
 """The longest wait for output, and the pause between reads of a silent process, in seconds."""
 MOST_OUTPUT = 1_000_000
-"""The most bytes of output to save; they are the last ones, where faults are reported."""
+"""The maximum number of bytes of output to save: the last ones, where faults are reported."""
 CHUNK = 64 * 1024
 MOST_LEFT = 64
-"""The most chunks to read after a command has ended, in case another process keeps writing."""
+"""The maximum number of chunks to read after a command's end, if another process keeps writing."""
 TAIL_LINES, LONGEST_TAIL = 20, 2000
 PASSED_ON = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
@@ -94,7 +94,7 @@ class Output:
         self._step.progress()
 
     def end(self) -> str:
-        """Return the output as text; if its start is omitted, a note at the beginning says so."""
+        """Return the saved output as text; if its beginning is missing, the first line says so."""
         if self._line.strip():
             self._step.progress(self._line)
         kept = bytes(self._kept[-MOST_OUTPUT:])
@@ -176,7 +176,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
 
 
 def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
-    """Wait a moment for output; return False at the end of the output."""
+    """Wait briefly for output, and pass it on; return False once the output has ended."""
     assert process.stdout
     ready, _, _ = select.select([process.stdout], [], [], LOOK)
     chunk = os.read(process.stdout.fileno(), CHUNK) if ready else b""

@@ -36,7 +36,7 @@ OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM
 
 
 class RepositoryError(Exception):
-    """A repository whose state doesn't allow the operation; the message is for people."""
+    """An error caused by the state of a repository; its message is for people."""
 
 
 class GitError(RepositoryError):
@@ -143,7 +143,10 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """Return the commits that a merge added to its parent `base`, except merges, or []."""
+        """Return the commits that a merge added to its parent `base`, except merges.
+
+        The list is empty if git doesn't know the commits.
+        """
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
         except GitError:

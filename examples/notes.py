@@ -9,7 +9,7 @@ from procedures.engine.kinds.question_options import one_line
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
-"""The most lines under one heading; a last line says how many more there are."""
+"""The maximum number of lines under one heading; a last line says how many more there are."""
 SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
 """A pattern for characters with a meaning in Markdown.
 

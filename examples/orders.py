@@ -106,7 +106,7 @@ def read_statuses(text: str) -> frozenset[str]:
 
 
 def read_columns(text: str) -> dict[str, str]:
-    """Return the file's names of columns, by our names, from a text like "order = Name".
+    """Return the file's names of columns by our names, from a text like "order = Name".
 
     Raises `ValueError` for an unknown column, or if two columns have the same name in the file.
     """

@@ -28,11 +28,11 @@ COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "deci
 LISTED = COLUMNS[:5]
 """The columns that a question about a group shows of each order."""
 AT_ONCE = 20
-"""The most questions to ask at once; for more orders, each question is about a group of them."""
+"""The maximum number of open questions; for more orders, each question is about a group."""
 MOST_LISTED = 50
-"""The most orders listed in the question about a group."""
+"""The maximum number of orders listed in the question about a group."""
 MOST_STATUSES = 12
-"""The most statuses named in a sentence."""
+"""The maximum number of statuses named in a sentence."""
 
 
 class Verdict(StrEnum):
@@ -120,11 +120,11 @@ def refund(
 ) -> Report:
     """Refund the returned orders of a CSV file, and list the outcome of each.
 
-    The file needs the columns order, customer, amount and status; currency and reason are
-    optional. Orders with the status "returned" are refunded: up to the limit without asking,
-    above it if finance approves. All questions to finance are open at the same time; if more than
-    20 orders are above the limit, it is asked about groups of them. If finance doesn't answer
-    within two hours, an order isn't refunded.
+    The file needs the columns order, customer, amount and status; currency and reason are optional.
+    Orders with the status "returned" are refunded: up to the limit without asking, above it if
+    finance approves. All questions to finance are open at the same time. If more than 20 orders are
+    above the limit, finance is asked about groups of them. If finance doesn't answer within two
+    hours, an order isn't refunded.
     """
     ctx.stage("Read the orders")
     found = ctx.step(find_returned, orders, statuses, columns)

@@ -35,7 +35,7 @@ NOBODY = "system"
 NO_RELEASE = "none"
 ORDER = (Part.PATCH, Part.MINOR, Part.MAJOR)
 MOST_NAMED = 5
-"""The most tags named in a sentence or in the evidence."""
+"""The maximum number of tags named in a sentence or in the evidence."""
 SHORT = 10
 """The number of characters shown of a commit's hash."""
 
@@ -75,7 +75,7 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag elsewhere that already uses the first version considered for this part, or ""."""
+    """The tag that already has the version first considered for this part; "" if none has it."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class History:
     """The versions that can come next, smallest first; none of them has a tag yet."""
     proposed: Part
     passed_over: str
-    """The last tags that name no version, as a list for a sentence; "" if there are none."""
+    """The newest tags that name no version, as a list for a sentence; "" if there are none."""
     counts: Counts
     notes: str
     """The draft of the notes, without a title."""
@@ -149,10 +149,10 @@ def release(
 ) -> Report:
     """Choose the next version, edit its release notes, have it checked and approved, and tag it.
 
-    The commits since the last release are sorted by their conventional prefixes, which propose
-    the version and draft the notes. Whoever starts the run chooses and edits; the check runs on
-    exactly the commit that was read, in a folder of its own. When finance approves, the
-    annotated tag is made. Nothing is pushed, and a refusal leaves the repository as it was.
+    The commits since the last release are sorted by their conventional prefixes. From these, the
+    version is proposed and the notes are drafted. Whoever starts the run chooses and edits. The
+    check runs on exactly the commit that was read, in a separate folder. When finance approves, the
+    annotated tag is created. Nothing is pushed, and a refusal leaves the repository as it was.
     """
     try:
         report = carry_out(ctx, repository, check, prefix)
@@ -347,7 +347,7 @@ def passed_over(history: History) -> dict[str, object]:
 
 
 def named(names: Sequence[str]) -> str:
-    """Return the last names as a list for a sentence, and the number of the others."""
+    """Return a list for a sentence: the newest of these names, and the number of the others."""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(map(plain, reversed(names[-MOST_NAMED:]))) + more
 

@@ -12,9 +12,9 @@ DELIMITERS = (",", ";", "\t")
 HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
 """A pattern for a first line that names the delimiter, like "sep=;"."""
 MOST_ABOVE = 50
-"""The most lines above the header, such as a title, a period or a blank line."""
+"""The maximum number of lines above the header, such as a title, a period or a blank line."""
 LONGEST_HEADER = 64 * 1024
-"""The most characters in which to look for the cells of a header."""
+"""The maximum number of characters in which to look for the cells of a header."""
 SIGNATURES = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "an Excel or ZIP file",
@@ -77,8 +77,8 @@ class Sheet:
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the cells of a line by the names of their columns.
 
-        The line may leave out cells for the empty fields at the header's end. Any other difference
-        in number raises `ValueError`.
+        The line may leave out cells for the empty fields at the header's end. Any other number of
+        cells raises `ValueError`.
         """
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
@@ -88,8 +88,8 @@ class Sheet:
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
         """Return True if a decimal comma in the column `name` may have split its number in two.
 
-        Usually, the number of cells shows this. It can't if the header has empty fields at its end,
-        or if only the column `into` follows, which lines may leave out.
+        Usually, a wrong number of cells reveals this. It doesn't if the header has empty fields at
+        its end, or if only the column `into` follows, which lines may leave out.
         """
         place = self.columns.index(name)
         first, second = [*cells[place : place + 2], "", ""][:2]

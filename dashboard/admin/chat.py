@@ -47,7 +47,7 @@ from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000
-"""The most characters shown of a text: in a list, and on the page of its row."""
+"""The maximum numbers of characters of a text: in a list, and on the page of its row."""
 MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"

@@ -33,7 +33,7 @@ MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
 """The number of newest rows scanned for a word that no index can find."""
 SHORT, LONGEST = 600, 100_000
-"""The most characters of a JSON text shown unfolded, and the most shown at all."""
+"""The maximum numbers of characters of a JSON text: shown unfolded, and shown at all."""
 
 
 def newest_values(model: type[Model], field: str) -> set[Any]:

@@ -24,13 +24,13 @@ from procedures.models import Procedure, Run
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""The most procedures that are listed for a name that their code uses."""
+"""The maximum number of procedures that are listed for a name that their code uses."""
 LARGEST_LOOK = 1000
-"""The most requests examined, because a statement takes a limited number of ids."""
+"""The maximum number of requests examined, because a statement takes a limited number of ids."""
 
 
 def watch() -> Callable[[], "Told | None"]:
-    """Record who can answer now; the returned function finds what a change has taken away."""
+    """Record who can answer now, and return a function that finds what a change has taken away."""
     before = Watch()
 
     def look() -> Told | None:

@@ -15,7 +15,7 @@ from procedures.services.differences import row_name
 from procedures.services.ledger import Verdict, examine
 
 MOST_EVENTS = 20_000
-"""The most events of a journal that the page of a single row verifies."""
+"""The maximum number of journal events that are verified for the page of a single row."""
 SOUND = lazy("This row agrees with the journal.")
 
 

@@ -15,7 +15,7 @@ from procedures.engine.values.spelling import meant
 
 View = Callable[..., Any]
 LONGEST_NAME = 80
-"""The most characters of an unknown parameter's name that an error repeats."""
+"""The maximum number of characters of an unknown parameter's name that an error repeats."""
 
 
 def with_known_parameters(view: View) -> View:

@@ -1,1 +1,1 @@
-"""Channels that notify people by mail and programs by webhook, and that read forms of pages."""
+"""Channels that send mails and webhooks, or read answers from the forms of pages."""

@@ -17,7 +17,7 @@ from procedures.users import User, short_name
 
 BODY = Room(2_500, lines=40)
 EVIDENCE = Room(3_000, lines=60, parts=40, cell=400)
-"""The largest part of the evidence in a mail; the page that the mail links to shows the rest."""
+"""The limits for the evidence in a mail; the page that the mail links to shows all of it."""
 
 
 def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:

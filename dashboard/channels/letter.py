@@ -30,14 +30,14 @@ from procedures.models.clock import clock
 from procedures.users import User, short_name
 
 LONGEST_SUBJECT = 78
-"""The most characters of a subject line, because mail programs show few more."""
+"""The maximum length of a subject line, because mail programs show little more."""
 LONGEST_VALUE = 160
 MOST_LINES = 12
 MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
-"""The most characters of a prompt, of an alert, or of what happens if nobody answers."""
+"""The maximum length of a prompt, of an alert, or of the sentence about a missing answer."""
 MOST_LISTED, LONGEST_ITEM = 20, 300
-"""The most requests in one mail, and the most characters of each prompt in it."""
+"""The maximum numbers of requests in one mail, and of characters of each prompt in it."""
 WIDTH = 76
 
 
@@ -286,7 +286,7 @@ def _indented(line: str) -> str:
 
 
 def _chunks(word: str, width: int) -> Iterator[str]:
-    """Yield a word in pieces of at most `width`, because some languages write without spaces."""
+    """Yield a word in pieces of at most `width` characters; some languages write without spaces."""
     for start in range(0, len(word), width) or (0,):
         yield word[start : start + width]
 

@@ -1,4 +1,4 @@
-"""POST requests to external addresses that were checked, without redirects and within a limit."""
+"""POST requests to checked external addresses, without redirects and with a time limit."""
 
 import socket
 import ssl
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 SECONDS = 5
-"""The most seconds from connecting to the status of the response."""
+"""The maximum number of seconds from connecting to the status of the response."""
 LARGEST_BODY = 256 * 1024
 NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address

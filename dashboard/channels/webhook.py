@@ -22,7 +22,7 @@ from procedures.webhooks import find_webhook
 
 GONE = 410
 LARGEST_VALUE = 64 * 1024
-"""The most bytes of an answer or a result; a larger one is left out, but the API has it."""
+"""The maximum size of an answer or a result in bytes; larger ones are left out."""
 LEFT_OUT = ("comment", "value", "result", "prompt")
 """The parts of an event that are left out, in this order, until the event is small enough."""
 

@@ -18,9 +18,9 @@ DUE = ("4 min", "", "40 min", "3h", "", "1 day", "20 min", "5 days", "")
 MATTERS = (*Matter, Matter.REFUND, Matter.REFUND, Matter.CARRIER)
 """The matters of cases, used in turn; refunds and choices are the most frequent."""
 ENDINGS = {3: Outcome.MAIL_FAILS, 8: Outcome.BANK_FAILS, 12: Outcome.REST}
-"""The outcomes of cases that ask nobody, by their place among each 19; others end well."""
+"""The outcomes of some cases that ask nobody, by their position in each group of 19."""
 ANSWERED = (5, 10, 15)
-"""The places, among each 19 cases, of those that a person has answered."""
+"""The positions, in each group of 19 cases, of those that a person has answered."""
 CYCLE = 19
 
 
@@ -53,7 +53,7 @@ class Case:
 
 
 def cases(runs: int, requests: int) -> Iterator[Case]:
-    """Yield the cases of that many runs, oldest first; the newest `requests` wait for people."""
+    """Yield `runs` cases, oldest first; the newest `requests` of them wait for people."""
     for number in range(runs):
         from_end = runs - number
         matter = MATTERS[number % len(MATTERS)]

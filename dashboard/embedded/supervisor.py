@@ -78,7 +78,7 @@ class Supervisor:
                 raise StartError(f"The {part.name} wasn't ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
-        """Print the parts' output and restart parts that have ended, until somebody stops all."""
+        """Print the parts' output and restart ended parts, until somebody stops the product."""
         while True:
             self._check_for_stop()
             self._listen()
@@ -141,7 +141,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Schedule a part's restart: at once after the first crash, later after further ones."""
+        """Schedule a part's restart: at once after the first crash, then after longer pauses."""
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause

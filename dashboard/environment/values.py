@@ -21,7 +21,7 @@ from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 12
-"""The fewest different characters in a key; random keys have more."""
+"""The minimum number of different characters in a key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
@@ -91,7 +91,7 @@ def can_be_used(text: str) -> bool:
 
 
 def bucket_storage(text: str) -> dict[str, Any]:
-    """Return the setting for Django's storage in a bucket; a new file replaces one of its name."""
+    """Return the setting for Django's storage in a bucket; a new file replaces an old namesake."""
     url = urlsplit(text)
     options = dict(parse_qsl(url.query)) | {
         "bucket_name": url.netloc,

@@ -189,7 +189,7 @@ class Environment(BaseSettings):
         return {name: getattr(self, setting) for name, setting in names.items()}
 
     def file_storage(self) -> dict[str, Any]:
-        """Return the setting for Django's file storage: a folder, or a bucket like those of S3."""
+        """Return the setting for Django's file storage: a folder, or an S3-compatible bucket."""
         if self.FILES_URL and self.FILES_URL.startswith("s3://"):
             return bucket_storage(self.FILES_URL)
         folder = Path(self.FILES_URL) if self.FILES_URL else self.LOCAL_DIR / "files"

@@ -39,7 +39,7 @@ DAYS = ("1", "3", "7")
 UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
 """Fields of the form that aren't part of a draft."""
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
-"""The most characters of a draft that can be edited in a card, and on its own page."""
+"""The maximum lengths of a draft that can be edited: in a card, and on its own page."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class AnswerForm:
         """True if the person pressed a button that only changes the form.
 
         Such a button takes back a choice that isn't confirmed yet, or adds or drops a row. In a
-        table, the button that Enter presses does neither.
+        form with rows, Enter presses a button that does nothing.
         """
         is_row_changed = self.change is not None
         return is_row_changed or not {"disarm", "unsent"}.isdisjoint(self.typed)

@@ -228,9 +228,9 @@ class Builder:
 
 
 MOST_FIELDS = 500
-"""The number of fields from which on people can't add more rows."""
+"""The number of fields in a form at which people can't add rows any more."""
 MOST_SENT = 1_000
-"""The most fields and rows in a form that was sent; Django refuses forms with more fields."""
+"""The maximum number of fields and rows in a form that was sent; Django refuses larger forms."""
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:

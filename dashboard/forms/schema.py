@@ -33,7 +33,7 @@ class SchemaForm(forms.Form):
         self.card, self.has_focus = card, has_focus
         self.layout = layout or Layout([Entry(name) for name in fields])
         self.faults_of: dict[str, list[str]] = {}
-        """The faults of groups and lists as a whole, by the names of these."""
+        """The faults of groups and lists as a whole, by the name of the group or list."""
 
     def id_of(self, name: str) -> str:
         return f"{self.card}-{list(self.fields).index(name)}" if self.card else name

@@ -18,9 +18,10 @@ OFFERED = {
 
 
 def time_of(name: str, now: datetime) -> datetime:
-    """Return the time in the reader's zone for a name like "tomorrow"; raises `InputError`.
+    """Return the time in the reader's zone for a name like "tomorrow".
 
-    After 18:00, "evening" stands for the next day's evening.
+    After 18:00, "evening" stands for the next day's evening. Raises `InputError` for an unknown
+    name.
     """
     here = timezone.localtime(now)
     days = {"evening": 0 if here.time() < EVENING else 1, "tomorrow": 1}

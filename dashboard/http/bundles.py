@@ -1,4 +1,4 @@
-"""One stylesheet and few scripts, each built from the files that it imports."""
+"""Bundles: one stylesheet and a few scripts, each built from the files that it imports."""
 
 import os
 import re

@@ -9,7 +9,7 @@ from dashboard.live.streams import Stream
 from dashboard.live.views import View
 
 MOST_CHARACTERS = 200_000
-"""The most characters of frames in one message, because servers refuse more than a megabyte."""
+"""The maximum number of characters in one message, because servers refuse a megabyte."""
 
 
 class Batch:
@@ -63,7 +63,7 @@ def _cut(parts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def encode(content: dict[str, Any]) -> str:
-    """Return content as JSON; if it can't be encoded as UTF-8, in ASCII."""
+    """Return content as JSON, escaped to ASCII if it can't be encoded as UTF-8."""
     text = json.dumps(content, ensure_ascii=False)
     try:
         text.encode()

@@ -36,7 +36,10 @@ CHECK = 4.0
 SPREAD = 0.3
 """The seconds over which frames are spread, so that not all pages fetch data at the same time."""
 MOST_NAMED = 50
-"""The most runs that a frame names; if more have changed, it names none, so pages check all."""
+"""The maximum number of runs that a frame names.
+
+If more have changed, the frame names none, and pages check all of theirs.
+"""
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
 """A function that calls another one in a thread that may use the database."""
@@ -58,7 +61,7 @@ class Rung:
 
     names: set[str] = field(default_factory=set)
     new: dict[Listener, str] = field(default_factory=dict)
-    """The marks of pages that have begun to follow; "" for pages that must read in any case."""
+    """The marks of pages that have begun to follow; "" for pages that must read their lists."""
     is_check: bool = False
     """True if this ring also compares the requests and runs that people may answer or see."""
 
@@ -106,7 +109,7 @@ class Bell:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
-        """Soon send a frame to a page that has begun to follow or has missed a change."""
+        """Send a frame soon to a page that has begun to follow or has missed a change."""
         if listener in self.keys:
             self._rung.new[listener] = ""
             self._woken.set()
@@ -156,7 +159,7 @@ class Bell:
         return {self.keys[one] for one, chosen in self.forms.items() if chosen == form}
 
     def arrivals(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
-        """Return the people whose new pages must read in any case, and the other new pages."""
+        """Return the people whose new pages must read their lists, and the other new pages."""
         here = [(self.keys[one], mark) for one, mark in rung.new.items() if one in self.keys]
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 

@@ -23,16 +23,16 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, who_sees
 
 CARDS = "cards"
-"""The name of the form of frames for pages with a list of cards."""
+"""The value of `form` with which pages that list cards follow the inbox."""
 LONGEST_LIST = 5
-"""The most requests in the list of such a page; for more, the page reads the list itself."""
+"""The maximum number of requests in the list of such a page; it reads a longer list itself."""
 MOST_DRAWN = 60
-"""The most cards that are drawn at the same time; pages read further ones themselves."""
+"""The maximum number of cards that are drawn together; pages read further ones themselves."""
 LONGEST = 100_000
-"""The most characters of all cards in a frame."""
+"""The maximum number of characters of all cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""A text in cards with times in their reader's zone, so that each page must read its own."""
+"""A text in cards that show times in the reader's zone; pages read such cards themselves."""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
@@ -88,7 +88,7 @@ class Cards:
         return found is not None and not found.is_unasked
 
     def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
-        """Return the template's name for the list that shows the request to this person."""
+        """Return the list in which the template shows a request: waiting, receipts or lost."""
         if pk in waiting:
             return "waiting"
         return "receipts" if key in self._seen.get(pk, ()) else "lost"

@@ -31,7 +31,7 @@ from procedures.viewers import People, who_sees
 Key = Any
 """A user's primary key."""
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
-"""The most seconds from when a request's change, or an event, gets its key to the commit."""
+"""The maximum seconds between the key of a row and its commit: for a change, and for an event."""
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),
     *("cancel_requested_at", "pause_requested_at"),
@@ -51,7 +51,7 @@ def numbers_of(waiting: Waiting) -> dict[str, Any]:
 
 
 class RequestsTold(NamedTuple):
-    """The result of reading changes to requests: whom and which pages to notify, and frames."""
+    """The people and pages to notify of changes to requests, with their frames."""
 
     concerned: set[Key]
     frames: dict[Key, dict[str, Any]]
@@ -118,7 +118,7 @@ class RequestNews:
 
 
 class RunsTold(NamedTuple):
-    """The result of reading changes to runs: the people and pages to notify, and their marks."""
+    """The people and pages to notify of changes to runs, with their marks."""
 
     seen: dict[Key, set[UUID]]
     differing: set[Key]
@@ -183,8 +183,8 @@ class RunNews:
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
         """Return the people whose grants, or delegations to them, have changed.
 
-        Without `is_check`, only people with new pages are compared. What is found replaces what was
-        known, because a later check finds no difference to it.
+        Without `is_check`, only people with new pages are compared. They can't wait for a later
+        check: what is read now replaces what was known, so that check would find no difference.
         """
         if not (is_check or new):
             return set()

@@ -29,7 +29,7 @@ from procedures.engine.values.sent import without_doubles
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """The errors that malformed messages cause; our own pages never send any."""
 LONGEST_MARK = 200
-"""The most characters of a mark that are read; our own marks are never longer."""
+"""The maximum number of characters of a mark that are read; our own marks are never longer."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 """The hub of each event loop, because its tasks belong to that loop."""
 

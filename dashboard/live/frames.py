@@ -28,7 +28,7 @@ MESSAGE = "chat/_message.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 """The templates of a run's page that show its current state."""
 LARGEST_DATA = 100_000
-"""The most characters of an event's data in a frame."""
+"""The maximum number of characters of an event's data in a frame."""
 NOBODY = Subject()
 """The subject of a change whose object was deleted; only members see more than its number."""
 

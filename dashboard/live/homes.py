@@ -13,11 +13,11 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, operators
 
 OVERVIEW = "overview"
-"""The name of the form of frames for home pages."""
+"""The value of `form` with which home pages follow the runs."""
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return what frames contain in addition, by person, except for people whose pages read it.
+    """Return what frames contain in addition, by person; operators' pages read it themselves.
 
     The number of queries depends neither on the people nor on the changes.
     """

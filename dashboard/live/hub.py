@@ -1,8 +1,8 @@
 """The hub of a web process: it reads and renders each change once for all followers.
 
 It learns of changes from Redis, and once a second by comparing the heads of all followed streams.
-So without Redis it is only slower. After a stream was rendered, it rests for a time in proportion
-to that of the rendering; the changes during the rest are sent together.
+So without Redis it is only slower. A stream that was rendered rests in proportion to the time that
+this took; the changes during the rest are sent together.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ TELL_AGAIN = 2.0
 TURN = 0.25
 """The seconds for which ranges are sent before the hub looks for new changes again."""
 MOST_DRAWN, MOST_READ = 100, 500
-"""The most frames with HTML, and with data, that are made for a stream at a time."""
+"""The maximum numbers of frames made for a stream at a time: with HTML, and with data."""
 SOCKETS_AT_ONCE = 100
 """The number of sockets that get their frames before other tasks have a turn."""
 MOST_STREAMS = 100
-"""The most streams that a page can follow."""
+"""The maximum number of streams that a page can follow."""
 RIGHTS = "rights"
 """The name that is announced through Redis when anybody's rights have changed."""
 NOT_YOURS = "Not found, or you don't have access."
@@ -362,7 +362,7 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Add the runs that were looked up for copies of views to the current views."""
+        """Copy the runs that were looked up in copies of views to the current views."""
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:

@@ -44,7 +44,10 @@ NEWEST = 500
 """The number of newest rows that a position counts; between them, others may still appear."""
 NONE: frozenset[UUID] = frozenset()
 MOST_READ = 5000
-"""The most rows that are read to compare marks; a page with an older mark has to read again."""
+"""The maximum number of rows that are read to compare marks.
+
+A page with an older mark has to read its lists again.
+"""
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time between a moment that a worker stores in a row and the commit of that row."""
 LENGTH, NONCE = 120, 12
@@ -241,7 +244,7 @@ class RunsMark:
 
 
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
-    """Return what decides which runs each person's lists contain, apart from runs and requests.
+    """Return what each person's view of runs depends on, apart from single runs and requests.
 
     This is the set of procedures of which the person sees all runs, with None for all procedures.
     The people for whom the person stands in are in the set as texts.

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.http.access_log import Send
 
 MOST_QUEUED = 1_000_000
-"""The most characters queued for a slow socket; further messages are refused."""
+"""The maximum number of characters queued for a slow socket; further messages are refused."""
 GONE = 1006
 """The code for a socket that is already closed."""
 logger = logging.getLogger(__name__)

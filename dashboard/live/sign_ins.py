@@ -21,12 +21,12 @@ from django.utils.crypto import constant_time_compare
 from procedures.users import User, users
 
 LONGEST_KEY = 40
-"""The most characters of a session key in Django's table."""
+"""The maximum number of characters of a session key in Django's table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A session's claim to a user, with the hash that changes with the user's password."""
+    """The user that a session names, and the hash that changes with the user's password."""
 
     text: str
     """The session's signed text, from which the other values were read."""

@@ -1,8 +1,9 @@
 """The streams that can be followed, who may follow them, and their heads in the database.
 
-session:<id>   the numbered changes of a session; a frame shows the object as it is now run:<id>
-the journal of a run inbox          no changes of its own (see `bells`): read your requests again
-runs           no changes of its own (see `bells`): read your list of runs again
+- `session:<id>`: the numbered changes of a session; a frame shows the object as it is now.
+- `run:<id>`: the journal of a run.
+- `inbox`: no changes of its own (see `bells`); a frame tells a page to read its requests again.
+- `runs`: no changes of its own (see `bells`); a frame tells a page to read its runs again.
 """
 
 from collections.abc import Iterable
@@ -98,7 +99,7 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def place_in(after: Any) -> int:
-    """Return a number that follows "after" as an integer that databases can store.
+    """Return a client's position in a stream as an integer that databases can store.
 
     Raises `ValueError` or `TypeError` for anything else.
     """

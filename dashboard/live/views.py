@@ -30,7 +30,7 @@ class Subject:
     run: UUID | None = None
     """The run; everybody who may see it also sees the change."""
     people: frozenset[Any] = frozenset()
-    """The keys of the users who see the change for themselves, such as the author."""
+    """The keys of users who may see the change even without the run, such as its author."""
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ from dashboard.live.threads import Done
 SHARE = 10
 """The length of a stream's rest, as a multiple of the processor time that rendering took."""
 GATHER = 0.05
-"""The most seconds of rest for a stream whose frames don't repeat each other.
+"""The maximum number of seconds of rest for a stream whose frames don't repeat each other.
 
 A longer rest would only save messages.
 """
@@ -31,7 +31,7 @@ class Watch:
 
     @property
     def redraws(self) -> bool:
-        """True if each rendering repeats most of the last one, so that fewer of them save work."""
+        """True if each rendering repeats most of the last one, so that each one less saves work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:

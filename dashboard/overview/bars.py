@@ -39,7 +39,7 @@ Gap = tuple[datetime, datetime, bool]
 NARROW = 5.0
 """The width in percent up to which a bar has no room for a mark."""
 THIN = 0.3
-"""The least width of a bar in percent, so that it is visible if it took no time."""
+"""The minimum width of a bar in percent, so that it is visible even if it took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 

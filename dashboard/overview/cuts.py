@@ -23,9 +23,9 @@ class Room:
     characters: int
     lines: int = 1
     parts: int = 1
-    """The most values inside a value."""
+    """The maximum number of values inside a value."""
     cell: int = 1_000
-    """The most characters of each text inside a value."""
+    """The maximum number of characters of each text inside a value."""
 
 
 LINE = Room(120)

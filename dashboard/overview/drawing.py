@@ -1,4 +1,4 @@
-"""Values as trees of nodes, so that templates look up no names that the data contains.
+"""Values as trees of nodes, so that templates never look up keys that come from the data.
 
 If a template asks a dict for `items`, it gets the value with that key, if there is one. So data
 that people or programs have sent is drawn from a `Node`, which only this module creates.
@@ -23,11 +23,11 @@ READABLE = {"application/json", "text/csv", "text/markdown", "text/plain"}
 OF_FILE = {"name": str, "digest": str, "size": int, "content_type": str}
 MOST_COLUMNS = 20
 MOST_ON_PHONES = 3
-"""The most columns of a table that fit on a phone."""
+"""The maximum number of columns of a table that fit on a phone."""
 LEVELS = 3
 """The number of levels of nested mappings that are drawn; deeper ones are shown as JSON."""
 MANY_LINES = 20
-"""The number of lines from which on a text is shown in a scrolling frame."""
+"""The number of line breaks at which a text gets a scrolling frame."""
 DEEPEST = 12
 """The deepest level of JSON that is indented, because deeper ones would be mostly blanks."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
@@ -96,7 +96,7 @@ class Named:
     is_read: bool = False
     """True if the value was read when the question was asked, and may have changed since."""
     read: Sequence[str] = ()
-    """The labels of the inner values that were read when the question was asked; [] for all."""
+    """The labels of the inner values that were read then, unless `is_read` covers all of them."""
 
 
 @dataclass(frozen=True)

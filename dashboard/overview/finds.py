@@ -19,9 +19,9 @@ from procedures.run_lists import RunList
 from procedures.users import User
 
 MOST_FOUND = 6
-"""The most results in one group, such as runs."""
+"""The maximum number of results in one group, such as runs."""
 MOST_SEARCHED = 200
-"""The number of the most urgent requests, and of the newest runs and sessions, to search."""
+"""The maximum number of requests, runs and sessions that a search reads of each kind."""
 LONGEST_QUERY = 200
 TIMES = ("opened_at", "due_at", "wait__due_at")
 
@@ -57,12 +57,12 @@ class Search:
         return all(word in known for word in self.words)
 
     def procedures(self) -> list[Find]:
-        """Return the procedures found that the person may start."""
+        """Return the matching procedures that the person may start."""
         found = access.procedures_for(self.user, "start").values_list("name", "title")
         return _first(Find(name, title, name) for name, title in found if self.fits(name, title))
 
     def requests(self) -> list[Find]:
-        """Return the open requests found that the person may answer, most urgent first."""
+        """Return the matching open requests that the person may answer, most urgent first."""
         ids = [self._id] if self._id else self._most_urgent()
         open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
         rows = (
@@ -80,7 +80,7 @@ class Search:
         return most_urgent(self.user, MOST_SEARCHED, with_snoozed=True)
 
     def runs(self) -> list[Find]:
-        """Return the runs found that the person may see, newest first."""
+        """Return the matching runs that the person may see, newest first."""
         rows = Run.objects.filter(pk__in=self._runs).order_by("-pk")
         return _first(
             Find(str(pk), self._titles.get(pk, title), short_id(pk), at)
@@ -89,7 +89,7 @@ class Search:
         )
 
     def sessions(self) -> list[Find]:
-        """Return the sessions found that the person is a member of, newest first."""
+        """Return the matching sessions of which the person is a member, newest first."""
         members = Member.objects.filter(user=self.user)
         if self._id:
             members = members.filter(session=self._id)

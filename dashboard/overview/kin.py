@@ -11,7 +11,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 
 MOST_SHOWN = 12
-"""The most child runs that are listed for each wait."""
+"""The maximum number of child runs that are listed for each wait."""
 KINDS = (Wait.Kind.CHILD, Wait.Kind.MAP)
 BAD = (RunStatus.FAILED, RunStatus.QUARANTINED, RunStatus.CANCELLED)
 

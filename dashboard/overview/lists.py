@@ -143,7 +143,7 @@ def _by_operators(act: str) -> Q:
 
 
 def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID, str], Any]:
-    """Return the newest assignee of each question, by run and wait key."""
+    """Return the newest assignee of each question, keyed by run and wait."""
     return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
 
 
@@ -160,9 +160,9 @@ def content_of(one: RunInput) -> dict[str, Any]:
 
 
 def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return why no live worker can execute these runs, by run, if they were queued long ago.
+    """Return the reasons why no live worker can execute long queued runs, by run.
 
-    If there is no such run, nothing is read.
+    If none of the runs was queued long ago, nothing is read.
     """
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]

@@ -6,7 +6,7 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 BEFORE, MOST_PAIRS = 3, 30
-"""The most matching pairs shown before the difference, and the most pairs shown in all."""
+"""The maximum number of pairs to show: before the difference, and in all."""
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from procedures.services.carriers import long_queued, stranded
 from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
-"""The longest delay of something due before the clock process counts as stopped."""
+"""The clock process counts as stopped if something is overdue by more than this."""
 LONG = timedelta(hours=1)
-"""The longest time that a step may keep failing before somebody should look at it."""
+"""A step that has been failing for longer than this needs somebody to look at it."""
 RECENT = timedelta(days=7)
-"""The time for which a failed run counts as stuck."""
+"""A failed run counts as stuck for this long."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
 """Statuses in which no worker executes the run, but its code is needed to continue."""
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
@@ -153,7 +153,7 @@ def is_voted_on(opened: Mapping[str, Any]) -> bool:
 
 
 def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
-    """Return the names of the people whose votes count, by wait, in the order of the votes."""
+    """Return the names of the people whose votes count, in the order of the votes, by wait."""
     found, asked = defaultdict[int, list[str]](list), list(waits)
     if asked:
         cast = HumanResponse.objects.filter(request__wait__in=asked, undone_at=None).order_by("pk")

@@ -23,9 +23,9 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-"""The most operations with buttons of their own, so that they fit in one row on a phone."""
+"""The maximum number of operations with their own buttons, so that they fit on a phone."""
 SELDOM = ("fork", "restart", "force_end")
-"""The operations that move to a menu if there are too many, the last of these first."""
+"""The operations that move to a menu if there are too many; the last ones move first."""
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,14 @@ from procedures.store.merging import HANDFUL, first_seen, merged
 from procedures.users import User
 
 LONGEST_LIST = 6
-"""The most rows shown in each list; one more is read, to know whether there are more."""
+"""The maximum number of rows in each list; one more is read, to know whether there are more."""
 MOST_STUCK = 30
-"""The most stuck runs that are counted, and grouped by their error."""
+"""The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
-"""The number of unfinished runs from which on all waits are searched for a person's next ones."""
+"""With this many unfinished runs, a person's next waits are searched among all waits."""
 
 MOST_ALONE = 10 * MANY
-"""The most unanswerable requests that are read to find those that a person may see."""
+"""The maximum number of unanswerable requests that are read to find those that a person may see."""
 
 
 class Due(NamedTuple):

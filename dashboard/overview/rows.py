@@ -48,7 +48,7 @@ SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of time in which one thing happened; if it has no end, it still happens."""
+    """A span of time in which one thing happened; without an end, it lasts until now."""
 
     kind: SegmentKind
     begin: datetime
@@ -130,7 +130,7 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """The time when a timer is due, or when it was withdrawn before."""
+        """The time when a timer ends, or at which it was withdrawn before its end."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 

@@ -42,9 +42,9 @@ from procedures.models.clock import clock
 from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""The most rows that are drawn again on each change, and the most rows on a page."""
+"""The maximum numbers of rows: drawn again on each change, and on a page."""
 MOST_BARS, MOST_FILES = 60, 100
-"""The most bars in a row, and the most files on a page."""
+"""The maximum numbers of bars in a row, and of files on a page."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dashboard.overview.rows import Row, Segment
 from procedures.engine.journal.payloads import NOT_KEPT
 
 FEW = 2
-"""The most consecutive similar steps that are shown unfolded."""
+"""The maximum number of consecutive similar steps that are shown unfolded."""
 PLAIN = {"done", "running"}
 
 

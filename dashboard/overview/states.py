@@ -1,4 +1,4 @@
-"""The state of a run in words: a label, the time since when, and a sentence."""
+"""The state of a run in words: a label, the time of its beginning, and a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class State:
     is_end: bool
     sentence: Sentence
     cause: str
-    """The part of the sentence that is the same for all runs in this state for the same reason."""
+    """The part of the sentence that runs share if they are in this state for the same reason."""
 
 
 def state_of(facts: Facts) -> State:

@@ -1,4 +1,4 @@
-"""Data about the viewer of a page, each read only once for the page."""
+"""Data about the viewer of a page, which is read only once for each page."""
 
 from typing import Any
 from uuid import UUID

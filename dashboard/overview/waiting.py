@@ -23,7 +23,7 @@ from dashboard.overview.words import (
 from procedures.engine.kinds.questions import Question
 
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
-"""The most characters of a prompt: if it is the only one, and if there are several."""
+"""The maximum lengths of a prompt: if it is the only one, and if there are several."""
 MOST_NAMED = 6
 
 
@@ -98,7 +98,7 @@ def describe_waits(
 
 
 def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
-    """Return how many votes or answers there are and how many are needed; None if unclear."""
+    """Return how many votes or answers there are and are needed; None if there is no one count."""
     first = openings[0]
     if first.part_of is None:
         question = first.question if len(openings) == 1 else None

@@ -193,7 +193,7 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Return the assignees in words; if there are none, who can answer the procedure's requests."""
+    """Return the assignees in words, or else the groups that answer the procedure's requests."""
     return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 

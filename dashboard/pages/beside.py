@@ -15,7 +15,7 @@ from procedures.run_lists import MOST_COUNTED
 from procedures.users import name_field, users
 
 MOST_BESIDE = 50
-"""The most runs, requests and files listed beside a session."""
+"""The maximum number of runs, requests and files listed beside a session."""
 
 
 def beside(part: Part) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def beside(part: Part) -> dict[str, Any]:
 
 
 def people(part: Part) -> list[tuple[str, datetime]]:
-    """Return the people who take part in what the viewer may see, and when each of them began."""
+    """Return the people who take part in what the viewer may see, and when each of them joined."""
     answers = HumanResponse.objects.filter(request__in=part.requests)
     came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
     if part.is_whole:

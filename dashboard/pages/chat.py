@@ -165,8 +165,8 @@ def _below(part: Part, request_id: str | None) -> int | None:
 def composer(part: Part, *, shown: Iterable[UUID | None] = ()) -> dict[str, Any]:
     """Return the context of the composer: what a message can answer or reply to, and a unique key.
 
-    The key prevents that a message is stored twice. `shown` holds requests elsewhere on the page,
-    some of which the viewer may be able to answer.
+    The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
+    page, some of which the viewer may be able to answer.
     """
     mine = answerable_requests(part.user).filter(session=part.session)
     waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
@@ -221,7 +221,7 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
-    """Return the message, and the question if it is one, to which the sender has replied.
+    """Return the message to which the sender replies and, if it asks a question, its request.
 
     It is the one that the sender chose, even if other questions have opened since. Raises 404 if
     the sender may not see it.

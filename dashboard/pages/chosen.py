@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Chosen(Generic[V]):
-    """The chosen rows with what the page showed of each, and the number of rows too many."""
+    """The chosen rows with what the page showed of each, and the number of those left out."""
 
     shown: dict[UUID, V]
     """The version or phase that the page showed of each row, by key, in the order of the choice."""

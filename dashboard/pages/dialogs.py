@@ -82,7 +82,7 @@ def reasons_of(request: SignedIn) -> list[str]:
 
 
 def next_of(request: SignedIn) -> str:
-    """Return the page to go back to, if it is one of this site."""
+    """Return the address to go back to; "" if there is none, or if it is on another site."""
     given: str = request.POST.get("next", "") or request.GET.get("next", "")
     is_here = url_has_allowed_host_and_scheme(
         given, {request.get_host()}, require_https=request.is_secure()

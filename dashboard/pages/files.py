@@ -30,7 +30,7 @@ View = Callable[Concatenate[SignedIn, P], HttpResponse]
 MOST_ROWS, MOST_COLUMNS = 50, 20
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 64 * 1024
-"""The most bytes of a file that a preview reads, from its beginning."""
+"""The maximum number of bytes of a file that a preview reads, from its beginning."""
 
 
 def tells_of_lost_files(view: View[P]) -> View[P]:

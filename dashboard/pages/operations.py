@@ -58,7 +58,7 @@ STATUS: dict[type[EngineError], int] = {
     InputError: 422,
     QuotaError: 429,
 }
-"""The status code by refusal; any other refusal has 409."""
+"""The HTTP status for each kind of refusal; refusals of other kinds have 409."""
 VERBS: dict[str, Callable[..., str]] = {
     "retry": services.retry_run,
     "override": services.override_run,

@@ -53,7 +53,7 @@ REFUSALS: dict[type[Exception], int] = {
     ClaimedError: 409,
 }
 MOST_SHOWN = 40
-"""The most cards in `shown` that are checked for changes."""
+"""The maximum number of cards in `shown` that are checked for changes."""
 
 
 @require_safe

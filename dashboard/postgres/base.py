@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 SETTING = "prepared_statements"
 """The option `prepared_statements` of DATABASE_URL: on, off or auto.
 
-With auto, it is found out for each new connection whether there is a pooler.
+With auto, each new connection is checked for a pooler.
 """
 
 

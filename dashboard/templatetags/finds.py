@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.simple_tag
 def most_searched() -> int:
-    """Return the most requests, runs and sessions that a search reads of each."""
+    """Return the maximum number of requests, runs and sessions that a search reads of each kind."""
     return MOST_SEARCHED

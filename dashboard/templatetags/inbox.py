@@ -24,7 +24,7 @@ MOST_WORKING = 9
 
 @register.filter
 def is_one_of(key: Any, chosen: Any) -> bool:
-    """Return True if the key is the chosen one; None stands for no choice."""
+    """Return True if the key equals the chosen one, which may be None."""
     return bool(key == chosen)
 
 

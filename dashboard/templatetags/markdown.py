@@ -16,9 +16,9 @@ from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The most characters of HTML for each character of Markdown, and a number always allowed.
+"""The limit on HTML: characters for each character of Markdown, and a number always allowed.
 
-The limit exists because a table of empty cells, for example, makes hundreds for each.
+A table of empty cells, for example, would have hundreds for each.
 """
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),

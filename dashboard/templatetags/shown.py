@@ -55,7 +55,7 @@ def title_parts(title: str) -> tuple[str, str]:
 
 @register.filter
 def whole_title(title: str) -> SafeString:
-    """Return a session's title as HTML, in which each of its two parts has its own direction."""
+    """Return a session's title as HTML; each of its two parts has its own text direction."""
     about, detail = title_parts(unbroken(title))
     if not detail:
         return format_html("<bdi>{}</bdi>", about)

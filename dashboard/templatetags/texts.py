@@ -44,5 +44,5 @@ TEXTS = {
 
 @register.simple_tag
 def script_texts() -> SafeString:
-    """Render the sentences as JSON, which texts.js reads; the security policy allows that."""
+    """Render the sentences for texts.js as JSON, which the content security policy allows."""
     return json_script({name: str(words) for name, words in TEXTS.items()}, "texts")

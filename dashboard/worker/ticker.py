@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 TICK = 1.0
 """The seconds between two checks for tasks that are due."""
 LONGEST_END = 5.0
-"""The most seconds that a stopping worker waits for a periodic task."""
+"""The maximum number of seconds that a stopping worker waits for a periodic task."""
 
 
 @dataclass
