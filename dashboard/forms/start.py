@@ -92,7 +92,7 @@ class StartForm(SchemaForm):
         """The faults of uploaded files whose tokens have expired."""
 
     def inputs(self) -> dict[str, Any]:
-        """Return the inputs by name, as JSON values and files; raises `InputError`."""
+        """Return the inputs by name, as JSON and files; raises `InputError` for any fault."""
         self._store_files()
         own_values = self.cleaned.items()
         inputs = {name: one for name, one in own_values if one is not LEFT_OUT}
@@ -242,7 +242,7 @@ class InnerField(SchemaField):
 
 
 class StartBuilder(Builder):
-    """A builder of a start form; an input is left out of its values if the default applies."""
+    """A builder of a start form, in which an empty field lets the default of its input apply."""
 
     def __init__(self, definition: Definition, texts: Texts | None) -> None:
         super().__init__(texts)

@@ -98,7 +98,7 @@ class Gate:
         return self._views.get((user, stream))
 
     def put(self, asked: Ask) -> None:
-        """Decide about a request, at once if rights were just checked, else after the next one."""
+        """Decide about a request: now if rights were just checked, else after the next check."""
         if self._is_answered(asked):
             self._streams.do(asked, None)
             return
