@@ -158,6 +158,7 @@ class Address:
 
 @procedure(
     title="Service desk",
+    subject="Order {order}: {matter}",
     roles={"start": "support", "answer": "finance", "operate": "operators"},
 )
 def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)

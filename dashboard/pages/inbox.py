@@ -22,11 +22,13 @@ from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Tab, due_of, end_of_da
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.forms.snoozing import time_of
+from dashboard.overview.words import listed
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
 from procedures.engine.kinds import conditions
+from procedures.models import Procedure
 from procedures.models.clock import clock
 from procedures.services import OperationRefusedError
 
@@ -133,6 +135,16 @@ class View:
                 kept[name] = text
         kept["tab"] = self.tab
         return kept.urlencode()
+
+    @property
+    def narrowed_by(self) -> str:
+        """The filters that are on, in the words of their chips, such as "High risk and “lamp”"."""
+        given, procedure = self.filters, Procedure.objects.filter(name=self.filters.procedure)
+        words = [KINDS.get(given.kind, ""), *procedure.values_list("title", flat=True)]
+        words += [DUES[given.due]] if given.due else []
+        words += [RISKS[given.risk]] if given.risk else []
+        words += [f"“{given.q}”"] if given.q else []
+        return listed([str(one) for one in words if one], "and")
 
     @property
     def last(self) -> UUID | None:

@@ -8,12 +8,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat.inbox import Filters
 from chat.models import HumanRequest
 from dashboard.forms.snoozing import OFFERED
 from dashboard.overview.names import outcome_name
 from dashboard.overview.outlook import Outlook
-from dashboard.overview.words import listed
 from dashboard.templatetags.pieces import moment
 from procedures.models import Wait
 from procedures.models.clock import clock
@@ -32,13 +30,6 @@ def is_one_of(key: Any, chosen: Any) -> bool:
 def outcome_name_of(request: HumanRequest) -> str:
     """Return the outcome in a word, without loading the question."""
     return outcome_name(request.outcome)
-
-
-@register.filter
-def filter_words(filters: Filters) -> str:
-    """Return the active filters, such as "risk = high and q = lamp"."""
-    given = {name: value for name, value in vars(filters).items() if value}
-    return listed([f"{name} = {value}" for name, value in given.items()], "and")
 
 
 @register.simple_tag

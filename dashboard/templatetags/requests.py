@@ -1,6 +1,6 @@
 """Filters and tags for the templates of requests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,18 @@ def _key_of(place: int, text: str) -> str:
     if text in REJECTING:
         return "r"
     return str(place) if place in NUMBER_KEYS else ""
+
+
+@register.simple_tag(takes_context=True)
+def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
+    """Return why a person who is asked can't answer: "voted", "claimed", or "" if they aren't."""
+    user = context.get("user")
+    if not user:
+        return ""
+    if request.quorum > 1 and any(vote.user_id == user.pk for vote in votes(request)):
+        return "voted"
+    is_taken = request.claimed_by_id not in {None, user.pk}
+    return "claimed" if is_taken and request.asks(user) else ""
 
 
 @register.filter
@@ -146,11 +158,21 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words; "" for an object or files, whose parts are shown separately."""
+    """Return an answer in words, or "" if it is shown elsewhere.
+
+    An object and files are shown one by one, and "Approve" says no more than "Approved by bob".
+    """
     if isinstance(value, dict) or takes_files(question.schema):
+        return ""
+    if isinstance(value, bool) and question.label_of(value) in usual_labels(question):
         return ""
     is_labelled = question.labels or not isinstance(value, bool)
     return question.label_of(value) if is_labelled else cell(value).text
+
+
+def usual_labels(question: Question) -> Collection[str]:
+    """Return the labels of buttons to which the author gave no label."""
+    return question.rules.default_labels.values()
 
 
 @register.filter
@@ -173,7 +195,7 @@ def final_words(echo: Echo) -> str:
 def plain_decision(echo: Echo) -> str:
     """Return the decision that is to be confirmed, like "approved"; "" if the author named it."""
     question = echo.request.asked
-    is_usual = question.label_of(echo.value) in question.rules.default_labels.values()
+    is_usual = question.label_of(echo.value) in usual_labels(question)
     return question.decision_of(echo.value) if is_usual else ""
 
 

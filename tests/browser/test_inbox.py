@@ -362,7 +362,7 @@ def test_without_scripts_links_and_forms_do_the_same(
     expect(page.locator(".receipt")).to_contain_text("Approved by bob")
     page.goto("/inbox/?tab=groups&q=nothing")
     expect(page.get_by_text("No matches")).to_be_visible()
-    page.get_by_role("link", name="Clear q = nothing").click()
+    page.get_by_role("link", name="Clear “nothing”").click()
 
     expect(page.locator(".inbox-row")).to_have_count(1)
 

@@ -171,3 +171,14 @@ def test_home_and_search_offer_only_what_is_left_to_somebody(
         client = browser(person)
         assert (str(request_.pk) in shown(client.get("/requests/waiting"))) is is_left_
         assert [one.key for one in Search(person, "").requests()] == [str(request_.pk)] * is_left_
+
+
+def test_whoever_is_asked_learns_whom_to_ask_for_what_is_claimed(
+    request_: HumanRequest, vera: User, victor: User
+) -> None:
+    claim_request(request_.pk, by=vera)
+
+    page = shown(browser(victor).get(f"/requests/{request_.pk}"))
+
+    assert "Ask <bdi>vera</bdi> to release it if you should answer." in page
+    assert "isn't assigned to you" not in page

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("bob")
             "moment",
             {"value": "2026-12-31T09:30", "value~zone": "Europe/Berlin"},
             "2026-12-31T09:30+01:00",
-            "2026-12-31 09:30 +01:00",
+            "31 Dec 2026, 09:30 +01:00",
         ),
         ("length", {"value": "90 min"}, "PT1H30M", "1 h 30 min"),
         ("money", {"value": "31.20"}, "31.20", "31.20 EUR"),

@@ -262,14 +262,14 @@ def test_a_version_of_a_draft_that_is_no_number_counts_as_none(bob: User) -> Non
 
 def test_empty_lists_say_what_comes_next_or_what_narrows_them(bob: User) -> None:
     client = browser(bob)
-    assert "Nothing waits for you." in shown(client.get("/inbox/"))
+    assert "Nothing is waiting for you." in shown(client.get("/inbox/"))
     snooze_request(ask().pk, by=bob, until=clock.now() + HOUR)
-    assert "Nothing waits for you." in shown(client.get("/inbox/?tab=mine"))
+    assert "Nothing is waiting for you." in shown(client.get("/inbox/?tab=mine"))
 
     text = shown(client.get("/inbox/?tab=groups&risk=high&q=lamp"))
 
     assert "No matches" in text
-    assert "Clear risk = high and q = lamp" in text
+    assert "Clear High risk and “lamp”" in text
 
 
 def test_nonsense_in_the_address_is_left_out(bob: User) -> None:

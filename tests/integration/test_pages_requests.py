@@ -189,6 +189,17 @@ def test_the_loser_learns_who_was_faster_and_keeps_the_own_words(
     assert HumanResponse.objects.count() == 1
 
 
+def test_a_receipt_says_once_what_was_decided(alice: User, bob: User) -> None:
+    usual, named = ask("told", by=alice), ask("approval", by=alice)
+    for request in (usual, named):
+        answer(request, value=True, by=bob)
+    client = browser(bob)
+
+    assert "receipt__value" not in shown(client.get(f"/requests/{usual.pk}"))
+    page = shown(client.get(f"/requests/{named.pk}"))
+    assert '<p class="receipt__value">Pay 31.20 €</p>' in page
+
+
 def test_the_same_form_twice_is_one_response(alice: User, bob: User) -> None:
     request, client = ask("approval", by=alice), browser(bob)
 

@@ -1,7 +1,7 @@
 import logging
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 
 from dashboard.demo.people import NotEmbeddedError, create_demo_accounts
 from dashboard.demo.seed import seed
@@ -25,6 +25,8 @@ class Command(BaseCommand):
                 "Countersign is running here. Stop it first: its workers would execute the demo's"
                 " past runs again."
             )
+        if conf.IS_EMBEDDED:
+            call_command("migrate", verbosity=0)
         try:
             create_demo_accounts()
         except NotEmbeddedError as error:

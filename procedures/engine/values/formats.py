@@ -11,6 +11,7 @@ from procedures.engine.values.durations import LONGEST, UNITS
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]{CLOCK.pattern}(Z|[+-][0-9]{{2}}:[0-9]{{2}})")
 MAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,250}")
 WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
@@ -107,13 +108,23 @@ def format_duration(text: str) -> str:
 
 
 def format_moment(text: str) -> str:
-    """Return a stored moment as people read it, such as "2026-12-31 09:30 +01:00"."""
+    """Return a stored moment as people read it, such as "31 Dec 2026, 09:30 +01:00"."""
     if not is_moment(text):
         return text
     at = datetime.fromisoformat(text)
-    clock = at.strftime("%Y-%m-%d %H:%M:%S" if at.second else "%Y-%m-%d %H:%M")
+    clock = f"{_day(at)}, {at.strftime('%H:%M:%S' if at.second else '%H:%M')}"
     offset = at.strftime("%z")
     return f"{clock} {offset[:3]}:{offset[3:5]}" if offset.strip("+0") else f"{clock} UTC"
+
+
+def format_date(text: str) -> str:
+    """Return a stored date as people read it, such as "31 Dec 2026"."""
+    return _day(date.fromisoformat(text)) if is_date(text) else text
+
+
+def _day(day: date) -> str:
+    # The names of months in `strftime` depend on the locale, which a step can change.
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _spoken_length(text: str) -> timedelta:

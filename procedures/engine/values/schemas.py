@@ -6,7 +6,7 @@ from typing import Any
 from procedures.engine.values import canonical
 from procedures.engine.values.answers import DECIMAL, HINTS, is_group, is_rows, without_nothing
 from procedures.engine.values.attachments import format_size, is_file_schema
-from procedures.engine.values.formats import format_duration, format_moment
+from procedures.engine.values.formats import format_date, format_duration, format_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
 
 LABELS = "labels"
@@ -166,7 +166,7 @@ def format_value(value: Any, schema: Mapping[str, Any]) -> str:
     return option_label(text, plain) if "enum" in plain or "const" in plain else text
 
 
-IN_WORDS = {"duration": format_duration, "date-time": format_moment}
+IN_WORDS = {"duration": format_duration, "date-time": format_moment, "date": format_date}
 
 
 def option_label(text: str, schema: Mapping[str, Any]) -> str:

@@ -98,8 +98,9 @@ def test_what_is_no_value_of_the_type_is_refused(hint: Any, sent: Any, words: st
         (timedelta, "P3D", "3 days"),
         (timedelta, "PT0S", "0 s"),
         (timedelta, "PT1.5S", "1.5 s"),
-        (datetime, "2026-12-31T09:30:00+01:00", "2026-12-31 09:30 +01:00"),
-        (datetime, "2026-12-31T09:30:05Z", "2026-12-31 09:30:05 UTC"),
+        (datetime, "2026-12-31T09:30:00+01:00", "31 Dec 2026, 09:30 +01:00"),
+        (datetime, "2026-12-31T09:30:05Z", "31 Dec 2026, 09:30:05 UTC"),
+        (date, "2026-12-31", "31 Dec 2026"),
         (time, "09:30", "09:30"),
     ],
 )
