@@ -70,7 +70,7 @@ def asks(user: User) -> Q:
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the index lookup that finds the runs that others started in the user's sessions."""
+    """Return the index lookup that finds other people's runs in the user's sessions."""
     # The member again: a row that was changed by hand must not show what its session doesn't.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
     is_member = Part(
@@ -83,7 +83,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 def asking_runs(user: User) -> list[RunsByKey]:
     """Return the index lookups that find the runs with a request assigned to the user.
 
-    Requests assigned to people for whom the user is a deputy are included, as in `asks`.
+    Requests to people whose deputy the user is are included, as in `asks`.
     """
     people = [user, *principals_of(user)]
     by_key = [RunsByKey(Assignment, "user_id", this(one.pk)) for one in people]
@@ -166,7 +166,7 @@ def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
 
 
 def messages_in(session: Session, user: User) -> MessageQuerySet:
-    """Return the transcript entries that a user may read in a session that they may see."""
+    """Return the transcript entries of a visible session that the user may read."""
     messages = Message.objects.filter(session=session)
     if reads_all_of(user, [session.pk]):
         return messages

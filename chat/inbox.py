@@ -101,7 +101,7 @@ class Inbox:
         return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None
 
     def ids(self, most: int, *, after: UUID | None = None) -> list[UUID]:
-        """Return the ids of up to `most` requests of the list that follow the request `after`.
+        """Return the ids of the next requests of the list, up to `most`, after the request `after`.
 
         Fewer are returned if the person may no longer see some that they have answered.
         """

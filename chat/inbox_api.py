@@ -80,7 +80,7 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
 
     Each result is `applied`, `already_decided` or `needs_attention`. A request needs attention if
     it has changed since you saw it, if an answer can't be undone, or if a required comment is
-    missing; answer it by itself.
+    missing. Answer that request separately.
     """
     items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
     address = request.META.get("REMOTE_ADDR") or None

@@ -29,7 +29,7 @@ def is_left_to(user: User) -> Q:
     - Somebody else has claimed it, and the user isn't their deputy.
     - The user has voted already.
     - A program asked with the user's token.
-    - It has `four_eyes`, and the user started its run, or the run of which that is a fork.
+    - It has `four_eyes`, and the user started its run, or the run from which that was forked.
 
     Every request is tested separately, so narrow the query to a few keys.
     """

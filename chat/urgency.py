@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, request: UUID) -> Self | None:
-        """Return the place of a request, open or closed; None if there is none with that id."""
+        """Return the place of a request, open or closed; None if no request has this id."""
         row = HumanRequest.objects.filter(pk=request).values_list("needed_at", "rank", "pk").first()
         return cls(*row) if row else None
 

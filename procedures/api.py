@@ -193,8 +193,8 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
     """Send a named message to a run; it is stored until the run waits for it.
 
     A repeated `id` counts once and returns 200. Returns 422 if the run is already waiting for the
-    signal and can't accept the value. A signal that was stored before the run waited for it is
-    skipped if it then doesn't fit; `GET /api/signals/{number}` shows that.
+    signal and can't accept the value. An earlier signal that doesn't fit once the run waits for it
+    is skipped; `GET /api/signals/{number}` shows that.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)

@@ -82,7 +82,7 @@ class Settings:
 
     SENDS_MAIL: bool = False
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
-    """The time after which a person who is asked, and has no page open, is notified."""
+    """The time after which people are notified if they are asked and have no page open."""
     NOTIFY_EVERY_SECONDS: float = 5
     """Seconds between two checks for notifications that are due."""
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
 REMOVE_UPLOADS = "countersign.remove_uploads"
 CALLED = "countersign.called"
-"""The Redis key that is set while a message is on its way and no worker has begun to handle it."""
+"""The Redis key that is set while a message is on its way to a worker."""
 CALL_AGAIN = 1000
 """Milliseconds after which a message counts as lost, or as waiting for a busy worker."""
 LOOK_EVERY = 5
@@ -36,7 +36,7 @@ PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 PATIENCE = 0.2
 """Seconds to wait for a broker that doesn't answer."""
 LAST_WORD = 2
-"""Seconds that an exiting process waits until its messages are sent; the first one is slow."""
+"""Seconds that an exiting process waits for its messages to be sent; the first one is slow."""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 

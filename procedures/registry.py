@@ -117,7 +117,7 @@ def code_of(run: Run) -> Definition | None:
 
 
 def kept_code(name: str, file: str, version: str) -> Definition | None:
-    """Return the code for runs of that version, or None if this process has none for it."""
+    """Return the code for runs of that version, or None if this process doesn't have it."""
     if not file:
         return find(name)
     if not suffix_of(file):

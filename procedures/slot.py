@@ -63,8 +63,8 @@ class Slot:
     def open(self) -> None:
         """Turn a newly forked process into a slot.
 
-        Signals are ignored at first, because the pool installs handlers that raise for all signals
-        that aren't ignored.
+        Signals are ignored at first, because the pool leaves ignored signals alone; for all others,
+        it installs handlers that raise.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None

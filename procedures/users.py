@@ -67,8 +67,8 @@ def members_path() -> str:
 def holders_of_permission(name: str) -> "QuerySet[User]":
     """Return the active users to whom the permission is granted, directly or through a group.
 
-    Superusers, who have every permission without a grant, are left out even if one is granted to
-    them, because permissions don't ask superusers.
+    Superusers are left out: they have every permission without a grant, and permissions don't ask
+    them.
     """
     if name.count(".") != 1:
         return users().none()

@@ -95,7 +95,7 @@ class People:
 
 Viewers = Callable[[People, Wanted], Pairs]
 viewers: list[Viewers] = []
-"""Functions that yield runs with people who may see them, for reasons that layers above know.
+"""Functions that yield runs with people who may see them, for reasons of higher layers.
 
 Each corresponds to a provider in `access`, and must agree with it.
 """

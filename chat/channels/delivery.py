@@ -119,7 +119,10 @@ def _leave(one: Notification) -> None:
 
 
 def _undone_words(one: Notification) -> str:
-    """Return a sentence if a report is obsolete, because what had ended continues; else ""."""
+    """Return a sentence if a report has become obsolete, else "".
+
+    A report is obsolete if the answer was undone, or if the run continued after its end.
+    """
     if one.request:
         is_open = one.request.is_open
         return "The answer that this notification would report has been undone." if is_open else ""

@@ -108,7 +108,7 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 
 
 def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
-    """Plan a report that a request, or the run itself, has ended, if the run has a webhook.
+    """Plan a report to the run's webhook, if any: the request, or else the run, has ended.
 
     The report is due at once. A second end, such as one after a retry, is reported too.
     """

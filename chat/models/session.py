@@ -188,9 +188,9 @@ class Member(models.Model):
 
     @classmethod
     def _are_crowd(cls, session: Session) -> bool:
-        """Return True if the members of a session are a crowd; make them one if they are too many.
+        """Return True if a session has too many members for feed entries; mark them as a crowd.
 
-        They stay a crowd when some leave, so that nobody's list has to be filled again.
+        They stay a crowd when some leave, so that nobody's feed has to be filled again.
         """
         found = cls.objects.filter(session=session).order_by()
         flags = list(found.values_list("in_crowd", flat=True)[: MOST_FED + 1])

@@ -21,7 +21,7 @@ def with_stored_files(request_id: UUID, answer: Answer, *, by: User) -> Answer:
 
     Call it before the transaction that records the answer, because storing can take long. Contents
     that no run uses do no harm. The files of an answer that doesn't fit the question aren't stored,
-    because that transaction refuses it. Raises `LostFileError` if a file is gone.
+    because that transaction will refuse the answer. Raises `LostFileError` if a file is gone.
     """
     if not _has_files(HumanRequest(pk=request_id), answer.value, by):
         return answer

@@ -17,7 +17,7 @@ from procedures.users import json_key
 
 Kind = RequestEvent.Kind
 CLOSING = "closing"
-"""The field of an entry that holds the digest of the content with which an answer closes a wait."""
+"""The field of an entry with the digest of the content that closes the wait."""
 
 
 def history_differences(request: HumanRequest) -> Iterator[Difference]:

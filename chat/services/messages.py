@@ -59,7 +59,7 @@ class Echo:
 
 
 def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
-    """Return the answer that a message would give if its author has to confirm it first, else None.
+    """Return the answer that a message would give, if its author must confirm it first; else None.
 
     `confirmed` is the token of the echo that the author has seen. Nothing has to be confirmed if
     the message isn't an answer, is the answer's label or value itself, or is confirmed already.

@@ -154,7 +154,7 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
 
 
 def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
-    """Return True if this response is the one that is held, and not an earlier vote."""
+    """Return True if this response is the held answer, and not an earlier vote."""
     if request.effective_at is None or not request.wait.held:
         return False
     last = request.responses.filter(undone_at=None).order_by("pk").last()

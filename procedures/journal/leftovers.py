@@ -294,7 +294,7 @@ UNCLEAN: set[str] = set()
 
 @contextmanager
 def closed_after() -> Iterator[None]:
-    """Close connections that code has left unclean, after a transaction of the engine has ended."""
+    """At the end of an engine transaction, close connections that an author's code left unclean."""
     try:
         yield
     finally:

@@ -82,7 +82,7 @@ def check_question(subject: str, **asked: Any) -> None:
 
 
 def terms_of(asked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the kind of the question, which is a form if there is a schema, and its options."""
+    """Return the kind of the question and its options; with a schema, the kind is a form."""
     kind = "form" if asked["schema"] is not None else asked["kind"]
     return kind, dict(_options(kind, asked))
 

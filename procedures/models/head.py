@@ -47,7 +47,7 @@ class Head(models.Model):
 
     @classmethod
     def lock(cls, run_id: UUID) -> None:
-        """Lock the head of a run whose row is locked; its worker can't write until the commit."""
+        """Lock a run's head, after the run's row; the run's worker can't write until the commit."""
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> Said:

@@ -271,7 +271,7 @@ class Run(models.Model):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the run that started this one as a child, read from the parent's wait."""
+        """The id of the run that started this one as a child, or None if people started it."""
         return self.parent_wait.run_id if self.parent_wait else None
 
     def beginning(self, files: Iterable[File]) -> dict[str, Any]:

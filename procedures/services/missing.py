@@ -27,7 +27,7 @@ MOST_UNOWNED = 100
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the rows of a run that its journal or its counts record, but that are missing.
+    """Yield the missing rows of a run, which its journal or its counts record.
 
     Adds to `older` what can't be checked, because the run is older than the counts.
     """

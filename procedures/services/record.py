@@ -41,7 +41,7 @@ class RecordedWait:
     at: datetime
     content: Mapping[str, Any]
     closed: Mapping[str, Any] | None = None
-    """The data of the event that closed it; None while it is open or if the run's end closed it."""
+    """The data of the event that closed the wait, or None if no event did."""
     closed_at: datetime | None = None
     """The time at which the wait was closed, or None if no event tells that time."""
 

@@ -73,8 +73,8 @@ def _told_of_parent(retried: Retried) -> str:
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a quarantined run continue with code that differs from its journal.
 
-    Events that the code no longer produces are skipped, a step's stored result is used even if its
-    arguments have changed, and a changed question is asked again. Locks the run.
+    Events that the code no longer produces are skipped. A step's stored result is used even if the
+    step's arguments have changed. A changed question is asked again. Locks the run.
     """
     run = lock_run(run_id)
     override(DatabaseStore(), run, operation_payload("override", by=by, reason=reason))

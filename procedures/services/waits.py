@@ -71,7 +71,7 @@ def undo_locked(run: Run, wait: Wait, *, at: datetime) -> None:
 
 
 def settle_wait(wait: Wait) -> bool:
-    """Close a wait with its held answer, if that can't be undone any more; else return False."""
+    """Close a wait if its held answer can't be undone any more; otherwise return False."""
     return wait.effective_at is not None and _settle(wait)
 
 
