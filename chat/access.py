@@ -198,7 +198,7 @@ def _is_between(user: User) -> Q:
 
 
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
-    """Keep only the messages that the user may read.
+    """Return the messages that the user may read, in the given order.
 
     The messages must be loaded together with the messages to which they reply. The rule is the same
     as in `visible_messages`. It is applied to the keys of the messages here, because PostgreSQL

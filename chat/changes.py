@@ -53,7 +53,10 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Replace each line by a number, equal for equal lines, so that comparing lines is cheap."""
+    """Return both texts with a number for each line, equal for equal lines.
+
+    Comparing numbers is cheap, however long the lines are.
+    """
     numbers: dict[str, int] = {}
     fresh = count()
     for line in (*before, *after):

@@ -108,7 +108,7 @@ class Inbox:
         return self._still_seen(self._listed(most, after))
 
     def _still_seen(self, ids: list[UUID]) -> list[UUID]:
-        """Leave out the answered requests that the person may no longer see."""
+        """Return the ids without answered requests that the person may no longer see."""
         if self.tab != Tab.DONE:
             return ids
         visible = visible_requests(self.user).filter(pk__in=ids)

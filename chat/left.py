@@ -134,7 +134,7 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Leave out the people for whom an open request doesn't wait any more.
+    """Return the people for whom an open request still waits.
 
     The request must ask all the given people.
     """

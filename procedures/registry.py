@@ -86,7 +86,7 @@ def _known(files: Found) -> Known:
 
 @cache
 def _in_modules() -> dict[str, Definition]:
-    """Load the procedures of the installed apps and of PROCEDURE_MODULES."""
+    """Return the procedures of the installed apps and of PROCEDURE_MODULES, by name."""
     found: dict[str, Definition] = {}
     for module in _modules():
         for definition in _defined_in(module):
@@ -154,7 +154,7 @@ def make_ready(text: Text) -> Definition:
 
 
 def _read_kept(name: str, file: str, version: str) -> Definition:
-    """Read a procedure's text from the database, even if its file has changed or is gone."""
+    """Return the procedure in a stored text, even if the text's file has changed or is gone."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("The stored text doesn't match its version.")
@@ -259,7 +259,7 @@ def versions_here() -> dict[str, Any]:
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """Write the rows in a few statements, however many there are, with the time of registration."""
+    """Write and return the rows of these versions in a few statements, with the current time."""
     # Before the rows are written: only procedures that are new now get the grants of their roles,
     # or a grant that an administrator took away would come back.
     known = set(Procedure.objects.values_list("name", flat=True))

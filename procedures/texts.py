@@ -102,7 +102,7 @@ shelf = Shelf()
 
 
 def load() -> Found:
-    """Read all files; a fault in one does not affect the others."""
+    """Read all files, and return their procedures and faults; one faulty file spares the others."""
     by_name: dict[str, list[Procedure]] = {}
     faults: list[FileFault] = []
     every = places()

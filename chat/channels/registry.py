@@ -24,7 +24,7 @@ class UnknownChannelError(LookupError):
 
 
 def register_channel(channel: C) -> C:
-    """Register a channel class in this process. Registering it again is harmless.
+    """Register a channel class in this process, and return it. Registering it again is harmless.
 
     Sites list their channels in CHANNELS instead. Raises `ValueError` if the name is invalid or
     another channel has it, if the class defines neither `deliver` nor `parse`, or if it defines

@@ -31,7 +31,7 @@ class Changed(NamedTuple):
 def close_request(
     wait: Wait, content: Mapping[str, Any], *, at: datetime, was_held: bool
 ) -> Changed:
-    """Close the request of a closed wait with its outcome.
+    """Close the request of a closed wait with its outcome, and return the change.
 
     If `was_held` is true, the request was already closed by the held answer. Raises
     `AssertionError` if the request already has a final outcome, which is a bug in the caller.
@@ -50,7 +50,7 @@ def close_request(
 
 
 def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
-    """Close the request of a wait provisionally, until its answer takes effect or is undone.
+    """Close the request of a wait until its answer takes effect or is undone; return the change.
 
     If another held answer has already made the request unneeded, it gets the new reason and time.
     """
@@ -64,7 +64,7 @@ def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Cha
 
 
 def release_request(wait: Wait) -> Changed:
-    """Open the request of a wait again, because an answer was undone."""
+    """Open the request of a wait again, because an answer was undone; return the change."""
     request = wait.request
     request.status, request.outcome = HumanRequest.Status.OPEN, ""
     request.closed_by = request.closed_why = ""

@@ -46,7 +46,7 @@ class BulkReport:
 
 
 def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
-    """Answer exactly these requests, and report on each in the same order.
+    """Answer exactly these requests, and return a report on each, in the same order.
 
     `answer` has the comment, the channel, the address and the program. An item needs attention if
     its request has changed since it was shown, or no longer waits for this person. It also needs

@@ -27,10 +27,11 @@ Kind = RequestEvent.Kind
 
 @transaction.atomic
 def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> HumanRequest:
-    """Claim an open request, so that only this person can answer it. Claiming it twice is harmless.
+    """Claim an open request, so that only this person can answer it; return the request.
 
-    Raises `NotAskedError` if this person couldn't answer it, `ClaimedError` if somebody else has
-    claimed it, and `OperationRefusedError` if several people have to agree on it.
+    Claiming it twice is harmless. Raises `NotAskedError` if this person couldn't answer it,
+    `ClaimedError` if somebody else has claimed it, and `OperationRefusedError` if several people
+    have to agree on it.
     """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)
@@ -53,7 +54,7 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
     """Give up your own claim; with the permission to reassign requests, give up anybody's claim.
 
     The other assignees are notified soon, unless they have been notified before. Releasing a
-    request that nobody has claimed is harmless.
+    request that nobody has claimed is harmless. Returns the request.
     """
     request, now = _lock_open(request_id)
     if request.claimed_by is None:
@@ -87,7 +88,10 @@ def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None =
 
 
 def _lock_open(request_id: UUID) -> tuple[HumanRequest, Any]:
-    """Lock the run, then the request; raise `AlreadyAnsweredError` if it is closed."""
+    """Lock the run, then the request; return the request and the current time.
+
+    Raises `AlreadyAnsweredError` if the request is closed.
+    """
     lock_run(HumanRequest.objects.run_of(request_id))
     request, now = HumanRequest.objects.lock(request_id)
     if not request.is_open:

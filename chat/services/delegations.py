@@ -25,8 +25,8 @@ def delegate(
     """Let another person answer one's requests until a date, from now on unless `from_at` is later.
 
     Each answer of the deputy depends on the right that the giver has at that moment. A deputy can't
-    pass requests on, and can't answer a `four_eyes` request that the giver has caused. Raises
-    `OperationRefusedError` if the dates or the people don't allow a delegation.
+    pass requests on, and can't answer a `four_eyes` request that the giver has caused. Returns the
+    delegation. Raises `OperationRefusedError` if the dates or the people don't allow one.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now
@@ -44,7 +44,7 @@ def delegate(
 
 @transaction.atomic
 def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
-    """End a delegation now; only its giver and superusers can. Ending it twice is harmless.
+    """End and return a delegation; only its giver and superusers can. Ending it twice is harmless.
 
     Raises `Delegation.DoesNotExist` if the user may not revoke a delegation with this id.
     """

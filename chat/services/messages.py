@@ -101,7 +101,10 @@ def post_message(
 
 
 def reply(request: HumanRequest, text: str, *, by: User, address: str | None = None) -> Reply:
-    """Record a person's message as their answer, if it is one. Calling it twice is harmless."""
+    """Record a person's message as their answer, if it is one, and return the outcome.
+
+    Calling it twice is harmless.
+    """
     inbound = Inbound(text, sender=by, request=request, address=address)
     try:
         response, _ = receive(Chat.name, inbound)

@@ -33,7 +33,7 @@ from procedures.users import User, json_key
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     """Withdraw the request; the run continues with the outcome "withdrawn" and no value.
 
-    Takes the same locks as an answer: whichever comes first closes the request.
+    Takes the same locks as an answer: whichever comes first closes the request. Returns a sentence.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     # In a transaction of its own, and first: a deadline that has passed has won, whether or not the
@@ -130,7 +130,10 @@ def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:
-    """Lock the run, then the request; raise `AlreadyAnsweredError` if it is closed."""
+    """Lock the run, then the request; return the request.
+
+    Raises `AlreadyAnsweredError` if the request is closed.
+    """
     lock_run(request.wait.run_id)
     # Read anew under both locks; the caller's copy may be older than somebody's answer.
     locked = HumanRequest.objects.select_for_update().get(pk=request.pk)

@@ -32,9 +32,9 @@ class DraftConflictError(EngineError):
 def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
     """Hide an open request from somebody's inbox until a time, at most 90 days ahead.
 
-    Deadlines still pass, and others can answer. Raises `NotAskedError` if the person couldn't
-    answer the request, `AlreadyAnsweredError` if it is closed, and `InputError` if `until` is out
-    of range.
+    Deadlines still pass, and others can answer. Returns the snooze. Raises `NotAskedError` if the
+    person couldn't answer the request, `AlreadyAnsweredError` if it is closed, and `InputError` if
+    `until` is out of range.
     """
     request, now = _open_for(request_id, by), clock.now()
     if not now < until <= now + LONGEST_SNOOZE:
@@ -55,7 +55,7 @@ def draft_of(request_id: UUID, *, by: User) -> Draft | None:
 
 @transaction.atomic
 def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -> Draft:
-    """Save what somebody has typed as their draft.
+    """Save what somebody has typed as their draft, and return the draft.
 
     `version` is the version of the draft that they have seen, or 0 if they have seen none. Raises
     `DraftConflictError`, with the stored draft, if that has another version. To replace it, save

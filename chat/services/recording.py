@@ -61,8 +61,8 @@ def record_answer(
 
     The request and its run must be locked, and `request.wait.run` must be the locked run. The
     answer's files must be stored permanently already. `standing` is the standing decision that
-    gives the answer, if one does. Raises `AnswerError` if the answer is invalid, and
-    `AlreadyVotedError`.
+    gives the answer, if one does. Returns the response. Raises `AnswerError` if the answer is
+    invalid, and `AlreadyVotedError`.
     """
     question, run = request.asked, request.wait.run
     response = _new_response(request, question, answer, by, now)

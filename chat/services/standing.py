@@ -92,9 +92,10 @@ def revocable_by(user: User) -> StandingDecisionQuerySet:
 
 @transaction.atomic
 def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
-    """Revoke a decision now; only its giver and operators can. Revoking it twice is harmless.
+    """Revoke and return a decision; only its giver and operators can.
 
-    Raises `StandingDecision.DoesNotExist` if the user may not revoke a decision with this id.
+    Revoking it twice is harmless. Raises `StandingDecision.DoesNotExist` if the user may not revoke
+    a decision with this id.
     """
     decision = revocable_by(by).select_for_update(of=("self",)).get(pk=decision_id)
     if decision.revoked_at is None:

@@ -155,10 +155,11 @@ class DatabaseJournal:
     # Writing
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Store the batch in one commit; on PostgreSQL, plain events take one statement.
+        """Store the batch in one commit and return its events.
 
-        If the database is briefly unreachable, the commit is tried again over a new connection,
-        once it is clear that the first attempt didn't arrive.
+        On PostgreSQL, plain events take one statement. If the database is briefly unreachable, the
+        commit is tried again over a new connection, once it is clear that the first attempt didn't
+        arrive.
         """
         events, is_in_step = self._chain(batch), self._is_in_step
         try:

@@ -37,7 +37,7 @@ class Head(models.Model):
 
     @classmethod
     def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
-        """Lock a run's head and set its new worker's epoch; earlier workers can no longer write.
+        """Lock and return a run's head, with its new worker's epoch; earlier workers can't write.
 
         `also` is the update of the run's row, which PostgreSQL executes in the same statement.
         """

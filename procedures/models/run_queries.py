@@ -40,7 +40,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return None
 
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock the first run in the queue, skipping the exclusions and rows locked by others.
+        """Lock and return the first run in the queue, skipping exclusions and locked rows, or None.
 
         With `waits`, wait for locked rows instead of skipping them.
         """

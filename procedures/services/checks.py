@@ -48,7 +48,7 @@ class Check:
 
 
 def check_runs(procedure: str = "") -> Iterator[Check]:
-    """Replay every unfinished run, or those of one procedure, to its current position."""
+    """Replay every unfinished run, or those of one procedure, and yield the result for each."""
     runs = Run.objects.unended().select_related("procedure", "version").order_by("pk")
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)

@@ -61,7 +61,8 @@ def verify_journal(run: Run) -> list[str]:
 def examine(run: Run) -> Verdict:
     """Verify a run's journal by its hash chain, then the run's rows and files by the journal.
 
-    If a worker writes meanwhile, the run is read again, a limited number of times.
+    If a worker writes meanwhile, the run is read again, a limited number of times. Returns the
+    faults that were found.
     """
     verdict = Verdict(_damages(run))
     if verdict.damages:

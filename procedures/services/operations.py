@@ -125,7 +125,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """End a run and all runs below it at once, even while workers hold them; nothing is undone.
 
     Locks these runs. The result of a step in progress isn't stored, although the step may still
-    take effect.
+    take effect. Returns sentences about this.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -155,7 +155,7 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Pause a run until it is unpaused: now, or at its next step or wait if a worker holds it.
 
     Answers and signals are stored and deadlines pass meanwhile; its children continue. Locks the
-    run.
+    run. Returns a sentence about this.
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
@@ -196,7 +196,7 @@ def _children_of(run: Run) -> str:
 def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a paused run continue from where it stopped, with everything that has arrived since.
 
-    Locks the run.
+    Locks the run. Returns a sentence about this.
     """
     run, now = lock_run(run_id), clock.now()
     if not run.pause_requested_at:

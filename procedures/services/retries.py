@@ -19,7 +19,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     The failed step is tried again, even in a branch of a gather. A failed child is retried too, or
     replaced by a new run if it can't continue. If people let a step in doubt fail, or said that it
     was done but gave no result, they are asked about it again. Locks the run after those above it,
-    then the failed children.
+    then the failed children. Returns sentences about this.
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
@@ -71,7 +71,7 @@ def _told_of_parent(retried: Retried) -> str:
 
 @transaction.atomic
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a quarantined run continue with code that differs from its journal.
+    """Let a quarantined run continue with code that differs from its journal; return a sentence.
 
     Events that the code no longer produces are skipped. A step's stored result is used even if the
     step's arguments have changed. A changed question is asked again. Locks the run.

@@ -80,7 +80,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _status_differences(record: Record) -> Iterator[Difference]:
-    """Check that an open run's status fits the times of its queueing and lease, and its pause."""
+    """Yield a difference if an open run's status doesn't fit its queueing, lease or pause."""
     run = record.run
     waits = {opening.key for opening in record.waits.values()}
     is_retry = waits.isdisjoint(record.suspended_on)
@@ -98,7 +98,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """Check the times at which a cancel or pause was requested."""
+    """Yield differences in the times at which a cancel or pause was requested."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED
@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _held_differences(wait: Wait) -> Iterator[Difference]:
-    """Check the fields of a held answer, and of a wait that a held answer made unneeded."""
+    """Yield differences in the fields of a held answer, and of waits that it made unneeded."""
     is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
     if not is_held:
         yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})
@@ -169,7 +169,7 @@ def _is_an_end(record: Record, wait: Wait) -> bool:
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:
-    """Check that inputs marked as journaled are in the journal, with the same time."""
+    """Yield the inputs marked as journaled that the journal lacks, or has at another time."""
     if not record.is_covered:
         known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
         for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
@@ -186,7 +186,7 @@ def taken_differences(record: Record) -> Iterator[Difference]:
 
 
 def signal_differences(record: Record) -> Iterator[Difference]:
-    """Check that each wait closed by a signal has that signal."""
+    """Yield the signals that closed a wait in the journal, but don't belong to that wait."""
     signals = Signal.objects.filter(run=record.run)
     taken = {(one.name, one.signal_id): one for one in signals}
     for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):
@@ -198,7 +198,7 @@ def signal_differences(record: Record) -> Iterator[Difference]:
 
 
 def file_differences(run: Run) -> Iterator[Difference]:
-    """Check that each file named by the run's rows and events is stored and unchanged."""
+    """Yield the files that the run's rows and events name, but that are damaged or missing."""
     store, seen = ContentStore(), set[str]()
     for what, digest in _stored(run):
         if digest not in seen:

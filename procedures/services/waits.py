@@ -24,7 +24,7 @@ class WaitClosedError(EngineError):
 
 
 def lock_run(run_id: UUID) -> Run:
-    """Lock a run before anything else. The order of locks is run, request, session."""
+    """Lock and return a run, before anything else. The order of locks is run, request, session."""
     return Run.objects.lock(run_id)
 
 

@@ -131,7 +131,7 @@ def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
 
 @dataclass
 class Kill:
-    """The commit at which the worker dies, counted from 0, and the moment; -1 for no commit."""
+    """A kill of the worker at one commit, with the commit's number from 0; -1 kills no worker."""
 
     number: int = -1
     moment: Moment = "after"
@@ -164,7 +164,7 @@ class MortalStore(Store):
         self.keep_ids()
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """Advance the run; if its worker is killed, queue all running runs for another worker."""
+        """Advance the run, and return its status; a killed worker's runs are queued for another."""
         try:
             return super().advance(run_id, code)
         except Killed:

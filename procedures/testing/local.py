@@ -124,7 +124,7 @@ class LocalRuns(Store):
         return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
 
     def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
-        """Claim the run with that id, or a new one, and revoke any earlier claim on it.
+        """Claim the run with that id, or a new one, and return its journal; end any earlier claim.
 
         Raises `OptionError` if the run belongs to another session or is complete.
         """

@@ -191,7 +191,7 @@ def run_procedure(
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
 ) -> RehearsedRun:
-    """Run a procedure in memory until it ends or nothing more will happen.
+    """Run a procedure in memory until it ends or nothing more will happen; return the outcome.
 
     `humans` answers its questions; by default, the people of the enclosing `humans(...)` block do.
     `choices` holds the values that the site's settings would allow, by setting and name.
