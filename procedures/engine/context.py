@@ -104,15 +104,15 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     ) -> Any:
         """Run `fn(*args, **named)` and store its result; a replay returns the stored result.
 
-        The result is the JSON round trip of the value that `fn` returned, in the annotated type. An
-        exception is retried according to `retry`. A parameter annotated `Step` gets the attempt and
-        its idempotency key; an `async def` function is run until it ends.
+        The result is the value that `fn` returned, converted to JSON and back to the annotated
+        type. An exception is retried according to `retry`. A parameter annotated `Step` gets the
+        attempt and its idempotency key; an `async def` function is run until it ends.
 
-        `named` holds the arguments of `fn` and the options of a step: `name, retry, timeout,
-        transaction, pure, once, strict`. If `fn` has a parameter with one of these names, pass that
-        argument by position or with `functools.partial`. `approved_by` is the response to the
-        approval in which this step was shown; if the step differs from the one that was shown,
-        people are asked again.
+        `named` holds the arguments of `fn` and the options of a step:
+        `name, retry, timeout, transaction, pure, once, strict`. If `fn` has a parameter with one of
+        these names, pass that argument by position or with `functools.partial`. `approved_by` is
+        the response to the approval in which this step was shown; if the step differs from the one
+        that was shown, people are asked again.
 
         Raises `StepFailedError` after the last attempt has failed, `EvidenceError` for a step that
         can't be shown in full, and `NotApprovedError` for a step that wasn't approved.

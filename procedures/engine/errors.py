@@ -179,7 +179,7 @@ class SignalError(EngineError):
 
 
 class UnreachableRunError(EngineError):
-    """The run may not send to or cancel the other run, or no run has that id."""
+    """The run may not send signals to the other run or cancel it, or no run has that id."""
 
 
 class NotApprovedError(EngineError):
@@ -191,7 +191,7 @@ class NotApprovedError(EngineError):
 
 
 class LeftOpenError(EngineError):
-    """A step left a transaction open, or broke the one it was called in."""
+    """A step left a transaction open, or broke the transaction in which it was called."""
 
 
 class StepTimeoutError(EngineError):
@@ -344,7 +344,8 @@ class WorkerStops(Interruption):
 class OutOfMemory(Interruption):
     """The worker's process is out of memory; the run is claimed again.
 
-    The claim counts towards the run's poison limit.
+    The claim counts as one without progress; after three such claims in a row, the run is
+    quarantined.
     """
 
 

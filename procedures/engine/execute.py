@@ -58,7 +58,7 @@ NO_PROGRESS = "Three consecutive workers failed on this run without completing a
 MEND_COMMIT = "Fix what prevented the commit, then retry."
 MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
-"""Interruptions after which a claim counts towards the run's poison limit."""
+"""Interruptions after which a claim counts as one without progress."""
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # whoever claims it next ends it
     Paused: "pause",  # or lets it rest
@@ -262,7 +262,7 @@ class Execution:
         return quarantined(interruption)
 
     def _continued(self, continued: Continued) -> Ending:
-        """Return the handoff and events that end this generation, with all open waits withdrawn."""
+        """Return the handoff and events that continue the run as new, with open waits withdrawn."""
         withdrawn = closing("withdrawn", responder=BEGUN_ANEW)
         waits = self.recorder.open_waits
         data = {
@@ -328,7 +328,7 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """Return the run's failure; a mismatch if the journal has entries after this place."""
+    """Return the ending of a run that fails; unread entries in the journal make it a mismatch."""
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

@@ -34,8 +34,8 @@ def call_of(
 
     A keyword with the name of a step option is read as that option. `also` lists further keywords
     of the verb that a message may suggest. Raises `OptionError` for a keyword that is neither a
-    parameter of the function nor an option. It also raises it for the name of an option that is at
-    the same time a parameter without a value.
+    parameter of the function nor an option, and for an option whose name is also that of a
+    parameter without a value.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:

@@ -126,7 +126,7 @@ class Procedure:
         return schema
 
     def parse(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs of a new run, checked and converted; raises `InputError`."""
+        """Return the inputs of a new run, checked and converted; raises `InputError` for faults."""
         try:
             inputs = self._validated(raw)
         except RecursionError:

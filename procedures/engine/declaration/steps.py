@@ -26,12 +26,12 @@ RENAMED = {
 class Retry:
     """A retry policy: at most `attempts` attempts in all, with a growing pause between them.
 
-    `backoff` is the first pause, and each pause is `backoff_factor` times the last, up to
+    `backoff` is the first pause, and each pause is `backoff_factor` times the one before, up to
     `max_backoff`. `jitter`, a share from 0 to 1, makes each pause longer or shorter by up to that
     share, so that many runs don't retry at the same time. `non_retryable` lists exception types
-    after which the step isn't tried again; `deadline` is how long after the first attempt the last
-    attempt may begin. During a pause of up to a second, the worker waits; during a longer one, it
-    is free for other runs.
+    after which the step isn't tried again. `deadline` is the longest time from the beginning of the
+    first attempt to the beginning of the last one. During a pause of up to a second, the worker
+    waits; during a longer one, it is free for other runs.
     """
 
     attempts: int = 3

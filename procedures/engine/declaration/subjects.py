@@ -151,7 +151,7 @@ def _value(value: Any, spec: str) -> str:
 
 
 def _formatted(value: Any, spec: str) -> str:
-    """Return a number or a time in the given format; a text is an exact number or a time."""
+    """Return a number or a time in the given format; exact numbers and times come as text."""
     if NUMBER.fullmatch(spec):
         return format(Decimal(value) if isinstance(value, str) else value, spec)
     kind = time if ":" in value[:3] else datetime

@@ -31,7 +31,7 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
 
 
 def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
-    """Return True if the approval was given for exactly this step; 1, 1.0 and True all differ.
+    """Return True if the approval was given for exactly this step; 1, 1.0 and True are different.
 
     An approval that was used before is valid for the step that used it, even if the arguments have
     changed since: that step has a stored result and doesn't run again.

@@ -64,7 +64,7 @@ State = Sequence[Any]
 
 
 class Settings(NamedTuple):
-    """Some settings of the process, read together."""
+    """A group of process settings that are read together."""
 
     read: Callable[[], State]
     """A function that returns the current values of the settings."""

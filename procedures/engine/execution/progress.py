@@ -13,7 +13,7 @@ from procedures.engine.values.options import check_count, check_text
 MOST_EVENTS = 200
 FIRST_PAUSE = timedelta(seconds=0.25)
 GROWTH = 1.03
-"""The factor by which each pause between writes grows: 200 events cover most of an hour."""
+"""The factor by which pauses between writes grow, so that 200 events last most of an hour."""
 MOST_LINES = 20
 LONGEST_LINE = 200
 LONGEST_NAME = 100

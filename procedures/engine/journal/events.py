@@ -138,7 +138,7 @@ class Batch:
 
     @property
     def is_progress(self) -> bool:
-        """True if the batch contains progress, or a handoff that isn't marked as in vain."""
+        """True if the commit is progress, which resets the number of claims without progress."""
         if self.handoff and not self.handoff.is_in_vain:
             return True
         return not PROGRESS.isdisjoint([draft.kind for draft in self.events])
@@ -224,5 +224,5 @@ def _mark(parts: tuple[str, ...], key: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """Return an HMAC object to copy, because setting up the key costs more than one event."""
+    """Return an HMAC object to copy, because setting up the key is slower than hashing an event."""
     return hmac.new(key, digestmod="sha256")

@@ -11,7 +11,7 @@ from procedures.engine.values.files import file_store
 ELSEWHERE = "_elsewhere"
 """The suffix of an event's field that holds the digest of a value stored elsewhere."""
 DEPTH = "{}_depth"
-"""The field of an event that holds the number of levels of blocks in which a list is stored."""
+"""The name of the field with the number of levels of blocks in which a list is stored."""
 BLOCK = 100
 
 

@@ -16,7 +16,7 @@ from procedures.engine.journal.large import unpacked
 SILENT = {"request", "signal"}
 """The kinds of waits for which the author chooses what happens if nobody answers."""
 NOT_KEPT = "not_kept"
-"""The field of an event with the reason why a finished step's result couldn't be stored."""
+"""The field of an event that holds the reason why a step's result couldn't be stored."""
 OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
 
 
@@ -201,7 +201,7 @@ class StepFailure:
     conflict: str = ""
     """The name in `ctx.state` that several branches of a gather changed in conflicting ways."""
     branches: Mapping[str, str] = field(default_factory=dict)
-    """The change that each of these branches made to that name, by branch."""
+    """The change that each branch made to the name in `conflict`, by branch."""
     of: str = ""
     """The key of the step, gather or children whose failure made the gather fail."""
     rest: Mapping[str, Any] = field(default_factory=dict)

@@ -13,7 +13,10 @@ class Standings(Protocol):
     """A record of the storage's connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code has left open since then; return a sentence about it, or ""."""
+        """Close what the code has left open since then; return a sentence about it, or "".
+
+        "Then" is the moment at which this record was made.
+        """
         ...
 
 
@@ -45,7 +48,7 @@ class Journal(Protocol):
         ...
 
     def was_told_since(self, moment: datetime) -> bool:
-        """Return True if this process has received a signal since `moment`, or is stopping."""
+        """Return True if a SIGTERM or similar came since `moment`, or this process is ending."""
         ...
 
     def standings(self) -> Standings:
@@ -106,7 +109,7 @@ class Journal(Protocol):
         ...
 
     def forgive_claim(self) -> None:
-        """Don't count this claim towards the poison limit.
+        """Don't count this claim as one without progress, three of which quarantine a run.
 
         The storage was lost, and the worker is healthy. The claim is forgiven as soon as the
         storage works again, and the next claim learns of it by `RunFacts.is_left_without_storage`.

@@ -1,6 +1,6 @@
 """Seals: keyed digests of a row's fields, stored in an event as proof of each field.
 
-They have a key because a value may be short enough to guess: an address, a yes, an amount.
+They use a key because a value may be short enough to guess: an address, a yes, an amount.
 """
 
 import hmac

@@ -1,6 +1,6 @@
 """Kinds of requests, one module for each.
 
-Sites add kinds of their own by the setting REQUEST_KINDS.
+Sites add kinds of their own with the setting REQUEST_KINDS.
 """
 
 from procedures.engine.kinds.approval import Approval

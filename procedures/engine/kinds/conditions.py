@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 Risk = Literal["high", "normal", "low"]
 RISKS: tuple[Risk, ...] = get_args(Risk)
-"""The risks of questions, by their rank in lists."""
+"""The possible risks of a question, the highest first, as lists sort them."""
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
     *("comment_required_on", "risk", "ask_back", "follows", "repeatable"),
 )
-"""The fields of a question that these options set; unused ones aren't stored."""
+"""The fields of a question that the options in this module set; unused ones aren't stored."""
 MARKS = (
     *("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows"),
     "repeatable",
@@ -42,7 +42,7 @@ LARGEST_QUORUM = 100
 
 
 def marks(question: "Question") -> tuple[Any, ...]:
-    """Return the part of a question's digest for these options; empty if none of them is used."""
+    """Return what these options add to a question's digest; empty if none of them is used."""
     final = ("irreversible",) if question.irreversible else ()
     # A replay asks for many digests, mostly of questions that use none of these.
     agreed = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
@@ -59,7 +59,7 @@ def marks(question: "Question") -> tuple[Any, ...]:
 def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a question for the given options.
 
-    Raises `QuestionError`, which names the option.
+    Raises `QuestionError` for an invalid option, which the message names.
     """
     found = dict(given)
     fields: dict[str, Any] = {}

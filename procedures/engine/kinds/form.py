@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Form(Kind):
-    """A question that asks for each field of a model, or of a JSON Schema."""
+    """A question with a field for each property of a model, or of a JSON Schema."""
 
     name = "form"
 

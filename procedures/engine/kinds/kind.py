@@ -73,7 +73,7 @@ class Kind:
     approves: ClassVar[bool] = False
     """True if an answer of this kind can approve a step, as `approved_by=` of `ctx.step`."""
     takes_yes_or_no: ClassVar[bool] = False
-    """True if a test can give the answer as True or False."""
+    """True if tests may write the answer as True or False."""
     default_labels: ClassVar[Mapping[str, str]] = {}
     """The labels of values that the kind uses if the author gives none."""
     held_as: ClassVar[str] = ""
@@ -194,9 +194,9 @@ class Kind:
         return "" if self.has_fields(question) else self.label_of(question, value)
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
-        """Return the part of an answer that people asked a related question may read, or "".
+        """Return the part of an answer to show beside a related question; "" to show nothing.
 
-        Texts that somebody wrote are left out.
+        Texts that people wrote themselves are left out.
         """
         return ""
 
@@ -211,7 +211,7 @@ class Kind:
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the full answer for one that a test gives in short, such as an option's label."""
+        """Return the full answer for the short form in a test, such as an option's label."""
         return value
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""The options of questions, checked when they are asked."""
+"""Checks of the options of a question, made when the question is asked."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, cast
@@ -13,7 +13,7 @@ from procedures.engine.values.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
 OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decisions="}
-"""The options of a call that set a part of a question, by the name of that part."""
+"""The names of options in messages, by the part of a question that the options set."""
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 OPERATORS = ("role:operate",)

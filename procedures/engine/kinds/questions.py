@@ -72,17 +72,17 @@ class Question:
     due: float | None = None
     """Seconds until people should have answered; the question stays open after that."""
     remind: tuple[float, ...] = ()
-    """Seconds after the question was asked at which people are reminded, once each."""
+    """The seconds from asking until people are reminded, for each reminder."""
     remind_every: float | None = None
     """Seconds between reminders, which are repeated until the question closes."""
     escalate: tuple[Escalation, ...] = ()
     """Pairs of a number of seconds and the names of the people who are asked, too, after that."""
     four_eyes: bool = False
-    """True if nobody who caused the question may answer it."""
+    """True if those who caused the question may not answer it."""
     quorum: int = 1
     """The number of people whose votes must agree."""
     veto: bool = False
-    """True if one rejection rejects, however many votes approve."""
+    """True if a single rejection decides, however many votes approve."""
     undo: float | None = None
     """Seconds for which an answer is held, so that the person can undo it."""
     comment_required_on: tuple[str, ...] = ()
@@ -221,7 +221,7 @@ class Question:
         return [schemas.label(name, one) for name, one in properties.items()]
 
     def answers(self, value: Any) -> list[tuple[str, str]]:
-        """Return the label and the value in words of each field in an answer."""
+        """Return the label of each field in an answer, with the field's value in words."""
         if not self.rules.has_fields(self) or not isinstance(value, Mapping):
             return []
         return list(schemas.answers(value, self.schema))

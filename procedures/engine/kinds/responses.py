@@ -77,7 +77,8 @@ MOST_EARLIER = 20
 def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:
     """Return the questions that `follows=` names: the earlier one, and those that it followed.
 
-    Raises `QuestionError` unless it is None, or the response of a question that was asked back.
+    Raises `QuestionError` unless `follows` is None, or the response to a question about which
+    somebody asked back.
     """
     if follows is None:
         return ()

@@ -28,7 +28,7 @@ IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
 
 
 class Review(Kind):
-    """A draft, either text or data, which people may edit before they decide on it."""
+    """A draft (text, data or a file), which people may edit before they decide on it."""
 
     name = "review"
     takes_yes_or_no = True
@@ -112,7 +112,7 @@ class Review(Kind):
         return str(value["decision"])
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the final draft, as text or as data, and the decision."""
+        """Return the final draft, as text, data or a file, and the decision."""
         if not isinstance(value, dict) or not value:
             return value, ""
         decision = value["decision"]

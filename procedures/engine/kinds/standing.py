@@ -1,4 +1,4 @@
-"""Standing decisions: answers that also count for later questions, if their givers want that."""
+"""Standing decisions: answers that their givers let count for later questions, too."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -152,7 +152,7 @@ def limits_of(question: "Question") -> dict[str, str]:
 
 
 def is_within(question: "Question", limits: Mapping[str, str]) -> bool:
-    """Return True if no number in the evidence exceeds these limits, or those of the author."""
+    """Return True if no number in the evidence exceeds these limits, or the author's limits."""
     capped = question.repeatable[AT_MOST] if question.repeatable else {}
     if capped.keys() != limits.keys():
         return False

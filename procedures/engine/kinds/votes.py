@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 VOTES = "votes"
-"""The field of a closing that holds the votes."""
+"""The field of a `wait.closed` event that holds the votes."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Vote:
 
 
 def votes_in(closed: Mapping[str, Any]) -> tuple[Vote, ...]:
-    """Return the votes in the content of a closing; empty if the question had no quorum."""
+    """Return the votes in the content of a `wait.closed` event; empty without a quorum."""
     return tuple(map(Vote.from_json, closed.get(VOTES, ())))
 
 

@@ -76,7 +76,7 @@ def read_number(text: str) -> float:
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:
-    """Return the options named in a text, in which commas separate them."""
+    """Return the options named in a text, where commas separate several of them."""
     with suppress(NoReplyError):
         one = read_option(options, text)
         return Reading([one.value], one.is_literal)

@@ -25,7 +25,7 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Record who cancels the run, and withdraw its questions; a worker ends it, even if paused.
+    """Record who cancels the run, and withdraw its questions; a worker ends it, even a paused one.
 
     The caller has locked the run, which must not have ended; the runs below it are locked here.
     """

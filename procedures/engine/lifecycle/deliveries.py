@@ -21,7 +21,7 @@ SENT = "sent"
 
 
 def out_of_reach(to: str) -> str:
-    """Return a sentence that is the same for a missing run and for one that is out of reach."""
+    """Return the refusal for a run that is missing or out of reach; both get the same sentence."""
     return f"There is no run {to:.80}, or this run doesn't have access to it."
 
 
@@ -44,7 +44,7 @@ def _are_kin(run: RunRow, other: RunRow) -> bool:
 
 
 def sender_of(run_id: str) -> str:
-    """Return the name of a run as a sender, for its signals and cancellations."""
+    """Return the name under which a run sends signals and cancellations."""
     return f"run {run_id}"
 
 

@@ -39,7 +39,7 @@ def hold_answer(
 
 
 def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait with its held answer, if that can't be undone any more; else return False."""
+    """Close a wait if its held answer can't be undone any more; return False otherwise."""
     if not wait.is_open or wait.effective_at is None or store.now < wait.effective_at:
         return False
     content, given_at = canonical.plain(wait.held), wait.held_at

@@ -33,7 +33,7 @@ class Again:
     is_doubtful: bool = False
     """True if people let the step fail because it may or may not have happened."""
     lacks_result: bool = False
-    """True if people let the step fail although it is done, as its result couldn't be stored."""
+    """True if people let the step fail because its result couldn't be stored."""
     child: str = ""
     """The key of the wait whose children failed, or ""."""
     withdrawn: Sequence[str] = ()
@@ -94,7 +94,7 @@ def _line_of(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """Refuse to retry a child whose parent was cancelled, unless its steps must still be undone."""
+    """Refuse to retry a child whose parent was cancelled, unless the child must undo its steps."""
     if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
         return
     for one in above:
@@ -108,7 +108,7 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A retry of a run and its children that was checked; nothing changes until `apply`."""
+    """A checked plan for retrying a run and its children; nothing changes until `apply`."""
 
     run: RunRow
     again: Again
@@ -152,7 +152,7 @@ class _Plan:
 def _known(store: Store, run: RunRow) -> set[str]:
     """Return the keys of waits that are open or about to close.
 
-    The end of a child doesn't count here: the run's own end has closed the wait for it.
+    The end of a child doesn't count, because the run's own end has already closed the wait for it.
     """
     coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
     return coming | {wait.key for wait in store.waits(run, is_open=True)}
@@ -262,8 +262,8 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
     """Return the key of the step, gather or child that failed in a scope; "" if it was a limit.
 
-    The key is in the event `end`, or else that of the scope's last event. After a limit, the run
-    continues from where it stood.
+    The event `end` may name the key; otherwise, it is that of the scope's last decisive event.
+    After a limit, the run continues from where it stood.
     """
     if told := end.content.get("of"):
         return str(told)

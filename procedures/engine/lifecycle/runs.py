@@ -136,7 +136,7 @@ def is_undone(store: Store, run: RunRow) -> bool:
 
 
 def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
-    """Return who cancelled the run and why, as the content of its last event."""
+    """Return who cancelled the run and why, as the content of the event that ends it."""
     return store.last_told(run, EventKind.OPERATOR, "cancel")
 
 

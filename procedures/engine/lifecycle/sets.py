@@ -1,4 +1,4 @@
-"""The closings of sets of waits, and of the waits that a decided set no longer needs."""
+"""Closing sets of waits, and the waits that a decided set no longer needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,12 +15,15 @@ NOT_NEEDED = "system: no longer needed"
 
 
 def decision(won: Sequence[str]) -> dict[str, Any]:
-    """Return the closing of a set that the waits with these keys have decided."""
+    """Return the content that closes a set; `won` are the keys of the waits that decided it."""
     return closing("decided", list(won), responder="system: set")
 
 
 def not_needed(why: str) -> dict[str, Any]:
-    """Return the closing of a wait that a set no longer needs; `why` says what decided the set."""
+    """Return the content that closes a wait that a set no longer needs.
+
+    `why` says what decided the set.
+    """
     return closing("withdrawn", responder=NOT_NEEDED, comment=why)
 
 

@@ -17,9 +17,9 @@ LONGEST_REASON = 500
 
 
 def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
-    """Return the closing of a wait by a signal with the packed `value`.
+    """Return the content with which a signal closes a wait; `value` is packed.
 
-    If `error` is given, the code that waits raises it.
+    If `error` is given, the waiting code raises it.
     """
     content = {**closing(RECEIVED, responder=sender), **value}
     return {**content, "error": error} if error else content
@@ -34,8 +34,8 @@ def skipped(name: str, sender: str, why: str) -> str:
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
     """Raise `AnswerError` if an open wait can't take the value.
 
-    Only code of the version that opened the wait is checked here. Newer code may accept another
-    type, and checks the value itself.
+    The value is checked here only if `code` is the version that opened the wait. Newer code may
+    accept another type, and checks the value itself.
     """
     if opened.get("code") == code and "shape" in opened:
         check_shape(value, opened["shape"])
@@ -45,7 +45,7 @@ def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | No
     """Store a new signal for a locked run, and close the first wait that can take it.
 
     Raises `AnswerError`, and stores nothing, if waits are open for the signal but none can take it.
-    `code` is the version of the run's code, or None if that code isn't here.
+    `code` is the version of the run's code, or None if this process doesn't have that code.
     """
     # Before it is kept: a refused signal leaves no trace, and its sender may send another under the
     # same id.

@@ -1,4 +1,4 @@
-"""The closing of waits from outside, and of sets; the caller has always locked the run."""
+"""Closing waits from outside, and sets of waits; the caller has always locked the run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -213,7 +213,7 @@ class History:
         return [self.entries[key] for key in keys if key in self.entries]
 
     def _carry_over(self) -> None:
-        """Mark all entries so far as taken over from the run that this run was forked from."""
+        """Mark all present entries as taken over from the run that this run was forked from."""
         for entry in self.entries.values():
             entry.is_carried = True
         noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}

@@ -1,4 +1,4 @@
-"""Exceptions rebuilt from their stored form, alike in the first execution and on replay."""
+"""Exceptions rebuilt from their stored form, the same in the first execution and on replay."""
 
 import ast
 import builtins

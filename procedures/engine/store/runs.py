@@ -135,7 +135,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def revoke_lease(self, run: Row) -> None:
-        """Revoke the lease of the run's worker; its claim still counts towards the poison limit."""
+        """Revoke the lease of the run's worker; its claim still counts as one without progress."""
 
     @abstractmethod
     def rest(self, run: Row) -> None:

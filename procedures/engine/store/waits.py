@@ -43,7 +43,7 @@ class Waits(Inputs):
     def close_wait(
         self, run: Row, wait: Row, content: Mapping[str, Any], *, held_at: datetime | None = None
     ) -> None:
-        """Close an open wait with the content of its closing, and notify the layers above.
+        """Close an open wait with the content of its closing event, and notify the layers above.
 
         If an answer was held until now, `held_at` is the time at which it was given; the wait
         counts as closed since then.
@@ -70,7 +70,7 @@ class Waits(Inputs):
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
     @abstractmethod
     def closing_of(self, wait: Row) -> Mapping[str, Any]:
-        """Return the content of a closed wait's closing."""
+        """Return the content of the event that closed the wait."""
 
     # Sets
 
@@ -101,7 +101,7 @@ class Waits(Inputs):
     def new_child(
         self, run: Row, wait: Row, code: Any, number: int, *, inputs: str, run_id: str
     ) -> Row:
-        """Return the row of a new child, not saved yet; without `run_id` it gets a new id."""
+        """Return an unsaved row for a new child; without `run_id`, the child gets a new id."""
 
     @abstractmethod
     def children(self, wait: Row) -> Sequence[RunRow]:

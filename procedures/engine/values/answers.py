@@ -81,10 +81,9 @@ def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
 
 
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the form's answer, as it is stored, if every field is valid.
+    """Return a form's answer as it is stored; raises `AnswerError` if a field is invalid.
 
-    Raises `AnswerError` with a fault for each invalid field, including nested ones:
-    "lines.0.price".
+    The error has a fault for each invalid field, including nested ones: "lines.0.price".
     """
     if not isinstance(value, dict):
         return check_answer(value, schema)

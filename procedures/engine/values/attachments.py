@@ -29,7 +29,7 @@ class ExpiredUpload:
 
 
 def file_schema(accept: tuple[str, ...] = (), largest: int | None = None) -> dict[str, Any]:
-    """Return the schema of one file; `accept` are media types such as "image/*"."""
+    """Return the schema of one file; `accept` lists media types such as "image/*"."""
     limits = {ACCEPT: list(accept)} if accept else {}
     size = {} if largest is None else {LARGEST: largest}
     return {"type": "string", "format": BINARY, **limits, **size}

@@ -95,7 +95,7 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
-    """Yield the place and class of each object in a value whose class its JSON doesn't name.
+    """Yield the place and the class of each object in a value, because its JSON names no classes.
 
     Classes of Python and Pydantic are left out.
     """

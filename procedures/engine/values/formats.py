@@ -88,7 +88,7 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def plain_duration(text: str) -> str:
-    """Return a valid duration in ISO 8601, which is how it is stored."""
+    """Return a valid duration in ISO 8601, the form in which it is stored."""
     length = read_duration(text)
     return text if length is None else str(LENGTHS.dump_python(length, mode="json"))
 

@@ -85,7 +85,7 @@ class _Reader:
     fields: int = 0
     options: int = 0
     seen: list[str] = field(default_factory=list)
-    """The names of the references around the part that is being read."""
+    """The names of the references that are being resolved."""
 
     def read_form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(self.defs, Mapping):

@@ -61,7 +61,7 @@ INSTEAD = (
     "Use only one of these types, or give each its own optional field. To let people choose "
     "between models, first ask which one with ctx.choose, then show that model's form with ctx.form"
 )
-"""The advice about unions: from an answer, nobody could tell which of the types people mean."""
+"""The advice about unions; an answer wouldn't show which of the types people mean."""
 STRICT = ("strict", True)
 FUNCTION = "function-"
 

@@ -103,7 +103,8 @@ def _is_for(value: Any, schema: Schema) -> bool:
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
     """Yield a fault for each text, such as 1_000, that only Python would read as a number.
 
-    `sent` holds the values before validation, and `read` the values after it under the same names.
+    `sent` holds the values before validation, and `read` holds the validated values under the same
+    names.
     """
     if isinstance(sent, str) and isinstance(read, int | float | Decimal):
         if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):

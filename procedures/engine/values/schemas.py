@@ -1,4 +1,4 @@
-"""JSON Schemas of answers: their references, their parts, and how they read in words."""
+"""JSON Schemas of answers: their references and parts, and their values in words."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -176,7 +176,7 @@ def option_label(text: str, schema: Mapping[str, Any]) -> str:
 
 
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the label and the value in words of each field in a form's answer.
+    """Yield the label of each field in a form's answer, with the field's value in words.
 
     The label of a field inside a group begins with the label of the group, and in a list of groups
     also with the group's number: "Lines 2 / Price".

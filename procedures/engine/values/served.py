@@ -16,8 +16,8 @@ IS_SERVED = sys.version_info >= (3, 12)
 def adapter(hint: Any) -> TypeAdapter[Any]:
     """Return the cached adapter of a type.
 
-    Unions whose members are in another order, such as `str | Decimal` and `Decimal | str`, get
-    different adapters.
+    Unions with the same members in a different order, such as `str | Decimal` and `Decimal | str`,
+    get different adapters.
     """
     try:
         # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in

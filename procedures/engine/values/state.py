@@ -52,7 +52,7 @@ class Change:
 class State(MutableMapping[str, Any]):
     """The durable values of a run by name; each change is recorded as an event.
 
-    A value that is read is equal to the JSON round trip of the value that was set.
+    A value that is read equals the value that was set, converted to JSON and back.
     """
 
     def __init__(self, note: Note) -> None:

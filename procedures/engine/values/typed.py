@@ -79,7 +79,7 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without its branch for None; of a decimal's two branches, the number."""
+    """Return the schema without its branch for None; a decimal keeps only its number branch."""
     plain = without_nothing(schema)
     forms = plain.get("anyOf", ())
     if {one.get("type") for one in forms} != {"number", "string"}:
@@ -138,7 +138,7 @@ def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
 
 
 def row_keys(texts: Sequence[str]) -> list[str]:
-    """Return the keys of the rows of a list that a page has sent, each once, in their order."""
+    """Return the keys of a list's rows in the order in which a page sent them, each once."""
     return [key for key in dict.fromkeys(texts) if ROW_KEY.fullmatch(key)]
 
 
@@ -175,7 +175,7 @@ def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_req
 def typed_fields(
     schema: Mapping[str, Any], texts: Texts, prefix: str = "", of: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """Yield the label and the text of each field, including nested ones, but not of files."""
+    """Yield the label and the text of each field, nested fields included; files are left out."""
     for name, one in schema["properties"].items():
         at, words = prefix + segment(name), f"{of}{label(name, one)}"
         match kind_of(one):
@@ -200,7 +200,7 @@ def may_be_left_out(schema: Mapping[str, Any], *, is_required: bool) -> bool:
 
 
 def segment(name: str) -> str:
-    """Return the name of a property as a part of a field's name, which dots separate."""
+    """Return a property's name, escaped for use in a field's name, in which dots join the parts."""
     return name.replace("~", "~0").replace(".", "~1")
 
 

@@ -1,4 +1,4 @@
-"""The verbs under the names that agent programs know."""
+"""Verbs of the context under the names that agent programs use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -156,10 +156,10 @@ class AskingVerbs:
     ) -> Response[Any]:
         """Ask for a file, or with `many=True` for a list of one or more files.
 
-        `accept` are media types such as "application/pdf" or "image/*". `largest` is the size that
-        a file may have, in bytes or as "5 MB"; the site's own limit holds too. Raises
-        `QuestionError` for other types and sizes, and `RequestExpiredError` if nobody answers in
-        time and `on_timeout` is "fail".
+        `accept` lists media types such as "application/pdf" or "image/*". `largest` is the maximum
+        size of a file, in bytes or as a text such as "5 MB"; the site's own limit applies, too.
+        Raises `QuestionError` for other types and sizes, and `RequestExpiredError` if nobody
+        answers in time and `on_timeout` is "fail".
         """
         more: dict[str, Any] = {"accept": accept, "largest": largest, "many": many, **asking}
         handle: Handle[Response[Any]] = self.later.upload(prompt, **more)

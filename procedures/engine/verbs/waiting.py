@@ -89,7 +89,7 @@ class WaitingVerbs:
 
     @with_options("ctx.timer")
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
-        """Return a handle that closes after that length of time; its value is the moment it is due.
+        """Return a handle that closes after that length of time; its value is the time it closed.
 
         `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
         at most ten years. Raises `OptionError` for other lengths.

@@ -274,7 +274,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 
 
 def _bare(hint: Any) -> Any:
-    """Return the type without its `Annotated` limits, which defaults needn't keep to."""
+    """Return the type without its `Annotated` limits, which a default needn't meet."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 

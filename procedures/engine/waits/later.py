@@ -80,8 +80,8 @@ class Later:
     ) -> Handle[Response[Any]]:
         """Ask for one of the options, or with `many` for one or more of them.
 
-        `descriptions` maps options to a line below their label; `other` allows an answer of one's
-        own, and may be its label.
+        `descriptions` maps options to a line below their label. `other` lets people write their own
+        answer; it is True, or the label of that answer.
         """
         own: dict[str, Any] = {"descriptions": descriptions, "other": other}
         return self.request("choice", prompt, options, many=many, **own, **asking)

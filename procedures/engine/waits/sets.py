@@ -104,7 +104,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys of the waits that decided a set opened earlier; until then, the run waits."""
+    """Return the keys of the waits that decided an earlier set; until then, the run waits."""
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
@@ -154,7 +154,7 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
-    """Return True if the set that the event `since` opened withdrew the wait as not needed."""
+    """Return True if a set withdrew the wait as not needed; the event `since` opened that set."""
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
     return Closing.read(handle.entry.last.content).responder == NOT_NEEDED
