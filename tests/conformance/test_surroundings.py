@@ -166,7 +166,7 @@ def test_what_cannot_be_set_back_is_told_and_spends_the_process(backend: Backend
     [told] = warnings_of(backend, run_id)
     assert told == (
         "Settings that the step leave_for_good changed couldn't be restored: the working "
-        "directory. This process will be replaced by another after it has released the run."
+        "directory. Once the run is released, another process will replace this one."
     )
     assert backend.spent_by() == (
         "the step leave_for_good changed settings that couldn't be restored: the working directory"

@@ -90,8 +90,8 @@ def _check(
         )
     if spec and not _takes(kinds, spec):
         raise DefinitionError(
-            f"{of}: subject= contains {{{name}:{spec}}}. A number takes a format such as ,.2f, and "
-            "a date or time one such as %d.%m.%Y; other inputs take none."
+            f"{of}: subject= contains {{{name}:{spec}}}. Numbers take a format such as ,.2f; "
+            "dates and times take one such as %d.%m.%Y; other inputs take none."
         )
 
 

@@ -112,8 +112,8 @@ def warning_of(step: str, changed: Sequence[str], stuck: Sequence[str]) -> str:
     if not stuck:
         return f"Settings that the step {step} changed were restored after it: {_listed(rest)}."
     words = (
-        f"Settings that the step {step} changed couldn't be restored: {_listed(stuck)}. This "
-        "process will be replaced by another after it has released the run."
+        f"Settings that the step {step} changed couldn't be restored: {_listed(stuck)}. Once the "
+        "run is released, another process will replace this one."
     )
     return (
         f"{words} Other settings were restored after the step: {_listed(rest)}." if rest else words

@@ -91,7 +91,7 @@ def _faults(question: "Question") -> Iterator[str]:
     if question.undo and question.irreversible:
         yield "undo= can't be used with irreversible=True: such an answer can't be undone."
     if question.undo and question.undo > LONGEST_UNDO:
-        yield "undo= can be at most a day, because the run doesn't continue before that."
+        yield "undo= can be at most a day, because the run waits until the answer is final."
     if question.quorum > 1 and not question.rules.takes_votes(question):
         yield "quorum= needs an approval, or a choice of one option."
     if question.veto and question.quorum == 1:
@@ -163,9 +163,9 @@ def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
 
 def _check_moments(prompt: str, name: str, moments: Sequence[float]) -> None:
     if not 1 <= len(moments) <= MOST_MOMENTS:
-        raise QuestionError(f"{prompt!r}: {name}= takes 1 to {MOST_MOMENTS} moments.")
+        raise QuestionError(f"{prompt!r}: {name}= must list 1 to {MOST_MOMENTS} times.")
     if sorted(set(moments)) != list(moments):
-        raise QuestionError(f"{prompt!r}: {name}= must name each moment once, the earliest first.")
+        raise QuestionError(f"{prompt!r}: {name}= must list each time once, the earliest first.")
 
 
 def _quorum(prompt: str, value: Any) -> int:
@@ -224,7 +224,7 @@ def sentences(question: "Question") -> list[str]:
     if question.quorum > 1:
         said.append(f"{question.quorum} people must agree.")
     if question.veto:
-        said.append("One rejection is enough to reject it.")
+        said.append("One rejection is enough to reject the request.")
     if question.four_eyes:
         said.append("Whoever caused this request can't answer it.")
     if question.comment_required_on:

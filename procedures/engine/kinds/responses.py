@@ -84,7 +84,7 @@ def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:
         return ()
     question = follows.question if isinstance(follows, Response) else None
     if not isinstance(follows, Response) or question is None or not follows.is_asked_back:
-        words = "takes a response that was asked back, or None"
+        words = "takes the response to a question about which somebody asked back, or None"
         raise QuestionError(f"{prompt!r}: follows= {words}.")
     last = AskedBack(question.prompt, follows.responder, follows.comment, follows.at.isoformat())
     return (*question.follows, last)[-MOST_EARLIER:]

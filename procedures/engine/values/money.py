@@ -50,7 +50,7 @@ class Currency(GroupedMetadata):
         if not isinstance(code, str) or code not in CODES:
             near = meant(code, CODES) if isinstance(code, str) else ""
             raise OptionError(
-                f'The code of a Currency must be one of ISO 4217, such as "EUR", '
+                f'The code of a Currency must be a code of ISO 4217, such as "EUR", '
                 f"not {short_repr(self.code)}.{near}"
             )
 

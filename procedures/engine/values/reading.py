@@ -132,8 +132,8 @@ def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[st
         elif name in with_bytes or _hides_file(one, schema.get("$defs", {})):
             yield (
                 name,
-                "bytes, or a File in anything but a model or a list, can't be sent. "
-                "Make it an input of its own",
+                "bytes can't be sent, nor can a File that isn't in a model or a list. "
+                "Make the File an input of its own",
             )
 
 

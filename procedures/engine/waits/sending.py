@@ -97,5 +97,5 @@ def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) ->
 
 def _compare(fiber: Fiber, key: str, sent: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if any(sent.get(name) != value for name, value in asked.items()):
-        words = f"The code of {key} now sends something else. What was sent the first time counts."
+        words = f"The code now sends something else at {key}. What it sent the first time counts."
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)

@@ -100,7 +100,7 @@ def _check_type(name: str, hint: Any) -> None:
         words = f"hint= of the signal {name!r} can't be {short_repr(hint)}: {why}."
         raise QuestionError(words)
     if holds_secret(hint):
-        raise QuestionError(f"The signal {name} can't be a secret, since it is stored. {INSTEAD}")
+        raise QuestionError(f"The signal {name} can't be a secret, because it is stored. {INSTEAD}")
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:

@@ -45,9 +45,9 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: approval(due="soon"), "due=: Invalid duration"),
         (lambda: approval(due="3h", expires="2h", default=False), "due= is later than expires="),
         (lambda: approval(remind="30s"), "remind= must be at least a minute"),
-        (lambda: approval(remind=[]), "remind= takes 1 to 20 moments"),
-        (lambda: approval(remind=["2h", "1h"]), "each moment once, the earliest first"),
-        (lambda: approval(remind=["1h", "60 min"]), "each moment once"),
+        (lambda: approval(remind=[]), "remind= must list 1 to 20 times"),
+        (lambda: approval(remind=["2h", "1h"]), "each time once, the earliest first"),
+        (lambda: approval(remind=["1h", "60 min"]), "each time once"),
         (lambda: approval(remind=True), "remind=: Invalid duration"),
         (lambda: approval(remind="2h", expires="2h", default=False), "nobody would be reminded"),
         (lambda: approval(remind=["1h", "3h"], expires="2h", default=False), "be reminded"),
@@ -56,7 +56,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: approval(escalate=[("4h", "managers", 1)]), "pairs such as"),
         (lambda: approval(escalate=[("4h", "")]), "strings that aren't empty"),
         (lambda: approval(escalate=[("4h", ())]), "names nobody after '4h'"),
-        (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "each moment once"),
+        (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "each time once"),
         (lambda: approval(escalate=[("soon", "a")]), "escalate=: Invalid duration"),
         (
             lambda: approval(escalate=[("3h", "a")], expires="2h", default=False),
@@ -79,7 +79,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         ),
         (lambda: approval(ask_back="yes"), "ask_back= must be True or False"),
         (lambda: approval(follows="ann"), "follows= takes a response that was asked back"),
-        (lambda: approval(follows=response(Outcome.APPROVED)), "that was asked back, or None"),
+        (lambda: approval(follows=response(Outcome.APPROVED)), "somebody asked back, or None"),
         (
             lambda: review(decisions={"changes_requested": "Redo", "send": "Send"}, ask_back=True),
             "ask_back= can't be used with a decision that is named “changes_requested”",
@@ -207,7 +207,7 @@ def test_conditions_are_told_in_sentences() -> None:
 
     assert asked.conditions() == [
         "2 people must agree.",
-        "One rejection is enough to reject it.",
+        "One rejection is enough to reject the request.",
         "Whoever caused this request can't answer it.",
         "“Reject” needs a comment.",
         "An answer can be undone for 90 seconds.",

@@ -90,7 +90,7 @@ def test_a_secret_is_no_input_and_no_result(hint: Any) -> None:
 def test_nobody_sends_a_secret(hint: Any) -> None:
     @procedure
     def waits(ctx: Context) -> None:
-        with pytest.raises(QuestionError, match="can't be a secret, since it is stored"):
+        with pytest.raises(QuestionError, match="can't be a secret, because it is stored"):
             ctx.signal("key", hint)
 
     assert run_through(MemoryStore(), waits).status == RunStatus.SUCCEEDED
