@@ -78,7 +78,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
             "repeatable= needs an approval, or a choice of one option",
         ),
         (lambda: approval(ask_back="yes"), "ask_back= must be True or False"),
-        (lambda: approval(follows="ann"), "follows= takes a response that was asked back"),
+        (lambda: approval(follows="ann"), "follows= takes the response to a question"),
         (lambda: approval(follows=response(Outcome.APPROVED)), "somebody asked back, or None"),
         (
             lambda: review(decisions={"changes_requested": "Redo", "send": "Send"}, ask_back=True),
