@@ -207,7 +207,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
         `at_most` is the number of children that run at the same time, 10 by default. With
         `on_failure="fail_fast"`, the first `ChildFailedError` is raised and the other children are
-        cancelled; with "collect", the results contain each error in place of a result.
+        cancelled. With "collect", the results contain each error in place of a result.
         `on_parent_end` is described at `spawn`. Raises `InputError` for inputs that don't fit the
         procedure's signature.
         """
@@ -231,7 +231,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         A question in one branch makes only that branch wait. Each branch has its own copy of
         `state`; the changes are merged in the order of the branches. With `on_failure="fail_fast"`,
         the first `BranchFailedError` is raised and the open waits of the other branches are
-        withdrawn; with "collect", the results contain each error in place of a result.
+        withdrawn. With "collect", the results contain each error in place of a result.
 
         Raises `StateConflictError` if branches changed `state` in conflicting ways.
         """

@@ -179,7 +179,7 @@ class SignalError(EngineError):
 
 
 class UnreachableRunError(EngineError):
-    """The run may not send signals to the other run or cancel it, or no run has that id."""
+    """The run can't send signals to the other run or cancel it, or no run has that id."""
 
 
 class NotApprovedError(EngineError):

@@ -1,7 +1,7 @@
 """Marks for inputs that name people or external programs, which the site checks at the start.
 
-The engine only declares the marks. The host that starts a run looks at the marked inputs, and
-refuses the start if the person who starts the run may not reach what they name.
+The engine only declares the marks. The host that starts a run looks at the marked inputs. It
+refuses the start if the person who starts the run has no right to use what they name.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ class Webhook:
     """An input that names one of the site's webhooks: `webhook: Annotated[str, Webhook()] = ""`.
 
     The site reports the outcome of the run, and of each request of the run, to that webhook. A
-    start is refused if the person who starts the run may not use the webhook.
+    start is refused if the person who starts the run has no right to use the webhook.
     """
 
 

@@ -386,7 +386,7 @@ def _succeeded(done: Done) -> Done:
 
 
 def failure(key: str, failed: StepFailure) -> StepFailedError:
-    """Return the error that a step that has failed for good raises in the procedure."""
+    """Return the error that is raised in the procedure after a step has failed for good."""
     error = StepFailedError(key, failed.type, failed.message)
     error.place = failed.place
     return error

@@ -26,10 +26,10 @@ def settle_doubt(
 ) -> Any:
     """Ask the procedure's operators whether the step happened, and continue as they answer.
 
-    Operators are asked once about each start of the step without a recorded end, about each result
-    that couldn't be stored, and at each retry after they let the step fail. Questions that were
-    answered before aren't asked again. `again` runs a step that hasn't happened; a step that has
-    happened never runs again.
+    Operators are asked about each start of the step that has no recorded end, and about each result
+    that couldn't be stored. If they let the step fail, each retry asks them again. Questions that
+    were answered before aren't asked again. `again` runs a step that hasn't happened; a step that
+    has happened never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)

@@ -47,7 +47,7 @@ class Setting(NamedTuple):
 
 
 class SetBack(NamedTuple):
-    """The names of the settings that had changed, and of those that couldn't be restored."""
+    """The names of the changed settings, and of the settings that couldn't be restored."""
 
     changed: list[str]
     stuck: list[str]

@@ -33,7 +33,7 @@ def check_progress(of: str, text: object, done: object, total: object) -> None:
 class Progress:
     """The progress lines of one attempt.
 
-    Lines that come too soon after the last write are held back; the last ones are always stored.
+    Lines that come too soon after the last write are held back. The last lines are always stored.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Progress:
         self._thread, self._lock = threading.get_ident(), threading.Lock()
 
     def say(self, text: str, done: float | None, total: float | None) -> None:
-        """Add a line, and write all lines held back so far if a write is due.
+        """Add a line, and write all lines that were held back if a write is due.
 
         A line with `done` replaces the lines held back before it. A call without text and counts
         adds nothing. Lines from other threads are held back, because only the step's own thread

@@ -184,6 +184,6 @@ def look_after(one: Rare) -> None:
 
 
 def rare_ones(changed: Sequence[str]) -> list[str]:
-    """Return the names of those changed settings that aren't checked after each step."""
+    """Return the names of the changed settings that aren't checked after each step."""
     names = tuple(one.setting.name for one in RARE)
     return [name for name in changed if name.startswith(names)]

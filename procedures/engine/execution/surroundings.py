@@ -80,7 +80,7 @@ def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
 
 
 def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
-    """Log the restored settings that no step has reported; the run may be released by now."""
+    """Log the restored settings that no step has reported; the run may already be released."""
     if restored := [name for name in changed if name not in stuck]:
         logger.warning(
             "Run %s changed settings of its process, which were restored when the worker released "

@@ -155,9 +155,10 @@ class Search:
         return None, seq
 
     def _tried_after(self, seq: int) -> Iterator[tuple[Event, Event, int]]:
-        """Yield an event, the event after it and a place to try for it, the likely places first.
+        """Yield pairs of neighbouring events, each with a place to try for the first event.
 
-        Each try costs an HMAC, so only the first few events are tried at all possible places.
+        The likely places come first. Each try costs an HMAC, so only the first few events are tried
+        at all possible places.
         """
         pairs = list(pairwise(self._left.values()))
         for event, after in pairs:
@@ -170,7 +171,7 @@ class Search:
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
         """Record a gap before an event.
 
-        The event itself can't be verified, because the one before it is missing.
+        The event itself can't be verified, because the event before it is missing.
         """
         self._missing |= set(range(seq, place))
         if place == seq:

@@ -98,7 +98,7 @@ class Journal(Protocol):
         ...
 
     def refusal(self, run_id: str) -> str:
-        """Return a sentence that says why this run may not reach another run, or "" if it may."""
+        """Return a sentence if this run has no access to another run, or "" if it has."""
         ...
 
     def transaction(self) -> AbstractContextManager[float | None]:

@@ -36,7 +36,7 @@ def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, s
 def differing(
     facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
 ) -> list[str]:
-    """Return the names of the fields that differ from their seals under the key that fits best."""
+    """Return the names of the fields that differ from their seals, under the best-fitting key."""
     found: list[list[str]] = []
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)

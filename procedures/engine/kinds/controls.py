@@ -63,7 +63,7 @@ class Control:
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return the texts typed into the control, which are stored if the answer is too late."""
+        """Return the texts typed into the control; they are stored if the answer comes too late."""
         return []
 
     def last(self, texts: Texts) -> str:

@@ -75,7 +75,7 @@ MOST_EARLIER = 20
 
 
 def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:
-    """Return the questions that `follows=` names: the earlier one, and those that it followed.
+    """Return the questions that `follows=` names: the earlier question, and those that it followed.
 
     Raises `QuestionError` unless `follows` is None, or the response to a question about which
     somebody asked back.

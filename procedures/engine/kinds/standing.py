@@ -25,7 +25,7 @@ NOT_OFFERED = "This answer can't count for later requests."
 
 @dataclass(frozen=True)
 class Like:
-    """The later questions for which people may decide in advance, with the answer to this one.
+    """The later questions for which people may decide in advance, with the answer to this question.
 
     The same version of the procedure asks them at the same step, with the same prompt, options and
     conditions. Their evidence has the same names, and equal values at `fields`. Their numbers at

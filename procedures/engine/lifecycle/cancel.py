@@ -25,7 +25,7 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Record who cancels the run, and withdraw its questions; a worker ends it, even a paused one.
+    """Record who cancels the run, and withdraw its questions; a worker ends even a paused run.
 
     The caller has locked the run, which must not have ended; the runs below it are locked here.
     """
@@ -48,8 +48,8 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 def _end_all_below(store: Store, run: RunRow) -> None:
     """Cancel all runs below, including retried children and the children of ended runs.
 
-    Otherwise such runs would continue, on their own or for a retry of their parent, although nobody
-    needs them.
+    Otherwise the children would continue, on their own or for a retry of their parent, although
+    nobody needs them.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:

@@ -34,7 +34,7 @@ class Checked:
     closed: dict[str, WaitRow] = field(default_factory=dict)
     """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)
-    """The keys of all waits that the batch closes, including those that it opens itself."""
+    """The keys of all waits that the batch closes, including waits that it opens itself."""
     repeatable: list[WaitRow] = field(default_factory=list)
     """The new questions that somebody may have decided in advance."""
     is_waiting: bool = False

@@ -26,10 +26,10 @@ def out_of_reach(to: str) -> str:
 
 
 def refusal(store: Store, run: RunRow, to: str) -> str:
-    """Return a sentence that says why a run may not reach another run, or "" if it may.
+    """Return a sentence that says why a run has no access to another run, or "" if it has.
 
-    A run may always reach its children and its parent, and all other runs that its starter may
-    reach.
+    A run always has access to its children and its parent, and to all runs to which the person who
+    started it has access.
     """
     other = store.find_named(to)
     if other and (_are_kin(run, other) or store.may_reach(run, other)):

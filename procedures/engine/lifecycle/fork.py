@@ -49,7 +49,7 @@ class Carried:
     """The waits that the original run had opened before the fork point."""
 
     again: Sequence[str]
-    """The keys of waits that the fork opens again: open ones, and those to be answered again."""
+    """The keys of waits that the fork opens again: open waits, and those to be answered again."""
     closed: Sequence[Entry]
     """The waits whose outcome the fork takes over."""
 
@@ -102,7 +102,7 @@ def note_of(said: dict[str, Any]) -> NewEvent:
 def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
     """Yield the events that a fork takes over.
 
-    They are those before the number `until`, since the original run last continued as new.
+    They come before the number `until`, and after the original run last continued as new.
     """
     return chain.from_iterable(store.event_parts(origin, until))
 
@@ -138,7 +138,7 @@ def begin_fork(
 def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
     """Return a row's fields and two events for a wait whose outcome the fork takes over.
 
-    The events are those that opened and closed the wait.
+    The two events opened and closed the wait.
     """
     opened = entry.events[0]
     return cells_of(opened.content, entry.key, opened.seq + shift), opened, entry.last

@@ -100,7 +100,7 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
 
 
 def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Unpause a locked run in the status it had when it was paused; a pending pause is withdrawn.
+    """Unpause a locked run in the status that it had before, or withdraw a pending pause.
 
     Inputs that came in the meantime queue the run.
     """

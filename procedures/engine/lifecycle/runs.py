@@ -87,7 +87,7 @@ def request_cancel(store: Store, run: RunRow) -> None:
 
 
 def hold(store: Store, run: RunRow) -> None:
-    """Give a locked run to its next writer, so that no earlier one can write any more."""
+    """Give a locked run to its next writer, so that no earlier writer can write any more."""
     run.status, run.leased_until, run.epoch = (
         RunStatus.RUNNING,
         store.now + store.lease,

@@ -32,8 +32,8 @@ def insert_queued(
 ) -> None:
     """Insert a new run and notify the layers above and the workers.
 
-    `last` is the last event of its journal. `events` are those that aren't stored yet, and `closed`
-    the waits that the run has taken over with their outcome.
+    `last` is the last event of its journal, and `events` are the events that aren't stored yet.
+    `closed` are the waits that the run has taken over with their outcome.
     """
     # With its last events, which have no foreign key: so the row is written once, with its head
     # where it belongs.

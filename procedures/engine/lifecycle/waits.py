@@ -106,7 +106,7 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
 def _first_decided(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row]
 ) -> Sequence[WaitRow]:
-    """Return the parts that decide a set, in order: closed ones, and those with a held answer."""
+    """Return the parts that decide a set, in order: closed parts, and those with a held answer."""
     need = whole.need or 0
     closed: Sequence[Row] = store.waits(run, is_open=False, part_of=whole, most=need)
     held = [wait for wait in left if wait.held]

@@ -35,7 +35,7 @@ class Transaction(ABC):
         """Give the code in the block access to the file store, where large values are stored."""
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Roll back the writes of the block, and only those, if a layer above refuses them."""
+        """Roll back the writes of the block, and no others, if a layer above refuses them."""
         return nullcontext()
 
     def regardless(self) -> "Store":

@@ -31,8 +31,8 @@ class Waits(Inputs):
     ) -> Sequence[WaitRow]:
         """Return the run's waits whose fields have these values (kind, key, signal, part_of).
 
-        The closed ones come first, in the order in which they were closed; then the open ones, in
-        the order in which they were opened.
+        Closed waits come first, in the order in which they were closed. Open waits follow, in the
+        order in which they were opened.
         """
 
     def latest_wait(self, run: Row, key: str) -> WaitRow | None:

@@ -164,7 +164,7 @@ def is_rows(schema: Mapping[str, Any]) -> bool:
 
 
 def completed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a form's answer with the defaults of missing fields filled in, even in nested ones."""
+    """Return a form's answer with the defaults of missing fields filled in, at any depth."""
     plain = without_nothing(schema)
     if isinstance(value, list) and is_rows(plain):
         return [completed(one, plain["items"]) for one in value]

@@ -72,7 +72,7 @@ class Reading:
         return text
 
     def _plain(self, value: Any, schema: Schema) -> Schema:
-        """Return the one schema that can match the value, or {} if several branches can.
+        """Return the only schema that can match the value, or {} if several branches can.
 
         References and the branches of a union are resolved.
         """

@@ -82,7 +82,7 @@ def inner_fields(schema: Mapping[str, Any]) -> list[list[str]]:
 
 
 def count_fields(schema: Mapping[str, Any]) -> int:
-    """Return the number of fields of a form, including those inside others."""
+    """Return the number of fields of a form, including nested fields."""
     inner = (group_in(one) for one in schema["properties"].values())
     return len(schema["properties"]) + sum(count_fields(one) for one in inner if one)
 

@@ -33,9 +33,8 @@ def without_input(text: str) -> str:
 def masked(text: str, *, is_public: bool = False) -> str:
     """Return an error's message or a log line with secrets replaced by ***.
 
-    Secrets are the site's own secret values, passwords in URLs, values of `Authorization`, and
-    values named like secrets, such as password=…; the last kind isn't replaced if `is_public` is
-    True.
+    Secrets are the site's own secret values, passwords in URLs and values of `Authorization`.
+    Unless `is_public` is True, values named like secrets, such as password=…, are replaced, too.
     """
     # The longest first: of a secret that holds another one, a rest would stay legible.
     for secret in sorted(site_secrets, key=len, reverse=True):

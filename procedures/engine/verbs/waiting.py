@@ -48,8 +48,8 @@ class WaitingVerbs:
         """Wait until `n` handles are closed and return them, in the order in which they closed.
 
         `n` is a number from 1 to the number of handles. Handles that are still open are treated as
-        by `wait_any`. Raises `QuestionError` for other numbers, if a handle is given twice, or if
-        one belongs to another branch.
+        `wait_any` treats them. Raises `QuestionError` for other numbers, if a handle is given
+        twice, or if one belongs to another branch.
         """
         return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
 

@@ -36,11 +36,11 @@ T = TypeVar("T")
 def first_of(
     fiber: Fiber, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
 ) -> list[Handle[T]]:
-    """Return the `need` handles that close first, in that order, and withdraw the other open ones.
+    """Return the `need` handles that close first, in that order, and withdraw the open ones.
 
-    With `keep_open` the others stay open. The set's closing event records which handles were first,
-    so a replay returns the same ones. The set is decided in the transaction that closes the last
-    wait it needs, so the run is replayed only once.
+    With `keep_open` they stay open. The set's closing event records which handles were first, so a
+    replay returns the same handles. The set is decided in the transaction that closes the last wait
+    it needs, so the run is replayed only once.
     """
     fiber.check_usable()
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
