@@ -91,7 +91,7 @@ def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> Non
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
-    """Return the names of changed context variables; library settings go by their own names."""
+    """Return the names of changed context variables, or of the library settings that they hold."""
     told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
     hidden = {DECIMAL, *(one.kept_in for one in of_context)}
     names = {

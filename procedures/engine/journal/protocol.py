@@ -98,7 +98,7 @@ class Journal(Protocol):
         ...
 
     def refusal(self, run_id: str) -> str:
-        """Return a sentence if this run has no access to another run, or "" if it has."""
+        """Return why this run has no access to another run, as a sentence; "" if it has access."""
         ...
 
     def transaction(self) -> AbstractContextManager[float | None]:

@@ -76,7 +76,7 @@ class Question:
     remind_every: float | None = None
     """Seconds between reminders, which are repeated until the question closes."""
     escalate: tuple[Escalation, ...] = ()
-    """Pairs of a number of seconds and the names of the people who are asked, too, after that."""
+    """Pairs of a number of seconds and names: the people who are asked, too, after that time."""
     four_eyes: bool = False
     """True if those who caused the question can't answer it."""
     quorum: int = 1

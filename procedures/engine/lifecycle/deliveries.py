@@ -26,7 +26,7 @@ def out_of_reach(to: str) -> str:
 
 
 def refusal(store: Store, run: RunRow, to: str) -> str:
-    """Return a sentence that says why a run has no access to another run, or "" if it has.
+    """Return why a run has no access to another run, as a sentence; "" if it has access.
 
     A run always has access to its children and its parent, and to all runs to which the person who
     started it has access.

@@ -110,7 +110,7 @@ def check_parts(value: Any, schema: dict[str, Any]) -> Any:
 def _check_fields(
     value: dict[str, Any], schema: dict[str, Any], path: str, faults: list[Fault]
 ) -> dict[str, Any]:
-    """Return the checked fields of an object, and add the fault of each invalid one."""
+    """Return the checked fields of an object, and add a fault for each invalid field."""
     properties, required = schema["properties"], schema.get("required", ())
     unknown = (name for name in value if name not in properties)
     faults += [Fault(path + name, "This isn't a field of the form.") for name in unknown]

@@ -193,7 +193,7 @@ class Watch:
     can_lose: bool
     """True if the type contains a class, a union, or a dict whose keys aren't texts."""
     unions: frozenset[type]
-    """The member types of unions, because JSON doesn't say which of them a value had."""
+    """The member types of unions; JSON doesn't say which member type a value had."""
 
 
 @lru_cache(maxsize=1024)

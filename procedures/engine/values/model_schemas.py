@@ -162,7 +162,7 @@ def _fields(part: Part) -> dict[str, Part]:
 
 
 def _looks_closer(part: Part) -> str:
-    """Return the model's first check beyond the types of its fields, as a phrase, or ""."""
+    """Return a phrase for the model's first check beyond its fields' types; "" if it has none."""
     config = part.rules.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:

@@ -39,8 +39,8 @@ USUAL_PLACES = 2
 class Currency(GroupedMetadata):
     """The currency of an amount: `Annotated[Decimal, Currency("EUR")]`.
 
-    People see the currency beside the amount, which has at most as many decimals as the currency.
-    `code` is a code of ISO 4217. Raises `OptionError` for other codes.
+    People see the currency beside the amount. The amount can't have more decimals than the
+    currency's smallest unit. `code` is a code of ISO 4217. Raises `OptionError` for other codes.
     """
 
     code: str

@@ -233,7 +233,7 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
 
 
 def frozen(plain: Any) -> Any:
-    """Return an equal, deeply immutable value, because no event would record a change inside it."""
+    """Return a deeply immutable copy, because no event would record a change inside the value."""
     if isinstance(plain, dict):
         return FrozenDict({name: frozen(value) for name, value in plain.items()})
     return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
