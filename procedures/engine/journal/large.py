@@ -9,7 +9,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import file_store
 
 ELSEWHERE = "_elsewhere"
-"""The suffix of an event's field that holds the digest of a value stored elsewhere."""
+"""The suffix of a field's name if the event holds only the digest of the field's value."""
 DEPTH = "{}_depth"
 """The name of the field with the number of levels of blocks in which a list is stored."""
 BLOCK = 100

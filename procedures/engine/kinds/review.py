@@ -178,7 +178,7 @@ class Review(Kind):
         return Editor(draft=draft, is_data=question.is_of_data, shown_as=question.shown_as)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer for True, False, a decision's name or label, or an edited draft."""
+        """Return the answer that a test gives as True or False, a decision or an edited draft."""
         approving, *others = question.decisions
         if isinstance(value, bool):
             return {"decision": approving if value or not others else others[0]}

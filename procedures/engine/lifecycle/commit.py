@@ -30,7 +30,7 @@ class Checked:
     """A batch that was checked and may be committed, with the waits that the check looked up."""
 
     is_undone: bool
-    """True if the worker knows that the run is being cancelled, and runs its compensations."""
+    """True if the worker runs compensations because it knows that the run is being cancelled."""
     closed: dict[str, WaitRow] = field(default_factory=dict)
     """The open waits that the batch closes, by key."""
     decided: set[str] = field(default_factory=set)

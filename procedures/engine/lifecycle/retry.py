@@ -260,7 +260,7 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
-    """Return the key of the step, gather or child that failed in a scope; "" if it was a limit.
+    """Return the key of the step, gather or child that failed in a scope; "" after a limit.
 
     The event `end` may name the key; otherwise, it is that of the scope's last decisive event.
     After a limit, the run continues from where it stood.

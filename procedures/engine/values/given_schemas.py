@@ -100,7 +100,7 @@ class _Reader:
         return {name: one for name, one in found.items() if name not in ABOUT}
 
     def _read(self, schema: Any, path: str, level: int) -> dict[str, Any]:
-        """Return the plain schema of one part: its type, with its rules and words."""
+        """Return the plain schema of one part: its type, rules, title and description."""
         if not isinstance(schema, Mapping):
             raise UnsupportedError(path, f"must be an object, not {short_repr(schema)}.")
         if level > MOST_LEVELS:

@@ -34,7 +34,7 @@ def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
 
 
 def _mappings(plain: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield each mapping in the data, before the mappings inside it."""
+    """Yield each mapping in the data, followed by the mappings inside it."""
     left = [plain]
     while left:
         value = left.pop()

@@ -16,7 +16,7 @@ NUMBERS = ("done", "total")
 
 
 def readable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data, or a question, with texts and numbers where pages need them."""
+    """Return an event's data, or a question, with values converted to what pages can show."""
     plain = dict(content)
     for name in TEXTS:
         if name in plain:
