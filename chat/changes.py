@@ -53,7 +53,7 @@ def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
 
 
 def _numbered(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return both texts with a number for each line, equal for equal lines.
+    """Return the lines of both texts as numbers; equal lines have equal numbers.
 
     Comparing numbers is cheap, however long the lines are.
     """

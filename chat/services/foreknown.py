@@ -14,7 +14,7 @@ from procedures.models import Run, Wait
 from procedures.models.proofs import unproven
 
 STANDING = "standing"
-"""The channel's name in answers by standing decisions; people can't answer by it."""
+"""The name of the channel in answers by standing decisions; people can't use this channel."""
 
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:

@@ -220,7 +220,10 @@ class _BarePostgreSQL:
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        """Prepare a statement under a name made from its text; this name is safe behind poolers."""
+        """Prepare a statement, and return its name, which is made from the statement's text.
+
+        This makes the name safe behind poolers.
+        """
         query = _as_sent(statement)
         # Two processes behind one pooler share its servers: with a name by number, one would run
         # the statement that the other one has prepared.
