@@ -83,7 +83,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 def asking_runs(user: User) -> list[RunsByKey]:
     """Return the index lookups that find the runs with a request assigned to the user.
 
-    Requests to people whose deputy the user is are included, as in `asks`.
+    Requests to people who have the user as a deputy are included, as in `asks`.
     """
     people = [user, *principals_of(user)]
     by_key = [RunsByKey(Assignment, "user_id", this(one.pk)) for one in people]

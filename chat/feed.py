@@ -108,7 +108,7 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str) -> None:
-    """Update an audience's feed entry of a session to the newest message that it may read there.
+    """Point an audience's feed entry for a session at the newest message that it may read.
 
     If there is no message that the audience may read, delete the entry.
     """

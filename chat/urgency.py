@@ -126,7 +126,7 @@ def ways_by_name(user: User) -> list[Way]:
 def ways_by_group(user: User) -> list[Way]:
     """Return the queries for assignments to the user's groups and permissions.
 
-    The groups and permissions of people whose deputy the user is are included.
+    The groups and permissions of people who have the user as a deputy are included.
     """
     people = [user, *principals_of(user)]
     members = users().filter(pk__in=[one.pk for one in people], groups__isnull=False).order_by()

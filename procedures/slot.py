@@ -27,7 +27,7 @@ NOTED = tuple(
 )
 """Signals meant for the main process that reach its whole process group; a slot survives them."""
 SETTLES_AFTER = 2.0
-"""For this many seconds after such a signal, a slot claims nothing: its worker may be stopping."""
+"""After a signal that may stop the worker, a slot claims nothing for this many seconds."""
 REPLACED_AFTER = 60.0
 """The age in seconds from which a process may be replaced by another."""
 

@@ -83,7 +83,7 @@ def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> I
 def held_differences(request: HumanRequest) -> Iterator[Difference]:
     """Yield differences in a request whose answer is held, or was not used.
 
-    The history records such an answer; the journal doesn't.
+    The history records that answer; the journal doesn't.
     """
     wait, answer = request.wait, answered_by(request)
     if request.effective_at and not (wait.held or wait.held_for_id):

@@ -1,4 +1,4 @@
-"""Losses of answerers by an operation, found by trying it and rolling it back."""
+"""Answerers that an operation would remove, found by trying it and rolling it back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

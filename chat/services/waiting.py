@@ -30,7 +30,7 @@ Waiting = dict[UUID, UUID]
 
 
 class Present:
-    """Active people with their groups, permissions and the people whose deputies they are."""
+    """Active people, with their groups, their permissions and the people they answer for."""
 
     def __init__(self, keys: Collection[Any]) -> None:
         self._keys = {*keys}

@@ -79,7 +79,7 @@ def slots() -> list[Slot]:
 
 
 def stuck_complaint() -> str:
-    """Return a sentence about runs whose code never returns and so occupies workers, or ""."""
+    """Return a sentence about runs that occupy workers because their code never returns, or ""."""
     stuck = [slot for slot in slots() if slot.is_stuck]
     if not stuck:
         return ""

@@ -33,7 +33,7 @@ class NoCopyError(EngineError):
 
 
 def note_installation() -> None:
-    """Record this database and file store as the site's if none is recorded; runs after migrations.
+    """Record this database and file store as the site's if none is recorded, after migrations.
 
     Calling it twice is harmless.
     """

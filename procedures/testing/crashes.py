@@ -164,7 +164,7 @@ class MortalStore(Store):
         self.keep_ids()
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """Advance the run, and return its status; a killed worker's runs are queued for another."""
+        """Advance the run and return its status; a killed worker's runs are queued again."""
         try:
             return super().advance(run_id, code)
         except Killed:
