@@ -36,7 +36,7 @@ from chat.schemas import (
     ResponseOut,
     UploadedOut,
 )
-from procedures.access import SignedIn, program_of
+from procedures.access import SignedIn, address_of, program_of
 from procedures.file_responses import FILE_ANSWER, file_response
 from procedures.paging import PAGE, Limit, Page, page, page_size
 from procedures.schemas import Word, refusals
@@ -128,7 +128,7 @@ def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Sta
 
 
 def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> Status[HumanResponse]:
-    by, address = request.user, request.META.get("REMOTE_ADDR") or None
+    by, address = request.user, address_of(request)
     try:
         told = replace(answer, address=address, program=program_of(request))
         response, is_new = services.respond(request_id, told, by=by)
@@ -223,8 +223,7 @@ def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
 def create_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
     """Claim the request, so that nobody else can answer it until you release it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    address = request.META.get("REMOTE_ADDR") or None
-    services.claim_request(found.pk, by=request.user, address=address)
+    services.claim_request(found.pk, by=request.user, address=address_of(request))
     return _shown(found)
 
 
@@ -248,8 +247,7 @@ def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
 def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
     """Record in the request's history, once, that you have seen it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    address = request.META.get("REMOTE_ADDR") or None
-    services.note_seen(found.pk, by=request.user, channel=Api.name, address=address)
+    services.note_seen(found.pk, by=request.user, channel=Api.name, address=address_of(request))
     return Status(204, None)
 
 

@@ -24,7 +24,7 @@ from chat.inbox_schemas import (
     SnoozeOut,
 )
 from chat.models import Draft, HumanRequest, Snooze
-from procedures.access import SignedIn, program_of
+from procedures.access import SignedIn, address_of, program_of
 from procedures.engine.kinds.conditions import Risk
 from procedures.paging import PAGE, Limit, page_size
 from procedures.schemas import Word, refusals
@@ -83,10 +83,9 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
     missing. Answer that request separately.
     """
     items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
-    address = request.META.get("REMOTE_ADDR") or None
     program = program_of(request)
     answer = services.Answer(
-        comment=said.comment, channel=Api.name, address=address, program=program
+        comment=said.comment, channel=Api.name, address=address_of(request), program=program
     )
     return {"results": services.answer_many(items, by=request.user, answer=answer)}
 

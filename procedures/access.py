@@ -32,6 +32,11 @@ def program_of(request: HttpRequest) -> str:
     return str(getattr(request, "program", ""))
 
 
+def address_of(request: HttpRequest) -> str | None:
+    """Return the IP address of the client; None if it isn't known, as through a Unix socket."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
 OPERATE = "countersign_procedures.operate_run"
 """The permission to operate every run, including runs of procedures without any grant."""
 SEEING: tuple[Role, ...] = ("see", "operate", "cancel")

@@ -14,7 +14,7 @@ from chat.channels.registry import channels
 from chat.schemas import ClosedOut, ResponseOut
 from dashboard.api.auth import SignedInSession, Token
 from dashboard.http.throttle import Attempt
-from procedures.access import program_of
+from procedures.access import address_of, program_of
 from procedures.schemas import refusals
 from procedures.users import User
 
@@ -77,11 +77,10 @@ def name_of(request: HttpRequest) -> str:
 
 
 def inbound_of(request: HttpRequest, sender: User | None = None) -> Inbound:
-    address = request.META.get("REMOTE_ADDR") or None
     return Inbound(
         request.body,
         headers=request.headers,
-        address=address,
+        address=address_of(request),
         sender=sender,
         program=program_of(request),
     )

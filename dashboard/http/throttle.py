@@ -20,6 +20,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from procedures.access import address_of
 from procedures.conf import conf
 
 NETWORK_BITS = 64
@@ -49,7 +50,7 @@ class Attempt:
     @classmethod
     def by(cls, request: HttpRequest, door: str, name: str = "") -> Self:
         """Return the attempt that a request makes."""
-        return cls(str(request.META.get("REMOTE_ADDR") or UNKNOWN), door, name)
+        return cls(address_of(request) or UNKNOWN, door, name)
 
     def begin(self) -> None:
         """Count the attempt against its name; raises `TooManyAttemptsError` if there were too many.

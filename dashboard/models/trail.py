@@ -10,6 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
+from procedures.access import address_of
 from procedures.users import find_user
 
 if TYPE_CHECKING:
@@ -42,5 +43,5 @@ def note_failed(request: HttpRequest | None, name: str) -> None:
 
 
 def _from(request: HttpRequest | None) -> str:
-    address = request.META.get("REMOTE_ADDR") if request else None
+    address = address_of(request) if request else None
     return f" from {address}" if address else ""

@@ -26,6 +26,7 @@ from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import is_bypassed_by
+from procedures.access import address_of
 from procedures.engine.errors import AnswerError, InputError
 from procedures.engine.values.schemas import text_of
 from procedures.models.clock import clock
@@ -202,8 +203,9 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
 
 def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
     """Answer the lines that allow it; return each line with its result and a sentence about it."""
-    address = request.META.get("REMOTE_ADDR") or None
-    given = Answer(comment=request.POST.get("comment", ""), channel="page", address=address)
+    given = Answer(
+        comment=request.POST.get("comment", ""), channel="page", address=address_of(request)
+    )
     items = [BulkItem(one.request.pk, one.version, one.value) for one in lines if not one.why_not]
     done = services.answer_many(items, by=request.user, answer=given)
     reports = {one.request_id: one for one in done}

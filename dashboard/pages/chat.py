@@ -26,6 +26,7 @@ from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import said
+from procedures.access import address_of
 from procedures.engine.journal.events import RunStatus
 from procedures.run_lists import MOST_COUNTED
 from procedures.users import name_field
@@ -242,8 +243,7 @@ def _echo(request: Visit, asked: HumanRequest | None, text: str) -> Echo | None:
 
 
 def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
-    address = request.META.get("REMOTE_ADDR") or None
-    return services.reply(asked, text, by=request.user, address=address)
+    return services.reply(asked, text, by=request.user, address=address_of(request))
 
 
 def _posted(

@@ -26,6 +26,7 @@ from dashboard.overview.words import listed
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
+from procedures.access import address_of
 from procedures.engine.errors import InputError
 from procedures.engine.kinds import conditions
 from procedures.models import Procedure
@@ -302,9 +303,8 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
 def request_seen(request: Visit, request_id: UUID) -> HttpResponse:
     """Record that the person has opened the request."""
     found = find(request, request_id)
-    address = request.META.get("REMOTE_ADDR") or None
     try:
-        services.note_seen(found.pk, by=request.user, channel="page", address=address)
+        services.note_seen(found.pk, by=request.user, channel="page", address=address_of(request))
     except AlreadyAnsweredError:
         return HttpResponse(status=204)
     return HttpResponse(status=204)

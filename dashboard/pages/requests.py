@@ -35,7 +35,7 @@ from dashboard.overview import listed_runs
 from dashboard.overview.viewer import urgent_for_viewer, waiting_for_viewer
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
-from procedures.access import visible_runs
+from procedures.access import address_of, visible_runs
 from procedures.engine.errors import AnswerError
 from procedures.inputs import TooLargeError
 from procedures.models.clock import clock
@@ -150,8 +150,7 @@ def is_undoable(request: Visit, found: HumanRequest) -> bool:
 
 
 def _receive(request: Visit, form: AnswerForm) -> None:
-    address = request.META.get("REMOTE_ADDR") or None
-    sent = Inbound(form, sender=request.user, request=form.request, address=address)
+    sent = Inbound(form, sender=request.user, request=form.request, address=address_of(request))
     services.receive(Page.name, sent)
     if form.asked.undo:
         services.keep_sent(form.request.pk, by=request.user, values=form.kept_values())
