@@ -11,7 +11,7 @@ from procedures.engine.values.files import file_store
 ELSEWHERE = "_elsewhere"
 """The suffix of a field's name if the event holds only the digest of the field's value."""
 DEPTH = "{}_depth"
-"""The name of the field with the number of levels of blocks in which a list is stored."""
+"""The name of the field that holds how deeply the blocks of a stored list are nested."""
 BLOCK = 100
 
 

@@ -167,7 +167,7 @@ class StepResult:
     not_kept: str = ""
     """The reason why the result couldn't be stored; "" if it was stored."""
     returned: str = ""
-    """The result as text, which people can read although it couldn't be stored."""
+    """The result as text for people to read, since it couldn't be stored; "" if it was stored."""
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The other fields: the packed result, and the files that the step made."""
 

@@ -28,7 +28,7 @@ MARKS = (
     *("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows"),
     "repeatable",
 )
-"""Options that change the meaning of an answer, so that it counts only while they are the same.
+"""Options that change the meaning of an answer; if one of them changes, people are asked again.
 
 The other options only set times, such as a deadline.
 """

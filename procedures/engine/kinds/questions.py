@@ -72,7 +72,7 @@ class Question:
     due: float | None = None
     """Seconds until people should have answered; the question stays open after that."""
     remind: tuple[float, ...] = ()
-    """The seconds from asking until people are reminded, for each reminder."""
+    """Seconds from the question until each reminder."""
     remind_every: float | None = None
     """Seconds between reminders, which are repeated until the question closes."""
     escalate: tuple[Escalation, ...] = ()

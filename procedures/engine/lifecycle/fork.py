@@ -188,10 +188,10 @@ class _Copy:
 
 
 def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
-    """Return which of the waits opened before the fork point are asked again, and which are kept.
+    """Return which waits of the original run are asked again in the fork, and which are kept.
 
-    Raises `ForkRefusedError` if a child was still running then, because the fork would repeat its
-    work.
+    Only waits that were opened before the fork point count. Raises `ForkRefusedError` if a child
+    was still running then, because the fork would repeat its work.
     """
     # Only these kinds, and streamed: the journal may be long, and a fork must not hold all of it.
     history = History(event for event in events if event.kind in TOLD)

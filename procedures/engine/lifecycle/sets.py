@@ -15,12 +15,12 @@ NOT_NEEDED = "system: no longer needed"
 
 
 def decision(won: Sequence[str]) -> dict[str, Any]:
-    """Return the content that closes a set; `won` are the keys of the waits that decided it."""
+    """Return the content of the event that closes a set; `won` are the keys that decided it."""
     return closing("decided", list(won), responder="system: set")
 
 
 def not_needed(why: str) -> dict[str, Any]:
-    """Return the content that closes a wait that a set no longer needs.
+    """Return the content of the event that closes an unneeded wait of a decided set.
 
     `why` says what decided the set.
     """

@@ -128,7 +128,7 @@ def _takes_effect(wait: Row) -> datetime:
 def _set_aside(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row], *, winner: WaitRow
 ) -> None:
-    """Mark the other open parts of a set as unneeded for as long as the deciding answer is held.
+    """Mark the other open parts of a set as unneeded while the deciding answer is held.
 
     Parts that were unneeded because of another answer, now settled or undone, are marked again.
     """

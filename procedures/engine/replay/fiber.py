@@ -71,7 +71,7 @@ class Fiber:
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{self._drawn}")
 
     def branch(self, key: str) -> "Fiber":
-        """Return the fiber of a branch inside this fiber, with a copy of this fiber's state."""
+        """Return the fiber of a branch inside this fiber, with a copy of the state."""
         inner = Fiber(self.recorder, self.scope.inner(key), now=self.now)
         self.state.copy_into(inner.state)
         inner.is_abandoned = self.is_abandoned

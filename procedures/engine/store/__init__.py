@@ -2,7 +2,9 @@
 
 Methods that every store must implement have no body here. The other methods have a default that
 suits a store of plain objects in one process: no locks, nothing to save, nobody to notify. A
-database implements them with SQL statements, and the conformance tests compare the two.
+database implements them with SQL statements, and the conformance tests compare the two. The layers
+above, which some methods notify, are packages such as `chat`: they receive the hooks of
+`procedures`.
 
 All calls happen in a transaction of the caller. A run is locked before its children, and the
 children are locked before any wait of the run is closed: closing a question locks its session, and

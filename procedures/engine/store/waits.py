@@ -64,7 +64,7 @@ class Waits(Inputs):
 
     @abstractmethod
     def tell_released(self, run: Row, wait: Row) -> None:
-        """Notify the layers above that the wait is as before, because an answer was undone."""
+        """Notify the layers above that an undone answer has left the wait as it was before."""
 
     @abstractmethod
     def reopen_wait(self, run: Row, wait: Row) -> None: ...

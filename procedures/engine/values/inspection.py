@@ -198,7 +198,7 @@ class Watch:
 
 @lru_cache(maxsize=1024)
 def watch_of(types: TypeAdapter[Any]) -> Watch:
-    """Return the reasons why values of that type could lose something when stored as JSON."""
+    """Return the reasons why values of that type could lose something on their way through JSON."""
     parts = list(inspect_type(types).all())
     kinds = {part.kind for part in parts}
     kinds |= {one.rules["serialization"]["type"] for one in parts if "serialization" in one.rules}

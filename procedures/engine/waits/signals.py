@@ -38,7 +38,7 @@ class SignalOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Received(Generic[T]):
-    """A signal that the run has received, or a timeout, which counts as false."""
+    """The result of waiting for a signal: the signal, or a timeout, which counts as false."""
 
     value: T
     sender: str
