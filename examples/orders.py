@@ -122,7 +122,9 @@ def read_columns(text: str) -> dict[str, str]:
         names[name.casefold()] = called
     every = {name: folded(names.get(name, name)) for name in (*REQUIRED, *OPTIONAL)}
     if len(set(every.values())) < len(every):
-        raise ValueError("Two of these name the same column of the file; give each its own.")
+        raise ValueError(
+            "Two of these columns have the same name in the file. Give each its own name."
+        )
     return names
 
 
@@ -197,7 +199,7 @@ class _Reading:
             marks = {".": "a decimal point", ",": "a decimal comma"}
             raise ValueError(
                 f"has the amount {shown(cell)} with {marks[amount.mark]}, but line "
-                f"{self._marked_on} has {marks[self.mark]}. Use the same in all lines"
+                f"{self._marked_on} has {marks[self.mark]}. Use the same mark in all lines"
             )
         if amount.mark and not self.mark:
             self.mark, self._marked_on = amount.mark, line

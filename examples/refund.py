@@ -268,7 +268,7 @@ def summary(report: Report) -> str:
         if total.orders
     ]
     became = "; ".join(parts) or "none returned"
-    return f"Orders read: {report.read:,}; {became}. The list is {report.file.name}."
+    return f"Orders read: {report.read:,}; {became}. They are listed in {report.file.name}."
 
 
 def nothing_returned(report: Report, statuses: str) -> str:

@@ -278,7 +278,7 @@ def check_first(place: Repository, prefix: str) -> None:
             "the branch that is checked out. Check out the branch to release."
         )
     if names := like_versions(others, prefix=prefix):
-        wanted = f"“{prefix}” and a number" if prefix else "a version like v1.2.3"
+        wanted = f"a version like {prefix or 'v'}1.2.3"
         found = probable_prefix(names)
         remedy = f"for example “{found}”" if found else "or tag the last release as v0.0.0"
         raise RepositoryError(
@@ -369,7 +369,7 @@ def facts(report: Report) -> dict[str, object]:
 def tell_edits(ctx: Context, edits: str, *, by: str) -> None:
     added, removed = counted(edits)
     ctx.log(edits)
-    ctx.notify(f"{by} edited the notes: lines added: {added}, removed: {removed}.")
+    ctx.notify(f"{by} edited the notes. Lines added: {added}; removed: {removed}.")
 
 
 def refused(report: Report, what: str, who: str, comment: str) -> Report:

@@ -45,9 +45,9 @@ def history_fault(kind: str, name: str, pk: Any) -> str:
     """Return why the history reserves a name for somebody else, or "" if it doesn't."""
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
-        words = _("Another user, with the id {number}, was called “{name}” before.")
+        words = _("Another user (id {number}) was once called “{name}”.")
         if kind == Kind.GROUP:
-            words = _("Another group, with the id {number}, was called “{name}” before.")
+            words = _("Another group (id {number}) was once called “{name}”.")
         return " ".join([words.format(number=former.held_by, name=name), str(OTHERS)])
     if kind == Kind.USER and _is_anothers(name, pk):
         words = _("Somebody else has acted here under the name “{name}”.")

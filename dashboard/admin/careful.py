@@ -147,7 +147,9 @@ def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> Ht
         told = [one for finding in found for one in finding.consequences(request.user)]
         context = {
             **admin.admin_site.each_context(request),
-            "title": _("Nothing is deleted yet") if is_deletion else _("Nothing is saved yet"),
+            "title": _("Nothing has been deleted yet")
+            if is_deletion
+            else _("Nothing has been saved yet"),
             "opts": admin.opts,
             "consequences": told,
             "sent": [*sent, (CONFIRMED, _key_of(found))],

@@ -114,16 +114,21 @@ class Told:
             "Nobody would have the role “answer” on %(count)d procedures any more",
             count,
         )
-        remedy = _("To avoid this, grant the role to another group first, or add people to one.")
+        remedy = _(
+            "To avoid this, grant the role to another group first, or add people to a group that"
+            " has it."
+        )
         left = _more(count, sum(map(len, by_fate.values())))
         return Consequence(heading % {"count": count}, remedy, rows, left)
 
     def _fate_of(self, procedure: Procedure) -> str:
         """Return a sentence about what would happen to the procedure's unassigned questions."""
         if instead := self.losses.instead.get(procedure.pk):
-            told = _("Questions that name nobody in particular would go to %(asked)s.")
+            told = _("Questions that aren't assigned to anybody would go to %(asked)s.")
             return told % {"asked": _asked(instead)}
-        return _("Questions that name nobody in particular would wait until somebody has the role.")
+        return _(
+            "Questions that aren't assigned to anybody would wait until somebody has the role."
+        )
 
     def _names(self, user: Any) -> Consequence:
         lost = self.losses.names
@@ -133,8 +138,8 @@ class Told:
         rows = [_name(one, titles) for one in lost[:MOST_ROWS]]
         left = _more(len(lost), len(rows))
         heading = ngettext(
-            "Code uses %(count)d name that would no longer match anybody",
-            "Code uses %(count)d names that would no longer match anybody",
+            "%(count)d name in the code would no longer match anybody",
+            "%(count)d names in the code would no longer match anybody",
             len(lost),
         )
         remedy = _(

@@ -49,7 +49,7 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
     """Return what the verdict says about this row, as one or more sentences."""
     name = row_name(row)
     if verdict.damages:
-        words = _("The journal is damaged, so nothing here is proven.")
+        words = _("The journal is damaged, so this row can't be verified.")
         return format_html("<strong>{}</strong>", " ".join([words, *verdict.damages]))
     found = [one for one in verdict.differences if one.row == name]
     if found:

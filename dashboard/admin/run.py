@@ -142,14 +142,14 @@ class RunAdmin(ProvenAdmin):
 
     @admin.action(description=lazy("Restart"), permissions=["operate"])
     def restart(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = _("Start new runs from the beginning, and leave these as they are")
+        title = _("Start new runs from the beginning; the selected runs stay as they are")
         return operate(
             self, request, rows, Operation("restart", title, restarted, form=RestartForm)
         )
 
     @admin.action(description=lazy("Fork"), permissions=["operate"])
     def fork(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
-        title = _("Start new runs from a step of these, and leave these as they are")
+        title = _("Start new runs from a step of the selected runs, which stay as they are")
         return operate(self, request, rows, Operation("fork", title, forked, form=ForkForm))
 
     @admin.action(description=lazy("Verify the journal"), permissions=["view"])

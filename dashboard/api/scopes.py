@@ -42,7 +42,7 @@ class PeopleOnlyError(ScopeError):
     """The error for a request that is allowed only to people, not to tokens."""
 
     def __init__(self) -> None:
-        Exception.__init__(self, "No token can do this. Sign in, and do it yourself.")
+        Exception.__init__(self, "This can't be done with a token. Sign in and do it yourself.")
 
 
 def check_scope(request: HttpRequest, token: ApiToken) -> None:

@@ -96,10 +96,10 @@ api = Api(
     title="Countersign",
     version="1",
     description=(
-        "Start runs, follow them and answer their requests. A program that waits for changes need"
-        " not ask again and again: with the same token, the WebSocket /live beside these addresses"
-        ' sends each event of a run as JSON, after `{"follow": "run:ID", "after": 0}`. Its'
-        " token needs the scope `read`."
+        "Start runs, follow them and answer their requests. Instead of polling for changes, a"
+        " program can open the WebSocket /live, beside these addresses, with the same token. After"
+        ' it has sent `{"follow": "run:ID", "after": 0}`, it gets each event of the run as JSON.'
+        " The token needs the scope `read`."
     ),
     auth=[Token(), SignedInSession()],
     parser=JsonParser(),

@@ -336,8 +336,8 @@ def _more(count: int, *, is_least: bool) -> str:
 def _to_review(draft: str, *, is_data: bool) -> str:
     count = len(draft.splitlines())
     words = ngettext(
-        "There is a text of {count} line to review.",
-        "There is a text of {count} lines to review.",
+        "There is a text to review ({count} line).",
+        "There is a text to review ({count} lines).",
         count,
     )
     if is_data:

@@ -51,7 +51,9 @@ class Webhook(Channel):
             raise UndeliverableError(f"{name}: {error}") from None
         except PostError as error:
             if error.status == GONE:
-                raise UndeliverableError(f"{name}: the receiver wants no more (410).") from None
+                raise UndeliverableError(
+                    f"{name}: the receiver doesn't want any more reports (410)."
+                ) from None
             raise PostError(f"{name}: {error}") from None
 
 

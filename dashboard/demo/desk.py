@@ -74,7 +74,7 @@ WORDS = {
         "Is this letter about order {order} right?",
         "Dear customer,\n\nwe have found your parcel. It will arrive **tomorrow**.\n",
         "Upload the receipt of order {order}",
-        "Nobody answers at the warehouse about order {order}",
+        "Nobody at the warehouse answers questions about order {order}",
     ),
     Language.GERMAN: Words(
         "{amount} für Bestellung {order} erstatten?",

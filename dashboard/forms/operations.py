@@ -16,7 +16,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("The journal keeps the reason together with your name."),
+        help_text=lazy("The journal records the reason and your name."),
     )
 
 

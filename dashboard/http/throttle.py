@@ -124,7 +124,7 @@ def ask(verb: str, item: RateLimitItem, key: str) -> bool:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:
         logger.warning(
-            "Redis can't be reached, so each process counts attempts alone: %s",
+            "Redis can't be reached, so each process counts attempts separately: %s",
             error.storage_error,
         )
         return bool(getattr(own(), verb)(item, key))

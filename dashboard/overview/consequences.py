@@ -131,13 +131,13 @@ def _override(now: Standing) -> list[Sentence | None]:
     return [
         sentence(_("The run continues with the code as it is now.")),
         _kept(now),
-        sentence(_("Steps that the code no longer takes are skipped.")),
+        sentence(_("Steps that are no longer in the code are skipped.")),
         sentence(_("A question that has changed is asked again.")),
     ]
 
 
 def _pause(now: Standing) -> list[Sentence | None]:
-    busy = _("A worker is busy with the run. It pauses before its next step or wait.")
+    busy = _("A worker is busy with the run. The run pauses before its next step or wait.")
     rests = _("The run does nothing until somebody resumes it.")
     open_ones = ngettext(
         "{count} open question can still be answered. The answer is stored.",
@@ -159,8 +159,8 @@ def _unpause(now: Standing) -> list[Sentence | None]:
     if now.run.status != RunStatus.PAUSED:
         return [sentence(_("The pending pause is withdrawn. The run continues as before."))]
     arrived = ngettext(
-        "{count} answer that has arrived meanwhile is used.",
-        "{count} answers that have arrived meanwhile are used.",
+        "The run uses {count} answer that has arrived in the meantime.",
+        "The run uses {count} answers that have arrived in the meantime.",
         now.arrived,
     )
     return [
@@ -172,8 +172,8 @@ def _unpause(now: Standing) -> list[Sentence | None]:
 def _cancel(now: Standing) -> list[Sentence | None]:
     undone = ngettext("{count} step is undone.", "{count} steps are undone.", now.to_undo)
     stays = ngettext(
-        "What {count} finished step has done isn't undone.",
-        "What {count} finished steps have done isn't undone.",
+        "The effects of {count} finished step aren't undone.",
+        "The effects of {count} finished steps aren't undone.",
         now.kept,
     )
     children = ngettext(
@@ -211,8 +211,8 @@ def _withdrawn(now: Standing) -> Sentence | None:
 
 def _force_end(now: Standing) -> list[Sentence | None]:
     left = ngettext(
-        "{count} step that a cancel would undo isn't undone.",
-        "{count} steps that a cancel would undo aren't undone.",
+        "{count} step that a cancellation would undo stays as it is.",
+        "{count} steps that a cancellation would undo stay as they are.",
         now.to_undo,
     )
     children = ngettext(

@@ -95,7 +95,9 @@ def cut_value(value: Any, room: Room) -> CutValue:
         if isinstance(value, dict):
             words = _("These are the first {count} of {all} values.")
         return CutValue(found, words.format(count=f"{len(found):,}", all=f"{len(value):,}"))
-    return CutValue(found, _("Only a part is shown: long texts and deep values are shortened."))
+    return CutValue(
+        found, _("Only a part is shown: long texts and deeply nested values are shortened.")
+    )
 
 
 def cut_changes(lines: Sequence[Line], room: Room) -> tuple[list[Line], int]:

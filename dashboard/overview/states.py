@@ -171,11 +171,15 @@ def _running(facts: Facts) -> Sentence:
     if run.cancel_requested_at:
         if not run.working_on:
             return sentence(_("This run is being cancelled. It ends soon."))
-        return sentence(_("This run is being cancelled. It ends when {step} is over."), step=step)
+        return sentence(
+            _("This run is being cancelled. It ends when {step} has finished."), step=step
+        )
     if run.pause_requested_at:
         if not run.working_on:
             return sentence(_("This run is being paused. It stops soon."))
-        return sentence(_("This run is being paused. It stops when {step} is over."), step=step)
+        return sentence(
+            _("This run is being paused. It stops when {step} has finished."), step=step
+        )
     return _working(facts) if run.working_on else sentence(_("Working on the next step."))
 
 
@@ -224,13 +228,13 @@ def _end_of_time(facts: Facts) -> Sentence | None:
         return None
     if all(one.due_at and one.due_at < ends for one in facts.openings):
         return None
-    return sentence(_("The run will be ended at {due}, when it reaches its time limit."), due=ends)
+    return sentence(_("At {due}, the run reaches its time limit and is ended."), due=ends)
 
 
 def _late(facts: Facts) -> Sentence | None:
     if not facts.is_late:
         return None
-    return sentence(_("That time has passed, but the site hasn't processed it yet."))
+    return sentence(_("This time has passed, but the run hasn't continued yet."))
 
 
 def _retrying(facts: Facts) -> Sentence:

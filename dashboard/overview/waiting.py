@@ -310,8 +310,8 @@ def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
         if need >= len(parts):
             continue
         words = ngettext(
-            "The run continues with the first that comes, and no longer waits for the rest.",
-            "The run continues with the first {count} that come, and no longer waits for the rest.",
+            "The run continues as soon as one of these arrives, without waiting for the rest.",
+            "The run continues as soon as {count} of these arrive, without waiting for the rest.",
             need,
         )
         found.append(sentence(words, count=need))

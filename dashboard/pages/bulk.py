@@ -104,7 +104,9 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
     if not lines:
         return []
     if decision == "snooze":
-        return [_("They come back to your lists at that time. Meanwhile others can answer them.")]
+        return [
+            _("They reappear in your lists at that time. In the meantime, others can answer them.")
+        ]
     votes = sum(one.request.quorum > 1 for one in lines)
     undoable = sum(bool(one.request.asked.undo) for one in lines)
     comments = sum(one.needs_comment for one in lines)
@@ -160,9 +162,9 @@ def _line(
     found: HumanRequest, version: int, decision: str, request: Visit, *, is_mine: bool
 ) -> Line:
     if not found.is_open:
-        return Line(found, version, why_not=_("It is decided already."))
+        return Line(found, version, why_not=_("It has already been decided."))
     if not is_mine:
-        return Line(found, version, why_not=_("It doesn't wait for you any more."))
+        return Line(found, version, why_not=_("It is no longer waiting for you."))
     if decision == "snooze":
         return Line(found, version)
     if words := _why_apart(found, version, request.user):

@@ -19,7 +19,7 @@ from dashboard.pages.visit import Visit
 Words = str | Promise
 PAGES: tuple[tuple[str, Words, Words], ...] = (
     ("countersign:home", lazy("Home"), lazy("What is waiting, stuck, running and due next")),
-    ("countersign:inbox", lazy("Inbox"), lazy("All that waits for you")),
+    ("countersign:inbox", lazy("Inbox"), lazy("Everything that is waiting for you")),
     ("countersign:session_list", lazy("Chat"), lazy("Talk to people and runs")),
     ("countersign:run_list", lazy("Runs"), lazy("All runs that you can see")),
     ("countersign:procedure_list", lazy("Procedures"), lazy("Start a procedure")),

@@ -43,7 +43,7 @@ def inbox_outlook(context: dict[str, Any]) -> SafeString:
     outlook = Outlook(context["user"], clock.now())
     count = len(outlook.working(MOST_WORKING + 1))
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)
-    some = ngettext("{count} run is working.", "{count} runs are working.", count)
+    some = ngettext("{count} run is in progress.", "{count} runs are in progress.", count)
     working = some if count else _("Nothing is running now.")
     due = Wait.objects.filter(pk__in=outlook.coming(1)).values_list("due_at", flat=True).first()
     if due is None:

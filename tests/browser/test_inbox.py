@@ -141,7 +141,7 @@ def test_keys_walk_choose_and_answer_several(
     expect(approve).to_be_focused()
     respond(requests[0].pk, Answer(False, channel="page"), by=ann)  # noqa: FBT003
     page.keyboard.press("Enter")
-    expect(dialog).to_contain_text("It is decided already.")
+    expect(dialog).to_contain_text("It has already been decided.")
     dialog.get_by_label("Comment").fill("Seen.")
     page.keyboard.press("Control+Enter")
 

@@ -23,7 +23,7 @@ def test_nothing_is_saved_before_the_warning_is_read(
         page.get_by_label("Active").uncheck()
         page.get_by_role("button", name="Save", exact=True).click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is saved yet")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing has been saved yet")
         expect(page.get_by_role("link", name=PROMPT)).to_have_attribute(
             "href", f"/requests/{request.pk}"
         )

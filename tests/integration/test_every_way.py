@@ -32,7 +32,7 @@ FINAL = {
     "mail link": NOT_CONFIRMED,
 }
 """The sentence of each way for whoever answers at once what can't be undone."""
-BY_NO_TOKEN = "No token can do this. Sign in, and do it yourself."
+BY_NO_TOKEN = "This can't be done with a token. Sign in and do it yourself."
 SAID = "Here you are."
 EXPIRED = "The deadline of this request has passed"
 

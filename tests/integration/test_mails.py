@@ -208,7 +208,7 @@ def test_it_says_what_silence_does_and_until_when(alice: User, finance: Group) -
 def test_a_review_tells_how_long_the_text_is(alice: User) -> None:
     run = run_until_it_waits("one_of_each", kind="review")
 
-    assert "There is a text of 2 lines to review." in letter_about(request_of(run), to=alice).text
+    assert "There is a text to review (2 lines)." in letter_about(request_of(run), to=alice).text
 
 
 @pytest.mark.parametrize(

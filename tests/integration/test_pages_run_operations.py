@@ -159,7 +159,7 @@ def test_a_paused_run_is_resumed_and_tells_what_has_arrived(
 
     assert words_of(dave, run, "unpause") == [
         "The run continues from where it stopped.",
-        "1 answer that has arrived meanwhile is used.",
+        "The run uses 1 answer that has arrived in the meantime.",
     ]
     perform(dave, run, "unpause")
 
@@ -239,7 +239,7 @@ def test_a_cancel_says_which_questions_steps_and_children_it_concerns(
     ]
     assert words_of(dave, booked, "force_end") == [
         "The run ends at once, whatever it is doing.",
-        "2 steps that a cancel would undo aren't undone.",
+        "2 steps that a cancellation would undo stay as they are.",
         "1 open question is withdrawn.",
     ]
     assert words_of(dave, beside, "cancel") == [

@@ -331,7 +331,8 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
         text = strip_tags(shown(browser(admin_user).get(path)))
         assert "or a timer that ends at" in text
         assert (
-            "The run continues with the first that comes, and no longer waits for the rest." in text
+            "The run continues as soon as one of these arrives, without waiting for the rest."
+            in text
         )
         assert re.search("If the timer ends first, at .*, the question may be withdrawn", text)
     page = strip_tags(page_of(admin_user, run))

@@ -184,7 +184,7 @@ def test_the_size_of_a_report_is_counted_as_it_is_sent(
     [
         (302, "planned", "shop: The receiver answered with status 302. Redirects aren't followed."),
         (500, "planned", "shop: The receiver answered with status 500."),
-        (410, "failed", "shop: the receiver wants no more (410)."),
+        (410, "failed", "shop: the receiver doesn't want any more reports (410)."),
     ],
 )
 def test_a_refusal_is_noted_and_no_redirect_is_followed(

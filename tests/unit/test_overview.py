@@ -118,8 +118,8 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
 
     assert sentence(waiting_for(question, timer)) == (
         "Waiting for 2 things since 09:00: Finance to answer Refund 7 €? or a timer that ends at "
-        "09:01. The run continues with the first that comes, and no longer waits for the rest. If "
-        "the timer ends first, at 09:01, the question may be withdrawn."
+        "09:01. The run continues as soon as one of these arrives, without waiting for the rest. "
+        "If the timer ends first, at 09:01, the question may be withdrawn."
     )
 
 
@@ -128,7 +128,7 @@ def test_a_timer_that_may_withdraw_a_question_is_told() -> None:
     [
         (
             2,
-            "or the signal paid. The run continues with the first 2 that come, and no longer waits "
+            "or the signal paid. The run continues as soon as 2 of these arrive, without waiting "
             "for the rest.",
         ),
         (3, "and the signal paid."),
@@ -163,7 +163,7 @@ def test_a_limit_that_ends_the_run_before_anybody_answers_is_told() -> None:
     sooner = sentence(waiting_for(OpenWait({"wait": "timer"}, NINE, at(30)), ends_at=at(60)))
 
     assert open_end.endswith(
-        "has no deadline. The run will be ended at 09:01, when it reaches its time limit."
+        "has no deadline. At 09:01, the run reaches its time limit and is ended."
     )
     assert sooner.endswith("continues at 09:00.")
 
@@ -327,7 +327,7 @@ def test_a_working_run_that_is_asked_to_pause_says_so() -> None:
     asked_to_pause = run(RunStatus.RUNNING, pause_requested_at=NINE, working_on="charge")
 
     assert sentence(facts_of(asked_to_pause)) == (
-        "This run is being paused. It stops when charge is over."
+        "This run is being paused. It stops when charge has finished."
     )
 
 
@@ -335,7 +335,7 @@ def test_a_working_run_that_is_asked_to_stop_says_so() -> None:
     asked_to_stop = run(RunStatus.RUNNING, cancel_requested_at=NINE, working_on="charge")
 
     assert sentence(facts_of(asked_to_stop)) == (
-        "This run is being cancelled. It ends when charge is over."
+        "This run is being cancelled. It ends when charge has finished."
     )
 
 

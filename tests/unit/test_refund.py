@@ -78,7 +78,7 @@ def test_everybody_is_told_the_totals_at_the_end(store: MemoryStore) -> None:
     assert contents(store, run_id, EventKind.NOTICE) == [
         {
             "text": "Orders read: 3; refunded: 1 (31.20 EUR); refused: 1 (231.20 EUR). "
-            "The list is refunds.csv."
+            "They are listed in refunds.csv."
         }
     ]
 
@@ -215,7 +215,7 @@ def test_only_a_returned_order_is_refunded(store: MemoryStore, status: str) -> N
 
     assert refunds(store, run_id) == []
     assert contents(store, run_id, EventKind.NOTICE) == [
-        {"text": "Orders read: 1; none returned. The list is refunds.csv."},
+        {"text": "Orders read: 1; none returned. They are listed in refunds.csv."},
         {
             "text": "Nothing was refunded: no order has the status “returned”. Found: "
             f"“{status}” (1). If one of them means returned, start again and enter "

@@ -114,11 +114,11 @@ def test_columns_may_have_other_names(
         ("amount =", "“amount =” doesn't name a column"),
         (
             "order = Amount",
-            "Two of these name the same column of the file; give each its own.",
+            "Two of these columns have the same name in the file. Give each its own name.",
         ),
         (
             "order = A, customer = a",
-            "Two of these name the same column of the file; give each its own.",
+            "Two of these columns have the same name in the file. Give each its own name.",
         ),
     ],
 )

@@ -132,7 +132,7 @@ def test_what_was_edited_is_kept_and_told(store: MemoryStore) -> None:
 
     [told] = [log["text"] for log in contents(store, run_id, EventKind.LOG)[1:]]
     assert "\n-- docs: say how to pay\n+- It says how to pay\n" in told
-    assert notices(store, run_id) == ["alice edited the notes: lines added: 1, removed: 1."]
+    assert notices(store, run_id) == ["alice edited the notes. Lines added: 1; removed: 1."]
 
     approve(store, run_id)
     assert result_of(store, run_id)["edits"] == told

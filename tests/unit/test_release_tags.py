@@ -87,7 +87,7 @@ def test_a_prefix_chosen_at_the_start_is_read_and_written(
 
 def test_a_part_of_a_prefix_is_told_the_whole(shop: Checkout) -> None:
     assert refusal(tagged(shop, "shop/v1.4.0"), prefix="shop/") == (
-        "No tag of “shop” is “shop/” and a number. Its tags include shop/v1.4.0. Enter their "
+        "No tag of “shop” is a version like shop/1.2.3. Its tags include shop/v1.4.0. Enter their "
         "prefix when you start the run, for example “shop/v”."
     )
 

@@ -13,7 +13,7 @@ from procedures.models import Run
 class Command(BaseCommand):
     help = (
         "Write a ZIP archive of a run: its journal, a page for each of its requests, the digests of"
-        " its files, and the result of a verification that is made now."
+        " its files, and the result of verifying it now."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
