@@ -256,7 +256,7 @@ def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
 
 
 def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
-    """Return git's environment variables, without the worker's secrets and git's filters."""
+    """Return environment variables for git, without secrets; they disable these filters."""
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),

@@ -149,7 +149,7 @@ def find_returned(orders: File, statuses: str, columns: str) -> Export:
 
 
 def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decision]:
-    """Return a decision for each order: refund it up to the limit, ask about it above."""
+    """Decide about each order; only orders above the limit need somebody's answer."""
     above = ask(ctx, [order for order in orders if order.amount > limit])
     # By line, since an order's number may be written differently on each of its lines.
     decided = {decision.order.line: decision for decision in above}

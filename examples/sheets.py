@@ -47,7 +47,7 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class Dialect:
-    """The format of a CSV file, in which its result is written, too."""
+    """The format of a CSV file; its result is written in the same format."""
 
     delimiter: str = ","
     line_end: str = "\r\n"
@@ -173,7 +173,10 @@ def neutral(cell: str) -> str:
 
 
 def folded(cell: str) -> str:
-    """Return the cell without differences in case, blanks, invisible characters and encoding."""
+    """Return a text that is equal for cells with the same meaning.
+
+    Differences in case, blanks, invisible characters and encoding are removed.
+    """
     text = unicodedata.normalize("NFKC", cell)
     seen = (one for one in text if unicodedata.category(one) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", "".join(seen).casefold()).split())

@@ -30,7 +30,10 @@ def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) 
 
 
 def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
-    """Return the evidence ready to be drawn, or None; and True if it isn't complete."""
+    """Return the evidence for its template, and True if a part of it is left out.
+
+    A request without evidence has None.
+    """
     asked = request.asked
     if asked.evidence is None:
         return None, False

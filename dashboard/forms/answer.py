@@ -106,7 +106,7 @@ class AnswerForm:
         return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
 
     def also(self) -> Also | None:
-        """Return for which later requests the answer counts, too, or None.
+        """Return how many later requests the answer counts for, and until when, or None.
 
         Raises `AnswerError` if the number or the days can't be chosen.
         """

@@ -54,7 +54,7 @@ class StartField(SchemaField):
             ]
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the input as JSON, or LEFT_OUT for a file or if the default applies."""
+        """Return the input as JSON, or LEFT_OUT if it is a file or its default applies."""
         if self.kind in {"file", "files"}:
             return LEFT_OUT
         if self._is_left_out(value):

@@ -84,7 +84,7 @@ class Bell:
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.keys: dict[Listener, Key] = {}
-        """The user's key of each page that follows the stream."""
+        """The primary key of the user of each page that follows the stream."""
         self.forms: dict[Listener, str] = {}
         """The form of the frames for each page, such as "page" or "cards"."""
         self._rung = Rung()
@@ -95,7 +95,7 @@ class Bell:
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
     def follow(self, listener: Listener, mark: str = "", *, form: str = "page") -> None:
-        """Send a page a frame once something changes after its mark; without a mark, at once."""
+        """Send a page frames for changes after its mark; without a mark, send one at once."""
         if listener.user is not None:
             self.keys[listener], self.forms[listener] = listener.user.pk, form
             self._rung.new[listener] = mark

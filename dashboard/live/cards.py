@@ -25,14 +25,14 @@ from procedures.viewers import Key, People, who_sees
 CARDS = "cards"
 """The value of `form` with which pages that list cards follow the inbox."""
 LONGEST_LIST = 5
-"""The maximum number of requests in the list of such a page; it reads a longer list itself."""
+"""The maximum number of requests in the list of such a page; longer lists get no cards."""
 MOST_DRAWN = 60
 """The maximum number of cards that are drawn together; pages read further ones themselves."""
 LONGEST = 100_000
 """The maximum number of characters of all cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""A text in cards that show times in the reader's zone; pages read such cards themselves."""
+"""A text by which cards with times in a reader's zone are found; frames leave them out."""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
@@ -81,7 +81,7 @@ class Cards:
         return html if len(html) <= LONGEST else ""
 
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
-        """Return True if the page must read this card itself, because it may ask for a reason."""
+        """Return True if frames leave the card out, because it may ask its reader for a reason."""
         if key not in self._superusers or pk not in waiting:
             return False
         found = self._requests.get(pk)

@@ -154,7 +154,7 @@ class Gate:
             self._has_question.set()
 
     async def _answer(self) -> None:
-        """Check the rights of all sockets if that is due, else only of sockets with requests."""
+        """Check the rights of all sockets if that is due, or only of sockets with requests."""
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self._check_at
         self._is_checking, self._waiting = is_check, []

@@ -212,7 +212,7 @@ class Hub:
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare heads with the database: of all streams once a second, else of announced ones."""
+        """Compare heads with the database: of announced streams, and once a second of all."""
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:

@@ -51,7 +51,7 @@ A page with an older mark has to read its lists again.
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time between a moment that a worker stores in a row and the commit of that row."""
 LENGTH, NONCE = 120, 12
-"""The number of characters of a mark before encryption, and of the random bytes of its nonce."""
+"""The length of a mark before encryption, in characters, and of its nonce, in bytes."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
 """The key of a user, and the mark with which one of the user's pages was drawn."""

@@ -52,7 +52,7 @@ def ask(credentials: Credentials, asked: Asked, *, new: Iterable[Stream] = ()) -
 def views_for(
     people: People, wanted: Mapping[Stream, set[Key]], *, at: float = 0.0
 ) -> dict[Pair, View]:
-    """Return the views of people on streams; a pair without access is missing."""
+    """Return the parts of streams that each person may see; pairs without access are missing."""
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
     runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind == "run"}
     whole = readers_of(people, sessions)

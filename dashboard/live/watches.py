@@ -31,7 +31,7 @@ class Watch:
 
     @property
     def redraws(self) -> bool:
-        """True if each rendering repeats most of the last one, so that each one less saves work."""
+        """True if each rendering repeats most of the last one, so fewer renderings save work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:

@@ -30,9 +30,10 @@ DWARFED = 4
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
-"""The lengths of a scale at which the labels of its marks change.
+"""Limits on the length of a scale, which decide how its times are written.
 
-Below BLINK, labels are durations. Below SHORT, they have seconds. Above LONG, they have the day.
+A scale shorter than BLINK shows durations, and one shorter than SHORT shows seconds. A scale longer
+than LONG also shows the day.
 """
 Gap = tuple[datetime, datetime, bool]
 """A span between two neighbouring moments: its start, its end, and True if work happens in it."""

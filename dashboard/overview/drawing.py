@@ -96,7 +96,7 @@ class Named:
     is_read: bool = False
     """True if the value was read when the question was asked, and may have changed since."""
     read: Sequence[str] = ()
-    """The labels of the inner values that were read then, unless `is_read` covers all of them."""
+    """The labels of inner values that were read when the question was asked; [] if `is_read`."""
 
 
 @dataclass(frozen=True)

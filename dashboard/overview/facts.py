@@ -24,7 +24,7 @@ class Facts:
     is_late: bool = False
     """True if something should have happened a while ago, but hasn't."""
     failure: dict[str, Any] = field(default_factory=dict)
-    """The last failed attempt, with its step and, as `since`, its first failure's time; or {}."""
+    """The last failed attempt, with its step and the time when that step first failed; or {}."""
     answered: dict[str, Any] = field(default_factory=dict)
     """An answer that the run hasn't used yet, with its prompt; {} if there is none."""
     cancelled: dict[str, Any] = field(default_factory=dict)

@@ -98,7 +98,7 @@ def describe_waits(
 
 
 def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
-    """Return how many votes or answers there are and are needed; None if there is no one count."""
+    """Return the number of votes or answers so far, and the number needed; None if unknown."""
     first = openings[0]
     if first.part_of is None:
         question = first.question if len(openings) == 1 else None

@@ -132,7 +132,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
 
 
 def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
-    """Return the sessions with an active run that the user may see, among those with these ids."""
+    """Return which of these sessions have an active run that the user may see."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in sight.runs(found)}
@@ -155,7 +155,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _below(part: Part, request_id: str | None) -> int | None:
-    """Return the `before` of a transcript that shows the question; None for the newest page."""
+    """Return the value of `before` with which a transcript shows the question, or None."""
     seen = part.messages
     asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
     later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()

@@ -1,4 +1,4 @@
-"""Requests as pages, cards and forms; a POST answers them."""
+"""Requests as pages, cards and forms, which people answer by a POST."""
 
 import re
 from collections.abc import Sequence
@@ -236,7 +236,7 @@ def _place(text: str | None) -> int:
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts of requests that are closed, and as `lost` the ids that no longer wait."""
+    """Return receipts of closed requests, and as `lost` the ids of others that no longer wait."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)
