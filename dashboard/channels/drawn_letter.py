@@ -32,7 +32,7 @@ def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) 
 def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
     """Return the evidence for its template, and True if a part of it is left out.
 
-    A request without evidence has None.
+    The evidence is None if the request has none.
     """
     asked = request.asked
     if asked.evidence is None:

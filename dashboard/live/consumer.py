@@ -59,7 +59,7 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def take(hub: Hub, socket: Socket, text: str) -> None:
-    """Do what a client's message asks."""
+    """Carry out a client's message; if it is malformed, send the client an error."""
     try:
         _do(hub, socket, json.loads(text, object_pairs_hook=without_doubles))
     except UNREADABLE as error:

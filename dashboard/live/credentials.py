@@ -1,4 +1,4 @@
-"""The credentials that sockets are opened with: a browser's sign-in, or a program's token."""
+"""The credentials with which sockets are opened: a browser's sign-in, or a program's token."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from dashboard.models.token import ScopeError, digest_of
 from procedures.users import User
 
 SIGNED_OUT, NOT_ALLOWED = 4401, 4403
-"""The codes that sockets are closed with: nobody's credential, or one that doesn't allow this."""
+"""The codes for closing a socket: the credential is invalid, or doesn't allow the stream."""
 DATA = "data"
-"""The form of streams that programs follow; all others are HTML of our own pages."""
+"""The form in which programs follow streams; other forms contain HTML for our own pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,20 @@ class Credential:
     kind: Literal["sign-in", "token"]
     key: str
     address: str = ""
-    """The address that a program connects from: unknown tokens are counted against it."""
+    """The address of a program's connection, against which unknown tokens are counted."""
 
     @property
     def is_token(self) -> bool:
         return self.kind == "token"
 
     def allows(self, form: str) -> bool:
-        """Return True if streams may be followed in this form with such a credential."""
+        """Return True if this credential may be used to follow streams in this form."""
         return form == DATA or not self.is_token
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The code that a socket is closed with, and for programs the reason in words."""
+    """The code with which a socket is closed and, for programs, the reason as a sentence."""
 
     code: int = SIGNED_OUT
     words: str = ""
@@ -62,7 +62,7 @@ class Holders:
 
 
 class Credentials:
-    """The credentials of open sockets, read for all of them at once."""
+    """A reader of credentials, which reads those of all open sockets together."""
 
     def __init__(self) -> None:
         self._sign_ins = SignIns()
@@ -78,12 +78,12 @@ class Credentials:
         return holders
 
     def keep(self, credentials: Collection[Credential]) -> None:
-        """Forget what was read of all credentials except these."""
+        """Forget what was read about any credential that isn't among these."""
         self._sign_ins.keep([one.key for one in credentials if not one.is_token])
 
 
 def credential_of(scope: Scope) -> Credential | None:
-    """Return the credential in a socket's handshake; a token counts before a cookie."""
+    """Return the credential in a socket's handshake, or None; a token is preferred to a cookie."""
     if token := bearer_token(scope):
         address = (scope.get("client") or [""])[0]
         return Credential("token", digest_of(token), address)
@@ -93,7 +93,7 @@ def credential_of(scope: Scope) -> Credential | None:
 
 
 def _add_programs(holders: Holders, credentials: Collection[Credential]) -> None:
-    """Add the users of the tokens that may read, as for every `GET` of the API."""
+    """Add the users of valid tokens with the scope `read`, and a refusal for each other token."""
     found = ApiToken.objects.usable().by_digest({one.key for one in credentials})
     for one in credentials:
         token = found.get(one.key)

@@ -362,7 +362,7 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Copy the runs that were looked up in copies of views to the current views."""
+        """Copy the runs that were looked up in copies of views into the current views."""
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:

@@ -1,4 +1,4 @@
-"""What is recorded of open sockets: who has a page open, which tokens are used, and guesses."""
+"""Records about open sockets: people with an open page, used tokens, and unknown tokens."""
 
 import asyncio
 import time
@@ -14,14 +14,16 @@ from dashboard.live.threads import DatabaseThread
 from dashboard.models import ApiToken
 
 EVERY = 50.0
-"""Seconds between two updates for the same person or token; a person's presence counts for a
-minute."""
+"""The seconds between two updates for the same person or token.
+
+A person's presence counts for a minute.
+"""
 
 
 class Notes:
-    """The notes about open sockets, written by a thread that no check of rights waits for.
+    """A writer of records about open sockets; its thread doesn't delay the checks of rights.
 
-    On SQLite, this thread may wait long for another writer.
+    On SQLite, the thread may wait for another writer for a long time.
     """
 
     def __init__(self) -> None:
@@ -30,9 +32,9 @@ class Notes:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(self, sockets: Iterable[Socket]) -> None:
-        """Record who has a page open, so that no mail is sent to them, and which tokens are used.
+        """Record the people who have a page open, so that they get no mail, and the used tokens.
 
-        A program's socket is no page: nobody looks at it.
+        A program's socket doesn't count as a page, because nobody looks at it.
         """
         valid = [one for one in sockets if one.user]
         digests = {one.credential.key for one in valid if one.credential.is_token}
@@ -45,7 +47,7 @@ class Notes:
             self._begin(ApiToken.objects.filter(digest__in=digests & due).note_use)
 
     def note_refusal(self, credential: Credential, refusal: Refusal) -> None:
-        """Count an unknown token against the address that it was sent from."""
+        """Count an unknown token against the address from which it was sent."""
         if credential.is_token and refusal == UNKNOWN:
             self._begin(_count, credential.address)
 
@@ -56,7 +58,7 @@ class Notes:
         self._thread.close()
 
     def _due(self, keys: set[Any]) -> set[Any]:
-        """Return those of the keys that weren't noted recently, and note them."""
+        """Return the keys that weren't recorded recently, and remember that they are now."""
         now = time.monotonic()
         noted = {key: at for key, at in self._noted_at.items() if now - at < EVERY}
         due = keys - noted.keys()

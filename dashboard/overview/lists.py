@@ -80,9 +80,9 @@ class EventsOfLists:
         self.failures: dict[UUID, dict[str, Any]] = {}
         """The last failure of each run that will retry, and when that step first failed."""
         self.cancels: dict[UUID, dict[str, Any]] = {}
-        """The person who cancelled each cancelled run, and the reason, by run."""
+        """The cancellation of each cancelled run: the person and the reason, by run."""
         self.pauses: dict[UUID, dict[str, Any]] = {}
-        """The person who paused each paused run, and the reason, by run."""
+        """The last pause of each paused run: the person and the reason, by run."""
         self.newest: dict[UUID, datetime] = {}
         """The time of each run's newest event."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
