@@ -1,4 +1,4 @@
-"""The scopes that API tokens need, by route."""
+"""The scopes that API tokens need for each route."""
 
 from django.http import HttpRequest
 

@@ -368,7 +368,7 @@ Path = tuple[str, ...]
 
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """Yield the evidence line by line; `marks` are notes to add to a value, by its path."""
+    """Yield the evidence line by line; `marks` maps paths of values to notes about them."""
     if isinstance(value, dict) and (file := file_of(value)):
         yield f"{plain(name)}: {plain(file.name)} ({format_size(file.size)})".removeprefix(": ")
     elif isinstance(value, dict) and value:

@@ -166,7 +166,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
 
     def procedure_modules(self) -> list[str]:
-        """Return the modules that define procedures, and the demo's if the product is embedded."""
+        """Return the modules that define procedures, including the demo's if embedded."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 

@@ -38,7 +38,7 @@ SPREAD = 0.3
 MOST_NAMED = 50
 """The maximum number of runs that a frame names.
 
-If more have changed, the frame names none, and pages check all of theirs.
+If more have changed, the frame names none, and pages read all their rows again.
 """
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
@@ -89,7 +89,7 @@ class Bell:
         """The form of the frames for each page, such as "page" or "cards"."""
         self._rung = Rung()
         self._frames: dict[Listener, Frame] = {}
-        """The frames that are about to be sent, by page."""
+        """The frame that is about to be sent to each page."""
         self._woken = asyncio.Event()
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
@@ -147,7 +147,7 @@ class Bell:
     ) -> None:
         """Send frames to new pages at once, and soon to other pages of the people affected.
 
-        `drawn` holds what frames of a form contain in addition, by form and person.
+        `drawn` holds, for each form and person, what frames of this form contain in addition.
         """
         for listener, key in self.keys.items():
             if key in frames and (listener in new or key in concerned):

@@ -39,7 +39,7 @@ Known = Mapping[Key, AbstractSet[UUID]]
 def cards_for(
     waiting: Mapping[Key, Waiting], *, since: Known, among: Present | None = None
 ) -> dict[Key, dict[str, Any]]:
-    """Return what frames contain in addition, by person: the requests that wait, and cards.
+    """Return, for each person, what frames contain in addition: the waiting requests, and cards.
 
     `waiting` and `since` are the requests that wait now, and that waited at the last frame. `among`
     holds people about whom something is known already. The number of queries depends neither on the
@@ -112,7 +112,7 @@ class Cards:
         return clock.now()
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
-        """Return the people who may see each closed request, by request."""
+        """Return, for each closed request, the people who may see it."""
         runs = {pk: self._requests[pk].wait.run_id for pk in self.closed}
         wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
         for key, requests in changed.items():

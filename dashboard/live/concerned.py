@@ -58,7 +58,7 @@ class RequestsTold(NamedTuple):
     behind: set[Marked]
     """The pages whose marks are older than a change that affects them."""
     cards: dict[Key, dict[str, Any]]
-    """The additional contents of frames in the form `cards`, by person."""
+    """The additional contents of frames in the form `cards` for each person."""
 
 
 class RequestNews:
@@ -126,7 +126,7 @@ class RunsTold(NamedTuple):
     behind: set[Marked]
     """The pages whose marks are older than a change that affects them."""
     homes: dict[Key, dict[str, Any]]
-    """The additional contents of frames in the form `overview`, by person."""
+    """The additional contents of frames in the form `overview` for each person."""
 
 
 class RunNews:
@@ -139,7 +139,7 @@ class RunNews:
         self._runs: set[UUID] = set()
         """The changed runs about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[Any]] = {}
-        """The last result of `grounds_of`, by person."""
+        """The last result of `grounds_of` for each person."""
 
     def read(
         self,

@@ -68,7 +68,7 @@ class Credentials:
         self._sign_ins = SignIns()
 
     def read(self, credentials: Collection[Credential]) -> Holders:
-        """Return who holds these credentials now, with at most one statement for each kind."""
+        """Return the users of valid credentials, with at most one query for each kind of these."""
         holders = Holders()
         if sign_ins := [one for one in credentials if not one.is_token]:
             found = self._sign_ins.read([one.key for one in sign_ins])

@@ -17,7 +17,7 @@ OVERVIEW = "overview"
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return what frames contain in addition, by person; operators' pages read it themselves.
+    """Return, for each person, what frames contain in addition; operators' pages read this.
 
     The number of queries depends neither on the people nor on the changes.
     """

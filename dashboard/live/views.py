@@ -125,7 +125,7 @@ def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[t
 
 
 def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
-    """Return the runs that have an entry in each of these sessions, by session."""
+    """Return, for each of these sessions, the runs that have an entry in it."""
     found: dict[UUID, set[UUID]] = defaultdict(set)
     if wanted := set(sessions):
         said = Message.objects.filter(session__in=wanted).exclude(run=None).order_by()

@@ -117,7 +117,7 @@ class Search:
 
     @cached_property
     def _titles(self) -> dict[UUID, str]:
-        """The titles of the sessions that the runs belong to, by run."""
+        """The titles of the runs' sessions, keyed by run."""
         cards = Message.objects.cards().filter(run__in=self._runs).order_by()
         sessions = dict(cards.values_list("run", "session"))
         sight = Sight(self.user, runs=sessions)

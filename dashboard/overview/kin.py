@@ -41,7 +41,7 @@ class Children:
 
 
 def children_of(waits: Iterable[Wait]) -> dict[int, Children]:
-    """Return the child runs by wait, in two queries, or in none if no wait has any.
+    """Return the child runs of each wait, in two queries, or in none if no wait has any.
 
     If a child run was retried as a new run, both count as one; it has succeeded if one of them has.
     """

@@ -160,7 +160,7 @@ def content_of(one: RunInput) -> dict[str, Any]:
 
 
 def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
-    """Return the reasons why no live worker can execute long queued runs, by run.
+    """Return, for each long queued run, the reason why no live worker can execute it.
 
     If none of the runs was queued long ago, nothing is read.
     """
@@ -185,7 +185,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
 
 
 def answerers_of(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """Return the names of groups that can answer unassigned requests, by procedure."""
+    """Return, for each procedure, the names of groups that can answer unassigned requests."""
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(procedure__in=procedures, role="answer")
     for procedure, group in grants.values_list("procedure_id", "group__name"):

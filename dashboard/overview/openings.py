@@ -113,7 +113,7 @@ def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
-    """Return the open waits by run: questions first, then in the order of the journal.
+    """Return the open waits of each run: questions first, then in the order of the journal.
 
     It takes one query, at most two more if there are sets of waits, and one more if there are
     votes.
@@ -153,7 +153,7 @@ def is_voted_on(opened: Mapping[str, Any]) -> bool:
 
 
 def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
-    """Return the names of the people whose votes count, in the order of the votes, by wait."""
+    """Return, for each wait, the names of the people whose votes count, in the order of votes."""
     found, asked = defaultdict[int, list[str]](list), list(waits)
     if asked:
         cast = HumanResponse.objects.filter(request__wait__in=asked, undone_at=None).order_by("pk")

@@ -302,7 +302,7 @@ def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
 
 
 def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about sets that need only some of their parts: what becomes of the rest."""
+    """Return sentences about the parts of sets that are no longer needed once others have ended."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []
     for key, need in sets.items():

@@ -242,7 +242,7 @@ def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
 
 
 def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """Return the total amount by currency; [] unless each prompt contains exactly one amount."""
+    """Return the total for each currency; [] unless each prompt contains exactly one amount."""
     total: Counter[str] = Counter()
     for prompt in prompts:
         found = AMOUNT.findall(prompt)

@@ -211,7 +211,7 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return titles for runs without a subject, by run: those of their sessions."""
+    """Return, for each run without a subject, the title of its session."""
     unnamed = [run.pk for run in runs if not run.subject]
     if not unnamed:
         return {}
