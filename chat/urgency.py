@@ -119,7 +119,7 @@ def ways_of(user: User) -> list[Way]:
 
 
 def ways_by_name(user: User) -> list[Way]:
-    """Return the queries for assignments to the user, or to people whose deputy the user is."""
+    """Return the queries for assignments to the user, or to people who made the user a deputy."""
     return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
 
 
