@@ -61,7 +61,7 @@ def remove_uploads(*_: object, **__: object) -> None:
 
 @shared_task(name="countersign.sweep")
 def sweep() -> None:
-    """Sweep once.
+    """Handle what is due, and repair what was lost.
 
     The clock process calls this each second; the beat of an older release sends it as a task.
     """

@@ -62,7 +62,7 @@ def _note_store() -> None:
 
 
 def why_held() -> str:
-    """Return why nothing in this database is allowed to act, or "" if it is."""
+    """Return why this database's runs are held, as a sentence, or "" if they may continue."""
     site = Installation.current()
     if not site.held_at and site.database and site.database != database_name():
         _mark_restored()

@@ -27,7 +27,7 @@ MOST_UNOWNED = 100
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the missing rows of a run, which its journal or its counts record.
+    """Yield rows of a run that are missing, although its journal or its counts record them.
 
     Adds to `older` what can't be checked, because the run is older than the counts.
     """

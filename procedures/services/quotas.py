@@ -21,7 +21,7 @@ class QuotaError(EngineError):
 
 @dataclass(frozen=True)
 class Quota:
-    """A person's use of the limits.
+    """A person's use of the limits on starting runs.
 
     Child runs don't count, because runs have limits of their own. Simultaneous starts may exceed
     the limits.
