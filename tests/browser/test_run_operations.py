@@ -70,6 +70,7 @@ def test_keys_open_a_dialog_choose_a_reason_and_fire(
     page.get_by_label("Reason").fill(REASON)
     page.keyboard.press("Enter")
     expect(page.get_by_text("The run continues and tries mend again.")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-live", "live")  # its scripts run
 
     page.keyboard.press("p")
     dialog = page.get_by_role("dialog", name="Pause")

@@ -8,7 +8,7 @@ from chat.models import HumanRequest, Member, Session
 from chat.services import post_message
 from procedures.models.clock import clock
 from tests.browser.conftest import PHONE, OpenPage
-from tests.browser.test_connection import Cable
+from tests.browser.test_connection import POLL, Cable
 from tests.pages import ask, ask_in
 
 pytestmark = pytest.mark.usefixtures("running_web")
@@ -335,11 +335,50 @@ def test_a_line_tells_what_was_caught_up_with(
     assert line.evaluate("line => line.nextElementSibling.textContent.includes('one')")
 
 
+def test_a_line_tells_what_the_first_poll_after_a_cut_brought(
+    open_page: OpenPage, shared: Session, alice: User, bob: User
+) -> None:
+    session, page = shared, open_page(bob)
+    page.clock.install()
+    cable = Cable(page)
+    open_session(page, session)
+
+    cable.pull()
+    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+    post_message(session, "one", by=alice)
+    cable.put_back(with_sockets=False)
+    page.clock.fast_forward(POLL)
+
+    expect(page.get_by_text("Reconnected · new messages from others: 1")).to_have_count(1)
+    expect(said(page)).to_have_text(["one"])
+    post_message(session, "two", by=alice)
+    page.clock.fast_forward(POLL)
+    expect(said(page)).to_have_text(["one", "two"])
+    expect(page.get_by_text("Reconnected · new messages from others: 1")).to_have_count(1)
+
+
+def test_the_focus_stays_on_its_link_in_a_list_that_is_read_again(
+    open_page: OpenPage, session: Session, alice: User, bob: User
+) -> None:
+    other, page = ask("told", by=alice).session, open_page(bob)
+    open_session(page, session)
+    rows = page.locator(".session-row")
+    row = page.locator(f".session-row[href*='{other.pk}']")
+    row.focus()
+    expect(rows).to_have_count(2)
+
+    ask("told", by=alice)
+
+    expect(rows).to_have_count(3)
+    expect(row).to_be_focused()
+
+
 def test_ones_own_message_stands_where_it_stands_for_everybody(
     open_page: OpenPage, shared: Session, alice: User, bob: User
 ) -> None:
     session, page = shared, open_page(bob)
     page.route_web_socket("**/live", lambda socket: socket.close())
+    page.route("**/live/range*", lambda route: route.abort())
     page.goto(f"/chat/{session.pk}")
     post_message(session, "first", by=alice)
 
@@ -347,4 +386,5 @@ def test_ones_own_message_stands_where_it_stands_for_everybody(
     say(page, "second")
 
     expect(said(page)).to_have_text(["second"])
+    page.unroute("**/live/range*")
     expect(said(page)).to_have_text(["first", "second"])

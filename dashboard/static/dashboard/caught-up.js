@@ -1,6 +1,8 @@
-/* After the connection was lost: a thin line in the transcript, above what others said meanwhile. */
+/* After the connection was lost: a thin line in the transcript, above what others said meanwhile. It
+   comes with the first poll that succeeds, or once there is a socket again. */
 
-const CATCHING_UP = 2000;
+const CATCHING_UP = 5000;
+const FOLLOWING = 2000;
 
 class CaughtUp extends HTMLElement {
   connectedCallback() {
@@ -10,6 +12,7 @@ class CaughtUp extends HTMLElement {
     this.states.observe(document.documentElement, { attributeFilter: ["data-live"] });
     this.messages = new MutationObserver((records) => this.take(records));
     this.messages.observe(this.list, { childList: true });
+    this.hear(document.documentElement.dataset.live);
   }
 
   disconnectedCallback() {
@@ -17,20 +20,28 @@ class CaughtUp extends HTMLElement {
     this.messages.disconnect();
   }
 
+  /** A page says "polling" again after each try; only what was live before has lost something. */
   hear(state) {
-    if (state === "live" && this.isCut) {
-      this.until = Date.now() + CATCHING_UP;
+    if (state === "live") {
+      if (this.isCut) this.until = Date.now() + CATCHING_UP;
+      this.isCut = false;
+      this.wasLive = true;
+    } else if (this.wasLive) {
+      this.isCut = true;
+      this.wasLive = false;
+      this.until = Infinity;
       this.line = null;
       this.found = new Set();
     }
-    this.isCut = state === "polling";
   }
 
   take(records) {
     if (Date.now() > this.until) return;
     const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
     for (const node of added) if (this.isNews(node)) this.found.add(node.id);
-    if (this.found.size) this.draw(added.find((node) => this.found.has(node.id)));
+    if (!this.found.size) return;
+    this.draw(added.find((node) => this.found.has(node.id)));
+    if (this.isCut) this.until = Date.now() + FOLLOWING;
   }
 
   isNews(node) {

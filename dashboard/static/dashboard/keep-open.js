@@ -1,27 +1,54 @@
-/* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place. */
+/* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place: one
+   that was pushed, or one that htmx has read again. */
+
+const CONTROLS = "a[href], button, input, select, summary, textarea, [tabindex]";
+
+let read = null;
 
 document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
   if (!old) return;
-  for (const opened of old.querySelectorAll("details[open][id]")) {
-    const twin = fresh.querySelector(`#${CSS.escape(opened.id)}`);
-    if (twin) twin.open = true;
-  }
+  openAsIn(old, fresh);
   const place = placeOf(document.activeElement, old);
   if (place) queueMicrotask(() => find(place, fresh)?.focus({ preventScroll: true }));
 });
 
-/** Where the focus is: on an element with an id, or the how manyth control in one. */
-function placeOf(focused, old) {
-  if (!old.contains(focused)) return null;
-  const holder = focused.closest("[id]");
-  return { id: holder.id, index: controlsIn(holder).indexOf(focused) };
+/* What somebody has sent is answered by a partial that says itself where the focus belongs. */
+document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
+  const isRead = requestConfig.verb === "get";
+  read = isRead && { old: target, place: placeOf(document.activeElement, target) };
+});
+
+document.addEventListener("htmx:afterSwap", ({ target: fresh }) => {
+  if (!read) return;
+  openAsIn(read.old, fresh);
+  const isLost = read.place && document.activeElement === document.body;
+  if (isLost) find(read.place, fresh)?.focus({ preventScroll: true });
+});
+
+function openAsIn(old, fresh) {
+  for (const opened of old.querySelectorAll("details[open][id]")) {
+    const twin = fresh.querySelector(`#${CSS.escape(opened.id)}`);
+    if (twin) twin.open = true;
+  }
 }
 
-function find({ id, index }, fresh) {
-  const holder = fresh.id === id ? fresh : fresh.querySelector(`#${CSS.escape(id)}`);
-  return index < 0 ? holder : holder && controlsIn(holder)[index];
+/** Where the focus is: on an element with an id, or the how manyth control in one or in all of it. */
+function placeOf(focused, old) {
+  if (!old.contains(focused)) return null;
+  const named = focused.closest("[id]");
+  const holder = old.contains(named) ? named : old;
+  return { id: holder.id, index: controlsIn(holder).indexOf(focused), href: focused.getAttribute("href") };
+}
+
+/** A link is the one that leads to the same place, for others may have come before it. */
+function find({ id, index, href }, fresh) {
+  const holder = fresh.id === id ? fresh : id && fresh.querySelector(`#${CSS.escape(id)}`);
+  if (index < 0 || !holder) return holder;
+  const controls = controlsIn(holder);
+  const leadsThere = (one) => one.getAttribute("href") === href;
+  return !href || leadsThere(controls[index] ?? holder) ? controls[index] : controls.find(leadsThere);
 }
 
 function controlsIn(holder) {
-  return [...holder.querySelectorAll("a[href], button, summary, [tabindex]")];
+  return [...holder.querySelectorAll(CONTROLS)];
 }
