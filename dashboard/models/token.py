@@ -57,7 +57,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
     def by_digest(self, digests: Iterable[str]) -> "dict[str, ApiToken]":
-        """Return those of the tokens that have these digests, with their users."""
+        """Return the tokens with these digests, by digest, each with its user."""
         found = self.filter(digest__in=digests).order_by().select_related("user")
         return {token.digest: token for token in found}
 
@@ -68,9 +68,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return count
 
     def note_use(self) -> None:
-        """Record that the tokens are used now, unless that was recorded in the last minute.
+        """Record that the tokens are being used, unless that was recorded in the last minute.
 
-        Of many calls at once one writes, and the others change nothing.
+        If several processes call it at the same time, only one of them writes.
         """
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)

@@ -35,7 +35,7 @@ MANY = 1000
 """With this many unfinished runs, a person's next waits are searched among all waits."""
 
 MOST_ALONE = 10 * MANY
-"""The maximum number of unanswerable requests that are read to find those that a person may see."""
+"""The maximum number of requests without answerers that are read to find visible ones."""
 
 
 class Due(NamedTuple):
