@@ -27,7 +27,7 @@ def test_a_file_is_sent_by_the_form(alice: User, bob: User) -> None:
     request, client = ask("upload", by=alice), browser(bob)
     text = page(client, request)
     assert 'type="file" accept="text/*"' in text
-    assert "Accepted: text/*. At most 1 kB." in text
+    assert "Accepted: any text. At most 1 kB." in text
 
     receipt = send(client, request, value=paper())
 
@@ -42,7 +42,10 @@ def test_a_file_is_sent_by_the_form(alice: User, bob: User) -> None:
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        (SimpleUploadedFile("a.pdf", b"x", content_type="application/pdf"), "Send text/*."),
+        (
+            SimpleUploadedFile("a.pdf", b"x", content_type="application/pdf"),
+            "a.pdf has the type PDF. Send any text.",
+        ),
         (paper(content=b"x" * 1025), "the limit is 1 kB"),
         ("", "This must be an uploaded file."),
         ("forged", "This must be an uploaded file."),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatchcase
+from mimetypes import MimeTypes
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +16,9 @@ BINARY = "binary"
 """The JSON Schema format of a file."""
 ACCEPT, LARGEST = "accept", "maxBytes"
 """The keywords in a file's schema that limit its media types and its size in bytes."""
+ANY = {"*": "file", "audio": "recording", "image": "picture", "text": "text", "video": "video"}
+TYPES = MimeTypes()
+"""The media types that Python knows, whatever the machine adds."""
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."
@@ -51,7 +55,8 @@ def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise AnswerError(NO_FILE)
     accept = schema.get(ACCEPT, ())
     if accept and not any(fnmatchcase(value.content_type.lower(), one) for one in accept):
-        raise AnswerError(f"{value.name} is {value.content_type}. Send {' or '.join(accept)}.")
+        kind, kinds = words_of_type(value.content_type), " or ".join(map(words_of_type, accept))
+        raise AnswerError(f"{value.name} has the type {kind}. Send {kinds}.")
     if value.size > schema.get(LARGEST, value.size):
         most = format_size(schema[LARGEST])
         raise AnswerError(f"{value.name} has {format_size(value.size)}; the limit is {most}.")
@@ -61,8 +66,20 @@ def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def limits_of_file(schema: Mapping[str, Any]) -> list[str]:
     """Return the limits on a file as sentences."""
-    kinds = [f"Accepted: {', '.join(schema[ACCEPT])}."] if schema.get(ACCEPT) else []
-    return [*kinds, *([f"At most {format_size(schema[LARGEST])}."] if LARGEST in schema else [])]
+    kinds = ", ".join(map(words_of_type, schema.get(ACCEPT, ())))
+    return [
+        *([f"Accepted: {kinds}."] if kinds else []),
+        *([f"At most {format_size(schema[LARGEST])}."] if LARGEST in schema else []),
+    ]
+
+
+def words_of_type(media_type: str) -> str:
+    """Return a media type as people know it, such as "PDF" or "any picture"."""
+    family, _, kind = media_type.partition("/")
+    if kind == "*" and family in ANY:
+        return f"any {ANY[family]}"
+    extension = TYPES.guess_extension(media_type.lower())
+    return extension.removeprefix(".").upper() if extension else media_type
 
 
 def format_size(size: int) -> str:
