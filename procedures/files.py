@@ -36,7 +36,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""After a store was lost, it must have room for this many bytes before a run continues."""
+"""The number of bytes for which a store that was lost must have room before a run continues."""
 
 
 class ContentStore:

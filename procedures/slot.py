@@ -27,7 +27,7 @@ NOTED = tuple(
 )
 """Signals meant for the main process that reach its whole process group; a slot survives them."""
 SETTLES_AFTER = 2.0
-"""After a signal that may stop the worker, a slot claims nothing for this many seconds."""
+"""The seconds for which a slot claims nothing after a signal that may stop the worker."""
 REPLACED_AFTER = 60.0
 """The age in seconds from which a process may be replaced by another."""
 

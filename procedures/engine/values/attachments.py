@@ -27,7 +27,7 @@ LOST_FILE = "The file “{name}” isn't stored any more. Send it again."
 
 @dataclass(frozen=True)
 class ExpiredUpload:
-    """What takes the place of a file that was sent too long ago to be used."""
+    """The place of a file that was sent too long ago to be used."""
 
     name: str
 
