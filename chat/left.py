@@ -16,6 +16,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Snooze
+from procedures.among import is_among
 from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User, active_users, has_user_field, users
@@ -127,7 +128,8 @@ def not_left_to(
         for person in away & waiting.keys():
             gone[person].add(one.pk)
     if voted_on := [one.pk for one in facts if one.quorum > 1]:
-        votes = HumanResponse.objects.filter(request__in=voted_on, user__in=waiting, undone_at=None)
+        is_here = is_among("user", waiting)
+        votes = HumanResponse.objects.filter(is_here, request__in=voted_on, undone_at=None)
         for person, pk in votes.order_by().values_list("user", "request"):
             gone[person].add(pk)
     return gone

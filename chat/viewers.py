@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat.models import Assignment, Member, Message
 from chat.models.delegation import deputies_among
+from procedures.among import is_among
 from procedures.viewers import Key, Pairs, People, Wanted
 
 
@@ -17,7 +18,8 @@ def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
     entries = list(said.values_list("run", "session").distinct())
     joined: dict[UUID, set[Key]] = defaultdict(set)
     sessions = {session for _, session in entries}
-    members = Member.objects.filter(session__in=sessions, user__in=people.users).order_by()
+    here = is_among("user", people.users)
+    members = Member.objects.filter(here, session__in=sessions).order_by()
     for session, key in members.values_list("session", "user"):
         joined[session].add(key)
     for run, session in entries:

@@ -12,6 +12,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
+from procedures.among import is_among
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User as User  # noqa: PLC0414 (others import it)
 else:
@@ -92,7 +94,7 @@ def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tupl
         return set()
     for path in ("user_permissions", "groups__permissions"):
         full_name = Concat(f"{path}__content_type__app_label", Value("."), f"{path}__codename")
-        people = users().filter(pk__in=among, is_superuser=False).order_by()
+        people = users().filter(is_among("pk", among), is_superuser=False).order_by()
         held = people.annotate(permission_name=full_name)
         held = held.filter(permission_name__in=wanted)
         found.append(held.values_list("permission_name", "pk"))

@@ -12,6 +12,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission, PermissionsMixin
 
 from procedures.access import OPERATE, SEEING
+from procedures.among import is_among
 from procedures.models import Grant, Run
 from procedures.users import User, users
 
@@ -37,7 +38,7 @@ class People:
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
-        return cls(users().filter(pk__in=keys))
+        return cls(users().filter(is_among("pk", keys)))
 
     def only(self, keys: AbstractSet[Key]) -> Self:
         """Return the people with these keys, together with what has been read about them."""
@@ -51,7 +52,7 @@ class People:
     def groups(self) -> dict[int, set[Key]]:
         """The keys of these people, by the groups of which they are members."""
         found: dict[int, set[Key]] = defaultdict(set)
-        members = users().filter(pk__in=self.users, groups__isnull=False).order_by()
+        members = users().filter(is_among("pk", self.users), groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):
             found[group].add(key)
         return dict(found)
@@ -82,7 +83,8 @@ class People:
 
     def _given(self, permissions: Collection[int]) -> Iterable[tuple[int, AbstractSet[Key]]]:
         """Yield each permission with the people who hold it themselves or through a group."""
-        own = users().filter(pk__in=self.users, user_permissions__in=permissions).order_by()
+        here = users().filter(is_among("pk", self.users))
+        own = here.filter(user_permissions__in=permissions).order_by()
         for key, permission in own.values_list("pk", "user_permissions"):
             yield permission, {key}
         shared = Group.objects.filter(permissions__in=permissions).order_by()

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 
+from procedures.among import is_among
 from procedures.models.clock import clock
 from procedures.users import is_active
 
@@ -48,7 +49,8 @@ def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
     All people are given by their primary keys.
     """
     given: dict[Any, set[Any]] = defaultdict(set)
-    active = Delegation.objects.active(clock.moment()).filter(is_active("to__"), to__in=people)
+    is_here = is_active("to__") & Q(is_among("to", people))
+    active = Delegation.objects.active(clock.moment()).filter(is_here)
     for user, to in active.order_by().values_list("user", "to"):
         given[user].add(to)
     return dict(given)

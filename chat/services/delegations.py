@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from chat.doorbell import ring_after_commit
+from chat.doorbell import SIGHT, ring_after_commit
 from chat.models import Delegation, HumanRequest, RequestEvent
 from chat.models.delegation import DelegationQuerySet
 from chat.models.history import new_event
@@ -38,7 +38,7 @@ def delegate(
         words = "Choose an end that is later than the beginning, and at most a year later."
         raise OperationRefusedError(words)
     made = Delegation.objects.create(user=by, to=to, from_at=begins, until=until, reason=reason)
-    ring_after_commit("rights")
+    ring_after_commit(SIGHT)
     return made
 
 
@@ -55,7 +55,7 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     if found.revoked_at is None:
         found.revoked_at = clock.now()
         found.save(update_fields=["revoked_at"])
-        ring_after_commit("rights")
+        ring_after_commit(SIGHT)
     return found
 
 

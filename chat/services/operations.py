@@ -8,7 +8,7 @@ from django.db import transaction
 
 from chat.assignments import find_assignee, people_of
 from chat.channels.planning import notification_time
-from chat.doorbell import ring_after_commit
+from chat.doorbell import SIGHT, ring_after_commit
 from chat.feed import renew_audiences
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import new_event
@@ -110,7 +110,7 @@ def reassign_request(
         renew_audiences(request.wait.run, request.session_id)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.
         ring_after_commit(f"run:{request.wait.run_id}")
-        ring_after_commit("rights")
+        ring_after_commit(SIGHT)
     return f"The request was reassigned to {assignment}."
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chat.assignments import assign_named
 from chat.channels.planning import notification_time
-from chat.doorbell import ring_after_commit
+from chat.doorbell import SIGHT, ring_after_commit
 from chat.feed import renew_audiences
 from chat.models import Assignment, HumanRequest, RequestEvent
 from chat.models.history import HISTORY, new_event
@@ -93,7 +93,7 @@ def _save(request: HumanRequest, added: list[Assignment]) -> None:
         # Adds one to the version, and saves the note with the new assignees.
         request.ask_too(added, note=request.note, notify_at=request.notify_at)
         renew_audiences(request.wait.run, request.session_id)
-        ring_after_commit("rights")
+        ring_after_commit(SIGHT)
     else:
         request.version += 1
         request.seal_note()

@@ -18,6 +18,7 @@ from chat.models import Assignment, HumanRequest, Snooze
 from chat.models.delegation import deputies_among
 from chat.store import sql
 from chat.urgency import urgent_requests
+from procedures.among import is_among
 from procedures.models.clock import clock
 from procedures.store.statements import Statement
 from procedures.users import User, active_users, permission_holders, users
@@ -58,7 +59,8 @@ class Present:
 
     @cached_property
     def _rows(self) -> list[tuple[Any, bool, int | None]]:
-        everybody = active_users().filter(pk__in={*self._keys, *self.deputies}).order_by()
+        keys = {*self._keys, *self.deputies}
+        everybody = active_users().filter(is_among("pk", keys)).order_by()
         return list(everybody.values_list("pk", "is_superuser", "groups"))
 
     def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
@@ -146,7 +148,8 @@ def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Wai
 def _leave_out_done(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
     """Remove each person's requests that don't wait for them, as `waiting_of` decides."""
     gone = not_left_to(found, given)
-    snoozed = Snooze.objects.filter(user__in=found, until__gt=clock.moment()).order_by()
+    is_here = is_among("user", found)
+    snoozed = Snooze.objects.filter(is_here, until__gt=clock.moment()).order_by()
     for person, request in snoozed.values_list("user", "request") if found else ():
         gone.setdefault(person, set()).add(request)
     for person, requests in gone.items():

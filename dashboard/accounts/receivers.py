@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
-from chat.doorbell import ring_after_commit
+from chat.doorbell import RIGHTS, ring_after_commit
 from dashboard.accounts.leaving import end_ways_in
 from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
 from dashboard.models import ApiToken
@@ -38,7 +38,7 @@ def connect() -> None:
 
 def tell_of_rights(**_: Any) -> None:
     """Make web processes check the rights of open sockets soon after the commit."""
-    ring_after_commit("rights")
+    ring_after_commit(RIGHTS)
 
 
 def keep_sign_in(request: HttpRequest, user: User, **_: Any) -> None:

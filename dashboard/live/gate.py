@@ -79,7 +79,8 @@ class Gate:
         self._views: dict[Pair, View] = {}
         self._waiting: list[Ask] = []
         self._has_question = asyncio.Event()
-        self._checked_at = self._check_at = time.monotonic()
+        self._checked_at = self.check_at = time.monotonic()
+        """The times of the last check and of the next one, on the monotonic clock."""
         self._is_checking = False
         self._credentials, self._notes = Credentials(), Notes()
         self._thread = DatabaseThread("rights")
@@ -108,7 +109,7 @@ class Gate:
 
     def hurry(self) -> None:
         """Check all rights soon, because some have changed."""
-        self._check_at = min(self._check_at, self._checked_at + SOONEST)
+        self.check_at = min(self.check_at, self._checked_at + SOONEST)
         self._has_question.set()
 
     async def close(self) -> None:
@@ -130,7 +131,7 @@ class Gate:
 
     async def _answer_all(self) -> None:
         while True:
-            pause = max(self._check_at - time.monotonic(), 0)
+            pause = max(self.check_at - time.monotonic(), 0)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._has_question.wait()
@@ -156,7 +157,7 @@ class Gate:
     async def _answer(self) -> None:
         """Check the rights of all sockets if that is due, or only of sockets with requests."""
         began, waiting = time.monotonic(), self._waiting
-        is_check = began >= self._check_at
+        is_check = began >= self.check_at
         self._is_checking, self._waiting = is_check, []
         here = list(self._streams.sockets) if is_check else []
         try:
@@ -168,7 +169,7 @@ class Gate:
             self._is_checking = False
         self._take(answer)
         if is_check:
-            self._checked_at, self._check_at = began, began + RECHECK
+            self._checked_at, self.check_at = began, began + RECHECK
             self._renew(here, answer)
             self._notes.note(here)
         for one in waiting:

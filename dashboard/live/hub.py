@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from chat.doorbell import RIGHTS, SIGHT
 from dashboard.live.batches import Batch, encode
 from dashboard.live.bells import Bells
 from dashboard.live.credentials import DATA, Refusal
@@ -35,8 +36,6 @@ SOCKETS_AT_ONCE = 100
 """The number of sockets that get their frames before other tasks have a turn."""
 MOST_STREAMS = 100
 """The maximum number of streams that a page can follow."""
-RIGHTS = "rights"
-"""The name that is announced through Redis when anybody's rights have changed."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ class Hub:
         self._round_at = 0.0
         self._tasks = [
             asyncio.create_task(self._draw_all(), name="hub drawing"),
-            asyncio.create_task(listen(self._hear), name="hub doorbell"),
+            asyncio.create_task(listen(self.hear), name="hub doorbell"),
         ]
 
     def join(self, socket: Socket) -> None:
@@ -388,9 +387,11 @@ class Hub:
         watch.is_rung = True
         self._rung.set()
 
-    def _hear(self, names: Iterable[str]) -> None:
+    def hear(self, names: Iterable[str]) -> None:
+        """Act on the names of what has changed, as they are announced through Redis."""
         wanted = set(names)
-        if RIGHTS in wanted:
+        # Nobody's sight of a doorbell changes: whom it concerns is found at each ring.
+        if RIGHTS in wanted or (SIGHT in wanted and self._watches):
             self.gate.hurry()
         self.bells.hear(wanted)
         for (stream, _), watch in self._watches.items():

@@ -13,18 +13,20 @@ from django.contrib.auth import (
     load_backend,
 )
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from procedures.among import is_among
 from procedures.users import User, users
 
 LONGEST_KEY = 40
 """The maximum number of characters of a session key in Django's table."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """The user that a session names, and the hash that changes with the user's password."""
 
@@ -33,6 +35,8 @@ class Claim:
     user: Any
     backend: str
     password_hash: str
+    proven_by: str = ""
+    """The password, as stored, that the hash was last found to be made of."""
 
 
 class SignIns:
@@ -48,7 +52,7 @@ class SignIns:
         found = {}
         for key, claim in claims.items():
             user = people.get((claim.user, claim.backend))
-            if user is not None and _has_same_password(user, claim.password_hash):
+            if user is not None and _has_same_password(user, claim):
                 found[key] = user
         return found
 
@@ -58,7 +62,8 @@ class SignIns:
 
     def _read_claims(self, keys: Collection[str]) -> dict[str, Claim]:
         store = SessionStore()
-        rows = store.model.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+        is_here = is_among("session_key", keys)
+        rows = store.model.objects.filter(is_here, expire_date__gt=timezone.now())
         found = {}
         for key, text in rows.values_list("session_key", "session_data"):
             claim = self._claims.get(key)
@@ -92,7 +97,8 @@ def _claim(text: str, content: dict[str, Any]) -> Claim | None:
 def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:
     """Return the active users whom their authentication backends accept, by user and backend."""
     backends = {name: load_backend(name) for _, name in claimed}
-    stored = users().in_bulk({key for key, _ in claimed})
+    rows = users().filter(is_among("pk", {key for key, _ in claimed}))
+    stored = {user.pk: user for user in rows}
     found: dict[tuple[Any, str], User] = {}
     for key, name in claimed:
         user = _let_in(backends[name], stored.get(key))
@@ -110,6 +116,12 @@ def _let_in(backend: Any, user: User | None) -> User | None:
     return let_in
 
 
-def _has_same_password(user: User, proof: str) -> bool:
+def _has_same_password(user: User, claim: Claim) -> bool:
+    # The usual hash follows from the password alone, so the same one is hashed only once.
+    is_usual = type(user).get_session_auth_hash is AbstractBaseUser.get_session_auth_hash
+    if is_usual and claim.proven_by and claim.proven_by == user.password:
+        return True
     proofs = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(proof, one) for one in proofs)
+    is_same = any(constant_time_compare(claim.password_hash, one) for one in proofs)
+    claim.proven_by = user.password if is_same else ""
+    return is_same

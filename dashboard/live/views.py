@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from chat.access import reads_all_of
 from chat.models import Member, Message
 from procedures import access
+from procedures.among import is_among
 from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
@@ -117,7 +118,8 @@ def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[t
         return set()
     rights = {key for key, user in people.users.items() if user.is_superuser}
     found = {(key, session) for session, keys in wanted.items() for key in keys & rights}
-    members = Member.objects.filter(session__in=wanted, user__in=people.users).order_by()
+    here = is_among("user", people.users)
+    members = Member.objects.filter(here, session__in=wanted).order_by()
     for key, session in members.values_list("user", "session"):
         if key in wanted[session]:
             found.add((key, session))

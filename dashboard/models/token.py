@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as lazy
 
-from chat.doorbell import ring_after_commit
+from chat.doorbell import RIGHTS, ring_after_commit
 from dashboard.models.trail import note
 from procedures.store.compiled import CompiledQuery
 from procedures.users import is_active
@@ -64,7 +64,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def revoke(self) -> int:
         """Revoke the tokens; return how many of them weren't revoked before."""
         count = self.filter(revoked_at=None).update(revoked_at=timezone.now())
-        ring_after_commit("rights")
+        ring_after_commit(RIGHTS)
         return count
 
     def note_use(self) -> None:

@@ -1,6 +1,5 @@
 """What a claim, an answer and a task cost, counted: questions to the database, and connections."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from procedures.runner import advance_run
 from procedures.services import start_run
 from procedures.store.exclusions import Exclusions
 from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
+from tests.counting import counted
 from tests.processes import Worker
 from tests.runs import answer, wait_for_request, wait_for_success
 
@@ -158,17 +158,6 @@ def calls_made(steps: int) -> int:
     run, _ = start_run("repeated_steps", {"times": steps}, by=None)
     calls = counted(lambda: advance_run(run.pk))
     return calls["call"] + calls["c_call"]
-
-
-def counted(act: Callable[[], object]) -> Counter[str]:
-    """The calls of functions in Python ("call") and of those that are built in ("c_call")."""
-    calls, before = Counter[str](), sys.getprofile()
-    sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
-    try:
-        act()
-    finally:
-        sys.setprofile(before)
-    return calls
 
 
 @SQLITE_ONLY

@@ -1,12 +1,14 @@
 """Frames that the hub hands to followers who come and go while it reads."""
 
 import asyncio
+import time
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import connection
 
+from chat.doorbell import RIGHTS, SIGHT
 from dashboard.live.listening import listen
 from procedures.models import Run
 from procedures.services import cancel_run, start_run
@@ -39,6 +41,27 @@ def test_a_stream_that_is_not_allowed_brings_nothing(run: Run, dave: User, carol
     assert heard["seq"] == 1
     assert "denied" in denied
     assert not has_more
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "is_sooner"),
+    [("inbox", SIGHT, False), ("inbox", RIGHTS, True), ("run", SIGHT, True)],
+)
+def test_only_pages_that_follow_runs_or_sessions_are_checked_after_a_reassignment(
+    run: Run, dave: User, stream: str, name: str, *, is_sooner: bool
+) -> None:
+    key, followed = session_of(dave), f"run:{run.pk}" if stream == "run" else stream
+
+    async def follow() -> bool:
+        async with own_hub() as hub:
+            page = LivePage(key)
+            page.say(follow=followed)
+            await page.hear()
+            hub.gate.check_at = planned = time.monotonic() + 1_000
+            hub.hear([name])
+            return hub.gate.check_at < planned
+
+    assert asyncio.run(follow()) == is_sooner
 
 
 def test_a_stream_that_is_taken_away_later_brings_nothing_more(
