@@ -81,16 +81,23 @@ def test_keys_open_a_dialog_choose_a_reason_and_fire(
     assert status_of(failed) == "paused"
 
 
-def test_several_runs_are_retried_from_the_list_in_a_dialog(
+def test_several_runs_are_retried_from_home_or_by_keys_from_the_list_in_a_dialog(
     running_web: Web, open_page: OpenPage, failed: Run, dave: User
 ) -> None:
-    runs = [failed, run_until_it_waits("broken_child")]
+    runs = [failed, *(run_until_it_waits("broken_child") for _ in range(2))]
     page = open_page(dave)
+    page.goto("/")
+    button(page, "Retry 3…").click()
+    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("Retry 3 runs")
+    page.keyboard.press("Escape")
     page.goto("/runs")
-    boxes = page.locator(".run-line__box")
-    expect(page.get_by_text("With the chosen runs")).to_be_hidden()
-    for box in boxes.all():
-        box.press("Space")
+    bar = page.locator(".runs-bulk__words")
+    expect(bar).to_be_hidden()
+    for key in ("j", "j", "x", "j", "X"):  # the first row, the second one, and up to the third
+        page.keyboard.press(key)
+    expect(bar).to_have_text("2 chosen")
+    page.keyboard.press("k")
+    expect(page.locator(f"#run-row-{runs[1].pk}")).to_be_focused()
     button(page, "Retry…").press("Enter")
 
     dialog = page.get_by_role("dialog")
@@ -105,7 +112,7 @@ def test_several_runs_are_retried_from_the_list_in_a_dialog(
 
     expect(dialog).to_be_hidden()
     expect(page.locator(".run-line__box:checked")).to_have_count(0)
-    assert [status_of(run) for run in runs] == ["queued", "queued"]
+    assert [status_of(run) for run in runs] == ["queued", "queued", "failed"]
 
 
 def test_the_buttons_follow_the_run_but_never_under_an_open_dialog(

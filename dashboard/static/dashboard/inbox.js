@@ -17,7 +17,7 @@ class InboxPage extends ReadAgain {
     this.done = this.left = new Set();
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("submit", (event) => this.onSubmit(event));
-    this.addEventListener("change", (event) => this.onPick(event));
+    this.addEventListener("rows:chosen", () => this.offerLike());
     this.addEventListener("dialog:done", ({ detail }) => this.onDone(detail.applied));
     this.swapped = (event) => this.onSwap(event);
     document.addEventListener("htmx:afterSettle", this.swapped);
@@ -150,8 +150,6 @@ class InboxPage extends ReadAgain {
 
   onClick(event) {
     const link = event.target.closest("a");
-    if (event.shiftKey && event.target.matches(".inbox-row__box")) this.pickRange(event.target);
-    if (event.target.closest("[data-range]")) this.pickRange(this.querySelector('.inbox-row__box[data-key="x"]'));
     if (event.target.closest(".inbox__like")) this.pickLike();
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     if (link.dataset.open) this.open(link);
@@ -208,12 +206,10 @@ class InboxPage extends ReadAgain {
     for (const link of this.links) {
       const isCurrent = link.dataset.open === id;
       const row = link.closest(".inbox-row");
-      const box = row.querySelector(".inbox-row__box");
       if (isCurrent) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
       if (isCurrent) delete row.dataset.unseen;
-      if (box && isCurrent) box.dataset.key = "x";
-      else if (box) delete box.dataset.key;
+      if (isCurrent) row.dispatchEvent(new CustomEvent("row:current", { bubbles: true }));
       if (isCurrent) row.scrollIntoView({ block: "nearest" });
     }
   }
@@ -314,19 +310,6 @@ class InboxPage extends ReadAgain {
     return this.boxes.filter((box) => box.checked);
   }
 
-  onPick({ target }) {
-    if (!target.matches(".inbox-row__box")) return;
-    if (target.checked) this.picked = target.value;
-    this.tellChosen();
-  }
-
-  pickRange(box) {
-    const places = [this.boxes.findIndex(({ value }) => value === this.picked), this.boxes.indexOf(box)];
-    const [from, to] = places.sort((one, other) => one - other);
-    if (from >= 0) for (const one of this.boxes.slice(from, to + 1)) one.checked = true;
-    this.tellChosen();
-  }
-
   pickLike() {
     const like = this.chosen.at(-1)?.closest(".inbox-row").dataset.like;
     for (const box of this.boxes) box.checked ||= box.closest(".inbox-row").dataset.like === like;
@@ -348,8 +331,10 @@ class InboxPage extends ReadAgain {
   }
 
   tellChosen() {
-    const bar = this.querySelector(".inbox__chosen");
-    bar.textContent = bar.dataset.words.replace("{count}", this.chosen.length);
+    this.dispatchEvent(new CustomEvent("rows:chosen", { bubbles: true }));
+  }
+
+  offerLike() {
     const like = this.chosen.at(-1)?.closest(".inbox-row").dataset.like;
     const others = this.boxes.filter((box) => !box.checked && box.closest(".inbox-row").dataset.like === like);
     this.querySelector(".inbox__like").hidden = !others.length;
