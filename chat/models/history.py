@@ -6,10 +6,11 @@ hash of the last entry, so that a missing entry is noticed.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Case, When
 
 from procedures.engine.journal.events import Event, NewEvent, chain
 from procedures.engine.journal.seals import PROOF
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = {}
 HISTORY = ("history", "history_head", "history_proof")
 """The fields of a request that every new entry changes."""
+
+
+class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
+    def with_voted_run(self) -> Self:
+        """Add the run whose votes an entry changes as `voted`; None if it changes none."""
+        kinds = (RequestEvent.Kind.VOTED, RequestEvent.Kind.UNDONE)
+        voted = Case(When(kind__in=kinds, then="request__wait__run"))
+        return self.annotate(voted=voted)
 
 
 class RequestEvent(models.Model):
@@ -61,6 +70,7 @@ class RequestEvent(models.Model):
     at = models.DateTimeField()
     data = models.TextField(help_text="Canonical JSON.")
     hash = models.CharField(max_length=64)
+    objects = RequestEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["request", "seq"]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from chat.models import RequestEvent
 from chat.services import Present, people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.cards import cards_for
@@ -135,6 +136,7 @@ class RunNews:
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
         self._inputs = Tail(RunInput.objects.all(), "run", lag=SLOWEST_CHANGE)
+        self._votes = Tail(RequestEvent.objects.with_voted_run(), "voted", lag=SLOWEST_CHANGE)
         self._at_work: set[tuple[Any, ...]] | None = None
         self._runs: set[UUID] = set()
         """The changed runs about which nobody has been notified yet."""
@@ -160,6 +162,7 @@ class RunNews:
         `readers`, it also contains lists.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
+        self._runs |= self._votes.read() - {None}
         changed = self._runs.union(runs)
         present = People(people)
         seen = who_sees(present, dict.fromkeys(changed, present.users.keys()))

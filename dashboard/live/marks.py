@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from chat.models import SessionEvent
+from chat.models import RequestEvent, SessionEvent
 from chat.models.delegation import deputies_among
 from chat.services import Present, waiting_of
 from chat.services.waiting import MOST, Waiting
@@ -50,14 +50,15 @@ A page with an older mark has to read its lists again.
 """
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time between a moment that a worker stores in a row and the commit of that row."""
-LENGTH, NONCE = 120, 12
+LENGTH, NONCE = 160, 12
 """The length of a mark before encryption, in characters, and of its nonce, in bytes."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
 """The key of a user, and the mark with which one of the user's pages was drawn."""
 INBOX_MARK = re.compile(r"(\d{1,18}-\d{1,18}-\d{1,3})\.([0-9a-f]{16})", re.ASCII)
 RUNS_MARK = re.compile(
-    r"(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,13})\.([0-9a-f]{16})",
+    r"(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,18}-\d{1,18}-\d{1,3})\.(\d{1,18}-\d{1,18}-\d{1,3})"
+    r"\.(\d{1,13})\.([0-9a-f]{16})",
     re.ASCII,
 )
 
@@ -206,21 +207,26 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The positions of the newest events and inputs, and the database's time."""
+    """The positions of the newest events, inputs and votes, and the database's time."""
 
     events: Position
     inputs: Position
+    votes: Position
+    """The position of the newest entries in the histories of requests, of which votes are some."""
     at: int
     """The time in milliseconds since 1970."""
 
     def __str__(self) -> str:
-        return f"{self.events}.{self.inputs}.{self.at}"
+        return f"{self.events}.{self.inputs}.{self.votes}.{self.at}"
 
     @classmethod
     def now(cls) -> Self:
         # The clock first: whatever it is compared with is then later than the mark.
         at = int(clock.now().timestamp() * 1000)
-        return cls(Position.of(Event.objects.all()), Position.of(RunInput.objects.all()), at)
+        events, inputs, votes = (
+            Position.of(table.objects.all()) for table in (Event, RunInput, RequestEvent)
+        )
+        return cls(events, inputs, votes, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +245,8 @@ class RunsMark:
         found = RUNS_MARK.fullmatch(unseal(text))
         if not found:
             return None
-        position = RunsPosition(Position.parse(found[1]), Position.parse(found[2]), int(found[3]))
-        return cls(position, found[4])
+        events, inputs, votes = map(Position.parse, found.groups()[:3])
+        return cls(RunsPosition(events, inputs, votes, int(found[4])), found[5])
 
 
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
@@ -294,24 +300,31 @@ def _changed_since(
     """Return the runs that may have changed since each position; None if there are too many."""
     events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
     inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
+    voting = RequestEvent.objects.with_voted_run()
+    votes = _rows_after(voting, {one.votes for one in positions} - {now.votes}, "voted")
     taken = _taken_since(min(one.at for one in positions))
     found: dict[RunsPosition, frozenset[UUID] | None] = {}
     for one in positions:
-        journaled, brought = events.get(one.events, NONE), inputs.get(one.inputs, NONE)
-        if journaled is None or brought is None or len(taken) >= MOST_READ:
+        parts = (
+            *(events.get(one.events, NONE), inputs.get(one.inputs, NONE)),
+            votes.get(one.votes, NONE),
+        )
+        if None in parts or len(taken) >= MOST_READ:
             found[one] = None
         else:
-            found[one] = journaled | brought | {run for run, at in taken if at > _time(one.at)}
+            changed = NONE.union(*filter(None, parts))
+            found[one] = changed | {run for run, at in taken if at > _time(one.at)}
     return found
 
 
 def _rows_after(
-    rows: QuerySet[Any], positions: Collection[Position]
+    rows: QuerySet[Any], positions: Collection[Position], field: str = "run"
 ) -> dict[Position, frozenset[UUID] | None]:
     if not positions:
         return {}
-    since = RowsSince(rows, "run", positions)
-    return {one: None if (new := since.after(one)) is None else frozenset(new) for one in positions}
+    since = RowsSince(rows, field, positions)
+    found = {one: since.after(one) for one in positions}
+    return {one: None if new is None else frozenset(new - {None}) for one, new in found.items()}
 
 
 def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:

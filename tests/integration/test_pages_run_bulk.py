@@ -16,7 +16,7 @@ from tests.pages import HTMX, browser, shown
 from tests.runs import everything_about, status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BOX = 'class="run-line__box" name="run" value="{run.pk}" form="runs-bulk"'
+BOX = 'class="run-line__box" data-choice name="run" value="{run.pk}" form="runs-bulk"'
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -14,11 +15,14 @@ from chat.services import (
     AlreadyVotedError,
     Answer,
     claim_request,
+    note_seen,
     respond,
     undo_response,
     waiting_for,
     waiting_of,
 )
+from dashboard.live.concerned import RunNews
+from dashboard.live.marks import runs_mark
 from dashboard.live.streams import Stream, heads
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.models import Run
@@ -214,6 +218,25 @@ def test_a_vote_that_decides_nothing_can_be_undone_for_as_long(voters: list[User
     sweep()
     assert result_of(request)[0] is True
     assert kinds(request) == ["created", "voted", "undone", "voted", "answered"]
+
+
+def test_open_lists_of_runs_are_told_of_a_vote_and_of_its_undoing(voters: list[User]) -> None:
+    vera, _victor, viola = voters
+    request, news = ask(undo=True), RunNews()
+    run, mark = request.wait.run_id, str(runs_mark(viola))
+
+    def told() -> tuple[set[UUID], bool]:
+        """The changed runs, and whether a page that was drawn before all this is behind."""
+        found = news.read((), [viola], marked=[(viola.pk, mark)])
+        return found.seen.get(viola.pk, set()), bool(found.behind)
+
+    assert told() == (set(), False)
+    note_seen(request.pk, by=viola, channel="page")
+    assert told() == (set(), False)
+    vote(request, vera)
+    assert told() == ({run}, True)
+    undo_response(request.pk, by=vera)
+    assert told() == ({run}, True)
 
 
 def test_nobody_claims_what_several_decide(voters: list[User]) -> None:
