@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from string import Formatter
 from typing import Literal
+from unicodedata import bidirectional
 from uuid import UUID
 
+from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from procedures.access import OPERATE
 
@@ -35,6 +36,8 @@ class Part:
     style: Style = "plain"
     at: datetime | None = None
     show: Show = "clock"
+    is_value: bool = field(default=False, compare=False)
+    """True if it stands in the sentence for a name, a prompt or another value."""
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M}" if self.at else self.text
@@ -96,9 +99,9 @@ def _parts(value: Value) -> Sequence[Part]:
     if isinstance(value, datetime):
         return [moment(value, "clock")]
     if isinstance(value, Part):
-        return [value] if value.text or value.at else []
+        return [replace(value, is_value=True)] if value.text or value.at else []
     text = value if isinstance(value, str) else f"{value:,}"
-    return [Part(text)] if text else []
+    return [Part(text, is_value=True)] if text else []
 
 
 def strong(text: str) -> Part:
@@ -209,6 +212,12 @@ def is_person(responder: str) -> bool:
 def unbroken(text: str) -> str:
     """Return the text with non-breaking spaces between numbers and their units or currencies."""
     return AMOUNT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def is_foreign(text: str) -> bool:
+    """Return True if a text has letters that run against the direction of the page's language."""
+    directions = ("L",) if get_language_bidi() else ("R", "AL")
+    return any(bidirectional(one) in directions for one in text)
 
 
 def shortened(text: str, length: int = LONGEST) -> str:

@@ -74,12 +74,21 @@ def _styled(part: Part) -> str:
     if part.at:
         return moment(part.at, part.show)
     text = conditional_escape(words.unbroken(part.text))
+    if part.is_value:
+        text = isolated(text)
     match part.style:
         case "strong":
             return f"<strong>{text}</strong>"
         case "code":
             return f"<code>{text}</code>"
     return text
+
+
+@register.filter
+def isolated(text: str) -> SafeString:
+    """Render a name, prompt or other foreign text in a sentence, with a direction of its own."""
+    escaped = conditional_escape(text)
+    return format_html("<bdi>{}</bdi>", escaped) if words.is_foreign(escaped) else escaped
 
 
 @register.filter
