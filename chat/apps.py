@@ -8,13 +8,16 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import access, receivers
+        from chat.services.undelivered import undelivered
         from chat.viewers import members_of_sessions, people_asked
         from procedures.access import Provider, providers
+        from procedures.services.health import sources
         from procedures.viewers import viewers
 
         viewers.extend([members_of_sessions, people_asked])
         providers.append(Provider(access.in_session_of, access.shared_runs))
         providers.append(Provider(access.asks, access.asking_runs))
+        sources.append(undelivered)
         receivers.connect()
         register_channels()
 

@@ -48,6 +48,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         is_free = Q(held_until=None) | Q(held_until__lte=now)
         return self.filter(is_free, next_try_at__isnull=False)
 
+    def failing(self) -> Self:
+        """Return unsent notifications of which at least two tries have failed."""
+        return self.filter(next_try_at__isnull=False, tries__gte=2).exclude(note="")
+
     def tried_with(self, bundle: UUID) -> Self:
         return self.filter(bundle=bundle)
 

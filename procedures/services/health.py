@@ -2,8 +2,10 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Literal
 from uuid import UUID
 
@@ -22,14 +24,21 @@ MOST_FAULTS = 10
 SCHEDULER = "The scheduler (clock process)"
 DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
+WORKER = "celery -A dashboard worker -Q runs."
+UNTOUCHED = timedelta(minutes=1)
+"""The time after which a queued run shows that no worker is there."""
 
 
 @dataclass(frozen=True)
 class Complaint:
     """A part of the site that fails, and a sentence about it."""
 
-    part: Literal["copy", "files", "clock", "messages", "workers", "code"]
+    part: Literal["copy", "files", "clock", "messages", "workers", "code", "notifications"]
     message: str
+
+
+sources: list[Callable[[], Iterable[Complaint]]] = []
+"""The checks of the layers above, whose complaints are added to these."""
 
 
 def complaints() -> list[Complaint]:
@@ -44,7 +53,8 @@ def complaints() -> list[Complaint]:
     if fault := dispatch.fault():
         message = f"{fault} Meanwhile, workers look for queued runs every {dispatch.LOOK_EVERY} s."
         found.append(Complaint("messages", message))
-    found += [Complaint("workers", words) for words in [stuck_complaint()] if words]
+    told = [stuck_complaint(), "" if fault else absence_complaint()]
+    found += [Complaint("workers", words) for words in told if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     missing = dict.fromkeys(stranded(clock.now()).values())
     found += [Complaint("code", f"Runs stay queued: {words}") for words in missing]
@@ -52,7 +62,7 @@ def complaints() -> list[Complaint]:
         words = f"The code for these procedures was never registered: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
         found.append(Complaint("code", f"{words} {remedy}"))
-    return found
+    return [*found, *chain.from_iterable(source() for source in sources)]
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,14 @@ def stuck_complaint() -> str:
         f"{len(stuck)} runs are stuck, each occupying a worker: {named}. Cancel them, or use"
         " “End at once”."
     )
+
+
+def absence_complaint() -> str:
+    """Return a sentence if runs wait for a worker and none is alive, or ""."""
+    waiting = Run.objects.queued().filter(queued_at__lte=clock.now() - UNTOUCHED)
+    if not waiting.exists() or dispatch.told_codes():
+        return ""
+    return "No worker is running, so queued runs don't continue. Start one: " + WORKER
 
 
 def clock_complaint() -> str:

@@ -6,11 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from django.contrib.auth.models import Permission, User
 
-from procedures.models import Installation
+from procedures import dispatch
+from procedures.conf import conf
+from procedures.models import Installation, Run
 from procedures.models.clock import clock as database_clock
-from procedures.services import sweep
+from procedures.services import start_run, sweep
 from tests.conftest import StartClock, StartWorker
 from tests.desk import Desk
 from tests.pages import browser, shown
@@ -120,6 +123,28 @@ def test_operators_are_told_when_no_clock_runs(
     assert [one["part"] for one in health["complaints"]] == ["clock"]
     assert "celery -A dashboard worker -Q clock" in health["complaints"][0]["message"]
     assert browser(alice).get("/api/health").status_code == 404
+
+
+def test_operators_are_told_when_runs_are_queued_and_no_worker_is_there(
+    dave: User, redis_server: Redis
+) -> None:
+    dave.user_permissions.add(Permission.objects.get(codename="operate_run"))
+    run = start_run("question", {}, by=None)[0]
+
+    def told() -> list[str]:
+        found = browser(dave).get("/api/health").json()["complaints"]
+        return [one["message"] for one in found if one["part"] == "workers"]
+
+    assert told() == [], "a worker may yet take it up"
+    long_ago = database_clock.now() - timedelta(minutes=2)
+    Run.objects.filter(pk=run.pk).update(queued_at=long_ago)
+    [words] = told()
+    assert words.startswith("No worker is running")
+    assert words.endswith("Start one: celery -A dashboard worker -Q runs.")
+    dispatch.tell_code(os.getpid(), '{"code": {}, "readers": []}')
+    assert told() == []
+    with redis.Redis.from_url(conf.REDIS_URL) as client:
+        client.delete(dispatch.WORKERS)
 
 
 def test_a_worker_says_in_its_log_that_no_clock_runs(worker: StartWorker) -> None:

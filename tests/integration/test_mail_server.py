@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification
 from chat.services import Answer, respond
+from procedures.services import complaints
 from tests.pages import ask, browser
 from tests.smtp import BREAK, REFUSE, MailServer, part, serving_mail
 from tests.towers import MINUTE, pass_time
@@ -41,10 +42,15 @@ def test_a_server_that_fails_twice_delivers_one_mail(
 ) -> None:
     """Once it refuses, and once it keeps the mail and breaks before it says so."""
     server.faults = [REFUSE, BREAK]
+    told = list[str]()
 
     for minutes in (1, 5, 10, 10):
         pass_time(MINUTE * minutes)
+        told += [one.message for one in complaints() if one.part == "notifications"]
 
+    [failing] = told  # after the second failure, and until the mail is delivered
+    assert failing.startswith("1 notification by mail couldn't be delivered since ")
+    assert failing.endswith(" They are tried again by themselves. Check EMAIL_URL.")
     assert len(server.mails) == 2
     [(message_id, _mail)] = server.inbox.items()
     assert str(asked.pk) in message_id
