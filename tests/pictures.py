@@ -50,9 +50,13 @@ def main() -> None:
 
 def talk(browser: Browser, product: Product) -> str:
     """So that the chat shows people, too. Returns its address."""
+    with signed_in(browser, product, "approver", DESK, "light") as page:
+        open_run(page)
+        page.locator(".crumbs .chip").click()
+        expect(page.get_by_role("log")).to_be_visible()
+        session = page.url
     with signed_in(browser, product, "starter", DESK, "light") as page:
-        page.goto("/chat")
-        page.get_by_role("link").filter(has_text="9659").click()
+        page.goto(session)
         page.get_by_label("Message").fill(WORDS)
         page.get_by_role("button", name="Send").click()
         expect(page.get_by_role("log")).to_contain_text(WORDS)
@@ -63,13 +67,17 @@ def take_all(browser: Browser, product: Product, session: str, scheme: Scheme) -
     with signed_in(browser, product, "approver", DESK, scheme) as page:
         page.goto(session)
         take(page, f"chat-{scheme}")
-        page.goto("/")
-        question = page.get_by_role("article", name=QUESTION)
-        question.get_by_role("link", name="Refund orders").click()
+        open_run(page)
         take(page, f"run-{scheme}")
     with signed_in(browser, product, "approver", PHONE, scheme) as page:
         page.goto("/")
         take(page, f"phone-{scheme}")
+
+
+def open_run(page: Page) -> None:
+    """Open the run that asks the question of the pictures."""
+    page.goto("/")
+    page.get_by_role("article", name=QUESTION).locator(".request__meta a").click()
 
 
 @contextmanager

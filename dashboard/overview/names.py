@@ -30,6 +30,25 @@ LEVELS: dict[str, Promise] = {
     "error": lazy("Error"),
     "critical": lazy("Critical"),
 }
+SYSTEM = "system: "
+WITHDRAWALS: dict[str, Promise] = {
+    "run ended": lazy("the run has ended"),
+    "no longer needed": lazy("it is no longer needed"),
+    "a branch failed": lazy("another branch of the run has failed"),
+    "asked again": lazy("the run was retried and asks again"),
+    "continued as new": lazy("the run was continued as new"),
+    "the procedure": lazy("the procedure needs no answer any more"),
+    "the run's time limit": lazy("the run has reached its time limit"),
+}
+"""The reasons for which the system withdraws a request, by the name that is stored for it."""
+
+
+def withdrawal_name(closed_by: str) -> str:
+    """Return why the system has withdrawn a request; "" if a person has."""
+    if not closed_by.startswith(SYSTEM):
+        return ""
+    reason = closed_by.removeprefix(SYSTEM)
+    return str(WITHDRAWALS.get(reason, reason))
 
 
 def outcome_name(outcome: str) -> str:

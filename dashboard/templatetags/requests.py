@@ -16,7 +16,7 @@ from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
 from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.drawing import label_of as label_of_name
-from dashboard.overview.names import outcome_name
+from dashboard.overview.names import outcome_name, withdrawal_name
 from dashboard.overview.words import listed, name_of
 from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
@@ -74,6 +74,12 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
         return "voted"
     is_taken = request.claimed_by_id not in {None, user.pk}
     return "claimed" if is_taken and request.asks(user) else ""
+
+
+@register.filter
+def why_withdrawn(request: HumanRequest) -> str:
+    """Return why the system has withdrawn the request; "" if a person has."""
+    return withdrawal_name(request.closed_by)
 
 
 @register.filter

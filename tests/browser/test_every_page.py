@@ -21,7 +21,6 @@ LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
 NARROWEST = 80
 """Pixels."""
-GRAVE = ("serious", "critical")
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
 ROW_VIEWS = ("change", "history", "delete")
 LOOKS = pytest.mark.parametrize(
@@ -58,6 +57,7 @@ def with_forms(questions: list[HumanRequest]) -> list[str]:
     return [
         "/",
         "/inbox/?tab=groups",
+        f"/inbox/?tab=groups&request={asked[0].pk}&focus=1",
         *(f"/chat/{one}" for one in sessions),
         *(f"/requests/{one.pk}" for one in asked),
     ]
@@ -90,7 +90,7 @@ def addresses(questions: list[HumanRequest]) -> list[str]:
 
 
 @LOOKS
-def test_every_page_fits_and_has_no_grave_fault(
+def test_every_page_fits_and_violates_no_rule_of_axe(
     width: int,
     scheme: Scheme,
     open_page: OpenPage,
@@ -104,7 +104,7 @@ def test_every_page_fits_and_has_no_grave_fault(
         page = open_page(user, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
         for address in seen:
             visit(page, address)
-            faults[f"{user}: {address}"] = [*sideways(page), *narrow(page), *grave(page)]
+            faults[f"{user}: {address}"] = [*sideways(page), *narrow(page), *violations_of(page)]
     assert not {address: found for address, found in faults.items() if found}
 
 
@@ -163,7 +163,7 @@ def admin_faults(page: Page, path: str) -> list[str]:
     if answer.status in {403, 404}:
         return []
     expect(page.get_by_role("main")).to_be_visible()
-    return [*grave(page), *narrow(page)]
+    return [*violations_of(page), *narrow(page)]
 
 
 RUNS_FROM_RIGHT = """(text) => {
@@ -225,11 +225,11 @@ def narrow(page: Page) -> list[str]:
     return [f"{one} is {width} px wide." for one, width in widths.items() if width < NARROWEST]
 
 
-def grave(page: Page) -> list[str]:
+def violations_of(page: Page) -> list[str]:
     """What axe finds; it styles elements itself, which the CSP would tell as faults of the page."""
     options = {"resultTypes": ["violations"], "preload": False}
-    violations = Axe().run(page, options=options).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in violations if v["impact"] in GRAVE]
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
 
 
 def visit(page: Page, address: str) -> None:

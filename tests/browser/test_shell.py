@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import DESK, PHONE, OpenPage
-from tests.browser.test_every_page import grave, sideways, visit
+from tests.browser.test_every_page import sideways, violations_of, visit
 from tests.pages import ask
 from tests.processes import Web
 
@@ -36,7 +36,7 @@ def test_the_search_is_used_by_keys_alone(
     chosen = page.locator("[role=option][aria-selected=true]")
     expect(chosen).to_contain_text(other.prompt)
     expect(field).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "")
-    assert [*grave(page), *sideways(page)] == []
+    assert [*violations_of(page), *sideways(page)] == []
     page.keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile(f"/requests/{other.pk}$"))

@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from chat.models import HumanRequest, HumanResponse
 from procedures.models.clock import clock
-from procedures.services import sweep
+from procedures.services import cancel_run, sweep
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer
 
@@ -187,6 +187,18 @@ def test_the_loser_learns_who_was_faster_and_keeps_the_own_words(
     assert "My comment." in shown(late)
     assert "Approved by bob" in shown(late)
     assert HumanResponse.objects.count() == 1
+
+
+def test_a_page_says_in_words_why_the_system_has_withdrawn_a_request(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    request = ask("approval", by=alice)
+    cancel_run(request.wait.run_id, by=admin_user, reason="Not needed.")
+
+    page = shown(browser(bob).get(f"/requests/{request.pk}"))
+
+    assert ": the run has ended" in page
+    assert "system: " not in page
 
 
 def test_a_receipt_says_once_what_was_decided(alice: User, bob: User) -> None:
