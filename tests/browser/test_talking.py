@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from chat.models import HumanRequest, Member, Session
 from chat.services import post_message
 from procedures.models.clock import clock
-from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.browser.test_connection import POLL, Cable
 from tests.pages import ask, ask_in
 
@@ -23,6 +23,13 @@ NOTE_READING = """() => {
   const name = "htmx:afterRequest";
   window.isRead = new Promise((done) => addEventListener(name, () => done(true), { once: true }));
 }"""
+
+SCROLLED = 20
+SCROLL_SESSIONS = f"""() => {{
+  const list = document.getElementById("sessions");
+  list.scrollTop = {SCROLLED};
+  return list.scrollTop;
+}}"""
 
 
 @pytest.fixture
@@ -357,20 +364,23 @@ def test_a_line_tells_what_the_first_poll_after_a_cut_brought(
     expect(page.get_by_text("Reconnected · new messages from others: 1")).to_have_count(1)
 
 
-def test_the_focus_stays_on_its_link_in_a_list_that_is_read_again(
+def test_a_list_that_is_read_again_stays_where_it_was_and_keeps_the_focus(
     open_page: OpenPage, session: Session, alice: User, bob: User
 ) -> None:
     other, page = ask("told", by=alice).session, open_page(bob)
     open_session(page, session)
     rows = page.locator(".session-row")
     row = page.locator(f".session-row[href*='{other.pk}']")
-    row.focus()
     expect(rows).to_have_count(2)
+    page.set_viewport_size({"width": DESK, "height": 150})
+    row.focus()
+    assert page.evaluate(SCROLL_SESSIONS) == SCROLLED
 
     ask("told", by=alice)
 
     expect(rows).to_have_count(3)
     expect(row).to_be_focused()
+    assert page.locator("#sessions").evaluate("list => list.scrollTop") == SCROLLED
 
 
 def test_ones_own_message_stands_where_it_stands_for_everybody(

@@ -1,5 +1,5 @@
 /* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place: one
-   that was pushed, or one that htmx has read again. */
+   that was pushed, or one that htmx has read again. A list stays where it was scrolled to. */
 
 const CONTROLS = "a[href], button, input, select, summary, textarea, [tabindex]";
 
@@ -15,12 +15,13 @@ document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
 /* What somebody has sent is answered by a partial that says itself where the focus belongs. */
 document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
   const isRead = requestConfig.verb === "get";
-  read = isRead && { old: target, place: placeOf(document.activeElement, target) };
+  read = isRead && { old: target, place: placeOf(document.activeElement, target), top: target.scrollTop };
 });
 
 document.addEventListener("htmx:afterSwap", ({ target: fresh }) => {
   if (!read) return;
   openAsIn(read.old, fresh);
+  if (read.top) fresh.scrollTop = read.top;
   const isLost = read.place && document.activeElement === document.body;
   if (isLost) find(read.place, fresh)?.focus({ preventScroll: true });
 });
