@@ -5,8 +5,12 @@ and the 95th percentile of the wall time, and the medians of the processor time 
 time, in milliseconds; the number of statements; and the ratio to the same figure on the smaller
 site. With `--check`, the command fails if a page takes too long for anybody. With `--plans`, it
 prints the heaviest statements of all these pages instead, with what PostgreSQL reads for each.
+
+Filling takes minutes. With `--server`, the sites are filled on that PostgreSQL server, and stay
+there for the next time.
 """
 
+import os
 import re
 import sys
 import time
@@ -15,15 +19,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median, quantiles
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench.fill import RUNS
 from bench.site import create_database, noted_statements, parser_of, site, tell
 
-TAKES = 50
+TAKES = 20
 BLOCK = 10
 """The takes on one site before the other one's turn, after one that doesn't count."""
 SLOWEST = 100.0
 """The most milliseconds of 95 % of the takes."""
+NEARLY = 0.95
+"""The share of its runs that a full site has at least, as copies are rounded."""
 LARGEST_RATIO = 1.3
 """The most that a page may take, compared to a site of a tenth of the size."""
 PEOPLE = ("starter", "approver", "operator", "auditor", "few", "outsider")
@@ -38,14 +45,18 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--plans", action="store_true")
     parser.add_argument("--only", default="", help="a part of the names of the pages to measure")
+    parser.add_argument("--server", default="", help="such as postgresql://postgres@localhost/")
     given = parser.parse_args()
+    if given.server:
+        os.environ["TEST_DATABASE_URL"] = given.server
     with site(given.database, procedures="bench.filled"):
-        from bench.fill import fill
-
-        large, small = names_of_both(given.database)
+        if given.server:
+            large, small = kept_sites(given.runs, given.runs // 10)
+        else:
+            large, small = names_of_both(given.database)
         for name, runs in ((large, given.runs), (small, given.runs // 10)):
             use(name)
-            tell(bench="pages", **fill(runs))
+            tell(bench="pages", database=name, **filled(runs))
         if given.plans:
             explain(large, only=given.only)
             return
@@ -81,7 +92,8 @@ def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> It
             ratio = ours.half("wall") / tenth.half("wall")
             figures = {**ours.figures, "tenth_p50_ms": tenth.half("wall"), "ratio": ratio}
             is_slow = ours.slow > SLOWEST or ratio > LARGEST_RATIO
-            tell(bench="pages", page=page, person=person, **figures, is_slow=is_slow)
+            verdict = "FAIL" if is_slow else "PASS"
+            tell(bench="pages", page=page, person=person, **figures, verdict=verdict)
             yield int(is_slow)
 
 
@@ -164,6 +176,8 @@ class Visitor:
             found[f"runs {state}"] = f"{found['runs']}?state={state}"
         if sessions := re.findall(SESSION, self._ask(found["chats"])):
             found["chat"] = reverse("countersign:session_detail", args=[sessions[0]])
+        if runs:
+            found["run"] = reverse("countersign:run_detail", args=[next(iter(runs))])
         found["API requests"] = f"{reverse('countersign:api:list_requests')}?status=open"
         found["API runs"] = reverse("countersign:api:list_runs")
         if is_staff:
@@ -183,6 +197,42 @@ def use(database: str) -> None:
             wrapper.close_pool()
         wrapper.settings_dict["NAME"] = database
         ContentType.objects.clear_cache()
+
+
+def filled(runs: int) -> dict[str, int]:
+    """Fill the database that is used now, unless it is full; return how many rows it holds."""
+    from bench.fill import counted, fill
+
+    found = counted()
+    if not found["runs"]:
+        return fill(runs)
+    if found["runs"] < runs * NEARLY:
+        sys.exit("A site is filled in part, because a run of this command was ended. Drop it.")
+    return found
+
+
+def kept_sites(*sizes: int) -> Sequence[str]:
+    """Return the names of migrated databases for sites of these sizes, which the server keeps.
+
+    The command's own database is dropped.
+    """
+    import psycopg
+    from django.core.management import call_command
+
+    from tests import machine
+
+    own = machine.DATABASE_URL
+    name_of_own = urlsplit(own).path.removeprefix("/")
+    names = [f"countersign_pages_{runs}" for runs in sizes]
+    with psycopg.connect(own.replace(name_of_own, "postgres"), autocommit=True) as server:
+        there = {name for (name,) in server.execute("SELECT datname FROM pg_database")}
+        for name in names:
+            if name not in there:
+                server.execute(f'CREATE DATABASE "{name}"')
+            use(name)
+            call_command("migrate", verbosity=0)
+        server.execute(f'DROP DATABASE "{name_of_own}" WITH (FORCE)')
+    return names
 
 
 def names_of_both(kind: str) -> Sequence[str]:
