@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class DashboardConfig(AppConfig):
@@ -11,11 +12,14 @@ class DashboardConfig(AppConfig):
         from dashboard.accounts import receivers
         from dashboard.channels.mail import Mail
         from dashboard.channels.page import Page
+        from dashboard.channels.push import Push
+        from dashboard.channels.push.checks import check_push
         from dashboard.channels.webhook import Webhook
         from dashboard.environment.site_secrets import find_site_secrets
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
-        for channel in (Page, Mail, Webhook):
+        register(check_push)
+        for channel in (Page, Mail, Push, Webhook):
             register_channel(channel)
         note_site_secrets(find_site_secrets())

@@ -81,6 +81,12 @@ class Settings:
     """The time for which a file that was sent for an answer or a start can be used."""
 
     SENDS_MAIL: bool = False
+    PUSH_KEY: str = ""
+    """The private key with which the site notifies people in browsers; "" for not at all."""
+    PUSH_CONTACT: str = ""
+    """Whom push services can ask about the site: mailto: or https://; by default the SITE_URL."""
+    PUSH_TO_LOOPBACK: bool = False
+    """True lets push services use http and addresses of this machine, for tests."""
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
     """The time after which people are notified if they are asked and have no page open."""
     NOTIFY_EVERY_SECONDS: float = 5

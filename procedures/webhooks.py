@@ -65,7 +65,7 @@ def faults_of(name: str, given: Any) -> Iterator[str]:
         )
         yield f"it must be a dictionary with {', '.join(sorted(KEYS))}{words}."
         return
-    if fault := _fault_of_url(given.get("url")):
+    if fault := fault_of_url(given.get("url"), to_loopback=conf.WEBHOOKS_TO_LOOPBACK):
         yield fault
     yield from _faults_of_secrets(given.get("secrets"))
     for who in ("groups", "users"):
@@ -83,7 +83,11 @@ def _faults_of_secrets(secrets: Any) -> Iterator[str]:
         yield f"a secret must be {PREFIX} and {SHORTEST_KEY} to {LONGEST_KEY} bytes in base64."
 
 
-def _fault_of_url(url: Any) -> str:
+def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:
+    """Return why nothing may be posted to a URL, or "" if something may.
+
+    With `to_loopback`, http may be used for addresses of this machine.
+    """
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         port = parts.port
@@ -95,7 +99,7 @@ def _fault_of_url(url: Any) -> str:
         return f"its url must be at most {LONGEST_URL:,} ASCII characters without spaces."
     if parts.username is not None or parts.fragment:
         return "its url must hold no user name, password or fragment."
-    if parts.scheme == "http" and not (conf.WEBHOOKS_TO_LOOPBACK and _is_local(parts.hostname)):
+    if parts.scheme == "http" and not (to_loopback and _is_local(parts.hostname)):
         return "its url must begin with https://."
     return ""
 

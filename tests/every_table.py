@@ -7,7 +7,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, Snooze
-from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences
+from dashboard.models import (
+    ApiToken,
+    FormerName,
+    LinkCounter,
+    Preferences,
+    PushSubscription,
+    SignIn,
+)
 from procedures.models import Installation
 from procedures.models.clock import clock
 from tests.calls import decide_ahead
@@ -30,4 +37,7 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     FormerName.objects.create(kind="user", name="robert", held_by=person.pk)
     ApiToken.create_for(person)
     Client().force_login(person)
+    sign_in = SignIn.objects.filter(user=person).latest("pk")
+    browser = PushSubscription.objects.create(sign_in=sign_in, endpoint="https://push.example/x")
+    browser.note_accepted("1.2", at=now)
     Installation.current()

@@ -10,7 +10,15 @@ from django.utils.translation import ngettext
 from dashboard.admin import losses
 from dashboard.admin.careful import watches
 from dashboard.admin.history import GuardedAdmin, HistoryAdmin
-from dashboard.models import ApiToken, FormerName, LinkCounter, Preferences, SignIn
+from dashboard.models import (
+    ApiToken,
+    FormerName,
+    LinkCounter,
+    Preferences,
+    PushReceipt,
+    PushSubscription,
+    SignIn,
+)
 from dashboard.models.token import ApiTokenQuerySet
 from procedures.users import name_field
 
@@ -77,6 +85,25 @@ class SignInAdmin(OfUserAdmin):
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]
     fields = ["user", "address", "agent", "signed_in_at"]
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(HistoryAdmin):
+    """An admin of notified browsers that hides where and under which keys messages are pushed."""
+
+    secrets = ("endpoint", "digest", "public_key", "secret")
+    list_display = ["sign_in", "created_at"]
+    list_select_related = ["sign_in__user"]
+    search_fields = [f"sign_in__user__{name_field()}"]
+    fields = ["sign_in", "created_at"]
+
+
+@admin.register(PushReceipt)
+class PushReceiptAdmin(HistoryAdmin):
+    list_display = ["key", "subscription", "accepted_at"]
+    list_select_related = ["subscription__sign_in__user"]
+    search_fields = ["=key"]
+    fields = ["key", "subscription", "accepted_at"]
 
 
 @admin.register(Preferences)

@@ -70,7 +70,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         wrapped(_("Later, the same page shows what was decided.")),
         sent_because([request]),
     ]
-    subject = _subject(request, reminder)
+    subject = subject_about(request, reminder=reminder)
     told = {
         "request": request,
         "marks": marks,
@@ -87,7 +87,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     return Letter(subject, _joined(parts), html)
 
 
-def _subject(request: HumanRequest, reminder: int) -> str:
+def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
     """Return the subject line, which names the run for which an answer is needed.
 
     It doesn't contain the question, which may be too private for a locked screen.
@@ -152,11 +152,7 @@ def letter_about_several(
     rounds = reminders or [0] * len(requests)
     told = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
     more = len(requests) - MOST_LISTED
-    count = ngettext(
-        "%(count)d request is waiting for your answer",
-        "%(count)d requests are waiting for your answer",
-        len(requests),
-    ) % {"count": len(requests)}
+    count = subject_about_several(len(requests))
     also = ngettext(
         "%(count)d more request is waiting in your inbox:",
         "%(count)d more requests are waiting in your inbox:",
@@ -175,6 +171,15 @@ def letter_about_several(
     digest = {"count": count, "items": items, "rest": rest, "inbox": inbox()}
     html = drawn_letter.about_several(digest, to=to, because=because)
     return Letter(count, _joined(parts), html)
+
+
+def subject_about_several(count: int) -> str:
+    words = ngettext(
+        "%(count)d request is waiting for your answer",
+        "%(count)d requests are waiting for your answer",
+        count,
+    )
+    return words % {"count": count}
 
 
 @dataclass(frozen=True)
@@ -222,12 +227,18 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
         indent(wrapped(words, WIDTH - 4), "    "),
         _("Look at the run:\n{link}").format(link=link),
     ]
-    subject = _("{level} in {title}: {text}").format(
-        level=level, title=title, text=plain(alert.text)
-    )
-    subject = shortened(subject, LONGEST_SUBJECT)
+    subject = subject_about_alert(alert)
     told = {"intro": intro, "alert": words, "link": link, "level": level}
     return Letter(subject, _joined(parts), drawn_letter.about_alert(told, subject=subject, to=to))
+
+
+def subject_about_alert(alert: Message) -> str:
+    assert alert.run
+    title, level = plain(alert.run.heading), level_name(alert.level)
+    words = _("{level} in {title}: {text}")
+    return shortened(
+        words.format(level=level, title=title, text=plain(alert.text)), LONGEST_SUBJECT
+    )
 
 
 def link_to(request: HumanRequest) -> str:

@@ -75,10 +75,10 @@ def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise PostError("The host of the webhook can't be found.") from None
+        raise PostError("The receiver's host can't be found.") from None
     for *_family, place in found:
         if not is_allowed(ip_address(str(place[0]).partition("%")[0]), to_loopback=to_loopback):
-            raise ForbiddenAddressError("The host of the webhook has a forbidden address.")
+            raise ForbiddenAddressError("The receiver's host has a forbidden address.")
     family, *_kind, place = found[0]
     return family, place
 
@@ -91,6 +91,16 @@ def is_allowed(address: Address, *, to_loopback: bool = False) -> bool:
     if address.is_loopback:
         return to_loopback
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_allowed_host(host: str, *, to_loopback: bool = False) -> bool:
+    """Return False for the name or the address of a host that `resolve` would surely refuse."""
+    if host == "localhost":
+        return to_loopback
+    try:
+        return is_allowed(ip_address(host), to_loopback=to_loopback)
+    except ValueError:
+        return True
 
 
 def _inside(address: Address) -> IPv4Address | None:

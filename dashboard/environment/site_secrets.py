@@ -20,6 +20,7 @@ def find_site_secrets() -> Iterator[str]:
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
     yield from map(str, conf.LEDGER_KEY_FALLBACKS)
     yield settings.EMAIL_HOST_PASSWORD
+    yield conf.PUSH_KEY
     for webhook in conf.WEBHOOKS.values():
         yield from map(str, webhook.get("secrets", ()))
     for name, value in os.environ.items():

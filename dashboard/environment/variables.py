@@ -123,6 +123,9 @@ class Environment(BaseSettings):
     WORKER_SLOTS: int = Field(default=4, ge=1, le=64)
     EMAIL_URL: EmailUrl | None = None
     MAIL_FROM: Sender = "Countersign <countersign@localhost>"
+    PUSH_KEY: Secret | None = None
+    PUSH_CONTACT: str = ""
+    PUSH_TO_LOOPBACK: bool = False
     NOTIFY_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
     WEBHOOKS: Webhooks = None
     WEBHOOKS_TO_LOOPBACK: bool = False
@@ -152,6 +155,9 @@ class Environment(BaseSettings):
         if not self.is_embedded:
             raise ImproperlyConfigured("LEDGER_KEY is missing. It signs the journals of runs.")
         return f"ledger:{self.secret_key()}"
+
+    def push_key(self) -> str:
+        return self.PUSH_KEY.get_secret_value() if self.PUSH_KEY else ""
 
     def site_choices(self) -> dict[str, dict[str, str]]:
         """Return the paths and commands that inputs can choose by name.

@@ -85,4 +85,34 @@ class Migration(migrations.Migration):
                 'ordering': ['-pk'],
             },
         ),
+        migrations.CreateModel(
+            name='PushSubscription',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('endpoint', models.CharField(help_text="The address at the browser's push service.", max_length=2000)),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('public_key', models.CharField(max_length=100)),
+                ('secret', models.CharField(max_length=100)),
+                ('server_key', models.CharField(help_text='The public key of this site that it was made for.', max_length=100)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('sign_in', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='push_subscription', to='countersign_dashboard.signin')),
+            ],
+            options={
+                'verbose_name': 'push subscription',
+                'verbose_name_plural': 'push subscriptions',
+                'ordering': ['-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='PushReceipt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=120)),
+                ('accepted_at', models.DateTimeField()),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receipts', to='countersign_dashboard.pushsubscription')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('subscription', 'key'), name='countersign_pushed_once')],
+            },
+        ),
     ]

@@ -3,7 +3,17 @@
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter
 from dashboard.models.preferences import Preferences
+from dashboard.models.push import PushReceipt, PushSubscription
 from dashboard.models.sign_in import SignIn
 from dashboard.models.token import ApiToken, Scope
 
-__all__ = ["ApiToken", "FormerName", "LinkCounter", "Preferences", "Scope", "SignIn"]
+__all__ = [
+    "ApiToken",
+    "FormerName",
+    "LinkCounter",
+    "Preferences",
+    "PushReceipt",
+    "PushSubscription",
+    "Scope",
+    "SignIn",
+]

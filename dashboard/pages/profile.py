@@ -15,8 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.channels.push.keys import push_key
 from dashboard.forms.profile import KeysForm, TimeZoneForm, TokenForm, password_form, time_zones
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
+from dashboard.models import PushSubscription
 from dashboard.models.preferences import preferences_of
 from dashboard.models.sign_in import note_sign_in
 from dashboard.models.trail import note
@@ -151,11 +153,31 @@ def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
         "sign_ins": sign_ins.filter(session__expire_date__gt=timezone.now())[:MOST_SHOWN],
         "this_session": request.session.session_key,
         "time_zones": time_zones(),
+        **notified_browsers(request),
         **told,
     }
     return render(request, "dashboard/profile.html", context, status=status)
 
 
+def notified_browsers(request: Visit) -> dict[str, Any]:
+    """Return the browsers in which the person is notified, if this site can notify any."""
+    key = push_key()
+    if key is None:
+        return {}
+    found = PushSubscription.objects.in_use(key.public).of(request.user)
+    browsers = list(found.select_related("sign_in")[:MOST_SHOWN])
+    here = request.session.session_key
+    return {
+        "push_key": key.public,
+        "browsers": browsers,
+        "is_notified_here": any(one.sign_in.session_id == here for one in browsers),
+    }
+
+
 def done(request: Visit, words: str, part: str) -> HttpResponseRedirect:
     messages.success(request, words)
+    return back_to(part)
+
+
+def back_to(part: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{reverse('countersign:profile')}#{part}")

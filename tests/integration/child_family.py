@@ -114,6 +114,7 @@ def places(run: Run, user: User) -> dict[str, object]:
         "signals/number": 1,
         "tokens/token_id": 0,
         "sign-ins/sign_in_id": 0,
+        "browsers/subscription_id": 0,
         "delegations/delegation_id": 0,
         "chat/session_id": request.session_id,
         "requests/request_id": request.pk,

@@ -17,7 +17,7 @@ from chat.models import Delegation, HumanRequest, Message, StandingDecision
 from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
-from dashboard.models import ApiToken, SignIn
+from dashboard.models import ApiToken, PushSubscription, SignIn
 from procedures.models import Artifact, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
@@ -72,6 +72,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "/token": tokens.make_token(alice),
         "tokens/token_id": token_of(alice).pk,
         "sign-ins/sign_in_id": sign_in_of(alice).pk,
+        "browsers/subscription_id": browser_of(alice).pk,
         "delegations/delegation_id": delegation_of(alice).pk,
     }
 
@@ -89,6 +90,12 @@ def token_of(user: User) -> ApiToken:
 def sign_in_of(user: User) -> SignIn:
     Client().force_login(user)
     return SignIn.objects.filter(user=user).latest("pk")
+
+
+def browser_of(user: User) -> PushSubscription:
+    """A browser in which the user is notified; `fill_tables` may have made it already."""
+    made = PushSubscription.objects.of(user).first()
+    return made or PushSubscription.objects.create(sign_in=sign_in_of(user), digest="of alice")
 
 
 @pytest.fixture

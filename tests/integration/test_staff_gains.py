@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from dashboard.models import ApiToken, SignIn
+from dashboard.models import ApiToken, PushSubscription, SignIn
 from procedures.databases import OURS
 from procedures.models import Grant, Procedure
 from tests.calls import grant, run_until_it_waits
@@ -39,7 +39,11 @@ def secrets_of(user: User) -> list[tuple[type[Any], str, str]]:
     key = str(user.sign_ins.get().session_id)
     token = str(ApiToken.objects.get(user=user).digest)
     password = user.password
+    endpoint = "https://push.example/x"
     own = [
+        (PushSubscription, "endpoint", endpoint),
+        (SignIn, "push_subscription__endpoint", endpoint),
+        (User, "sign_ins__push_subscription__endpoint", endpoint),
         *((SignIn, f"session{path}", key) for path in ("", "__pk", "__session_key")),
         (SignIn, "session_id", key),
         (ApiToken, "digest", token),
@@ -59,6 +63,8 @@ def secrets_of(user: User) -> list[tuple[type[Any], str, str]]:
 def test_no_filter_tells_whether_a_secret_begins_so(eves: Client, admin_user: User) -> None:
     browser(admin_user)
     ApiToken.create_for(admin_user)
+    sign_in = admin_user.sign_ins.get()
+    PushSubscription.objects.create(sign_in=sign_in, endpoint="https://push.example/x")
 
     for model, path, secret in secrets_of(admin_user):
         for lookup, value in (

@@ -62,7 +62,7 @@ def test_a_name_that_resolves_to_loopback_is_refused_without_a_connection(
 
     row = Notification.objects.get(channel="webhook")
     assert row.status == "failed"
-    assert row.note == "shop: The host of the webhook has a forbidden address."
+    assert row.note == "shop: The receiver's host has a forbidden address."
     assert receiver.sent == []
 
 

@@ -158,8 +158,8 @@ def test_a_sites_own_channels_are_known_to_its_processes() -> None:
     known = manage("shell", "-c", names, CHANNELS=pagers)
     refused = manage("shell", "-c", names, CHANNELS=f"{pagers}, {pagers}s")
 
-    shipped = {"api", "chat", "page", "mail", "webhook"}
-    assert set(known.stdout.split()[-6:]) == {*shipped, "pager"}, known.stderr
+    shipped = {"api", "chat", "page", "mail", "push", "webhook"}
+    assert set(known.stdout.split()[-7:]) == {*shipped, "pager"}, known.stderr
     assert f"CHANNELS names {pagers}s, which can't be used" in refused.stderr
 
 

@@ -25,3 +25,4 @@ import "./run-operations.js";
 import "./keys.js";
 import "./answer-keys.js";
 import "./search-palette.js";
+import "./notify-browser.js";

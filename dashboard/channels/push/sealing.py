@@ -1,0 +1,57 @@
+"""Messages to push services: sealed for one browser (RFC 8291), and signed (RFC 8292).
+
+The packages are imported when something is sent, because a site may run without them.
+"""
+
+import hashlib
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dashboard.channels.push.keys import PushKey, decoded, encoded
+from dashboard.models import PushSubscription
+from procedures.models.clock import clock
+
+KEPT = timedelta(days=1)
+"""The time for which a push service keeps a message for a browser that isn't running."""
+SIGNED_FOR = timedelta(hours=12)
+TOPIC_BYTES = 24
+
+
+def sealed(content: bytes, subscription: PushSubscription) -> bytes:
+    """Return content that only the subscribed browser can read."""
+    import http_ece  # noqa: PLC0415
+
+    body: bytes = http_ece.encrypt(
+        content,
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=decoded(subscription.public_key),
+        auth_secret=decoded(subscription.secret),
+        version="aes128gcm",
+    )
+    return body
+
+
+def topic_of(message_key: str) -> str:
+    """Return a name for a message that tells nothing of it."""
+    return encoded(hashlib.sha256(message_key.encode()).digest()[:TOPIC_BYTES])
+
+
+def headers_for(subscription: PushSubscription, key: PushKey, message_key: str) -> dict[str, str]:
+    """Return the headers of a message: equal keys replace each other at the push service."""
+    from py_vapid import Vapid02  # noqa: PLC0415
+
+    parts = urlsplit(subscription.endpoint)
+    claims = {
+        "aud": f"{parts.scheme}://{parts.netloc}",
+        "sub": key.contact,
+        "exp": int((clock.now() + SIGNED_FOR).timestamp()),
+    }
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Encoding": "aes128gcm",
+        "TTL": str(int(KEPT.total_seconds())),
+        "Topic": topic_of(message_key),
+        **Vapid02.from_raw(key.private.encode()).sign(claims),
+    }

@@ -1,0 +1,62 @@
+"""The form by which a browser asks to be notified."""
+
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django import forms
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dashboard.channels.posting import is_allowed_host
+from dashboard.channels.push.keys import PushKey, decoded
+from dashboard.models import PushSubscription, SignIn
+from dashboard.models.push import LONGEST_ENDPOINT, LONGEST_KEY, digest_of_endpoint
+from procedures.conf import conf
+from procedures.webhooks import fault_of_url
+
+SECRET_LENGTH = 16
+
+
+class SubscriptionForm(forms.Form):
+    """A subscription as the browser's push manager describes it."""
+
+    endpoint = forms.CharField(max_length=LONGEST_ENDPOINT)
+    public_key = forms.CharField(max_length=LONGEST_KEY)
+    secret = forms.CharField(max_length=LONGEST_KEY)
+
+    def clean_endpoint(self) -> str:
+        """Refuse what can't be a push service; its host is looked up when something is sent."""
+        endpoint = str(self.cleaned_data["endpoint"])
+        to_loopback = conf.PUSH_TO_LOOPBACK
+        is_wrong = fault_of_url(endpoint, to_loopback=to_loopback) or not is_allowed_host(
+            urlsplit(endpoint).hostname or "", to_loopback=to_loopback
+        )
+        if is_wrong:
+            raise forms.ValidationError(_("This browser's push service can't be used."))
+        return endpoint
+
+    def clean_public_key(self) -> str:
+        text = str(self.cleaned_data["public_key"])
+        try:
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(text))
+        except ValueError:
+            raise forms.ValidationError(_("This browser's key can't be used.")) from None
+        return text
+
+    def clean_secret(self) -> str:
+        text = str(self.cleaned_data["secret"])
+        try:
+            is_right = len(decoded(text)) == SECRET_LENGTH
+        except ValueError:
+            is_right = False
+        if not is_right:
+            raise forms.ValidationError(_("This browser's key can't be used."))
+        return text
+
+    @transaction.atomic
+    def save(self, sign_in: SignIn, key: PushKey) -> PushSubscription:
+        """Notify in this browser from now on whoever is signed in there, and nobody else."""
+        digest = digest_of_endpoint(self.cleaned_data["endpoint"])
+        PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
+        values = {**self.cleaned_data, "digest": digest, "server_key": key.public}
+        return PushSubscription.objects.update_or_create(sign_in=sign_in, defaults=values)[0]

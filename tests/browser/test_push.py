@@ -1,0 +1,105 @@
+"""A person switches notifications on in a browser, is shown one, and opens what it is about."""
+
+import json
+from typing import Any
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from chat.models import Notification, Presence
+from dashboard.channels.push.keys import new_private_key
+from tests.browser.conftest import OpenPage
+from tests.configured import configure
+from tests.conftest import StartWeb
+from tests.pages import ask
+from tests.push_service import PushService, serving_pushes
+from tests.towers import MINUTE, pass_time
+
+CONTACT = "mailto:admin@sign.example"
+SUBSCRIBE = """told => {
+  const plain = (text) => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = (text) => Uint8Array.from(plain(text), (one) => one.charCodeAt(0)).buffer;
+  const keys = { p256dh: bytes(told.public_key), auth: bytes(told.secret) };
+  PushManager.prototype.subscribe = async () => {
+    return { endpoint: told.endpoint, getKey: (name) => keys[name] };
+  };
+}"""
+"""A browser of tests has no push service, which is a server of its maker: this takes its place."""
+SHOWN = """async () => {
+  const found = await (await navigator.serviceWorker.ready).getNotifications();
+  return found.map(({ title, tag }) => ({ title, tag }));
+}"""
+CLICK = """async () => {
+  const opened = [];
+  self.clients.openWindow = async (address) => opened.push(address);
+  const [notification] = await self.registration.getNotifications();
+  const waits = [];
+  const click = new NotificationEvent("notificationclick", { notification });
+  click.waitUntil = (promise) => waits.push(promise);
+  self.dispatchEvent(click);
+  await Promise.all(waits);
+  return opened;
+}"""
+"""Nobody can click outside of the page, and a script may open a window only after a click."""
+
+
+def push(page: Page, content: dict[str, str]) -> None:
+    """Hand the browser what its push service would."""
+    session = page.context.new_cdp_session(page)
+    found: list[dict[str, Any]] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(told["registrations"])
+    )
+    session.send("ServiceWorker.enable")
+    page.wait_for_function("navigator.serviceWorker.controller !== undefined")
+    session.send(
+        "ServiceWorker.deliverPushMessage",
+        {
+            "origin": page.evaluate("location.origin"),
+            "registrationId": found[0]["registrationId"],
+            "data": json.dumps(content),
+        },
+    )
+
+
+def test_a_notification_is_switched_on_shown_and_opens_its_request(
+    web: StartWeb, open_page: OpenPage, settings: Settings, alice: User, bob: User
+) -> None:
+    key = new_private_key()
+    configure(settings, PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
+    site = web(PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true")
+    asked = ask("approval", by=alice)
+    with serving_pushes() as service:
+        page = open_page(bob, web=site)
+        page.context.grant_permissions(["notifications"], origin=site.url)
+        switch_on(page, service)
+        page.goto("about:blank")
+        Presence.objects.all().delete()
+        pass_time(MINUTE)
+        [(_path, _headers, body)] = service.sent
+        told = service.read(body)
+    assert Notification.objects.get(channel="push").status == "sent"
+
+    page.goto("/")
+    # The same message twice, as after a lost acknowledgement.
+    for _ in range(2):
+        push(page, told)
+        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+    assert page.evaluate(SHOWN) == [{"title": told["title"], "tag": told["tag"]}]
+    assert told["title"].startswith("Please answer: ")
+
+    [worker] = page.context.service_workers
+    assert worker.url == f"{site.url}/service-worker.js"
+    [address] = worker.evaluate(CLICK)
+    assert page.evaluate(SHOWN) == []
+    page.goto(address)
+    expect(page.get_by_text(asked.prompt).first).to_be_visible()
+
+
+def switch_on(page: Page, service: PushService) -> None:
+    page.goto("/profile")
+    page.evaluate(SUBSCRIBE, service.form)
+    page.get_by_role("button", name="Notify me in this browser").click()
+    expect(page.get_by_text("You will be notified in this browser.")).to_be_visible()
+    expect(page.locator("#browsers")).to_contain_text("This browser")

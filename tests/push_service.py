@@ -1,0 +1,114 @@
+"""A push service on loopback with a browser behind it; it can refuse a message, or break."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.contrib.auth.models import User
+from django.test import Client
+from py_vapid import Vapid02
+
+from tests.listeners import listening
+from tests.pages import browser
+
+BREAK = "break"
+"""A fault: the service keeps the message, and breaks before it says so."""
+SECRET = b"sixteen bytes !!"
+
+
+def text_of(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+@dataclass
+class PushService:
+    """Each fault happens to one message, in order: a status, or `BREAK`."""
+
+    url: str = ""
+    faults: list[int | str] = field(default_factory=list)
+    sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    """The path, the headers and the body of each message."""
+    key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What the browser sends of its subscription."""
+        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return {
+            "endpoint": self.url,
+            "public_key": text_of(point),
+            "secret": text_of(SECRET),
+        }
+
+    @property
+    def shown(self) -> dict[tuple[str, str], dict[str, str]]:
+        """What browsers show, by path and topic: what arrives twice is shown once."""
+        return {(path, headers["topic"]): self.read(body) for path, headers, body in self.sent}
+
+    def read(self, body: bytes) -> dict[str, str]:
+        """Open a message as the browser does."""
+        opened = http_ece.decrypt(
+            body, private_key=self.key, auth_secret=SECRET, version="aes128gcm"
+        )
+        content: dict[str, str] = json.loads(opened)
+        return content
+
+    def signed_by(self, number: int) -> tuple[str, dict[str, Any]]:
+        """The key by which a message is rightly signed, and what is signed."""
+        _path, headers, _body = self.sent[number]
+        assert Vapid02.verify(headers["authorization"])
+        token, _, key = headers["authorization"].removeprefix("vapid t=").partition(",k=")
+        claims = token.split(".")[1]
+        return key, json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+
+
+class Door(BaseHTTPRequestHandler):
+    """One message to the service."""
+
+    server: "Listener"
+
+    def do_POST(self) -> None:
+        kept = self.server.kept
+        fault = kept.faults.pop(0) if kept.faults else 201
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if fault in {BREAK, 201}:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            kept.sent.append((self.path, headers, body))
+        if fault == BREAK:
+            return  # the connection ends before the message is acknowledged
+        self.send_response(int(fault))
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+class Listener(ThreadingHTTPServer):
+    """The socket on which a push service listens."""
+
+    kept: PushService
+
+
+@contextmanager
+def serving_pushes() -> Iterator[PushService]:
+    listener = Listener(("127.0.0.1", 0), Door)
+    kept = listener.kept = PushService(f"http://127.0.0.1:{listener.server_port}/push/desk")
+    with listening(listener):
+        yield kept
+
+
+def switch_on(user: User, service: PushService, **changes: str) -> Client:
+    """Switch notifications on in a new browser; return that browser."""
+    client = browser(user)
+    response = client.post("/profile/browsers", {**service.form, **changes})
+    assert response.status_code == 302
+    return client
