@@ -242,7 +242,7 @@ def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
 @router.post(
     "/requests/{request_id}/seen",
     response={204: None, **refusals(404, 409)},
-    summary="Note that you have seen a request",
+    summary="Mark a request as seen",
 )
 def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
     """Record in the request's history, once, that you have seen it."""

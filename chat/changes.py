@@ -7,7 +7,7 @@ from itertools import count
 MOST_LINES = 5_000
 """The most lines to compare in both texts together; their common start and end don't count."""
 MOST_EDITS = 300
-"""The most added and removed lines; a larger difference is stored as a single replacement."""
+"""The maximum number of added and removed lines; a larger difference is one replacement."""
 Edit = tuple[int, int, int, int]
 """Bounds (start, end, new_start, new_end) of old lines and of the new ones that replace them."""
 Line = tuple[str, str]

@@ -212,7 +212,9 @@ class RequestDetailOut(RequestOut):
         " oldest first."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
-    labels: dict[str, str] = Field(description="The labels of values, by the value as text.")
+    labels: dict[str, str] = Field(
+        description="A label for each value; the names are the values as text."
+    )
     controls: list[ControlOut] = Field(description="The controls of the form on the page.")
     channels: list[str] = Field(description="The names of the channels that accept an answer.")
     conditions: list[str] = Field(
@@ -298,7 +300,7 @@ class RequestEventOut(Schema):
     reason: str
     right: str = Field(description='The right to answer, such as "member of finance".')
     to: list[str] = Field(
-        description="The people whom this event asked, in the form of `assigned`."
+        description="The people whom this event asked, in the format of `assigned`."
     )
 
     @staticmethod

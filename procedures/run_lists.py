@@ -56,7 +56,7 @@ class RunList:
     parent: UUID | None = None
     """The run whose children to list; nothing is listed if the user may not see it."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read row by row; a larger one, by state."""
+    """A `RunsByKey` with at most this many rows is read at once; a larger one, state by state."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None

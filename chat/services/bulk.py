@@ -76,7 +76,7 @@ def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
     if not request.is_open:
         return ""
     if request.asked.irreversible:
-        return "An answer can't be undone, so each is decided separately."
+        return "An answer to this request can't be undone, so answer it separately."
     if request.version != item.version:
         return "The request has changed since it was shown."
     return ""

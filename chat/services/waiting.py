@@ -64,7 +64,7 @@ class Present:
         return list(everybody.values_list("pk", "is_superuser", "groups"))
 
     def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
-        """Return pairs: the name of a permission, and the key of a known person whom it asks."""
+        """Return pairs of a permission's name and the key of a person in `known` who has it."""
         wanted = {*names}
         if new := wanted - self._holders.keys():
             self._holders |= {name: set() for name in new}

@@ -277,7 +277,7 @@ def rendered(response: HttpResponse) -> HttpResponse:
 
 
 def id_ends_with(word: str) -> Q:
-    """Return a filter for rows whose id ends with a word, which may have the form "3f2a·91c"."""
+    """Return a filter for rows by the end of their id, such as "91c", or "3f2a·91c" as on pages."""
     end = word.replace("·", "").lower()
     is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
     return Q(pk__endswith=end) if is_end else Q(pk__in=[])

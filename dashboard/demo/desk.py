@@ -190,7 +190,7 @@ def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)
 
 @dataclass(frozen=True)
 class Case:
-    """The facts of a case, and the sentences in which to ask."""
+    """The facts of a case, and the wording of the questions about it."""
 
     order: str
     amount: Decimal
@@ -248,7 +248,7 @@ def look_up(order: str) -> str:
 def pay_back(order: str, outcome: Outcome) -> str:
     if outcome == Outcome.BANK_FAILS:
         raise ConnectionError("The bank answered 503: try again later.")
-    return f"Paid back for {order}."
+    return f"Refunded {order}."
 
 
 def send_mail(order: str, outcome: Outcome) -> str:

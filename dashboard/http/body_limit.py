@@ -1,4 +1,4 @@
-"""A size limit that refuses too large request bodies before Django stores them."""
+"""A limit on the size of request bodies, checked before Django stores them."""
 
 import json
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, operators
 
 OVERVIEW = "overview"
-"""The value of `form` with which home pages follow the runs."""
+"""The `form` that home pages send to follow the runs; they get the parts of home drawn anew."""
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:

@@ -328,7 +328,7 @@ def _rows_after(
 
 
 def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
-    """Return the runs that were claimed or queued without an event since then, with the times."""
+    """Return runs that were claimed or queued after `moment`, which adds no event, and when."""
     since = _time(moment)
     is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
     running = Run.objects.filter(is_taken, status=RunStatus.RUNNING)

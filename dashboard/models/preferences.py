@@ -25,7 +25,7 @@ class Preferences(models.Model):
     has_keys = models.BooleanField(
         default=True,
         db_default=True,
-        help_text=lazy("If on, pressing the key that a button shows presses the button."),
+        help_text=lazy("If on, each button can be pressed with the key that is shown on it."),
     )
 
     class Meta:

@@ -337,7 +337,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.COMPENSATION: lambda event, __: (
         "idle",
         sentence(
-            _("If the run fails or is cancelled, {step} will run to undo its work"),
+            _("If the run fails or is cancelled, {step} will run to undo what was done"),
             step=code(event.name),
         ),
     ),

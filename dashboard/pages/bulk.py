@@ -179,7 +179,7 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
     if found.version != version:
         return _("It has changed since it was shown.")
     if found.asked.irreversible:
-        return _("An answer can't be undone, so each is decided separately.")
+        return _("An answer to this request can't be undone, so answer it separately.")
     return ""
 
 

@@ -16,9 +16,9 @@ from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The limit on HTML: characters for each character of Markdown, and a number always allowed.
+"""The limits on the length of HTML: so many times the Markdown's, and a length always allowed.
 
-A table of empty cells, for example, would have hundreds for each.
+Without a limit, a table of empty cells could become hundreds of times as long.
 """
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),

@@ -66,7 +66,7 @@ def _key_of(place: int, text: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
-    """Return why a person who is asked can't answer: "voted", "claimed", or "" if they aren't."""
+    """Return why somebody who is asked can't answer: "voted" or "claimed"; "" for all others."""
     user = context.get("user")
     if not user:
         return ""

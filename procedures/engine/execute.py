@@ -280,7 +280,7 @@ class Execution:
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
-        """Run the compensations, from the last to the first; add failed ones to the ending."""
+        """Run the compensations, from the last to the first; record in the ending which failed."""
         self.recorder.is_undoing = True
         fiber = self._fiber("undo/")
         problems = list(self._left_behind())

@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('reached_at', models.DateTimeField(help_text='The time at which the code last reached a step or a wait.', null=True)),
                 ('heard', models.PositiveIntegerField(db_default=0, default=0, help_text='The number of signals and operations that the run has received.')),
                 ('heard_proof', models.CharField(blank=True, db_default='', default='', max_length=32)),
-                ('is_left_without_storage', models.BooleanField(db_default=False, default=False, help_text="True if the run's last worker lost the storage; the next worker checks the storage first.")),
+                ('is_left_without_storage', models.BooleanField(db_default=False, default=False, help_text="True if the run's last worker couldn't reach the storage; the next one checks it first.")),
             ],
             options={
                 'ordering': ['-id'],

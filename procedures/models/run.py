@@ -171,8 +171,8 @@ class Run(models.Model):
     is_left_without_storage = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the run's last worker lost the storage; the next worker checks the "
-        "storage first.",
+        help_text="True if the run's last worker couldn't reach the storage; "
+        "the next one checks it first.",
     )
 
     objects = RunQuerySet.as_manager()

@@ -187,9 +187,9 @@ class Wait(models.Model):
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def newest_without(self, status: str) -> RunQuerySet:
-        """Lock and return the newest child at each place where no child has that status.
+        """Lock and return the newest child at each place that has no child with `status`.
 
-        A place is a child's number in the map.
+        A place is a number in the map. It has several children after a retry.
         """
         done = self.children.filter(status=status).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")

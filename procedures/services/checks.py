@@ -122,7 +122,7 @@ class Rehearsal:
         return str(uuid7())
 
     def status_of(self, run_id: str) -> str:
-        raise Fenced(f"{self.run.run_id}: the status of {run_id} would be read.")
+        raise Fenced(f"{self.run.run_id}: its code would read the status of run {run_id}.")
 
     def refusal(self, run_id: str) -> str:
         raise Fenced(f"{self.run.run_id}: its signal or cancellation would reach run {run_id}.")

@@ -99,7 +99,7 @@ class Span:
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read row by row; a larger one, by state."""
+    """A `RunsByKey` with at most this many rows is read at once; a larger one, state by state."""
 
     @property
     def procedures(self) -> Part:

@@ -155,7 +155,7 @@ class MortalStore(Store):
         self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
         """The keys of steps with a stored result, and the number of events searched for them.
 
-        They are stored by run and by the last event before the run's current generation.
+        The mapping's keys are a run and the last event before its current generation.
         """
         self._kept_ids = 0
 

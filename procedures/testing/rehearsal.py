@@ -85,10 +85,11 @@ class Store(MemoryStore):
         """An error from elsewhere while code stayed at a wait; that code mustn't see it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
-        """Let code stay at its waits while `world` continues.
+        """Keep the code of runs in memory at each wait, instead of replaying it afterwards.
 
-        `world(run_id)` returns True once it is that run's turn. It returns False when another run
-        whose code stays at a wait comes first, or when nothing more will happen.
+        `world(run_id)` lets everything else happen until the run can continue, and returns True.
+        It returns False if another run that is kept in memory must continue first, or if nothing
+        more will happen.
         """
         self._world, self._outside = world, copy_context()
 

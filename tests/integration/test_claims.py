@@ -180,5 +180,5 @@ def test_whoever_is_asked_learns_whom_to_ask_for_what_is_claimed(
 
     page = shown(browser(victor).get(f"/requests/{request_.pk}"))
 
-    assert "Ask <bdi>vera</bdi> to release it if you should answer." in page
+    assert "Ask <bdi>vera</bdi> to release it, if you are the one to answer." in page
     assert "isn't assigned to you" not in page

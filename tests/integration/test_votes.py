@@ -91,7 +91,7 @@ def test_votes_are_read_while_the_request_is_open(voters: list[User]) -> None:
     vote(request, voters[0], comment="Fine.")
 
     page = shown(browser(voters[0]).get(f"/requests/{request.pk}"))
-    assert "Your vote counts. The request stays open until enough people have voted." in page
+    assert "Your vote was counted. The request stays open until enough people agree." in page
     assert "isn't assigned to you" not in page
     told = caller(voters[1]).get(f"/api/requests/{request.pk}").json()
 

@@ -52,7 +52,7 @@ from tests.overviews import NINE, asking, at, failed, operation, step
         (
             "compensation",
             {"step": "undo"},
-            "If the run fails or is cancelled, name will run to undo its work",
+            "If the run fails or is cancelled, name will run to undo what was done",
             "a worker",
         ),
         (

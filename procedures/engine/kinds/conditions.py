@@ -155,7 +155,9 @@ def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
         after, whom = pair
         names = checked_names(whom, "escalate=")
         if not names:
-            raise QuestionError(f"{prompt!r}: escalate= names nobody after {short_repr(after)}.")
+            raise QuestionError(
+                f"{prompt!r}: escalate= has nobody to ask after {short_repr(after)}."
+            )
         moments.append(_seconds(prompt, "escalate", after))
         yield moments[-1], names
     _check_moments(prompt, "escalate", moments)

@@ -1,8 +1,9 @@
 """Held answers: while an answer can be undone, its wait stays open.
 
-Meanwhile the wait counts as decided at the moment the answer was given: its deadline doesn't pass,
-and its set is decided with it. Waits that the answer makes unneeded are held, too. Nothing is
-written to the journal, and the run isn't woken. The caller has always locked the run.
+Meanwhile the wait counts as decided at the moment the answer was given: its deadline has no effect,
+and a set of waits that it decides counts as decided, too. Waits that the answer makes unneeded are
+held, too. Nothing is written to the journal, and the run isn't woken. The caller has always locked
+the run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

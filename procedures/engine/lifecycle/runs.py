@@ -71,7 +71,7 @@ def wake(store: Store, run: RunRow) -> None:
 
 
 def reopen(store: Store, run: RunRow) -> None:
-    """Queue a run that has failed or was quarantined, and clear its error and end."""
+    """Queue a run that has failed or was quarantined, and clear its error and end time."""
     if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
         run.cancel_requested_at = None
     run.ended_at = None

@@ -139,7 +139,7 @@ class Waits(Inputs):
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return the newest child at each place of a map where none has that status."""
+        """Lock and return the newest child at each place that has no child with `status`."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]

@@ -141,7 +141,7 @@ class _Reader:
     def _typed(self, schema: Mapping[str, Any], path: str, level: int) -> dict[str, Any]:
         kind = schema.get("type", _implied(schema))
         if not isinstance(kind, str) or kind not in KEYWORDS:
-            words = f"needs one type of {', '.join(KEYWORDS)}, not {short_repr(kind)}."
+            words = f"must be one of the types {', '.join(KEYWORDS)}, not {short_repr(kind)}."
             raise UnsupportedError(_inside(path, "type"), words)
         allowed = OF_FILE if schema.get("format") == BINARY else KEYWORDS[kind]
         for name in schema:

@@ -54,7 +54,7 @@ class Part:
 
     @property
     def inner(self) -> "Part":
-        """The type inside a wrapper such as a default, a nullable type or definitions."""
+        """The part inside this one, if this one wraps it, as a default or `| None` does."""
         return self.parts[-1]
 
     @property

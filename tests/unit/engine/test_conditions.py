@@ -55,7 +55,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: approval(escalate=["managers"]), "not 'managers'"),
         (lambda: approval(escalate=[("4h", "managers", 1)]), "pairs such as"),
         (lambda: approval(escalate=[("4h", "")]), "strings that aren't empty"),
-        (lambda: approval(escalate=[("4h", ())]), "names nobody after '4h'"),
+        (lambda: approval(escalate=[("4h", ())]), "has nobody to ask after '4h'"),
         (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "each time once"),
         (lambda: approval(escalate=[("soon", "a")]), "escalate=: Invalid duration"),
         (
