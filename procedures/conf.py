@@ -84,7 +84,7 @@ class Settings:
     PUSH_KEY: str = ""
     """The private key with which the site notifies people in browsers; "" for not at all."""
     PUSH_CONTACT: str = ""
-    """Whom push services can ask about the site: mailto: or https://; by default the SITE_URL."""
+    """The address for push services' questions, mailto: or https://; by default the SITE_URL."""
     PUSH_TO_LOOPBACK: bool = False
     """True lets push services use http and addresses of this machine, for tests."""
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
