@@ -21,6 +21,7 @@ from dashboard.http.access_log import Receive, Scope, Send
 from dashboard.live.batches import encode
 from dashboard.live.credentials import SIGNED_OUT, credential_of
 from dashboard.live.hub import Hub
+from dashboard.live.marks import SEALED
 from dashboard.live.outbox import Outbox
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream, place_in
@@ -28,8 +29,6 @@ from procedures.engine.values.sent import without_doubles
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """The errors that malformed messages cause; our own pages never send any."""
-LONGEST_MARK = 200
-"""The maximum number of characters of a mark that are read; our own marks are never longer."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 """The hub of each event loop, because its tasks belong to that loop."""
 
@@ -73,7 +72,7 @@ def _do(hub: Hub, socket: Socket, asked: dict[str, Any]) -> None:
     stream = Stream.parse(asked.get("follow") or asked["range"])
     after = place_in(asked.get("after", 0))
     if "follow" in asked:
-        form, mark = str(asked.get("form", "data")), str(asked.get("mark", ""))[:LONGEST_MARK]
+        form, mark = str(asked.get("form", "data")), str(asked.get("mark", ""))[:SEALED]
         hub.follow(socket, stream, form, after=after, mark=mark)
     else:
         hub.send_range(socket, stream, after=after)

@@ -50,8 +50,10 @@ A page with an older mark has to read its lists again.
 """
 LATEST_NOTE = timedelta(seconds=10)
 """The longest time between a moment that a worker stores in a row and the commit of that row."""
-LENGTH, NONCE = 160, 12
-"""The length of a mark before encryption, in characters, and of its nonce, in bytes."""
+LENGTH, NONCE, TAG = 160, 12, 16
+"""The length of a mark before encryption, in characters; and of its nonce and its tag, in bytes."""
+SEALED = -(-(NONCE + LENGTH + TAG) // 3) * 4
+"""The length of an encrypted mark, in characters."""
 CHANGES = SessionEvent.objects.exclude(whom="")
 Marked = tuple[Key, str]
 """The key of a user, and the mark with which one of the user's pages was drawn."""

@@ -29,7 +29,7 @@ from tests.routes import Address, addresses
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SECRET = "Pay 31.20"
 BODY, UNREAD = '{"value": true}', b"value: isn't a known field"
-BEFORE_LOOKING = (UNREAD, b"file: is missing.", b"No token can do this.")
+BEFORE_LOOKING = (UNREAD, b"file: is missing.", b"This can't be done with a token.")
 """Refusals that don't depend on whether the thing of the address exists."""
 Visitor = Callable[[], Client]
 

@@ -89,7 +89,7 @@ def test_a_run_that_holds_its_worker_and_a_retry_that_is_late_are_stuck(alice: U
 
     stuck, working = shown(browser(alice).get("/overview")).split("</section>")[:2]
 
-    for run, told in ((silent, "Cancel it"), (late, "That time has passed")):
+    for run, told in ((silent, "Cancel it"), (late, "This time has passed")):
         assert f"/runs/{run.pk}" in stuck
         assert f"/runs/{run.pk}" not in working
         assert told in stuck

@@ -344,7 +344,7 @@ def test_a_file_may_hold_more_texts_than_a_statement_takes(
     act = form(root, USER, erin().pk, lambda fields: fields.pop("is_active"))
     warning = root.post(act.path, act.fields)
 
-    assert "Code uses 2 names that would no longer match anybody" in shown(warning)
+    assert "2 names in the code would no longer match anybody" in shown(warning)
     assert root.post(act.path, confirmed(warning)).status_code == 302
 
 

@@ -62,7 +62,7 @@ def test_a_name_that_code_uses_does_not_vanish_without_a_word(root: Client, name
     warned = shown(answer)
 
     assert state() == before
-    assert "Code uses 1 name that would no longer match anybody" in warned
+    assert "1 name in the code would no longer match anybody" in warned
     row = warned.partition("<strong>zebras</strong>")[2].partition("</li>")[0]
     assert "Used by the code of Zebra paper." in row
     assert fate in row

@@ -212,7 +212,7 @@ def test_no_token_gives_an_answer_that_cannot_be_undone(alice: User, bob: User) 
 
     said = agent(bob, "answer").post(path, body, "application/json")
 
-    assert "can't be undone" in detail(said, 403)
+    assert "irreversible" in detail(said, 403)
     assert len(refusals(request)) == 1
     assert browser(bob).post(path, body, "application/json").status_code == 201
 

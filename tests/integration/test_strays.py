@@ -185,7 +185,7 @@ def test_what_nobody_was_ever_asked_goes_to_the_first_who_may(
     request = request_of(run_until_it_waits("question", by=alice))
     ask_others()
     assert not request.assignments.exists()
-    assert "since nobody has the role “answer” on Question" in shown(browser(alice).get("/"))
+    assert "because nobody has the role “answer” on Question" in shown(browser(alice).get("/"))
 
     grant("question", finance, "answer")
     ask_others()

@@ -83,7 +83,7 @@ def test_every_route_asks_for_its_scope(run: Run, admin_user: User, scope: str) 
         is_refused = response.status_code == 403
         assert is_refused is not (needed <= {scope}), (name, method, response.content)
         if is_refused:
-            why = "No token can do this" if needed == {PEOPLE} else "needs the scope"
+            why = "can't be done with a token" if needed == {PEOPLE} else "needs the scope"
             assert why in response.json()["detail"]
 
     assert {name for name, _method, _address in found} > set(NEEDED)

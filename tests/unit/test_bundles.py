@@ -42,7 +42,10 @@ def test_every_source_is_part_of_a_bundle() -> None:
     entries = {STATIC / bundle for bundle in BUNDLES}
     bundled = {source for entry in entries for source in sources_of(entry)}
 
-    assert {file.name for file in FILES - bundled - entries} == {"admin-icons.js"}
+    assert {file.name for file in FILES - bundled - entries} == {
+        "admin-icons.js",
+        "service-worker.js",
+    }
 
 
 @pytest.mark.parametrize("name", BUNDLES)
