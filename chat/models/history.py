@@ -29,11 +29,19 @@ HISTORY = ("history", "history_head", "history_proof")
 
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
-    def with_voted_run(self) -> Self:
-        """Add the run whose votes an entry changes as `voted`; None if it changes none."""
-        kinds = (RequestEvent.Kind.VOTED, RequestEvent.Kind.UNDONE)
-        voted = Case(When(kind__in=kinds, then="request__wait__run"))
-        return self.annotate(voted=voted)
+    def with_changed_run(self) -> Self:
+        """Add the run that lists show differently after an entry as `changed`; None if none.
+
+        Neither a vote, nor an answer that can still be undone, nor an escalation adds an event or
+        an input to the run.
+        """
+        kind = RequestEvent.Kind
+        kinds = (
+            *(kind.VOTED, kind.ANSWERED, kind.ASKED_BACK, kind.BYPASSED),
+            *(kind.UNDONE, kind.ESCALATED),
+        )
+        changed = Case(When(kind__in=kinds, then="request__wait__run"))
+        return self.annotate(changed=changed)
 
 
 class RequestEvent(models.Model):

@@ -136,7 +136,8 @@ class RunNews:
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
         self._inputs = Tail(RunInput.objects.all(), "run", lag=SLOWEST_CHANGE)
-        self._votes = Tail(RequestEvent.objects.with_voted_run(), "voted", lag=SLOWEST_CHANGE)
+        answering = RequestEvent.objects.with_changed_run()
+        self._answers = Tail(answering, "changed", lag=SLOWEST_CHANGE)
         self._at_work: set[tuple[Any, ...]] | None = None
         self._runs: set[UUID] = set()
         """The changed runs about which nobody has been notified yet."""
@@ -162,7 +163,7 @@ class RunNews:
         `readers`, it also contains lists.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._claimed()
-        self._runs |= self._votes.read() - {None}
+        self._runs |= self._answers.read() - {None}
         changed = self._runs.union(runs)
         present = People(people)
         seen = who_sees(present, dict.fromkeys(changed, present.users.keys()))

@@ -209,26 +209,26 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The positions of the newest events, inputs and votes, and the database's time."""
+    """The positions of the newest events, inputs and answers, and the database's time."""
 
     events: Position
     inputs: Position
-    votes: Position
-    """The position of the newest entries in the histories of requests, of which votes are some."""
+    answers: Position
+    """The position of the newest entries in the histories of requests, which tell of answers."""
     at: int
     """The time in milliseconds since 1970."""
 
     def __str__(self) -> str:
-        return f"{self.events}.{self.inputs}.{self.votes}.{self.at}"
+        return f"{self.events}.{self.inputs}.{self.answers}.{self.at}"
 
     @classmethod
     def now(cls) -> Self:
         # The clock first: whatever it is compared with is then later than the mark.
         at = int(clock.now().timestamp() * 1000)
-        events, inputs, votes = (
+        events, inputs, answers = (
             Position.of(table.objects.all()) for table in (Event, RunInput, RequestEvent)
         )
-        return cls(events, inputs, votes, at)
+        return cls(events, inputs, answers, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +247,8 @@ class RunsMark:
         found = RUNS_MARK.fullmatch(unseal(text))
         if not found:
             return None
-        events, inputs, votes = map(Position.parse, found.groups()[:3])
-        return cls(RunsPosition(events, inputs, votes, int(found[4])), found[5])
+        events, inputs, answers = map(Position.parse, found.groups()[:3])
+        return cls(RunsPosition(events, inputs, answers, int(found[4])), found[5])
 
 
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
@@ -302,14 +302,14 @@ def _changed_since(
     """Return the runs that may have changed since each position; None if there are too many."""
     events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
     inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
-    voting = RequestEvent.objects.with_voted_run()
-    votes = _rows_after(voting, {one.votes for one in positions} - {now.votes}, "voted")
+    answering = RequestEvent.objects.with_changed_run()
+    answers = _rows_after(answering, {one.answers for one in positions} - {now.answers}, "changed")
     taken = _taken_since(min(one.at for one in positions))
     found: dict[RunsPosition, frozenset[UUID] | None] = {}
     for one in positions:
         parts = (
             *(events.get(one.events, NONE), inputs.get(one.inputs, NONE)),
-            votes.get(one.votes, NONE),
+            answers.get(one.answers, NONE),
         )
         if None in parts or len(taken) >= MOST_READ:
             found[one] = None

@@ -17,6 +17,7 @@ from chat.services import (
     respond,
     send_notification,
 )
+from dashboard.live.concerned import RunNews
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.services.ledger import examine
@@ -116,6 +117,19 @@ def test_others_are_asked_too_and_the_note_says_why(
     assert hurried.asks(bob)
     respond(hurried.pk, Answer(value=True), by=managers)
     assert examine(Run.objects.get(pk=hurried.wait.run_id)).faults == []
+
+
+def test_home_pages_are_told_of_an_escalation_even_without_redis(
+    hurried: HumanRequest, bob: User
+) -> None:
+    news = RunNews()
+    news.read((), [bob])
+    let_pass(31 * MINUTE)
+    assert not news.read((), [bob]).seen, "a reminder changes no list"
+
+    let_pass(30 * MINUTE)
+
+    assert news.read((), [bob]).seen == {bob.pk: {hurried.wait.run_id}}
 
 
 def test_an_escalation_releases_a_claim(hurried: HumanRequest, managers: User, bob: User) -> None:

@@ -18,6 +18,8 @@ from chat.services import (
     undo_response,
 )
 from dashboard.channels.letter import letter_about
+from dashboard.live.concerned import RunNews
+from dashboard.live.marks import runs_mark
 from procedures.engine.kinds.controls import Buttons
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
@@ -129,6 +131,17 @@ def test_others_are_told_that_it_is_answered(asked: HumanRequest, bob: User, car
         say(asked, value=False, by=carol)
     with pytest.raises(NotTheirsToUndoError):
         undo_response(asked.pk, by=carol)
+
+
+def test_open_lists_of_runs_are_told_of_a_held_answer(asked: HumanRequest, bob: User) -> None:
+    news, mark = RunNews(), str(runs_mark(bob))
+    assert not news.read((), [bob], marked=[(bob.pk, mark)]).behind
+
+    say(asked, by=bob)
+    told = news.read((), [bob], marked=[(bob.pk, mark)])
+
+    assert told.seen == {bob.pk: {asked.wait.run_id}}
+    assert told.behind == {(bob.pk, mark)}
 
 
 def test_from_the_moment_on_it_takes_effect_it_is_too_late(asked: HumanRequest, bob: User) -> None:

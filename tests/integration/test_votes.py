@@ -239,6 +239,20 @@ def test_open_lists_of_runs_are_told_of_a_vote_and_of_its_undoing(voters: list[U
     assert told() == ({run}, True)
 
 
+def test_open_lists_of_runs_are_told_of_an_administrators_vote(
+    voters: list[User], admin_user: User
+) -> None:
+    request, news = ask(), RunNews()
+    news.read((), [voters[0]])
+
+    answer = Answer(value=True, channel="page", reason="Finance is on holiday.")
+    respond(request.pk, answer, by=admin_user)
+
+    request.refresh_from_db()
+    assert request.is_open
+    assert news.read((), [voters[0]]).seen == {voters[0].pk: {request.wait.run_id}}
+
+
 def test_nobody_claims_what_several_decide(voters: list[User]) -> None:
     with pytest.raises(OperationRefusedError, match="Several people"):
         claim_request(ask().pk, by=voters[0])
