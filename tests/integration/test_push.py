@@ -73,6 +73,24 @@ def test_a_browser_shows_a_title_and_a_link_that_its_push_service_cannot_read(
     assert row() == ("sent", 1, "")
 
 
+@pytest.mark.parametrize(
+    "contact", ["", "https://sign.example/about", "https://desk", "mailto:admin@desk"]
+)
+def test_any_contact_that_the_check_accepts_is_told_to_push_services(
+    service: PushService, settings: Settings, asked: HumanRequest, bob: User, contact: str
+) -> None:
+    """By default, it is the address of the site, which may have a port."""
+    site = "https://sign.example:8443"
+    configure(settings, PUSH_CONTACT=contact, SITE_URL=site)
+    assert not [one for one in run_checks() if one.id == "dashboard.E001"]
+    switch_on(bob, service)
+    leave()
+    pass_time()
+
+    assert row() == ("sent", 1, "")
+    assert service.signed_by(0)[1]["sub"] == (contact or site)
+
+
 def test_a_service_that_fails_twice_shows_one_notification(
     service: PushService, asked: HumanRequest, bob: User
 ) -> None:
