@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as lazy
 
@@ -58,8 +58,15 @@ class PushSubscription(models.Model):
     def __str__(self) -> str:
         return str(self.sign_in)
 
+    @transaction.atomic
     def note_accepted(self, key: str, *, at: datetime) -> None:
-        """Keep that the browser's push service has accepted a message; drop old receipts."""
+        """Keep that the browser's push service has accepted a message; drop old receipts.
+
+        Nothing is kept if the subscription was removed while the message was sent.
+        """
+        # Locked, or a sign-out at this moment would leave a receipt without its subscription.
+        if PushSubscription.objects.select_for_update().filter(pk=self.pk).first() is None:
+            return
         self.receipts.filter(accepted_at__lt=at - RECEIPTS_KEPT).delete()
         self.receipts.get_or_create(key=key, defaults={"accepted_at": at})
 

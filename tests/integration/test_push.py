@@ -18,7 +18,8 @@ from pytest_django import Settings
 from chat.models import HumanRequest, Notification, Presence
 from chat.services import Answer, respond
 from dashboard.channels.push.keys import new_private_key, public_key_of
-from dashboard.models import PushSubscription
+from dashboard.models import PushReceipt, PushSubscription
+from procedures.models.clock import clock
 from tests.configured import configure
 from tests.pages import ask, browser, shown
 from tests.push_service import BREAK, PushService, serving_pushes, switch_on
@@ -120,6 +121,18 @@ def test_a_browser_that_has_accepted_it_is_sent_nothing_again_when_another_one_f
 
     assert sorted(path for path, *_ in service.sent) == ["/push/desk", "/push/phone"]
     assert row() == ("sent", 2, "")
+
+
+def test_a_browser_that_is_signed_out_while_it_is_sent_something_keeps_no_receipt(
+    service: PushService, bob: User
+) -> None:
+    switch_on(bob, service)
+    found = PushSubscription.objects.get()
+    Session.objects.all().delete()
+
+    found.note_accepted("1.1", at=clock.now())
+
+    assert not PushReceipt.objects.exists()
 
 
 @pytest.mark.parametrize("status", [404, 410])
