@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.accounts.notified import staying_notified
 from dashboard.channels.push.keys import push_key
 from dashboard.forms.profile import KeysForm, TimeZoneForm, TokenForm, password_form, time_zones
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
@@ -106,8 +107,9 @@ def change_password(request: Visit) -> HttpResponse:
         attempt.fail()
         return draw(request, status=422, password_form=form)
     attempt.succeed()
-    update_session_auth_hash(request, form.save())
-    note_sign_in(request, request.user)
+    with staying_notified(request, request.user):
+        update_session_auth_hash(request, form.save())
+        note_sign_in(request, request.user)
     words = _(
         "Your password was changed. All other sessions were signed out and all tokens revoked."
     )

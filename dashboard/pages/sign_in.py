@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from dashboard.accounts.notified import staying_notified
 from dashboard.accounts.sign_in import use_link, user_of_link
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
 
@@ -40,7 +41,8 @@ class SignIn(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         self.attempt.succeed()
-        return super().form_valid(form)
+        with staying_notified(self.request, form.get_user()):
+            return super().form_valid(form)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         self.attempt.fail()
@@ -63,6 +65,7 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
         Attempt.by(request, "sign-in link", name).fail()
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
-        login(request, user, settings.AUTHENTICATION_BACKENDS[0])
+        with staying_notified(request, user):
+            login(request, user, settings.AUTHENTICATION_BACKENDS[0])
         return redirect("countersign:home")
     return render(request, "dashboard/sign_in_link.html", {"link_user": user})

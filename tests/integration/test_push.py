@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification, Presence
 from chat.services import Answer, respond
+from dashboard.accounts.sign_in import sign_in_link
 from dashboard.channels.push.keys import new_private_key, public_key_of
 from dashboard.models import PushReceipt, PushSubscription
 from procedures.models.clock import clock
@@ -197,6 +198,31 @@ def test_signing_out_ends_the_notifications_of_that_browser(
 
     assert service.sent == []
     assert not Notification.objects.filter(channel="push").exists()
+
+
+def test_a_browser_stays_notified_when_the_same_person_signs_in_again(
+    service: PushService, bob: User, carol: User
+) -> None:
+    """Each way gives the session another key; a new password ends all other sessions."""
+    old, new = "an old password of bob", "a new password of bob"
+    bob.set_password(old)
+    bob.save()
+    desk = switch_on(bob, service)
+    switch_on(bob, service, endpoint=service.url.replace("desk", "phone"))
+
+    since = set(PushSubscription.objects.values_list("created_at", flat=True))
+
+    def notified_after(address: str, **fields: str) -> list[str]:
+        assert desk.post(address, fields).status_code == 302
+        found = PushSubscription.objects.all()
+        assert {one.created_at for one in found} <= since
+        return sorted(one.endpoint[-5:] for one in found)
+
+    assert notified_after("/sign-in", username="bob", password=old) == ["/desk", "phone"]
+    assert notified_after(sign_in_link(bob)) == ["/desk", "phone"]
+    fields = {"old_password": old, "new_password1": new, "new_password2": new}
+    assert notified_after("/profile/password", **fields) == ["/desk"]
+    assert notified_after(sign_in_link(carol)) == []
 
 
 def test_a_new_key_of_the_site_ends_the_notifications(

@@ -1,0 +1,26 @@
+"""The notifications in a browser in which the same person signs in again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import HttpRequest
+
+from dashboard.models import PushSubscription
+from procedures.users import User
+
+
+@contextmanager
+def staying_notified(request: HttpRequest, user: User) -> Iterator[None]:
+    """Keep a person's notifications on while their session in this browser gets another key.
+
+    Django then deletes the earlier session, and the subscription with it. Nobody else's are kept.
+    """
+    here = PushSubscription.objects.of(user).filter(sign_in__session=request.session.session_key)
+    found = here.first()
+    yield
+    sign_in = user.sign_ins.filter(session=request.session.session_key).first()
+    if found and sign_in and not PushSubscription.objects.filter(digest=found.digest).exists():
+        found.pk, found.sign_in, since = None, sign_in, found.created_at
+        found.save(force_insert=True)
+        found.created_at = since  # which the insert has set to now
+        found.save(update_fields=["created_at"])
