@@ -50,7 +50,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
     def failing(self) -> Self:
         """Return unsent notifications of which at least two tries have failed."""
-        return self.filter(next_try_at__isnull=False, tries__gte=2).exclude(note="")
+        is_tried_now = Q(status=Notification.Status.HELD, tries=2)
+        # What is put off waits for a claim or for an answer's effect, not for its channel.
+        is_put_off = Q(status=Notification.Status.PLANNED, held_until__isnull=False)
+        found = self.filter(next_try_at__isnull=False, tries__gte=2).exclude(note="")
+        return found.exclude(is_tried_now | is_put_off)
 
     def tried_with(self, bundle: UUID) -> Self:
         return self.filter(bundle=bundle)

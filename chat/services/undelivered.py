@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 
-from chat.models import Notification
-from procedures.services import Complaint
+from django.db.models import Count, Max, Min
 
-MOST = 100
-"""The most notifications that are counted."""
+from chat.models import Notification
+from procedures.engine.values.formats import format_moment
+from procedures.services import Complaint
 
 
 def undelivered() -> Iterator[Complaint]:
-    """Yield a complaint for each channel that has failed more than once to deliver something."""
-    failing = Notification.objects.failing().order_by("next_try_at")
-    rows = list(failing.values_list("channel", "planned_at", "note")[:MOST])
-    for channel in dict.fromkeys(channel for channel, *_ in rows):
-        own = [(at, note) for name, at, note in rows if name == channel]
-        since, note = min(own)[0], own[-1][1].rstrip(".")
-        count = "1 notification" if len(own) == 1 else f"{len(own)} notifications"
-        words = f"{count} by {channel} couldn't be delivered since {since:%H:%M} UTC: {note}."
+    """Yield a complaint for each channel that has failed more than once to deliver something.
+
+    Operators read only the type of the last error. Its text may contain people's addresses, or
+    secrets of a site's own channel; the admin shows it.
+    """
+    failing = Notification.objects.failing().order_by("channel").values("channel")
+    counts = {"count": Count("pk"), "since": Min("planned_at"), "newest": Max("pk")}
+    channels = list(failing.annotate(**counts))
+    newest = Notification.objects.filter(pk__in=[one["newest"] for one in channels])
+    notes = dict(newest.order_by().values_list("pk", "note")) if channels else {}
+    for one in channels:
+        is_one, channel = one["count"] == 1, one["channel"]
+        what = "1 notification" if is_one else f"{one['count']:,} notifications"
+        have, they = ("hasn't", "It") if is_one else ("haven't", "They")
+        since = format_moment(one["since"].replace(second=0, microsecond=0).isoformat())
+        error = notes.get(one["newest"], "").partition(":")[0]
         setting = "EMAIL_URL" if channel == "mail" else f"the settings of the channel {channel}"
-        remedy = f"They are tried again by themselves. Check {setting}."
+        words = f"{what} by {channel} {have} been delivered since {since} ({error})."
+        remedy = f"{they} will be tried again. Check {setting}; the admin shows each error."
         yield Complaint("notifications", f"{words} {remedy}")

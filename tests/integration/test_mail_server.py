@@ -49,8 +49,11 @@ def test_a_server_that_fails_twice_delivers_one_mail(
         told += [one.message for one in complaints() if one.part == "notifications"]
 
     [failing] = told  # after the second failure, and until the mail is delivered
-    assert failing.startswith("1 notification by mail couldn't be delivered since ")
-    assert failing.endswith(" They are tried again by themselves. Check EMAIL_URL.")
+    assert failing.startswith("1 notification by mail hasn't been delivered since ")
+    assert failing.endswith(
+        " UTC (SMTPServerDisconnected). It will be tried again. Check EMAIL_URL; the admin shows"
+        " each error."
+    )
     assert len(server.mails) == 2
     [(message_id, _mail)] = server.inbox.items()
     assert str(asked.pk) in message_id
