@@ -53,7 +53,8 @@ def complaints() -> list[Complaint]:
     if fault := dispatch.fault():
         message = f"{fault} Meanwhile, workers look for queued runs every {dispatch.LOOK_EVERY} s."
         found.append(Complaint("messages", message))
-    told = [stuck_complaint(), "" if fault else absence_complaint()]
+    # Workers of a copy, or without the file store, report nothing, since they may claim nothing.
+    told = [stuck_complaint(), "" if held or lost or fault else absence_complaint()]
     found += [Complaint("workers", words) for words in told if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     missing = dict.fromkeys(stranded(clock.now()).values())
@@ -105,11 +106,18 @@ def stuck_complaint() -> str:
 
 
 def absence_complaint() -> str:
-    """Return a sentence if runs wait for a worker and none is alive, or ""."""
-    waiting = Run.objects.queued().filter(queued_at__lte=clock.now() - UNTOUCHED)
+    """Return a sentence if runs have been queued for long and no worker shows a sign of life.
+
+    Return "" otherwise.
+    """
+    now = clock.now()
+    waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
     if not waiting.exists() or dispatch.told_codes():
         return ""
-    return "No worker is running, so queued runs don't continue. Start one: " + WORKER
+    # A busy worker keeps its lease, even if a Redis that was restarted has forgotten its report.
+    if Run.objects.filter(status=RunStatus.RUNNING, leased_until__gt=now).exists():
+        return ""
+    return f"No worker takes up queued runs. Start one: {WORKER} If one is running, see its log."
 
 
 def clock_complaint() -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 
 from procedures import dispatch
 from procedures.conf import conf
 from procedures.models import Installation, Run
 from procedures.models.clock import clock as database_clock
-from procedures.services import start_run, sweep
+from procedures.services import mark_copy, start_run, sweep
 from tests.conftest import StartClock, StartWorker
 from tests.desk import Desk
 from tests.pages import browser, shown
@@ -139,8 +140,18 @@ def test_operators_are_told_when_runs_are_queued_and_no_worker_is_there(
     long_ago = database_clock.now() - timedelta(minutes=2)
     Run.objects.filter(pk=run.pk).update(queued_at=long_ago)
     [words] = told()
-    assert words.startswith("No worker is running")
-    assert words.endswith("Start one: celery -A dashboard worker -Q runs.")
+    assert words.startswith("No worker takes up queued runs.")
+    assert " Start one: celery -A dashboard worker -Q runs. " in words
+    busy = {"status": "running", "leased_until": database_clock.now() + timedelta(hours=1)}
+    with transaction.atomic():
+        working = start_run("question", {}, by=None)[0]
+        Run.objects.filter(pk=working.pk).update(**busy)
+        assert told() == [], "its lease shows that it is alive"
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        mark_copy("a test")
+        assert told() == [], "the workers of a copy wait"
+        transaction.set_rollback(True)
     dispatch.tell_code(os.getpid(), '{"code": {}, "readers": []}')
     assert told() == []
     with redis.Redis.from_url(conf.REDIS_URL) as client:
