@@ -19,6 +19,18 @@ ACCEPT, LARGEST = "accept", "maxBytes"
 ANY = {"*": "file", "audio": "recording", "image": "picture", "text": "text", "video": "video"}
 TYPES = MimeTypes()
 """The media types that Python knows, whatever the machine adds."""
+OFFICE = "application/vnd.openxmlformats-officedocument"
+OPEN = "application/vnd.oasis.opendocument"
+WORDS = {
+    "application/xml": "XML",
+    f"{OFFICE}.wordprocessingml.document": "DOCX",
+    f"{OFFICE}.spreadsheetml.sheet": "XLSX",
+    f"{OFFICE}.presentationml.presentation": "PPTX",
+    f"{OPEN}.text": "ODT",
+    f"{OPEN}.spreadsheet": "ODS",
+    f"{OPEN}.presentation": "ODP",
+}
+"""The words for media types that not every Python knows, or to which it gives other names."""
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."
@@ -78,6 +90,8 @@ def words_of_type(media_type: str) -> str:
     family, _, kind = media_type.partition("/")
     if kind == "*" and family in ANY:
         return f"any {ANY[family]}"
+    if words := WORDS.get(media_type.lower()):
+        return words
     extension = TYPES.guess_extension(media_type.lower())
     return extension.removeprefix(".").upper() if extension else media_type
 

@@ -10,6 +10,7 @@ from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds import NoReplyError
 from procedures.engine.kinds.controls import Options, Uploads
 from procedures.engine.kinds.questions import Question, new_question
+from procedures.engine.values.attachments import words_of_type
 from procedures.testing import Given, run_procedure, script
 
 FRUIT = {"a": "Apples", "b": "Bread"}
@@ -218,6 +219,23 @@ def test_files_are_uploaded() -> None:
     }
     people = script(answers)
     assert run_procedure(asks, humans=people).result == ["x", ["b.txt", "c.txt"], None, False]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "words"),
+    [
+        ("application/pdf", "PDF"),
+        ("Image/JPEG", "JPG"),
+        ("image/*", "any picture"),
+        ("application/xml", "XML"),
+        ("text/xml", "XML"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "XLSX"),
+        ("application/vnd.oasis.opendocument.text", "ODT"),
+        ("application/x-unheard", "application/x-unheard"),
+    ],
+)
+def test_people_read_what_they_call_a_media_type(media_type: str, words: str) -> None:
+    assert words_of_type(media_type) == words
 
 
 @pytest.mark.parametrize(
