@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from django.contrib.auth.models import Group, User
 from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 from chat.models import Presence
 from chat.services import post_message
@@ -31,6 +34,7 @@ from tests.sockets import Page, program, session_of
 DRAWN = {"run": ("page", "card"), "session": ("page",), "inbox": ("page", "cards")}
 DOCUMENT = Path(__file__).parents[2] / "docs/live.md"
 UNKNOWN, TOO_NARROW = 4401, 4403
+PATIENCE = 5
 
 
 @pytest.fixture
@@ -117,6 +121,33 @@ def test_the_example_of_the_document_waits_and_says_why_it_cannot(
     # Whichever it notices first.
     with pytest.raises((LookupError, ConnectionClosed), match=r"needs the scope read|4403"):
         wait(site, ApiToken.create_for(dave, scopes=[Scope.START]), str(run.pk))
+
+
+def test_the_example_of_the_document_asks_for_what_it_was_not_sent() -> None:
+    """As after a moment in which the site couldn't check rights: nothing more would come."""
+    asked = list[dict[str, object]]()
+
+    def answer(socket: ServerConnection) -> None:
+        asked.append(json.loads(socket.recv()))
+        if len(asked) > 1:
+            socket.send('{"error": "It reconnects instead."}')
+            return
+        socket.send('{"stream": "run:7", "frames": [{"seq": 1, "kind": "run.started"}]}')
+        socket.send('{"stream": "run:7", "head": 2}')
+        asked.append(json.loads(socket.recv(timeout=PATIENCE)))
+        socket.send('{"stream": "run:7", "frames": [{"seq": 2, "kind": "run.succeeded"}]}')
+
+    with serve(answer, "127.0.0.1", 0) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        wait = Document(DOCUMENT).definitions["wait_for_end"]
+        site = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        try:
+            assert wait(site, "token", "7") == "run.succeeded"
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked[1] == {"range": "run:7", "after": 1}
 
 
 def test_a_programs_socket_ends_with_its_token(
