@@ -112,8 +112,9 @@ def standing_of(request: HumanRequest) -> StandingDecision | None:
 
 @register.simple_tag
 def response_of(request: HumanRequest) -> HumanResponse | None:
-    """Return the answer that decided the request; None if there is none."""
-    return next(iter(reversed(votes(request))), None)
+    """Return the answer that decided the request; None if it is open, expired or withdrawn."""
+    is_answered = request.status == HumanRequest.Status.ANSWERED
+    return next(iter(reversed(votes(request))), None) if is_answered else None
 
 
 @register.filter

@@ -20,6 +20,7 @@ from chat.services import (
     undo_response,
     waiting_for,
     waiting_of,
+    withdraw_request,
 )
 from dashboard.live.concerned import RunNews
 from dashboard.live.marks import runs_mark
@@ -167,6 +168,20 @@ def test_with_a_veto_one_rejection_is_enough(voters: list[User]) -> None:
     vote(request, voters[0], value=False)
 
     assert result_of(request) == [False, [["vera", False]]]
+
+
+def test_a_vote_is_not_the_answer_of_a_request_that_was_withdrawn(
+    voters: list[User], admin_user: User
+) -> None:
+    request = ask()
+    vote(request, voters[0])
+    withdraw_request(request.pk, by=admin_user, reason="Paid twice.")
+
+    page = shown(browser(voters[0]).get(f"/requests/{request.pk}"))
+
+    assert "by vera" not in page
+    assert f"{admin_user}: Paid twice." in page
+    assert "<bdi>vera</bdi> voted “Approve”." in page
 
 
 def test_options_are_counted_each(voters: list[User]) -> None:
