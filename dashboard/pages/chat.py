@@ -25,7 +25,7 @@ from chat.services import Echo, MessageError, Reply
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
-from dashboard.templatetags.requests import said
+from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
 from procedures.engine.journal.events import RunStatus
 from procedures.run_lists import MOST_COUNTED
@@ -216,7 +216,7 @@ def told(reply: Reply | None) -> str:
     if reply.response is None:
         words = _("Your message didn't answer “{prompt}”. {reason}")
         return words.format(prompt=prompt, reason=reply.reason)
-    words = said(reply.request.asked, reply.response.plain_value)
+    words = meaning_of(reply.request.asked, reply.response.plain_value)
     answer = Truncator(words).chars(LONGEST_ECHO)
     return _("Your message answered “{prompt}”: {answer}").format(prompt=prompt, answer=answer)
 

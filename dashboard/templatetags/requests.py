@@ -185,8 +185,11 @@ def usual_labels(question: Question) -> Collection[str]:
 @register.filter
 def meaning(echo: Echo) -> str:
     """Return what an answer that was typed as text means, in the words of the buttons."""
-    question = echo.request.asked
-    return question.rules.meaning_of(question, echo.value)
+    return meaning_of(echo.request.asked, echo.value)
+
+
+def meaning_of(question: Question, value: Any) -> str:
+    return question.rules.meaning_of(question, value)
 
 
 @register.filter

@@ -45,6 +45,7 @@ def test_the_authors_own_words_answer_at_once(
         ("approval", "yes", "Pay 31.20 €", "approved"),
         ("approval", " OK! ", "Pay 31.20 €", "approved"),
         ("approval", "n", "Keep the money", "rejected"),
+        ("told", "yes", "Approve", "approved"),
         ("review", "approve", "Approve", "approved"),
         ("review", "no", "Reject", "rejected"),
         ("boolean", "y", "Yes", "answered"),
@@ -67,8 +68,9 @@ def test_other_words_answer_when_they_are_sent_again_below_what_they_mean(
     assert f'<option value="{request.pk}"' in shown(echo)
     assert (said(request.session), HumanRequest.objects.get().is_open) == ([], True)
 
-    say(client, request.session, text, to=request, confirms=echo.context["echo"].token)
+    told = say(client, request.session, text, to=request, confirms=echo.context["echo"].token)
 
+    assert f"Your message answered “{request.prompt}”: {meaning}" in shown(told)
     assert HumanRequest.objects.get().outcome == outcome
     assert said(request.session) == [text.strip()]
 
