@@ -1,7 +1,7 @@
 """The form that starts a procedure; it is made from the procedure's signature."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -25,7 +25,7 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import label, properties_of
 from procedures.engine.values.typed import NESTED, Texts, kind_of, read_fields, texts_of
 from procedures.files import ContentStore
-from procedures.inputs import TooLargeError, read_files, store_upload
+from procedures.inputs import TooLargeError, check_upload, read_files, store_upload
 from procedures.services import LostInputError, lost_files_as_faults, lost_sentence
 from procedures.users import User
 
@@ -134,28 +134,58 @@ class StartForm(SchemaForm):
         return found
 
     def _store_files(self) -> None:
-        assert self._request
-        try:
-            own = [name for name, one in self.fields.items() if _is_own_file(one)]
-            sent = read_files(self._request, self._schema["properties"], own)
-            self._keep_nested()
-        except TooLargeError as error:
-            raise InputError([Fault(error.field, str(error))]) from None
-        self._keep_own(sent)
+        """Store the files that were sent, or none of them if one is too large.
 
-    def _keep_nested(self) -> None:
+        Files that were sent with the form before are offered again in any case.
+        """
+        assert self._request
+        own = [name for name, one in self.fields.items() if _is_own_file(one)]
+        sent: Mapping[str, Any] = {}
+        faults: list[Fault] = []
+        try:
+            for name, _field in self._nested_files():
+                for upload in self._request.FILES.getlist(name):
+                    check_upload(upload, field=self._place_of(name))
+            sent = read_files(self._request, self._schema["properties"], own)
+            self._store_nested()
+        except TooLargeError as error:
+            faults = [Fault(error.field, str(error))]
+        except InputError as error:
+            faults = [*error.faults]
+        self._keep_own(sent)
+        self._keep_nested()
+        if faults:
+            raise InputError([*faults, *self._expired])
+
+    def _nested_files(self) -> Iterator[tuple[str, SchemaField]]:
+        """Yield the file fields in groups and rows, and those for several files, by name."""
+        for name, field in self.fields.items():
+            if field.kind in {"file", "files"} and not _is_own_file(field):
+                yield name, field
+
+    def _store_nested(self) -> None:
         """Store the files in groups and rows, so that the browser can send their tokens again."""
         assert self._request
         data = cast("QueryDict", self.data)
-        for name, field in self.fields.items():
-            if field.kind not in {"file", "files"} or _is_own_file(field):
-                continue
+        for name, _field in self._nested_files():
             for upload in self._request.FILES.getlist(name):
-                file = store_upload(upload)
-                data.appendlist(name, self._token_of(file))
-            data.setlist(name, [one for one in self._texts(name) if not self._is_late(name, one)])
+                data.appendlist(name, self._token_of(store_upload(upload)))
+
+    def _keep_nested(self) -> None:
+        """Offer the files in groups and rows again; in a field for one file, the newest."""
+        data = cast("QueryDict", self.data)
+        for name, field in self._nested_files():
+            texts = self._texts(name) if field.kind == "files" else self._texts(name)[-1:]
+            data.setlist(name, [one for one in texts if not self._is_late(name, one)])
             kept = [(text, self._kept_file(text)) for text in self._texts(name)]
             field.sent = [Kept(text, file.name) for text, file in kept if file]
+
+    def _place_of(self, name: str) -> str:
+        """Return the path of a field in faults, such as "lines.0.scan", by its name on the page.
+
+        Once a row was dropped, the same text may be the path of one field and the name of another.
+        """
+        return next((place for place, one in self.layout.names.items() if one == name), name)
 
     def _texts(self, name: str) -> list[str]:
         sent = cast("QueryDict", self.data)
@@ -225,7 +255,7 @@ class StartForm(SchemaForm):
         """Return True, and add a fault, if the token is the person's own but has expired."""
         file = None if self._kept_file(token) else self._kept_file(token, at_any_age=True)
         if file:
-            self._expired.append(Fault(name, lost_sentence(file)))
+            self._expired.append(Fault(self._place_of(name), lost_sentence(file)))
         return file is not None
 
     @property

@@ -83,6 +83,53 @@ def test_files_that_were_chosen_are_still_there_after_a_row_is_added_or_removed(
     assert shown(late).count("isn&#x27;t stored any more") == 3
 
 
+@pytest.mark.parametrize("name", ["plan", "lines.3.label"])
+def test_a_file_that_is_too_large_takes_no_other_one_away(
+    alice: User, settings: Settings, name: str
+) -> None:
+    client = browser(alice)
+    files = {"to.scan": paper("a.txt"), "photos": paper("b.txt"), "plan": paper("p.txt")}
+    once = shown(client.post(PATH, {**SENT, **files, "add-row": "lines"}))
+    kept = dict(re.findall(r'name="(to.scan|photos|-file-plan)" value="([^"]+)"', once))
+    configure(settings, MAX_UPLOAD_MB=0)
+
+    refused = client.post(PATH, {**SENT, **kept, name: paper("d.txt")})
+
+    assert refused.status_code == 422
+    text = shown(refused)
+    assert f'id="about-{name}"><p class="field__fault">D.txt is 0.0 MB' in text
+    assert "<strong>a.txt</strong> was sent." in text
+    assert "<strong>b.txt</strong> was sent." in text
+    assert ("<strong>p.txt</strong> is kept." in text) is (name != "plan")
+
+
+def test_a_file_that_replaces_another_one_is_the_only_one(alice: User) -> None:
+    client = browser(alice)
+    once = shown(client.post(PATH, {**SENT, "to.scan": paper("a.txt"), "add-row": "lines"}))
+    (token,) = re.findall(r'name="to.scan" value="([^"]+)"', once)
+    both = {**SENT, "to.scan": [token, paper("n.txt")]}
+
+    text = shown(client.post(PATH, {**both, "add-row": "lines"}))
+
+    assert "<strong>n.txt</strong> was sent." in text
+    assert "a.txt" not in text
+
+
+def test_a_file_that_is_too_old_is_said_at_its_row_after_another_row_was_dropped(
+    alice: User, settings: Settings
+) -> None:
+    client, lines = browser(alice), {"lines": ["1", "2"], "lines.1.thing": "a"}
+    sent = {"-key": "k", "to.city": "Ulm", **lines, "lines.2.thing": "b"}
+    once = shown(client.post(PATH, {**sent, "lines.1.label": paper("d.txt"), "add-row": "lines"}))
+    (token,) = re.findall(r'name="lines.1.label" value="([^"]+)"', once)
+    configure(settings, UPLOADS_KEPT=timedelta(0))
+
+    text = shown(client.post(PATH, {**sent, "lines.1.label": token}))
+
+    assert 'id="about-lines.1.label"><p class="field__fault">The file “d.txt”' in text
+    assert text.count("isn&#x27;t stored any more") == 1
+
+
 def test_nested_inputs_and_files_start_a_run(alice: User) -> None:
     files = {"to.scan": paper("a.txt"), "photos": [paper("b.txt"), paper("c.txt", b"two")]}
     files["lines.3.label"] = paper("d.txt", b"three")
