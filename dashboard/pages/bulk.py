@@ -110,7 +110,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
     votes = sum(one.request.quorum > 1 for one in lines)
     undoable = sum(bool(one.request.asked.undo) for one in lines)
     comments = sum(one.needs_comment for one in lines)
-    final = len(lines) - votes - undoable
+    final = sum(one.request.quorum <= 1 and not one.request.asked.undo for one in lines)
     told = [
         (
             votes,

@@ -26,10 +26,9 @@ from dashboard.overview.words import listed
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
-from procedures.access import address_of
+from procedures.access import address_of, visible_procedures
 from procedures.engine.errors import InputError
 from procedures.engine.kinds import conditions
-from procedures.models import Procedure
 from procedures.models.clock import clock
 from procedures.services import OperationRefusedError
 
@@ -140,12 +139,17 @@ class View:
     @property
     def narrowed_by(self) -> str:
         """The filters that are on, in the words of their chips, such as "High risk and “lamp”"."""
-        given, procedure = self.filters, Procedure.objects.filter(name=self.filters.procedure)
-        words = [KINDS.get(given.kind, ""), *procedure.values_list("title", flat=True)]
+        given = self.filters
+        words = [KINDS.get(given.kind, given.kind), self._title_of(given.procedure)]
         words += [DUES[given.due]] if given.due else []
         words += [RISKS[given.risk]] if given.risk else []
         words += [f"“{given.q}”"] if given.q else []
         return listed([str(one) for one in words if one], "and")
+
+    def _title_of(self, name: str) -> str:
+        """Return the title of a procedure, or its name if the person has no role on it."""
+        found = visible_procedures(self.request.user).filter(name=name)
+        return (name and found.values_list("title", flat=True).first()) or name
 
     @property
     def last(self) -> UUID | None:
@@ -170,7 +174,7 @@ class View:
             "groups": list(groups),
             "rows": rows,
             "next": following,
-            "is_narrowed": any(self.sent.get(name) for name in NARROWING),
+            "is_narrowed": self.filters != Filters(),
             "changes_in": self._changes_in(requests),
         }
 

@@ -13,6 +13,7 @@ from chat.services import Answer, respond, save_draft, snooze_request
 from dashboard.forms.snoozing import time_of
 from dashboard.models import Preferences
 from procedures.engine.errors import InputError
+from procedures.models import Procedure
 from procedures.models.clock import clock
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
@@ -210,7 +211,7 @@ def test_exactly_those_that_were_listed_are_answered_and_reported(
 
 
 def test_a_dialog_gets_the_content_alone_with_what_follows_and_what_was_refused(bob: User) -> None:
-    plain, held, vote = ask(), ask(undo="10s"), ask(quorum=2)
+    plain, held, vote = ask(), ask(undo="10s"), ask(quorum=2, undo="10s")
     needy, client = ask(comment_required_on="rejected"), browser(bob)
     chosen = {"request": sent(plain, held, vote, needy), "decision": "other"}
 
@@ -221,7 +222,7 @@ def test_a_dialog_gets_the_content_alone_with_what_follows_and_what_was_refused(
         assert text.startswith('<section class="bulk"')
     for told in (
         "1 of the answers is only a vote: others must agree, too.",
-        "1 answer can be undone for a short time.",
+        "2 answers can be undone for a short time.",
         "2 answers count at once and can&#x27;t be taken back.",
         "1 of the answers needs a comment that says why.",
     ):
@@ -268,8 +269,16 @@ def test_empty_lists_say_what_comes_next_or_what_narrows_them(bob: User) -> None
 
     text = shown(client.get("/inbox/?tab=groups&risk=high&q=lamp"))
 
-    assert "No matches" in text
+    assert "No matches</p>" in text
     assert "Clear High risk and “lamp”" in text
+    assert Procedure.objects.filter(name="agreed").update(title="Close the depot")
+    text = shown(client.get("/inbox/?tab=groups&kind=rating&procedure=agreed"))
+    assert "Clear rating and agreed" in text, "the title is for those who may see the procedure"
+    grant("agreed", bob.groups.get(), "see")
+    text = shown(client.get("/inbox/?tab=groups&procedure=agreed"))
+    assert "Clear Close the depot" in text
+    unfiltered = shown(client.get("/inbox/?tab=mine&due=nonsense&q=+"))
+    assert "Nothing is waiting for you.</p>" in unfiltered
 
 
 def test_nonsense_in_the_address_is_left_out(bob: User) -> None:

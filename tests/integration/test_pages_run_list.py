@@ -57,7 +57,7 @@ def test_filters_that_find_nothing_say_which(alice: User, bob: User) -> None:
 
     text = shown(browser(alice).get("/runs?state=failed&procedure=one_of_each"))
 
-    assert "No matches" in text
+    assert "No matches</p>" in text
     assert "There are no runs of <strong>one_of_each</strong> in the state <strong>" in text
     assert "<strong>Failed</strong> that you can see." in text
 
