@@ -26,6 +26,10 @@ SUBSCRIBE = """told => {
   };
 }"""
 """A browser of tests has no push service, which is a server of its maker: this takes its place."""
+PERMIT = """permission => {
+  Notification.requestPermission = async () => permission;
+}"""
+"""Nobody sees the browser's own question; whoever closes it without an answer leaves "default"."""
 SHOWN = """async () => {
   const found = await (await navigator.serviceWorker.ready).getNotifications();
   return found.map(({ title, tag }) => ({ title, tag }));
@@ -52,7 +56,7 @@ def push(page: Page, content: dict[str, str]) -> None:
         "ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(told["registrations"])
     )
     session.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.controller !== undefined")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
     session.send(
         "ServiceWorker.deliverPushMessage",
         {
@@ -100,6 +104,14 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
 def switch_on(page: Page, service: PushService) -> None:
     page.goto("/profile")
     page.evaluate(SUBSCRIBE, service.form)
-    page.get_by_role("button", name="Notify me in this browser").click()
+    button = page.get_by_role("button", name="Notify me in this browser")
+    for permission, is_blocked in (("denied", True), ("default", False)):
+        page.evaluate(PERMIT, permission)
+        button.click()
+        expect(page.get_by_text("Notifications from this site are blocked.")).to_be_visible(
+            visible=is_blocked
+        )
+    page.evaluate(PERMIT, "granted")
+    button.click()
     expect(page.get_by_text("You will be notified in this browser.")).to_be_visible()
     expect(page.locator("#browsers")).to_contain_text("This browser")

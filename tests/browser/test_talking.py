@@ -383,6 +383,19 @@ def test_a_list_that_is_read_again_stays_where_it_was_and_keeps_the_focus(
     assert page.locator("#sessions").evaluate("list => list.scrollTop") == SCROLLED
 
 
+def test_the_beginning_of_a_long_chat_is_read_by_keyboard(
+    open_page: OpenPage, shared: Session, bob: User
+) -> None:
+    for number in range(101):
+        post_message(shared, f"no {number}.", by=bob)
+    page = open_page(bob)
+    open_session(page, shared)
+
+    page.get_by_role("link", name="Earlier messages").press("Enter")
+
+    expect(said(page)).to_have_count(101)  # and no script has failed
+
+
 def test_ones_own_message_stands_where_it_stands_for_everybody(
     open_page: OpenPage, shared: Session, alice: User, bob: User
 ) -> None:

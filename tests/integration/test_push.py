@@ -247,6 +247,7 @@ def test_browsers_are_listed_and_removed_by_their_owner_only(
     assert "Notifications in browsers" in page
     assert "Notify me in this browser" not in page
     assert service.url not in page
+    assert 'Remove<span class="unseen"> Unknown browser</span>' in page
 
     removal = f"/profile/browsers/{found.pk}/removal"
     assert browser(carol).post(removal).status_code == 404

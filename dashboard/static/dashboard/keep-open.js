@@ -43,7 +43,7 @@ function placeOf(focused, old) {
 
 /** A link is the one that leads to the same place, for others may have come before it. */
 function find({ id, index, href }, fresh) {
-  const holder = fresh.id === id ? fresh : id && fresh.querySelector(`#${CSS.escape(id)}`);
+  const holder = fresh.id === id ? fresh : id ? fresh.querySelector(`#${CSS.escape(id)}`) : null;
   if (index < 0 || !holder) return holder;
   const controls = controlsIn(holder);
   const leadsThere = (one) => one.getAttribute("href") === href;

@@ -26,7 +26,9 @@ class NotifyBrowser extends HTMLElement {
   }
 
   async subscribe() {
-    if ((await Notification.requestPermission()) !== "granted") return this.show("blocked");
+    const permission = await Notification.requestPermission();
+    // Whoever has closed the question without an answer can be asked again.
+    if (permission !== "granted") return this.show(permission === "denied" ? "blocked" : "able");
     await navigator.serviceWorker.register(this.getAttribute("worker"));
     const { pushManager } = await navigator.serviceWorker.ready;
     // One that was made for an earlier key of the site would be refused for this one.
