@@ -18,9 +18,10 @@ from django.db import transaction
 from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
-RIGHTS, SIGHT = "rights", "sight"
-"""The hints that rights, sign-ins or tokens have changed, and that people who are asked have: these
-now see other runs and sessions, and nothing else changes for them."""
+RIGHTS = "rights"
+"""The hint that rights, sign-ins or tokens have changed."""
+SIGHT = "sight"
+"""The hint that other people are asked now, and so may see other runs and sessions."""
 GATHER = 0.05
 """The minimum seconds between two messages; hints that arrive in between are sent as one."""
 TOGETHER = 0.002

@@ -44,7 +44,7 @@ class Notes:
         if people & due:
             self._begin(note_presences, sorted(people & due))
         if digests & due:
-            self._begin(ApiToken.objects.filter(digest__in=digests & due).note_use)
+            self._begin(ApiToken.objects.among(digests & due).note_use)
 
     def note_refusal(self, credential: Credential, refusal: Refusal) -> None:
         """Count an unknown token against the address from which it was sent."""

@@ -20,7 +20,8 @@ from dashboard.live.rights import ask
 from dashboard.live.sign_ins import SignIns, is_session_key
 from dashboard.live.socket import QUEUED, READY
 from dashboard.live.streams import INBOX, Stream
-from dashboard.models import SignIn
+from dashboard.models import ApiToken, SignIn
+from dashboard.models.token import digest_of
 from procedures.conf import conf
 from procedures.models import Grant
 from procedures.models.clock import clock
@@ -66,6 +67,27 @@ def test_the_check_of_a_hundred_takes_as_many_statements_as_that_of_two() -> Non
 
     assert few[0] == many[0] <= 15
     assert (few[1], many[1]) == (6, 90)
+
+
+def test_the_tokens_of_a_hundred_programs_are_one_parameter(dave: User) -> None:
+    tokens = [ApiToken.create_for(dave) for _ in range(3)]
+    known = [Credential("token", digest_of(token)) for token in tokens]
+    unknown = [Credential("token", digest_of(str(number))) for number in range(97)]
+    sent = list[int]()
+
+    def count(execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
+        sent.extend([len(params)] if params else [])
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(count):
+        few, many = Credentials().read(known), Credentials().read(known + unknown)
+        ApiToken.objects.among(one.key for one in known).note_use()
+        ApiToken.objects.among(one.key for one in known + unknown).note_use()
+
+    assert few.users.keys() == many.users.keys() == {*known}
+    assert len(many.refusals) == len(unknown)
+    assert ApiToken.objects.exclude(last_used_at=None).count() == len(known)
+    assert (sent[0], sent[2]) == (sent[1], sent[3])
 
 
 def test_a_changed_or_strange_session_signs_nobody_in(alice: User) -> None:
