@@ -190,7 +190,7 @@ RELEASES = [
         "approval",
         "Release version 3.4.1 of the shop?",
         YES,
-        "All tests pass, the change is small, somebody watches it.",
+        "All tests pass, and the change is small and the one that was ordered.",
         options={
             "evidence": {
                 "tests": "1,204 passed, 0 failed",
@@ -316,7 +316,7 @@ DATA = [
         "approval",
         "Merge the customers 5531 and 5532?",
         YES,
-        "Same person: name, birthday, mail and address are equal.",
+        "Same person: birthday, mail and street are equal, and the names fit.",
         options={
             "undo": "10s",
             "evidence": table(
