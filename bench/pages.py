@@ -167,7 +167,7 @@ class Visitor:
         from django.urls import reverse
 
         names = {"home": "home", "overview": "home_overview", "requests": "waiting_list"}
-        names |= {"runs": "run_list", "chats": "session_list"}
+        names |= {"inbox": "inbox", "runs": "run_list", "chats": "session_list"}
         found = {page: reverse(f"countersign:{name}") for page, name in names.items()}
         runs = dict.fromkeys(re.findall(RUN, self._ask(found["runs"])))
         shown = "&".join(f"shown={run}" for run in runs)

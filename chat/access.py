@@ -60,13 +60,12 @@ def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UU
 def in_session_of(user: User) -> Q:
     """Return a `Q` that matches runs with an entry in one of the user's sessions."""
     said = Message.objects.filter(run=OuterRef("pk"), session__members__user=user)
-    return Q(Exists(said.order_by()))
+    return access.has_row(said)
 
 
 def asks(user: User) -> Q:
     """Return a `Q` that matches runs with a request, open or closed, assigned to the user."""
-    asked = Assignment.objects.to(user).filter(run=OuterRef("pk"))
-    return Q(Exists(asked.order_by()))
+    return access.has_row(Assignment.objects.to(user).filter(run=OuterRef("pk")))
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
@@ -93,8 +92,7 @@ def asking_runs(user: User) -> list[RunsByKey]:
     # The index has no empty permissions, which PostgreSQL can't conclude from a key of a subquery.
     is_named = Part("named.permission <> ''")
     by_name = [
-        RunsByKey(Assignment, "permission", this(name), is_named)
-        for name in held_permissions(*people)
+        RunsByKey(Assignment, "permission", this(name), is_named) for name in held_permissions(user)
     ]
     return [*by_key, *by_group, *by_name]
 

@@ -8,6 +8,7 @@ checked only when they answer, for example that a parent run was started with th
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -62,9 +63,18 @@ def is_claim_in_force() -> Q:
 
     Other claims are no longer valid, so nobody is locked out by somebody who isn't asked any more.
     """
+    return _is_claim_in_force(clock.moment())
+
+
+@lru_cache(maxsize=2)
+def _is_claim_in_force(now: Combinable) -> Q:
+    """Return the condition at a time, built once for all queries at the database's own time.
+
+    Building it takes longer than all the rest of a query for what waits for somebody.
+    """
     own = Assignment.objects.filter(_asks("claimed_by"), request=OuterRef("pk"))
     principals = Assignment.objects.filter(_asks("user"), request=OuterRef(OuterRef("pk")))
-    given = Delegation.objects.active(clock.moment()).filter(to=OuterRef("claimed_by"))
+    given = Delegation.objects.active(now).filter(to=OuterRef("claimed_by"))
     given = given.filter(Exists(principals.order_by()))
     has_right = Q(Exists(own.order_by())) | Q(Exists(given.order_by()))
     # Not by a join, for which PostgreSQL would read all users, although few requests are claimed.

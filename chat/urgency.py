@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
 from chat.left import is_left_to, is_snoozed_by
 from chat.models import Assignment, HumanRequest
@@ -23,10 +23,12 @@ from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures.models.clock import clock
 from procedures.store.merging import first_seen, merged
-from procedures.users import User, users
+from procedures.users import User
 
 SPARE = 16
 """The number of candidates to read at first in addition to those wanted, as some may not fit."""
+HELD = "_countersign_held_permissions"
+"""The attribute of a user that caches the permissions by which requests ask that user."""
 GROWTH, LARGEST = 4, 8192
 """Each batch of candidates is `GROWTH` times as large as the one before, up to `LARGEST`."""
 BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
@@ -129,9 +131,10 @@ def ways_by_group(user: User) -> list[Way]:
     The groups and permissions of people who have the user as a deputy are included.
     """
     people = [user, *principals_of(user)]
-    members = users().filter(pk__in=[one.pk for one in people], groups__isnull=False).order_by()
-    groups = set(members.values_list("groups", flat=True))
-    permissions = held_permissions(*people)
+    # Kept with the person, because each page shows the groups, too.
+    prefetch_related_objects(people, "groups")
+    groups = {group.pk for one in people for group in one.groups.all()}
+    permissions = held_permissions(user)
     return [
         *(Way.of_assignments(group=group) for group in sorted(groups)),
         # The index has no empty permissions, which PostgreSQL must find in the query to use it.
@@ -139,15 +142,21 @@ def ways_by_group(user: User) -> list[Way]:
     ]
 
 
-def held_permissions(*people: User) -> list[str]:
-    """Return the permissions of these people to which some request has ever been assigned.
+def held_permissions(user: User) -> list[str]:
+    """Return the permissions by which requests ask a user, or people who delegate to the user.
 
-    Superusers, who hold every permission, aren't asked by any.
+    Superusers, who hold every permission, aren't asked by any. The result is only for lists: it is
+    cached on the user object, as that of `principals_of` is.
     """
-    # Somebody may have hundreds of permissions, but few are ever asked for.
-    asked = {name for (name,) in sql.assigned_permissions.fetch()}
-    askable = [one for one in people if not one.is_superuser] if asked else []
-    return sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
+    known: list[str] | None = user.__dict__.get(HELD)
+    if known is None:
+        # Somebody may have hundreds of permissions, but few are ever asked for.
+        asked = {name for (name,) in sql.assigned_permissions.fetch()}
+        people = [user, *principals_of(user)]
+        askable = [one for one in people if not one.is_superuser] if asked else []
+        known = sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
+        user.__dict__[HELD] = known
+    return known
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:

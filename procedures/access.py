@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
@@ -50,8 +52,8 @@ class Provider:
     condition: Callable[[User], Q]
     """A function that returns a `Q` for the runs that a user sees.
 
-    It is applied to runs whose keys are known already, so it should test one run cheaply: by an
-    `Exists` with `OuterRef("pk")`, not by a set of all runs that the user sees.
+    It is applied to runs whose keys are known already, so it should test one run cheaply: by
+    `has_row` with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
     """A function that returns the index lookups by which lists find the same runs."""
@@ -73,12 +75,26 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
+    return Run.objects.all() if sees_all(user) else Run.objects.filter(is_seen_by(user))
+
+
+def is_seen_by(user: User) -> Q:
+    """Return a `Q` for the runs that an active user may see, by the rule of `visible_runs`."""
     if sees_all(user):
-        return Run.objects.all()
+        return Q(pk__isnull=False)
     seen = Q(started_by=user) | Q(procedure__in=procedures_for(user, *SEEING))
     for provider in providers:
         seen |= provider.condition(user)
-    return Run.objects.filter(seen)
+    return seen
+
+
+def has_row(rows: QuerySet[Any]) -> Q:
+    """Return a `Q` that matches if the query, which refers to the outer row, finds anything.
+
+    Unlike for an `Exists`, PostgreSQL executes the query for each row in turn. For an `Exists`, it
+    may find everything in advance that the query could find for any row.
+    """
+    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), rhs=False))
 
 
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:

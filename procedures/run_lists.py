@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import or_
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -26,6 +26,8 @@ from procedures.users import User
 
 MOST_COUNTED = 99
 """The largest number that is counted; beyond it, lists show "99+"."""
+SOURCES = "_countersign_run_sources"
+"""The attribute of a user that caches the sources of the runs that the user may see."""
 MOST_SINGLE = 200
 """If a user sees at most this many runs, their rows in other tables are read run by run."""
 PEOPLE, TIME = "people", "time"
@@ -84,11 +86,7 @@ class RunList:
             return [], span
         every = Procedure.objects.all()
         if not self.procedure:
-            others = [] if access.sees_all(user) else access.runs_otherwise(user, every)
-            return [
-                access.runs_by_grant(access.procedures_for(user, *access.SEEING)),
-                *others,
-            ], span
+            return sources_of(user), span
         chosen = every.filter(name=self.procedure)
         found = chosen.first()
         if found is None:
@@ -128,9 +126,18 @@ def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the sources of all runs that a user may see."""
+    """Return the sources of all runs that a user may see, written once for all lists of a page.
+
+    They are cached on the user object; what they find is read from the database each time.
+    """
+    key = (user.pk, access.sees_all(user))
+    kept: tuple[Any, list[Source]] = user.__dict__.get(SOURCES, (None, []))
+    if kept[0] == key:
+        return kept[1]
     others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
-    return [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
+    found = [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
+    user.__dict__[SOURCES] = (key, found)
+    return found
 
 
 def few_runs(user: User) -> list[UUID] | None:
@@ -146,8 +153,7 @@ def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
 
     It is computed again sooner if an event or an input of any run has been stored since.
     """
-    tables = (Run, Event, RunInput)
-    head = tuple(table._base_manager.order_by("-pk").values_list("pk").first() for table in tables)  # noqa: SLF001
+    head = keyed.newest_keys([Run, Event, RunInput])
     return _counts.get(
         (user.pk, procedure, states), head, lambda: RunList(user, "", procedure).count(*states)
     )

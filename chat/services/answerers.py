@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
@@ -43,17 +44,24 @@ def requests_without_answerers() -> HumanRequestQuerySet:
 
     Looks only at requests that were never assigned or are assigned to somebody who can't answer.
     """
+    suspects = _suspects()
+    if suspects == []:
+        return HumanRequest.objects.none()
     is_there = (
         is_active("user__")
         | Q(group__in=_present_groups())
         | Q(permission__in=_held_permissions().values("full_name"))
     )
     answerable = Assignment.objects.filter(is_there, request=OuterRef("pk"))
-    return HumanRequest.objects.open().filter(_suspects()).filter(~Exists(answerable.order_by()))
+    requests = HumanRequest.objects.open().filter(~Exists(answerable.order_by()))
+    return requests if suspects is None else requests.filter(pk__in=suspects)
 
 
-def _suspects() -> Q:
-    """Return a filter for open requests without an assignee, or with one who might be inactive."""
+def _suspects() -> list[UUID] | None:
+    """Return the open requests without an assignee, or with one who might be inactive.
+
+    Return None if there are too many.
+    """
     waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
     groups = Group.objects.exclude(pk__in=_present_groups())
     absent = users().filter(~is_active())
@@ -66,7 +74,7 @@ def _suspects() -> Q:
         waiting.exclude(permission="").filter(permission__in=asked - held),
     ]
     found = [request for (request,) in merged(parts, order="1", limit=MOST_SUSPECTS)]
-    return Q(pk__in=found) if len(found) < MOST_SUSPECTS else Q()
+    return found if len(found) < MOST_SUSPECTS else None
 
 
 def _asked() -> set[str]:

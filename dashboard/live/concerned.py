@@ -13,8 +13,9 @@ from dashboard.live.cards import cards_for
 from dashboard.live.homes import homes_for
 from dashboard.live.marks import (
     CHANGES,
+    INBOX_TABLE,
     Marked,
-    Position,
+    Positions,
     RunsMark,
     RunsPosition,
     behind_inbox,
@@ -100,7 +101,8 @@ class RequestNews:
             self._untold.clear()
             return RequestsTold(set(), {}, set(), {})
         # Before what waits is counted: a mark must not be later than that.
-        position, waiting = Position.of(CHANGES), waiting_for(people, present)
+        position = Positions.read(INBOX_TABLE).by_table[INBOX_TABLE]
+        waiting = waiting_for(people, present)
         self._untold.clear()
         # Also for a new page: it replaces what is known, so a later check would find no difference.
         concerned |= self._differing(waiting)
@@ -109,7 +111,7 @@ class RequestNews:
         cards = cards_for(reading, since=self._known, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
         self._known = known if is_check else self._known | known
-        marks = inbox_marks(position, told, present)
+        marks = inbox_marks(position, told, lambda: present.members)
         frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
         return RequestsTold(concerned, frames, behind_inbox(marked, marks, present), cards)
 

@@ -24,8 +24,8 @@ def homes_for(people: People) -> dict[Key, dict[str, Any]]:
     keys = people.users.keys() - operators(people) if people.users else set()
     if not keys:
         return {}
-    outlooks = Outlooks(people, clock.now())
+    outlooks = Outlooks(people, now := clock.now())
     lists = {key: found for key in keys if (found := outlooks.lists_of(key)) is not None}
-    contents = contents_of(set(lists.values()))
+    contents = contents_of(set(lists.values()), now=now, missing=outlooks.missing)
     drawn = {one: {OVERVIEW: render_to_string(HOME, shown)} for one, shown in contents.items()}
     return {key: drawn[found] for key, found in lists.items()}

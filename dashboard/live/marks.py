@@ -15,29 +15,30 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b, sha256
 from itertools import chain
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from chat.models import RequestEvent, SessionEvent
-from chat.models.delegation import deputies_among
+from chat.models.delegation import deputies_among, principals_of
 from chat.services import Present, waiting_of
 from chat.services.waiting import MOST, Waiting
 from procedures.access import OPERATE, SEEING
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Grant, Run, RunInput
 from procedures.models.clock import clock
-from procedures.users import User
+from procedures.users import User, members_path
 from procedures.viewers import Key, People, who_sees
 
 NEWEST = 500
@@ -55,6 +56,13 @@ LENGTH, NONCE, TAG = 160, 12, 16
 SEALED = -(-(NONCE + LENGTH + TAG) // 3) * 4
 """The length of an encrypted mark, in characters."""
 CHANGES = SessionEvent.objects.exclude(whom="")
+INBOX_TABLE, RUN_TABLES = "changes", ("events", "inputs", "answers")
+TABLES: Mapping[str, QuerySet[Any]] = {
+    "changes": CHANGES,
+    "events": Event.objects.all(),
+    "inputs": RunInput.objects.all(),
+    "answers": RequestEvent.objects.all(),
+}
 Marked = tuple[Key, str]
 """The key of a user, and the mark with which one of the user's pages was drawn."""
 INBOX_MARK = re.compile(r"(\d{1,18}-\d{1,18}-\d{1,3})\.([0-9a-f]{16})", re.ASCII)
@@ -81,11 +89,42 @@ class Position:
         return cls(*map(int, text.split("-")))
 
     @classmethod
-    def of(cls, rows: QuerySet[Any]) -> Self:
-        newest = rows.order_by("-pk")[:NEWEST]
-        found = newest.aggregate(first=Min("pk"), last=Max("pk"), count=Count("pk"))
-        is_part = found["count"] == NEWEST
-        return cls(found["first"] if is_part else 0, found["last"] or 0, found["count"])
+    def of_newest(cls, first: int | None, last: int | None, count: int) -> Self:
+        """Return the position of a table with these newest rows, at most `NEWEST`."""
+        return cls(first or 0 if count == NEWEST else 0, last or 0, count)
+
+
+class Positions(NamedTuple):
+    """The database's time, and the positions of tables at that time, by the names in `TABLES`."""
+
+    at: datetime
+    by_table: Mapping[str, Position]
+
+    @classmethod
+    def read(cls, *tables: str) -> Self:
+        """Read the positions of these tables by one statement."""
+        # The time at which the statement arrived: whatever it is compared with is then later than
+        # the mark, because the statement sees all that was committed before.
+        is_postgres = connection.vendor == "postgresql"
+        at, time = (None, "statement_timestamp()") if is_postgres else (clock.now(), "NULL")
+        parts = [_newest(table, connection.vendor) for table in tables]
+        texts = [
+            f"SELECT {place} AS place, {time}, min(id), max(id), count(*) FROM ({text}) AS newest"  # noqa: S608
+            for place, (text, _) in enumerate(parts)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(texts), [*chain(*(cells for _, cells in parts))])
+            rows = cursor.fetchall()
+        found = {tables[place]: Position.of_newest(*newest) for place, _, *newest in rows}
+        return cls(at or rows[0][1] + clock.ahead, found)
+
+
+@cache
+def _newest(table: str, _vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """Return the query of the keys of a table's newest rows, which is compiled once."""
+    newest = TABLES[table].order_by("-id").values("id")[:NEWEST]
+    text, cells = newest.query.sql_with_params()
+    return text, tuple(cells)
 
 
 class RowsSince:
@@ -158,15 +197,18 @@ class InboxMark:
 
 
 def inbox_marks(
-    position: Position, waiting: Mapping[Key, Waiting], present: Present
+    position: Position,
+    waiting: Mapping[Key, Waiting],
+    members: Callable[[], Iterable[tuple[int, Key]]],
 ) -> dict[Key, InboxMark]:
     """Return each person's mark, made of a position and the requests that wait for the person.
 
     The position must have been read before the requests. If more requests wait for a person than
-    are counted, the mark contains the person's groups instead of the requests.
+    are counted, the mark contains the person's groups instead of the requests. `members` returns
+    pairs of a group and a person who is its member.
     """
     many = {key: set[int]() for key, found in waiting.items() if len(found) >= MOST}
-    for group, key in present.members if many else ():
+    for group, key in members() if many else ():
         if key in many:
             many[key].add(group)
     return {
@@ -223,12 +265,12 @@ class RunsPosition:
 
     @classmethod
     def now(cls) -> Self:
-        # The clock first: whatever it is compared with is then later than the mark.
-        at = int(clock.now().timestamp() * 1000)
-        events, inputs, answers = (
-            Position.of(table.objects.all()) for table in (Event, RunInput, RequestEvent)
-        )
-        return cls(events, inputs, answers, at)
+        return cls.of(Positions.read(*RUN_TABLES))
+
+    @classmethod
+    def of(cls, positions: Positions) -> Self:
+        events, inputs, answers = (positions.by_table[table] for table in RUN_TABLES)
+        return cls(events, inputs, answers, int(positions.at.timestamp() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +310,27 @@ def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
     for key in people.holders_of([OPERATE])[OPERATE]:
         seen[key].add(None)
     return {key: frozenset(seen[key]) for key in people.users}
+
+
+class Grounds(NamedTuple):
+    """What one person's view of runs depends on."""
+
+    seen: frozenset[Any]
+    """The result of `grounds_of` for the person."""
+    is_operator: bool
+    """The result of `access.is_operator`."""
+
+
+def grounds_of_one(user: User) -> Grounds:
+    """Read a person's grounds by one query, besides what each page reads of the person anyway."""
+    granted = Grant.objects.filter(role__in=SEEING, **{f"group__{members_path()}": user})
+    rows = list(granted.order_by().values_list("procedure", "role"))
+    seen: set[Any] = {f"for {one.pk}" for one in principals_of(user)}
+    seen.update(procedure for procedure, _ in rows)
+    if operates_all := user.has_perm(OPERATE):
+        seen.add(None)
+    is_operator = operates_all or any(role == "operate" for _, role in rows)
+    return Grounds(frozenset(seen), is_operator)
 
 
 def behind_runs(
@@ -345,12 +408,39 @@ def _time(moment: int) -> datetime:
     return datetime.fromtimestamp(moment / 1000, UTC) - LATEST_NOTE
 
 
+class PageMarks(NamedTuple):
+    """The marks of a person's page, with what was read for them."""
+
+    at: datetime
+    waiting: Waiting
+    """The requests that wait for the person."""
+    inbox: InboxMark
+    runs: RunsMark | None
+    is_operator: bool | None
+    """True if the person operates any procedure; None without `runs`."""
+
+
+def page_marks(user: User, *, with_runs: bool) -> PageMarks:
+    """Return the marks for a person's page, made before the page reads anything."""
+    positions = Positions.read(INBOX_TABLE, *(RUN_TABLES if with_runs else ()))
+    waiting, changes = waiting_of(user), positions.by_table[INBOX_TABLE]
+    inbox = inbox_marks(
+        changes,
+        {user.pk: waiting},
+        lambda: ((group.pk, user.pk) for group in user.groups.all()),
+    )[user.pk]
+    if not with_runs:
+        return PageMarks(positions.at, waiting, inbox, None, None)
+    grounds = grounds_of_one(user)
+    runs = RunsMark(RunsPosition.of(positions), digest(grounds.seen))
+    return PageMarks(positions.at, waiting, inbox, runs, grounds.is_operator)
+
+
 def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
     """Return the mark for a person's page, and the requests that wait for that person."""
-    position, waiting = Position.of(CHANGES), waiting_of(user)
-    return inbox_marks(position, {user.pk: waiting}, Present([user.pk]))[user.pk], waiting
+    marks = page_marks(user, with_runs=False)
+    return marks.inbox, marks.waiting
 
 
 def runs_mark(user: User) -> RunsMark:
-    position = RunsPosition.now()
-    return RunsMark(position, digest(grounds_of(People([user]))[user.pk]))
+    return RunsMark(RunsPosition.now(), digest(grounds_of_one(user).seen))

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 
 from chat.models import HumanRequest
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Operation, together
-from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists
+from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists, Outlook
 from dashboard.overview.words import Sentence
 from procedures.models import Run, Wait
 from procedures.models.run_queries import values_of
+from procedures.services.carriers import Code
 
 HOME = "dashboard/_home_changes.html"
 """The template for the part of a home page that these lists fill."""
@@ -31,13 +33,17 @@ class Alike:
         return [ALL[name] for name in together(one.run for one in self.runs)]
 
 
-def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:
+def contents_of(
+    several: Collection[Lists], *, now: datetime, missing: Mapping[Code, str]
+) -> dict[Lists, dict[str, Any]]:
     """Return the template context for the lists of each home page.
 
-    The number of queries doesn't depend on how many pages there are.
+    The number of queries doesn't depend on how many pages there are. `missing` is the result of
+    `stranded`.
     """
-    runs = Run.objects.filter(pk__in={*chain(*(chain(one.stuck, one.working) for one in several))})
-    listed = {one.run.pk: one for one in listed_runs(runs.for_lists())}
+    shown = (chain(one.stuck[:MOST_STUCK], one.working) for one in several)
+    runs = Run.objects.filter(pk__in={*chain(*shown)}).for_lists()
+    listed = {one.run.pk: one for one in listed_runs(runs, now=now, missing=missing)}
     alone = HumanRequest.objects.filter(pk__in={*chain(*(one.alone for one in several))})
     coming = Wait.objects.filter(pk__in={*chain(*(one.coming for one in several))}).with_reasons()
     coming = coming.select_related("run__procedure", "request")
@@ -56,6 +62,13 @@ def contents_of(several: Collection[Lists]) -> dict[Lists, dict[str, Any]]:
         }
         for one in several
     }
+
+
+def contents_for(outlook: Outlook) -> dict[str, Any]:
+    """Return the template context for the lists of one person's home page."""
+    lists = outlook.lists()
+    missing = outlook.missing if any(lists) else {}
+    return contents_of([lists], now=outlook.now, missing=missing)[lists]
 
 
 def alike(stuck: Iterable[Listed]) -> list[Alike]:

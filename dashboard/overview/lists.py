@@ -7,17 +7,31 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.openings import STANDS, is_late, may_retry_for_long, openings_of
 from dashboard.overview.states import State, state_of
+from dashboard.overview.waiting import OpenWait
 from procedures import registry
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Grant, Run, RunInput
 from procedures.models.clock import clock
-from procedures.services.carriers import long_queued, stranded, why_stranded
+from procedures.services.carriers import Code, long_queued, stranded, why_stranded
+
+AFTER_JOURNALS = 2**62
+"""A number greater than that of any event."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +42,25 @@ class Listed:
     state: State
 
 
-def listed_runs(runs: Iterable[Run]) -> list[Listed]:
-    """Return each run with its state, read by a fixed number of queries."""
+def listed_runs(
+    runs: Iterable[Run],
+    *,
+    now: datetime | None = None,
+    missing: Mapping[Code, str] | None = None,
+) -> list[Listed]:
+    """Return each run with its state, read by a fixed number of queries.
+
+    The current time, and the result of `stranded`, aren't read again if they are given.
+    """
     found = list(runs)
     if not found:
         return []
-    ids, now = [run.pk for run in found], clock.now()
+    ids, now = [run.pk for run in found], now or clock.now()
     told = EventsOfLists(found, now)
-    openings = openings_of(ids, given_by([*told.given, *_pending(ids)]))
-    answerers = answerers_of({run.procedure_id for run in found})
-    removed, without_worker = versions_without_code(found), stranded_among(found, now)
+    openings = openings_of(ids, given_by(told.given))
+    answerers = _answerers_for(found, openings)
+    removed = versions_without_code(found)
+    without_worker = stranded_among(found, now, missing)
     return [
         Listed(
             run,
@@ -86,7 +109,7 @@ class EventsOfLists:
         self.newest: dict[UUID, datetime] = {}
         """The time of each run's newest event."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
-        """The reassignments, each with the id of its run."""
+        """The reassignments, each with the id of its run; the newest are the last ones."""
         self._status = {run.pk: run.status for run in found}
         told = [
             Event.objects.filter(_by_operators("reassign"), run__in=self._status),
@@ -99,8 +122,8 @@ class EventsOfLists:
         newest = Event.objects.filter(run__in=self._status, seq=F("run__head__seq"))
         nothing = Value("", output_field=TextField())
         times = newest.order_by().values_list(*_Told._fields[:-1], nothing)
-        parts = (part.order_by().values_list(*_Told._fields) for part in told)
-        for row in times.union(*parts, all=True).order_by("seq"):
+        parts = [part.order_by().values_list(*_Told._fields) for part in told]
+        for row in times.union(*parts, _pending(self._status), all=True).order_by("seq"):
             self._read(_Told(*row))
 
     def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
@@ -147,11 +170,11 @@ def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID,
     return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
 
 
-def _pending(ids: Sequence[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """Yield the reassignments that aren't in the journal yet."""
-    is_given = Q(run__in=ids, kind=EventKind.OPERATOR, name="reassign")
-    for one in RunInput.objects.filter(is_given).untaken():
-        yield one.run_id, content_of(one)
+def _pending(ids: Iterable[UUID]) -> QuerySet[RunInput, Any]:
+    """Return a query for the reassignments that aren't in the journal yet, as events after it."""
+    given = RunInput.objects.filter(_by_operators("reassign"), run__in=ids).untaken().order_by()
+    place = ExpressionWrapper(F("pk") + AFTER_JOURNALS, output_field=BigIntegerField())
+    return given.values_list("run", place, "kind", "key", "name", "created_at", "data")
 
 
 def content_of(one: RunInput) -> dict[str, Any]:
@@ -159,14 +182,17 @@ def content_of(one: RunInput) -> dict[str, Any]:
     return content
 
 
-def stranded_among(runs: Iterable[Run], now: datetime) -> dict[UUID, str]:
+def stranded_among(
+    runs: Iterable[Run], now: datetime, missing: Mapping[Code, str] | None = None
+) -> dict[UUID, str]:
     """Return, for each long queued run, the reason why no live worker can execute it.
 
-    If none of the runs was queued long ago, nothing is read.
+    If `missing`, the result of `stranded`, is given, or if none of the runs was queued long ago,
+    nothing is read.
     """
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
-    found = stranded(now) if long_ago else {}
+    found = stranded(now) if long_ago and missing is None else missing or {}
     return {run.pk: why for run in long_ago if (why := why_stranded(run, found))}
 
 
@@ -182,6 +208,18 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
         return absent
     here = registry.texts_here().filter(pk__in=absent)
     return absent - set(here.values_list("pk", flat=True))
+
+
+def _answerers_for(
+    runs: Iterable[Run], openings: Mapping[UUID, Iterable[OpenWait]]
+) -> Mapping[int, list[str]]:
+    """Return the answerers of the procedures with an open question that is assigned to nobody."""
+    asking = {
+        run.procedure_id
+        for run in runs
+        if any(one.is_unassigned for one in openings.get(run.pk, ()))
+    }
+    return answerers_of(asking) if asking else defaultdict(list)
 
 
 def answerers_of(procedures: Iterable[int]) -> Mapping[int, list[str]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
 
 from chat.models import HumanRequest, HumanResponse
 from dashboard.overview.rows import Row
@@ -18,7 +18,7 @@ from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Procedure, ProcedureVersion, Run, Wait
 from procedures.models.run_queries import silence
-from procedures.services.carriers import long_queued, stranded
+from procedures.services.carriers import Code, long_queued
 from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
@@ -34,10 +34,17 @@ Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 def without_code() -> list[Q]:
     """Return filters for unfinished runs whose code is missing; [] if all code is there."""
-    names = registry.definitions()
-    gone = list(Procedure.objects.exclude(name__in=names).values_list("pk", flat=True))
+    removed = Procedure.objects.exclude(name__in=registry.definitions()).order_by()
     texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.texts_here())
-    versions = dict(texts.order_by().values_list("pk", "procedure"))
+    nothing = Value(None, output_field=BigIntegerField())
+    rows: QuerySet[Any, Any] = removed.values_list("pk", nothing)
+    rows = rows.union(texts.order_by().values_list("procedure", "pk"), all=True)
+    gone, versions = list[int](), dict[int, int]()
+    for procedure, version in rows:
+        if version is None:
+            gone.append(procedure)
+        else:
+            versions[version] = procedure
     standing, found = Q(status__in=STANDS), list[Q]()
     if gone:
         found.append(standing & Q(procedure__in=gone, version__file=""))
@@ -50,18 +57,18 @@ WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
 """Statuses in which a run may wait for its storage to be available again."""
 
 
-def without_workers(now: datetime) -> Iterator[Q]:
+def without_workers(now: datetime, missing: Iterable[Code]) -> Iterator[Q]:
     """Yield filters for long queued runs whose code no live worker has."""
-    for one in stranded(now):
+    for one in missing:
         is_long_queued = Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued())
         yield is_long_queued & Q(procedure=one.procedure, version__file=one.file)
 
 
-def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
+def held_up(now: datetime, gone: Sequence[Q], missing: Iterable[Code]) -> list[Q]:
     """Return filters for queued, running and retrying runs that won't continue without help.
 
     They include runs that have retried a step for longer than `LONG`. `gone` is the result of
-    `without_code`.
+    `without_code`, and `missing` that of `stranded`.
     """
     return [
         Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True),
@@ -69,7 +76,7 @@ def held_up(now: datetime, gone: Sequence[Q]) -> list[Q]:
         Q(status=RunStatus.RETRYING, wake_at__lt=now - LATE),
         retrying_for_long(now),
         *gone,
-        *without_workers(now),
+        *without_workers(now, missing),
     ]
 
 

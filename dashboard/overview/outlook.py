@@ -4,27 +4,31 @@ Each list is read from an index of what is open now. Access is checked for only 
 however many runs have ended or are visible.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, reduce
+from itertools import chain, repeat
 from operator import or_
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from chat.access import visible_requests
 from chat.models.request import HumanRequestQuerySet
 from chat.services import requests_without_answerers
 from dashboard.overview.openings import LATE, held_up, stuck, without_code
 from procedures import access
+from procedures.among import is_among
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run, Wait
 from procedures.models.run_queries import RunQuerySet
 from procedures.models.wait import WaitQuerySet
-from procedures.run_lists import UNENDED, WORKING, RunList, few_runs
-from procedures.store.merging import HANDFUL, first_seen, merged
+from procedures.run_lists import MOST_SINGLE, STATES, UNENDED, WORKING, RunList, few_runs
+from procedures.services.carriers import Code, stranded
+from procedures.store.merging import GLANCE, HANDFUL, first_seen, merged, merging, of_id
 from procedures.users import User
 
 LONGEST_LIST = 6
@@ -34,6 +38,7 @@ MOST_STUCK = 30
 MANY = 1000
 """With this many unfinished runs, a person's next waits are searched among all waits."""
 
+AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
 """The maximum number of requests without answerers that are read to find visible ones."""
 
@@ -44,6 +49,15 @@ class Due(NamedTuple):
     at: datetime
     wait: int
     run: UUID
+    is_seen: bool = True
+    """False if it was tested whether somebody sees the run, and they don't."""
+
+
+class Tested(NamedTuple):
+    """A run, and True if somebody may see it."""
+
+    run: UUID
+    is_seen: bool
 
 
 class Lists(NamedTuple):
@@ -63,10 +77,12 @@ class Outlook:
     now: datetime
 
     def lists(self) -> Lists:
-        more = LONGEST_LIST + 1
+        if self._few == []:
+            return Lists((), (), (), ())
+        more, stuck_runs = LONGEST_LIST + 1, self.stuck(MOST_STUCK + 1)
         return Lists(
-            tuple(self.stuck(MOST_STUCK + 1)),
-            tuple(self.working(more)),
+            tuple(stuck_runs),
+            tuple(self.working(more, stuck=stuck_runs)),
             tuple(self.coming(LONGEST_LIST)),
             tuple(self.alone(more)),
         )
@@ -76,27 +92,34 @@ class Outlook:
         runs = Run.objects.all()
         return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
 
-    def working(self, most: int) -> list[UUID]:
-        """Return the newest runs that are queued, running or retrying, except stuck ones."""
-        mine, held_up = RunList(self.user, state=WORKING), reduce(or_, self._held_up)
+    def working(self, most: int, *, stuck: Sequence[UUID] | None = None) -> list[UUID]:
+        """Return the newest runs that are queued, running or retrying, except stuck ones.
+
+        If `stuck`, the newest stuck runs, has been read already, few runs are tested again.
+        """
+        if self._few is not None:
+            mine = Run.objects.filter(pk__in=self._few, status__in=AT_WORK)
+            ids = newest_of([mine], None, MOST_SINGLE) if self._few else []
+            return self._moving(ids, stuck)[:most]
+        listed = RunList(self.user, state=WORKING)
         found, _ = first_seen(
-            lambda last, count: mine.newest(count, after=last),
-            lambda ids: newest_of([Run.objects.filter(~held_up, pk__in=ids)], None, len(ids)),
+            lambda last, count: listed.newest(count, after=last),
+            lambda ids: self._moving(ids, stuck),
             most,
         )
         return found
+
+    def _moving(self, runs: Sequence[UUID], stuck: Sequence[UUID] | None) -> list[UUID]:
+        return moving(runs, self._held_up, stuck, is_all=len(stuck or ()) <= MOST_STUCK)
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except those of paused runs or runs without code."""
         waits = coming_waits(self.now, self._gone)
         if self._few is not None:
             return [one.wait for one in first_due(waits.filter(run__in=self._few), most)]
-        found, is_all = first_seen(
-            lambda last, count: first_due(waits, count, after=last),
-            self._seen_waits,
-            most,
-            within=2 * HANDFUL,
-        )
+        if access.sees_all(self.user):
+            return [one.wait for one in first_due(waits, most)]
+        found, is_all = self._first_seen_waits(waits, most)
         if not is_all:
             found = self._coming_of_own(waits, most)
         return [one.wait for one in found]
@@ -115,26 +138,45 @@ class Outlook:
         return found[:most]
 
     def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[Due]:
-        """Return the waits that end next for a person who sees few of the waiting runs."""
+        """Return the waits that end next for a person who sees few of the waiting runs.
+
+        Others have been shown enough waits already, because their runs are costly to list.
+        """
         unended = RunList(self.user, state=UNENDED).newest(MANY)
-        if len(unended) == MANY:
-            return first_due(waits.filter(access.is_visible(self.user, "run")), most)
-        return first_due(waits.filter(run__in=unended), most)
+        if len(unended) < MANY:
+            return first_due(waits.filter(is_among("run", unended)), most) if unended else []
+        return first_due(waits.filter(access.is_visible(self.user, "run")), most)
+
+    def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[Due], bool]:
+        """Return the first waits that the person sees; False if too few were tested."""
+        runs = Run.objects.filter(self._is_seen, pk=OuterRef("run")).order_by()
+        tested = waits.annotate(is_seen=Exists(runs))
+        return first_seen(
+            lambda last, count: first_due(tested, count, after=last),
+            lambda found: {one for one in found if one.is_seen},
+            most,
+            batches=(GLANCE, 3 * GLANCE, MANY),
+        )
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
         """Return the newest runs of these querysets that the person may see."""
         if self._few is not None:
             parts = [part.filter(pk__in=self._few) for part in parts]
             return newest_of(parts, None, most)
-        found, _ = first_seen(lambda last, count: newest_of(parts, last, count), self._seen, most)
-        return found
+        if access.sees_all(self.user):
+            return newest_of(parts, None, most)
+        is_seen = self._is_seen
+        found, _ = first_seen(
+            lambda last, count: _tested(parts, is_seen, last and last.run, count),
+            lambda tested: {one for one in tested if one.is_seen},
+            most,
+            batches=chain([HANDFUL], repeat(MANY)),
+        )
+        return [one.run for one in found]
 
-    def _seen(self, runs: Iterable[UUID]) -> set[UUID]:
-        return access.seen_among(self.user, runs)
-
-    def _seen_waits(self, waits: Sequence[Due]) -> list[Due]:
-        runs = self._seen({one.run for one in waits})
-        return [one for one in waits if one.run in runs]
+    @cached_property
+    def _is_seen(self) -> Q:
+        return access.is_seen_by(self.user)
 
     @cached_property
     def _gone(self) -> list[Q]:
@@ -142,11 +184,31 @@ class Outlook:
 
     @cached_property
     def _held_up(self) -> list[Q]:
-        return held_up(self.now, self._gone)
+        return held_up(self.now, self._gone, self.missing)
+
+    @cached_property
+    def missing(self) -> Mapping[Code, str]:
+        """The code that no live worker has, with the reasons."""
+        return stranded(self.now)
 
     @cached_property
     def _few(self) -> list[UUID] | None:
         return few_runs(self.user)
+
+
+def moving(
+    runs: Sequence[UUID], held_up: Sequence[Q], stuck: Sequence[UUID] | None, *, is_all: bool
+) -> list[UUID]:
+    """Return those of the runs at work that will continue without help, in the same order.
+
+    `stuck` are the newest stuck runs among which these runs would be, newest first; `is_all` is
+    True if there are no others. Older runs are tested by `held_up`.
+    """
+    if stuck is None or (not is_all and any(run < stuck[-1] for run in runs)):
+        tested = Run.objects.filter(~reduce(or_, held_up), pk__in=runs)
+        found = set(newest_of([tested], None, len(runs))) if runs else set()
+        return [run for run in runs if run in found]
+    return [run for run in runs if run not in stuck]
 
 
 def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
@@ -158,10 +220,25 @@ def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
 
 def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
     """Return the newest runs of these querysets; with `last`, only runs older than it."""
+    ids = _keys_of(parts, last, most)
+    return [of_id(pk) for (pk,) in merged(ids, order="1 DESC", limit=most)]
+
+
+def _tested(parts: Iterable[RunQuerySet], is_seen: Q, last: UUID | None, most: int) -> list[Tested]:
+    """Return what `newest_of` returns, each run tested, by one statement."""
+    statement = merging(_keys_of(parts, last, most), order="1 DESC", limit=most)
+    if statement is None:
+        return []
+    runs = Run.objects.filter(pk__in=RawSQL(*statement)).order_by("-pk")  # noqa: S611
+    return [Tested(*row) for row in runs.annotate(is_seen=is_seen).values_list("pk", "is_seen")]
+
+
+def _keys_of(
+    parts: Iterable[RunQuerySet], last: UUID | None, most: int
+) -> list[QuerySet[Run, Any]]:
     if last:
         parts = [part.filter(pk__lt=last) for part in parts]
-    ids = [part.order_by("-pk").values_list("pk")[:most] for part in parts]
-    return [UUID(str(pk)) for (pk,) in merged(ids, order="1 DESC", limit=most)]
+    return [part.order_by("-pk").values_list("pk")[:most] for part in parts]
 
 
 def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
@@ -169,7 +246,8 @@ def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> li
     if after:
         later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)
         waits = waits.filter(later, due_at__gte=after.at)
-    rows: QuerySet[Any, Any] = waits.order_by("due_at", "pk").values_list("due_at", "pk", "run")
+    fields = ["due_at", "pk", "run", *(waits.query.annotations.keys() & {"is_seen"})]
+    rows: QuerySet[Any, Any] = waits.order_by("due_at", "pk").values_list(*fields)
     return [Due(*row) for row in rows[:most]]
 
 

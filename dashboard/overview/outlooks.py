@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -17,11 +15,13 @@ from dashboard.overview.outlook import (
     Lists,
     coming_waits,
     first_due,
+    moving,
     newest_of,
 )
 from procedures import access
 from procedures.models import Procedure, Run
 from procedures.run_lists import STATES, WORKING
+from procedures.services.carriers import stranded
 from procedures.store.keyed import Span, newest_runs
 from procedures.store.merging import HANDFUL
 from procedures.viewers import Key, People, who_sees
@@ -48,17 +48,18 @@ class Outlooks:
     """The lists of home pages for several people, each with the rows that the person sees."""
 
     def __init__(self, people: People, now: datetime) -> None:
-        gone = without_code()
-        held = held_up(now, gone)
+        gone, self.missing = without_code(), stranded(now)
+        held = held_up(now, gone, self.missing)
         stuck_runs = newest_of([Run.objects.filter(one) for one in stuck(now, held)], None, HANDFUL)
         every = access.runs_by_grant(Procedure.objects.all())
         at_work = newest_runs([every], Span(HANDFUL), STATES[WORKING])
-        working = Run.objects.filter(~reduce(or_, held), pk__in=at_work)
+        is_all = len(stuck_runs) < HANDFUL
+        working = moving(at_work, held, stuck_runs, is_all=is_all)
         coming = first_due(coming_waits(now, gone), HANDFUL)
         lonely = requests_without_answerers().by_urgency().values_list("pk", "wait__run")
         alone = list(lonely[:HANDFUL])
-        self._stuck = of_runs(stuck_runs, is_all=len(stuck_runs) < HANDFUL)
-        self._working = of_runs(newest_of([working], None, HANDFUL), is_all=len(at_work) < HANDFUL)
+        self._stuck = of_runs(stuck_runs, is_all=is_all)
+        self._working = of_runs(working, is_all=len(at_work) < HANDFUL)
         self._coming = Candidates([(one.wait, one.run) for one in coming], len(coming) < HANDFUL)
         self._alone = Candidates(alone, is_all=len(alone) < HANDFUL)
         every_list = (self._stuck.rows, self._working.rows, self._coming.rows, self._alone.rows)

@@ -1,11 +1,14 @@
 """Data about the viewer of a page, which is read only once for each page."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chat.access import most_urgent
 from chat.services import waiting_of
 from chat.services.waiting import MOST, Waiting
+from procedures import access
+from procedures.models.clock import clock
 from procedures.users import User
 
 
@@ -26,3 +29,20 @@ def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
     if known is None or len(known) == MOST < most:
         return most_urgent(request.user, most)
     return list(known)[:most]
+
+
+def time_for_viewer(request: Any) -> datetime:
+    """Return the current time for the page: that of its marks, or else the time of the first call.
+
+    It is the same for everything on the page, because reading it costs a query.
+    """
+    if getattr(request, "drawn_at", None) is None:
+        request.drawn_at = clock.now()
+    now: datetime = request.drawn_at
+    return now
+
+
+def is_operator_for_viewer(request: Any) -> bool:
+    """Return True if the page's viewer operates any procedure; marks of runs know that already."""
+    known: bool | None = getattr(request, "is_operator", None)
+    return access.is_operator(request.user) if known is None else known

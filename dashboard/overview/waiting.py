@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -59,9 +60,14 @@ class OpenWait:
     effective_at: datetime | None = None
     """The time until which that answer can be undone."""
 
-    @property
+    @cached_property
     def question(self) -> Question | None:
         return Question.from_json(self.opened) if "prompt" in self.opened else None
+
+    @property
+    def is_unassigned(self) -> bool:
+        """True for a question that the usual answerers of its procedure are asked."""
+        return "prompt" in self.opened and not self.opened.get("assign")
 
     @property
     def need(self) -> int:

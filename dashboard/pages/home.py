@@ -8,15 +8,15 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.live.streams import RUNS
-from dashboard.overview.home import HOME, contents_of
+from dashboard.overview.home import HOME, contents_for
 from dashboard.overview.outlook import LONGEST_LIST, Outlook
+from dashboard.overview.viewer import is_operator_for_viewer, time_for_viewer
 from dashboard.pages.dialogs import operable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import waiting
 from dashboard.pages.visit import Visit
 from procedures import access
-from procedures.models.clock import clock
-from procedures.services import complaints_for
+from procedures.services import complaints
 
 
 @require_safe
@@ -24,8 +24,9 @@ from procedures.services import complaints_for
 @with_marks(RUNS)
 def home(request: Visit) -> HttpResponse:
     startable = access.procedures_for(request.user, "start")[: LONGEST_LIST + 1]
-    context = waiting(request) | overview(request) | {"startable": list(startable)}
-    context["is_operator"] = access.is_operator(request.user)
+    is_operator = is_operator_for_viewer(request)
+    context = waiting(request) | overview(request, is_operator=is_operator)
+    context |= {"startable": list(startable), "is_operator": is_operator}
     return render(request, "dashboard/home.html", context)
 
 
@@ -33,12 +34,14 @@ def home(request: Visit) -> HttpResponse:
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
     """Return everything except the cards of requests, for an open page after a change."""
-    return render(request, HOME, overview(request))
+    is_operator = is_operator_for_viewer(request)
+    return render(request, HOME, overview(request, is_operator=is_operator))
 
 
-def overview(request: Visit) -> dict[str, Any]:
-    lists = Outlook(request.user, clock.now()).lists()
-    shown = contents_of([lists])[lists]
-    if shown["stuck"]:  # operators read this themselves: no frame brings it
-        shown["operable"] = operable(request.user)
-    return shown | {"complaints": complaints_for(request.user)}
+def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:
+    shown = contents_for(Outlook(request.user, time_for_viewer(request)))
+    if not is_operator:
+        return shown
+    # Operators read this themselves: no frame brings it.
+    more = {"operable": operable(request.user)} if shown["stuck"] else {}
+    return shown | more | {"complaints": complaints()}

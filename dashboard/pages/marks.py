@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpResponse
 
-from dashboard.live.marks import inbox_mark, runs_mark
+from dashboard.live.marks import page_marks
 from dashboard.live.streams import RUNS, Stream
 
 P = ParamSpec("P")
@@ -24,9 +24,11 @@ def with_marks(*bells: Stream) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def marked(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method == "GET":
-                inbox, request.waiting = inbox_mark(request.user)
-                runs = {"runs": runs_mark(request.user)} if RUNS in bells else {}
-                request.marks = {"inbox": inbox, **runs}
+                marks = page_marks(request.user, with_runs=RUNS in bells)
+                runs = {"runs": marks.runs} if marks.runs else {}
+                request.marks = {"inbox": marks.inbox, **runs}
+                request.waiting, request.drawn_at = marks.waiting, marks.at
+                request.is_operator = marks.is_operator
             return view(request, *args, **kwargs)
 
         return marked

@@ -8,7 +8,7 @@ from django.template import Context
 
 from chat.models import HumanRequest
 from dashboard.overview import card_overview
-from dashboard.overview.viewer import waiting_for_viewer
+from dashboard.overview.viewer import time_for_viewer, waiting_for_viewer
 from procedures.models import Run
 from procedures.models.clock import clock
 
@@ -44,13 +44,9 @@ def due_state(context: Context, request: HumanRequest) -> str:
 
 def _now(context: Context) -> datetime:
     """Return the page's current time, read once; without a page, the `now` of the context."""
-    page = getattr(context, "request", None)
-    found: datetime | None = getattr(page, "drawn_at", None) if page else context.get("now")
-    if found is None:
-        found = clock.now()
-        if page:
-            page.drawn_at = found
-    return found
+    if page := getattr(context, "request", None):
+        return time_for_viewer(page)
+    return context.get("now") or clock.now()
 
 
 @register.filter

@@ -12,9 +12,9 @@ from chat.models import HumanRequest
 from dashboard.forms.snoozing import OFFERED
 from dashboard.overview.names import outcome_name
 from dashboard.overview.outlook import Outlook
+from dashboard.overview.viewer import time_for_viewer
 from dashboard.templatetags.pieces import moment
 from procedures.models import Wait
-from procedures.models.clock import clock
 
 register = template.Library()
 MOST_WORKING = 9
@@ -40,7 +40,7 @@ def snooze_times() -> list[tuple[str, Any]]:
 @register.simple_tag(takes_context=True)
 def inbox_outlook(context: dict[str, Any]) -> SafeString:
     """Return sentences about running work and the next deadline, for a person without requests."""
-    outlook = Outlook(context["user"], clock.now())
+    outlook = Outlook(context["user"], time_for_viewer(context["request"]))
     count = len(outlook.working(MOST_WORKING + 1))
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)
     some = ngettext("{count} run is in progress.", "{count} runs are in progress.", count)

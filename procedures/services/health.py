@@ -9,13 +9,12 @@ from itertools import chain
 from typing import Literal
 from uuid import UUID
 
-from procedures import access, dispatch, registry
+from procedures import dispatch, registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
 from procedures.services.carriers import long_queued, stranded
 from procedures.services.installation import store_complaint, why_held
-from procedures.users import User
 
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
@@ -128,11 +127,6 @@ def clock_complaint() -> str:
     if not silence:
         return f"{SCHEDULER} hasn't run since this site was set up. {DELAYED} {START_IT}"
     return f"{SCHEDULER} hasn't run for {_length(silence)}. {DELAYED} {START_IT}"
-
-
-def complaints_for(user: User) -> list[Complaint]:
-    """Return the site's complaints if the user operates any procedure, else []."""
-    return complaints() if access.is_operator(user) else []
 
 
 def why_queued(run: Run, *, now: datetime) -> str:

@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from procedures.engine.journal.events import RunStatus
-from procedures.store.merging import union_of
+from procedures.store.merging import of_id, union_of
 from procedures.store.rows import adapted
 
 FEW = 2000
@@ -149,7 +149,7 @@ def newest_runs(
         return []
     merged = _merged("id", parts)
     statement = f"SELECT id FROM ({merged.text}) AS runs ORDER BY id DESC LIMIT {span.limit}"
-    return [UUID(str(run)) for (run,) in _fetch(Part(statement, merged.cells))]
+    return [of_id(run) for (run,) in _fetch(Part(statement, merged.cells))]
 
 
 def count_runs(
@@ -174,6 +174,14 @@ def count_runs(
         name: min(sum(found.get(label, 0) for one in some for label in one.labels), span.limit)
         for name, some in states.items()
     }
+
+
+def newest_keys(tables: Iterable[type[models.Model]]) -> tuple[Any, ...]:
+    """Return the largest key of each table, or None for an empty one, by one statement."""
+    names = [table._meta.db_table for table in tables]  # noqa: SLF001 (Django documents it)
+    newest = [f"(SELECT id FROM {name} ORDER BY id DESC LIMIT 1)" for name in names]
+    [found] = _fetch(Part(f"SELECT {', '.join(newest)}"))
+    return found
 
 
 def procedures_in(sources: Sequence[Source]) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, repeat
 from math import inf
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -26,6 +27,19 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
     The queries select the same columns and may be ordered and limited themselves. `order` names the
     columns by their numbers, for example "2, 1 DESC". On SQLite, an id may be returned as text.
     """
+    whole = merging(queries, order=order, limit=limit)
+    if whole is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(*whole)
+        rows: list[Any] = cursor.fetchall()
+    return rows
+
+
+def merging(
+    queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int
+) -> tuple[str, list[Any]] | None:
+    """Return the statement of `merged` with its parameters; None if no row can match."""
     parts, cells = list[str](), list[Any]()
     for query in queries:
         try:
@@ -36,12 +50,14 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
         parts.append(f"SELECT * FROM ({text}) AS part")  # noqa: S608 (written by the ORM)
         cells += more
     if not parts:
-        return []
-    whole = f"SELECT * FROM ({union_of(parts)}) AS merged ORDER BY {order} LIMIT {limit}"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(whole, cells)
-        rows: list[Any] = cursor.fetchall()
-    return rows
+        return None
+    merged_parts = f"SELECT * FROM ({union_of(parts)}) AS merged"  # noqa: S608
+    return f"{merged_parts} ORDER BY {order} LIMIT {limit}", cells
+
+
+def of_id(found: Any) -> UUID:
+    """Return an id that a statement returned; SQLite returns a text."""
+    return found if isinstance(found, UUID) else UUID(found)
 
 
 def union_of(queries: Sequence[str]) -> str:

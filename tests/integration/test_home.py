@@ -16,6 +16,9 @@ from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer, start
 
+MOST_STATEMENTS = 26
+"""The statements that home needs for somebody who answers, however much waits, runs or is stuck."""
+
 pytestmark = pytest.mark.usefixtures("bob")
 
 
@@ -259,7 +262,7 @@ def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User) -> N
         start("one_of_each", by=alice, kind="text")
 
     after = queries_of(client, "/")
-    assert len(after) == before
+    assert len(after) == before <= MOST_STATEMENTS
     assert not writes(after)
     assert sum(BY_URGENCY in sql for sql in after) == 1
 

@@ -1,5 +1,6 @@
 """Home pages in frames: for many people at once the same that each of them would read."""
 
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import Assignment, HumanRequest
+from chat.models import Assignment, Delegation, HumanRequest
 from chat.services import reassign_request
 from dashboard.live.homes import homes_for
-from dashboard.overview.outlook import Outlook
+from dashboard.live.marks import grounds_of, grounds_of_one
+from dashboard.overview.outlook import MOST_STUCK, Outlook
 from dashboard.overview.outlooks import Outlooks
 from procedures.access import is_operator
 from procedures.models import Run
@@ -79,6 +81,20 @@ def test_who_operates_is_the_same_for_one_and_for_all(people: list[User]) -> Non
     assert operators(People(people)) == {one.pk for one in people if is_operator(one)}
 
 
+def test_what_ones_view_of_runs_depends_on_is_the_same_for_one_and_for_all(
+    people: list[User],
+) -> None:
+    alice, bob, *_ = people
+    now, day = clock.now(), timedelta(days=1)
+    Delegation.objects.create(user=alice, to=bob, from_at=now - day, until=now + day)
+
+    found = {one.pk: grounds_of_one(User.objects.get(pk=one.pk)) for one in people}
+
+    assert {key: one.seen for key, one in found.items()} == grounds_of(People(people))
+    assert {key for key, one in found.items() if one.is_operator} == operators(People(people))
+    assert len({one.seen for one in found.values()}) > 3
+
+
 def test_a_person_who_sees_little_of_a_large_site_reads_the_page(
     alice: User, bob: User, finance: Group
 ) -> None:
@@ -91,13 +107,34 @@ def test_a_person_who_sees_little_of_a_large_site_reads_the_page(
     assert outlooks.lists_of(bob.pk) == Outlook(bob, clock.now()).lists()
 
 
+def test_what_is_stuck_is_found_behind_many_stuck_runs_of_others(
+    alice: User, bob: User, finance: Group
+) -> None:
+    grant("question", finance, "see", "start")
+    Group.objects.create(name="starters").user_set.add(alice)
+    grant("question", Group.objects.get(name="starters"), "start")
+    queued, late = (start_run("question", {}, by=alice)[0].pk for _ in range(2))
+    before = clock.now() - timedelta(hours=1)
+    Run.objects.filter(pk=late).update(status="retrying", wake_at=before, queued_at=None)
+    for _ in range(HANDFUL):
+        start_run("question", {}, by=bob)
+    Run.objects.filter(started_by=bob).update(status="failed", ended_at=clock.now())
+    outlook, of_other = Outlook(alice, clock.now()), Outlook(bob, clock.now())
+    newest = of_other.stuck(MOST_STUCK + 1)
+
+    assert outlook.stuck(MOST_STUCK + 1) == [late]
+    assert len(newest) == MOST_STUCK + 1
+    for one, found in ((outlook, [late]), (of_other, newest)):
+        assert one.working(7, stuck=found) == one.working(7) == [queued]
+
+
 def test_homes_cost_as_many_statements_for_many_people_as_for_one(people: list[User]) -> None:
     def statements(some: list[User]) -> int:
         with CaptureQueriesContext(connection) as captured:
             assert len(homes_for(People(some))) == len(some)
         return len(captured)
 
-    assert statements(people[:1]) == statements(people[:3]) <= 34
+    assert statements(people[:1]) == statements(people[:3]) <= 29
 
 
 def test_of_what_nobody_can_answer_only_the_first_are_read(people: list[User]) -> None:
