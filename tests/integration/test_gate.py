@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +13,15 @@ from django.contrib.sessions.models import Session as SignedIn
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.doorbell import CHANNEL
-from chat.models import Member, Presence, Session
-from chat.services import note_presences, post_message
+from chat.doorbell import CHANNEL, RIGHTS, SIGHT
+from chat.models import Delegation, Member, Presence, Session
+from chat.services import (
+    delegate,
+    note_presences,
+    post_message,
+    reassign_request,
+    revoke_delegation,
+)
 from dashboard.live.credentials import Credential, Credentials
 from dashboard.live.outbox import MOST_QUEUED, Outbox
 from dashboard.live.rights import ask
@@ -145,17 +153,27 @@ def test_a_slow_reader_is_told_how_far_the_stream_is(admin_user: User) -> None:
 
 def test_changes_of_rights_ring_for_a_check(redis_server: Redis, dave: User) -> None:
     session_of(dave)
-    changes: list[Callable[[], object]] = [
-        lambda: grant("question", group("operators"), "see"),
-        lambda: Grant.objects.filter(group=group("operators")).delete(),
-        dave.groups.clear,
-        lambda: SignIn.objects.filter(user=dave).end(),
+    request, root = request_of(run_until_it_waits("question")), User.objects.create_superuser("r")
+    until = clock.now() + timedelta(days=1)
+    reassign = partial(reassign_request, to="@dave", by=root, reason="Not theirs.")
+    changes: list[tuple[str, Callable[[], object]]] = [
+        (RIGHTS, lambda: grant("question", group("operators"), "see")),
+        (RIGHTS, lambda: Grant.objects.filter(group=group("operators")).delete()),
+        (RIGHTS, dave.groups.clear),
+        (RIGHTS, lambda: SignIn.objects.filter(user=dave).end()),
+        (SIGHT, lambda: delegate(by=dave, to=root, until=until)),
+        (SIGHT, lambda: revoke_delegation(Delegation.objects.get().pk, by=dave)),
+        (SIGHT, lambda: reassign(request.pk)),
     ]
     with redis.Redis.from_url(conf.REDIS_URL) as client, client.pubsub() as heard:
         heard.subscribe(CHANNEL)
-        for change in changes:
+
+        def is_rung(name: str) -> bool:
+            return f'"{name}"' in str(heard.get_message(timeout=1))
+
+        for name, change in changes:
             change()
-            wait_until(lambda: "rights" in str(heard.get_message(timeout=1)), what="the bell")
+            wait_until(partial(is_rung, name), what=name)
 
 
 def test_an_outbox_stops_where_the_servers_buffer_is_full() -> None:

@@ -67,8 +67,8 @@ CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
 
 -- name: feed
 -- Makes a message the newest of its session for all its audiences: those given, the members unless
--- they are a crowd, and those that its runs ask. The session is locked by a statement before, so that this one sees all
--- that was kept until then.
+-- they are a crowd, and those that its runs ask. The session is locked by a statement before, so
+-- that this one sees all that was kept until then.
 {fed} SELECT %s, audience, %s, %s
 FROM (SELECT unnest(%s::text[]) AS audience UNION {fed_audiences}) AS found {fed_again}
 
