@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 
+from procedures.hooks import tell_of_change
 from procedures.journal import claim
 from procedures.models import Run
 from procedures.services import start_run
@@ -16,6 +17,9 @@ from tests.runs import status_of
 BUTTON = re.compile(
     r'<button class="button( button--main)?[^"]*"[^>]*popovertarget="operation-(\w+)-'
 )
+
+
+MISMATCH = '{"type":"Mismatch","message":"No.","kept":["step a"],"asked":["step b"]}'
 
 
 def operated(name: str, operators: Group, *roles: str) -> None:
@@ -40,6 +44,12 @@ def words_of(user: User, run: Run, name: str, **query: Any) -> list[str]:
     text = shown(browser(user).get(f"/runs/{run.pk}/operations/{name}", query))
     inner = text.partition('<ul class="operation__words" role="list">')[2].partition("</ul>")[0]
     return re.findall(r"<li>(.*?)</li>", unescape(re.sub(r"</?(?:code|strong)>", "", inner)))
+
+
+def quarantine(run: Run) -> None:
+    """Stop the run as if its code had changed, and tell its open pages."""
+    Run.objects.filter(pk=run.pk).update(status="quarantined", error=MISMATCH)
+    tell_of_change(str(run.pk))
 
 
 def queued() -> Run:

@@ -23,7 +23,7 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-"""The maximum number of operations with their own buttons, so that they fit on a phone."""
+"""The maximum number of operations with their own buttons; a page without room shows fewer."""
 SELDOM = ("fork", "restart", "force_end")
 """The operations that move to a menu if there are too many; the last ones move first."""
 
@@ -47,6 +47,10 @@ class Operation:
     @property
     def is_shifted(self) -> bool:
         return self.key.isupper()
+
+    @property
+    def is_seldom(self) -> bool:
+        return self.name in SELDOM
 
 
 ALL: dict[Name, Operation] = {

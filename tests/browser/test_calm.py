@@ -13,6 +13,7 @@ from procedures.services import pause_run, unpause_run
 from tests import runs
 from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.calls import grant, request_of
+from tests.operated import quarantine
 from tests.pages import ask, grant_to_both
 from tests.processes import Web
 
@@ -39,6 +40,12 @@ PARTS = {
     "steps": ".bars",
 }
 """The parts above the steps of a run, and the beginning of these."""
+BELOW_STEPS = """() => {
+    const [steps, parts] = [".bars", ".run-now > .columns"]
+      .map((one) => document.querySelector(one).getBoundingClientRect());
+    return Math.round(parts.top - steps.bottom);
+}"""
+"""How far the inputs, the result and the files are from the steps, which may get more."""
 NOTE_PLACES = """(parts) => {
     window.places = {};
     const note = () => {
@@ -72,6 +79,19 @@ TOPS_WITH = """(varying) => Object.entries(varying).map(([selector, texts]) => {
     element.replaceChildren(...kept);
     return [selector, new Set(tops).size];
 })"""
+OVERLAPPING = """(text) => {
+    const marks = [...document.querySelectorAll(".bars__marks > *")];
+    for (const mark of marks) mark.textContent = text;
+    const seen = marks.filter((one) => one.checkVisibility({ visibilityProperty: true }));
+    const boxes = seen.map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return range.getBoundingClientRect();
+    });
+    return boxes.filter(({ left }, place) => place && left < boxes[place - 1].right).length;
+}"""
+"""How many marks of the axis of time begin before the one at their left ends."""
+LONGEST_MARK = "12 Nov 14:02"
 TOP = "id => document.getElementById(id).getBoundingClientRect().top"
 HIDDEN = """() => {
     const text = document.querySelector("cut-text");
@@ -127,6 +147,30 @@ def test_no_words_above_the_steps_of_a_run_move_them_at_any_width(
     for width in (NARROWEST, PHONE, 600, 768, 1024, DESK):
         page.set_viewport_size({"width": width, "height": 900})
         assert dict(page.evaluate(TOPS_WITH, VARYING)) == dict.fromkeys(VARYING, 1), width
+        assert page.evaluate(OVERLAPPING, LONGEST_MARK) == 0, width
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_run_that_is_quarantined_while_it_is_watched_moves_neither_its_steps_nor_its_files(
+    width: int, queued: Run, open_page: OpenPage, dave: User, bob: User
+) -> None:
+    page = watch(open_page(dave, width=width), f"/runs/{queued.pk}")
+    question = page.get_by_role("link", name="Open the question")
+    advance_run(queued.pk)
+    expect(question).to_be_visible()
+    runs.answer(request_of(queued), by=bob)
+    expect(question).to_be_hidden()
+    page.evaluate(NOTE_PLACES, PARTS)
+    distance = page.evaluate(BELOW_STEPS)
+
+    quarantine(queued)
+
+    expect(page.get_by_role("cell", name="step b")).to_be_attached()
+    places = page.evaluate("readPlaces()")
+    assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places
+    assert page.evaluate(BELOW_STEPS) == distance
+    page.get_by_role("link", name="See what differs").click()
+    expect(page.get_by_role("cell", name="step b")).to_be_in_viewport()
 
 
 def test_a_sentence_that_is_longer_than_its_room_is_shown_whole_on_request_and_stays_so(

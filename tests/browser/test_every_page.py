@@ -21,6 +21,8 @@ LARGEST_PAGE = 150_000
 MOST_SHIFT = 0.02
 NARROWEST = 80
 """Pixels."""
+SMALLEST = 320
+"""The width in pixels of the smallest phone."""
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
 ROW_VIEWS = ("change", "history", "delete")
 LOOKS = pytest.mark.parametrize(
@@ -104,7 +106,8 @@ def test_every_page_fits_and_violates_no_rule_of_axe(
         page = open_page(user, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
         for address in seen:
             visit(page, address)
-            faults[f"{user}: {address}"] = [*sideways(page), *narrow(page), *violations_of(page)]
+            found = [*sideways(page), *narrow(page), *violations_of(page)]
+            faults[f"{user}: {address}"] = [*found, *(at_smallest(page) if width == PHONE else ())]
     assert not {address: found for address, found in faults.items() if found}
 
 
@@ -210,11 +213,53 @@ def test_a_title_from_right_to_left_stands_before_what_follows_it(
         assert title.evaluate(IN_ORDER)
 
 
+GAPS = """(meta) => {
+    const dot = [...meta.childNodes].find((node) => node.nodeType === 3 && node.data.includes("·"));
+    const place = dot.data.indexOf("·");
+    const edge = (node, from, to, side) => {
+      const range = document.createRange();
+      range.setStart(node, from);
+      range.setEnd(node, to);
+      return range.getBoundingClientRect()[side];
+    };
+    const before = meta.querySelector("bdi").getBoundingClientRect().right;
+    const after = meta.querySelector("local-time").getBoundingClientRect().left;
+    const space = document.createElement("canvas").getContext("2d");
+    space.font = getComputedStyle(meta).font;
+    const width = space.measureText(" ").width;
+    const [left, right] = ["left", "right"].map((side) => edge(dot, place, place + 1, side));
+    const gaps = [left - before, after - right];
+    return gaps.every((gap) => Math.abs(gap - width) < 1);
+}"""
+
+
+def test_a_row_of_runs_has_one_space_on_each_side_of_its_dot(
+    running_web: Web, open_page: OpenPage, alice: User
+) -> None:
+    grant_to_both("one_of_each")
+    run_until_it_waits("one_of_each", by=alice, kind="told")
+    page = open_page(alice)
+
+    visit(page, "/runs")
+
+    assert page.locator(".run-row__meta").evaluate(GAPS)
+
+
 def sideways(page: Page) -> list[str]:
     """Measured against the screen: a phone's `innerWidth` grows with what doesn't fit."""
     assert page.viewport_size
     wide = page.evaluate("document.documentElement.scrollWidth")
     return [f"It is {wide} px wide."] if wide > page.viewport_size["width"] else []
+
+
+def at_smallest(page: Page) -> list[str]:
+    """What doesn't fit the smallest phone; the window then has its width again."""
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size({**size, "width": SMALLEST})
+    found = [f"At {SMALLEST} px: {fault}" for fault in sideways(page)]
+    page.set_viewport_size(size)
+    return found
 
 
 def narrow(page: Page) -> list[str]:

@@ -8,11 +8,26 @@ from procedures.models import Event, Run
 from procedures.services import pause_run
 from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.calls import grant, run_until_it_waits
+from tests.operated import quarantine
 from tests.processes import Web
 from tests.runs import status_of
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 REASON = "The mail server is back."
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+ROW = """(row) => {
+    const { left, right, height } = row.getBoundingClientRect();
+    const shown = [...row.querySelectorAll(":scope > .button:not([hidden])")];
+    const isOutside = (box) => box.left < left - 1 || box.right > right + 1;
+    const words = shown[0].querySelector("bdi");
+    return {
+      height,
+      offered: row.querySelectorAll(".button > bdi").length,
+      outside: shown.filter((one) => isOutside(one.getBoundingClientRect())).length,
+      hidden: words.scrollHeight - words.clientHeight > 1,
+    };
+}"""
+"""The row of operations: what is cut off, and whether the words of its first button are whole."""
 
 
 @pytest.fixture
@@ -145,3 +160,32 @@ def test_the_buttons_follow_the_run_but_never_under_an_open_dialog(
     page.keyboard.press("Enter")
     expect(page.get_by_text("The run is waiting again.")).to_be_visible()
     expect(button(page, "Pause")).to_be_visible()
+
+
+def test_the_operations_are_one_row_at_any_width_and_the_menu_has_what_finds_no_room(
+    running_web: Web, open_page: OpenPage, operators: Group, dave: User
+) -> None:
+    grant("question", operators, "operate", "start")
+    run = run_until_it_waits("question")
+    quarantine(run)
+    page = open_page(dave)  # with a mouse, so the keys are printed
+    page.goto(f"/runs/{run.pk}")
+    row, more = page.locator(".operations"), button(page, "More")
+    rows = {}
+
+    for width in (DESK, 1024, 768, PHONE, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(FRAMES)
+        assert page.evaluate(SIDEWAYS) == 0, width
+        rows[width] = row.evaluate(ROW)
+    expect(button(page, "Cancel")).to_be_hidden()
+    more.click()
+    page.locator(".operations__menu").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog", name="Cancel")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": DESK, "height": 900})
+
+    expect(button(page, "Cancel")).to_be_visible()
+    whole = {"height": rows[DESK]["height"], "offered": 6, "outside": 0, "hidden": False}
+    assert rows == dict.fromkeys(rows, whole)

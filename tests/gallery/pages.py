@@ -124,6 +124,7 @@ RUNS = (
     *("signal", "done", "files", "map", "branches", "gather", "many steps", "long word", "arabic"),
     *("family", "child", "restarted", "forked", "alarmed", "approval", "approved", "held", "set"),
     *("quorum", "expired", "withdrawn", "rejected", "wide table", "told of trouble"),
+    "mismatch",
 )
 
 

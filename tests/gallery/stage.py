@@ -36,6 +36,7 @@ from procedures.services import (
     start_run,
 )
 from tests.calls import decide_ahead, grant, request_of
+from tests.operated import quarantine
 from tests.sockets import session_of
 
 ROLES = {"support": ("start",), "finance": ("answer",), "operators": ("operate",)}
@@ -106,9 +107,11 @@ def add_runs(stage: Stage) -> None:
         stage.start("failed", "broken_child")
         stage.start("failed early", "desk", **CASE | {"outcome": "bank fails"})
         stage.start("quarantined", "swallower")
+        stage.start("mismatch", "question")
         stage.start("time", "desk", **CASE | {"outcome": "rest"})
         stage.start("signal", "waits_for_a_reason", wait="paid", reason="The bank will tell us.")
         stage.start("done", "desk", **CASE | {"outcome": "done"})
+    quarantine(stage.runs["mismatch"])
     pause_run(stage.runs["paused"].pk, by=operator, reason="The bank is closed until Monday.")
     cancel_run(stage.runs["cancelled"].pk, by=operator, reason="The customer has called.")
     again, _ = restart_run(stage.runs["done"].pk, by=stage.people["admin"], reason="Once more.")

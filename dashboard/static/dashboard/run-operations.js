@@ -1,16 +1,23 @@
 /* The buttons of a run's page belong to the person who looks, the rest of the page is pushed to
    everybody: once the run is in another phase, the buttons are fetched again, but never while one
-   of their dialogs is open. */
+   of their dialogs is open.
+
+   They are one row at any width. What has no room moves to the menu "More", the seldom ones first;
+   the first button stays. */
 
 class RunOperations extends HTMLElement {
   connectedCallback() {
     this.look = () => this.update();
     document.addEventListener("live", this.look);
     this.addEventListener("toggle", this.look, true);
+    this.readRow();
+    this.sizes = new ResizeObserver(() => this.arrange());
+    this.sizes.observe(this);
   }
 
   disconnectedCallback() {
     document.removeEventListener("live", this.look);
+    this.sizes.disconnect();
   }
 
   get isOpen() {
@@ -19,7 +26,7 @@ class RunOperations extends HTMLElement {
 
   get isCurrent() {
     const now = document.querySelector(".run-now")?.dataset.phase;
-    return !now || now === this.querySelector(".operations").dataset.phase;
+    return !now || now === this.row.dataset.phase;
   }
 
   async update() {
@@ -36,7 +43,49 @@ class RunOperations extends HTMLElement {
     template.innerHTML = html;
     const hadFocus = this.contains(document.activeElement);
     this.replaceChildren(template.content);
+    this.readRow();
+    this.arrange();
     if (hadFocus) this.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  readRow() {
+    this.row = this.querySelector(".operations");
+    this.menu = this.row.querySelector(".operations__menu");
+    this.beside = [...this.row.querySelectorAll(":scope > .button")];
+    this.more = this.beside.pop();
+  }
+
+  arrange() {
+    if (this.isOpen) return;
+    const focused = this.contains(document.activeElement) ? document.activeElement : null;
+    for (const one of this.beside) this.more.before(one);
+    this.mark();
+    for (const one of this.leastNeeded()) {
+      if (this.fits()) break;
+      this.menu.prepend(one);
+      this.mark();
+    }
+    if (focused !== document.activeElement) (this.menu.contains(focused) ? this.more : focused)?.focus({ preventScroll: true });
+  }
+
+  mark() {
+    for (const one of this.beside) one.classList.toggle("operations__item", one.parentElement === this.menu);
+    this.more.hidden = !this.menu.querySelector("button");
+  }
+
+  leastNeeded() {
+    const [, ...others] = this.beside;
+    const isSeldom = (one) => one.hasAttribute("data-seldom");
+    return [...others.filter((one) => !isSeldom(one)), ...others.filter(isSeldom)].reverse();
+  }
+
+  /** The first button shrinks before it is cut; the others don't. */
+  fits() {
+    const buttons = [...this.row.querySelectorAll(":scope > .button:not([hidden])")];
+    const gaps = (buttons.length - 1) * parseFloat(getComputedStyle(this.row).columnGap);
+    const width = buttons.reduce((sum, one) => sum + one.getBoundingClientRect().width, gaps);
+    const { scrollHeight, clientHeight } = buttons[0].firstElementChild;
+    return Math.floor(width) <= this.row.clientWidth && scrollHeight <= clientHeight + 1;
   }
 }
 
