@@ -1,16 +1,22 @@
 """Shortcuts of one key, which press the buttons that show them."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from dashboard.models import Preferences
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.test_every_page import sideways, violations_of, visit
 from tests.integration.test_irreversible import ask as ask_irreversible
 from tests.integration.test_irreversible import is_open
 from tests.pages import ask, ask_in
 from tests.processes import Web
 
+KEYS = """() => [...document.querySelectorAll("[data-key]")]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .map((one) => one.dataset.key)"""
 PRINTED = "element => getComputedStyle(element, '::after').content"
 
 
@@ -122,3 +128,64 @@ def test_the_profile_switches_keys_off(
 
     assert is_open(request)
     assert Preferences.objects.get(user=bob).has_keys is False
+    press(page, "?")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.locator(".nav__person > summary").click()
+    page.get_by_role("link", name="Keys", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("Single-key shortcuts are switched off.")
+    page.get_by_role("link", name="Switch them on in your profile").click()
+    expect(page.get_by_label("Use single-key shortcuts")).to_be_in_viewport()
+
+
+def test_a_question_mark_lists_all_keys_of_the_page_and_gives_back_the_focus(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    request = ask("choice", by=alice)
+    page = open_request(open_page, bob, request.pk)
+    option, help_ = page.get_by_role("radio").first, page.get_by_role("dialog")
+    option.focus()
+    keys = page.evaluate(KEYS)
+    words = option.get_attribute("data-key-name")
+
+    press(page, "?")
+
+    expect(help_.get_by_role("listitem")).to_have_count(len(set(keys)))
+    for line in (f"1 {words}", "c Comment", "g i Inbox", "/ Ctrl K Search or do…"):
+        expect(
+            help_.get_by_role("listitem").filter(has_text=re.compile(spaced(line)))
+        ).to_be_visible()
+    press(page, "1", "?", "Escape")
+    expect(help_).to_be_hidden()
+    expect(option).to_be_focused()
+    expect(option).not_to_be_checked()
+    press(page, "c", "?")
+    expect(page.get_by_label("Comment")).to_have_value("?")
+    expect(help_).to_be_hidden()
+
+
+def spaced(line: str) -> str:
+    """A pattern for words that stand apart on the page, whatever is between them."""
+    return r"^\s*" + r"\s*".join(map(re.escape, line.split()))
+
+
+def test_the_keys_are_listed_by_links_on_a_phone_and_violate_no_rule_of_axe(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    first = ask("approval", by=alice)
+    ask_in(first.session, "approval", by=alice)
+    page = open_page(bob, width=PHONE, bypass_csp=True)
+    visit(page, f"/chat/{first.session_id}")
+    keys = page.get_by_role("dialog", name="Keys of this page")
+
+    page.locator(".nav__person > summary").click()
+    page.get_by_role("link", name="Keys", exact=True).click()
+    expect(keys).to_contain_text(re.compile("Keep the money.?, where the focus is"))
+    assert [*sideways(page), *violations_of(page)] == []
+    keys.get_by_role("button", name="Close").click()
+    expect(keys).to_be_hidden()
+    visit(page, "/")
+    page.get_by_role("link", name="Search or do…").click()
+    page.get_by_role("link", name="Keys of this page").click()
+
+    expect(keys).to_contain_text("Everywhere")
+    expect(page.get_by_role("combobox")).to_be_hidden()

@@ -44,6 +44,8 @@ def of_home_and_search() -> Iterator[Look]:
     for person in ("starter", "approver", "operator", "outsider"):
         yield Look(f"home of {person}", person, "/")
     yield Look("menu of the person", "operator", "/", click(".nav__person summary"))
+    yield Look("keys", "approver", "/inbox/?tab=groups", press("?"))
+    yield Look("keys of the runs", "operator", "/runs", press("?"))
     yield Look("palette", "approver", "/", search("refund"))
     yield Look("palette, empty", "approver", "/", press("/"))
     yield Look("palette, nothing found", "approver", "/", search("xyzzy"))

@@ -24,5 +24,6 @@ import "./page-dialog.js";
 import "./run-operations.js";
 import "./keys.js";
 import "./answer-keys.js";
+import "./key-help.js";
 import "./search-palette.js";
 import "./notify-browser.js";

@@ -1,12 +1,12 @@
 /* Lists whose rows are chosen by clicks and keys:
 
-   <section data-choices>
+   <section data-choices="x">
      <div data-row><input type="checkbox" data-choice> <a href="…">…</a></div>
      <strong data-count="{count} chosen"></strong>      says how many are chosen
      <button data-range data-key="X">                   chooses all from the last chosen row to the current one
      <button data-step="1" data-key="j">                gives the focus to the next row, in a list with data-walked
 
-   Shift and a click choose a range, too. The box of the current row has the key x. In a list with
+   Shift and a click choose a range, too. The box of the current row has the key of the list, here x. In a list with
    data-walked, the row with the focus is the current one; other lists tell by "row:current" on a row.
    "rows:chosen" tells that others are chosen than before, or is sent by who has changed the rows. */
 
@@ -65,8 +65,9 @@ function chooseTo(list, box) {
 
 function markCurrent(row) {
   const own = row.querySelector(BOX);
-  for (const box of boxesOf(listOf(row))) if (box !== own) delete box.dataset.key;
-  if (own) own.dataset.key = "x";
+  const list = listOf(row);
+  for (const box of boxesOf(list)) if (box !== own) delete box.dataset.key;
+  if (own) own.dataset.key = list.dataset.choices;
 }
 
 function walk(list, step) {

@@ -12,7 +12,9 @@
    Several elements may have the same key, for example two cards: it then counts only where the
    focus is, in the nearest element with data-keys-here. Else it does nothing: a key never guesses.
    Keys are off while somebody types; Escape leaves the field. The profile switches them off, then
-   <html> has no data-keys, and nothing prints them. */
+   <html> has no data-keys, and nothing prints them.
+
+   elementsWithKeys(document) finds the elements that could be pressed now. */
 
 const PAUSE = 1000;
 const FIELD = "textarea, select, [contenteditable], input:not([type=hidden], [type=radio], [type=checkbox], [type=submit], [type=button])";
@@ -53,12 +55,18 @@ function isForTarget({ target, key, ctrlKey, metaKey }) {
 
 function elementOf(name, target) {
   const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
-  const named = (dialog ?? document).querySelectorAll(`[data-key="${CSS.escape(name)}"]`);
-  const found = [...named].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.matches(":disabled"));
+  const found = elementsWithKeys(dialog ?? document, `[data-key="${CSS.escape(name)}"]`);
   if (found.length < 2) return found[0];
   const here = target.closest?.("form, [data-keys-here]")?.closest("[data-keys-here]");
   const near = found.filter((one) => here?.contains(one));
   return near.length === 1 ? near[0] : undefined;
+}
+
+window.elementsWithKeys = (within, selector = "[data-key]") => [...within.querySelectorAll(selector)].filter(isPressable);
+
+function isPressable(element) {
+  const isInSight = element.checkVisibility({ visibilityProperty: true }) && !element.matches(":disabled");
+  return isInSight && (element.matches(PRESSED) || element.querySelector(FIRST) !== null);
 }
 
 function begins(name) {
