@@ -22,7 +22,12 @@ class NotifyBrowser extends HTMLElement {
   submit(event) {
     if (this.form.elements.endpoint.value) return;
     event.preventDefault();
-    this.subscribe().catch(() => this.show("failed"));
+    // A second click meanwhile would end the subscription that the first one is about to send.
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.subscribe()
+      .catch(() => this.show("failed"))
+      .finally(() => (this.isBusy = false));
   }
 
   async subscribe() {
