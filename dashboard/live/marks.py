@@ -313,7 +313,7 @@ def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
 
 
 class Grounds(NamedTuple):
-    """What one person's view of runs depends on."""
+    """The facts on which one person's view of runs depends."""
 
     seen: frozenset[Any]
     """The result of `grounds_of` for the person."""
