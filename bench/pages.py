@@ -2,9 +2,10 @@
 
 One client in this process requests each page, alternately from both sites. A line has the median
 and the 95th percentile of the wall time, and the medians of the processor time and of the database
-time, in milliseconds; the number of statements; and the ratio to the same figure on the smaller
-site. With `--check`, the command fails if a page takes too long for anybody. With `--plans`, it
-prints the heaviest statements of all these pages instead, with what PostgreSQL reads for each.
+time, in milliseconds; the number of statements; the ratio to the same figure on the smaller site;
+and the load of the machine. With `--check`, the command fails if a page takes too long for anybody.
+With `--plans`, it prints the heaviest statements of all these pages instead, with what PostgreSQL
+reads for each.
 
 Filling takes minutes. With `--server`, the sites are filled on that PostgreSQL server, and stay
 there for the next time. If the tables or indexes of the product have changed since, others are
@@ -47,7 +48,9 @@ def main() -> None:
     parser = parser_of(__doc__, runs=RUNS, takes=TAKES)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--plans", action="store_true")
-    parser.add_argument("--only", default="", help="a part of the names of the pages to measure")
+    parser.add_argument(
+        "--only", default="", help="a pattern for the names of the pages to measure"
+    )
     parser.add_argument("--server", default="", help="such as postgresql://postgres@localhost/")
     given = parser.parse_args()
     if given.server:
@@ -77,7 +80,7 @@ def explain(database: str, *, only: str = "") -> None:
         (page, visitor.person, partial(visitor.ask, page))
         for visitor in visitors
         for page in visitor.addresses
-        if only in page
+        if re.search(only, page)
     )
 
 
@@ -86,7 +89,7 @@ def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> It
     for person in PEOPLE:
         visitors = [Visitor(name, person) for name in (large, small)]
         for page in visitors[0].addresses:
-            if only not in page:
+            if not re.search(only, page):
                 continue
             for _ in range(0, takes, BLOCK):
                 for visitor in visitors:
@@ -96,7 +99,8 @@ def compare(large: str, small: str, *, takes: int = TAKES, only: str = "") -> It
             figures = {**ours.figures, "tenth_p50_ms": tenth.half("wall"), "ratio": ratio}
             is_slow = ours.slow > SLOWEST or ratio > LARGEST_RATIO
             verdict = "FAIL" if is_slow else "PASS"
-            tell(bench="pages", page=page, person=person, **figures, verdict=verdict)
+            load = os.getloadavg()[0]
+            tell(bench="pages", page=page, person=person, **figures, load=load, verdict=verdict)
             yield int(is_slow)
 
 

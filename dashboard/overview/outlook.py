@@ -155,7 +155,7 @@ class Outlook:
             lambda last, count: first_due(tested, count, after=last),
             lambda found: {one for one in found if one.is_seen},
             most,
-            batches=(GLANCE, 3 * GLANCE, MANY),
+            batches=(GLANCE, 3 * GLANCE, 4 * GLANCE, 8 * GLANCE),
         )
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
