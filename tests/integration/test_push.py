@@ -272,6 +272,8 @@ def test_who_signs_in_later_in_the_same_browser_takes_it_over(
         {"endpoint": "https://10.0.0.7/x"},
         {"endpoint": "https://[::1]/x"},
         {"endpoint": "https://localhost/x"},
+        {"endpoint": "https://[2606:4700:4700::1111]/x"},
+        {"endpoint": "https://push.example:/x"},
         {"endpoint": "https://bob:secret@push.example/x"},
         {"endpoint": "https://[/x"},
         {"endpoint": "https://push.example/" + "x" * 2000},

@@ -75,8 +75,8 @@ def _push_to(
 def message_of(notification: Notification) -> dict[str, str]:
     """Return all that a browser is sent: a title, a link, and a name for this message.
 
-    Like the subject of a mail, the title names neither the question nor its evidence, because it
-    may stand on a locked screen.
+    The title is the subject that a mail would have. It may stand on a locked screen, and so names
+    neither a question nor its evidence. That of an alert has the beginning of the alert's text.
     """
     title, link = _title_and_link(notification)
     return {"title": title, "link": link, "tag": topic_of(notification.key)}

@@ -1,5 +1,6 @@
 """The form by which a browser asks to be notified."""
 
+import re
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,6 +16,8 @@ from procedures.conf import conf
 from procedures.webhooks import fault_of_url
 
 SECRET_LENGTH = 16
+PLACE = re.compile(r"[\w.-]+(:\d+)?", re.ASCII)
+"""The hosts for which messages can be signed: names and IPv4 addresses, with or without a port."""
 
 
 class SubscriptionForm(forms.Form):
@@ -28,12 +31,12 @@ class SubscriptionForm(forms.Form):
         """Refuse what can't be a push service; its host is looked up when something is sent."""
         endpoint = str(self.cleaned_data["endpoint"])
         to_loopback = conf.PUSH_TO_LOOPBACK
-        is_wrong = fault_of_url(endpoint, to_loopback=to_loopback) or not is_allowed_host(
-            urlsplit(endpoint).hostname or "", to_loopback=to_loopback
-        )
-        if is_wrong:
-            raise forms.ValidationError(_("This browser's push service can't be used."))
-        return endpoint
+        if not fault_of_url(endpoint, to_loopback=to_loopback):
+            parts = urlsplit(endpoint)
+            is_allowed = is_allowed_host(parts.hostname or "", to_loopback=to_loopback)
+            if is_allowed and PLACE.fullmatch(parts.netloc):
+                return endpoint
+        raise forms.ValidationError(_("This browser's push service can't be used."))
 
     def clean_public_key(self) -> str:
         text = str(self.cleaned_data["public_key"])
