@@ -22,6 +22,9 @@ from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User, active_users, has_user_field, users
 
+CLAIMED = "_countersign_are_any_claimed"
+"""The attribute of a user that caches whether any open request is claimed."""
+
 
 def is_left_to(user: User) -> Q:
     """Return a `Q` that matches open requests which still wait for this user's answer.
@@ -39,12 +42,26 @@ def is_left_to(user: User) -> Q:
     is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
     votes = HumanResponse.objects.filter(request=OuterRef("pk"), user=user, undone_at=None)
     has_voted = Q(Exists(votes.order_by()), quorum__gt=1)
-    principals = Delegation.objects.active(clock.moment()).filter(to=user).order_by()
     is_free = Q(claimed_by__isnull=True) | Q(claimed_by=user)
-    is_free |= Q(claimed_by__in=principals.values("user")) | is_claim_stale()
+    if _are_any_claimed(user):
+        principals = Delegation.objects.active(clock.moment()).filter(to=user).order_by()
+        is_free |= Q(claimed_by__in=principals.values("user")) | is_claim_stale()
     by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
     is_free &= Q() if conf.ASKERS_MAY_ANSWER else ~by_token
     return is_free & ~Q(is_own, four_eyes=True) & ~has_voted
+
+
+def _are_any_claimed(user: User) -> bool:
+    """Return True if any open request is claimed, as read once for all lists of a page.
+
+    If none is, the rule for claims is left out of queries, because PostgreSQL takes longer to plan
+    it than to execute the rest. A request that is claimed meanwhile waits for its claimer only.
+    """
+    known: bool | None = user.__dict__.get(CLAIMED)
+    if known is None:
+        known = HumanRequest.objects.open().filter(claimed_by__isnull=False).exists()
+        user.__dict__[CLAIMED] = known
+    return known
 
 
 def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:
