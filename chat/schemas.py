@@ -205,15 +205,15 @@ class RequestDetailOut(RequestOut):
     ask_back: bool = Field(description="True if people may ask back instead of answering.")
     repeatable: dict[str, Any] | None = Field(
         description="The names in the evidence (`fields`, `at_most`) that are compared to decide"
-        " whether an answer counts for a later request, too; null if it can't."
+        " whether an answer also counts for a later request; null if no answer can."
     )
     follows: list[EarlierQuestionOut] = Field(
-        description="The earlier versions of the question, after which somebody asked back;"
+        description="The earlier versions of the question, each of which somebody asked back about;"
         " oldest first."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
     labels: dict[str, str] = Field(
-        description="A label for each value; the names are the values as text."
+        description="A label for each value; its keys are the values as text."
     )
     controls: list[ControlOut] = Field(description="The controls of the form on the page.")
     channels: list[str] = Field(description="The names of the channels that accept an answer.")

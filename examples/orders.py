@@ -199,7 +199,7 @@ class _Reading:
             marks = {".": "a decimal point", ",": "a decimal comma"}
             raise ValueError(
                 f"has the amount {shown(cell)} with {marks[amount.mark]}, but line "
-                f"{self._marked_on} has {marks[self.mark]}. Use the same mark in all lines"
+                f"{self._marked_on} has {marks[self.mark]}. Use the same decimal mark in all lines"
             )
         if amount.mark and not self.mark:
             self.mark, self._marked_on = amount.mark, line

@@ -30,7 +30,7 @@ class Settings:
     LOCAL_DIR: Path = Path(".local")
     """The folder in which the embedded product stores its data."""
     IS_EMBEDDED: bool = False
-    """True for the product on one machine, whose demo accounts are publicly known."""
+    """True for the product as `make run` starts it, with demo accounts that everybody knows."""
 
     LEDGER_KEY: str = ""
     """The secret that seals journals; by default it is derived from SECRET_KEY."""

@@ -23,7 +23,7 @@ REMOVE_UPLOADS = "countersign.remove_uploads"
 CALLED = "countersign.called"
 """The Redis key that is set while a message is on its way to a worker."""
 CALL_AGAIN = 1000
-"""Milliseconds after which a message counts as lost, or as waiting for a busy worker."""
+"""Milliseconds after which a message that hasn't arrived is lost, or waits for a busy worker."""
 LOOK_EVERY = 5
 """Seconds between a worker's own checks of the queue, in case a message was lost."""
 WORKERS = "countersign.workers"

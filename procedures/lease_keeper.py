@@ -15,7 +15,7 @@ from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
 BEAT = min(RENEWED_EVERY, 1)
-"""Seconds until the first renewal of a run, and between two renewals."""
+"""Seconds until a run's lease is first renewed, and between two renewals."""
 TICK = BEAT / 4
 LEAVES_WITHIN = 3
 """Seconds within which a process must stop working on a run that another worker has claimed."""

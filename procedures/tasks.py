@@ -1,4 +1,4 @@
-"""Celery tasks that advance runs and sweep."""
+"""The Celery tasks: one advances runs, and one looks for what is due or was lost."""
 
 import logging
 from contextlib import suppress

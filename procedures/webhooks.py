@@ -80,7 +80,8 @@ def _faults_of_secrets(secrets: Any) -> Iterator[str]:
     elif len(secrets) > MOST_SECRETS:
         yield f"it has more than {MOST_SECRETS} secrets."
     elif not all(_key(secret) for secret in secrets):
-        yield f"a secret must be {PREFIX} and {SHORTEST_KEY} to {LONGEST_KEY} bytes in base64."
+        sizes = f"{SHORTEST_KEY} to {LONGEST_KEY} bytes"
+        yield f"a secret must be {PREFIX} followed by {sizes} in base64."
 
 
 def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:

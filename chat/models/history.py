@@ -134,7 +134,7 @@ def new_event(
 
 
 def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
-    """Return the seals of each answer in the history, by the answer's time and its user's key."""
+    """Return the proofs of each answer in the history, by the answer's time and its user's key."""
     return {
         (one.at, one.user_id): one.content[PROOF]
         for one in request.events.all()

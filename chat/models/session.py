@@ -145,8 +145,8 @@ class Member(models.Model):
     in_crowd = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the session has so many members that none has feed entries. All members "
-        "of a session have the same value.",
+        help_text="True if the session has too many members for feed entries of their own. "
+        "Equal for all members.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")

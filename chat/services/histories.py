@@ -36,8 +36,8 @@ def history_differences(request: HumanRequest) -> Iterator[Difference]:
 def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
     if [one.seq for one in entries] != list(range(1, request.history + 1)):
         words = (
-            f"its history has {len(entries)} entries, and {request.history} were written; "
-            "or some of its entries aren't those that were written"
+            f"its history has {len(entries)} entries, but {request.history} were written, "
+            "or some of them were replaced"
         )
         yield Difference(row_name(request), "history", words)
     if not is_proven_tally(HISTORY[0], request.pk, request.history, request.history_proof):

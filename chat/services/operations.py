@@ -66,7 +66,7 @@ class NobodyToAnswerError(OperationRefusedError):
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request
         super().__init__(
-            f"Nobody in “{to}” can answer, so nobody could answer “{request}”. Choose somebody "
+            f"Nobody in “{to}” can answer, so “{request}” would stay unanswered. Choose somebody "
             "else, or reassign it anyway (allow_unanswerable)."
         )
 

@@ -97,7 +97,7 @@ api = Api(
     version="1",
     description=(
         "Start runs, follow them and answer their requests. Instead of polling for changes, a"
-        " program can open the WebSocket /live, beside these addresses, with the same token. After"
+        " program can open the site's WebSocket /live with the same token. After"
         ' it has sent `{"follow": "run:ID", "after": 0}`, it gets each event of the run as JSON.'
         " The token needs the scope `read`."
     ),

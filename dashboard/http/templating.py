@@ -17,7 +17,7 @@ HIDDEN = re.compile(
 )
 """Characters that `visible` may replace; if a page has none of them, it stays as it is."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""The parts of a page that aren't text: tags, and text areas, which people edit."""
+"""The parts of a page that are left as they are: tags, and text areas, which people edit."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
 """Attributes whose values people read or hear."""
 

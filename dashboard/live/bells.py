@@ -164,7 +164,7 @@ class Bell:
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 
     def late(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
-        """Return the new pages that must read again, because they are behind or have no mark."""
+        """Return the new pages that must read their lists again: behind, or without a mark."""
         return {
             one
             for one, mark in rung.new.items()

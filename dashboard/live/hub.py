@@ -211,7 +211,7 @@ class Hub:
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare heads with the database: of announced streams, and once a second of all."""
+        """Compare the heads of announced streams with the database, and once a second all heads."""
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:

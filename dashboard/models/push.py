@@ -45,7 +45,7 @@ class PushSubscription(models.Model):
     public_key = models.CharField(max_length=LONGEST_KEY)
     secret = models.CharField(max_length=LONGEST_KEY)
     server_key = models.CharField(
-        max_length=LONGEST_KEY, help_text=lazy("The public key of this site that it was made for.")
+        max_length=LONGEST_KEY, help_text=lazy("The site's public key for which it was made.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

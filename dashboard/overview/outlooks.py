@@ -45,7 +45,7 @@ class Candidates(Generic[T]):
 
 
 class Outlooks:
-    """The lists of home pages for several people, each with the rows that the person sees."""
+    """The lists on the home pages of several people, each with the rows that its person sees."""
 
     def __init__(self, people: People, now: datetime) -> None:
         gone, self.missing = without_code(), stranded(now)

@@ -36,7 +36,7 @@ MOST_EVENTS = 200
 MOST_NEW = 99
 ERRORS = Q(kind__in=(EventKind.STEP_FAILED, EventKind.RUN_FAILED, EventKind.RUN_QUARANTINED))
 ERRORS |= Q(kind=EventKind.WAIT_CLOSED, data__contains='"outcome":"failed"')  # of a child run
-"""Finds events that are errors. No text inside an event matches, as JSON escapes its quotes."""
+"""A pattern that finds errors among events; texts can't match it, as JSON escapes quotes."""
 WAITING = {
     "people": ("person", lazy("Waiting for people")),
     "time": ("timer", lazy("Waiting, but not for people")),

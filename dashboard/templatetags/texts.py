@@ -26,7 +26,7 @@ TEXTS = {
     "just-now": lazy("just now"),
     "key-control": lazy("Ctrl"),
     "key-escape": lazy("Esc"),
-    "key-near": lazy("{name}, where the focus is"),
+    "key-near": lazy("{name}, for what has the focus"),
     "key-shift": lazy("Shift"),
     "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),
     "message-refused": lazy("This message couldn't be sent. {reason}"),

@@ -20,7 +20,7 @@ COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
 """Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
 TOLD = ("operator", "step.failed", "run.cancelled")
-"""Kinds of events that lists of runs describe; an index finds them without reading journals."""
+"""The kinds of events shown in lists of runs; an index finds such events without the journal."""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The most rows per query: few enough to fit into memory, and enough for most journals at once."""

@@ -22,7 +22,7 @@ class Code(NamedTuple):
 
 
 def stranded(now: datetime) -> Mapping[Code, str]:
-    """Return the code that queued runs need and no live worker has, each with the reason.
+    """Return the versions of code that queued runs need and no live worker has, with the reasons.
 
     Returns an empty mapping if no worker has reported its code, because then nothing is known.
     """

@@ -98,7 +98,7 @@ def _are_watched(wrappers: Sequence[Any]) -> bool:
 
 
 def _is_djangos(method: Any) -> bool:
-    """Return True if the method's code is in Django's files; replacements often copy the name."""
+    """Return True if the method's code is in Django's files, whatever name the method has."""
     code = getattr(method, "__code__", None)
     return code is not None and code.co_filename.startswith(DJANGO)
 

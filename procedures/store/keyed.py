@@ -55,7 +55,7 @@ class RunsByState:
     procedures: Part
     """A SELECT of the procedures' ids."""
     condition: Part = EVERYTHING
-    """A further condition for the runs, which are called `found`."""
+    """A further condition for the runs, which SQL knows as `found`."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class RunsByKey:
     keys: Part
     """A SELECT of the keys."""
     condition: Part = EVERYTHING
-    """A further condition for the rows of the table, which are called `named`."""
+    """A further condition for the rows of the table, which SQL knows as `named`."""
 
     def rows(self, select: str, condition: Part, most: int) -> Part:
         """Return a query of the newest rows with the key `keys.value` of an outer query."""

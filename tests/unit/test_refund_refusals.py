@@ -152,7 +152,7 @@ def test_two_ways_to_write_decimals_in_one_file_are_refused(store: MemoryStore) 
 
     assert refusal(store, HEADER + lines) == (
         "Line 3 has the amount “31,20” with a decimal comma, but line 2 has a decimal point. "
-        "Use the same mark in all lines."
+        "Use the same decimal mark in all lines."
     )
 
 

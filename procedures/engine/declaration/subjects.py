@@ -45,7 +45,7 @@ class Placeholder:
 
 
 def check_subject(template: str, hints: Mapping[str, Any], *, of: str) -> None:
-    """Raise `DefinitionError` if the procedure `of` can't have that template for its subjects.
+    """Raise `DefinitionError` if a procedure can't have that template; `of` is its name.
 
     `hints` are the types of the procedure's inputs.
     """

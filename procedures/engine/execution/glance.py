@@ -28,7 +28,7 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The signals that programs usually handle; all other signals are read only once per claim."""
+"""The process signals that programs usually handle; handlers of others are read once per claim."""
 CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES)
 
 

@@ -79,7 +79,7 @@ class Ledger:
     head_hash: str
     key: bytes
     older_keys: tuple[bytes, ...] = ()
-    """Earlier keys, which the marks of older events may have been made with."""
+    """Earlier keys, with which the marks of older events may have been made."""
 
     def damages(self, events: Iterable[Event]) -> list[Damage]:
         """Return the damage to the run's events, which are passed in the order of their numbers.
@@ -141,9 +141,9 @@ class Search:
         return None
 
     def _resumed(self, seq: int) -> tuple[Event | None, int]:
-        """Return the event after a gap from which the chain continues, with its place.
+        """Return the event after a gap at which the chain resumes, with its place.
 
-        It is the first event whose mark fits the event after it, or the journal's head.
+        It is the first event whose mark fits the next event, or as the last one, the head.
         """
         ledger = self._ledger
         for event, after, place in self._tried_after(seq):

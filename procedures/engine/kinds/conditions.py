@@ -155,9 +155,7 @@ def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
         after, whom = pair
         names = checked_names(whom, "escalate=")
         if not names:
-            raise QuestionError(
-                f"{prompt!r}: escalate= has nobody to ask after {short_repr(after)}."
-            )
+            raise QuestionError(f"{prompt!r}: escalate= names nobody for {short_repr(after)}.")
         moments.append(_seconds(prompt, "escalate", after))
         yield moments[-1], names
     _check_moments(prompt, "escalate", moments)
@@ -165,9 +163,11 @@ def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
 
 def _check_moments(prompt: str, name: str, moments: Sequence[float]) -> None:
     if not 1 <= len(moments) <= MOST_MOMENTS:
-        raise QuestionError(f"{prompt!r}: {name}= must list 1 to {MOST_MOMENTS} times.")
+        raise QuestionError(f"{prompt!r}: {name}= must be a list of 1 to {MOST_MOMENTS} durations.")
     if sorted(set(moments)) != list(moments):
-        raise QuestionError(f"{prompt!r}: {name}= must list each time once, the earliest first.")
+        raise QuestionError(
+            f"{prompt!r}: the durations in {name}= must differ, the shortest first."
+        )
 
 
 def _quorum(prompt: str, value: Any) -> int:

@@ -123,9 +123,9 @@ def has_to_undo(store: Store, run: RunRow) -> bool:
 
 
 def undone_since(run: RunRow) -> int:
-    """Return the event number after which compensations belong to this run's current generation.
+    """Return the number of the event after which compensations are this run's own to execute.
 
-    The original run executes the compensations that a fork has copied from it.
+    The original run executes those that a fork has copied from it.
     """
     return max(run.base_seq, run.carried_seq)
 

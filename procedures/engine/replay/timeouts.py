@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 GRACE = 5.0
-"""The seconds from the exception in the step until its process is ended."""
+"""The seconds from the exception that a timeout raises in a step until its process is ended."""
 
 
 STOOD_STILL = 1.0

@@ -35,11 +35,11 @@ class Transaction(ABC):
         """Give the code in the block access to the file store, where large values are stored."""
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Roll back the writes of the block, and no others, if a layer above refuses them."""
+        """Roll back the writes of the block alone if a layer around the store refuses them."""
         return nullcontext()
 
     def regardless(self) -> "Store":
-        """Return a store whose operations no layer above can refuse."""
+        """Return the store without the layers around it, which may refuse operations."""
         return self  # type: ignore[return-value]  # the parts of a store are used together only
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:

@@ -265,7 +265,7 @@ def _unique(_: Any, is_wanted: bool, value: Any, __: Any) -> Iterator[Validation
     It is faster than the usual rule, which compares each entry with all others.
     """
     if is_wanted and isinstance(value, list) and len(set(map(_key, value))) < len(value):
-        yield ValidationError("It has equal entries.")
+        yield ValidationError("Some of its entries are equal; each may occur once.")
 
 
 def _key(value: Any) -> Any:

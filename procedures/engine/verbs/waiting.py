@@ -78,10 +78,10 @@ class WaitingVerbs:
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
-        """Wait until that moment without holding a worker; a moment that has passed doesn't wait.
+        """Wait until that moment without holding a worker; not at all if it has passed.
 
         `moment` is a datetime with its time zone, at most ten years ahead. People see the `reason`
-        during the wait. Raises `OptionError` for other moments.
+        during the wait. Raises `OptionError` if `moment` has no time zone or is later than that.
         """
         self._fiber.check_usable()
         check_moment(moment, now=self._fiber.now, of="moment of ctx.sleep_until")
