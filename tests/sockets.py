@@ -51,6 +51,12 @@ class Page:
             heard.append(frame)
         return heard
 
+    def hear_error(self) -> str:
+        """The next error, whatever comes before it."""
+        while "error" not in (frame := self.hear()):
+            pass
+        return str(frame["error"])
+
     def hear_until(self, seq: int) -> list[int]:
         """The numbers of the frames up to that one, each once."""
         seen: list[int] = []

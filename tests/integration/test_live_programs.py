@@ -82,7 +82,7 @@ def test_a_program_gets_data_of_what_its_user_may_see_and_nothing_drawn(
         for kind, forms in DRAWN.items():
             for form in forms:
                 daves.follow(names.get(kind, kind), form=form)
-                assert f"as 'data', not as '{form}'" in daves.hear()["error"]
+                assert f"as 'data', not as '{form}'" in daves.hear_error()
         wait_until(lambda: ApiToken.objects.filter(last_used_at__isnull=False).exists())
     with program(running_web, ApiToken.create_for(carol, scopes=Scope)) as carols:
         carols.follow(names["run"])
