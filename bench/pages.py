@@ -66,6 +66,8 @@ def main() -> None:
         if given.plans:
             explain(large, only=given.only)
             return
+        import dashboard.asgi  # noqa: F401 (as in a web process, what is loaded is frozen)
+
         faults = sum(compare(large, small, takes=given.takes, only=given.only))
     if given.check and faults:
         sys.exit(f"{faults} figures are too high.")
