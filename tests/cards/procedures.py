@@ -47,7 +47,7 @@ def cards_publish(ctx: Context, number: int) -> Any:
 
 @procedure(title="Answer customers", roles=ROLES)
 def cards_agent(ctx: Context, number: int) -> Any:
-    """Asks before an assistant uses a tool."""
+    """Asks before an agent uses a tool."""
     return ask(ctx, number)
 
 
