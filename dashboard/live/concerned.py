@@ -12,10 +12,8 @@ from chat.services.waiting import MOST, Waiting
 from dashboard.live.cards import cards_for
 from dashboard.live.homes import homes_for
 from dashboard.live.marks import (
-    CHANGES,
     INBOX_TABLE,
     Marked,
-    Positions,
     RunsMark,
     RunsPosition,
     behind_inbox,
@@ -24,6 +22,7 @@ from dashboard.live.marks import (
     grounds_of,
     inbox_marks,
 )
+from dashboard.live.positions import CHANGES, Positions
 from dashboard.live.tails import Tail
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Run, RunInput

@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from chat.models import HumanRequest, SessionEvent
 from chat.services import withdraw_request
 from dashboard.live.concerned import RequestNews, RunNews
-from dashboard.live.marks import MOST_READ, SEALED, inbox_mark, seal, unseal
+from dashboard.live.marks import SEALED, inbox_mark, seal, unseal
+from dashboard.live.positions import MOST_READ
 from procedures.models import Event, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services import start_run
