@@ -20,10 +20,7 @@ from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Sno
 from procedures.among import is_among
 from procedures.conf import conf
 from procedures.models.clock import clock
-from procedures.users import User, active_users, has_user_field, users
-
-CLAIMED = "_countersign_are_any_claimed"
-"""The attribute of a user that caches whether any open request is claimed."""
+from procedures.users import User, active_users, has_user_field, kept_on, users
 
 
 def is_left_to(user: User) -> Q:
@@ -57,11 +54,8 @@ def _are_any_claimed(user: User) -> bool:
     If none is, the rule for claims is left out of queries, because PostgreSQL takes longer to plan
     it than to execute the rest. A request that is claimed meanwhile waits for its claimer only.
     """
-    known: bool | None = user.__dict__.get(CLAIMED)
-    if known is None:
-        known = HumanRequest.objects.open().filter(claimed_by__isnull=False).exists()
-        user.__dict__[CLAIMED] = known
-    return known
+    claimed = HumanRequest.objects.open().filter(claimed_by__isnull=False)
+    return kept_on(user, "are_any_claimed", claimed.exists)
 
 
 def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:

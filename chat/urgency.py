@@ -23,12 +23,10 @@ from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures.models.clock import clock
 from procedures.store.merging import first_seen, merged
-from procedures.users import User
+from procedures.users import User, kept_on
 
 SPARE = 16
 """The number of candidates to read at first in addition to those wanted, as some may not fit."""
-HELD = "_countersign_held_permissions"
-"""The attribute of a user that caches the permissions by which requests ask that user."""
 GROWTH, LARGEST = 4, 8192
 """Each batch of candidates is `GROWTH` times as large as the one before, up to `LARGEST`."""
 BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
@@ -146,17 +144,17 @@ def held_permissions(user: User) -> list[str]:
     """Return the permissions by which requests ask a user, or people who delegate to the user.
 
     Superusers, who hold every permission, aren't asked by any. The result is only for lists: it is
-    cached on the user object, as that of `principals_of` is.
+    kept on the user object, as that of `principals_of` is.
     """
-    known: list[str] | None = user.__dict__.get(HELD)
-    if known is None:
-        # Somebody may have hundreds of permissions, but few are ever asked for.
-        asked = {name for (name,) in sql.assigned_permissions.fetch()}
-        people = [user, *principals_of(user)]
-        askable = [one for one in people if not one.is_superuser] if asked else []
-        known = sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
-        user.__dict__[HELD] = known
-    return known
+    return kept_on(user, "held_permissions", lambda: _held_permissions(user))
+
+
+def _held_permissions(user: User) -> list[str]:
+    # Somebody may have hundreds of permissions, but few are ever asked for.
+    asked = {name for (name,) in sql.assigned_permissions.fetch()}
+    people = [user, *principals_of(user)]
+    askable = [one for one in people if not one.is_superuser] if asked else []
+    return sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:

@@ -4,8 +4,8 @@ Import `User` from here. Models import it under `TYPE_CHECKING` only, because th
 may import them before its user model exists.
 """
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
@@ -23,6 +23,21 @@ else:
         if name == "User":
             return get_user_model()
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+T = TypeVar("T")
+
+
+def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
+    """Return what `find` returns, found once for each user object, as Django keeps permissions.
+
+    Only for what lists show: whatever decides a right is asked of the database.
+    """
+    kept = user.__dict__.setdefault("_countersign_kept", {})
+    if name not in kept:
+        kept[name] = find()
+    found: T = kept[name]
+    return found
 
 
 def users() -> "QuerySet[User]":

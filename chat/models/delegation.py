@@ -12,14 +12,10 @@ from django.db.models.expressions import Combinable
 
 from procedures.among import is_among
 from procedures.models.clock import clock
-from procedures.users import is_active
+from procedures.users import is_active, kept_on
 
 if TYPE_CHECKING:
     from procedures.users import User
-
-
-KNOWN = "_countersign_principals"
-"""The attribute of a user that caches the people who have delegated to that user."""
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
@@ -32,15 +28,15 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 def principals_of(user: "User") -> "list[User]":
     """Return the active people who have delegated their requests to the user.
 
-    The result is only for lists: it is cached on the user object, as Django caches permissions.
-    When somebody answers, `rights` looks it up again.
+    The result is only for lists: it is kept on the user object. When somebody answers, `rights`
+    looks it up again.
     """
-    known: list[User] | None = user.__dict__.get(KNOWN)
-    if known is None:
-        given = Delegation.objects.active(clock.moment()).filter(to=user)
-        known = [one.user for one in given.select_related("user").order_by("pk")]
-        user.__dict__[KNOWN] = known
-    return known
+    return kept_on(user, "principals", lambda: _principals_of(user))
+
+
+def _principals_of(user: "User") -> "list[User]":
+    given = Delegation.objects.active(clock.moment()).filter(to=user)
+    return [one.user for one in given.select_related("user").order_by("pk")]
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
