@@ -5,8 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,11 +14,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from py_vapid import Vapid02
 
-from tests.listeners import listening
+from tests.listeners import BREAK, serving
 from tests.pages import browser
 
-BREAK = "break"
-"""A fault: the service keeps the message, and breaks before it says so."""
 SECRET = b"sixteen bytes !!"
 
 
@@ -31,6 +28,7 @@ def text_of(content: bytes) -> str:
 class PushService:
     """Each fault happens to one message, in order: a status, or `BREAK`."""
 
+    usual: ClassVar[int] = 201
     url: str = ""
     faults: list[int | str] = field(default_factory=list)
     sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -38,6 +36,10 @@ class PushService:
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
+
+    def keep(self, path: str, headers: dict[str, str], body: bytes, fault: int | str) -> None:
+        if fault in {BREAK, self.usual}:
+            self.sent.append((path, headers, body))
 
     @property
     def form(self) -> dict[str, str]:
@@ -71,38 +73,10 @@ class PushService:
         return key, json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
 
 
-class Door(BaseHTTPRequestHandler):
-    """One message to the service."""
-
-    server: "Listener"
-
-    def do_POST(self) -> None:
-        kept = self.server.kept
-        fault = kept.faults.pop(0) if kept.faults else 201
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if fault in {BREAK, 201}:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            kept.sent.append((self.path, headers, body))
-        if fault == BREAK:
-            return  # the connection ends before the message is acknowledged
-        self.send_response(int(fault))
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Nobody reads it."""
-
-
-class Listener(ThreadingHTTPServer):
-    """The socket on which a push service listens."""
-
-    kept: PushService
-
-
 @contextmanager
 def serving_pushes() -> Iterator[PushService]:
-    listener = Listener(("127.0.0.1", 0), Door)
-    kept = listener.kept = PushService(f"http://127.0.0.1:{listener.server_port}/push/desk")
-    with listening(listener):
+    with serving(PushService()) as (kept, address):
+        kept.url = f"{address}/push/desk"
         yield kept
 
 

@@ -22,8 +22,9 @@ from dashboard.channels.push.keys import new_private_key, public_key_of
 from dashboard.models import PushReceipt, PushSubscription
 from procedures.models.clock import clock
 from tests.configured import configure
+from tests.listeners import BREAK
 from tests.pages import ask, browser, shown
-from tests.push_service import BREAK, PushService, serving_pushes, switch_on
+from tests.push_service import PushService, serving_pushes, switch_on
 from tests.towers import MINUTE, pass_time
 
 pytestmark = pytest.mark.django_db

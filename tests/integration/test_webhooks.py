@@ -20,9 +20,10 @@ from procedures.runner import advance_run
 from procedures.services import cancel_run, sweep
 from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
 from tests.configured import configure
+from tests.listeners import BREAK
 from tests.outside import ASK, OLD_SECRET, SECRET, agent, asked_by, send_reports
 from tests.pages import browser, shown
-from tests.receivers import BREAK, Receiver
+from tests.receivers import Receiver
 from tests.towers import MINUTE
 
 pytestmark = pytest.mark.django_db
