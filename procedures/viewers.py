@@ -19,7 +19,7 @@ from procedures.users import User, users
 Key = Any
 """A user's primary key."""
 Wanted = Mapping[UUID, AbstractSet[Key]]
-"""By run, the people whose access to the run is checked."""
+"""The people whose access to a run is checked, for each run."""
 Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
 GIVING = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),

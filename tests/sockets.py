@@ -46,16 +46,20 @@ class Page:
     def heard_before_an_answer(self) -> list[dict[str, Any]]:
         """Ask something that can't be understood; return what came before the answer."""
         self.socket.send("nonsense")
-        heard: list[dict[str, Any]] = []
-        while "error" not in (frame := self.hear()):
-            heard.append(frame)
+        heard, _error = self._hear_out()
         return heard
 
     def hear_error(self) -> str:
         """The next error, whatever comes before it."""
+        _heard, error = self._hear_out()
+        return error
+
+    def _hear_out(self) -> tuple[list[dict[str, Any]], str]:
+        """What comes before the next error, and that error."""
+        heard: list[dict[str, Any]] = []
         while "error" not in (frame := self.hear()):
-            pass
-        return str(frame["error"])
+            heard.append(frame)
+        return heard, str(frame["error"])
 
     def hear_until(self, seq: int) -> list[int]:
         """The numbers of the frames up to that one, each once."""

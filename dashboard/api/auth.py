@@ -10,6 +10,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from dashboard.api.scopes import check_scope
 from dashboard.http.throttle import refuse_token
 from dashboard.models import ApiToken
+from procedures.access import address_of
 from procedures.users import User
 
 
@@ -22,7 +23,7 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = ApiToken.find(token.strip())
         if found is None:
-            refuse_token(request.META.get("REMOTE_ADDR") or "")
+            refuse_token(address_of(request) or "")
             return None
         check_scope(request, found)
         found.note_use()

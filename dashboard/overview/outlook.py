@@ -36,7 +36,7 @@ LONGEST_LIST = 6
 MOST_STUCK = 30
 """The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
-"""With this many unfinished runs, a person's next waits are searched among all waits."""
+"""The fewest unfinished runs for which a person's next waits are searched among all waits."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY

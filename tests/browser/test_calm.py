@@ -45,7 +45,7 @@ BELOW_STEPS = """() => {
       .map((one) => document.querySelector(one).getBoundingClientRect());
     return Math.round(parts.top - steps.bottom);
 }"""
-"""How far the inputs, the result and the files are from the steps, which may get more."""
+"""The distance of the inputs, the result and the files from the steps, which may get more."""
 NOTE_PLACES = """(parts) => {
     window.places = {};
     const note = () => {
@@ -90,7 +90,7 @@ OVERLAPPING = """(text) => {
     });
     return boxes.filter(({ left }, place) => place && left < boxes[place - 1].right).length;
 }"""
-"""How many marks of the axis of time begin before the one at their left ends."""
+"""The number of marks of the time axis that begin before the one at their left ends."""
 LONGEST_MARK = "12 Nov 14:02"
 TOP = "id => document.getElementById(id).getBoundingClientRect().top"
 HIDDEN = """() => {
@@ -134,8 +134,7 @@ def test_what_stands_above_the_steps_of_a_run_stays_there_from_its_start_to_its_
     expect(sentence).to_contain_text("Finished")
     offers("Restart…")
 
-    places = page.evaluate("readPlaces()")
-    assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places
+    assert_all_stayed(page)
 
 
 def test_no_words_above_the_steps_of_a_run_move_them_at_any_width(
@@ -166,8 +165,7 @@ def test_a_run_that_is_quarantined_while_it_is_watched_moves_neither_its_steps_n
     quarantine(queued)
 
     expect(page.get_by_role("cell", name="step b")).to_be_attached()
-    places = page.evaluate("readPlaces()")
-    assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places
+    assert_all_stayed(page)
     assert page.evaluate(BELOW_STEPS) == distance
     page.get_by_role("link", name="See what differs").click()
     expect(page.get_by_role("cell", name="step b")).to_be_in_viewport()
@@ -277,3 +275,9 @@ def watch(page: Page, address: str) -> Page:
     page.goto(address)
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     return page
+
+
+def assert_all_stayed(page: Page) -> None:
+    """Each part has been at one place only since its place was first noted."""
+    places = page.evaluate("readPlaces()")
+    assert {name: len(tops) for name, tops in places.items()} == dict.fromkeys(PARTS, 1), places

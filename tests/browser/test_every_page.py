@@ -253,7 +253,7 @@ def sideways(page: Page) -> list[str]:
 
 
 def at_smallest(page: Page) -> list[str]:
-    """What doesn't fit the smallest phone; the window then has its width again."""
+    """Return what doesn't fit the smallest phone; the window then has its width again."""
     size = page.viewport_size
     assert size
     page.set_viewport_size({**size, "width": SMALLEST})

@@ -25,7 +25,7 @@ class Look:
     path: str
     act: Act | None = None
     html: str = ""
-    """What the server answers with, for pages that no visitor can cause at will."""
+    """The server's answer, for pages that no visitor can cause at will."""
 
 
 def looks(stage: Stage) -> Iterator[Look]:
