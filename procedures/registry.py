@@ -47,17 +47,17 @@ class Known(NamedTuple):
 
 def definitions() -> Mapping[str, Definition]:
     """Return every procedure by name, from Python modules and from files."""
-    return _known(shelf.current()).definitions
+    return _known(shelf.current(), _modules_of_site()).definitions
 
 
 def faults() -> Sequence[FileFault]:
     """Return the faults of the files that match PROCEDURE_FILES."""
-    return _known(shelf.current()).faults
+    return _known(shelf.current(), _modules_of_site()).faults
 
 
 def forget() -> None:
     """Forget all modules and files, so that they are loaded again when next needed."""
-    _in_modules.cache_clear()
+    _defined_by.cache_clear()
     _known.cache_clear()
     _warned.clear()
     shelf.forget()
@@ -76,19 +76,28 @@ def forget_texts() -> None:
 
 
 @lru_cache(maxsize=1)
-def _known(files: Found) -> Known:
+def _known(files: Found, modules: tuple[str, ...]) -> Known:
     """Return all procedures by name; a module's procedure takes precedence over a file's."""
-    code, words = _in_modules(), "The procedure {} is also defined in Python. Rename it."
+    code, words = _defined_by(modules), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
     return Known({**files.definitions, **code}, [*files.faults, *clashes])
 
 
-@cache
-def _in_modules() -> dict[str, Definition]:
+def _in_modules() -> Mapping[str, Definition]:
     """Return the procedures of the installed apps and of PROCEDURE_MODULES, by name."""
+    return _defined_by(_modules_of_site())
+
+
+def _modules_of_site() -> tuple[str, ...]:
+    return tuple(conf.PROCEDURE_MODULES)
+
+
+@cache
+def _defined_by(modules: tuple[str, ...]) -> Mapping[str, Definition]:
+    """Return the procedures of the installed apps and of these modules, by name."""
     found: dict[str, Definition] = {}
-    for module in _modules():
+    for module in (*_modules_of_apps(), *modules):
         for definition in _defined_in(module):
             if found.setdefault(definition.name, definition) is not definition:
                 raise LoadError(f"Two procedures have the name {definition.name!r}.")
@@ -346,9 +355,8 @@ def _load(module: str) -> ModuleType:
         raise LoadError(f"{where} can't be loaded: {error}") from error
 
 
-def _modules() -> Iterator[str]:
+def _modules_of_apps() -> Iterator[str]:
     for app in apps.get_app_configs():
         if find_spec(f"{app.name}.procedures"):
             yield f"{app.name}.procedures"
     yield from SHIPPED
-    yield from conf.PROCEDURE_MODULES

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from bench.fill import fill
 from chat.models import HumanRequest
-from procedures import registry
 from procedures.models import Event, Head, Procedure, Run
 from tests.configured import configured
 from tests.pages import browser
@@ -35,14 +34,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 def site(module_rows: None) -> Iterator[None]:
     """A site with people, most of whose runs have ended."""
     with configured(PROCEDURE_MODULES=["bench.filled"], MOST_STARTS_A_MINUTE=10_000):
-        registry.forget()
         fill(RUNS)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 # As on a large site, where reading a whole table costs more than a few rows by key.
                 cursor.execute("SET LOCAL random_page_cost = 0.1")
         yield
-    registry.forget()
 
 
 @pytest.mark.usefixtures("site")

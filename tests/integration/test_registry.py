@@ -20,7 +20,7 @@ from procedures.registry import LoadError
 from procedures.runner import advance_run, advance_runs
 from procedures.services import complaints, start_run
 from tests.calls import run_until_it_waits
-from tests.configured import configure
+from tests.configured import configure, configured
 from tests.embedded.product import Product
 from tests.runs import everything_about
 
@@ -58,6 +58,17 @@ def test_a_module_of_the_site_is_loaded(write: Write, caplog: pytest.LogCaptureF
 
     assert Grant.objects.get(procedure__name="greet").group.name == "support"
     assert not caplog.messages
+
+
+def test_other_settings_have_other_procedures() -> None:
+    usual = registry.definitions()
+
+    with configured(PROCEDURE_MODULES=["bench.filled"]):
+        others = registry.definitions()
+
+        assert registry.find("question") is None
+        assert others.keys() - usual.keys()
+    assert registry.definitions() == usual
 
 
 @pytest.mark.parametrize("name", ["nosuch", "nosuch.procedures", "tests.nosuch"])
