@@ -59,9 +59,11 @@ def of_the_inbox(stage: Stage) -> Iterator[Look]:
         yield Look(f"inbox, {tab}, empty", "outsider", f"/inbox/?tab={tab}")
     yield Look("inbox, filters", "approver", "/inbox/?tab=groups&risk=high")
     yield Look("inbox, no matches", "approver", "/inbox/?tab=groups&q=xyzzy")
-    for name in ("approval", "form", "difference", "arabic", "of others"):
+    for name in ("approval", "form", "difference", "arabic"):
         shown = f"request={stage.request(name).pk}"
         yield Look(f"inbox, {name}", "approver", f"/inbox/?tab=groups&{shown}")
+    shown = f"request={stage.request('of others').pk}"
+    yield Look("inbox, of others", "starter", f"/inbox/?{shown}")
     shown = f"request={stage.request('told').pk}"
     yield Look("inbox, focus", "approver", f"/inbox/?tab=groups&{shown}&focus=1")
     yield Look("inbox, chosen", "approver", "/inbox/?tab=groups", choose(".inbox-row__box"))

@@ -167,7 +167,7 @@ def add_requests(stage: Stage) -> None:
     stage.start("difference", "shows_evidence", evidence=amounts)
     wide = [{f"column {n}": f"{n * 1234:,}.50 €" for n in range(9)} for _ in range(4)]
     stage.start("wide table", "shows_evidence", evidence=wide)
-    others = {"prompt": "May we close the account?", "assign": "support"}
+    others = {"prompt": "May we close the account?", "assign": "operators"}
     stage.start("of others", "inbox_item", **others)
     stage.start("claimed", "inbox_item", prompt="Who looks into this?")
     claim_request(stage.request("claimed").pk, by=stage.people["approver"])
