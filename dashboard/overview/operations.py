@@ -115,6 +115,7 @@ def together(runs: Iterable[Run]) -> list[Name]:
     statuses = {RunStatus(run.status) for run in runs}
     offers: dict[Name, bool] = {
         "retry": statuses <= {*STOPPED},
+        "unpause": statuses == {RunStatus.PAUSED},
         "cancel": not any(status.is_end for status in statuses),
     }
     return [name for name, is_offered in offers.items() if is_offered]

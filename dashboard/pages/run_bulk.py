@@ -26,6 +26,9 @@ from procedures.models import Run
 
 FOLLOWS: dict[Name, Any] = {
     "retry": lazy("Each run continues from where it stopped. Finished steps aren't repeated."),
+    "unpause": lazy(
+        "Each run continues from where it stopped, with the answers that have arrived since."
+    ),
     "cancel": lazy(
         "Each run ends: its open questions are withdrawn, and its work is undone where the "
         "procedure says how. A cancelled run can't continue."
@@ -34,6 +37,7 @@ FOLLOWS: dict[Name, Any] = {
 """The consequences of each operation that can be performed on several runs together."""
 WHY_NOT: dict[Name, Any] = {
     "retry": lazy("It hasn't failed, can't be retried, or isn't yours to retry."),
+    "unpause": lazy("It isn't paused, or isn't yours to resume."),
     "cancel": lazy("It has ended, is being cancelled, or isn't yours to cancel."),
 }
 
@@ -62,7 +66,7 @@ class Line:
 def run_bulk(request: Visit) -> HttpResponse:
     """List the chosen runs and what would follow; a POST with a reason acts, and reports."""
     sent = request.POST if request.method == "POST" else request.GET
-    name: Name = "cancel" if sent.get("operation") == "cancel" else "retry"
+    name: Name = next((one for one in FOLLOWS if one == sent.get("operation")), "retry")
     chosen = chosen_from(sent.getlist("run"), str)
     lines = list(_lines(request, chosen.shown, name))
     form = ReasonForm(_typed(request)) if request.method == "POST" else None

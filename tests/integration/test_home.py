@@ -14,7 +14,7 @@ from procedures.models.clock import clock
 from procedures.services import pause_run
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
-from tests.runs import answer, start
+from tests.runs import answer, start, status_of
 
 MOST_STATEMENTS = 27
 """The statements that home needs for somebody who answers, however much waits, runs or is stuck."""
@@ -312,7 +312,7 @@ def test_runs_that_are_stuck_for_the_same_reason_are_one_row(alice: User, dave: 
     assert "alike__operations" not in text, "for those who don't operate them"
 
 
-def test_operators_retry_or_cancel_at_once_what_is_stuck_for_the_same_reason(
+def test_operators_retry_resume_or_cancel_at_once_what_is_stuck_for_the_same_reason(
     alice: User, dave: User, operators: Group
 ) -> None:
     grant("one_of_each", operators, "operate")
@@ -326,10 +326,13 @@ def test_operators_retry_or_cancel_at_once_what_is_stuck_for_the_same_reason(
 
     first, second = shown(client.get("/overview")).split('class="alike__operations"')[1:]
 
-    for form, runs, words in ((first, paused, "Cancel 2…"), (second, failed, "Retry 2…")):
+    for form, runs, *words in (
+        (first, paused, "Resume 2…", "Cancel 2…"),
+        (second, failed, "Retry 2…"),
+    ):
         buttons = form.partition("</form>")[0]
-        assert buttons.count("</button>") == 1
-        assert words in buttons
+        assert buttons.count("</button>") == len(words)
+        assert all(one in buttons for one in words)
         assert all(f'name="run" value="{run.pk}"' in buttons for run in runs)
     chosen = {"operation": "retry", "run": [str(run.pk) for run in failed], "next": "/"}
     listed = shown(client.get("/runs/bulk", chosen))
@@ -337,6 +340,12 @@ def test_operators_retry_or_cancel_at_once_what_is_stuck_for_the_same_reason(
     assert '<a class="button" href="/" data-key="Escape" data-close>Close</a>' in listed
     sent = {**chosen, "run": [f"{run.pk}:failed" for run in failed], "reason": "There is ink."}
     assert '<a class="button button--main" href="/"' in shown(client.post("/runs/bulk", sent))
+    resumed = {"operation": "unpause", "run": [str(run.pk) for run in (*paused, *failed)]}
+    listed = shown(client.get("/runs/bulk", resumed))
+    assert "Resume 2 runs</h1>" in listed
+    assert listed.count("It isn&#x27;t paused, or isn&#x27;t yours to resume.") == 2
+    client.post("/runs/bulk", {**resumed, "reason": "Lunch is over."})
+    assert [status_of(run) for run in paused] == ["waiting"] * 2
 
 
 def test_operators_see_first_what_is_stuck(alice: User, bob: User, admin_user: User) -> None:
