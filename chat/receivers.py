@@ -18,6 +18,7 @@ from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
 from chat.services.foreknown import answer_foreknown
 from chat.services.ledger import differences, unowned
+from chat.services.starts import Place, join_session
 from chat.services.voting import shortage
 from procedures import hooks
 from procedures.engine.kinds.conditions import RISKS
@@ -78,13 +79,16 @@ def forget_notifications(held_at: datetime, **_: Any) -> None:
     drop_unsent(before=held_at)
 
 
-def open_session(run: Run, files: Sequence[File], **_: Any) -> None:
+def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any) -> None:
     """Open a session for a run without a parent; post a child's card in its parent's session.
 
-    Children of a map get no card. A run made from an earlier run joins that run's session if the
-    person who made it may see that session.
+    Children of a map get no card. A run that was started in a session joins it. A run made from an
+    earlier run joins that run's session if the person who made it may see that session.
     """
     now = run.created_at
+    if isinstance(place, Place):
+        join_session(run, place)
+        return
     if above := run.parent_wait:
         if above.kind == Wait.Kind.CHILD:
             card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)

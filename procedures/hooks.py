@@ -3,7 +3,9 @@
 They are sent with `send`, so a receiver that raises rolls the whole change back. All arguments are
 passed by name:
 
-    run_started(run, files)                files: those it was started with, in order
+    run_started(run, files, place)         files: those it was started with, in order;
+                                           place: where somebody started it, as `start_run` was
+                                           told by the layer above; else None
     wait_opened(run, wait, content, at)    content: the question, plain JSON
     repeatable_opened(run, waits, at)      new questions that somebody may have decided in advance;
                                            all their other rows are written

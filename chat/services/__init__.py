@@ -46,6 +46,7 @@ from chat.services.responses import (
     undo_response,
 )
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
+from chat.services.starts import NotMemberError, start_in_session
 from chat.services.strays import ask_others
 from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
 from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
@@ -72,6 +73,7 @@ __all__ = [
     "NobodyToAnswerError",
     "NotAskedError",
     "NotConfirmedError",
+    "NotMemberError",
     "NotTheirsToUndoError",
     "Present",
     "ProgramRefusedError",
@@ -117,6 +119,7 @@ __all__ = [
     "send_notification",
     "sender_of",
     "snooze_request",
+    "start_in_session",
     "undo_response",
     "uploaded",
     "waiting_for",

@@ -88,7 +88,7 @@ def post_message(
     the session may read the message. So may the author of the message it replies to, or the users
     who may see the run it replies to.
     """
-    text = _clean(text)
+    text = checked_text(text)
     if client_key and (message := _earlier(session, by, client_key)):
         return message
     try:
@@ -134,7 +134,8 @@ def _earlier(session: Session, by: User, client_key: str) -> Message | None:
     return Message.objects.filter(session=session, author=by, client_key=client_key).first()
 
 
-def _clean(text: str) -> str:
+def checked_text(text: str) -> str:
+    """Return the text of a message as it is stored; raise `MessageError` if it can't be."""
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise MessageError("Write something first.")

@@ -40,9 +40,14 @@ from procedures.store.rows import AT_ONCE, adapted, save_columns, update_of
 class Moment(Store):
     """A transaction: its time, and whether receivers in higher layers may refuse its changes."""
 
-    def __init__(self, at: datetime | None = None, *, is_forced: bool = False) -> None:
-        """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes."""
-        self._at, self._is_forced = at, is_forced
+    def __init__(
+        self, at: datetime | None = None, *, is_forced: bool = False, place: object = None
+    ) -> None:
+        """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes.
+
+        `place` is where runs are started; the receivers of `run_started` get it.
+        """
+        self._at, self._is_forced, self._place = at, is_forced, place
 
     @property
     def now(self) -> datetime:
@@ -190,7 +195,7 @@ class RunRows(Moment):
         return chained(drafts, run_id=run_id, after=after, at=self.now, head=head, key=key)
 
     def tell_started(self, run: Run, files: Sequence[File]) -> None:
-        hooks.run_started.send(Run, run=run, files=files)
+        hooks.run_started.send(Run, run=run, files=files, place=self._place)
 
     def tell_notice(self, run: Run, text: str, level: str) -> None:
         hooks.notice.send(Run, run=run, text=text, level=level, at=self.now)

@@ -31,14 +31,20 @@ class KeyReusedError(EngineError):
 
 
 def start_run(
-    name: str, inputs: Mapping[str, Any], *, by: User | None, idempotency_key: str = ""
+    name: str,
+    inputs: Mapping[str, Any],
+    *,
+    by: User | None,
+    idempotency_key: str = "",
+    place: object = None,
 ) -> tuple[Run, bool]:
     """Start a run; return it and True, or the earlier run and False if the key is repeated.
 
-    A key is repeated if the same person has used it for this procedure.
+    A key is repeated if the same person has used it for this procedure. `place` is passed on to the
+    receivers of `hooks.run_started`; it says where in the layers above the run was started.
     """
     found = find_startable(name, by=by, idempotency_key=idempotency_key)
-    started = start_found(found, inputs)
+    started = start_found(found, inputs, place=place)
     return started.run, started.is_new
 
 
@@ -51,7 +57,7 @@ class Started(NamedTuple):
     """The files among the inputs, which are a new run's only files."""
 
 
-def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
+def start_found(found: Startable, inputs: Mapping[str, Any], *, place: object = None) -> Started:
     """Start a run of a procedure that `find_startable` has returned, as `start_run` does."""
     definition = found.definition
     with lost_files_as_faults(inputs):
@@ -62,7 +68,7 @@ def start_found(found: Startable, inputs: Mapping[str, Any]) -> Started:
             text = put_aside(whole)
 
         def write(run: Run) -> None:
-            begin_run(DatabaseStore(run.created_at), run, files=files)
+            begin_run(DatabaseStore(run.created_at, place=place), run, files=files)
 
         subject = subject_of(definition.subject, whole)
         start = Start(found, text, subject, files=files, webhook=webhook)

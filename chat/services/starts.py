@@ -1,0 +1,68 @@
+"""Runs that people start in a session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from chat.access import reads_all_of
+from chat.models import Member, Message, Session
+from chat.models.session import share
+from chat.services.messages import checked_text
+from procedures.engine.errors import EngineError
+from procedures.models import Run
+from procedures.services import start_run
+from procedures.users import User
+
+
+class NotMemberError(EngineError):
+    """Somebody who isn't a member of a session starts a run in it."""
+
+    def __init__(self) -> None:
+        super().__init__("Only members of this session can start procedures in it.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The session in which somebody starts a run, and what they wrote for it."""
+
+    session: UUID
+    text: str = ""
+
+
+def start_in_session(
+    session: Session,
+    name: str,
+    inputs: Mapping[str, Any],
+    *,
+    by: User,
+    text: str = "",
+    idempotency_key: str = "",
+) -> tuple[Run, bool]:
+    """Start a run whose card appears in a session, as a message of the person who starts it.
+
+    `text` is what that person wrote, such as "/refund 100". Otherwise this is `start_run`, and
+    raises what it raises. Raises `NotMemberError` for people who may not read the whole session:
+    whoever starts a run in it becomes a member.
+    """
+    _check_member(session.pk, by)
+    place = Place(session.pk, checked_text(text) if text else "")
+    return start_run(name, inputs, by=by, idempotency_key=idempotency_key, place=place)
+
+
+def join_session(run: Run, place: Place) -> None:
+    """Post the card of a new run in the session where it was started."""
+    assert run.started_by
+    card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=run.created_at)
+    card.text = place.text
+    card.add_to(place.session)
+    # Under the session's lock, so that nobody who was just removed comes back by a start.
+    _check_member(place.session, run.started_by)
+    Member.join(card.session, run.started_by, at=run.created_at)
+    # In a session without any run, the members don't see this first one otherwise.
+    share(run, place.session)
+
+
+def _check_member(session: UUID, by: User) -> None:
+    if not reads_all_of(by, [session]):
+        raise NotMemberError
