@@ -4,11 +4,11 @@ A card is the same for everybody who may answer its request. The page adds what 
 reader: the CSRF token of the forms, and the name under which drafts are stored.
 
 A frame contains cards of the requests that began or ceased to wait for its reader since the last
-frame. It also names all requests that wait now. So a page can tell whether it has missed a card; if
-it has, it reads its list again.
+frame, and of those on which somebody has voted. It also names all requests that wait now. So a page
+can tell whether it has missed a card; if it has, it reads its list again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cached_property
@@ -37,21 +37,27 @@ Known = Mapping[Key, AbstractSet[UUID]]
 
 
 def cards_for(
-    waiting: Mapping[Key, Waiting], *, since: Known, among: Present | None = None
+    waiting: Mapping[Key, Waiting],
+    *,
+    since: Known,
+    altered: AbstractSet[UUID] = frozenset(),
+    among: Present | None = None,
 ) -> dict[Key, dict[str, Any]]:
     """Return, for each person, what frames contain in addition: the waiting requests, and cards.
 
-    `waiting` and `since` are the requests that wait now, and that waited at the last frame. `among`
-    holds people about whom something is known already. The number of queries depends neither on the
-    people nor on the changes.
+    `waiting` and `since` are the requests that wait now, and that waited at the last frame;
+    `altered` are requests of which anything has changed since then. `among` holds people about whom
+    something is known already. The number of queries depends neither on the people nor on the
+    changes.
     """
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
-    cards = Cards(changed, among or Present(waiting))
+    open_ones = {key: now & altered for key, now in listed.items()}
+    cards = Cards(changed, open_ones, among or Present(waiting))
     return {
         key: {
-            "waiting": sorted(map(str, now - cards.closed)),
-            CARDS: cards.html_for(key, now, changed[key]),
+            **cards.names_for(key, now),
+            CARDS: cards.html_for(key, now),
         }
         for key, now in listed.items()
     }
@@ -60,8 +66,8 @@ def cards_for(
 class Cards:
     """The cards of changed requests, for the people whose frames contain them."""
 
-    def __init__(self, changed: Known, present: Present) -> None:
-        wanted = set().union(*changed.values())
+    def __init__(self, changed: Known, altered: Known, present: Present) -> None:
+        wanted = set[UUID]().union(*changed.values(), *altered.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
@@ -69,12 +75,24 @@ class Cards:
         self._seen = self._who_sees_closed_ones(changed)
         self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
+        voted = {pk for pk, one in self._requests.items() if one.quorum > 1}
+        self._voted = {key: ids & voted for key, ids in altered.items()}
+        self._changed = {key: ids | self._voted[key] for key, ids in changed.items()}
 
-    def html_for(self, key: Key, waiting: AbstractSet[UUID], changed: Iterable[UUID]) -> str:
+    def names_for(self, key: Key, waiting: AbstractSet[UUID]) -> dict[str, list[str]]:
+        """Return the names of all requests that wait.
+
+        Without them, the page reads its list, as it must if a card with new votes is left out.
+        """
+        if any(self._may_be_bypass(one, key, waiting) for one in self._voted[key]):
+            return {}
+        return {"waiting": sorted(map(str, waiting - self.closed))}
+
+    def html_for(self, key: Key, waiting: AbstractSet[UUID]) -> str:
         """Return cards of requests that wait, and a receipt or a note in place of the others."""
         drawn = [
             self._draw(one, self._as_what(one, key, waiting))
-            for one in sorted(changed)
+            for one in sorted(self._changed[key])
             if not self._may_be_bypass(one, key, waiting)
         ]
         html = "".join(drawn)

@@ -66,9 +66,9 @@ class RequestNews:
     """A reader of the changes to requests since it was last called."""
 
     def __init__(self) -> None:
-        self._tail = Tail(CHANGES, "whom", lag=SLOWEST_CHANGE)
-        self._untold: list[list[str]] = []
-        """The assignees of each change about which nobody has been notified yet."""
+        self._tail = Tail(CHANGES, "object", "whom", lag=SLOWEST_CHANGE)
+        self._untold: dict[UUID, set[str]] = defaultdict(set)
+        """The assignees of each changed request about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[UUID]] = {}
         """The requests that waited for each person at the last count."""
 
@@ -89,9 +89,9 @@ class RequestNews:
         drawn for `readers`. The number of queries depends neither on the changes nor on the people.
         """
         # First, so that no change falls between what was counted and what is looked for next.
-        for whom in self._tail.read():
-            self._untold.append(json.loads(whom))
-        names = {name for whom in self._untold for name in whom}
+        for changed, whom in self._tail.read():
+            self._untold[UUID(changed)].update(json.loads(whom))
+        names, altered = set[str]().union(*self._untold.values()), {*self._untold}
         new = {*also, *(key for key, _ in marked)}
         present = Present({*among, *new} if self._untold or is_check else new)
         concerned = people_named(names, present) & {*among} if self._untold else set()
@@ -107,7 +107,7 @@ class RequestNews:
         concerned |= self._differing(waiting)
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
         reading = {pk: told[pk] for pk in told.keys() & {*readers}}
-        cards = cards_for(reading, since=self._known, among=present)
+        cards = cards_for(reading, since=self._known, altered=altered, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
         self._known = known if is_check else self._known | known
         marks = inbox_marks(position, told, lambda: present.members)

@@ -17,9 +17,9 @@ class Tail:
     therefore also looks at the keys of the last seconds again.
     """
 
-    def __init__(self, rows: QuerySet[Any], field: str, *, lag: float) -> None:
-        """Watch a field of the rows; `lag` is the most seconds a transaction takes to commit."""
-        self._rows = rows.order_by("pk").values_list("pk", field)
+    def __init__(self, rows: QuerySet[Any], *fields: str, lag: float) -> None:
+        """Watch fields of the rows; `lag` is the most seconds a transaction takes to commit."""
+        self._rows = rows.order_by("pk").values_list("pk", *fields)
         self._lag = lag
         self.reads_after: int | None = None
         """The key after which the next call reads, or None before the first call."""
@@ -28,11 +28,14 @@ class Tail:
         """The highest key that each recent call has found, with the time of the call."""
 
     def read(self) -> set[Any]:
-        """Return the field's values in the new rows; the first call returns none."""
+        """Return what the new rows hold in the field, or a tuple of what they hold in the fields.
+
+        The first call returns an empty set.
+        """
         if self.reads_after is None:
             self._begin()
             return set()
-        found = dict(self._rows.filter(pk__gt=self.reads_after))
+        found = self._after(self.reads_after)
         new = found.keys() - self._seen
         self._note(found.keys() | {self.reads_after})
         return {found[pk] for pk in new}
@@ -40,7 +43,11 @@ class Tail:
     def _begin(self) -> None:
         newest = self._rows.order_by("-pk").first()
         self.reads_after = max(newest[0] - BEFORE, 0) if newest else 0
-        self._note(set(dict(self._rows.filter(pk__gt=self.reads_after))) | {self.reads_after})
+        self._note(self._after(self.reads_after).keys() | {self.reads_after})
+
+    def _after(self, key: int) -> dict[int, Any]:
+        rows: QuerySet[Any, Any] = self._rows.filter(pk__gt=key)
+        return {pk: tuple(held) if len(held) > 1 else held[0] for pk, *held in rows}
 
     def _note(self, keys: set[int]) -> None:
         now, floor = time.monotonic(), self.reads_after or 0

@@ -1,12 +1,13 @@
 """Requests as pages, cards and forms, which people answer by a POST."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -52,6 +53,7 @@ REFUSALS: dict[type[Exception], int] = {
     AlreadyVotedError: 409,
     ClaimedError: 409,
 }
+SHOWN = re.compile("(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(:(?P<version>[0-9]{1,9}))?")
 MOST_SHOWN = 40
 """The maximum number of cards in `shown` that are checked for changes."""
 
@@ -215,13 +217,18 @@ def questions_of(
 def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> dict[str, Any]:
     """Return the first of these requests, and receipts for those in `shown` that are closed.
 
-    Requests in `shown` that still wait are left out, because drawing a card is the costliest part.
+    Requests in `shown` that still wait are left out, because drawing a card is the costliest part,
+    unless somebody has voted since the version that `shown` names.
     """
-    held = set(_ids(shown or []))
-    fresh = [one for one in ids[:LONGEST_LIST] if one not in held]
-    open_ones = HumanRequest.objects.open().filter(pk__in=fresh)
+    held = dict(_shown(shown or []))
+    first = ids[:LONGEST_LIST]
+    wanted = Q(pk__in=[one for one in first if one not in held])
+    for one in first:
+        if version := held.get(one):
+            wanted |= Q(pk=one, quorum__gt=1) & ~Q(version=version)
+    open_ones = HumanRequest.objects.open().filter(wanted)
     requests = list(open_ones.with_what_is_shown().by_urgency())
-    gone = held.difference(ids)
+    gone = held.keys() - {*ids}
     return {
         "waiting": requests,
         "has_more": len(ids) > LONGEST_LIST,
@@ -245,14 +252,12 @@ def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
     return {"receipts": receipts, "lost": gone - kept}
 
 
-def _ids(texts: Sequence[str]) -> list[UUID]:
-    ids = []
+def _shown(texts: Sequence[str]) -> Iterator[tuple[UUID, int]]:
+    """Yield the ids and versions of cards from texts such as "ID:3"; without a version, 0."""
     for text in texts[:MOST_SHOWN]:
-        try:
-            ids.append(UUID(text))
-        except ValueError:
-            continue
-    return ids
+        found = SHOWN.fullmatch(text)
+        if found:
+            yield UUID(found["id"]), int(found["version"] or 0)
 
 
 def _page(

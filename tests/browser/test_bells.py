@@ -1,12 +1,13 @@
 """Pages that are told what concerns them, and pages that are left alone."""
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from chat.services import reassign_request
 from tests import runs
 from tests.browser.conftest import OpenPage
 from tests.browser.test_calm import watch
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import ask
 from tests.processes import Web, wait_until
 
@@ -147,6 +148,25 @@ def test_a_home_page_gets_cards_and_lists_without_a_request(
 
     expect(card).to_contain_text("by bob")
     expect(page.locator(".request[data-status=lost]")).to_be_visible()
+    assert lists_read(page) == []
+
+
+def test_an_open_card_learns_of_a_vote_and_keeps_what_is_typed(
+    running_web: Web, open_page: OpenPage, bob: User, carol: User, finance: Group
+) -> None:
+    grant("agreed", finance, "answer")
+    carol.groups.add(finance)
+    asked = request_of(run_until_it_waits("agreed", quorum=2))
+    page = watch(open_page(bob), "/")
+    card = page.get_by_role("article", name="Pay 31 €?")
+    card.get_by_label("Comment").fill("I looked at it")
+    expect(card).to_contain_text("0 of 2 votes")
+
+    runs.answer(asked, by=carol)
+
+    expect(card).to_contain_text("1 of 2 votes")
+    expect(card).to_contain_text("carol voted “Approve”.")
+    expect(card.get_by_label("Comment")).to_have_value("I looked at it")
     assert lists_read(page) == []
 
 

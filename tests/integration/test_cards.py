@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import Assignment, HumanRequest
-from chat.services import reassign_request, waiting_for, withdraw_request
+from chat.services import claim_request, reassign_request, waiting_for, withdraw_request
 from dashboard.live.cards import LONGEST_LIST, cards_for
 from dashboard.live.concerned import RequestNews
 from procedures.models import Run
@@ -108,6 +108,29 @@ def test_a_request_that_is_still_open_is_told_of_as_given_away(
     assert without_space(frames[bob.pk]["cards"]) == read(bob, asked)
     assert 'data-status="lost"' in frames[bob.pk]["cards"]
     assert frames[carol.pk] == {"waiting": [str(asked.pk)], "cards": ""}
+
+
+def test_a_vote_brings_the_card_to_those_who_may_still_vote(
+    alice: User, bob: User, carol: User, finance: Group, admin_user: User
+) -> None:
+    grant("agreed", finance, "answer")
+    carol.groups.add(finance)
+    voted, claimed = request_of(run_until_it_waits("agreed", quorum=2)), ask("approval", by=alice)
+    shown = [f"{one.pk}:{one.version}" for one in (voted, claimed)]
+    news, keys = RequestNews(), [bob.pk, carol.pk, admin_user.pk]
+    news.read(set(), keys, is_check=True)
+    answer(voted, by=carol)
+    claim_request(claimed.pk, by=bob)
+
+    told = news.read(set(), keys, readers=keys).cards
+    read_again = browser(bob).get("/requests/waiting", {"shown": shown}, headers=HTMX)
+
+    assert "waiting" in told[bob.pk]
+    assert "waiting" not in told[admin_user.pk], "because of the reason that they need"
+    cards = without_space(told[bob.pk]["cards"])
+    assert [*cards] == [f"request-{voted.pk}"], "and none of what was claimed"
+    assert '<span data-votes="count">1 of 2 votes</span>' in cards[f"request-{voted.pk}"]
+    assert [one.pk for one in read_again.context["waiting"]] == [voted.pk]
 
 
 def test_a_person_for_whom_more_waits_than_a_list_has_reads_it(

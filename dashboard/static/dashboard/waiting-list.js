@@ -122,7 +122,7 @@ class WaitingList extends ReadAgain {
 
   get address() {
     const open = this.cards.filter((card) => card.dataset.status === "open");
-    const shown = open.map((card) => ["shown", card.id.replace("request-", "")]);
+    const shown = open.map((card) => ["shown", `${card.id.replace("request-", "")}:${card.dataset.version}`]);
     return `${this.getAttribute("href")}?${new URLSearchParams(shown)}`;
   }
 
@@ -134,10 +134,18 @@ class WaitingList extends ReadAgain {
 
   place(fresh) {
     const old = document.getElementById(fresh.id);
-    if (old?.dataset.status === fresh.dataset.status) return;
-    if (old) this.replace(old, fresh);
+    if (old?.dataset.status === fresh.dataset.status) this.renewVotes(old, fresh);
+    else if (old) this.replace(old, fresh);
     else if (this.held.length || this.wouldPush()) this.held.push(fresh);
     else this.add(fresh);
+  }
+
+  /** Of an open card only the votes change, so whatever is typed into it stays. */
+  renewVotes(old, fresh) {
+    for (const part of fresh.querySelectorAll("[data-votes]")) {
+      old.querySelector(`[data-votes="${part.dataset.votes}"]`)?.replaceWith(part);
+    }
+    old.dataset.version = fresh.dataset.version ?? "";
   }
 
   replace(old, fresh) {
