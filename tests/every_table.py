@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, Snooze
+from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, ReadMark, Snooze
 from dashboard.models import (
     ApiToken,
     FormerName,
@@ -27,6 +27,7 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     now = clock.now()
     asked: dict[str, Any] = {"request": request, "user": person}
     Notification.objects.create(channel="mail", request=request, recipient=person, planned_at=now)
+    ReadMark.objects.create(session=request.session, user=person, seq=1)
     Snooze.objects.create(**asked, until=now - DAY)
     Draft.objects.create(**asked, values="{}", at=now)
     decide_ahead(request, person)

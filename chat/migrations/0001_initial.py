@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 ('level', models.CharField(blank=True, help_text='The severity of an alert.', max_length=10)),
                 ('at', models.DateTimeField()),
                 ('client_key', models.CharField(blank=True, help_text='A key chosen by the sender; sending it again returns the first message.', max_length=64)),
+                ('mentioned', models.TextField(blank=True, db_default='', default='', help_text='The people whom the text mentions, as a JSON list of pairs: key and name.')),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
@@ -131,6 +132,19 @@ class Migration(migrations.Migration):
                 'ordering': ['session', 'joined_at'],
                 'indexes': [models.Index(condition=models.Q(('in_crowd', True)), fields=['user'], name='countersign_crowds')],
                 'constraints': [models.UniqueConstraint(fields=('session', 'user'), name='countersign_one_membership_each')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReadMark',
+            fields=[
+                ('pk', models.CompositePrimaryKey('session', 'user', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='read_marks', to='countersign_chat.session')),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='read_marks', to=settings.AUTH_USER_MODEL)),
+                ('seq', models.PositiveBigIntegerField(help_text='The number of the newest message that the person has read.')),
+                ('mentioned', models.PositiveBigIntegerField(db_default=0, default=0, help_text='The number of the newest message that mentions the person; 0 for none.')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['user', 'session', 'seq'], name='countersign_marks_by_user'), models.Index(condition=models.Q(('mentioned__gt', models.F('seq'))), fields=['user', 'mentioned'], name='countersign_unread_mentions')],
             },
         ),
         migrations.CreateModel(
@@ -301,6 +315,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('request', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='countersign_chat.humanrequest')),
                 ('alert', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='countersign_chat.message')),
+                ('mention', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mention_notifications', to='countersign_chat.message')),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='countersign_procedures.run')),
                 ('round', models.PositiveIntegerField(db_default=0, default=0, help_text='The number of the reminder; 0 for the first message.')),
                 ('channel', models.CharField(help_text='The channel that delivers the notification.', max_length=20)),
@@ -317,7 +332,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-pk'],
                 'indexes': [models.Index(condition=models.Q(('next_try_at__isnull', False)), fields=['next_try_at'], name='countersign_unsent'), models.Index(condition=models.Q(('bundle__isnull', False)), fields=['bundle'], name='countersign_bundled')],
-                'constraints': [models.UniqueConstraint(fields=('request', 'channel', 'recipient', 'round'), name='countersign_one_notification_each'), models.UniqueConstraint(fields=('alert', 'channel', 'recipient'), name='countersign_one_notification_per_alert'), models.UniqueConstraint(fields=('run', 'channel', 'recipient', 'round'), name='countersign_one_report_per_end'), models.CheckConstraint(condition=models.Q(models.Q(('alert', None), ('request__isnull', False), ('run', None)), models.Q(('alert__isnull', False), ('request', None), ('run', None)), models.Q(('alert', None), ('request', None), ('run__isnull', False)), _connector='OR'), name='countersign_notification_about_one_thing')],
+                'constraints': [models.UniqueConstraint(fields=('request', 'channel', 'recipient', 'round'), name='countersign_one_notification_each'), models.UniqueConstraint(fields=('alert', 'channel', 'recipient'), name='countersign_one_notification_per_alert'), models.UniqueConstraint(fields=('mention', 'channel', 'recipient'), name='countersign_one_notification_per_mention'), models.UniqueConstraint(fields=('run', 'channel', 'recipient', 'round'), name='countersign_one_report_per_end'), models.CheckConstraint(condition=models.Q(models.Q(('alert', None), ('mention', None), ('request__isnull', False), ('run', None)), models.Q(('alert__isnull', False), ('mention', None), ('request', None), ('run', None)), models.Q(('alert', None), ('mention__isnull', False), ('request', None), ('run', None)), models.Q(('alert', None), ('mention', None), ('request', None), ('run__isnull', False)), _connector='OR'), name='countersign_notification_about_one_thing')],
             },
         ),
         migrations.CreateModel(

@@ -6,7 +6,7 @@ from chat.models.feed import FeedEntry, RunAudience
 from chat.models.history import RequestEvent
 from chat.models.message import Message
 from chat.models.notification import Notification, Presence
-from chat.models.reading import Draft, Snooze
+from chat.models.reading import Draft, ReadMark, Snooze
 from chat.models.request import HumanRequest
 from chat.models.response import HumanResponse
 from chat.models.session import Member, Session, SessionEvent, SharedRun
@@ -23,6 +23,7 @@ __all__ = [
     "Message",
     "Notification",
     "Presence",
+    "ReadMark",
     "RequestEvent",
     "RunAudience",
     "Session",

@@ -1,6 +1,7 @@
 """The entries of a session's transcript."""
 
-from typing import TYPE_CHECKING, ClassVar, Self
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -100,11 +101,17 @@ class Message(models.Model):
         blank=True,
         help_text="A key chosen by the sender; sending it again returns the first message.",
     )
+    mentioned = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The people whom the text mentions, as a JSON list of pairs: key and name.",
+    )
 
     proof = proof_field()
     SEALED: ClassVar = (
         *("id", "session", "seq", "kind", "author", "run", "request", "reply_to"),
-        *("text", "level", "at", "client_key"),
+        *("text", "level", "at", "client_key", "mentioned"),
     )
 
     objects = MessageQuerySet.as_manager()
@@ -154,6 +161,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80] or self.kind
+
+    @property
+    def mentions(self) -> list[tuple[Any, str]]:
+        """The people whom the text mentions: their keys as in JSON, and their names at the time."""
+        return list(map(tuple, json.loads(self.mentioned or "[]")))
 
     def is_between(self, user: "User") -> bool:
         """Return True if the user wrote this message, or the one that it replies to."""

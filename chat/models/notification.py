@@ -1,4 +1,4 @@
-"""Notifications for people about requests and alerts, and reports to programs."""
+"""Notifications for people about requests, alerts and mentions, and reports to programs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """A notification to one person by one channel about a request, an alert or a run.
+    """A notification to one person by one channel about a request, an alert, a mention or a run.
 
     The recipient of a report to a program is the user who started the run.
     """
@@ -83,6 +83,9 @@ class Notification(models.Model):
     )
     alert = models.ForeignKey(
         Message, models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    mention = models.ForeignKey(
+        Message, models.CASCADE, null=True, db_index=False, related_name="mention_notifications"
     )
     run = models.ForeignKey(
         Run, models.CASCADE, null=True, db_index=False, related_name="notifications"
@@ -129,14 +132,19 @@ class Notification(models.Model):
                 name="countersign_one_notification_per_alert",
             ),
             models.UniqueConstraint(
+                fields=["mention", "channel", "recipient"],
+                name="countersign_one_notification_per_mention",
+            ),
+            models.UniqueConstraint(
                 fields=["run", "channel", "recipient", "round"],
                 name="countersign_one_report_per_end",
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(request__isnull=False, alert=None, run=None)
-                    | Q(request=None, alert__isnull=False, run=None)
-                    | Q(request=None, alert=None, run__isnull=False)
+                    Q(request__isnull=False, alert=None, mention=None, run=None)
+                    | Q(request=None, alert__isnull=False, mention=None, run=None)
+                    | Q(request=None, alert=None, mention__isnull=False, run=None)
+                    | Q(request=None, alert=None, mention=None, run__isnull=False)
                 ),
                 name="countersign_notification_about_one_thing",
             ),
@@ -158,7 +166,7 @@ class Notification(models.Model):
     @property
     def key(self) -> str:
         """The key "SUBJECT.RECIPIENT", made of two ids; it is the same on every try."""
-        of = self.bundle or self.request_id or self.alert_id or self.run_id
+        of = self.bundle or self.request_id or self.alert_id or self.mention_id or self.run_id
         again = f"{of}-{self.round}" if self.round and not self.bundle else of
         return f"{again}.{self.recipient_id}"
 

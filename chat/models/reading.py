@@ -1,9 +1,10 @@
-"""Snoozes and drafts, which a person keeps privately for a request."""
+"""What a person has read of sessions, and snoozes and drafts, which they keep for a request."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
 from chat.models.request import HumanRequest
 from procedures.engine.values import canonical
@@ -56,3 +57,41 @@ class Draft(models.Model):
     @property
     def plain_values(self) -> dict[str, Any]:
         return dict(canonical.plain(self.values))
+
+
+class ReadMark(models.Model):
+    """How far a person has read a session, and their last mention in it.
+
+    Whoever has a mark follows the session: its list of sessions counts what is new there. Members
+    follow a session without a mark, too.
+    """
+
+    pk = models.CompositePrimaryKey("session", "user")
+    session = models.ForeignKey(
+        "countersign_chat.Session", models.CASCADE, db_index=False, related_name="read_marks"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="read_marks"
+    )
+    seq = models.PositiveBigIntegerField(
+        help_text="The number of the newest message that the person has read."
+    )
+    mentioned = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The number of the newest message that mentions the person; 0 for none.",
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "session", "seq"], name="countersign_marks_by_user"),
+            # The few mentions that somebody hasn't read, among thousands of sessions they have.
+            models.Index(
+                fields=["user", "mentioned"],
+                condition=Q(mentioned__gt=F("seq")),
+                name="countersign_unread_mentions",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.seq}"

@@ -351,14 +351,14 @@ class HumanResponseAdmin(ProvenPartAdmin):
 @admin.register(Notification)
 class NotificationAdmin(PartOfRequestAdmin):
     list_display = [
-        *("recipient", "channel", "request_page", "alert", "status"),
+        *("recipient", "channel", "request_page", "alert", "mention", "status"),
         *("planned_at", "sent_at", "tries", "note"),
     ]
     list_filter = ["status", ("channel", NamedValues), "planned_at"]
-    list_select_related = ["request", "alert", "recipient"]
+    list_select_related = ["request", "alert", "mention", "recipient"]
     search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
     fields = [
-        *("request", "alert", "channel", "recipient", "status", "planned_at", "sent_at"),
+        *("request", "alert", "mention", "channel", "recipient", "status", "planned_at", "sent_at"),
         *("tries", "note", "next_try_at", "held_until", "bundle"),
     ]
 

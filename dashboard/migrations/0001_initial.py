@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
                 ('time_zone', models.CharField(blank=True, help_text="For example Europe/Berlin. If empty, the browser's time zone is used.", max_length=64)),
                 ('has_keys', models.BooleanField(db_default=True, default=True, help_text='If on, each button can be pressed with the key that is shown on it.')),
+                ('hears_mentions', models.BooleanField(db_default=True, default=True, help_text='If on, the person is notified of messages that mention them.')),
             ],
             options={
                 'verbose_name': 'preferences',

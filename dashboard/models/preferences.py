@@ -28,6 +28,12 @@ class Preferences(models.Model):
         help_text=lazy("If on, each button can be pressed with the key that is shown on it."),
     )
 
+    hears_mentions = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=lazy("If on, the person is notified of messages that mention them."),
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = lazy("preferences")
 

@@ -16,7 +16,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from chat.models import FeedEntry, HumanRequest, HumanResponse, RunAudience, Session, SharedRun
+from chat.models import (
+    FeedEntry,
+    HumanRequest,
+    HumanResponse,
+    ReadMark,
+    RunAudience,
+    Session,
+    SharedRun,
+)
 from chat.services import note_presence
 from dashboard.admin.history import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
@@ -31,8 +39,10 @@ from tests.pages import browser, shown
 
 LISTS = (FeedEntry, RunAudience, SharedRun)
 """Rows that follow from others: lists find by them what somebody may see."""
+SHOWN_IN_CHAT = (ReadMark,)
+"""Rows that the members of a session see there, and by which nothing is decided."""
 MODELS = [model for name in sorted(OUR_APPS) for model in apps.get_app_config(name).get_models()]
-OURS = [model for model in MODELS if model not in LISTS]
+OURS = [model for model in MODELS if model not in LISTS + SHOWN_IN_CHAT]
 HISTORY = [model for model in OURS if model not in (Grant, ApiToken)]
 
 

@@ -51,6 +51,7 @@ NOT_HISTORY = {
     "countersign_chat.SessionEvent": "tells browsers what to look at again",
     "countersign_chat.Delegation": "who may answer for whom now",
     "countersign_chat.Draft": "what somebody is typing now",
+    "countersign_chat.ReadMark": "what somebody has read, which nothing depends on",
     "countersign_chat.Snooze": "what somebody does not want to see now",
     "countersign_chat.Notification": "the delivery of what a request or a message says",
     "countersign_chat.Presence": "who looks at a page now",
