@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from functools import partial
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
 from chat.access import answerable_requests, visible_requests
-from chat.left import is_claim_stale, is_left_to, is_snoozed_by
+from chat.left import are_any_claimed, is_claim_stale, is_left_to, is_snoozed_by
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.request import HumanRequestQuerySet, is_assigned_to
 from chat.urgency import Place, Way, first_among, following, ways_by_group, ways_by_name
@@ -37,6 +37,9 @@ class Tab(StrEnum):
     UNCLAIMED = "unclaimed"
     SNOOZED = "snoozed"
     DONE = "done"
+
+
+OPEN_LISTS = {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
 
 class Due(StrEnum):
@@ -83,6 +86,9 @@ class Filters:
         return found & _is_due(self.due, f"{to}needed_at", now) if self.due else found
 
 
+EVERYTHING = Filters()
+
+
 @dataclass
 class Inbox:
     """One list of a person's inbox."""
@@ -91,6 +97,8 @@ class Inbox:
     tab: Tab = Tab.MINE
     filters: Filters = field(default_factory=Filters)
     now: datetime = field(default_factory=clock.now)
+    has_snoozed: bool = True
+    """False if the person is known to have snoozed nothing, so that nothing is left out for it."""
 
     def page(
         self, limit: int, *, after: UUID | None = None
@@ -145,7 +153,8 @@ class Inbox:
             found = found.filter(~Q(claimed_by=self.user) | is_assigned_to(self.user))
         if self.tab == Tab.UNCLAIMED:
             found = found.filter(Q(claimed_by=None) | is_claim_stale())
-        found = found.filter(~is_snoozed_by(self.user, self.now))
+        if self.has_snoozed:
+            found = found.filter(~is_snoozed_by(self.user, self.now))
         return found.filter(self.filters.condition("", self.now))
 
     def _snoozed(self, most: int, after: UUID | None) -> list[UUID]:
@@ -172,6 +181,64 @@ class Inbox:
             last = HumanResponse.objects.filter(user=self.user, request=after, undone_at=None)
             found = found.filter(pk__lt=last.values("pk")[:1])
         return list(found.values_list("request", flat=True)[:most])
+
+
+@dataclass
+class Lists:
+    """All lists of a person's inbox at one time, each read at most once."""
+
+    user: User
+    now: datetime = field(default_factory=clock.now)
+    waiting: dict[UUID, UUID] | None = None
+    """The requests that wait for the person, with their sessions, if they are known already."""
+    _read: dict[Any, list[UUID]] = field(default_factory=dict)
+
+    @cached_property
+    def wakes_at(self) -> datetime | None:
+        """The time at which the person's next snooze ends; None if nothing is snoozed."""
+        snoozed = Snooze.objects.filter(user=self.user, until__gt=self.now).order_by("until")
+        return snoozed.values_list("until", flat=True).first()
+
+    def ids(
+        self, tab: Tab, filters: Filters = EVERYTHING, *, after: UUID | None = None
+    ) -> list[UUID]:
+        """Return the first ids of a list, at most 100, as `Inbox.ids` does."""
+        if tab == Tab.UNCLAIMED and not are_any_claimed(self.user):
+            tab = Tab.GROUPS
+        key = tab, filters, after
+        if key not in self._read:
+            known = self._known(*key)
+            wanted = partial(self._inbox(tab, filters).ids, MOST_COUNTED, after=after)
+            self._read[key] = wanted() if known is None else known
+        return self._read[key]
+
+    def _known(self, tab: Tab, filters: Filters, after: UUID | None) -> list[UUID] | None:
+        """Return a list that follows from what has been read already; None if it doesn't."""
+        if tab == Tab.SNOOZED and self.wakes_at is None:
+            return []
+        if self.waiting is None or tab not in OPEN_LISTS:
+            return None
+        if not self.waiting:
+            return []
+        is_first = tab == Tab.GROUPS and filters == EVERYTHING and after is None
+        # If nothing asks the person by name, all that waits for them is in this list.
+        if is_first and (self.user.is_superuser or not self.ids(Tab.MINE)):
+            return list(self.waiting)[:MOST_COUNTED]
+        return None
+
+    def page(
+        self, tab: Tab, filters: Filters, limit: int, *, after: UUID | None = None
+    ) -> tuple[list[HumanRequest], UUID | None]:
+        """Return a page of a list as `Inbox.page` does; `limit` is below 100."""
+        if tab == Tab.DONE:
+            return self._inbox(tab, filters).page(limit, after=after)
+        ids = self.ids(tab, filters, after=after)
+        shown = ids[:limit]
+        return load_rows(shown), shown[-1] if len(ids) > limit else None
+
+    def _inbox(self, tab: Tab, filters: Filters) -> Inbox:
+        has_snoozed = self.wakes_at is not None
+        return Inbox(self.user, tab, filters, self.now, has_snoozed=has_snoozed)
 
 
 def load_rows(ids: Sequence[UUID]) -> list[HumanRequest]:

@@ -12,7 +12,7 @@ from ninja import Router, Status
 from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
-from chat.inbox import Due, Filters, Inbox, Tab, seen_by
+from chat.inbox import Due, Filters, Inbox, Lists, Tab, seen_by
 from chat.inbox_schemas import (
     BulkIn,
     BulkOut,
@@ -58,7 +58,8 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     filters = Filters(kind, procedure, due, risk, q)
     with timezone.override(_time_zone(request)):
         rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
-    counts = {one: Inbox(request.user, one).count() for one in COUNTED}
+    lists = Lists(request.user)
+    counts = {one: len(lists.ids(one)) for one in COUNTED}
     seen = seen_by(request.user, [one.pk for one in rows])
     return {"items": rows, "seen": sorted(seen), "counts": counts, "next": following}
 

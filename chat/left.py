@@ -40,7 +40,7 @@ def is_left_to(user: User) -> Q:
     votes = HumanResponse.objects.filter(request=OuterRef("pk"), user=user, undone_at=None)
     has_voted = Q(Exists(votes.order_by()), quorum__gt=1)
     is_free = Q(claimed_by__isnull=True) | Q(claimed_by=user)
-    if _are_any_claimed(user):
+    if are_any_claimed(user):
         principals = Delegation.objects.active(clock.moment()).filter(to=user).order_by()
         is_free |= Q(claimed_by__in=principals.values("user")) | is_claim_stale()
     by_token = Q(**{f"{run}started_by": user}) & ~Q(**{f"{run}program": ""})
@@ -48,7 +48,7 @@ def is_left_to(user: User) -> Q:
     return is_free & ~Q(is_own, four_eyes=True) & ~has_voted
 
 
-def _are_any_claimed(user: User) -> bool:
+def are_any_claimed(user: User) -> bool:
     """Return True if any open request is claimed, as read once for all lists of a page.
 
     If none is, the rule for claims is left out of queries, because PostgreSQL takes longer to plan

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from math import ceil
@@ -18,10 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
-from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Tab, due_of, end_of_day, seen_by
+from chat.inbox import OPEN_LISTS, Due, Filters, Lists, Tab, due_of, end_of_day, seen_by
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
+from chat.services.waiting import Waiting
 from dashboard.forms.snoozing import time_of
+from dashboard.overview.viewer import time_for_viewer
 from dashboard.overview.words import listed
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
@@ -96,12 +99,23 @@ class View:
 
     request: Visit
     sent: QueryDict
-    now: Any = field(default_factory=clock.now)
+    loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
+    """The requests of the shown page of the list."""
+    seen: set[UUID] = field(default_factory=set)
+    """Those of them that the person has opened."""
+
+    @cached_property
+    def now(self) -> datetime:
+        return time_for_viewer(self.request)
+
+    @cached_property
+    def lists(self) -> Lists:
+        known: Waiting | None = getattr(self.request, "waiting", None)
+        return Lists(self.request.user, self.now, known)
 
     @cached_property
     def counts(self) -> dict[Tab, int]:
-        user = self.request.user
-        return {tab: Inbox(user, tab, now=self.now).count() for tab in TABS if tab != Tab.DONE}
+        return {tab: len(self.lists.ids(tab)) for tab in TABS if tab != Tab.DONE}
 
     @cached_property
     def tab(self) -> Tab:
@@ -121,10 +135,6 @@ class View:
             next((risk for risk in conditions.RISKS if risk == sent["risk"]), None),
             sent["q"].strip(),
         )
-
-    @cached_property
-    def inbox(self) -> Inbox:
-        return Inbox(self.request.user, self.tab, self.filters, self.now)
 
     @cached_property
     def query(self) -> str:
@@ -158,13 +168,14 @@ class View:
 
     @property
     def is_open_list(self) -> bool:
-        return self.tab in {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
+        return self.tab in OPEN_LISTS
 
     def listed(self) -> dict[str, Any]:
         """Return the context for the list, its tabs and its filters."""
-        requests, following = self.inbox.page(PAGE, after=self.last)
-        seen = seen_by(self.request.user, [one.pk for one in requests])
-        rows = [self._row(one, seen) for one in requests]
+        requests, following = self.lists.page(self.tab, self.filters, PAGE, after=self.last)
+        self.loaded = {one.pk: one for one in requests}
+        self.seen = seen_by(self.request.user, self.loaded)
+        rows = [self._row(one) for one in requests]
         groups = self._groups(rows, is_cut=following is not None)
         asked = {one.wait.run.procedure for one in requests}
         return {
@@ -178,15 +189,14 @@ class View:
             "changes_in": self._changes_in(requests),
         }
 
-    def _row(self, request: HumanRequest, seen: set[UUID]) -> Row:
+    def _row(self, request: HumanRequest) -> Row:
         is_near = request.soon_at is not None and request.soon_at < self.now
         due = due_of(request.needed_at, self.now)
-        return Row(request, due, request.pk in seen or not self.is_open_list, is_near)
+        return Row(request, due, request.pk in self.seen or not self.is_open_list, is_near)
 
     def _changes_in(self, requests: list[HumanRequest]) -> int | None:
         """Return the seconds until the list changes by time alone, as at a deadline, or None."""
-        snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
-        times = [snoozed.order_by("until").values_list("until", flat=True).first()]
+        times = [self.lists.wakes_at]
         if self.is_open_list:
             times += [at for one in requests for at in (one.soon_at, one.needed_at)]
             times += [end_of_day(self.now)]
@@ -204,25 +214,38 @@ class View:
 
     def chosen(self, request_id: UUID | None) -> dict[str, Any]:
         """Return the request beside the list, with its position and its neighbours in the list."""
-        ids = self.inbox.ids(MOST_COUNTED, after=self.last)
+        ids = self.lists.ids(self.tab, self.filters, after=self.last)
         if request_id is None:
             request_id = ids[0] if ids else None
         if request_id is None:
             return {"view": self, "chosen": None}
-        found = find(self.request, request_id)
-        mine = answerable(self.request, [found])
+        found = self.loaded.get(request_id) or find(self.request, request_id)
+        mine = self._answerable(found)
         return {
             "view": self,
             "chosen": found,
             "answerable": mine,
             "typed_form": typed_form(self.request, found, mine),
             "is_undoable": is_undoable(self.request, found),
-            "is_seen": found.pk in seen_by(self.request.user, [found.pk]),
-            "is_snoozed": Snooze.objects.filter(
-                request=found, user=self.request.user, until__gt=self.now
-            ).exists(),
+            "is_seen": found.pk in (self.seen if found.pk in self.loaded else self._seen(found)),
+            "is_snoozed": self._is_snoozed(found),
             **_neighbours(ids, found.pk, is_counted=self.last is None),
         }
+
+    def _answerable(self, found: HumanRequest) -> set[UUID]:
+        # Each list but that of answered requests holds only what the person may answer.
+        if found.pk in self.loaded and self.tab != Tab.DONE:
+            return {found.pk} if found.is_open else set()
+        return answerable(self.request, [found])
+
+    def _seen(self, found: HumanRequest) -> set[UUID]:
+        return seen_by(self.request.user, [found.pk])
+
+    def _is_snoozed(self, found: HumanRequest) -> bool:
+        if self.lists.wakes_at is None:
+            return False
+        snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
+        return snoozed.filter(request=found).exists()
 
 
 def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:

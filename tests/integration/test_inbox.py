@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from chat.inbox import Due, Filters, Inbox, Tab, seen_by
+from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Lists, Tab, seen_by
 from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
@@ -22,6 +22,7 @@ from chat.services import (
     undo_response,
     wake_request,
 )
+from chat.services.waiting import waiting_of
 from procedures.engine.errors import InputError
 from procedures.models.clock import clock
 from tests.calls import assign_too, caller, grant, request_of, run_until_it_waits
@@ -121,6 +122,35 @@ def test_what_may_not_be_seen_any_more_is_in_no_list(bob: User, finance: Group) 
 
     gone = User.objects.get(pk=bob.pk)
     assert [prompts(gone, tab) for tab in Tab] == [[], [], [], [], []]
+
+
+def test_lists_of_a_page_are_what_each_list_reads_alone(
+    bob: User, carol: User, finance: Group
+) -> None:
+    ann, root = create_person("ann", finance), User.objects.create_superuser("root")
+    people = [ann, bob, carol, root]
+    same_for_all(people)
+    snooze_request(ask("Later").pk, by=bob, until=clock.now() + DAY)
+    say(ask("Done"), bob)
+    ask("For the group")
+    same_for_all(people)
+    ask("For bob", assign="@bob")
+    same_for_all(people)
+    claim_request(ask("Claimed").pk, by=ann)
+    same_for_all(people)
+
+
+def same_for_all(people: list[User]) -> None:
+    """Compare the lists with and without knowing what waits, each time for new user objects."""
+    for key in [one.pk for one in people]:
+
+        def person(key: int = key) -> User:
+            return User.objects.get(pk=key)
+
+        alone = {tab: Inbox(person(), tab).ids(MOST_COUNTED) for tab in Tab}
+        unknown, known = Lists(person()), Lists(person(), waiting=waiting_of(person()))
+        assert {tab: unknown.ids(tab) for tab in Tab} == alone
+        assert {tab: known.ids(tab) for tab in Tab} == alone
 
 
 # Order, pages and filters

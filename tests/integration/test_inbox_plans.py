@@ -17,6 +17,7 @@ from procedures.models.ids import uuid7
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 from tests.integration.test_chat_plans import analyze, copy_of
+from tests.pages import browser
 from tests.plans import nodes_of, rows_read
 
 FEW, MANY = 300, 3_000
@@ -86,6 +87,22 @@ def test_a_page_needs_as_many_statements_however_many_are_open(
     add_requests(FEW, request_, **whom)
 
     assert len(statements_of(viewer, tab)) <= few
+
+
+@pytest.mark.parametrize(("name", "most"), [("bob", 20), ("carol", 15)])
+def test_the_page_reads_what_waits_for_a_person_once(
+    request_: HumanRequest, bob: User, carol: User, finance: Group, name: str, most: int
+) -> None:
+    add_requests(9, request_, group=finance)
+    client = browser({"bob": bob, "carol": carol}[name])
+
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/inbox/")
+
+    said = [query["sql"] for query in captured.captured_queries]
+    assert len(said) <= most, said
+    # What waits for bob is read with the marks, and what waits for him by name with the list.
+    assert sum("NULLS LAST" in one and "assignment" in one for one in said) <= 2
 
 
 def test_what_is_rare_among_many_is_found_by_few_statements(
