@@ -4,11 +4,10 @@ import atexit
 import logging
 import os
 import queue
-import socket
 import threading
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from celery import current_app
@@ -16,6 +15,7 @@ from django.db import transaction
 from kombu import Connection, pools
 
 from procedures.conf import conf
+from procedures.reports import PATIENCE, Reports, kept_redis
 
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
@@ -26,15 +26,13 @@ CALL_AGAIN = 1000
 """Milliseconds after which a message that hasn't arrived is lost, or waits for a busy worker."""
 LOOK_EVERY = 5
 """Seconds between a worker's own checks of the queue, in case a message was lost."""
-WORKERS = "countersign.workers"
-"""The Redis set of the workers that have reported their code; each also has a key of its own."""
-CODE_LASTS = 30
-"""Seconds after which a worker that no longer reports itself is forgotten."""
+WORKERS = Reports("countersign.workers")
+"""The code versions of the main process of each worker, as JSON."""
+SOCKETS = Reports("countersign.sockets")
+"""The number of open sockets of each web process."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 """Timeouts in seconds, after which a Redis that doesn't answer counts as unavailable."""
-PATIENCE = 0.2
-"""Seconds to wait for a broker that doesn't answer."""
 LAST_WORD = 2
 """Seconds that an exiting process waits for its messages to be sent; the first one is slow."""
 Message = tuple[str, tuple[str | int, ...]]
@@ -61,50 +59,35 @@ def send_later(task: str, *arguments: str | int) -> None:
 def note_arrival() -> None:
     """Record that the message arrived, so that the next call sends a new one."""
     try:
-        _redis().delete(CALLED)
+        kept_redis().delete(CALLED)
     except redis.RedisError as error:
         logger.debug("The arrival of a message couldn't be recorded: %s", error)
-
-
-def tell_code(worker: int, code: str) -> None:
-    """Record the code versions of the worker with this main process id. Never raises."""
-    key = _key_of(worker)
-    try:
-        with _redis().pipeline() as several:
-            several.set(key, code, ex=CODE_LASTS)
-            several.sadd(WORKERS, key)
-            several.execute()
-    except redis.RedisError as error:
-        logger.debug("The versions of this worker's code couldn't be reported: %s", error)
-
-
-def keep_code(worker: int) -> None:
-    """Record that the worker with this main process id is alive, even while it is busy.
-
-    Never raises.
-    """
-    try:
-        _redis().expire(_key_of(worker), CODE_LASTS)
-    except redis.RedisError as error:
-        logger.debug("This worker couldn't report that it is alive: %s", error)
 
 
 def told_codes() -> list[str]:
     """Return the code versions that each live worker reports; [] if Redis doesn't answer."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
-            keys = sorted(client.smembers(WORKERS))
-            told = dict(zip(keys, client.mget(keys) if keys else [], strict=True))
-            # A member of a set has no time of its own: what has expired is taken out of it here.
-            if gone := [key for key, code in told.items() if code is None]:
-                client.srem(WORKERS, *gone)
+            return WORKERS.read(client)
     except redis.RedisError:
         return []
-    return [code.decode() for code in told.values() if code is not None]
 
 
-def _key_of(worker: int) -> str:
-    return f"{WORKERS}:{socket.gethostname()}:{worker}"
+class ToldFigures(NamedTuple):
+    """The numbers that the processes of the site report."""
+
+    workers: int
+    sockets: int
+
+
+def told_figures() -> ToldFigures | None:
+    """Return the numbers of live workers and open sockets; None if Redis doesn't answer."""
+    try:
+        with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
+            sockets = sum(map(int, SOCKETS.read(client)))
+            return ToldFigures(len(WORKERS.read(client)), sockets)
+    except redis.RedisError:
+        return None
 
 
 def fault() -> str:
@@ -176,7 +159,7 @@ def _call() -> None:
     try:
         # It expires by itself: if the message is lost or its worker dies before `note_arrival`, the
         # next call is silenced for a second at most.
-        is_first = bool(_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
+        is_first = bool(kept_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
     except redis.RedisError:
         # Redis may be away only for this process, or the broker may be another one: try to send.
         is_first = True
@@ -214,22 +197,3 @@ def _connection_to(broker: str) -> Connection:
             "max_retries": 0,
         },
     )
-
-
-class _Kept(threading.local):
-    pid = 0
-    client: redis.Redis
-
-
-_kept = _Kept()
-
-
-def _redis() -> redis.Redis:
-    """Return this thread's Redis connection; a forked process opens its own."""
-    # Two processes on one socket would read each other's answers.
-    if _kept.pid != os.getpid():
-        _kept.client = redis.Redis.from_url(
-            conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
-        )
-        _kept.pid = os.getpid()
-    return _kept.client

@@ -79,7 +79,7 @@ def _tell_code() -> None:
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now
-        dispatch.tell_code(os.getppid(), json.dumps(registry.versions_here()))
+        dispatch.WORKERS.tell(os.getppid(), json.dumps(registry.versions_here()))
 
 
 def advance_run(run_id: UUID) -> None:

@@ -7,6 +7,7 @@ this took; the changes during the rest are sent together.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,9 +24,12 @@ from dashboard.live.streams import Head, Stream, heads
 from dashboard.live.threads import DatabaseThread, Done
 from dashboard.live.views import View
 from dashboard.live.watches import Watch
+from procedures import dispatch
 
 LOOK = 1.0
 """The seconds between two comparisons of all heads."""
+REPORT = 5.0
+"""The seconds between two reports of the number of sockets."""
 TELL_AGAIN = 2.0
 """The seconds after which a socket that missed changes is told of them again."""
 TURN = 0.25
@@ -51,6 +55,7 @@ class Hub:
         self.gate = Gate(self)
         self.drawing, self._ringing = DatabaseThread("drawing"), DatabaseThread("bells")
         self.bells = Bells(self._ringing.run)
+        self._reporting = DatabaseThread("reports")
         self._watches: dict[tuple[Stream, str], Watch] = {}
         self._ranges: dict[Range, set[Socket]] = {}
         self._losers: set[Socket] = set()
@@ -59,6 +64,7 @@ class Hub:
         self._tasks = [
             asyncio.create_task(self._draw_all(), name="hub drawing"),
             asyncio.create_task(listen(self.hear), name="hub doorbell"),
+            asyncio.create_task(self._report_sockets(), name="hub report"),
         ]
 
     def join(self, socket: Socket) -> None:
@@ -133,6 +139,7 @@ class Hub:
         await self.gate.close()
         self.drawing.close()
         self._ringing.close()
+        self._reporting.close()
 
     # The gate's decisions.
 
@@ -185,6 +192,13 @@ class Hub:
         self._remove(socket)
         words = [encode({"error": refusal.words})] if refusal.words else []
         socket.outbox.close(refusal.code, *words)
+
+    async def _report_sockets(self) -> None:
+        """Report the number of open sockets, for the figures on the home pages of operators."""
+        while True:
+            count = str(len(self.sockets))
+            await self._reporting.run(dispatch.SOCKETS.tell, os.getpid(), count)
+            await asyncio.sleep(REPORT)
 
     # What pages are sent.
 

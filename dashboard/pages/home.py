@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.live.streams import RUNS
+from dashboard.overview.health import read_figures
 from dashboard.overview.home import HOME, contents_for
 from dashboard.overview.outlook import LONGEST_LIST, Outlook
 from dashboard.overview.viewer import is_operator_for_viewer, time_for_viewer
@@ -27,6 +28,8 @@ def home(request: Visit) -> HttpResponse:
     is_operator = is_operator_for_viewer(request)
     context = waiting(request) | overview(request, is_operator=is_operator)
     context |= {"startable": list(startable), "is_operator": is_operator}
+    if is_operator:
+        context["figures"] = read_figures(time_for_viewer(request))
     return render(request, "dashboard/home.html", context)
 
 
@@ -36,6 +39,16 @@ def home_overview(request: Visit) -> HttpResponse:
     """Return everything except the cards of requests, for an open page after a change."""
     is_operator = is_operator_for_viewer(request)
     return render(request, HOME, overview(request, is_operator=is_operator))
+
+
+@require_safe
+@login_required
+def home_health(request: Visit) -> HttpResponse:
+    """Return the figures of the site's parts, for the open home page of an operator."""
+    if not is_operator_for_viewer(request):
+        raise Http404
+    figures = read_figures(time_for_viewer(request))
+    return render(request, "dashboard/_home_figures.html", {"figures": figures})
 
 
 def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class PoolWatch:
                 self._tell_to_stop()  # also what was forked meanwhile
             self._end_the_taken()
             # By the main process, since all slots may be busy for hours without reporting anything.
-            dispatch.keep_code(os.getpid())
+            dispatch.WORKERS.keep(os.getpid())
             self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
             self._wakes.clear()
         self._end()

@@ -1,6 +1,7 @@
 """Time passes whatever the hosts' own clocks say, and its silence is told."""
 
 import os
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ from procedures.models.clock import clock as database_clock
 from procedures.services import mark_copy, start_run, sweep
 from tests.conftest import StartClock, StartWorker
 from tests.desk import Desk
-from tests.pages import browser, shown
+from tests.pages import browser, queries_of, shown
 from tests.processes import Redis, Worker, faketime, wait_until
 from tests.runs import start, wait_for_success
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SILENT = timedelta(seconds=6)
+FIGURE = re.compile(r'<a class="figures__item" href="#remedy-(\w+)"( data-late)?>(.*?)</a>')
 on_postgres = pytest.mark.skipif(
     os.environ.get("TEST_DATABASE") != "postgres",
     reason="On SQLite the site's clock is the machine's: TEST_DATABASE=postgres.",
@@ -126,6 +128,43 @@ def test_operators_are_told_when_no_clock_runs(
     assert browser(alice).get("/api/health").status_code == 404
 
 
+def test_operators_see_figures_of_workers_queue_clock_and_sockets(
+    dave: User, alice: User, redis_server: Redis
+) -> None:
+    dave.user_permissions.add(Permission.objects.get(codename="operate_run"))
+    run = start_run("question", {}, by=None)[0]
+    sweep()
+
+    def read() -> dict[str, str]:
+        """The words of each figure; a "!" in front of it says that the part needs help."""
+        text = shown(browser(dave).get("/overview/health"))
+        return {
+            name: ("!" if is_late else "") + re.sub("<.*?>", "", words)
+            for name, is_late, words in FIGURE.findall(text)
+        }
+
+    queue, clock_ago = {"queue": "queue 0 s"}, {"clock": "clock 0 s ago"}
+    assert read() == {"workers": "!workers 0", **queue, **clock_ago, "sockets": "sockets 0"}
+    dispatch.WORKERS.tell(os.getpid(), '{"code": {}, "readers": []}')
+    for process, count in ((os.getpid(), "4"), (1, "3")):
+        dispatch.SOCKETS.tell(process, count)
+    long_ago = database_clock.now() - timedelta(minutes=2)
+    Run.objects.filter(pk=run.pk).update(queued_at=long_ago)
+    fall_silent()
+
+    told, page = read(), shown(browser(dave).get("/"))
+    assert (told["workers"], told["sockets"]) == ("workers 1", "sockets 7")
+    assert told["queue"] == "!queue 2 min"
+    assert told["clock"].startswith("!clock ")
+    assert all(f'<div id="remedy-{name}">' in page for name in told)
+    read_again = queries_of(browser(dave), "/overview/health")
+    assert sum("queued_at" in sql or "swept_at" in sql for sql in read_again) == 1
+    assert browser(alice).get("/overview/health").status_code == 404
+    assert "health-figures" not in shown(browser(alice).get("/"))
+    with redis.Redis.from_url(conf.REDIS_URL) as client:
+        client.delete(dispatch.WORKERS.name, dispatch.SOCKETS.name)
+
+
 def test_operators_are_told_when_runs_are_queued_and_no_worker_is_there(
     dave: User, redis_server: Redis
 ) -> None:
@@ -152,10 +191,10 @@ def test_operators_are_told_when_runs_are_queued_and_no_worker_is_there(
         mark_copy("a test")
         assert told() == [], "the workers of a copy wait"
         transaction.set_rollback(True)
-    dispatch.tell_code(os.getpid(), '{"code": {}, "readers": []}')
+    dispatch.WORKERS.tell(os.getpid(), '{"code": {}, "readers": []}')
     assert told() == []
     with redis.Redis.from_url(conf.REDIS_URL) as client:
-        client.delete(dispatch.WORKERS)
+        client.delete(dispatch.WORKERS.name)
 
 
 def test_a_worker_says_in_its_log_that_no_clock_runs(worker: StartWorker) -> None:

@@ -8,6 +8,8 @@
    other runs than these, only newer ones are news for the page; else nothing but its counts change,
    and they can wait. A frame may bring the parts under the name `brought`: then nothing is read.
 
+   With `every`, the parts are also read again after so many seconds: what changes without any news.
+
    A bell rings for many people within 300 ms: the lists of what waits for them, which need an
    answer, are read by all of them first. After a reading the page rests for ten times
    as long as it took, so that a busy server gets the fewer of them the busier it is. */
@@ -26,10 +28,13 @@ class FreshParts extends ReadAgain {
     super.connectedCallback();
     this.see = () => this.isStale && this.readSoon(FreshParts.GATHER);
     document.addEventListener("visibilitychange", this.see);
+    const every = 1000 * this.getAttribute("every");
+    this.timer = every && setInterval(() => this.readSoon(0), every);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
+    clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.see);
   }
 

@@ -1,0 +1,64 @@
+"""The figures by which operators see at a glance whether the site works."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Subquery
+
+from dashboard.overview.words import format_duration
+from procedures import dispatch
+from procedures.models import Installation, Run
+from procedures.models.installation import LATE, ONLY
+from procedures.services.health import UNTOUCHED
+
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The state of the site's parts at one time."""
+
+    workers: int | None
+    """The number of workers that have reported themselves; None if Redis doesn't answer."""
+    sockets: int | None
+    """The number of open sockets of all web processes; None if Redis doesn't answer."""
+    queued: timedelta
+    """The time for which the run that was queued first has been waiting for a worker."""
+    silence: timedelta | None
+    """The time since the clock process last looked for due work; None if it never has."""
+
+    @property
+    def queue_age(self) -> str:
+        return _in_seconds(self.queued)
+
+    @property
+    def clock_age(self) -> str:
+        return "" if self.silence is None else _in_seconds(self.silence)
+
+    @property
+    def is_queue_late(self) -> bool:
+        return self.queued > UNTOUCHED
+
+    @property
+    def is_clock_late(self) -> bool:
+        return self.silence is None or self.silence > LATE
+
+
+def read_figures(now: datetime) -> Figures:
+    """Read the figures by one statement and one connection to Redis."""
+    first = Run.objects.queued().order_by("queued_at").values("queued_at")[:1]
+    rows = Installation.objects.filter(pk=ONLY).values_list("swept_at", Subquery(first))
+    swept_at, queued_at = rows.first() or (None, None)
+    zero, told = timedelta(0), dispatch.told_figures()
+    return Figures(
+        told and told.workers,
+        told and told.sockets,
+        max(now - queued_at, zero) if queued_at else zero,
+        max(now - swept_at, zero) if swept_at else None,
+    )
+
+
+def _in_seconds(length: timedelta) -> str:
+    """Return the length in whole seconds, because a finer figure would change at each look."""
+    seconds = int(length.total_seconds())
+    return f"{seconds} s" if seconds < MINUTE else format_duration(length)

@@ -1,0 +1,75 @@
+"""What processes report of themselves through Redis, which forgets it unless it is repeated."""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+import redis
+
+from procedures.conf import conf
+
+LASTS = 30
+"""Seconds after which a process that no longer reports itself is forgotten."""
+PATIENCE = 0.2
+"""Seconds to wait for a Redis that doesn't answer."""
+logger = logging.getLogger(__name__)
+
+
+class Reports:
+    """The last text that each process of a kind has reported, while it repeats it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        """The Redis set of the processes; each also has a key of its own."""
+
+    def tell(self, process: int, text: str) -> None:
+        """Report a text for the process with this id on this host. Never raises."""
+        key = self._key_of(process)
+        try:
+            with kept_redis().pipeline() as several:
+                several.set(key, text, ex=LASTS)
+                several.sadd(self.name, key)
+                several.execute()
+        except redis.RedisError as error:
+            logger.debug("Process %s couldn't report to %s: %s", process, self.name, error)
+
+    def keep(self, process: int) -> None:
+        """Report that the process is alive, even while it is busy. Never raises."""
+        try:
+            kept_redis().expire(self._key_of(process), LASTS)
+        except redis.RedisError as error:
+            logger.debug("Process %s couldn't report to %s: %s", process, self.name, error)
+
+    def read(self, client: redis.Redis) -> list[str]:
+        """Return the texts of all live processes; may raise `redis.RedisError`."""
+        keys: list[Any] = sorted(client.smembers(self.name))
+        texts: list[Any] = client.mget(keys) if keys else []
+        told = dict(zip(keys, texts, strict=True))
+        # A member of a set has no time of its own: what has expired is taken out of it here.
+        if gone := [key for key, text in told.items() if text is None]:
+            client.srem(self.name, *gone)
+        return [text.decode() for text in told.values() if text is not None]
+
+    def _key_of(self, process: int) -> str:
+        return f"{self.name}:{socket.gethostname()}:{process}"
+
+
+class _Kept(threading.local):
+    pid = 0
+    client: redis.Redis
+
+
+_kept = _Kept()
+
+
+def kept_redis() -> redis.Redis:
+    """Return this thread's Redis connection; a forked process opens its own."""
+    # Two processes on one socket would read each other's answers.
+    if _kept.pid != os.getpid():
+        _kept.client = redis.Redis.from_url(
+            conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        )
+        _kept.pid = os.getpid()
+    return _kept.client
