@@ -16,6 +16,7 @@ passed by name:
                                            held answer is settled or undone
     wait_released(run, wait, at)           the question is open again, as before
     notice(run, text, level, at)           level: the severity of an alert, else ""
+    messages_read(run, ids, at)            ids: the messages to the run that its code now has
     run_ended(run)
     site_confirmed(held_at)                a copy acts as the site from now on
 
@@ -41,6 +42,7 @@ wait_closed = Signal()
 wait_held = Signal()
 wait_released = Signal()
 notice = Signal()
+messages_read = Signal()
 run_ended = Signal()
 site_confirmed = Signal()
 open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []

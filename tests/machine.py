@@ -19,6 +19,7 @@ PREFIX = "cs-"
 NOUNS = (
     "audited",
     "careless",
+    "conversing",
     "decided",
     "doings",
     "families",

@@ -25,7 +25,14 @@ PARTS = {
         *("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
         *("Answerers", "Webhook"),
     ),
-    "Options": ("StepOptions", "Retry", "RequestOptions", "Like", "SignalOptions"),
+    "Options": (
+        "StepOptions",
+        "Retry",
+        "RequestOptions",
+        "Like",
+        "SignalOptions",
+        "ConverseOptions",
+    ),
     "What verbs give": (
         *(
             "Step",
@@ -35,6 +42,7 @@ PARTS = {
             "Vote",
             "Outcome",
             "Received",
+            "InboxMessage",
             "State",
             "HumanResponse",
         ),

@@ -33,6 +33,7 @@ from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE
 from procedures.engine.journal.payloads import NOT_KEPT
 from procedures.engine.lifecycle.fork import CARRIED_FROM
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.values.readable import readable
 from procedures.models import Event
 
@@ -118,6 +119,10 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
         case "timer":
             slept = sentence(_("Sleeping until {due}") if due else _("Sleeping"), due=due)
             return "timer", _because(slept, data.get("reason", ""))
+        case "signal" if data["signal"] == MESSAGE:
+            words = _("Waiting until {due} for a message after {text}")
+            words = words if due else _("Waiting for a message after {text}")
+            return "timer", sentence(words, text=strong(shortened(data["prompt"], 200)), due=due)
         case "signal":
             words = _("Waiting for the signal {signal} until {due}")
             words = words if due else _("Waiting for the signal {signal}")
@@ -134,6 +139,9 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if plain := CLOSINGS.get(data["outcome"]):
         return "done", sentence(str(plain))
     by = who(data["responder"])
+    if data["outcome"] == "received" and data.get("is_message"):
+        words, text = _("{sender} wrote: {text}"), shortened(_value_of(data).get("text", ""), 300)
+        return "done", sentence(words, sender=strong(by), text=text)
     if data["outcome"] == "received":
         return "done", sentence(_("The signal arrived from {sender}"), sender=strong(by))
     if data["responder"] == "system: child":
@@ -150,6 +158,12 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
         words = _("{event} (bypass by an administrator: {reason})")
         told = sentence(words, event=told, reason=shortened(reason, 200))
     return look, told
+
+
+def _value_of(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that closed a wait; {} if it is stored elsewhere, as a large one is."""
+    value = data.get("value")
+    return value if isinstance(value, dict) else {}
 
 
 ANSWERS = {"approved", "answered", "edited", "changes_requested"}
@@ -205,6 +219,16 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
         return "idle", sentence(_("Continued with {wait}, the next one to finish"), wait=value)
     words = _("Read the {field} of {wait}: {value}")
     return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
+
+
+def _inbox(_event: JournalEvent, data: dict[str, Any]) -> Told:
+    count = len(data["ids"])
+    if not count:
+        return "idle", sentence(_("Read the inbox: nobody had written"))
+    words = ngettext("Read {count} message", "Read {count} messages", count)
+    found = data.get("messages") or []
+    texts = [f"{one['by']}: {one['text']}" for one in found]
+    return "person", _because(sentence(words, count=count), " · ".join(texts))
 
 
 def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -329,6 +353,7 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.STEP_FAILED: _failed_step,
     EventKind.CHILD_STARTED: _begun,
     EventKind.SEEN: _seen,
+    EventKind.INBOX: _inbox,
     EventKind.SENT: _sent,
     EventKind.PATCH: lambda event, __: (
         "idle",

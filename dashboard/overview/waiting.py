@@ -22,6 +22,7 @@ from dashboard.overview.words import (
     strong,
 )
 from procedures.engine.kinds.questions import Question
+from procedures.engine.lifecycle.inbox import MESSAGE
 
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
 """The maximum lengths of a prompt: if it is the only one, and if there are several."""
@@ -199,6 +200,10 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
     """Return a sentence about a wait for a signal or another run; None for other waits."""
     opened = opening.opened
     match opened.get("wait"):
+        case "signal" if opened["signal"] == MESSAGE:
+            words = _("Waiting for a message after {text} since {since}.")
+            text = strong(shortened(opened["prompt"], LONGEST_PROMPT))
+            return sentence(words, text=text, since=since)
         case "signal":
             words = _("Waiting for the signal {signal} since {since}.")
             return sentence(words, signal=code(opened["signal"]), since=since)
@@ -273,6 +278,9 @@ def _other(opening: OpenWait) -> Sentence:
     """Return a phrase about a wait for a signal or another run, for a list in a sentence."""
     opened = opening.opened
     match opened.get("wait"):
+        case "signal" if opened["signal"] == MESSAGE:
+            text = strong(shortened(opened["prompt"], SHORT_PROMPT))
+            return sentence(_("a message after {text}"), text=text)
         case "signal":
             return sentence(_("the signal {signal}"), signal=code(opened["signal"]))
         case "child":

@@ -44,6 +44,7 @@ from procedures.engine.values.files import File
 from procedures.engine.values.money import Currency
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import Handle
+from procedures.engine.waits.inbox import ConverseOptions, InboxMessage
 from procedures.engine.waits.signals import Received, SignalOptions
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "ChildFailedError",
     "ChoiceGoneError",
     "Context",
+    "ConverseOptions",
     "Currency",
     "DefinitionError",
     "Duration",
@@ -66,6 +68,7 @@ __all__ = [
     "FileStoreError",
     "Handle",
     "HumanResponse",
+    "InboxMessage",
     "InputError",
     "LeftOpenError",
     "Like",

@@ -90,6 +90,7 @@ class MemorySignal(SentSignal):
     at: datetime
     wait: MemoryWait | None = None
     skipped: str = ""
+    read_seq: int | None = None
 
     @property
     def responder_id(self) -> Any:
@@ -121,7 +122,7 @@ class MemoryTables(Store):
 
     lock_below = lock_journal = revoke_lease = release = save = refresh = pass_by
     tell_started = tell_notice = tell_opened = tell_ended = call_workers = pass_by
-    tell_held = tell_released = pass_by
+    tell_held = tell_released = tell_read = pass_by
 
     def beginning(self, run: MemoryRun, _files: Sequence[File]) -> dict[str, Any]:
         facts = {"inputs": run.facts.inputs, "seed": run.facts.seed, "depth": run.facts.depth}

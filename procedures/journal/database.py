@@ -31,6 +31,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.journal.seals import proven
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
+from procedures.engine.lifecycle.inbox import unread_messages
 from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
@@ -147,6 +148,10 @@ class DatabaseJournal:
         with storage:
             found = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
         return str(found or RunStatus.QUEUED)
+
+    def unread_messages(self) -> list[dict[str, Any]]:
+        with storage:
+            return unread_messages(DatabaseStore(), self._row)
 
     def refusal(self, run_id: str) -> str:
         with storage:

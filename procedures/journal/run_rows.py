@@ -200,6 +200,9 @@ class RunRows(Moment):
     def tell_notice(self, run: Run, text: str, level: str) -> None:
         hooks.notice.send(Run, run=run, text=text, level=level, at=self.now)
 
+    def tell_read(self, run: Run, ids: Sequence[str]) -> None:
+        hooks.messages_read.send(Run, run=run, ids=ids, at=self.now)
+
     def tell_ended(self, run: Run) -> None:
         self._tell(hooks.run_ended, run=run)
 

@@ -171,11 +171,12 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('wait', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='received', to='countersign_procedures.wait')),
                 ('skipped', models.TextField(blank=True, help_text="The reason why the run didn't accept the signal.")),
+                ('read_seq', models.PositiveBigIntegerField(help_text='The number of the event with which the run has read this message.', null=True)),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
                 'ordering': ['run', 'pk'],
-                'indexes': [models.Index(condition=models.Q(('skipped', ''), ('wait', None)), fields=['run', 'name'], name='countersign_unread_signals')],
+                'indexes': [models.Index(condition=models.Q(('read_seq', None), ('skipped', ''), ('wait', None)), fields=['run', 'name'], name='countersign_unread_signals')],
                 'constraints': [models.UniqueConstraint(fields=('run', 'name', 'signal_id'), name='countersign_one_signal_per_id')],
             },
         ),

@@ -40,10 +40,14 @@ class Signal(models.Model):
     skipped = models.TextField(
         blank=True, help_text="The reason why the run didn't accept the signal."
     )
+    read_seq = models.PositiveBigIntegerField(
+        null=True,
+        help_text="The number of the event with which the run has read this message.",
+    )
     proof = proof_field()
     SEALED: ClassVar = (
         *("run", "name", "signal_id", "value", "error", "sender", "sent_by"),
-        *("at", "wait", "skipped"),
+        *("at", "wait", "skipped", "read_seq"),
     )
 
     class Meta:
@@ -56,7 +60,7 @@ class Signal(models.Model):
         indexes = [
             models.Index(
                 fields=["run", "name"],
-                condition=Q(wait=None, skipped=""),
+                condition=Q(wait=None, skipped="", read_seq=None),
                 name="countersign_unread_signals",
             )
         ]
@@ -69,7 +73,7 @@ class Signal(models.Model):
         """The status: "kept" until the run waits for the signal, then "received" or "skipped"."""
         if self.skipped:
             return "skipped"
-        return "received" if self.wait_id else "kept"
+        return "received" if self.wait_id or self.read_seq else "kept"
 
     @property
     def responder_id(self) -> Any:

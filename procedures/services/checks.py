@@ -124,6 +124,9 @@ class Rehearsal:
     def status_of(self, run_id: str) -> str:
         raise Fenced(f"{self.run.run_id}: its code would read the status of run {run_id}.")
 
+    def unread_messages(self) -> list[dict[str, Any]]:
+        raise Fenced(f"{self.run.run_id}: its code would read the messages of people.")
+
     def refusal(self, run_id: str) -> str:
         raise Fenced(f"{self.run.run_id}: its signal or cancellation would reach run {run_id}.")
 

@@ -22,6 +22,7 @@ from procedures.testing.people import (
     approve_all,
     humans,
     reject_all,
+    say,
     script,
     silent,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "humans",
     "reject_all",
     "run_procedure",
+    "say",
     "script",
     "silent",
 ]

@@ -11,7 +11,7 @@ from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryRun
 from procedures.engine.values.options import check_function, with_options
 from procedures.testing.journal import MemoryJournal
-from procedures.testing.people import People
+from procedures.testing.people import People, Remark, check_remarks
 from procedures.testing.rehearsal import Rehearsal, Store, check_rehearsal, manner_of
 from procedures.testing.rehearsed import RehearsedRun
 
@@ -46,12 +46,13 @@ class CrashReport:
 
 
 @with_options("crash_test")
-def crash_test(
+def crash_test(  # noqa: PLR0913 (the options of authors)
     procedure: Procedure,
     inputs: Mapping[str, Any] | None = None,
     *,
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
+    says: Sequence[Remark] = (),
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:
@@ -60,21 +61,22 @@ def crash_test(
     The worker is killed once before and once after each commit. A kill before a commit loses a
     step's result, so the step runs again with the same idempotency key. `fresh` resets the outside
     world before each run. `outcome` returns what must be equal in all runs, including effects on
-    the outside world; by default it is `everything`. Raises `CrashTestError` if an outcome differs,
-    or if a step whose result was stored runs again.
+    the outside world; by default it is `everything`. `says` is described at `run_procedure`. Raises
+    `CrashTestError` if an outcome differs, or if a step whose result was stored runs again.
     """
     check_rehearsal("crash_test", procedure, inputs, humans, choices)
     if fresh is not None:
         check_function("fresh= of crash_test", fresh)
     if outcome is not None:
         check_function("outcome= of crash_test", outcome, "run")
+    check_remarks("says= of crash_test", says)
     look = outcome or everything
 
     def live(kill: Kill) -> tuple[RehearsedRun, object]:
         if fresh:
             fresh()
         store = MortalStore(kill, choices)
-        run = Rehearsal(store).play(procedure, inputs or {}, manner_of(humans))
+        run = Rehearsal(store, says).play(procedure, inputs or {}, manner_of(humans))
         return run, look(run)
 
     counting = Kill()

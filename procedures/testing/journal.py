@@ -11,6 +11,7 @@ from procedures.engine.journal.events import Batch, Event, Working
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
+from procedures.engine.lifecycle.inbox import unread_messages
 from procedures.engine.memory import MemoryRun
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class MemoryJournal:
     def status_of(self, run_id: str) -> str:
         run = self._store.runs.get(run_id)
         return str(run.status if run else rules.FIRST)
+
+    def unread_messages(self) -> list[dict[str, Any]]:
+        return unread_messages(self._store, self.row)
 
     def refusal(self, run_id: str) -> str:
         return refusal(self._store, self.row, run_id)

@@ -19,6 +19,7 @@ from procedures.engine.lifecycle.holds import (
     settle_answer,
     undo_answer,
 )
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.lifecycle.signals import accept_signal
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.lifecycle.waits import answer_wait, expire_wait, is_undecided
@@ -126,6 +127,19 @@ class MemoryStore(MemoryTables):
         sent = SentSignal(name, id, canonical.text_of(value), by)
         accept_signal(self, run, sent, code=run.procedure.version)
         return True
+
+    def write_to(
+        self,
+        run_id: str,
+        text: str,
+        *,
+        id: str,  # noqa: A002
+        by: str,
+        steers: bool = False,
+    ) -> bool:
+        """Write a message to a run, once per id; return False if that id was sent before."""
+        value = {"text": text, "id": id, **({"steers": True} if steers else {})}
+        return self.signal(run_id, MESSAGE, value, id=id, by=by)
 
     def fork(
         self,

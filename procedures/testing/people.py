@@ -13,6 +13,7 @@ from procedures.engine.journal.events import closing
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import MOST_USES, NOT_OFFERED, is_offered
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.values.attachments import files_in
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.files import File
@@ -41,21 +42,23 @@ class NobodyKnowsError(AssertionError):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request to people, or a signal, for which a run is waiting."""
+    """A request to people, a signal, or a message, for which a run is waiting."""
 
     run_id: str
     key: str
     """The name of the wait."""
     kind: str
-    """The kind of the request, or "signal"."""
+    """The kind of the request, "signal", or "message" for `ctx.converse`."""
     prompt: str
-    """The prompt, or the name of the signal."""
+    """The prompt, the text of `ctx.converse`, or the name of the signal."""
     at: datetime
     question: Question | None = field(default=None, repr=False)
-    """The question with its evidence; None for a signal."""
+    """The question with its evidence; None for a signal or a message."""
 
 
 def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
+    if wait["wait"] == "signal" and wait["signal"] == MESSAGE:
+        return Asked(run_id, key, "message", wait["prompt"], at)
     if wait["wait"] == "signal":
         return Asked(run_id, key, "signal", wait["signal"], at)
     question = Question.from_json(wait)
@@ -122,6 +125,36 @@ def silent(_: Asked) -> None:
     """Answer nothing, so that time passes."""
 
 
+@dataclass(frozen=True)
+class Remark:
+    """A message that somebody writes to the run without being asked."""
+
+    text: str
+    by: str
+    after: timedelta
+    """The time since the start of the run."""
+    steers: bool = False
+    """True if it is written to the step at work."""
+
+
+@with_options("say")
+def say(text: str, *, after: Duration = 0, by: str = "somebody", steers: bool = False) -> Remark:
+    """Return a message that `by` writes to the run `after` its start, for `says=`.
+
+    With `steers=True` it is written to the step at work.
+    """
+    check_said("text= of say", text)
+    check_kind("steers= of say", steers, bool, "True or False")
+    return Remark(text, check_said("by= of say", by), _length(after, "after= of say"), steers)
+
+
+def check_remarks(of: str, says: object) -> None:
+    """Raise `OptionError` unless `says` is a list or tuple of remarks."""
+    check_kind(of, says, list | tuple, 'a list such as [say("Stop.")]')
+    for one in says:  # type: ignore[attr-defined]  # looked at just now
+        check_kind(of, one, Remark, 'a list such as [say("Stop.")]')
+
+
 @with_options("script")
 def script(answers: Mapping[str, Any]) -> People:
     """Return people who find their answers in `answers` by prompt ("Refund *"), name or kind.
@@ -132,13 +165,13 @@ def script(answers: Mapping[str, Any]) -> People:
     for which in answers:
         check_text("Each key in answers= of script", which)
 
-    def say(asked: Asked) -> Any:
+    def answer(asked: Asked) -> Any:
         for which, said in answers.items():
             if which in (asked.key, asked.kind, asked.prompt) or fnmatchcase(asked.prompt, which):
                 return said(asked) if callable(said) else said
         raise NobodyKnowsError(asked, "The script")
 
-    return say
+    return answer
 
 
 def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
@@ -168,6 +201,8 @@ class Manner:
         question = asked.question
         if answer.also and (question is None or answer.asks_back or not is_offered(question)):
             raise AnswerError(NOT_OFFERED)
+        if asked.kind == "message":
+            check_text("An answer to ctx.converse", answer.value)
         if question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
         if answer.asks_back:

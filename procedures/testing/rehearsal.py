@@ -33,9 +33,11 @@ from procedures.testing.people import (
     Manner,
     People,
     RefusedAnswer,
+    Remark,
     Said,
     asked_of,
     check_people,
+    check_remarks,
 )
 from procedures.testing.rehearsed import RehearsedRun
 
@@ -191,14 +193,17 @@ def run_procedure(
     *,
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
+    says: Sequence[Remark] = (),
 ) -> RehearsedRun:
     """Run a procedure in memory until it ends or nothing more will happen; return the outcome.
 
     `humans` answers its questions; by default, the people of the enclosing `humans(...)` block do.
-    `choices` holds the values that the site's settings would allow, by setting and name.
+    `choices` holds the values that the site's settings would allow, by setting and name. `says`
+    holds messages that people write to the run without being asked, made by `say`.
     """
     check_rehearsal("run_procedure", procedure, inputs, humans, choices)
-    return Rehearsal(Store(choices)).play(procedure, inputs or {}, manner_of(humans))
+    check_remarks("says= of run_procedure", says)
+    return Rehearsal(Store(choices), says).play(procedure, inputs or {}, manner_of(humans))
 
 
 def check_rehearsal(
@@ -224,8 +229,10 @@ def manner_of(people: People | None) -> Manner:
 class Rehearsal:
     """One run with its children, its people, and a clock that jumps from one event to the next."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, says: Sequence[Remark] = ()) -> None:
         self._store, self._begins = store, store.clock
+        self._remarks = sorted(says, key=lambda one: one.after)
+        """The messages that nobody has written yet."""
         self._asked: dict[tuple[str, str], tuple[dict[str, Any], Asked]] = {}
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
@@ -235,7 +242,8 @@ class Rehearsal:
 
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
         run_id = self._store.start(procedure, self._kept(inputs), by=STARTER)
-        self._procedure, self._manner = procedure, manner
+        self._procedure, self._manner, self._top = procedure, manner, run_id
+        self._make_remarks()
         self._store.live_in(self._go_on)
         self._go_on()
         return self._report(self._store.runs[run_id], procedure)
@@ -268,6 +276,7 @@ class Rehearsal:
         if self._moments > MOST_MOMENTS:
             raise EndlessError(self._procedure.name)
         self._store.travel(moment - self._store.clock)
+        self._make_remarks()
         self._hand_over()
         return True
 
@@ -295,11 +304,13 @@ class Rehearsal:
                     asked = asked_of(run_id, key, wait, at=self._store.clock)
                     self._asked[run_id, key] = wait, asked
                     new.append(asked)
-        self._all_asked += [asked for asked in new if asked.question]
+        self._all_asked += [asked for asked in new if asked.kind != "signal"]
         return new
 
     def _next_moment(self) -> datetime | None:
         moments = [said.at for said in self._coming]
+        if not RunStatus(self._store.status_of(self._top)).is_end:
+            moments += [self._begins + one.after for one in self._remarks[:1]]
         for run in self._store.runs.values():
             moments += [run.wake_at] if run.wake_at else []
             moments += [run.ends_at] if _is_limited(run) and run.ends_at else []
@@ -307,6 +318,16 @@ class Rehearsal:
             moments += [one.due_at for one in waits if one.due_at and is_undecided(one)]
             moments += [one.effective_at for one in waits if one.effective_at]
         return max(min(moments), self._store.clock) if moments else None
+
+    def _make_remarks(self) -> None:
+        """Write the messages that are due to the run."""
+        while self._remarks and self._begins + self._remarks[0].after <= self._store.now:
+            remark = self._remarks.pop(0)
+            self._write(self._top, remark.text, remark.by, steers=remark.steers)
+
+    def _write(self, run_id: str, text: str, by: str, *, steers: bool = False) -> None:
+        self._sent += 1
+        self._store.write_to(run_id, text, id=str(self._sent), by=by, steers=steers)
 
     def _hand_over(self) -> None:
         """Deliver the answers that are due; an answer that comes too late is dropped."""
@@ -335,6 +356,9 @@ class Rehearsal:
                 self._decisions.note(said, run, at=self._store.now + held)
             return
         value, by = canonical.jsonable(said.content["value"]), said.content["by"]
+        if asked.kind == "message":
+            self._write(run_id, value, by)
+            return
         self._sent += 1
         try:
             self._store.signal(run_id, asked.prompt, value, id=str(self._sent), by=by)

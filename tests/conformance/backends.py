@@ -53,6 +53,10 @@ class Backend(Protocol):
         """Send a signal as bob; False when its id came before."""
         ...
 
+    def write(self, run_id: str, text: str, *, steers: bool = False) -> None:
+        """Write a message to the run as bob."""
+        ...
+
     def cancel(self, run_id: str) -> None:
         """Ask the run to end, as dave."""
         ...
@@ -178,6 +182,10 @@ class MemoryBackend:
 
     def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
         return self.store.signal(run_id, name, value, id=signal_id, by="bob")
+
+    def write(self, run_id: str, text: str, *, steers: bool = False) -> None:
+        count = len(self._run(run_id).all_signals)
+        self.store.write_to(run_id, text, id=f"m-{count}", by="bob", steers=steers)
 
     def cancel(self, run_id: str) -> None:
         operations.cancel(self.store, self._run(run_id), _said("cancel", "Enough."))

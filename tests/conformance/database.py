@@ -19,7 +19,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import FOLDER, ContentStore, path_of
 from procedures.journal import DatabaseJournal, claim
-from procedures.models import Run
+from procedures.models import Run, Signal
 from procedures.models.clock import clock
 from procedures.registry import find
 from procedures.services import (
@@ -41,6 +41,7 @@ from procedures.services import (
     undo_locked,
     unpause_run,
 )
+from procedures.services.inbox import Written, write_locked
 from procedures.slot import slot
 
 
@@ -105,6 +106,11 @@ class DatabaseBackend:
     def signal(self, run_id: str, name: str, value: Any, signal_id: str) -> bool:
         sent = Sent(name, signal_id, value)
         return send_signal(UUID(run_id), sent, by=_person("bob"))[1]
+
+    def write(self, run_id: str, text: str, *, steers: bool = False) -> None:
+        bob, count = _person("bob"), Signal.objects.filter(run=UUID(run_id)).count()
+        with transaction.atomic():
+            write_locked(UUID(run_id), Written(f"m-{count}", text, steers), by=bob)
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")

@@ -4,6 +4,7 @@
 
 from tests.procedures.audited import *
 from tests.procedures.careless import *
+from tests.procedures.conversing import *
 from tests.procedures.decided import *
 from tests.procedures.doings import *
 from tests.procedures.families import *

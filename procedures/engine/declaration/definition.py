@@ -30,7 +30,13 @@ from procedures.engine.errors import DefinitionError, Fault, InputError, OptionE
 from procedures.engine.values import canonical
 from procedures.engine.values.faults import fault_of
 from procedures.engine.values.inspection import says_of_extra
-from procedures.engine.values.options import check_function, check_text, with_fields, with_options
+from procedures.engine.values.options import (
+    check_function,
+    check_kind,
+    check_text,
+    with_fields,
+    with_options,
+)
 from procedures.engine.values.reading import Reading, odd_numbers, unserved
 from procedures.engine.values.served import adapter, served
 from procedures.engine.values.spelling import meant, short_repr
@@ -86,6 +92,10 @@ class Procedure:
     """The file whose text the procedure runs; "" for Python code."""
     subject: str = ""
     """The template of the subjects of its runs; "" if it has none."""
+    listens: bool = False
+    """True if its runs read the messages that people write to them."""
+    steer: bool = False
+    """True if people can also write to the step at work."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -318,6 +328,8 @@ def procedure(
     roles: Mapping[Role, str | Iterable[str]] = ...,
     limits: Limits = ...,
     source: str = ...,
+    listens: bool = ...,
+    steer: bool = ...,
 ) -> Callable[[Function], Procedure]: ...
 @with_options("@procedure", renamed={"version": "source"})
 def procedure(  # noqa: PLR0913 (the options of authors)
@@ -330,6 +342,8 @@ def procedure(  # noqa: PLR0913 (the options of authors)
     roles: Mapping[Role, str | Iterable[str]] | None = None,
     limits: Limits | None = None,
     source: str = "",
+    listens: bool = False,
+    steer: bool = False,
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
@@ -338,12 +352,20 @@ def procedure(  # noqa: PLR0913 (the options of authors)
     is for a procedure written in another language than Python: the text that the function
     interprets. People are shown this text as the source. Its digest is the version, so that a run
     notices a changed text just as it notices changed code.
+
+    With `listens=True`, the people who may start, answer or operate it can write messages to a run,
+    which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the step at
+    work, which reads their messages by `Step.messages`.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
     texts = {"name": name, "title": title, "subject": subject, "source": source}
     for option, value in texts.items():
         check_text(f"{option}= of @procedure", value)
+    for option, given in {"listens": listens, "steer": steer}.items():
+        check_kind(f"{option}= of @procedure", given, bool, "True or False")
+
+    hears = listens or steer
 
     def declare(fn: Function) -> Procedure:
         own_name = name or getattr(fn, "__name__", "") or short_repr(fn)
@@ -357,7 +379,9 @@ def procedure(  # noqa: PLR0913 (the options of authors)
             )
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})
-        made = Procedure(fn, own_name, spoken, granted, limits or Limits(), subject=subject)
+        made = Procedure(
+            fn, own_name, spoken, granted, limits or Limits(), "", subject, hears, steer
+        )
         if source:
             vars(made).update(source=source, version=digest_of(source))
         # A type that is defined further down the module isn't known yet while its decorator runs.

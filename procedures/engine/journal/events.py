@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     PATCH = "patch"
     SEEN = "seen"
     SENT = "sent"
+    INBOX = "inbox"
     COMPENSATION = "compensation"
     STATE = "state"
     STAGE = "stage"

@@ -97,6 +97,10 @@ class Journal(Protocol):
         """Return the current status of another run; "queued" if it isn't in the storage yet."""
         ...
 
+    def unread_messages(self) -> list[dict[str, Any]]:
+        """Return the messages that the run hasn't read (see `lifecycle.inbox`), oldest first."""
+        ...
+
     def refusal(self, run_id: str) -> str:
         """Return why this run has no access to another run, as a sentence; "" if it has access."""
         ...

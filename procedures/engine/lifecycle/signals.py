@@ -6,6 +6,7 @@ from typing import Any
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.large import packed
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.lifecycle.waits import answer_wait, is_undecided
 from procedures.engine.store import RunRow, SentSignal, SignalRow, Store, WaitRow
 from procedures.engine.values import canonical
@@ -101,7 +102,7 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
     Signals that the waiting code can't take are skipped, and the journal says why.
     """
-    for signal in store.signals(run, name=wait.signal, wait=None, skipped=""):
+    for signal in store.signals(run, name=wait.signal, wait=None, skipped="", read_seq=None):
         why = _misfit(signal, wait)
         if not why:
             _receive(store, run, wait, signal)
@@ -141,6 +142,9 @@ def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> Non
         value = packed("value", canonical.value_of(signal.value))
     ids = {"responder_id": signal.responder_id, "signal_id": signal.signal_id}
     content = received(value, sender=signal.sender, error=signal.error)
+    if signal.name == MESSAGE:
+        ids["is_message"] = True
+        store.tell_read(run, [signal.signal_id])
     answer_wait(store, run, wait, content | ids)
 
 

@@ -121,6 +121,8 @@ class SignalRow(Protocol):
     """The wait that the signal has closed, or None."""
     skipped: str = ""
     """The reason why the run couldn't take the signal, or ""."""
+    read_seq: int | None = None
+    """The number of the event with which the run has read this message, or None."""
 
     @property
     def name(self) -> str: ...

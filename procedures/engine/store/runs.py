@@ -71,6 +71,10 @@ class Transaction(ABC):
         """Notify the layers above of a text that a run posts for people."""
 
     @abstractmethod
+    def tell_read(self, run: Row, ids: Sequence[str]) -> None:
+        """Notify the layers above that the run has read the messages with these ids."""
+
+    @abstractmethod
     def tell_opened(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
         """Notify the layers above of a new wait."""
 

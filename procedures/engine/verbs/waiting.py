@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, Unpack, overload
 
 from procedures.engine.declaration.definition import Procedure
+from procedures.engine.errors import DefinitionError
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values.durations import Duration, check_moment, parse_duration
 from procedures.engine.values.options import with_options
 from procedures.engine.waits.handles import Handle, open_timer, sleep
+from procedures.engine.waits.inbox import ConverseOptions, InboxMessage, converse, read_inbox
 from procedures.engine.waits.sets import as_finished, first_of
 from procedures.engine.waits.signals import Received, SignalOptions, open_signal
 
@@ -61,6 +63,39 @@ class WaitingVerbs:
         given twice or belongs to another branch.
         """
         return as_finished(self._fiber, handles)
+
+    # What people say
+
+    @with_options("ctx.inbox")
+    def inbox(self) -> list[InboxMessage]:
+        """Return the messages that people have written to the run since the last call.
+
+        The list is empty if nobody has written. A message is returned once, by this or by
+        `ctx.converse`, however often the code is replayed. Raises `DefinitionError` unless the
+        procedure is declared with `listens=True`.
+        """
+        self._check_listens("ctx.inbox")
+        return read_inbox(self._fiber)
+
+    @with_options("ctx.converse", ConverseOptions)
+    def converse(self, text: str, **waiting: Unpack[ConverseOptions]) -> InboxMessage:
+        """Post a text in the run's chat session, and return the next message to the run.
+
+        A message that the run hasn't read yet is returned at once: call `ctx.inbox` first to read
+        earlier messages. `expires`, `default` and `on_timeout` are described in `ConverseOptions`.
+
+        Raises `DefinitionError` unless the procedure is declared with `listens=True`, and
+        `RequestExpiredError` if nobody writes in time and `on_timeout` is "fail".
+        """
+        self._check_listens("ctx.converse")
+        return converse(self._fiber, text, waiting)
+
+    def _check_listens(self, verb: str) -> None:
+        if not self._procedure.listens:
+            raise DefinitionError(
+                f"{verb} needs @procedure(listens=True), so that people are offered to write to "
+                "its runs."
+            )
 
     # Time and messages
 

@@ -1,5 +1,6 @@
 """Signals: named messages to a run, stored if they come before the run waits for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypedDict, TypeVar
@@ -65,7 +66,7 @@ def open_signal(
         code=code,
         digest=canonical.digest(canonical.text_of(("signal", name)))[:16],
         rest=reason_of(fiber, key, f"the signal {name!r}", waiting.get("reason", "")),
-        **_silence(name, hint, waiting),
+        **silence_of(f"The signal {name!r}", hint, waiting),
     )
 
     def read(entry: Entry) -> Received[Any]:
@@ -115,19 +116,17 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
     return ""
 
 
-def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
+def silence_of(of: str, hint: Any, waiting: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the opening event that say what happens on a timeout.
 
-    Raises `QuestionError` for conflicting options.
+    Raises `QuestionError` for conflicting options; `of` names the wait at the start of a sentence.
     """
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
-        raise QuestionError(
-            f"The signal {name!r} has default= or on_timeout=, so it needs expires= too."
-        )
+        raise QuestionError(f"{of} has default= or on_timeout=, so it needs expires= too.")
     if "default" in waiting and "on_timeout" in waiting:
-        raise QuestionError(f"The signal {name!r} can have default= or on_timeout=, but not both.")
+        raise QuestionError(f"{of} can have default= or on_timeout=, but not both.")
     if "on_timeout" in waiting:
-        check_word(f"on_timeout= of the signal {name!r}", waiting["on_timeout"], ["fail"])
+        check_word(f"on_timeout= of {of[0].lower()}{of[1:]}", waiting["on_timeout"], ["fail"])
         return {"on_timeout": "fail", "default": None}
     try:
         default = canonical.jsonable(waiting.get("default"))
@@ -135,11 +134,9 @@ def _silence(name: str, hint: Any, waiting: SignalOptions) -> dict[str, Any]:
         if default is not None:
             canonical.load(default, hint)
     except ValidationError as error:
-        words = (
-            f"The default= of the signal {name!r} doesn't fit its type: {canonical.faults(error)}"
-        )
-        raise QuestionError(words) from None
+        words = f"The default= of {of[0].lower()}{of[1:]} doesn't fit its type: "
+        raise QuestionError(f"{words}{canonical.faults(error)}") from None
     except ValueError as error:
-        words = f"The default= of the signal {name!r} can't be stored. {error}"
+        words = f"The default= of {of[0].lower()}{of[1:]} can't be stored. {error}"
         raise QuestionError(words) from None
     return {"on_timeout": "default", "default": default}

@@ -75,6 +75,9 @@ class WatchedJournal:
     def status_of(self, run_id: str) -> str:
         return self._journal.status_of(run_id)
 
+    def unread_messages(self) -> list[dict[str, Any]]:
+        return self._journal.unread_messages()
+
     def refusal(self, run_id: str) -> str:
         return self._journal.refusal(run_id)
 

@@ -1,0 +1,45 @@
+"""Messages from people to a run: signals of a reserved name, read by the run's code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.journal.events import Event
+from procedures.engine.store import RunRow, SignalRow, Store
+from procedures.engine.values import canonical
+
+MESSAGE = "inbox:message"
+"""The name of the signals that are messages; authors and programs can't use it, for its colon."""
+
+
+def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:
+    """Return the messages that the run hasn't read, in the order in which they were sent.
+
+    Each has the fields `id`, `text`, `by`, `at` and `steers`, as plain JSON.
+    """
+    return [_plain(signal) for signal in _unread(store, run)]
+
+
+def note_read(store: Store, run: RunRow, event: Event) -> None:
+    """Mark the messages that an event names as read, and notify the layers above."""
+    read = set(event.content["ids"])
+    for signal in _unread(store, run) if read else ():
+        if signal.signal_id in read:
+            signal.read_seq = event.seq
+            store.save(signal, "read_seq")
+    if read:
+        store.tell_read(run, sorted(read))
+
+
+def _unread(store: Store, run: RunRow) -> list[SignalRow]:
+    return list(store.signals(run, name=MESSAGE, wait=None, skipped="", read_seq=None))
+
+
+def _plain(signal: SignalRow) -> dict[str, Any]:
+    value: Mapping[str, Any] = canonical.value_of(signal.value)
+    return {
+        "id": signal.signal_id,
+        "text": value["text"],
+        "by": signal.sender,
+        "at": signal.at.isoformat(),
+        "steers": bool(value.get("steers")),
+    }

@@ -1,0 +1,123 @@
+"""Reading what people say to a run, and conversations with them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from procedures.engine.errors import RequestExpiredError
+from procedures.engine.journal.events import Event, EventKind, NewEvent
+from procedures.engine.journal.large import packed, unpacked
+from procedures.engine.journal.payloads import Closing, Opening
+from procedures.engine.lifecycle.inbox import MESSAGE
+from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber
+from procedures.engine.replay.history import Entry
+from procedures.engine.values import canonical
+from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.options import check_text
+from procedures.engine.waits.handles import open_wait
+from procedures.engine.waits.signals import silence_of
+
+
+class ConverseOptions(TypedDict, total=False):
+    """The options of `ctx.converse`.
+
+    If nobody writes within `expires`, the `default` counts as the text ("" unless given). With
+    `on_timeout="fail"` a `RequestExpiredError` is raised instead.
+    """
+
+    expires: Duration
+    default: str
+    on_timeout: Literal["fail"]
+
+
+@dataclass(frozen=True)
+class InboxMessage:
+    """A message from a person to a run; one that stands for a timeout counts as false."""
+
+    text: str
+    sender: str
+    """The name of the person who wrote it, or "system: deadline"."""
+    at: datetime
+    id: str
+    """The id of the message in the chat session; "" for a timeout."""
+    timed_out: bool = False
+
+    def __bool__(self) -> bool:
+        return not self.timed_out
+
+
+def read_inbox(fiber: Fiber) -> list[InboxMessage]:
+    """Return the messages that the run hasn't read; a replay returns the same ones here.
+
+    A call that the code makes where an earlier version of it made none returns nothing, because
+    the work that follows was done without the messages. They stay for the next call.
+    """
+    fiber.check_usable()
+    # By what comes before it, not by its number: a call that is added elsewhere renames no other.
+    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:inbox")
+    if kept := fiber.recorder.history.readings.get(key):
+        return _kept_messages(fiber, kept)
+    if fiber.scope.has_unread():
+        return []
+    fiber.check_going_on(key)
+    found = fiber.journal.unread_messages()
+    draft = reading_event(key, found)
+    if found:
+        # At once: until the rows say that they are read, the next call would find them again.
+        fiber.commit(draft)
+    else:
+        fiber.add(draft)
+    return messages_of(found)
+
+
+def reading_event(key: str, found: list[dict[str, Any]]) -> NewEvent:
+    """Return the event that records which messages the code has read."""
+    data = {"ids": [one["id"] for one in found], **packed("messages", found)}
+    title = canonical.legible(found[-1]["text"]) if found else ""
+    return NewEvent(EventKind.INBOX, key, title[:LONGEST_TITLE], data)
+
+
+def messages_of(found: Iterable[Mapping[str, Any]]) -> list[InboxMessage]:
+    """Return stored messages as the code gets them."""
+    return [
+        InboxMessage(one["text"], one["by"], datetime.fromisoformat(one["at"]), one["id"])
+        for one in found
+    ]
+
+
+def _kept_messages(fiber: Fiber, kept: Event) -> list[InboxMessage]:
+    found = unpacked(kept.content, "messages")
+    if found:  # an empty reading was stored later than it was made
+        fiber.pass_by(kept)
+    return messages_of(found)
+
+
+def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
+    """Post a text in the run's session and wait for the next message to the run."""
+    fiber.check_usable()
+    words = canonical.legible(check_text("The text of ctx.converse", text))
+    fiber.note(EventKind.NOTICE, words, {"text": words})
+    key = fiber.scope.key_for("converse")
+    told = silence_of("ctx.converse", str, {"default": "", **waiting}) if waiting else {}
+    asked = Opening(
+        wait="signal",
+        signal=MESSAGE,
+        digest=canonical.digest(canonical.text_of(("converse", words)))[:16],
+        rest={"prompt": words},
+        **told,
+    )
+
+    def read(entry: Entry) -> InboxMessage:
+        closed = Closing.read(entry.last.content)
+        if closed.outcome == "expired":
+            raise RequestExpiredError(words)
+        value, at = closed.whole_value(), entry.last.at
+        if closed.timed_out or not isinstance(value, dict):
+            return InboxMessage(str(value or ""), closed.responder, at, "", timed_out=True)
+        return InboxMessage(value["text"], closed.responder, at, value["id"])
+
+    expires, seconds = waiting.get("expires"), None
+    if expires is not None:
+        seconds = parse_duration(expires, of="expires= of ctx.converse").total_seconds()
+    return open_wait(fiber, key, asked, read, expires=seconds).wait()

@@ -1,0 +1,90 @@
+"""Messages from people to runs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from procedures import registry
+from procedures.access import HeldRoles
+from procedures.engine.errors import EngineError
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.inbox import MESSAGE
+from procedures.engine.lifecycle.signals import accept_signal
+from procedures.engine.store import SentSignal
+from procedures.engine.values import canonical
+from procedures.journal import DatabaseStore
+from procedures.models import Run, Signal
+from procedures.models.clock import clock
+from procedures.services.waits import lock_run
+from procedures.users import User
+
+
+class UnheardError(EngineError):
+    """A message that a run doesn't read; the error's text is for its author."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A message to a run; a repeated id counts once."""
+
+    id: str
+    text: str
+    steers: bool = False
+    """True if it is written to the step at work."""
+
+
+def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
+    """Keep a message for a run, and let a run that waits for it continue.
+
+    Raises `UnheardError` if the run doesn't read it. Locks the run; the caller opens the
+    transaction.
+    """
+    run, now = lock_run(run_id), clock.now()
+    check_heard(run, by, steers=written.steers)
+    if earlier := Signal.objects.filter(run=run, name=MESSAGE, signal_id=written.id).first():
+        return earlier
+    value = {"id": written.id, "text": written.text}
+    if written.steers:
+        value["steers"] = True  # type: ignore[assignment]  # plain JSON
+    sent = SentSignal(MESSAGE, written.id, canonical.text_of(value), by.get_username(), by)
+    kept = accept_signal(DatabaseStore(now), run, sent, code=None)
+    assert isinstance(kept, Signal)
+    return kept
+
+
+def check_heard(run: Run, user: User, *, steers: bool = False) -> None:
+    """Raise `UnheardError` if the run doesn't read what the user writes to it."""
+    code = registry.code_of(run)
+    if code is None or not code.listens:
+        raise UnheardError("This procedure doesn't read messages.")
+    if steers and not code.steer:
+        raise UnheardError("This procedure reads messages only between its steps.")
+    if RunStatus(run.status).is_end:
+        raise UnheardError(f"This run has already ended ({run.status}), so it reads no more.")
+    if not hears(run, user, HeldRoles(user, [run.procedure_id])):
+        raise UnheardError(
+            "This run reads only messages from people who may start, answer or operate it."
+        )
+
+
+def listening_among(runs: Collection[Run], user: User) -> list[Run]:
+    """Return the runs, of those given, that read what the user writes to them.
+
+    The runs must be loaded with their procedures and versions.
+    """
+    found = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
+    roles = HeldRoles(user, [run.procedure_id for run in found])
+    return [run for run in found if hears(run, user, roles)]
+
+
+def listens(run: Run) -> bool:
+    """Return True if the run's code reads messages, as far as this process knows the code."""
+    code = registry.code_of(run)
+    return code is not None and code.listens
+
+
+def hears(run: Run, user: User, roles: HeldRoles) -> bool:
+    """Return True if the user is one of the people whose messages the run reads."""
+    if run.started_by_id == user.pk or roles.may_operate(run):
+        return True
+    return roles.has("start", run.procedure_id) or roles.has("answer", run.procedure_id)

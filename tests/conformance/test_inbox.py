@@ -1,0 +1,211 @@
+"""Messages to a run: read once, at a step boundary, whatever happens to its worker."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from procedures.engine import Context, procedure
+from procedures.engine.journal.events import EventKind, RunStatus
+from tests import procedures
+from tests.conformance.backends import Backend, answer, result_of
+from tests.procedures import did, interludes, saw
+
+
+def test_messages_are_read_once_in_order_between_steps(backend: Backend) -> None:
+    run_id = begun(backend, procedures.listening)
+    backend.write(run_id, "Use the other account.")
+    backend.write(run_id, "And hurry.")
+    answer(backend, run_id, "approve")
+    backend.advance(run_id)
+    backend.write(run_id, "Thanks.")
+    answer(backend, run_id, "approve#2")
+
+    backend.advance(run_id)
+
+    first, second = ["bob: Use the other account.", "bob: And hurry."], ["bob: Thanks."]
+    assert result_of(backend, run_id) == [first, second]
+    assert did == [f"do 0 after {first}", f"do 1 after {second}"]
+
+
+def test_a_worker_that_dies_after_reading_leaves_the_messages_to_the_next(
+    backend: Backend,
+) -> None:
+    run_id = begun(backend, procedures.dying_listener)
+    backend.write(run_id, "Slowly.")
+
+    answer(backend, run_id, "approve")
+    die_in_step(backend, run_id)
+    backend.write(run_id, "Later.")
+    backend.lose_lease(run_id)
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == [["Slowly."], ["Later."]]
+
+
+def test_a_reading_that_found_nothing_stays_empty(backend: Backend) -> None:
+    """What a step has used must not change, though nothing told of it but the reading."""
+    run_id = begun(backend, procedures.dying_listener)
+
+    answer(backend, run_id, "approve")
+    die_in_step(backend, run_id)
+    backend.write(run_id, "Too late.")
+    backend.lose_lease(run_id)
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == [[], ["Too late."]]
+
+
+def test_a_call_in_changed_code_reads_nothing_where_the_run_has_passed(backend: Backend) -> None:
+    run_id = begun(backend, procedures.listening, steps=1)
+    backend.write(run_id, "Wait.")
+    answer(backend, run_id, "approve")
+
+    assert backend.advance(run_id, more_attentive) == RunStatus.SUCCEEDED
+    assert result_of(backend, run_id) == [[], ["Wait."]]
+
+
+def test_a_call_that_is_gone_from_changed_code_quarantines_nothing(backend: Backend) -> None:
+    run_id = begun(backend, procedures.listening)
+    answer(backend, run_id, "approve")
+    backend.advance(run_id)
+    answer(backend, run_id, "approve#2")
+
+    assert backend.advance(run_id, inattentive) == RunStatus.SUCCEEDED
+
+
+def test_a_conversation_waits_for_each_message(backend: Backend) -> None:
+    run_id = begun(backend, procedures.conversing)
+    assert list(backend.open_waits(run_id)) == ["converse"]
+
+    for text in ("Paint it", "Green"):
+        backend.write(run_id, text)
+        assert backend.advance(run_id) == RunStatus.WAITING
+    backend.travel(timedelta(hours=1))
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == ["bob: Paint it", "bob: Green"]
+    assert did == ["Paint it", "Green"]
+    assert saw == [
+        {"text": "", "sender": "system: deadline", "at": None, "id": "", "timed_out": True}
+    ]
+    assert notices(backend, run_id) == [f"You said {n} things. What next?" for n in range(3)]
+
+
+def test_a_message_that_came_before_a_conversation_is_its_first(backend: Backend) -> None:
+    run_id = backend.start(procedures.conversing_strictly, options={})
+    backend.write(run_id, "The red one")
+
+    backend.advance_all()
+
+    assert backend.result(run_id) == '"The red one"'
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "result"),
+    [
+        ({"expires": "1h"}, RunStatus.SUCCEEDED, ""),
+        ({"expires": "1h", "default": "none"}, RunStatus.SUCCEEDED, "none"),
+        ({"expires": "1h", "on_timeout": "fail"}, RunStatus.FAILED, None),
+    ],
+)
+def test_silence_counts_as_declared(
+    backend: Backend, options: dict[str, Any], status: RunStatus, result: str | None
+) -> None:
+    run_id = begun(backend, procedures.conversing_strictly, options=options)
+
+    backend.travel(timedelta(hours=1))
+
+    assert backend.advance(run_id) == status
+    assert result_of(backend, run_id) == result
+
+
+def test_a_conversation_in_a_branch_blocks_only_that_branch(backend: Backend) -> None:
+    run_id = begun(backend, procedures.conversing_in_branches)
+    answer(backend, run_id, "gather/asks/approve")
+    backend.write(run_id, "Green")
+
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == ["bob: Green", "bob"]
+
+
+def test_a_child_has_an_inbox_of_its_own(backend: Backend) -> None:
+    run_id = begun(backend, procedures.conversing_below)
+    backend.advance_all()
+    [child] = backend.children(run_id)
+    backend.write(run_id, "To the parent")
+    backend.write(child, "To the child")
+
+    backend.advance_all()
+
+    assert backend.result(run_id) == '"To the child"'
+
+
+def test_words_of_a_conversation_that_changed_get_no_earlier_answer(backend: Backend) -> None:
+    run_id = begun(backend, procedures.conversing_strictly, options={})
+    backend.write(run_id, "The red one")
+
+    assert backend.advance(run_id, asks_otherwise) == RunStatus.QUARANTINED
+    assert "asked “Which?”, but the code now asks “Which not?”" in str(backend.error(run_id))
+
+
+def test_a_procedure_that_does_not_listen_can_not_read(backend: Backend) -> None:
+    run_id = backend.start(procedures.deaf)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+    assert "ctx.inbox needs @procedure(listens=True)" in str(backend.error(run_id))
+
+
+def test_a_fork_reads_what_its_original_had_read(backend: Backend) -> None:
+    run_id = begun(backend, procedures.listening)
+    backend.write(run_id, "Slowly.")
+    answer(backend, run_id, "approve")
+    backend.advance(run_id)
+    backend.write(run_id, "To the original.")
+
+    fork = backend.fork(run_id, "approve#2")
+    backend.advance(fork)
+    answer(backend, fork, "approve#2")
+    backend.advance(fork)
+
+    assert result_of(backend, fork) == [["bob: Slowly."], []]
+
+
+def begun(backend: Backend, code: Any, **inputs: Any) -> str:
+    run_id = backend.start(code, **inputs)
+    backend.advance(run_id)
+    return run_id
+
+
+def die_in_step(backend: Backend, run_id: str) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    interludes.append(die)
+    with pytest.raises(KeyboardInterrupt):
+        backend.advance(run_id)
+
+
+def notices(backend: Backend, run_id: str) -> list[str]:
+    events = backend.events(run_id)
+    return [one.content["text"] for one in events if one.kind == EventKind.NOTICE]
+
+
+@procedure(name="listening", listens=True)
+def more_attentive(ctx: Context, steps: int = 2) -> list[list[str]]:
+    early = [one.text for one in ctx.inbox()]
+    ctx.approve(f"Go on {steps - 1}?")
+    return [early, [one.text for one in ctx.inbox()]]
+
+
+@procedure(name="listening", listens=True)
+def inattentive(ctx: Context, steps: int = 2) -> None:
+    for number in range(steps):
+        ctx.approve(f"Go on {number}?")
+        ctx.step(procedures.act, f"do {number} after []", name=f"do {number}")
+
+
+@procedure(name="conversing_strictly", listens=True)
+def asks_otherwise(ctx: Context, options: dict[str, Any]) -> str:
+    return ctx.converse("Which not?").text

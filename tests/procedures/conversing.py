@@ -1,0 +1,71 @@
+"""Runs that read what people write to them."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from procedures.engine import Context, ConverseOptions, InboxMessage, procedure
+from tests.procedures.traces import act, let_others_act, saw
+
+
+def told(message: InboxMessage) -> str:
+    return f"{message.sender}: {message.text}"
+
+
+@procedure(listens=True)
+def listening(ctx: Context, steps: int = 2) -> list[list[str]]:
+    """Read the inbox after each question, and note once what was read."""
+    read = []
+    for number in range(steps):
+        ctx.approve(f"Go on {number}?")
+        found = [told(one) for one in ctx.inbox()]
+        ctx.step(act, f"do {number} after {found}", name=f"do {number}")
+        read.append(found)
+    return read
+
+
+@procedure(listens=True)
+def conversing(ctx: Context) -> list[str]:
+    said = [told(one) for one in ctx.inbox()]
+    while message := ctx.converse(f"You said {len(said)} things. What next?", expires="1h"):
+        assert isinstance(message.at, datetime)
+        said.append(told(message))
+        ctx.step(act, message.text, name="do")
+    saw.append(asdict(message) | {"at": None})
+    return said
+
+
+@procedure(listens=True)
+def conversing_strictly(ctx: Context, options: dict[str, Any]) -> str:
+    given: ConverseOptions = options  # type: ignore[assignment]  # whatever a test gives
+    return ctx.converse("Which?", **given).text
+
+
+@procedure(listens=True)
+def conversing_in_branches(ctx: Context) -> list[str]:
+    def talks(inner: Context) -> str:
+        return told(inner.converse("Which colour?"))
+
+    def asks(inner: Context) -> str:
+        return inner.approve("Paint it?").responder
+
+    return [*ctx.gather(talks, asks)]
+
+
+@procedure(listens=True)
+def conversing_below(ctx: Context) -> Any:
+    return ctx.call(conversing_strictly, options={})
+
+
+@procedure
+def deaf(ctx: Context) -> None:
+    ctx.inbox()
+
+
+@procedure(listens=True)
+def dying_listener(ctx: Context) -> list[list[str]]:
+    """Read the inbox before and after a step in which the worker may die."""
+    ctx.approve("Go on?")
+    early = [one.text for one in ctx.inbox()]
+    ctx.step(let_others_act)
+    return [early, [one.text for one in ctx.inbox()]]

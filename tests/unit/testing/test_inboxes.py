@@ -1,0 +1,62 @@
+"""People who write to a run in a test, asked or not."""
+
+from typing import Any
+
+import pytest
+
+from procedures.engine import Context, OptionError, procedure
+from procedures.testing import Answer, crash_test, run_procedure, say, script
+
+
+def do(what: str) -> str:
+    return what
+
+
+@procedure(listens=True)
+def attentive(ctx: Context) -> list[str]:
+    heard = []
+    for _ in range(3):
+        heard += [f"{one.sender}: {one.text}" for one in ctx.inbox()]
+        ctx.step(do, str(heard))
+        ctx.sleep("1h")
+    return heard
+
+
+@procedure(listens=True)
+def talkative(ctx: Context) -> list[str]:
+    said = [ctx.converse(f"Word {number}?").text for number in range(3)]
+    return [*said, *(one.text for one in ctx.inbox())]
+
+
+def test_remarks_arrive_at_their_time() -> None:
+    says = [say("late", after="90m", by="bob"), say("early", by="ann"), say("never", after="9h")]
+
+    run = run_procedure(attentive, says=says)
+
+    assert run.result == ["ann: early", "bob: late"]
+
+
+def test_a_conversation_asks_people_by_its_text() -> None:
+    people = script({"Word 1?": Answer("two", by="ann"), "message": "another"})
+
+    run = run_procedure(talkative, humans=people)
+
+    assert run.result == ["another", "two", "another"]
+    assert run.prompts == run.notices == ["Word 0?", "Word 1?", "Word 2?"]
+
+
+def test_no_message_is_lost_or_read_twice_wherever_the_worker_is_killed() -> None:
+    says = [say("first"), say("second", after="1h"), say("third", after="1h")]
+    for code in (attentive, talkative):
+        people = script({"message": Answer("asked", after="40m")})
+        report = crash_test(code, humans=people, says=says)
+        assert report.undisturbed.status == "succeeded"
+        assert report.kills >= 8
+
+
+def test_answers_and_remarks_are_texts() -> None:
+    with pytest.raises(OptionError, match=r"An answer to ctx\.converse"):
+        run_procedure(talkative, humans=script({"message": 7}))
+    wrong: Any = ["Stop."]
+    with pytest.raises(OptionError, match=r"says= of run_procedure"):
+        run_procedure(talkative, says=wrong)
