@@ -13,7 +13,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from bench.feed import empty_feed, rebuild_feed
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Searchable
 from procedures.models import Run
 
 RANDOM = (1 << 62) - 1
@@ -130,10 +130,14 @@ class Plan:
         self._people: list[tuple[int, Any]] = []
         self._texts: list[tuple[int, list[str | int]]] = []
         self._values: list[Any] = []
+        self._text: list[str | int] = []
+        """The parts of the text of a row for the search, whose other columns follow from it."""
         for place, field in enumerate(fields_of(type(row))):
             value = getattr(row, field.attname)
             self._plan(place, field, value)
             self._values.append(cell(value))
+        if isinstance(row, Searchable):
+            self._text = self._parts_of(row.text)
 
     def moved(self, move: Move, starts: Mapping[Model, int]) -> Any:
         """Return the row of a copy as it is sent: as a line to PostgreSQL, otherwise as a tuple."""
@@ -150,6 +154,10 @@ class Plan:
             values[place] = "".join(
                 part if isinstance(part, str) else move.slots[part] for part in parts
             )
+        if self._text:
+            text = "".join(one if isinstance(one, str) else move.slots[one] for one in self._text)
+            new = Searchable.new("", text)
+            values[-3:] = [cell(one) for one in (new.text, new.folded, new.grams)]
         return "\t".join(values) if is_postgres() else tuple(values)
 
     def _plan(self, place: int, field: Any, value: Any) -> None:
@@ -168,17 +176,23 @@ class Plan:
                 self._numbers.append((place, model, self._originals.numbers[model, value]))
 
     def _plan_text(self, place: int, text: str) -> None:
+        parts = self._parts_of(text)
+        if any(isinstance(one, int) for one in parts):
+            cells = [cell(one) if isinstance(one, str) else one for one in parts]
+            self._texts.append((place, cells))
+
+    def _parts_of(self, text: str) -> list[str | int]:
+        """Return the parts of a text in their order; a part that differs in copies as its slot."""
         parts: list[str | int] = []
         end = 0
         for found in self._originals.parts.finditer(text):
             kind, mark, key = found[0].partition(":")
             if mark + key in self._originals.slots or found[0] in self._originals.slots:
-                parts.append(cell(text[end : found.start()]))
+                parts.append(text[end : found.start()])
                 parts += [kind] if mark else []
                 parts.append(self._originals.slots.index(mark + key if mark else kind))
                 end = found.end()
-        if parts:
-            self._texts.append((place, [*parts, cell(text[end:])]))
+        return [*parts, text[end:]]
 
 
 class Copier:

@@ -9,6 +9,7 @@ from chat.models.notification import Notification, Presence
 from chat.models.reading import Draft, ReadMark, Snooze
 from chat.models.request import HumanRequest
 from chat.models.response import HumanResponse
+from chat.models.searchable import Searchable
 from chat.models.session import Member, Session, SessionEvent, SharedRun
 from chat.models.standing import StandingDecision
 
@@ -26,6 +27,7 @@ __all__ = [
     "ReadMark",
     "RequestEvent",
     "RunAudience",
+    "Searchable",
     "Session",
     "SessionEvent",
     "SharedRun",

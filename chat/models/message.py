@@ -11,6 +11,7 @@ from django.db.models import Q
 from chat.doorbell import ring_after_commit
 from chat.models.feed import audience, audiences_of_message
 from chat.models.request import shown_with
+from chat.models.searchable import Searchable
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
 from procedures.models import Run
@@ -18,7 +19,7 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-from procedures.store.rows import Said, insert_row, insert_rows
+from procedures.store.rows import Said, insert_rows
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -185,6 +186,7 @@ class Message(models.Model):
         if self.author:
             rows.insert(1, Member.new(session, self.author, at=self.at))
             members.append(audience("member", self.author_id))
+        rows.append(Searchable.of_message(self, title=title))
         insert_rows(rows, also=[self._feed(*members)])
         ring_after_commit(f"session:{session.pk}")
 
@@ -201,7 +203,7 @@ class Message(models.Model):
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
         sealed = sql.seal_said.said(tally_proof(SAID, session, number), session)
-        insert_row(self, also=[sealed, self._feed()])
+        insert_rows([self, Searchable.of_message(self)], also=[sealed, self._feed()])
         # The first message shows the run of the session's only member. Any other run has a card in
         # the session first, except for children, of which those of a map have none.
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):

@@ -6,7 +6,7 @@ from typing import Any
 from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
 from chat.channels.registry import find_channel
-from chat.models import HumanRequest, HumanResponse, RequestEvent, StandingDecision
+from chat.models import HumanRequest, HumanResponse, RequestEvent, Searchable, StandingDecision
 from chat.models.history import HISTORY, new_event
 from chat.models.rights import Right
 from chat.models.session import record
@@ -179,7 +179,8 @@ def _insert(
     if right.is_bypass:
         kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
     event = new_event(response.request, kind, at=response.at, by=response.user, facts=told)
-    insert_rows([response, event, *([plan] if plan else [])])
+    text = Searchable.of_response(response)
+    insert_rows([response, event, *([plan] if plan else []), text])
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.channels.answers import Answer
-from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
+from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent, Searchable
 from chat.models.history import new_event
 from chat.models.rights import Right
 from chat.services.answer_files import with_stored_files
@@ -142,6 +142,7 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
         raise TooLateError
     response.undone_at = now
     response.save(update_fields=["undone_at"])
+    Searchable.objects.filter(request=request, by=by).delete()
     revoke_with(response, at=now)
     insert_row(
         new_event(request, RequestEvent.Kind.UNDONE, at=now, by=by, facts={"response": response.pk})

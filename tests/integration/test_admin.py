@@ -22,6 +22,7 @@ from chat.models import (
     HumanResponse,
     ReadMark,
     RunAudience,
+    Searchable,
     Session,
     SharedRun,
 )
@@ -37,8 +38,8 @@ from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.every_table import fill_tables
 from tests.pages import browser, shown
 
-LISTS = (FeedEntry, RunAudience, SharedRun)
-"""Rows that follow from others: lists find by them what somebody may see."""
+LISTS = (FeedEntry, RunAudience, Searchable, SharedRun)
+"""Rows that follow from others: lists and the search find by them what somebody may see."""
 SHOWN_IN_CHAT = (ReadMark,)
 """Rows that the members of a session see there, and by which nothing is decided."""
 MODELS = [model for name in sorted(OUR_APPS) for model in apps.get_app_config(name).get_models()]

@@ -57,6 +57,7 @@ NOT_HISTORY = {
     "countersign_chat.Presence": "who looks at a page now",
     "countersign_chat.FeedEntry": "finds a session for a list, and shows and decides nothing",
     "countersign_chat.RunAudience": "finds a session for a list, and shows and decides nothing",
+    "countersign_chat.Searchable": "finds a text for a search, and decides nothing",
     "countersign_chat.SharedRun": "finds a run for a list, and shows and decides nothing",
 }
 MOST_OTHERS = 4

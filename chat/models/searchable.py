@@ -1,0 +1,244 @@
+"""The texts that the search finds, with an index over the parts of their words."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement
+from django.db.models import Q, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan, Lookup
+
+from chat.grams import Query, fold, grams_of
+from chat.models.request import HumanRequest
+from chat.models.session import Session
+from procedures.engine.journal.large import place_of
+from procedures.engine.values import canonical
+
+if TYPE_CHECKING:
+    from chat.models.message import Message
+    from chat.models.response import HumanResponse
+
+LONGEST = 20_000
+"""The number of characters of a text that are searched; the rest of a longer text isn't."""
+FTS = "countersign_search"
+"""The name of the index; on SQLite, it is a table of FTS5."""
+
+
+class GramsField(models.TextField):  # type: ignore[type-arg]
+    """The grams of a text, separated by blanks: a set of lexemes for PostgreSQL."""
+
+    def db_type(self, connection: Any) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
+@GramsField.register_lookup
+class Fits(Lookup):  # type: ignore[type-arg]
+    """The condition that grams fit a query, answered by the index."""
+
+    lookup_name = "fit"
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [value]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, cells = self.process_lhs(compiler, connection)
+        return f"{column} @@ %s::tsquery", [*cells, self._said("'{}'", "'{}':*", " & ")]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column = compiler.compile(self.lhs)[0].replace('"grams"', '"id"')
+        found = f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s"  # noqa: S608 (our own name)
+        return f"{column} IN ({found})", [self._said('"{}"', '"{}" *', " AND ")]
+
+    def _said(self, whole: str, beginning: str, both: str) -> str:
+        # Grams hold letters, digits and symbols only: nothing that could end a quotation.
+        query: Any = self.rhs
+        parts = [whole.format(one) for one in query.grams]
+        return both.join(parts or [beginning.format(one) for one in query.beginnings])
+
+
+class GramIndex(models.Index):
+    """An index over a `GramsField`: GIN on PostgreSQL, FTS5 with triggers on SQLite."""
+
+    def create_sql(
+        self,
+        model: type[models.Model],
+        schema_editor: BaseDatabaseSchemaEditor,
+        using: str = "",
+        **kwargs: Any,
+    ) -> Statement:
+        table = model._meta.db_table  # noqa: SLF001 (Django documents it)
+        if schema_editor.connection.vendor == "postgresql":
+            return super().create_sql(model, schema_editor, using=" USING gin", **kwargs)
+        names = {"index": self.name, "table": table}
+        schema_editor.execute(SQLITE.format(**names))
+        *first, last = (
+            f"CREATE TRIGGER {self.name}_{name} {said.format(**names)}"
+            for name, said in TRIGGERS.items()
+        )
+        for statement in first:
+            schema_editor.execute(statement)
+        return Statement(last)
+
+    def remove_sql(
+        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor, **kwargs: Any
+    ) -> Any:
+        if schema_editor.connection.vendor == "postgresql":
+            return super().remove_sql(model, schema_editor, **kwargs)
+        for name in TRIGGERS:
+            schema_editor.execute(f"DROP TRIGGER {self.name}_{name}")
+        return Statement(f"DROP TABLE {self.name}")
+
+
+# The categories are those of `grams.SEPARATED`, and what this SQLite doesn't know yet: only blanks
+# tell grams apart.
+SQLITE = (
+    "CREATE VIRTUAL TABLE {index} USING fts5(grams, content='{table}', content_rowid='id',"
+    " detail=none, tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* S* C*'\")"
+)
+ADDED = "INSERT INTO {index}(rowid, grams) VALUES (new.id, new.grams);"
+TAKEN = "INSERT INTO {index}({index}, rowid, grams) VALUES ('delete', old.id, old.grams);"
+TRIGGERS = {
+    "insert": f"AFTER INSERT ON {{table}} BEGIN {ADDED} END",
+    "delete": f"AFTER DELETE ON {{table}} BEGIN {TAKEN} END",
+    "update": f"AFTER UPDATE OF grams ON {{table}} BEGIN {TAKEN} {ADDED} END",
+}
+"""The triggers that index what any statement changes, such as a deletion in the admin."""
+
+
+class SearchableQuerySet(models.QuerySet["Searchable"]):
+    def matching(self, query: Query) -> Self:
+        """Return the texts that contain each part of the query; none for an empty query."""
+        if not query:
+            return self.none()
+        found = self.filter(grams__fit=query)
+        # The grams of a word may be anywhere in a text that doesn't have the word.
+        for part in query.parts:
+            found = found.filter(GreaterThan(StrIndex("folded", Value(part)), 0))
+        return found
+
+
+class Searchable(models.Model):
+    """A text that the search finds: of an entry of a transcript, an answer, or a session's title.
+
+    It shows nothing by itself: access to the entry, or to the request of the answer, decides.
+    """
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        NOTICE = "notice"
+        RUN = "run"
+        REQUEST = "request"
+        ANSWER = "answer"
+        SESSION = "session"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="+")
+    message = models.ForeignKey(
+        "countersign_chat.Message", models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    request = models.ForeignKey(
+        HumanRequest, models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+        help_text="The person who gave the answer.",
+    )
+    text = models.TextField(help_text="The beginning of the text, as snippets show it.")
+    folded = models.TextField(help_text="The text as searches compare it.")
+    grams = GramsField(help_text="The parts of the words of the text, which the index holds.")
+
+    objects = SearchableQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            GramIndex(fields=["grams"], name=FTS),
+            models.Index(fields=["session", "id"], name="countersign_texts_of_session"),
+            models.Index(
+                fields=["message"],
+                condition=Q(message__isnull=False),
+                name="countersign_texts_of_message",
+            ),
+            models.Index(
+                fields=["request", "by"],
+                condition=Q(request__isnull=False),
+                name="countersign_texts_of_answers",
+            ),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(kind="session"), name="countersign_one_title_each"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.text[:80]}"
+
+    @classmethod
+    def new(cls, kind: str, text: str, **of: Any) -> Self:
+        """Return an unsaved text; `of` names the session, and the message or the request."""
+        kept = text.replace("\0", "")[:LONGEST]
+        folded = fold(kept)
+        return cls(kind=kind, text=kept, folded=folded, grams=" ".join(grams_of(folded)), **of)
+
+    @classmethod
+    def of_message(cls, message: "Message", *, title: str = "") -> Self:
+        """Return the unsaved text of an entry; `title` is that of a session which it opens."""
+        text = "\n".join(filter(None, [title, *texts_of_message(message)]))
+        return cls.new(message.kind, text, session_id=message.session_id, message=message)
+
+    @classmethod
+    def of_response(cls, response: "HumanResponse") -> Self:
+        """Return the unsaved text of an answer: its value in words, and its comment."""
+        request = response.request
+        question, value = request.asked, response.plain_value
+        words = "" if response.asks_back else question.rules.meaning_of(question, value)
+        text = "\n".join(filter(None, [words, response.comment]))
+        of = {"session_id": request.session_id, "request": request, "by_id": response.user_id}
+        return cls.new(cls.Kind.ANSWER, text, **of)
+
+    @classmethod
+    def keep_title(cls, session: Session) -> None:
+        """Make a session findable by its present title. Calling it twice is harmless."""
+        title = cls.new(cls.Kind.SESSION, session.title, session=session)
+        names = ("text", "folded", "grams")
+        cls.objects.update_or_create(
+            session=session,
+            kind=title.kind,
+            defaults={name: getattr(title, name) for name in names},
+        )
+
+
+def texts_of_message(message: "Message") -> Iterator[str]:
+    """Yield the texts of an entry: what it says, or what its run or request is about."""
+    yield message.text
+    if message.kind == message.Kind.RUN and message.run:
+        yield message.run.heading
+        kept = message.run.inputs
+        yield from values_in(None if place_of(kept) else json.loads(kept))
+    if message.request:
+        question = canonical.plain(message.request.question)
+        yield message.request.prompt
+        yield question.get("body", "")
+        yield from values_in(question.get("evidence"))
+
+
+def values_in(data: Any) -> Iterator[str]:
+    """Yield the texts and numbers in JSON data, without the names of fields."""
+    left = [data]  # no call a level: data may be nested deeper than calls may be
+    while left:
+        one = left.pop()
+        if isinstance(one, dict | list):
+            left += reversed([*one.values()] if isinstance(one, dict) else one)
+        elif isinstance(one, str | int | float) and not isinstance(one, bool):
+            yield str(one)
