@@ -214,6 +214,8 @@ def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if event.name == "inbox":
+        return _read_inbox(data)
     value = code(shortened(str(data["value"]), 100))
     if event.name == "finished":
         return "idle", sentence(_("Continued with {wait}, the next one to finish"), wait=value)
@@ -221,13 +223,12 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
     return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
 
 
-def _inbox(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    count = len(data["ids"])
+def _read_inbox(data: dict[str, Any]) -> Told:
+    count = len(data.get("read", ()))
     if not count:
-        return "idle", sentence(_("Read the inbox: nobody had written"))
+        return "idle", sentence(_("Read the inbox: there was no new message"))
     words = ngettext("Read {count} message", "Read {count} messages", count)
-    found = data.get("messages") or []
-    texts = [f"{one['by']}: {one['text']}" for one in found]
+    texts = [f"{one['by']}: {one['text']}" for one in data.get("value") or ()]
     return "person", _because(sentence(words, count=count), " · ".join(texts))
 
 
@@ -353,7 +354,6 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
     EventKind.STEP_FAILED: _failed_step,
     EventKind.CHILD_STARTED: _begun,
     EventKind.SEEN: _seen,
-    EventKind.INBOX: _inbox,
     EventKind.SENT: _sent,
     EventKind.PATCH: lambda event, __: (
         "idle",

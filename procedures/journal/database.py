@@ -378,4 +378,6 @@ class DatabaseJournal:
 
 def _is_plain(batch: Batch) -> bool:
     is_quiet = PLAIN.issuperset([draft.kind for draft in batch.events])
-    return is_quiet and not batch.files and not batch.handoff
+    # Messages that the code has read are marked in their rows.
+    has_read = any("read" in draft.data for draft in batch.events)
+    return is_quiet and not (batch.files or batch.handoff or has_read)

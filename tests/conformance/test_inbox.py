@@ -57,21 +57,26 @@ def test_a_reading_that_found_nothing_stays_empty(backend: Backend) -> None:
 
 
 def test_a_call_in_changed_code_reads_nothing_where_the_run_has_passed(backend: Backend) -> None:
-    run_id = begun(backend, procedures.listening, steps=1)
-    backend.write(run_id, "Wait.")
+    run_id = begun(backend, procedures.listening)
+    backend.write(run_id, "Early.")
     answer(backend, run_id, "approve")
+    backend.advance(run_id)
+    backend.write(run_id, "Late.")
+    answer(backend, run_id, "approve#2")
 
     assert backend.advance(run_id, more_attentive) == RunStatus.SUCCEEDED
-    assert result_of(backend, run_id) == [[], ["Wait."]]
+    assert result_of(backend, run_id) == [[], ["Early."], ["Late."]]
 
 
-def test_a_call_that_is_gone_from_changed_code_quarantines_nothing(backend: Backend) -> None:
+def test_a_call_that_is_gone_from_changed_code_quarantines(backend: Backend) -> None:
+    """The code has acted on what it read, or on that there was nothing."""
     run_id = begun(backend, procedures.listening)
     answer(backend, run_id, "approve")
     backend.advance(run_id)
     answer(backend, run_id, "approve#2")
 
-    assert backend.advance(run_id, inattentive) == RunStatus.SUCCEEDED
+    assert backend.advance(run_id, inattentive) == RunStatus.QUARANTINED
+    assert "seen approve:seen:inbox" in str(backend.error(run_id))
 
 
 def test_a_conversation_waits_for_each_message(backend: Backend) -> None:
@@ -194,9 +199,12 @@ def notices(backend: Backend, run_id: str) -> list[str]:
 
 @procedure(name="listening", listens=True)
 def more_attentive(ctx: Context, steps: int = 2) -> list[list[str]]:
-    early = [one.text for one in ctx.inbox()]
-    ctx.approve(f"Go on {steps - 1}?")
-    return [early, [one.text for one in ctx.inbox()]]
+    read = [ctx.inbox()]
+    for number in range(steps):
+        ctx.approve(f"Go on {number}?")
+        read.append(ctx.inbox())
+        ctx.step(procedures.act, "more", name=f"do {number}")
+    return [[one.text for one in found] for found in read]
 
 
 @procedure(name="listening", listens=True)

@@ -58,7 +58,6 @@ class EventKind(StrEnum):
     PATCH = "patch"
     SEEN = "seen"
     SENT = "sent"
-    INBOX = "inbox"
     COMPENSATION = "compensation"
     STATE = "state"
     STAGE = "stage"

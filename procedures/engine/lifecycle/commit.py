@@ -18,7 +18,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.lifecycle.cancel import cancel_children, withdraw_all
 from procedures.engine.lifecycle.children import begin_children, report_to_parent
 from procedures.engine.lifecycle.deliveries import refusal, send
-from procedures.engine.lifecycle.inbox import note_read
+from procedures.engine.lifecycle.inbox import READ, note_read
 from procedures.engine.lifecycle.runs import SUSPENDED, hand_back
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.lifecycle.signals import match_signal, skip_last_read
@@ -141,7 +141,7 @@ def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None
             _open(store, run, event, checked)
         case EventKind.WAIT_CLOSED:
             _close(store, run, checked.closed[event.key], event.content)
-        case EventKind.INBOX:
+        case EventKind.SEEN | EventKind.STEP_SUCCEEDED if READ in event.data:
             note_read(store, run, event)
         case EventKind.SENT:
             send(store, run, event, event.content)

@@ -11,6 +11,10 @@ MESSAGE = "inbox:message"
 """The name of the signals that are messages; authors and programs can't use it, for its colon."""
 
 
+READ = '"read":['
+"""A text in the data of each event that names messages as read; few other events contain it."""
+
+
 def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:
     """Return the messages that the run hasn't read, in the order in which they were sent.
 
@@ -21,7 +25,7 @@ def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:
 
 def note_read(store: Store, run: RunRow, event: Event) -> None:
     """Mark the messages that an event names as read, and notify the layers above."""
-    read = set(event.content["ids"])
+    read = set(event.content.get("read", ()))
     for signal in _unread(store, run) if read else ():
         if signal.signal_id in read:
             signal.read_seq = event.seq

@@ -2,8 +2,7 @@
 
 Strict entries (steps, waits, children, patches, readings, sent signals) are matched by key and kind
 within a scope: the run's own fiber, or that of a branch. The code must ask for all of them. Soft
-events (logs, notices, state, stages, readings of the inbox) are only looked up by key, so that they
-aren't recorded twice.
+events (logs, notices, state, stages) are only looked up by key, so that they aren't recorded twice.
 Messages of running steps are ignored.
 """
 
@@ -107,8 +106,6 @@ class History:
         """The keys of compensations registered by the run that this run was forked from."""
         self.since: dict[str, Entry] = {}
         """The entries that changed while the code stayed at a wait, by key."""
-        self.readings: dict[str, Event] = {}
-        """The readings of the run's inbox, by key."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         entries = self.entries
@@ -175,8 +172,6 @@ class History:
             self._close(event)
         elif event.kind == EventKind.OPERATOR:
             self._obey(event)
-        elif event.kind == EventKind.INBOX:
-            self.readings[event.key] = event
         elif event.kind in SOFT:
             self._soft.add((event.kind, event.key))
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from procedures.engine.errors import RequestExpiredError
-from procedures.engine.journal.events import Event, EventKind, NewEvent
+from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, unpacked
 from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.lifecycle.inbox import MESSAGE
-from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber
+from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
@@ -54,15 +54,18 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     the work that follows was done without the messages. They stay for the next call.
     """
     fiber.check_usable()
-    # By what comes before it, not by its number: a call that is added elsewhere renames no other.
-    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:inbox")
-    if kept := fiber.recorder.history.readings.get(key):
-        return _kept_messages(fiber, kept)
-    if fiber.scope.has_unread():
+    # By what comes before it: so a call that is added elsewhere takes no other call's messages.
+    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:inbox")
+    if fiber.is_new("seen", key) and fiber.scope.has_unread():
         return []
+    if entry := fiber.take("seen", key):
+        found = unpacked(entry.last.content, "value")
+        if found:  # an empty reading was stored later than it was made
+            fiber.pass_by(entry.last)
+        return messages_of(found)
     fiber.check_going_on(key)
     found = fiber.journal.unread_messages()
-    draft = reading_event(key, found)
+    draft = NewEvent(EventKind.SEEN, key, "inbox", {"of": "", **content_of(found)})
     if found:
         # At once: until the rows say that they are read, the next call would find them again.
         fiber.commit(draft)
@@ -71,11 +74,10 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     return messages_of(found)
 
 
-def reading_event(key: str, found: list[dict[str, Any]]) -> NewEvent:
-    """Return the event that records which messages the code has read."""
-    data = {"ids": [one["id"] for one in found], **packed("messages", found)}
-    title = canonical.legible(found[-1]["text"]) if found else ""
-    return NewEvent(EventKind.INBOX, key, title[:LONGEST_TITLE], data)
+def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, Any]:
+    """Return the part of an event's content that names messages as read, and holds them."""
+    read = {"read": [one["id"] for one in found]} if found else {}
+    return {**read, **packed(name, found)}
 
 
 def messages_of(found: Iterable[Mapping[str, Any]]) -> list[InboxMessage]:
@@ -84,13 +86,6 @@ def messages_of(found: Iterable[Mapping[str, Any]]) -> list[InboxMessage]:
         InboxMessage(one["text"], one["by"], datetime.fromisoformat(one["at"]), one["id"])
         for one in found
     ]
-
-
-def _kept_messages(fiber: Fiber, kept: Event) -> list[InboxMessage]:
-    found = unpacked(kept.content, "messages")
-    if found:  # an empty reading was stored later than it was made
-        fiber.pass_by(kept)
-    return messages_of(found)
 
 
 def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
