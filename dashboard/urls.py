@@ -68,6 +68,7 @@ urlpatterns = [
     path("search", search.search, name="search"),
     path("search/results", search.search_results, name="search_results"),
     path("overview", home.home_overview, name="home_overview"),
+    path("overview/days", home.home_days, name="home_days"),
     path("overview/health", home.home_health, name="home_health"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/rows", inbox.inbox_rows, name="inbox_rows"),

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.live.streams import RUNS
+from dashboard.overview.days import lines_for
 from dashboard.overview.health import read_figures
 from dashboard.overview.home import HOME, contents_for
 from dashboard.overview.outlook import LONGEST_LIST, Outlook
@@ -49,6 +50,16 @@ def home_health(request: Visit) -> HttpResponse:
         raise Http404
     figures = read_figures(time_for_viewer(request))
     return render(request, "dashboard/_home_figures.html", {"figures": figures})
+
+
+@require_safe
+@login_required
+@with_marks()
+def home_days(request: Visit) -> HttpResponse:
+    """Return what became of the runs of the last days: for htmx a part of home, else a page."""
+    lines = lines_for(request.user, time_for_viewer(request))
+    template = "dashboard/_days.html" if request.htmx else "dashboard/days.html"
+    return render(request, template, {"lines": lines})
 
 
 def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:

@@ -2,12 +2,18 @@
 
 import os
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
 
 RANDOM_BITS = (1 << 62) - 1
+
+
+def first_at(moment: datetime) -> UUID:
+    """Return the lowest id that a row made at this time or later can have, to list such rows."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def uuid7() -> UUID:

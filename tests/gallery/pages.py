@@ -43,6 +43,8 @@ def looks(stage: Stage) -> Iterator[Look]:
 def of_home_and_search() -> Iterator[Look]:
     for person in ("starter", "approver", "operator", "outsider"):
         yield Look(f"home of {person}", person, "/")
+    yield Look("days", "operator", "/overview/days")
+    yield Look("days, none", "outsider", "/overview/days")
     yield Look("menu of the person", "operator", "/", click(".nav__person summary"))
     yield Look("keys", "approver", "/inbox/?tab=groups", press("?"))
     yield Look("keys of the runs", "operator", "/runs", press("?"))
