@@ -179,9 +179,10 @@ def record_release(wait: Wait, **_: Any) -> None:
     record(changed.session, "request", changed.request, whom=changed.whom)
 
 
-def say(run: Run, text: str, level: str, at: datetime, **_: Any) -> None:
+def say(run: Run, text: str, level: str, details: str, at: datetime, **_: Any) -> None:
     """Post a notice in the run's session; `level` is the severity of an alert."""
-    notice = Message(kind=Message.Kind.NOTICE, run=run, text=text, level=level, at=at)
+    notice = Message(run=run, text=text, level=level, details=details, at=at)
+    notice.kind = Message.Kind.NOTICE
     notice.add_to(session_of(run))
     plan_alert(notice, now=at)
 

@@ -15,7 +15,8 @@ passed by name:
     wait_held(run, wait, content, at)      a question counts as closed with this content until the
                                            held answer is settled or undone
     wait_released(run, wait, at)           the question is open again, as before
-    notice(run, text, level, at)           level: the severity of an alert, else ""
+    notice(run, text, level, details, at)  level: the severity of an alert, else "";
+                                           details: its event's other fields as JSON text, or ""
     messages_read(run, ids, at)            ids: the messages to the run that its code now has
     run_ended(run)
     site_confirmed(held_at)                a copy acts as the site from now on

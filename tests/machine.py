@@ -53,6 +53,7 @@ NOUNS = (
     "together",
     "unkept",
     "writes",
+    "writing",
 )
 PROCEDURES = (
     *(f"tests.procedures.{noun}" for noun in NOUNS),

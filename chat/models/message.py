@@ -1,6 +1,7 @@
 """The entries of a session's transcript."""
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from chat.models.request import shown_with
 from chat.models.searchable import Searchable
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
+from procedures.engine.values import canonical
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
@@ -96,6 +98,13 @@ class Message(models.Model):
     )
     text = models.TextField(blank=True)
     level = models.CharField(max_length=10, blank=True, help_text="The severity of an alert.")
+    details = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a run posted besides the text, as JSON: the step that wrote it, for "
+        "example.",
+    )
     at = models.DateTimeField()
     client_key = models.CharField(
         max_length=64,
@@ -112,7 +121,7 @@ class Message(models.Model):
     proof = proof_field()
     SEALED: ClassVar = (
         *("id", "session", "seq", "kind", "author", "run", "request", "reply_to"),
-        *("text", "level", "at", "client_key", "mentioned"),
+        *("text", "level", "details", "at", "client_key", "mentioned"),
     )
 
     objects = MessageQuerySet.as_manager()
@@ -167,6 +176,11 @@ class Message(models.Model):
     def mentions(self) -> list[tuple[Any, str]]:
         """The people whom the text mentions: their keys as in JSON, and their names at the time."""
         return list(map(tuple, json.loads(self.mentioned or "[]")))
+
+    @cached_property
+    def posted(self) -> dict[str, Any]:
+        """The fields that a run posted besides the text, by their names in its event."""
+        return canonical.plain(self.details) if self.details else {}
 
     def is_between(self, user: "User") -> bool:
         """Return True if the user wrote this message, or the one that it replies to."""

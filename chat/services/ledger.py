@@ -196,8 +196,8 @@ def _unsaid(record: Record) -> Iterator[Difference]:
     if not record.is_covered:
         return
     notices = Message.objects.filter(run=record.run, kind=Message.Kind.NOTICE)
-    shown = Counter(notices.values_list("text", "level", "at"))
-    for text, _level, _at in (Counter(record.notices) - shown).elements():
+    shown = Counter(notices.values_list("text", "level", "details", "at"))
+    for text, *_ in (Counter(record.notices) - shown).elements():
         yield gone(f"Notice “{text[:40]}”", "text")
 
 

@@ -48,7 +48,7 @@ DEMO_REPOSITORY = "demo-repository"
 DEMO_MODULES = ("examples.refund", "examples.release", "dashboard.demo.desk")
 TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),
-    *("message", "notice", "stage", "reason"),
+    *("message", "notice", "written", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
 """The new names of renamed variables, so that an old name isn't silently ignored."""
@@ -117,6 +117,7 @@ class Environment(BaseSettings):
     LONGEST_COMMENT: int = Field(default=USUAL_SIZES.comment, ge=1, le=1024**2)
     LONGEST_MESSAGE: int = Field(default=USUAL_SIZES.message, ge=1, le=1024**2)
     LONGEST_NOTICE: int = Field(default=USUAL_SIZES.notice, ge=1, le=1024**2)
+    LONGEST_WRITTEN: int = Field(default=USUAL_SIZES.written, ge=1, le=64 * 1024**2)
     LONGEST_STAGE: int = Field(default=USUAL_SIZES.stage, ge=1, le=10_000)
     LARGEST_SIGNAL: int = Field(default=USUAL_SIZES.signal, ge=1, le=16 * 1024**2)
     LONGEST_REASON: int = Field(default=USUAL_SIZES.reason, ge=1, le=100_000)

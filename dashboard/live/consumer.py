@@ -3,6 +3,8 @@
 The client sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
 when it misses something, `{"range": "run:<id>", "after": 12}`. A page follows `inbox` or
 `runs` from the mark with which it was drawn, `{"follow": "inbox", "form": "page", "mark": "…"}`.
+A client that has a part of the texts of a run names its places in them, `{"follow": "text:<id>",
+"at": {"write": [1048577, 4000]}}`.
 
 It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes. If it wasn't sent
 everything, it receives the newest number, `{"stream": "run:<id>", "head": 15}`. Without access, it
@@ -23,6 +25,7 @@ from dashboard.live.credentials import SIGNED_OUT, credential_of
 from dashboard.live.hub import Hub
 from dashboard.live.marks import SEALED
 from dashboard.live.outbox import Outbox
+from dashboard.live.places import places_in
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream, place_in
 from procedures.engine.values.sent import without_doubles
@@ -73,6 +76,7 @@ def _do(hub: Hub, socket: Socket, asked: dict[str, Any]) -> None:
     after = place_in(asked.get("after", 0))
     if "follow" in asked:
         form, mark = str(asked.get("form", "data")), str(asked.get("mark", ""))[:SEALED]
-        hub.follow(socket, stream, form, after=after, mark=mark)
+        places = places_in(asked.get("at", {}))
+        hub.follow(socket, stream, form, after=after, mark=mark, at=places)
     else:
         hub.send_range(socket, stream, after=after)

@@ -222,8 +222,14 @@ def doorbell_only(stream: Stream, after: int, limit: int, _: Sequence[View]) -> 
     return [Frame({"seq": 0})]
 
 
+def nothing(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
+    """Return no frames: texts come only by the socket, and appear whole at their steps' ends."""
+    return []
+
+
 MAKERS: dict[tuple[str, str], Maker] = {
     ("run", "data"): run_data,
+    ("text", "data"): nothing,
     ("run", "page"): run_page,
     ("run", "card"): run_card,
     ("session", "data"): session_data,

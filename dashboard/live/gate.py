@@ -10,11 +10,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dashboard.live.credentials import Credential, Credentials, Refusal
 from dashboard.live.notes import Notes
+from dashboard.live.places import Places
 from dashboard.live.rights import Answer, Pair, ask
 from dashboard.live.socket import Socket
 from dashboard.live.streams import INBOX, Head, Stream
@@ -45,6 +46,8 @@ class Ask:
     """The stream that the request is about; it is ignored for "join"."""
     form: str = ""
     after: int = 0
+    at: Places = field(default_factory=dict)
+    """The places of a follower of texts, by step; see `texts`."""
     mark: str = ""
     """The mark with which the page was drawn; see `marks`."""
 

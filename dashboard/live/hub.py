@@ -19,8 +19,10 @@ from dashboard.live.credentials import DATA, Refusal
 from dashboard.live.frames import MAKERS, Frame, frames
 from dashboard.live.gate import Ask, Gate
 from dashboard.live.listening import listen
+from dashboard.live.places import Places
 from dashboard.live.socket import LOST, QUEUED, READY, Following, Socket
 from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.texts import Texts
 from dashboard.live.threads import DatabaseThread, Done
 from dashboard.live.views import View
 from dashboard.live.watches import Watch
@@ -56,6 +58,7 @@ class Hub:
         self.drawing, self._ringing = DatabaseThread("drawing"), DatabaseThread("bells")
         self.bells = Bells(self._ringing.run)
         self._reporting = DatabaseThread("reports")
+        self.texts = Texts(self.gate)
         self._watches: dict[tuple[Stream, str], Watch] = {}
         self._ranges: dict[Range, set[Socket]] = {}
         self._losers: set[Socket] = set()
@@ -73,11 +76,19 @@ class Hub:
         self.gate.put(Ask(socket, "join"))
 
     def follow(
-        self, socket: Socket, stream: Stream, form: str, *, after: int, mark: str = ""
+        self,
+        socket: Socket,
+        stream: Stream,
+        form: str,
+        *,
+        after: int,
+        mark: str = "",
+        at: Places | None = None,
     ) -> None:
         """Send the socket the frames with numbers above `after`, and from then on every new one.
 
-        The streams `inbox` and `runs` have a mark instead of a number. Raises `ValueError` if the
+        The streams `inbox` and `runs` have a mark instead of a number, and `text:<id>` has places.
+        Raises `ValueError` if the
         stream has no such form, if the form is for pages and the socket is a program's, or if it
         follows too many streams.
         """
@@ -87,7 +98,7 @@ class Hub:
             raise ValueError(f"programs follow streams as {DATA!r}, not as {form!r}")
         if len(socket.following) + socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can follow at most {MOST_STREAMS} streams")
-        self.gate.put(Ask(socket, "follow", stream, form, after, mark))
+        self.gate.put(Ask(socket, "follow", stream, form, after, at or {}, mark))
 
     def send_range(self, socket: Socket, stream: Stream, *, after: int) -> None:
         """Send the socket everything above `after` again, if it follows the stream.
@@ -106,6 +117,8 @@ class Hub:
         following = socket.following.pop(stream, None)
         if stream.is_doorbell:
             self.bells.leave(socket, stream)
+        elif stream.is_text:
+            self.texts.leave(socket, stream)
         watch = following and self._watches.get((stream, following.form))
         if watch:
             watch.followers.discard(socket)
@@ -136,6 +149,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.bells.close()
+        await self.texts.close()
         await self.gate.close()
         self.drawing.close()
         self._ringing.close()
@@ -144,7 +158,7 @@ class Hub:
     # The gate's decisions.
 
     def is_watched(self, stream: Stream, form: str) -> bool:
-        return stream.is_doorbell or (stream, form) in self._watches
+        return stream.is_doorbell or stream.is_text or (stream, form) in self._watches
 
     def do(self, ask: Ask, head: Head | None) -> None:
         """Carry out a request that the gate has allowed."""
@@ -165,6 +179,10 @@ class Hub:
             socket.following[stream] = Following(ask.form, READY)
             self.bells.follow(socket, stream, ask.mark, form=ask.form)
             return
+        if stream.is_text:
+            socket.following[stream] = Following(ask.form, READY)
+            self.texts.follow(socket, stream, ask.at)
+            return
         if not watch:
             self.deny(socket, stream)
             return
@@ -178,7 +196,7 @@ class Hub:
         following = socket.following.get(stream)
         if following and stream.is_doorbell:
             self.bells.greet(socket, stream)
-        elif following:
+        elif following and not stream.is_text:
             self._send_from(socket, stream, following, after)
 
     def deny(self, socket: Socket, stream: Stream) -> None:
@@ -408,6 +426,7 @@ class Hub:
         if RIGHTS in wanted or (SIGHT in wanted and self._watches):
             self.gate.hurry()
         self.bells.hear(wanted)
+        self.texts.hear(name for name in wanted if name.startswith("text:"))
         for (stream, _), watch in self._watches.items():
             if str(stream) in wanted:
                 self._ring(watch)

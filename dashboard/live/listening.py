@@ -9,6 +9,7 @@ import redis.asyncio
 
 from chat.doorbell import CHANNEL
 from procedures.conf import conf
+from procedures.live_texts import CHANNEL as TEXTS
 
 PAUSE = 1.0
 """The seconds between two attempts to reach Redis."""
@@ -29,7 +30,7 @@ async def listen(hear: Hear) -> None:
 async def _hear_all(hear: Hear) -> None:
     client = redis.asyncio.from_url(conf.REDIS_URL)
     async with client, client.pubsub() as subscription:
-        await subscription.subscribe(CHANNEL)
+        await subscription.subscribe(CHANNEL, TEXTS)
         # redis-py loses a cancel that comes while it connects, and would listen forever.
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from dashboard.live.credentials import Credential, Credentials, Holders
-from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.streams import OF_RUNS, Head, Stream, heads
 from dashboard.live.views import WHOLE, View, readers_of, runs_in
 from procedures.viewers import Key, People, who_sees
 
@@ -54,7 +54,7 @@ def views_for(
 ) -> dict[Pair, View]:
     """Return the parts of streams that each person may see; pairs without access are missing."""
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
-    runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind == "run"}
+    runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind in OF_RUNS}
     whole = readers_of(people, sessions)
     parts = {(key, one) for one, keys in sessions.items() for key in keys & people.users.keys()}
     parts -= whole
@@ -79,7 +79,7 @@ def _whole_streams(
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)
-        elif stream.kind == "run":
+        elif stream.kind in OF_RUNS:
             yield from ((key, stream) for key in keys & seen.get(stream.key, set()))
 
 

@@ -2,6 +2,7 @@
 
 - `session:<id>`: the numbered changes of a session; a frame shows the object as it is now.
 - `run:<id>`: the journal of a run.
+- `text:<id>`: what the running steps of a run write; it has no numbers (see `texts`).
 - `inbox`: no changes of its own (see `bells`); a frame tells a page to read its requests again.
 - `runs`: no changes of its own (see `bells`); a frame tells a page to read its runs again.
 """
@@ -20,7 +21,7 @@ from procedures import access
 from procedures.models import Run, Wait
 from procedures.users import User
 
-Kind = Literal["session", "run", "inbox", "runs"]
+Kind = Literal["session", "run", "text", "inbox", "runs"]
 Head = tuple[Any, ...]
 """The head of a stream: its newest number, and other values that differ after a change."""
 
@@ -47,17 +48,24 @@ class Stream:
         """True if the stream only tells followers to read data, and has no changes of its own."""
         return self.id is None
 
+    @property
+    def is_text(self) -> bool:
+        """True if the stream has the texts that the steps of a run write."""
+        return self.kind == "text"
+
     @classmethod
     def parse(cls, name: str) -> "Stream":
         """Return the stream of that name; raises `ValueError` if the name is invalid."""
         kind, _, id_text = name.partition(":")
         if name in DOORBELLS:
             return DOORBELLS[name]
-        if kind not in ("session", "run"):
+        if kind not in ("session", "run", "text"):
             raise ValueError(f"There is no stream called {name!r}.")
         return cls(kind, UUID(id_text))  # type: ignore[arg-type]
 
 
+OF_RUNS = ("run", "text")
+"""The kinds of streams that whoever may see the run may follow."""
 INBOX, RUNS = Stream("inbox"), Stream("runs")
 DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 
@@ -65,12 +73,13 @@ DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
     """Return the streams that the user may follow now, each with the part the user may see."""
     wanted = set(streams)
-    runs = [stream.key for stream in wanted if stream.kind == "run"]
+    runs = {stream.key for stream in wanted if stream.kind in OF_RUNS}
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
     seen = dict.fromkeys(wanted & {INBOX, RUNS}, WHOLE)
     if runs:
         visible = access.visible_runs(user).filter(pk__in=runs)
-        seen |= {Stream("run", run): WHOLE for run in visible.values_list("pk", flat=True)}
+        found = {(kind, run) for run in visible.values_list("pk", flat=True) for kind in OF_RUNS}
+        seen |= {one: WHOLE for one in wanted if (one.kind, one.id) in found}
     if sessions:
         views = views_of(user, sessions)
         seen |= {Stream("session", session): view for session, view in views.items()}

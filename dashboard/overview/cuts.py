@@ -34,6 +34,8 @@ PROMPT = Room(1_000, lines=20)
 WORDS = Room(2_000, lines=40)
 """The limits for a text that a person wrote, such as an answer or a comment."""
 MESSAGE = Room(4_000, lines=80)
+TEXT = Room(20_000, lines=400)
+"""The limits for a text that a step wrote, in the chat and on the page of its run."""
 CARD = Room(3_000, lines=60, parts=150, cell=500)
 """The limits for a part of a card that is shown among many cards."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
@@ -46,6 +48,7 @@ ROOMS = {
     "prompt": PROMPT,
     "words": WORDS,
     "message": MESSAGE,
+    "text": TEXT,
     "card": CARD,
     "page": PAGE,
     "raw": RAW,

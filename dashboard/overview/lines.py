@@ -284,6 +284,8 @@ def _text(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if data.get("writes"):
+        return "idle", sentence(_("{step} began to write a text"), step=code(event.key))
     has_counts = data.get("total") and "done" in data
     counts = progress_words(data["done"], data["total"]) if has_counts else ""
     last = shortened(data["text"].rpartition("\n")[2], 200)

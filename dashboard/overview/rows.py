@@ -80,9 +80,12 @@ class Said:
     lines: list[str] = field(default_factory=list)
     done: float | None = None
     total: float | None = None
+    is_writing: bool = False
+    """True if the step has begun a text in this attempt."""
 
     def hear(self, data: Mapping[str, Any]) -> None:
         """Add the lines of a progress event; if it has `done`, it replaces the earlier lines."""
+        self.is_writing = self.is_writing or bool(data.get("writes"))
         if "done" in data:
             self.lines.clear()
             self.done, self.total = data["done"], data["total"]
@@ -117,6 +120,8 @@ class Row:
     depth: int = 0
     said: Said | None = None
     """The output of the step, if it has reported any."""
+    written: dict[str, Any] = field(default_factory=dict)
+    """The content of the event that stored the step's text; {} if it has written none."""
     children: Any = None
     """The child runs for which the row waits, as `kin.Children`; None if there are none."""
     number: int = 0
@@ -148,6 +153,7 @@ class Reader:
         self._waits = {wait.opened_seq: wait for wait in waits}
         self._by_key: dict[str, Row] = {}
         self._said: dict[str, Said] = {}
+        self._written: dict[str, dict[str, Any]] = {}
         self._queued_at: datetime | None = None
         self._stage: Row | None = None
 
@@ -160,7 +166,7 @@ class Reader:
                 self.rows.append(self._stage)
             case EventKind.STEP_SUCCEEDED | EventKind.STEP_FAILED:
                 self._read_attempt(event)
-            case EventKind.PROGRESS:
+            case EventKind.PROGRESS | EventKind.NOTICE:
                 self._hear(event)
             case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
                 self._open(event)
@@ -182,6 +188,9 @@ class Reader:
 
     def _hear(self, event: Event) -> None:
         data = readable(event.content)
+        if event.kind == EventKind.NOTICE:
+            self._written |= {event.key: {**data, "seq": event.seq}} if "step" in data else {}
+            return
         if "attempt" not in data:  # the procedure's own, between steps: a line of its journal
             return
         said = self._said.get(event.key)
@@ -286,6 +295,7 @@ class Reader:
                 if ended_at and row.is_unfinished:
                     row.look = "cancelled"
                 row.end, row.said = row.end or ended_at, self._said.get(row.key)
+                row.written = self._written.get(row.key, {})
                 row.segments = [
                     Segment(part.kind, part.begin, part.end or ended_at) for part in row.segments
                 ]

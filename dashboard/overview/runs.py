@@ -236,7 +236,8 @@ def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
 
 def _told(said: Said) -> str:
     """Return the step's progress and the last line of its output."""
-    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else ""]))
+    writes = _("writing a text") if said.is_writing else ""
+    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))
 
 
 def _scale(rows: Sequence[Row], run: Run, now: datetime, *, is_whole: bool) -> Scale:

@@ -23,6 +23,7 @@ from procedures.engine.journal.events import (
     Batch,
     Event,
     EventKind,
+    Piece,
     RunFacts,
     RunStatus,
     Working,
@@ -37,6 +38,7 @@ from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.storage import durable, fault_of, receivers, storage
+from procedures.live_texts import scribe
 from procedures.models import Event as EventRow
 from procedures.models import Head, Run
 from procedures.models.event import journal_since
@@ -267,6 +269,9 @@ class DatabaseJournal:
     def note_storage(self) -> None:
         with storage:
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
+
+    def show(self, piece: Piece) -> None:
+        scribe.put(self.run.run_id, self.epoch, piece)
 
     def abandon(self, batch: Batch) -> None:
         """Store the batch and kill this process, unless the step has ended meanwhile.

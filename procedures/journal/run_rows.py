@@ -17,6 +17,7 @@ from procedures.engine.journal.events import (
     RunStatus,
     chained,
 )
+from procedures.engine.journal.payloads import notice_parts
 from procedures.engine.journal.seals import proven
 from procedures.engine.store import Store
 from procedures.engine.values import canonical
@@ -197,8 +198,9 @@ class RunRows(Moment):
     def tell_started(self, run: Run, files: Sequence[File]) -> None:
         hooks.run_started.send(Run, run=run, files=files, place=self._place)
 
-    def tell_notice(self, run: Run, text: str, level: str) -> None:
-        hooks.notice.send(Run, run=run, text=text, level=level, at=self.now)
+    def tell_notice(self, run: Run, content: Mapping[str, Any]) -> None:
+        text, level, details = notice_parts(content)
+        hooks.notice.send(Run, run=run, text=text, level=level, details=details, at=self.now)
 
     def tell_read(self, run: Run, ids: Sequence[str]) -> None:
         hooks.messages_read.send(Run, run=run, ids=ids, at=self.now)

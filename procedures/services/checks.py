@@ -16,6 +16,7 @@ from procedures.engine.journal.events import (
     Event,
     EventKind,
     NewEvent,
+    Piece,
     RunFacts,
     RunStatus,
     Working,
@@ -105,6 +106,9 @@ class Rehearsal:
 
     def spend_process(self, why: str) -> None:
         """Do nothing: no worker advances the run here."""
+
+    def show(self, _piece: Piece) -> None:
+        """Do nothing: no step runs here."""
 
     def storage_fault(self, _error: BaseException) -> StorageLost | None:
         return None

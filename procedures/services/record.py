@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from procedures.engine.journal.events import OPENING, Event, EventKind
+from procedures.engine.journal.payloads import notice_parts
 from procedures.engine.journal.seals import ENDS, PROOF
 from procedures.engine.lifecycle.fork import CARRIED_FROM
 from procedures.engine.replay.history import FORK
@@ -84,7 +85,8 @@ class Record:
     """True if the run has ended and no operation has let it continue since."""
     waits: dict[int, RecordedWait] = field(default_factory=dict)
     """The waits by the number of the event that opened each."""
-    notices: list[tuple[str, str, datetime]] = field(default_factory=list)
+    notices: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    """The text, level, other fields and time of each notice."""
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """The kind, key, name and time of each event."""
     came: list[Came] = field(default_factory=list)
@@ -173,7 +175,7 @@ class Record:
             case EventKind.RUN_CONTINUED:
                 self.continued_at = seq
             case EventKind.NOTICE:
-                self.notices.append((content["text"], content.get("level", ""), at))
+                self.notices.append((*notice_parts(content), at))
 
     def _close(self, key: str, content: Mapping[str, Any], at: datetime) -> None:
         if opening := self._newest.get(key):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from procedures.engine.errors import Fenced, StorageLost
-from procedures.engine.journal.events import Batch, Event, Working
+from procedures.engine.journal.events import Batch, Event, Piece, Working
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
@@ -109,6 +109,9 @@ class MemoryJournal:
 
     def note_storage(self) -> None:
         self.row.is_left_without_storage = False
+
+    def show(self, piece: Piece) -> None:
+        self._store.shown.append((self.run.run_id, self._epoch, piece))
 
     def abandon(self, batch: Batch) -> None:
         self.commit(batch)

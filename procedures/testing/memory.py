@@ -8,7 +8,7 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.limits import USUAL, Limits
 from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.execute import advance
-from procedures.engine.journal.events import RunFacts, RunStatus
+from procedures.engine.journal.events import Piece, RunFacts, RunStatus
 from procedures.engine.journal.large import inputs_of, put_aside, whole
 from procedures.engine.lifecycle import fork
 from procedures.engine.lifecycle import runs as rules
@@ -53,6 +53,8 @@ class MemoryStore(MemoryTables):
         """True if the worker is to stop."""
         self.spent_by = ""
         """The reason why the worker's process must be replaced, or ""."""
+        self.shown: list[tuple[str, int, Piece]] = []
+        """The pieces of texts that steps have written, each with the run and the claim."""
         self.faults: tuple[type[BaseException], ...] = ()
         """Exceptions in code that mean this storage is lost."""
 

@@ -14,6 +14,7 @@ from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import AnswerError, Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.journal.large import whole
+from procedures.engine.journal.payloads import written_in
 from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.lifecycle.waits import is_undecided
 from procedures.engine.memory import MemoryRun
@@ -382,7 +383,13 @@ class Rehearsal:
             tuple(self._refused),
             run.subject,
             run.events[-1].at - self._begins,
+            self._written(run),
         )
+
+    def _written(self, run: MemoryRun) -> dict[str, str]:
+        notices = (one.content for one in run.events if one.kind == EventKind.NOTICE)
+        with use_file_store(self._store.files):
+            return {one["step"]: written_in(one) for one in notices if "step" in one}
 
 
 def _is_limited(run: MemoryRun) -> bool:

@@ -29,6 +29,8 @@ class RehearsedRun:
     """The run's subject, or "" if its procedure declares none."""
     took: timedelta
     """The time from the run's start to its end, or to the wait that nobody answers."""
+    written: Mapping[str, str]
+    """The text that each step wrote by `Step.write`, by the key of the step."""
 
     @property
     def prompts(self) -> list[str]:
@@ -36,8 +38,9 @@ class RehearsedRun:
 
     @property
     def notices(self) -> list[str]:
-        """The texts that the run posted to the chat."""
-        return [event.content["text"] for event in self._of(EventKind.NOTICE)]
+        """The texts that the run posted to the chat, without those that its steps wrote."""
+        notices = (event.content for event in self._of(EventKind.NOTICE))
+        return [content["text"] for content in notices if "step" not in content]
 
     @property
     def steps(self) -> list[str]:

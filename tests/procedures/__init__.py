@@ -37,3 +37,4 @@ from tests.procedures.together import *
 from tests.procedures.traces import *
 from tests.procedures.unkept import *
 from tests.procedures.writes import *
+from tests.procedures.writing import *

@@ -199,6 +199,8 @@ class Step:
     speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
     """The function that `say` calls."""
     asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    put_down: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    """The function that `write` calls."""
 
     @property
     def is_cancelled(self) -> bool:
@@ -209,6 +211,17 @@ class Step:
     def say(self, text: str) -> None:
         """Post text in the run's chat session now; another attempt of the step posts it again."""
         self.speak(text)
+
+    @with_options("step.write")
+    def write(self, text: str) -> None:
+        """Add a piece to the step's text, which people read in the chat while it is written.
+
+        Call it for each piece as it comes, however small, from any thread; it doesn't wait. When
+        the step ends, the whole text, read as Markdown, becomes a message of the run. Another
+        attempt begins a new text in its place. Raises `SizeError` if the text becomes larger than
+        the site allows (5,000,000 characters), and `EngineError` after the step's end.
+        """
+        self.put_down(text)
 
     @with_options("step.progress")
     def progress(

@@ -24,7 +24,7 @@ from procedures.engine.errors import (
 from procedures.engine.execution.comparison import check_seen, compare_arguments
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import SetBack
-from procedures.engine.execution.progress import Progress
+from procedures.engine.execution.reports import Reports
 from procedures.engine.execution.surroundings import call_step, spent_by, warning_of
 from procedures.engine.journal.events import (
     Batch,
@@ -45,8 +45,6 @@ from procedures.engine.replay.rebuilt import place_of
 from procedures.engine.replay.timeouts import TimeIsUp, time_limit
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File, in_haste, named, open_desk
-from procedures.engine.values.options import check_text
-from procedures.engine.values.sizes import cut
 
 IN_PLACE = timedelta(seconds=1)
 
@@ -112,6 +110,8 @@ class StepExecution:
     _held: tuple[NewEvent, ...] = field(default=(), init=False)
     _events: list[Event] = field(default_factory=list, init=False)
     """The step's events in the journal."""
+    _reports: Reports | None = field(default=None, init=False)
+    """The reports of the last attempt; None if its function takes no `Step`."""
     _told: list[str] = field(default_factory=list, init=False)
     """The changed settings of the process that a warning about this step has already named."""
 
@@ -225,8 +225,8 @@ class StepExecution:
     def _attempt(self, facts: Attempt, seconds: float | None) -> "Done":
         fiber, desk = self.fiber, open_desk()
         found: list[SetBack] = []
-        progress = self._progress(facts.number) if self.signature.step_parameter else None
-        step = self._step(facts.number, progress) if progress else None
+        reports = self._reports = self._new_reports(facts.number)
+        step = reports.step() if reports else None
         made: list[File] = []
         fiber.journal.working = Working(self.key, facts.number, facts.started_at)
         fiber.busy_with, desk.made = "a step; pass the step the values it needs", made
@@ -252,7 +252,7 @@ class StepExecution:
             fiber.journal.working, fiber.busy_with, desk.made = None, "", None
         if fiber.interruption:  # the run is not ours any more, or what it met is not its failure
             raise fiber.interruption
-        said = progress.close() if progress else ()
+        said = reports.close(draft) if reports else ()
         told = self._told_of(found) if found else ()
         return draft, (*said, *told), made
 
@@ -304,18 +304,10 @@ class StepExecution:
                 content["pure"] = True
         return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
 
-    def _progress(self, attempt: int) -> Progress:
-        return Progress(self.key, attempt, keep=self._keep_now, now=self.fiber.journal.now)
-
-    def _step(self, attempt: int, progress: Progress) -> Step:
-        return Step(
-            self.key,
-            self.fiber.recorder.idempotency_key(self.key),
-            attempt,
-            progress.say,
-            self._say,
-            lambda: self.fiber.journal.is_cancelled,
-        )
+    def _new_reports(self, attempt: int) -> Reports | None:
+        if not self.signature.step_parameter:
+            return None
+        return Reports(self.fiber, self.key, attempt, self._keep_now)
 
     def _failed(self, error: BaseException, facts: Attempt, *, is_final: bool = False) -> NewEvent:
         retry, now = self.options.retry or ONCE, self.fiber.journal.now()
@@ -341,6 +333,8 @@ class StepExecution:
                 self.fiber.add(one)
         else:
             self._events += self.fiber.commit(*said, draft, files=made)[-1:]
+        if self._reports:
+            self._reports.end(draft)
         return draft
 
     def _keep_now(self, draft: NewEvent) -> None:
@@ -349,11 +343,6 @@ class StepExecution:
             self._held = (*self._held, draft)
         else:
             self.fiber.tell(draft)
-
-    def _say(self, text: str) -> None:
-        check_text("The text of step.say", text)
-        words = cut(canonical.legible(text), self.fiber.sizes.notice)
-        self._keep_now(NewEvent(EventKind.NOTICE, self.key, words[:100], {"text": words}))
 
     def _give_up(self, facts: Attempt, seconds: float) -> None:
         """Record a timeout, release the run and end the process.

@@ -173,6 +173,21 @@ class Working:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the text that a running step writes, or the text's end, as people are shown it."""
+
+    step: str
+    attempt: int
+    at: int
+    """The number of UTF-8 bytes before this piece."""
+    text: str = ""
+    end: str = ""
+    """The end of the text: "kept" or "failed", as the attempt ended; "" before."""
+    digest: str = ""
+    """The SHA-256 of the whole text, at its end."""
+
+
 def closing(
     outcome: str, value: Any = None, *, responder: str, comment: str = "", timed_out: bool = False
 ) -> dict[str, Any]:

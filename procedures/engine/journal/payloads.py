@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Self
 
 from procedures.engine.journal.large import unpacked
+from procedures.engine.values import canonical
 
 SILENT = {"request", "signal"}
 """The kinds of waits for which the author chooses what happens if nobody answers."""
@@ -128,6 +129,21 @@ class Opening:
         if self.wait == "map":
             written["count"] = self.count
         return written
+
+
+def notice_parts(content: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the text of a notice, its level ("" unless it is an alert), and its other fields.
+
+    The other fields are canonical JSON, or "" if there are none.
+    """
+    rest = {name: one for name, one in content.items() if name not in ("text", "level")}
+    details = canonical.text_of(rest) if rest else ""
+    return str(content["text"]), str(content.get("level", "")), details
+
+
+def written_in(content: Mapping[str, Any]) -> str:
+    """Return the whole text in the event of a text that a step wrote."""
+    return str(unpacked(content, "written") if "left_out" in content else content["text"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from procedures.engine.errors import StorageLost
-from procedures.engine.journal.events import Batch, Event, RunFacts, Working
+from procedures.engine.journal.events import Batch, Event, Piece, RunFacts, Working
 
 
 class Standings(Protocol):
@@ -122,6 +122,13 @@ class Journal(Protocol):
 
     def note_storage(self) -> None:
         """Clear the mark that the last worker lost the storage, because the storage works again."""
+        ...
+
+    def show(self, piece: Piece) -> None:
+        """Show people a piece of what a running step writes; it never waits, and may be lost.
+
+        Several threads may call it. The whole text is stored by the commit of the step's end.
+        """
         ...
 
     def abandon(self, batch: Batch) -> None:

@@ -135,8 +135,7 @@ def _withdraw_rest(store: Store, run: RunRow, *, by: str) -> None:
 def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
     match event.kind:
         case EventKind.NOTICE:
-            content = event.content
-            store.tell_notice(run, content["text"], content.get("level", ""))
+            store.tell_notice(run, event.content)
         case EventKind.WAIT_OPENED | EventKind.CHILD_STARTED:
             _open(store, run, event, checked)
         case EventKind.WAIT_CLOSED:

@@ -67,8 +67,8 @@ class Transaction(ABC):
         """Notify the layers above of a new run and its files."""
 
     @abstractmethod
-    def tell_notice(self, run: Row, text: str, level: str) -> None:
-        """Notify the layers above of a text that a run posts for people."""
+    def tell_notice(self, run: Row, content: Mapping[str, Any]) -> None:
+        """Notify the layers above of a message that a run posts, with the content of its event."""
 
     @abstractmethod
     def tell_read(self, run: Row, ids: Sequence[str]) -> None:

@@ -44,6 +44,46 @@ def masked(text: str, *, is_public: bool = False) -> str:
     return text if is_public else NAMED.sub(rf"\g<1>{MASK}", text)
 
 
+class Masker:
+    """A filter that masks the site's own secrets in a text that comes in pieces.
+
+    It holds back the end of a piece while that may be the beginning of a secret, so that a secret
+    in two pieces is masked, too.
+    """
+
+    def __init__(self) -> None:
+        self._secrets = sorted(site_secrets, key=len, reverse=True)
+        self._found = re.compile("|".join(map(re.escape, self._secrets)) or "(?!)")
+        self._longest = len(self._secrets[0]) if self._secrets else 1
+        self._held = ""
+
+    def take(self, piece: str) -> str:
+        """Return what can be shown now: earlier pieces and this one, without a possible secret."""
+        text, shown, place = self._held + piece, [], 0
+        stop = self._beginning_in(text)
+        for found in self._found.finditer(text):
+            if found.start() >= stop:
+                break
+            shown += [text[place : found.start()], MASK]
+            place = found.end()
+        stop = max(stop, place)
+        self._held = text[stop:]
+        return "".join([*shown, text[place:stop]])
+
+    def rest(self) -> str:
+        """Return the text that was held back, at the end of all pieces."""
+        text, self._held = self._held, ""
+        return self._found.sub(MASK, text)
+
+    def _beginning_in(self, text: str) -> int:
+        """Return the place at which the text may end with the beginning of a secret."""
+        for place in range(max(len(text) - self._longest + 1, 0), len(text)):
+            rest = text[place:]
+            if any(one.startswith(rest) and one != rest for one in self._secrets):
+                return place
+        return len(text)
+
+
 def note_site_secrets(values: Iterable[str | None]) -> None:
     """Add secret values for `masked` to replace, except short ones, which may be ordinary words."""
     site_secrets.update(value for value in values if value and len(value) >= SHORTEST_SECRET)

@@ -47,6 +47,8 @@ class Sizes:
     """The limit for a person's message in a chat session."""
     notice: int = 10_000
     """The limit for a notice, an alert, a log line, or a line of progress."""
+    written: int = 5_000_000
+    """The limit for the text that one attempt of a step writes."""
     stage: int = 2_000
     signal: int = 256 * 1024
     """The limit for the canonical JSON of a signal's value or default."""

@@ -8,7 +8,7 @@ from typing import Any
 from procedures.engine import Procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.execute import advance
-from procedures.engine.journal.events import Batch, Event, RunFacts, RunStatus, Working
+from procedures.engine.journal.events import Batch, Event, Piece, RunFacts, RunStatus, Working
 from procedures.engine.journal.protocol import Journal, Standings
 from procedures.testing.files import MemoryFiles
 from tests.conformance.backends import Backend
@@ -43,6 +43,9 @@ class WatchedJournal:
 
     def spend_process(self, why: str) -> None:
         self._journal.spend_process(why)
+
+    def show(self, piece: Piece) -> None:
+        self._journal.show(piece)
 
     def note_storage(self) -> None:
         self._journal.note_storage()

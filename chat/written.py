@@ -1,0 +1,21 @@
+"""Texts that steps wrote, of which a message contains the beginning if they are long."""
+
+from chat.models import Message
+from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.payloads import written_in
+from procedures.engine.values.files import use_file_store
+from procedures.files import ContentStore
+from procedures.models import Event
+
+
+def written_text(message: Message) -> str:
+    """Return the whole text that a step wrote, or "" if the message contains all of it."""
+    if not message.posted.get("left_out"):
+        return ""
+    said = Event.objects.filter(run=message.run_id, kind=EventKind.NOTICE)
+    digest = message.posted["digest"]
+    for event in said.filter(key=message.posted["step"]).order_by("-seq"):
+        if event.content.get("digest") == digest:
+            with use_file_store(ContentStore()):
+                return written_in(event.content)
+    return ""

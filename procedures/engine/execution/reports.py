@@ -1,0 +1,76 @@
+"""The reports of an attempt to people while it runs: progress, messages and a text."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from procedures.engine.declaration.steps import Step
+from procedures.engine.execution.progress import Progress
+from procedures.engine.execution.writing import FAILED, KEPT, Writing
+from procedures.engine.journal.events import EventKind, NewEvent
+from procedures.engine.journal.payloads import StepFailure
+from procedures.engine.replay.fiber import Fiber
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text
+from procedures.engine.values.sizes import cut
+
+
+class Reports:
+    """The reports of one attempt, made through the `Step` that is passed to the function."""
+
+    def __init__(
+        self, fiber: Fiber, key: str, attempt: int, keep: Callable[[NewEvent], None]
+    ) -> None:
+        """Prepare the reports; `keep` commits an event now, or with the step's transaction."""
+        self._fiber, self._key, self._attempt, self._keep = fiber, key, attempt, keep
+        self._progress = Progress(key, attempt, keep=keep, now=fiber.journal.now)
+        self._has_written = False
+
+    def step(self) -> Step:
+        return Step(
+            self._key,
+            self._fiber.recorder.idempotency_key(self._key),
+            self._attempt,
+            self._progress.say,
+            self._say,
+            lambda: self._fiber.journal.is_cancelled,
+            self._write,
+        )
+
+    def close(self, end: NewEvent) -> Sequence[NewEvent]:
+        """Return the events to store together with the event that ends the attempt.
+
+        The text of an attempt that will be tried again isn't stored, since the next one replaces
+        it.
+        """
+        held = self._progress.close()
+        if not self._has_written:
+            return held
+        self._writing.close()
+        is_whole = end.kind == EventKind.STEP_SUCCEEDED
+        if not is_whole and not StepFailure.read(end.data).is_final:
+            return held
+        text = self._writing.event(is_whole=is_whole)
+        return (*held, text) if text else held
+
+    def end(self, end: NewEvent) -> None:
+        """Show people that the text has ended; called after the commit of the attempt's end."""
+        if self._has_written:
+            self._writing.end(KEPT if end.kind == EventKind.STEP_SUCCEEDED else FAILED)
+
+    @cached_property
+    def _writing(self) -> Writing:
+        journal, most = self._fiber.journal, self._fiber.sizes.written
+        return Writing(self._key, self._attempt, most=most, show=journal.show, begin=self._begin)
+
+    def _write(self, text: str) -> None:
+        self._writing.write(text)
+        self._has_written = True
+
+    def _begin(self) -> None:
+        data = {"attempt": self._attempt, "text": "", "writes": True}
+        self._keep(NewEvent(EventKind.PROGRESS, self._key, self._key, data))
+
+    def _say(self, text: str) -> None:
+        check_text("The text of step.say", text)
+        words = cut(canonical.legible(text), self._fiber.sizes.notice)
+        self._keep(NewEvent(EventKind.NOTICE, self._key, words[:100], {"text": words}))

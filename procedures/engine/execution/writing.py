@@ -1,0 +1,101 @@
+"""The text that an attempt of a step writes: shown piece by piece, stored when the step ends."""
+
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from procedures.engine.errors import EngineError, SizeError
+from procedures.engine.journal.events import EventKind, NewEvent, Piece
+from procedures.engine.journal.large import packed
+from procedures.engine.values import canonical
+from procedures.engine.values.options import check_text
+from procedures.engine.values.secrecy import Masker
+
+LONGEST_SHOWN = 50_000
+"""The characters of a text that its message contains; a longer text is stored beside it."""
+LONGEST_NAME = 100
+KEPT, FAILED = "kept", "failed"
+
+
+class Writing:
+    """The text of one attempt. Any thread of the step may write it, and nothing waits for it."""
+
+    def __init__(
+        self,
+        key: str,
+        attempt: int,
+        *,
+        most: int,
+        show: Callable[[Piece], None],
+        begin: Callable[[], None],
+    ) -> None:
+        """Prepare an empty text of at most `most` characters.
+
+        `show` is called with each piece, and `begin` once, in the step's own thread.
+        """
+        self._key, self._attempt, self._most = key, attempt, most
+        self._show, self._begin = show, begin
+        self._masker = Masker()
+        self._parts: list[str] = []
+        self._characters = self._bytes = 0
+        self._has_begun = self._is_over = False
+        self._thread, self._lock = threading.get_ident(), threading.Lock()
+
+    def write(self, text: object) -> None:
+        piece = canonical.legible(check_text("The text of step.write", text))
+        if self._is_over:
+            raise EngineError(f"The step {self._key} has ended and can't write any more text.")
+        with self._lock:
+            self._characters += len(piece)
+            if self._characters > self._most:
+                words = f"The step {self._key} has written more than {self._most:,} characters."
+                raise SizeError(f"{words} Keep the text as a file (File.keep).")
+            self._add(self._masker.take(piece))
+        if not self._has_begun and threading.get_ident() == self._thread:
+            self._has_begun = True
+            self._begin()
+
+    def close(self) -> None:
+        """Accept no more text, and show what was held back as the possible part of a secret."""
+        with self._lock:
+            self._is_over = True
+            self._add(self._masker.rest())
+
+    def event(self, *, is_whole: bool) -> NewEvent | None:
+        """Return the event that stores the text and posts it in the chat; None without a text.
+
+        `is_whole` is False if the attempt failed, perhaps in the middle of the text.
+        """
+        text = "".join(self._parts)
+        if not text:
+            return None
+        data: dict[str, Any] = {
+            "text": text[:LONGEST_SHOWN],
+            "markdown": True,
+            "step": self._key,
+            "attempt": self._attempt,
+            "digest": self._digest,
+        }
+        if left_out := len(text) - LONGEST_SHOWN > 0 and len(text) - LONGEST_SHOWN:
+            data |= {"left_out": left_out, **packed("written", text)}
+        if not is_whole:
+            data["is_cut"] = True
+        name = text.lstrip().partition("\n")[0][:LONGEST_NAME]
+        return NewEvent(EventKind.NOTICE, self._key, name, data)
+
+    def end(self, how: str) -> None:
+        """Show people that the text has ended: "kept" or "failed"."""
+        if self._parts:
+            self._show(Piece(self._key, self._attempt, self._bytes, end=how, digest=self._digest))
+
+    @property
+    def _digest(self) -> str:
+        return sha256("".join(self._parts).encode()).hexdigest()
+
+    def _add(self, text: str) -> None:
+        if text:
+            # Inside the lock, so that pieces are shown in the order in which they are stored.
+            self._show(Piece(self._key, self._attempt, self._bytes, text))
+            self._parts.append(text)
+            self._bytes += len(text.encode())

@@ -1,0 +1,197 @@
+"""Texts that running steps write, in Redis for people to read until the steps have ended.
+
+Each text is a Redis stream of its own, and only one claim and attempt write to it, so nothing that
+a lost worker still writes gets into the text of another. The id of an entry is the number of UTF-8
+bytes after it. Therefore a reader who has the first 4,000 bytes asks for the entries above 4000-0,
+and an entry that was sent twice does no harm.
+
+Nothing here is stored for good, and nothing waits for it: the whole text is in the commit of the
+step's end.
+"""
+
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import redis
+
+from procedures.conf import conf
+from procedures.engine.journal.events import Piece
+
+CHANNEL = "countersign.texts"
+"""The Redis channel that announces which texts have grown."""
+PREFIX = "countersign.text"
+LARGEST = 1_000_000
+"""The bytes of a text that are shown while it is written; more appear at the step's end."""
+GATHER = 0.05
+"""The seconds for which pieces are gathered, so that a text grows at most 20 times a second."""
+PAUSE = 1.0
+"""The seconds between two attempts to reach Redis."""
+PATIENCE = 0.5
+LASTS = 3600
+"""The seconds for which a text can be read after its step has ended."""
+LASTS_UNFINISHED = 86_400
+"""The seconds for which an unfinished text can be read after its last piece."""
+ATTEMPTS, HALF = 2**20, 0.5
+ENTRY_EXISTS = "equal or smaller"
+"""The part of an error by which Redis says that it has an entry already."""
+TEXT, LONG, END, DIGEST = b"text", b"long", b"end", b"digest"
+"""The fields of entries: a piece, the mark of a text that is too long, and the text's end."""
+logger = logging.getLogger(__name__)
+
+
+class Draft(NamedTuple):
+    """A text that an attempt of a step writes during one claim of its run."""
+
+    run: str
+    step: str
+    number: int
+    """The claim and the attempt in one number; the text with the largest number counts."""
+
+    @classmethod
+    def of(cls, run: str, epoch: int, piece: Piece) -> "Draft":
+        return cls(run, piece.step, epoch * ATTEMPTS + piece.attempt)
+
+    @classmethod
+    def listed(cls, run: str, step: bytes, score: float) -> "tuple[Draft, bool]":
+        """Return a text as the index lists it, and True if it has ended."""
+        return cls(run, step.decode(), int(score)), score > int(score)
+
+    @property
+    def attempt(self) -> int:
+        return self.number % ATTEMPTS
+
+    @property
+    def key(self) -> str:
+        """The Redis key of the text."""
+        return f"{PREFIX}:{self.run}:{self.number}:{self.step}"
+
+
+def index_of(run: str) -> str:
+    """Return the Redis key of the sorted set of a run's texts.
+
+    The score of a step is the number of its newest text, and a half more if that has ended.
+    """
+    return f"{PREFIX}s:{run}"
+
+
+Entry = tuple[str, dict[bytes, bytes]]
+
+
+@dataclass
+class _Unsent:
+    """The part of a text that Redis doesn't have yet."""
+
+    pieces: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+    """The bytes of the text so far."""
+    is_long: bool = False
+    marks: list[Entry] = field(default_factory=list)
+    has_ended: bool = False
+
+    def take(self, piece: Piece) -> None:
+        raw = piece.text.encode()
+        if not self.is_long and piece.at + len(raw) > LARGEST:
+            self.is_long = True
+            self.marks.append((f"{piece.at}-1", {LONG: b"1"}))
+        if raw and not self.is_long:
+            self.pieces.append(raw)
+            self.size = piece.at + len(raw)
+        if piece.end:
+            end = {END: piece.end.encode(), DIGEST: piece.digest.encode()}
+            self.marks.append((f"{piece.at}-2", end))
+            self.has_ended = True
+
+    def entries(self) -> list[Entry]:
+        text = b"".join(self.pieces)
+        return [*([(f"{self.size}-0", {TEXT: text})] if text else []), *self.marks]
+
+    def forget(self) -> None:
+        self.pieces.clear()
+        self.marks.clear()
+
+
+class Scribe:
+    """A thread that gathers pieces of texts and sends them to Redis."""
+
+    def __init__(self) -> None:
+        self._has_begun = False
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def put(self, run: str, epoch: int, piece: Piece) -> None:
+        """Send a piece soon. It costs one `put` on a queue, also if Redis doesn't answer."""
+        self._queue.put((Draft.of(run, epoch, piece), piece))
+        if self._has_begun:
+            return
+        try:
+            threading.Thread(target=self._send_all, name="scribe", daemon=True).start()
+        except RuntimeError as error:  # as many threads as there may be: the next one tries again
+            logger.warning("What a step writes can't be shown while it is written: %s", error)
+            return
+        self._has_begun = True
+
+    def _begin_anew(self) -> None:
+        # A fork copies no thread, and the lock of a queue may be held in the child for ever.
+        self._queue: queue.SimpleQueue[tuple[Draft, Piece]] = queue.SimpleQueue()
+        self._unsent: dict[Draft, _Unsent] = {}
+        self._has_begun = False
+
+    def _send_all(self) -> None:
+        patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+        client = redis.Redis.from_url(conf.REDIS_URL, **patience)
+        while True:
+            self._gather(PAUSE if any(one.entries() for one in self._unsent.values()) else None)
+            time.sleep(GATHER)
+            while not self._queue.empty():
+                self._gather(None)
+            try:
+                self._send(client)
+            except redis.RedisError as error:
+                logger.debug("What steps write couldn't be sent to Redis: %s", error)
+                # What has ended is in the chat; what goes on is sent with its next pieces.
+                self._unsent = {key: one for key, one in self._unsent.items() if not one.has_ended}
+
+    def _gather(self, timeout: float | None) -> None:
+        try:
+            draft, piece = self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return
+        if draft not in self._unsent:  # and nobody reads what an earlier attempt has left
+            self._unsent = {one: rest for one, rest in self._unsent.items() if one[:2] != draft[:2]}
+        self._unsent.setdefault(draft, _Unsent()).take(piece)
+
+    def _send(self, client: redis.Redis) -> None:
+        sent = {draft: entries for draft, one in self._unsent.items() if (entries := one.entries())}
+        with client.pipeline(transaction=False) as pipeline:
+            for draft, entries in sent.items():
+                index, has_ended = index_of(draft.run), self._unsent[draft].has_ended
+                # Only a later text takes the place of one: a lost worker's has a smaller number.
+                score = draft.number + HALF if has_ended else draft.number
+                pipeline.zadd(index, {draft.step: score}, gt=True)
+                for place, fields in entries:
+                    pipeline.xadd(draft.key, dict(fields), id=place)  # type: ignore[arg-type]
+                pipeline.expire(draft.key, LASTS if has_ended else LASTS_UNFINISHED)
+                pipeline.expire(index, LASTS_UNFINISHED)
+            runs = sorted({f"text:{draft.run}" for draft in sent})
+            pipeline.publish(CHANNEL, json.dumps(runs))
+            _check(pipeline.execute(raise_on_error=False))
+        for draft in sent:
+            self._unsent[draft].forget()
+        self._unsent = {key: one for key, one in self._unsent.items() if not one.has_ended}
+
+
+def _check(answers: list[object]) -> None:
+    """Raise the first error, unless it says that an entry was sent before."""
+    for answer in answers:
+        if isinstance(answer, redis.RedisError) and ENTRY_EXISTS not in str(answer):
+            raise answer
+
+
+scribe = Scribe()
