@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -22,7 +24,9 @@ from chat.models import HumanRequest, Message, Session
 from chat.models.request import HumanRequestQuerySet
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
+from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.pages.beside import MOST_BESIDE, beside
+from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
@@ -36,6 +40,10 @@ LONGEST_LIST = 40
 SHOWN_BELOW = 20
 """The number of messages shown below an older question to which a link leads."""
 LONGEST_ECHO = 90
+NOTHING = "nothing"
+"""The choice in the composer of somebody whose message replies to nothing."""
+LONGEST_ADDRESS = 1000
+"""The maximum length of a command in the address of a page, in characters."""
 MOST_OTHERS = 20
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
@@ -58,7 +66,11 @@ def session_rows(request: Visit) -> HttpResponse:
 @login_required
 @with_marks()
 def session_detail(request: Visit, session_id: UUID) -> HttpResponse:
-    return _page(request, find(request, session_id))
+    part = find(request, session_id)
+    commands = Commands(request, part)
+    shown = commands.answer_to(request.GET.get("command", ""))
+    more = commands.context_of(shown) if isinstance(shown, CommandResult) else {}
+    return session_page(request, part, **more)
 
 
 @require_safe
@@ -82,23 +94,58 @@ def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     """Store the message, and use it as the answer if it replies to a question.
 
-    If the text isn't the exact wording of an answer, the page first shows what it would mean.
-    Nothing is stored until it is sent again.
+    A command isn't stored: the page shows its form, or what it tells. If the text isn't the exact
+    wording of an answer, the page first shows what it would mean. Nothing is stored until it is
+    sent again.
     """
     part, text = find(request, session_id), request.POST.get("text", "")
     session = part.session
+    verbatim = text if _is_verbatim(request, text) else ""
+    if not verbatim:
+        if answered := _answer_command(request, part, text):
+            return answered
+        text = unescaped(text)
     to, asked = _addressed(request, part)
     if echo := _echo(request, asked, text):
-        return _posted(request, part, echo=echo, text=text, status=422)
+        return _posted(request, part, echo=echo, text=text, verbatim=verbatim, status=422)
     key = request.POST.get("client_key", "")[:64]
     try:
         message = services.post_message(session, text, by=request.user, client_key=key, reply_to=to)
     except MessageError as error:
-        return _posted(request, part, told=str(error), text=text, status=422)
+        return _posted(request, part, told=str(error), text=text, verbatim=verbatim, status=422)
     reply = _reply(request, asked, message.text) if asked else None
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
     return _posted(request, part, told=told(reply), sent=sent)
+
+
+def _is_verbatim(request: Visit, text: str) -> bool:
+    """Return True if the sender has said that a text is a message although it looks like a command.
+
+    They say it by a button, and the page then repeats it for exactly this text.
+    """
+    return bool(request.POST.get("as_text")) or request.POST.get("verbatim", "") == text != ""
+
+
+def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | None:
+    """Return the page with what a command shows, or a question about it; None for a message."""
+    commands = Commands(request, part)
+    instead, typed = request.POST.get("instead", ""), command_in(text)
+    if instead and typed:
+        text = Command(instead, typed.words).text
+    shown = commands.answer_to(text)
+    if shown is None:
+        return None
+    if isinstance(shown, UnclearCommand):
+        return _posted(request, part, unclear=shown, text=text, status=422)
+    context = commands.context_of(shown)
+    if request.htmx:
+        return render(request, "chat/_commanded.html", composer(part) | context)
+    if len(shown.text) > LONGEST_ADDRESS:
+        return session_page(request, part, **context)
+    # A page of its own, so that a reload sends nothing again and shows the same form.
+    address = reverse("countersign:session_detail", args=[part.session.pk])
+    return redirect(f"{address}?{urlencode({'command': shown.text})}#command")
 
 
 def find(request: Visit, session_id: UUID) -> Part:
@@ -251,19 +298,22 @@ def _posted(
 ) -> HttpResponse:
     """Return the composer after a POST; `more` is the sent message, or the text to send again."""
     context = {"told": told, **more}
-    if echo := more.get("echo"):
-        context["chosen"] = echo.request.pk
+    echo = more.get("echo")
+    if status != HTTPStatus.OK:
+        # What the sender has chosen stays: sent again, the words must not answer something else.
+        context["chosen"] = _id(request.POST.get("request")) or NOTHING
     if request.htmx:
         context = composer(part) | context
         return render(request, "chat/_composer.html", context, status=status)
-    if echo:
-        return _page(request, part, status=status, **context)
+    if echo or more.get("unclear"):
+        return session_page(request, part, status=status, **context)
     if told:
         messages.info(request, told)
     return redirect(f"{reverse('countersign:session_detail', args=[part.session.pk])}#latest")
 
 
-def _page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
+def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Return the whole page of a session; `more` is what its composer or a command shows."""
     context = sessions(request, part) | transcript(request, part) | beside(part)
     context["title"] = context["titles"].get(part.session.pk, "")
     shown = [message.request_id for message in context["transcript"]]

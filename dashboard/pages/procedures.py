@@ -1,27 +1,24 @@
 """The list of procedures, and the page of one procedure with its documentation and start form."""
 
+from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
 from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import session_of
+from dashboard.pages.starting import new_key, start_by_form
 from procedures import access, registry, services
 from procedures.access import SignedIn
 from procedures.engine.declaration.definition import Procedure as Definition
-from procedures.engine.errors import InputError
 from procedures.models import Procedure, Run
-from procedures.services import KeyReusedError, NotAllowedError, QuotaError
 
 MOST_RUNS = 5
-KEY_USED = lazy("This form has already started a run. To start another one, press Start once more.")
 
 
 @require_safe
@@ -57,33 +54,20 @@ def procedure_detail(request: SignedIn, name: str) -> HttpResponse:
 
 def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> HttpResponse:
     form = StartForm(definition, by=request.user, request=request)
-    key = request.POST.get("-key", "").replace("\0", "")[:200]
-    try:
-        _check_may_start(request, definition)
-        if form.is_row_changed:
-            form.keep_files()
-            return _page(request, procedure, form=form, key=key)
-        run, _ = services.start_run(
-            definition.name, form.inputs(), by=request.user, idempotency_key=key
-        )
-    except NotAllowedError:
-        return _page(request, procedure, form=None, status=403)
-    except KeyReusedError:
-        return _page(request, procedure, form=form, told=KEY_USED, status=409)
-    except QuotaError as error:
-        page = _page(request, procedure, form=form, told=str(error), key=key, status=429)
-        page.headers["Retry-After"] = str(error.retry_after)
-        return page
-    except InputError as error:
-        form.refuse(error)
-        return _page(request, procedure, form=form, key=key, status=422)
-    return _to(run)
 
+    def start(inputs: Mapping[str, Any], key: str) -> Run:
+        run, _ = services.start_run(definition.name, inputs, by=request.user, idempotency_key=key)
+        return run
 
-def _check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Raise `NotAllowedError` if the person may not start runs, before any upload is stored."""
-    if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
-        raise NotAllowedError(definition)
+    done = start_by_form(request, form, start)
+    if isinstance(done, Run):
+        return _to(done)
+    more = {"told": done.told, "key": done.key} if done.is_allowed else {}
+    shown = form if done.is_allowed else None
+    page = _page(request, procedure, form=shown, status=done.status, **more)
+    if done.retry_after:
+        page.headers["Retry-After"] = str(done.retry_after)
+    return page
 
 
 def _to(run: Run) -> HttpResponseRedirect:
@@ -118,7 +102,7 @@ def _page(
         "starters": procedure.grants.filter(role="start").select_related("group"),
         "form": form if may_start else None,
         "runs": listed_runs(recent),
-        "key": uuid4().hex,
+        "key": new_key(),
     }
     return render(request, "procedures/procedure.html", context | more, status=status)
 

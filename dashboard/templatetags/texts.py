@@ -12,6 +12,9 @@ TEXTS = {
         "Your answer may not have arrived. Your text is still here. Try again: the same answer"
         " counts only once."
     ),
+    "command-offline": lazy(
+        "Commands need a connection. Your text is still here. Try again when you are online."
+    ),
     "copied": lazy("Copied"),
     "copy": lazy("Copy"),
     "copy-by-hand": lazy("Selected. Copy it now."),
@@ -38,6 +41,10 @@ TEXTS = {
     ),
     "overdue": lazy("overdue by {length}"),
     "reconnected": lazy("Reconnected · new messages from others: {count}"),
+    "start-perhaps-lost": lazy(
+        "The run may not have started. Everything you entered is still here. Press the button"
+        " again: it starts only once."
+    ),
     "unfold": lazy("Show or hide the request"),
     "waiting": lazy("Waiting for you: {count} · Show"),
     "waiting-more": lazy("Waiting for you: {count} more · Show"),

@@ -1,17 +1,22 @@
 """Commands in the chat: starting procedures, asking what goes on, cancelling, and typing errors."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 
 from chat.models import Member, Message, Session
 from chat.services import NotMemberError, start_in_session
+from dashboard.forms.commands import command_in, fill
+from dashboard.forms.start import StartForm
+from procedures import registry
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.run_lists import RunList
 from tests.calls import grant
 from tests.conftest import group
-from tests.integration.test_pages_chat import take_part
-from tests.pages import ask, browser, shown
+from tests.integration.test_pages_chat import said, say, take_part
+from tests.pages import HTMX, ask, browser, shown
 
 pytestmark = pytest.mark.usefixtures("bob")
 
@@ -63,3 +68,252 @@ def test_nobody_becomes_a_member_of_a_session_by_starting_something_in_it(
 
     assert not Run.objects.filter(started_by=dave).exists()
     assert not Member.objects.filter(user=dave).exists()
+
+
+@pytest.fixture
+def session(alice: User) -> Session:
+    """Alice is its member and may start refunds; bob is asked something in it."""
+    grant("named_refund", group("support"), "start")
+    return ask("approval", by=alice).session
+
+
+def draft_of(page: Any) -> Any:
+    return page.context["command"]
+
+
+def test_a_command_opens_the_start_form_with_what_fits_and_posts_nothing(
+    alice: User, session: Session
+) -> None:
+    client = browser(alice)
+
+    opened = say(client, session, "/named_refund 100 B-7 today order=C-3")
+
+    draft = draft_of(opened)
+    assert opened.status_code == 200
+    assert draft.filled.texts == {"amount": ["100"], "order": ["B-7 today"]}
+    assert draft.filled.left == ["order=C-3"]
+    text = shown(opened)
+    assert "No field takes this part of your command: <strong>order=C-3</strong>" in text
+    assert 'name="amount" type="text" value="100"' in text
+    assert 'name="order" type="text" value="B-7 today"' in text
+    assert 'id="composer"' in text
+    assert f'<option value="{session.pk}"' not in text
+    assert said(session) == []
+    assert Run.objects.count() == 1
+    # Nobody else sees the draft, and it isn't kept on the server.
+    assert "B-7" not in shown(browser(alice).get(f"/chat/{session.pk}"))
+
+
+def test_the_sent_form_starts_one_run_here_whose_card_says_the_command(
+    alice: User, session: Session
+) -> None:
+    client = browser(alice)
+    draft = draft_of(say(client, session, "/named_refund 100"))
+    path = f"/chat/{session.pk}/starts/named_refund"
+    fields = {"-key": draft.key, "-command": draft.text, "amount": "100", "order": "B-7"}
+
+    faulty = client.post(path, fields | {"amount": "much"}, headers=HTMX)
+    sent = [client.post(path, fields, headers=HTMX) for _ in range(2)]
+
+    assert faulty.status_code == 422
+    assert 'value="much"' in shown(faulty)
+    assert f'value="{draft.key}"' in shown(faulty)
+    [card] = session.messages.filter(kind="run", text__startswith="/")
+    assert card.text == "/named_refund 100"
+    placed = f'composer__sent"> <article class="message" id="message-{card.pk}"'
+    assert all(placed in shown(one) for one in sent)
+    again = client.get(f"/chat/{session.pk}/draft", {"text": draft.text, "key": draft.key})
+    assert " ended" in shown(again)
+    assert "<form" not in shown(again)
+
+
+def test_a_command_that_the_form_has_changed_is_not_said(alice: User, session: Session) -> None:
+    client = browser(alice)
+    draft = draft_of(say(client, session, "/named_refund 100"))
+    fields = {"-key": draft.key, "-command": draft.text, "amount": "250"}
+
+    client.post(f"/chat/{session.pk}/starts/named_refund", fields, headers=HTMX)
+
+    assert session.messages.filter(kind="run").latest("seq").text == "/named_refund"
+
+
+def test_without_javascript_a_command_is_a_page_with_the_form_in_it(
+    alice: User, session: Session
+) -> None:
+    client = browser(alice)
+
+    sent: Any = say(client, session, "/named_refund 100", htmx=False)
+
+    assert sent.status_code == 302
+    page = client.get(sent.url)
+    assert 'name="amount" type="text" value="100"' in shown(page)
+    path, key = f"/chat/{session.pk}/starts/named_refund", draft_of(page).key
+    fields = {"-key": key, "-command": "/named_refund 100"}
+    faulty = client.post(path, fields | {"amount": ""})
+    assert faulty.status_code == 422
+    assert 'id="composer"' in shown(faulty)
+    done: Any = client.post(path, fields | {"amount": "100"})
+    assert done.url == f"/chat/{session.pk}#latest"
+    asked = say(client, session, "/named_refnd 100", htmx=False)
+    assert asked.status_code == 422
+    assert 'name="instead" value="named_refund"' in shown(asked)
+    assert "/named_refnd 100</textarea>" in shown(asked)
+
+
+def test_a_mistyped_command_is_asked_about_and_posted_only_on_request(
+    alice: User, session: Session
+) -> None:
+    client = browser(alice)
+
+    asked = say(client, session, "/named_refnd 100")
+    meant = say(client, session, "/named_refnd 100", instead="named_refund")
+    unknown = say(client, session, "/etc/hosts is wrong")
+
+    assert (asked.status_code, unknown.status_code) == (422, 422)
+    assert "Did you mean one of these?" in shown(asked)
+    assert "There is no such command." in shown(unknown)
+    assert draft_of(meant).filled.texts == {"amount": ["100"]}
+    assert said(session) == []
+    say(client, session, "/etc/hosts is wrong", as_text="true")
+    say(client, session, "/named_refund is broken", verbatim="/named_refund is broken")
+    say(client, session, "//status")
+    assert said(session) == ["/etc/hosts is wrong", "/named_refund is broken", "/status"]
+    assert say(client, session, "/status now", verbatim="/status").status_code == 200
+    assert len(said(session)) == 3
+
+
+def test_a_question_about_a_command_keeps_what_the_message_replies_to(
+    bob: User, alice: User, session: Session
+) -> None:
+    request = session.requests.get()
+    client = browser(bob)
+
+    free = shown(say(client, session, "/payy"))
+    to_it = shown(say(client, session, "/payy", to=request))
+
+    assert '<option value="" selected>' in free
+    assert f'<option value="{request.pk}" data-hint' in to_it
+    assert '<option value="">' in to_it
+
+
+def test_status_tells_each_run_to_the_person_alone(alice: User, session: Session) -> None:
+    start_in_session(session, "named_refund", {"amount": "5"}, by=alice)
+
+    told = say(browser(alice), session, "/status")
+
+    headings = [one.run.heading for one in draft_of(told).runs]
+    assert headings == ["Refund 5.00 € for A-1", "One of each"]
+    assert "Waiting for Finance to answer <strong>Pay 31.20 €?</strong>" in shown(told)
+    assert said(session) == []
+
+
+def test_cancel_asks_which_and_says_what_follows(alice: User, dave: User, session: Session) -> None:
+    run, _ = start_in_session(session, "named_refund", {"amount": "5"}, by=alice)
+    client = browser(alice)
+
+    which = say(client, session, "/cancel wrong customer")
+    one = say(client, session, f"/cancel {run.pk} wrong customer")
+
+    assert "Which run should be cancelled?" in shown(which)
+    assert len(draft_of(which).runs) == 2
+    text = shown(one)
+    assert "Cancel Refund 5.00 € for A-1" in text
+    assert "A cancelled run can&#x27;t continue." in text
+    assert 'value="wrong customer"' in text
+    fields = {"reason": "wrong customer", "next": f"/chat/{session.pk}#latest"}
+    done: Any = client.post(f"/runs/{run.pk}/operations/cancel", fields)
+    assert done.url == f"/chat/{session.pk}#latest"
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+
+
+def test_who_may_not_start_or_cancel_is_told_so(
+    bob: User, carol: User, dave: User, session: Session
+) -> None:
+    grant("named_refund", group("finance"), "see")
+    grant("named_refund", group("operators"), "start")
+    grant("one_of_each", group("operators"), "see")
+    take_part(bob, session)
+
+    seen = say(browser(bob), session, "/named_refund 100")
+    unseen = say(browser(bob), session, "/typed_inputs")
+    outside = say(browser(dave), session, "/named_refund 100")
+    offered = shown(browser(dave).get(f"/chat/{session.pk}/commands"))
+    cancel = say(browser(bob), session, "/cancel")
+
+    refused = [seen, unseen, outside, cancel]
+    assert [one.status_code for one in refused] == [422] * 4
+    assert "You don&#x27;t have permission to start Refund an order." in shown(seen)
+    assert "There is no such command." in shown(unseen)
+    assert "Only members of this session can start procedures in it." in shown(outside)
+    assert 'href="/procedures/named_refund"' in shown(outside)
+    assert "named_refund" not in offered
+    assert "/status" in offered
+    assert "There is no run in this session that you can cancel now." in shown(cancel)
+    path = f"/chat/{session.pk}/starts/named_refund"
+    for client in (browser(bob), browser(dave)):
+        assert client.post(path, {"amount": "1"}, headers=HTMX).status_code == 403
+    assert Run.objects.filter(procedure__name="named_refund").count() == 0
+    for path in ("commands", "draft"):
+        assert browser(carol).get(f"/chat/{session.pk}/{path}").status_code == 404
+
+
+def test_the_commands_are_offered_in_the_order_of_their_last_use(
+    alice: User, session: Session
+) -> None:
+    start_in_session(session, "named_refund", {"amount": "5"}, by=alice)
+
+    offers = browser(alice).get(f"/chat/{session.pk}/commands").context["offers"]
+
+    assert [one.text for one in offers][:2] == ["/named_refund", "/one_of_each"]
+    assert [one.text for one in offers][-3:] == ["/status", "/cancel", "/help"]
+    titles = [one.title.casefold() for one in offers[2:-3]]
+    assert titles == sorted(titles)
+
+
+def test_values_go_to_the_first_fields_that_take_them() -> None:
+    definition = registry.find("named_in_every_way")
+    assert definition
+
+    def filled(words: str) -> Any:
+        found = fill(StartForm(definition, by=User()), words)
+        return found.texts, found.left
+
+    assert filled("a 7 0.5 LARGE no") == (
+        {"text": ["a"], "count": ["7"], "share": ["0.5"], "kind": ["large"], "is_open": [""]},
+        [],
+    )
+    assert filled("“two words” share=0.1 KIND=small") == (
+        {"text": ["two words"], "share": ["0.1"], "kind": ["small"]},
+        [],
+    )
+    assert filled('text=x kind=huge "count=many"') == (
+        {"text": ["x"], "note": ["count=many"]},
+        ["kind=huge"],
+    )
+    assert filled('"a=b" amuont=5') == ({"text": ["a=b"]}, ["amuont=5"])
+    assert filled("What about 5 people") == (
+        {"text": ["What about"], "count": ["5"], "note": ["people"]},
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("/refund 100", "refund"),
+        (" \n/refund", "refund"),
+        ("\u200f\u2066/refund", "refund"),
+        ("／refund", "refund"),  # noqa: RUF001 (as a Japanese keyboard types it)
+        ("/ refund", "refund"),
+        ("/", ""),
+        ("//refund", None),
+        ("1/2", None),
+        ("http://example.com", None),
+        ("", None),
+    ],
+)
+def test_what_is_a_command(text: str, name: str | None) -> None:
+    found = command_in(text)
+
+    assert (found.name if found else None) == name

@@ -18,6 +18,8 @@ import "./inbox.js";
 import "./transcript-view.js";
 import "./chat-outbox.js";
 import "./chat-composer.js";
+import "./command-list.js";
+import "./command-draft.js";
 import "./caught-up.js";
 import "./send-once.js";
 import "./page-dialog.js";

@@ -14,6 +14,7 @@ class ChatComposer extends HTMLElement {
     this.form.addEventListener("change", ({ target }) => target === this.select && this.choose(target.value));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
     this.form.addEventListener("htmx:beforeSwap", (event) => this.keepQuestion(event));
+    this.addEventListener("htmx:beforeSwap", (event) => this.forgetSent(event));
     this.form.addEventListener("htmx:afterSettle", () => this.choose(this.chosen));
     this.form.addEventListener("htmx:responseError", (event) => this.refuse(event));
     this.form.addEventListener("htmx:sendError", (event) => event.target === this.form && this.sendLater());
@@ -25,10 +26,18 @@ class ChatComposer extends HTMLElement {
 
   /** Other words mean something else: what was shown about the former ones is over. */
   forgetEcho() {
-    const { confirms } = this.form.elements;
+    const { confirms, verbatim } = this.form.elements;
+    verbatim?.remove();
+    this.querySelector(".composer__unclear")?.remove();
     if (!confirms) return;
     confirms.remove();
     this.told.textContent = "";
+  }
+
+  /** Only the server knows what a command means: it is never kept to be sent later. */
+  get isCommand() {
+    const { verbatim } = this.form.elements;
+    return /^\s*[/\uFF0F](?![/\uFF0F])/u.test(this.text.value) && !verbatim;
   }
 
   onKey(event) {
@@ -78,6 +87,11 @@ class ChatComposer extends HTMLElement {
     }
   }
 
+  /** The field that comes begins empty, and must not be filled with what was just sent. */
+  forgetSent({ target, detail }) {
+    if (target === this && detail.xhr.status < 300) this.querySelector("keep-draft").forget();
+  }
+
   refuse(event) {
     if (event.target !== this.form) return;
     this.text.readOnly = false;
@@ -86,12 +100,18 @@ class ChatComposer extends HTMLElement {
 
   /** The same key goes with it: should the server have it already, it stays one message. */
   sendLater() {
+    if (this.isCommand) {
+      this.text.readOnly = false;
+      this.told.textContent = textOf("command-offline");
+      return;
+    }
     const { client_key: key } = this.form.elements;
     this.outbox.take({
       text: this.text.value,
       request: this.select?.value ?? "",
       client_key: key.value,
       confirms: this.form.elements.confirms?.value ?? "",
+      verbatim: this.form.elements.verbatim?.value ?? "",
     });
     this.forgetEcho();
     key.value = `${Date.now()}-${Math.random()}`;

@@ -77,8 +77,8 @@ class ChatOutbox extends HTMLElement {
   /** The message takes its place in the transcript; one that was refused stays here and says why. */
   tell(message, composer, isSent) {
     const shown = this.querySelector(`[data-key="${CSS.escape(message.client_key)}"]`);
-    const told = composer.querySelector(".composer__told")?.textContent ?? "";
-    if (!isSent) {
+    const told = toldBy(composer, ".composer__told") || toldBy(composer, ".composer__unclear p");
+    if (!isSent || !composer.querySelector(".composer__sent")) {
       shown.querySelector(".outbox__state").textContent = textOf("message-refused", { reason: told });
       return;
     }
@@ -105,6 +105,8 @@ class ChatOutbox extends HTMLElement {
     }
   }
 }
+
+const toldBy = (composer, selector) => composer.querySelector(selector)?.textContent.trim() ?? "";
 
 /** What waits, the oldest first; another tab may send some of it meanwhile. */
 function read(prefix) {

@@ -1,0 +1,202 @@
+"""Commands that people type in the chat: a slash, a name, and values for the fields of a form."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from django.core.exceptions import ValidationError
+
+from dashboard.forms.fields import SchemaField
+from dashboard.forms.start import LEFT_OUT, StartForm
+from procedures.engine.values.typed import FieldKind
+
+SLASHES = "/\N{FULLWIDTH SOLIDUS}"
+"""The characters that begin a command: the slash, and that of Chinese and Japanese keyboards."""
+WORD = re.compile(r'(?:"[^"]*"|“[^”]*”|\S)+')
+QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”')
+NAMED = re.compile("([^\\s=]+?)[=\N{FULLWIDTH EQUALS SIGN}](.*)", re.DOTALL)
+BY_PLACE: frozenset[FieldKind] = frozenset(
+    (
+        *("text", "prose", "number", "date", "datetime-local", "time", "duration"),
+        *("email", "url", "choice", "boolean"),
+    )
+)
+"""The kinds of fields that take a value without a name."""
+BY_NAME = BY_PLACE | {"list"}
+BOXES = {"true": "true", "yes": "true", "false": "", "no": ""}
+"""The words that people type for a checkbox, and the text that the page would send for each."""
+Taken = tuple[str, list[str] | None]
+"""The name of a field and the texts that it takes; "" and None if there is no such field."""
+MOST_MEANT = 3
+LIKENESS = 0.6
+"""The least similarity, between 0 and 1, of a mistyped name and a command that it may mean."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A message that begins with a slash, as its author typed it."""
+
+    name: str
+    """The first word, without the slash; "" if nothing follows the slash."""
+    words: str
+    """Everything after the name."""
+
+    @property
+    def text(self) -> str:
+        return f"/{self.name} {self.words}".strip()
+
+
+@dataclass
+class Filled:
+    """The values of a command, by the fields that take them."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    """The words that fit no field."""
+
+
+def command_in(text: str) -> Command | None:
+    """Return the command that a message is, or None if it doesn't begin with a single slash.
+
+    Spaces and invisible characters before the slash are ignored, so that no command is posted
+    because of something that nobody sees.
+    """
+    typed = _from_first_visible(text)
+    if not typed or typed[0] not in SLASHES or is_escaped(text):
+        return None
+    name, _, words = typed[1:].strip().partition(" ")
+    name, _, more = name.partition("\n")
+    return Command(name, f"{more} {words}".strip())
+
+
+def is_escaped(text: str) -> bool:
+    """Return True if a text begins with two slashes, which make it a message and no command."""
+    typed = _from_first_visible(text)
+    return len(typed) > 1 and typed[0] in SLASHES and typed[1] in SLASHES
+
+
+def unescaped(text: str) -> str:
+    """Return a message without the slash before a word that would otherwise be a command."""
+    typed = _from_first_visible(text)
+    return typed[1:] if is_escaped(text) and not typed[2:3].isspace() else text
+
+
+def plain_name(name: str) -> str:
+    """Return a name in the form in which commands are compared."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\W_]+", "_", folded).strip("_")
+
+
+def meant_by(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known commands that look like a mistyped name, the likeliest first."""
+    plain = {plain_name(one): one for one in known}
+    wanted = plain_name(name)
+    begun = [one for one in plain if wanted and one.startswith(wanted)]
+    close = get_close_matches(wanted, plain, n=MOST_MEANT, cutoff=LIKENESS)
+    return [plain[one] for one in dict.fromkeys([*begun, *close])][:MOST_MEANT]
+
+
+def fill(form: StartForm, words: str) -> Filled:
+    """Return which fields of a start form take the words of a command.
+
+    `name=value` goes to the field with that name or label, and nowhere else. Each other word goes
+    to the first free field whose type takes it. If a text field took the last of them, it gets what
+    follows, too. Words in quotation marks are one, and never a name with a value.
+    """
+    filled, last = Filled(), ""
+    for word, is_quoted in _words(words):
+        is_named = not is_quoted and bool(NAMED.fullmatch(word))
+        name, texts = _named(form, word) if is_named else _placed(form, filled, word)
+        if name and texts is not None and name not in filled.texts:
+            filled.texts[name], last = texts, name
+        elif last and not is_named and _is_prose(form.fields[last]):
+            filled.texts[last] = [f"{filled.texts[last][0]} {word}"]
+        else:
+            filled.left.append(word)
+            last = ""
+    return filled
+
+
+def show(form: StartForm, filled: Filled) -> None:
+    """Show the values of a command in a new form."""
+    for name, texts in filled.texts.items():
+        form.fields[name].initial = texts
+
+
+def is_still_said(form: StartForm, filled: Filled) -> bool:
+    """Return True if a form was sent with the values of its command, and all of them fitted."""
+    sent = {name: form[name].value() for name in filled.texts}
+    return not filled.left and all(
+        [one for one in sent[name] if one] == [one for one in texts if one]
+        for name, texts in filled.texts.items()
+    )
+
+
+def _from_first_visible(text: str) -> str:
+    for at, one in enumerate(text):
+        if not (one.isspace() or unicodedata.category(one) in {"Cf", "Cc"}):
+            return text[at:].strip()
+    return ""
+
+
+def _words(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each word without its quotation marks, and whether they enclose the whole word."""
+    for word in WORD.findall(text):
+        plain = QUOTED.sub(lambda found: found[1] or found[2] or "", word)
+        yield plain, QUOTED.fullmatch(word) is not None
+
+
+def _named(form: StartForm, word: str) -> Taken:
+    """Return the field that a word such as "amount=5" names, and its texts."""
+    found = NAMED.fullmatch(word)
+    wanted = plain_name(found[1]) if found else ""
+    for name, one in form.fields.items():
+        is_named = wanted in {plain_name(name), plain_name(str(one.label))}
+        if found and is_named and one.kind in BY_NAME:
+            return name, _texts_for(form, name, found[2])
+    return "", None
+
+
+def _placed(form: StartForm, filled: Filled, word: str) -> Taken:
+    """Return the first free field that takes a word, and its texts."""
+    own = form.definition.schema["properties"]
+    for name, one in form.fields.items():
+        is_free = name in own and name not in filled.texts and one.kind in BY_PLACE
+        if is_free and (texts := _texts_for(form, name, word)) is not None:
+            return name, texts
+    return "", None
+
+
+def _texts_for(form: StartForm, name: str, word: str) -> list[str] | None:
+    """Return the texts that a page would send for the word, or None if the field can't take it."""
+    one = form.fields[name]
+    match one.kind:
+        case "boolean":
+            text = BOXES.get(word.casefold())
+            return None if text is None else [text]
+        case "choice":
+            alike = (key for key, label in one.widget.options if _is_like(word, key, label))
+            return [found] if (found := next(alike, None)) is not None else None
+        case "list":
+            return ["\n".join(part.strip() for part in word.split(","))]
+    return [word] if _fits(form, name, word) else None
+
+
+def _is_like(word: str, *names: str) -> bool:
+    return word.casefold() in {name.casefold() for name in names}
+
+
+def _fits(form: StartForm, name: str, word: str) -> bool:
+    try:
+        value = form.fields[name].clean([word])
+    except ValidationError:
+        return False
+    if name not in form.definition.schema["properties"]:  # inside a group
+        return True
+    return value is not LEFT_OUT and form.definition.fits(name, value)
+
+
+def _is_prose(one: SchemaField) -> bool:
+    return one.kind in {"text", "prose"}

@@ -1,0 +1,244 @@
+"""The commands in the chat and what each of them shows; none of this is stored."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from chat.parts import Part
+from chat.services import NotMemberError
+from dashboard.forms.commands import Command, Filled, command_in, fill, meant_by, plain_name, show
+from dashboard.forms.start import StartForm
+from dashboard.overview import listed_runs
+from dashboard.overview.lists import Listed
+from dashboard.overview.operations import offering, operations_for
+from dashboard.overview.words import short_id
+from dashboard.pages.dialogs import Dialog, dialog_of, reasons_of
+from dashboard.pages.starting import new_key
+from dashboard.pages.visit import Visit
+from procedures import access, registry
+from procedures.engine.declaration.definition import Procedure as Definition
+from procedures.models import Procedure, Run
+from procedures.services import NotAllowedError
+from procedures.users import User
+
+Kind = Literal["start", "status", "cancel", "help"]
+OWN: dict[Kind, str | Promise] = {
+    "status": lazy("Say what each run in this session does; only you see it"),
+    "cancel": lazy("Cancel a run of this session"),
+    "help": lazy("Say what you can type here"),
+}
+"""The commands that are no procedures, with a line about each."""
+START = "start"
+"""The command that starts a procedure by its name, also one that is called as another command."""
+MOST_RUNS = 20
+LATELY = 100
+"""The number of a person's last starts that decide which procedures come first."""
+LONGEST_LINE = 140
+"""The maximum length of a procedure's documentation in the list of commands, in characters."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The result of a command, shown in the transcript to the person who typed it."""
+
+    kind: Kind
+    text: str
+    key: str = ""
+    """The idempotency key of the start; "" for other commands."""
+    procedure: Procedure | None = None
+    form: StartForm | None = None
+    filled: Filled = field(default_factory=Filled)
+    told: str | Promise = ""
+    runs: list[Listed] = field(default_factory=list)
+    has_more: bool = False
+    """True if the session has more runs than are shown."""
+    dialog: Dialog | None = None
+    """The form that cancels a run; None if it isn't known yet which."""
+    reason: str = ""
+    """The reason for the cancellation, as typed."""
+
+
+@dataclass(frozen=True)
+class UnclearCommand:
+    """A message that begins with a slash and isn't a command that its author can give."""
+
+    text: str
+    meant: list[str] = field(default_factory=list)
+    """The commands that its author may have meant, as they are typed."""
+    reason: str = ""
+    """The reason why the command can't be given; "" if there is no such command."""
+    href: str = ""
+    """The address of a page where it can be done; "" if there is none."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A command in the list over the composer."""
+
+    name: str
+    title: str | Promise
+    line: str | Promise
+
+    @property
+    def text(self) -> str:
+        """The text that is typed for it."""
+        is_own = plain_name(self.name) in {*OWN, START} and bool(self.title)
+        return f"/{START} {self.name}" if is_own else f"/{self.name}"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands that one person can give in one session."""
+
+    request: Visit
+    part: Part
+
+    @property
+    def user(self) -> User:
+        return self.request.user
+
+    def answer_to(self, text: str, *, key: str = "") -> CommandResult | UnclearCommand | None:
+        """Return what a message shows instead of being posted; None if it isn't a command."""
+        command = command_in(text)
+        if command is None:
+            return None
+        match plain_name(command.name):
+            case "status":
+                return self._status(command)
+            case "cancel":
+                return self._cancel(command)
+            case "help":
+                return CommandResult("help", command.text)
+            case "start" if command.words:
+                name, _space, words = command.words.partition(" ")
+                command = Command(name, words.strip())
+        return self._start(command, key=key)
+
+    def offers(self) -> Iterator[Offer]:
+        """Yield the procedures that the person can start here, those used last first."""
+        if self.part.is_whole:
+            for name, title in self._sorted():
+                definition = registry.find(name)
+                if definition:
+                    yield Offer(name, title, first_line(definition.doc))
+        for own, line in OWN.items():
+            yield Offer(own, "", line)
+
+    def _sorted(self) -> list[tuple[str, str]]:
+        own = Run.objects.filter(started_by=self.user, parent_wait=None).order_by("-created_at")
+        last = dict.fromkeys(own.values_list("procedure__name", flat=True)[:LATELY])
+        places = {name: place for place, name in enumerate(last)}
+        return sorted(
+            self._startable.items(),
+            key=lambda one: (places.get(one[0], LATELY), one[1].casefold()),
+        )
+
+    @cached_property
+    def _startable(self) -> dict[str, str]:
+        """The titles of the procedures that the person may start, by name."""
+        found = access.procedures_for(self.user, "start")
+        return dict(found.values_list("name", "title"))
+
+    def _start(self, command: Command, *, key: str) -> CommandResult | UnclearCommand:
+        found = _called(command.name, self._startable.items())
+        if found is None:
+            return self._unclear(command)
+        definition = registry.find(found)
+        href = reverse("countersign:procedure_detail", args=[found])
+        if definition is None:
+            reason = _("The code of this procedure isn't installed here, or can't be read.")
+            return UnclearCommand(command.text, reason=reason, href=href)
+        if not self.part.is_whole:
+            return UnclearCommand(command.text, reason=str(NotMemberError()), href=href)
+        procedure = Procedure.objects.get(name=found)
+        return new_start(self.user, procedure, definition, command, key=key)
+
+    def _unclear(self, command: Command) -> UnclearCommand:
+        seen = access.visible_procedures(self.user).values_list("name", "title")
+        if (name := _called(command.name, seen)) and (definition := registry.find(name)):
+            return UnclearCommand(command.text, reason=str(NotAllowedError(definition)))
+        known = [*(self._startable if self.part.is_whole else ()), *OWN]
+        return UnclearCommand(command.text, meant_by(command.name, known))
+
+    def _status(self, command: Command) -> CommandResult:
+        cards = self.part.cards.order_by("-run").values_list("run", flat=True)
+        # The last one, if all have ended: it says how.
+        ids = list(cards.filter(run__ended_at=None)[: MOST_RUNS + 1]) or list(cards[:1])
+        runs = Run.objects.filter(pk__in=ids[:MOST_RUNS]).for_lists().order_by("-pk")
+        has_more = len(ids) > MOST_RUNS
+        return CommandResult("status", command.text, runs=listed_runs(runs), has_more=has_more)
+
+    def _cancel(self, command: Command) -> CommandResult | UnclearCommand:
+        cards = self.part.cards.filter(run__ended_at=None).order_by("-run")
+        ids = list(cards.values_list("run", flat=True)[:MOST_RUNS])
+        runs = list(Run.objects.filter(pk__in=ids).for_lists().order_by("-pk"))
+        open_to = offering(self.user, runs, "cancel")
+        runs = [run for run in runs if run.pk in open_to]
+        if not runs:
+            reason = _("There is no run in this session that you can cancel now.")
+            return UnclearCommand(command.text, reason=reason)
+        first, _space, rest = command.words.partition(" ")
+        named = [run for run in runs if _is_called(run, first)]
+        reason = rest.strip() if len(named) == 1 else command.words
+        if len(named) != 1 and len(runs) > 1:
+            return CommandResult(
+                "cancel", command.text, runs=listed_runs(runs), reason=command.words
+            )
+        [run] = named if len(named) == 1 else runs
+        run = Run.objects.select_related("procedure", "head", "version").get(pk=run.pk)
+        operation = next(one for one in operations_for(self.user, run) if one.name == "cancel")
+        dialog = dialog_of(operation, run, typed={"reason": reason})
+        return CommandResult("cancel", command.text, runs=listed_runs([run]), dialog=dialog)
+
+    def context_of(self, answer: CommandResult) -> dict[str, Any]:
+        """Return the context of the answer's template."""
+        session = reverse("countersign:session_detail", args=[self.part.session.pk])
+        return {
+            "command": answer,
+            "session": self.part.session,
+            "next": f"{session}#latest",
+            "reasons": reasons_of(self.request),
+            "own": OWN,
+        }
+
+
+def new_start(
+    user: User, procedure: Procedure, definition: Definition, command: Command, *, key: str = ""
+) -> CommandResult:
+    """Return a new start form, with what the command fills in."""
+    form = StartForm(definition, by=user)
+    filled = fill(form, command.words)
+    show(form, filled)
+    return CommandResult("start", command.text, key or new_key(), procedure, form, filled)
+
+
+def first_line(doc: str) -> str:
+    """Return the first sentence of a procedure's documentation, without a line break."""
+    line = " ".join(doc.strip().split("\n\n")[0].split())
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+
+
+def _called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
+    """Return the name of the procedure with that name or title, or None if it isn't only one."""
+    plain = plain_name(name)
+    if not plain:
+        return None
+    by_name = [own for own, _title in known if plain_name(own) == plain]
+    by_title = [own for own, title in known if plain_name(title) == plain]
+    found = by_name or by_title
+    exact = [own for own in found if own == name]
+    return next(iter(exact or found)) if exact or len(found) == 1 else None
+
+
+def _is_called(run: Run, word: str) -> bool:
+    """Return True if a word is the run's id, or its end as pages show it."""
+    plain = word.replace("·", "").replace("-", "").casefold()
+    is_short = plain == short_id(run.pk).replace("·", "")
+    return is_short or plain == UUID(str(run.pk)).hex

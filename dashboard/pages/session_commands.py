@@ -1,0 +1,98 @@
+"""Commands in a session: their list, the start form as a draft, and the start itself."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from chat.models import Message
+from chat.parts import Part
+from chat.services import start_in_session
+from dashboard.forms.commands import Command, command_in, fill, is_still_said
+from dashboard.forms.start import StartForm
+from dashboard.pages.chat import find, session_page
+from dashboard.pages.commands import CommandResult, Commands
+from dashboard.pages.starting import Again, start_by_form
+from dashboard.pages.visit import Visit
+from procedures import access, registry
+from procedures.models import Run
+
+LONGEST_KEY = 64
+
+
+@require_safe
+@login_required
+def command_list(request: Visit, session_id: UUID) -> HttpResponse:
+    """Return the commands that the person can give in the session, for the list over the field."""
+    offers = list(Commands(request, find(request, session_id)).offers())
+    return render(request, "chat/_commands.html", {"offers": offers})
+
+
+@require_safe
+@login_required
+def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
+    """Return the start form of a command again, unless its key has started a run meanwhile."""
+    part, key = (
+        find(request, session_id),
+        request.GET.get("key", "").replace("\0", "")[:LONGEST_KEY],
+    )
+    commands = Commands(request, part)
+    is_used = key and Run.objects.filter(started_by=request.user, idempotency_key=key).exists()
+    shown = None if is_used else commands.answer_to(request.GET.get("text", ""), key=key)
+    context = (
+        commands.context_of(shown) if isinstance(shown, CommandResult) else {"has_ended": True}
+    )
+    return render(request, "chat/_command.html", {"session": part.session} | context)
+
+
+@require_POST
+@login_required
+def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
+    """Start a run in the session, or show the form again with its faults."""
+    part = find(request, session_id)
+    procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
+    definition = registry.find(name)
+    if definition is None:
+        raise Http404
+    form = StartForm(definition, by=request.user, request=request)
+    command = command_in(request.POST.get("-command", "")) or Command(name, "")
+    filled = fill(StartForm(definition, by=request.user), command.words)
+
+    def start(inputs: Mapping[str, Any], key: str) -> Run:
+        text = command.text if is_still_said(form, filled) else f"/{command.name}"
+        run, _is_new = start_in_session(
+            part.session, name, inputs, by=request.user, text=text, idempotency_key=key
+        )
+        return run
+
+    done = start_by_form(request, form, start)
+    if isinstance(done, Run):
+        return _started(request, part, done)
+    answer = CommandResult("start", command.text, done.key, procedure, form, filled, told=done.told)
+    return _again(request, part, answer, done)
+
+
+def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
+    """Return the place of the form, which is empty now, with the message that carries the run."""
+    sent = part.session.messages.for_transcript().filter(run=run, kind=Message.Kind.RUN).first()
+    if request.htmx and sent:
+        context = {"session": part.session, "sent": sent, "has_ended": True}
+        return render(request, "chat/_command.html", context)
+    session = Message.objects.cards().get(run=run).session_id
+    return redirect(f"{reverse('countersign:session_detail', args=[session])}#latest")
+
+
+def _again(request: Visit, part: Part, answer: CommandResult, why: Again) -> HttpResponse:
+    context = Commands(request, part).context_of(answer)
+    if request.htmx:
+        page = render(request, "chat/_command.html", context, status=why.status)
+    else:
+        page = session_page(request, part, status=why.status, **context)
+    if why.retry_after:
+        page.headers["Retry-After"] = str(why.retry_after)
+    return page

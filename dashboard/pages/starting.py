@@ -1,0 +1,72 @@
+"""Starts of runs from forms, and why a form is shown again instead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
+
+from chat.services import NotMemberError
+from dashboard.forms.start import StartForm
+from procedures import access
+from procedures.access import SignedIn
+from procedures.engine.declaration.definition import Procedure as Definition
+from procedures.engine.errors import InputError
+from procedures.models import Run
+from procedures.services import KeyReusedError, NotAllowedError, QuotaError
+
+LONGEST_KEY = 200
+KEY_USED = lazy("This form has already started a run. To start another one, press Start once more.")
+StartFunction = Callable[[Mapping[str, Any], str], Run]
+"""A function that starts a run with inputs and an idempotency key."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """The answer to a form that has started nothing: it is shown once more."""
+
+    key: str
+    """The idempotency key of the next try."""
+    status: int = 200
+    told: str | Promise = ""
+    """The reason why nothing was started; "" if the form's fields say it."""
+    retry_after: int = 0
+    """The number of seconds after which another try makes sense; 0 if at once."""
+    is_allowed: bool = True
+
+
+def new_key() -> str:
+    return uuid4().hex
+
+
+def sent_key(request: SignedIn) -> str:
+    """Return the idempotency key that a start form was sent with."""
+    return request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
+
+
+def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> Run | Again:
+    """Start a run with what was entered, or return why the form is shown again."""
+    key = sent_key(request)
+    try:
+        check_may_start(request, form.definition)
+        if form.is_row_changed:
+            form.keep_files()
+            return Again(key)
+        return start(form.inputs(), key)
+    except (NotAllowedError, NotMemberError) as error:
+        return Again(key, 403, str(error), is_allowed=False)
+    except KeyReusedError:
+        return Again(new_key(), 409, KEY_USED)
+    except QuotaError as error:
+        return Again(key, 429, str(error), retry_after=error.retry_after)
+    except InputError as error:
+        form.refuse(error)
+        return Again(key, 422)
+
+
+def check_may_start(request: SignedIn, definition: Definition) -> None:
+    """Raise `NotAllowedError` if the person may not start runs, before any upload is stored."""
+    if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
+        raise NotAllowedError(definition)

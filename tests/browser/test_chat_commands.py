@@ -1,0 +1,142 @@
+"""Commands in the chat, by keyboard and by touch: the list, the draft, the start, the question."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, expect
+
+from chat.models import Session
+from procedures.models import Run
+from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.test_talking import composer, open_session, said
+from tests.calls import grant
+from tests.conftest import group
+from tests.pages import ask
+
+NAMED = re.compile("/named_refund")
+pytestmark = pytest.mark.usefixtures("running_web")
+
+
+@pytest.fixture
+def session(alice: User) -> Session:
+    grant("named_refund", group("support"), "start")
+    return ask("approval", by=alice).session
+
+
+def options(page: Page) -> Locator:
+    return page.get_by_role("listbox", name="Commands").get_by_role("option")
+
+
+def chosen(page: Page) -> Locator:
+    return page.locator("#command-options [aria-selected=true]")
+
+
+def cards(page: Page) -> Locator:
+    return page.locator(".transcript__list .message[data-kind=run]")
+
+
+def shown_options(page: Page) -> Locator:
+    return options(page).filter(visible=True)
+
+
+def start_button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Start", exact=True)
+
+
+def test_by_keyboard_a_command_is_found_chosen_and_completed(
+    open_page: OpenPage, session: Session, alice: User
+) -> None:
+    page = open_page(alice, width=DESK)
+    open_session(page, session)
+    keys, field = page.keyboard, composer(page)
+    field.focus()
+
+    keys.type("/")
+    expect(shown_options(page).nth(5)).to_be_visible()
+    expect(field).to_have_attribute("aria-controls", "command-options")
+    keys.type("refund")
+    expect(shown_options(page)).to_have_text([NAMED, re.compile("/refund")])
+    expect(chosen(page)).to_contain_text("Refund orders")
+    keys.press("ArrowUp")
+    expect(chosen(page)).to_contain_text("Refund an order")
+    expect(field).to_have_attribute("aria-activedescendant", re.compile("command-"))
+    keys.press("Escape")
+    expect(shown_options(page)).to_have_count(0)
+    expect(field).to_have_value("/refund")
+    field.fill("/named")
+    keys.press("Tab")
+    expect(field).to_have_value("/named_refund ")
+    expect(field).to_be_focused()
+    expect(shown_options(page)).to_have_count(0)
+    keys.type("100")
+    keys.press("Enter")
+    expect(page.get_by_label("Amount")).to_have_value("100")
+    expect(page.get_by_label("Amount")).to_be_focused()
+    expect(field).to_have_value("")
+
+
+def test_a_draft_survives_a_reload_and_starts_once(
+    open_page: OpenPage, session: Session, alice: User
+) -> None:
+    page = open_page(alice, width=DESK)
+    open_session(page, session)
+    amount, order = page.get_by_label("Amount"), page.get_by_label("Order")
+
+    composer(page).fill("/named_refund 100 B-7")
+    composer(page).press("Enter")
+    order.fill("B-8")
+    page.reload()
+    expect(order).to_have_value("B-8")
+    expect(amount).to_have_value("100")
+    expect(page.get_by_text("only you see this")).to_be_visible()
+    amount.fill("much")
+    amount.press("Enter")
+    expect(page.get_by_text("The run wasn't started.")).to_be_visible()
+    expect(amount).to_be_focused()
+    amount.fill("100")
+    amount.press("Enter")
+
+    expect(cards(page)).to_have_count(2)
+    expect(cards(page).last).to_contain_text("Refund 100.00 € for B-8")
+    expect(composer(page)).to_be_focused()
+    expect(start_button(page)).to_have_count(0)
+    page.reload()
+    expect(cards(page)).to_have_count(2)
+    expect(start_button(page)).to_have_count(0)
+    assert Run.objects.filter(procedure__name="named_refund").count() == 1
+
+
+def test_on_a_phone_a_tap_opens_the_form_and_a_typo_is_asked_about(
+    open_page: OpenPage, session: Session, alice: User
+) -> None:
+    page = open_page(alice, width=PHONE, scheme="dark")
+    open_session(page, session)
+    field, send = composer(page), page.get_by_role("button", name="Send", exact=True)
+
+    field.fill("/refnud 100")
+    send.tap()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent.")
+    expect(field).to_have_value("/refnud 100")
+    field.fill("/refnud 10")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    send.tap()
+    page.get_by_role("button", name="Send as a message").tap()
+    expect(said(page)).to_have_text(["/refnud 10"])
+    expect(field).to_have_value("")
+    field.fill("Hello")
+    send.tap()
+    expect(said(page)).to_have_text(["/refnud 10", "Hello"])
+    expect(field).to_have_value("")
+    field.press_sequentially("/order")
+    shown_options(page).first.tap()
+    expect(page.get_by_label("Amount")).to_be_focused()
+    page.get_by_label("Amount").fill("7")
+    start_button(page).tap()
+    expect(cards(page).last).to_contain_text("Refund 7.00 € for A-1")
+    field.fill("/status")
+    send.tap()
+    expect(page.locator("#command")).to_contain_text("Refund 7.00 € for A-1")
+    page.get_by_role("link", name="Close").tap()
+    expect(page.locator("#command")).to_be_empty()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
