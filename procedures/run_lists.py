@@ -20,9 +20,9 @@ from procedures.engine.journal.events import RunStatus
 from procedures.models import Event, Procedure, Run, RunInput
 from procedures.models.run_queries import RunQuerySet
 from procedures.store import keyed
-from procedures.store.keyed import EVERY_STATE, FEW, RunState, Source, Span
+from procedures.store.keyed import EVERY_STATE, FEW, RunsByKey, RunState, Source, Span
 from procedures.store.merging import first_seen
-from procedures.users import User
+from procedures.users import User, kept_on
 
 MOST_COUNTED = 99
 """The largest number that is counted; beyond it, lists show "99+"."""
@@ -67,7 +67,15 @@ class RunList:
         if self.parent:
             return self._children_of(self.parent, limit, after=after, since=since)
         sources, span = self._found(Span(limit, after, since, few=self.few))
-        return keyed.newest_runs(sources, span, STATES[self.state] if self.state else EVERY_STATE)
+        states = STATES[self.state] if self.state else EVERY_STATE
+        return keyed.newest_runs(sources, span, states, few=partial(self._few, sources, span))
+
+    @property
+    def is_read_at_once(self) -> bool:
+        """True if no source of the runs is large, apart from whole procedures and own runs."""
+        sources, span = self._found(Span(1, few=self.few))
+        few = self._few(sources, span)
+        return all(one in few for one in sources if isinstance(one, RunsByKey))
 
     def load(self, runs: list[UUID]) -> RunQuerySet:
         """Return a query of the given runs, newest first, without those the user may not see."""
@@ -94,6 +102,16 @@ class RunList:
         if access.procedures_for(user, *access.SEEING).filter(pk=found.pk).exists():
             return [access.runs_by_grant(chosen)], span
         return access.runs_otherwise(user, chosen), replace(span, procedure=found.pk)
+
+    def _few(self, sources: list[Source], span: Span) -> list[Source]:
+        """Return the sources with few rows, counted once for all lists of a page.
+
+        The runs are the same however they are read.
+        """
+        count = partial(keyed.with_few_rows, sources, span)
+        if self.procedure or not isinstance(self.user, User):
+            return count()
+        return kept_on(self.user, f"sources with at most {span.few} rows", count)
 
     def _children_of(
         self, parent: UUID, limit: int, *, after: UUID | None, since: UUID | None

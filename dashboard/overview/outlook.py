@@ -37,6 +37,8 @@ MOST_STUCK = 30
 """The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
 """The fewest unfinished runs for which a person's next waits are searched among all waits."""
+ROUNDS = (4 * GLANCE, 4 * GLANCE, 8 * GLANCE)
+"""How many of all waits are tested, round by round, after the first few."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
@@ -114,15 +116,25 @@ class Outlook:
 
     def coming(self, most: int) -> list[int]:
         """Return the open waits that end next, except those of paused runs or runs without code."""
+        return [one.wait for one in self.due_next(most)]
+
+    def due_next(self, most: int) -> list[Due]:
+        """Return the waits of `coming` with the times when they end."""
         waits = coming_waits(self.now, self._gone)
         if self._few is not None:
-            return [one.wait for one in first_due(waits.filter(run__in=self._few), most)]
+            return first_due(waits.filter(run__in=self._few), most) if self._few else []
         if access.sees_all(self.user):
-            return [one.wait for one in first_due(waits, most)]
-        found, is_all = self._first_seen_waits(waits, most)
-        if not is_all:
-            found = self._coming_of_own(waits, most)
-        return [one.wait for one in found]
+            return first_due(waits, most)
+        mine = RunList(self.user, state=UNENDED)
+        found, is_all = self._first_seen_waits(waits, most, [GLANCE])
+        if not is_all and (found or not mine.is_read_at_once):
+            found, is_all = self._first_seen_waits(waits, most, ROUNDS)
+        if is_all:
+            return found
+        unended = mine.newest(MANY)
+        if len(unended) < MANY:
+            return first_due(waits.filter(is_among("run", unended)), most) if unended else []
+        return first_due(waits.filter(access.is_visible(self.user, "run")), most)
 
     def alone(self, most: int) -> list[UUID]:
         """Return the most urgent open requests that nobody can answer."""
@@ -137,17 +149,9 @@ class Outlook:
                 break
         return found[:most]
 
-    def _coming_of_own(self, waits: WaitQuerySet, most: int) -> list[Due]:
-        """Return the waits that end next for a person who sees few of the waiting runs.
-
-        Others have been shown enough waits already, because their runs are costly to list.
-        """
-        unended = RunList(self.user, state=UNENDED).newest(MANY)
-        if len(unended) < MANY:
-            return first_due(waits.filter(is_among("run", unended)), most) if unended else []
-        return first_due(waits.filter(access.is_visible(self.user, "run")), most)
-
-    def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[Due], bool]:
+    def _first_seen_waits(
+        self, waits: WaitQuerySet, most: int, batches: Sequence[int]
+    ) -> tuple[list[Due], bool]:
         """Return the first waits that the person sees; False if too few were tested."""
         runs = Run.objects.filter(self._is_seen, pk=OuterRef("run")).order_by()
         tested = waits.annotate(is_seen=Exists(runs))
@@ -155,7 +159,7 @@ class Outlook:
             lambda last, count: first_due(tested, count, after=last),
             lambda found: {one for one in found if one.is_seen},
             most,
-            batches=(GLANCE, 3 * GLANCE, 4 * GLANCE, 8 * GLANCE),
+            batches=batches,
         )
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:

@@ -14,7 +14,6 @@ from dashboard.overview.names import outcome_name
 from dashboard.overview.outlook import Outlook
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.templatetags.pieces import moment
-from procedures.models import Wait
 
 register = template.Library()
 MOST_WORKING = 9
@@ -45,8 +44,8 @@ def inbox_outlook(context: dict[str, Any]) -> SafeString:
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)
     some = ngettext("{count} run is in progress.", "{count} runs are in progress.", count)
     working = some if count else _("Nothing is running now.")
-    due = Wait.objects.filter(pk__in=outlook.coming(1)).values_list("due_at", flat=True).first()
-    if due is None:
+    due = outlook.due_next(1)
+    if not due:
         return format_html("{}", working.format(count=shown))
     words = _("The next wait with a deadline ends at {when}.")
-    return format_html(f"{{}} {words}", working.format(count=shown), when=moment(due))
+    return format_html(f"{{}} {words}", working.format(count=shown), when=moment(due[0].at))

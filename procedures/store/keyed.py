@@ -5,8 +5,9 @@ read the table from its newest row until enough rows fit. Here each key has a qu
 which reads no more entries of its index than the list needs, however large the table is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -133,15 +134,23 @@ def chosen(keys: models.QuerySet[Any]) -> Part:
 
 
 def newest_runs(
-    sources: Sequence[Source], span: Span, states: Sequence[RunState] = EVERY_STATE
+    sources: Sequence[Source],
+    span: Span,
+    states: Sequence[RunState] = EVERY_STATE,
+    *,
+    few: Callable[[], Sequence[Source]] | None = None,
 ) -> list[UUID]:
-    """Return the ids of the newest runs that are in any of the sources and in one of the states."""
-    few = sources if states == EVERY_STATE else _with_few_rows(sources, span)
+    """Return the ids of the newest runs that are in any of the sources and in one of the states.
+
+    `few` returns what `with_few_rows` returns for these sources, if it is known already.
+    """
+    count = few or partial(with_few_rows, sources, span)
+    small = sources if states == EVERY_STATE else count()
     parts = [
         _by_state(source, span, states)
         if isinstance(source, RunsByState)
         else _by_key(source, span, states)
-        if source in few
+        if source in small
         else _named_by_state(source, span, states)
         for source in sources
     ]
@@ -158,7 +167,7 @@ def count_runs(
     """Return, by state, how many runs are in any of the sources; at most `span.limit` each."""
     if not sources:
         return dict.fromkeys(states, 0)
-    few, every = _with_few_rows(sources, span), replace(span, limit=span.few)
+    few, every = with_few_rows(sources, span), replace(span, limit=span.few)
     parts = [
         _by_state(source, span, EVERY_STATE)
         if isinstance(source, RunsByState)
@@ -306,7 +315,7 @@ def _labelled(runs: Part) -> Part:
     )
 
 
-def _with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
+def with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
     """Return the `RunsByKey` sources that have at most `span.few` rows."""
     by_key = [source for source in sources if isinstance(source, RunsByKey)]
     if not by_key:

@@ -16,12 +16,14 @@ from dashboard.live.marks import grounds_of, grounds_of_one
 from dashboard.overview.outlook import MOST_STUCK, Outlook
 from dashboard.overview.outlooks import Outlooks
 from procedures.access import is_operator
-from procedures.models import Run
+from procedures.models import Run, Wait
 from procedures.models.clock import clock
+from procedures.run_lists import MOST_SINGLE
 from procedures.services import start_run
-from procedures.store.merging import HANDFUL
+from procedures.store.merging import GLANCE, HANDFUL
 from procedures.viewers import People, operators
 from tests.calls import grant
+from tests.integration.test_chat_plans import copy_of
 from tests.pages import HTMX, ask, browser
 from tests.storm.elements import elements_of
 
@@ -126,6 +128,26 @@ def test_what_is_stuck_is_found_behind_many_stuck_runs_of_others(
     assert len(newest) == MOST_STUCK + 1
     for one, found in ((outlook, [late]), (of_other, newest)):
         assert one.working(7, stuck=found) == one.working(7) == [queued]
+
+
+def test_what_comes_next_is_found_behind_what_others_wait_for(alice: User, bob: User) -> None:
+    [wait] = Wait.objects.filter(pk=ask("fleeting", by=alice).wait_id)
+    runs = [copy_of(wait.run, bob) for _ in range(4 * GLANCE)]
+    Run.objects.bulk_create(runs)
+    earlier = [Wait(run=run, key="a", kind="time", opened_seq=1) for run in runs]
+    for one in earlier:
+        one.due_at = (wait.due_at or clock.now()) - timedelta(seconds=1)
+    Wait.objects.bulk_create(earlier)
+    copies = [copy_of(wait.run, alice) for _ in range(MOST_SINGLE)]
+    Run.objects.bulk_create(copies)
+    outlook = Outlook(User.objects.get(pk=alice.pk), clock.now())
+
+    with CaptureQueriesContext(connection) as captured:
+        assert [one.wait for one in outlook.due_next(6)] == [wait.pk]
+
+    # All waits are looked at once, and then those of alice's own runs.
+    table = Wait._meta.db_table  # noqa: SLF001 (Django documents it)
+    assert sum(table in one["sql"] for one in captured) == 2
 
 
 def test_homes_cost_as_many_statements_for_many_people_as_for_one(people: list[User]) -> None:
