@@ -17,6 +17,7 @@ from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
 from chat.services.foreknown import answer_foreknown
+from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
 from chat.services.starts import Place, join_session
 from chat.services.voting import shortage
@@ -39,6 +40,7 @@ def connect() -> None:
     hooks.wait_held.connect(record_hold)
     hooks.wait_released.connect(record_release)
     hooks.notice.connect(say)
+    hooks.messages_read.connect(record_read)
     hooks.run_ended.connect(record_end)
     hooks.site_confirmed.connect(forget_notifications)
     hooks.open_requests.append(open_requests_of)
@@ -187,9 +189,14 @@ def say(run: Run, text: str, level: str, details: str, at: datetime, **_: Any) -
     plan_alert(notice, now=at)
 
 
+def record_read(run: Run, ids: Sequence[str], at: datetime, **_: Any) -> None:
+    mark_read(run, ids, at)
+
+
 def record_end(run: Run, **_: Any) -> None:
     assert run.ended_at
     plan_report(run, now=run.ended_at)
+    mark_unread(run)
     if run.parent_wait and run.parent_wait.kind != Wait.Kind.CHILD:
         return
     record_run(run)

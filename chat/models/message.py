@@ -42,10 +42,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
             "request__claimed_by",
             "reply_to__author",
             "reply_to__request",
+            "reply_to__run__procedure",
         )
         beside = related.prefetch_related(*shown_with("request__"))
         waits = beside.prefetch_related("request__wait__part_of__parts")
-        return waits.defer("run__seed", *values_of("request__wait__run"))
+        return waits.defer(
+            "run__seed", *values_of("request__wait__run"), *values_of("reply_to__run")
+        )
 
     def for_lists(self) -> Self:
         """Load what a list of sessions shows, without large values."""
@@ -73,6 +76,13 @@ class Message(models.Model):
         RUN = "run"
         REQUEST = "request"
         NOTICE = "notice"
+
+    class Delivery(models.TextChoices):
+        """What became of a message to a run; empty for other messages."""
+
+        QUEUED = "queued"
+        READ = "read"
+        UNREAD = "unread"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="messages")
@@ -117,6 +127,16 @@ class Message(models.Model):
         db_default="",
         help_text="The people whom the text mentions, as a JSON list of pairs: key and name.",
     )
+
+    delivery = models.CharField(
+        max_length=10,
+        choices=Delivery,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What became of a message to a run: unread if the run has ended before.",
+    )
+    read_at = models.DateTimeField(null=True, help_text="When a run has read the message.")
 
     proof = proof_field()
     SEALED: ClassVar = (

@@ -12,6 +12,7 @@ from chat.services.claims import (
     release_request,
 )
 from chat.services.delegations import delegate, delegations_of, revoke_delegation
+from chat.services.heard import run_addressed, why_unheard
 from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
@@ -115,6 +116,7 @@ __all__ = [
     "revocable_by",
     "revoke_delegation",
     "revoke_standing",
+    "run_addressed",
     "save_draft",
     "send_notification",
     "sender_of",
@@ -125,6 +127,7 @@ __all__ = [
     "waiting_for",
     "waiting_of",
     "wake_request",
+    "why_unheard",
     "with_uploads",
     "withdraw_request",
 ]

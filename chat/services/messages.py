@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from chat.channels.answers import Inbound
 from chat.channels.chat import Chat
 from chat.models import HumanRequest, HumanResponse, Message, Session
+from chat.services.heard import hand_to_run
 from chat.services.inbound import receive
 from chat.services.programs import ProgramRefusedError
 from chat.services.replies import NoReplyError, reading_of
@@ -81,18 +82,21 @@ def post_message(
     by: User,
     client_key: str = "",
     reply_to: Message | None = None,
+    steers: bool = False,
 ) -> Message:
-    """Store a person's message in a session.
+    """Store a person's message in a session, and hand it to the run that it is written to.
 
     If the same person sends the same `client_key` again, the first message is returned. Members of
     the session may read the message. So may the author of the message it replies to, or the users
-    who may see the run it replies to.
+    who may see the run it replies to. A message that replies to a run's card, or to a text that a
+    run posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
+    at work may. Locks the run, if there is one, before the session.
     """
     text = checked_text(text)
     if client_key and (message := _earlier(session, by, client_key)):
         return message
     try:
-        return _create(session, text, by, client_key, reply_to)
+        return _create(session, text, by, client_key, reply_to, steers=steers)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
         if message := _earlier(session, by, client_key):
@@ -115,7 +119,13 @@ def reply(request: HumanRequest, text: str, *, by: User, address: str | None = N
 
 @transaction.atomic
 def _create(
-    session: Session, text: str, by: User, client_key: str, reply_to: Message | None
+    session: Session,
+    text: str,
+    by: User,
+    client_key: str,
+    reply_to: Message | None,
+    *,
+    steers: bool,
 ) -> Message:
     message = Message(
         session=session,
@@ -126,6 +136,7 @@ def _create(
         client_key=client_key,
         reply_to=reply_to,
     )
+    hand_to_run(message, by=by, steers=steers)
     message.add_to(session.pk)
     return message
 

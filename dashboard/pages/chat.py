@@ -1,7 +1,7 @@
 """Chat sessions: the list, the transcript with its composer, and the lists beside it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -27,13 +27,15 @@ from chat.services import Echo, MessageError, Reply
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
+from dashboard.pages.listeners import CHOOSE, newest_runs, readers_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
 from procedures.engine.journal.events import RunStatus
+from procedures.models import Run
 from procedures.run_lists import MOST_COUNTED
-from procedures.users import name_field
+from procedures.users import User, name_field
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
@@ -79,7 +81,8 @@ def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
     part = find(request, session_id)
     context = beside(part)
     shown = [found.pk for found in context["open_requests"]]
-    return render(request, "chat/_beside.html", context | composer(part, shown=shown))
+    more = composer(part, shown=shown, runs=[one.run for one in context["runs"]])
+    return render(request, "chat/_beside.html", context | more)
 
 
 @require_safe
@@ -100,6 +103,9 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     """
     part, text = find(request, session_id), request.POST.get("text", "")
     session = part.session
+    if request.POST.get("request") == CHOOSE:
+        words = _("Several runs read messages here. Choose who reads yours, then send it.")
+        return _posted(request, part, told=words, text=text, status=422)
     verbatim = text if _is_verbatim(request, text) else ""
     if not verbatim:
         if answered := _answer_command(request, part, text):
@@ -110,13 +116,23 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
         return _posted(request, part, echo=echo, text=text, verbatim=verbatim, status=422)
     key = request.POST.get("client_key", "")[:64]
     try:
-        message = services.post_message(session, text, by=request.user, client_key=key, reply_to=to)
+        message = services.post_message(
+            session,
+            text,
+            by=request.user,
+            client_key=key,
+            reply_to=to,
+            steers="steers" in request.POST,
+        )
     except MessageError as error:
         return _posted(request, part, told=str(error), text=text, verbatim=verbatim, status=422)
     reply = _reply(request, asked, message.text) if asked else None
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
-    return _posted(request, part, told=told(reply), sent=sent)
+    words = told(reply) or _unheard(to, message, request.user)
+    # Who writes to one of several runs goes on writing to it.
+    chosen = to.run_id if to and message.delivery else None
+    return _posted(request, part, told=words, sent=sent, chosen=chosen)
 
 
 def _is_verbatim(request: Visit, text: str) -> bool:
@@ -210,11 +226,19 @@ def _below(part: Part, request_id: str | None) -> int | None:
     return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
 
 
-def composer(part: Part, *, shown: Iterable[UUID | None] = ()) -> dict[str, Any]:
+def _unheard(to: Message | None, message: Message, user: User) -> str:
+    """Return why a run doesn't read the message that was written to it; "" if it does."""
+    run = services.run_addressed(to)
+    return services.why_unheard(run, user) if run and not message.delivery else ""
+
+
+def composer(
+    part: Part, *, shown: Iterable[UUID | None] = (), runs: Sequence[Run] | None = None
+) -> dict[str, Any]:
     """Return the context of the composer: what a message can answer or reply to, and a unique key.
 
     The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
-    page, some of which the viewer may be able to answer.
+    page, some of which the viewer may be able to answer, and `runs` the session's newest runs.
     """
     mine = answerable_requests(part.user).filter(session=part.session)
     waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
@@ -226,6 +250,7 @@ def composer(part: Part, *, shown: Iterable[UUID | None] = ()) -> dict[str, Any]
         "replying": waiting[:MOST_BESIDE],
         "waiting_count": len(waiting),
         "others": [*_questions_of_others(part, mine), *_writers(part)],
+        **readers_of(part, newest_runs(part) if runs is None else runs),
         "answerable": answerable,
         "client_key": uuid4(),
     }
@@ -277,8 +302,9 @@ def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest
     named = _id(request.POST.get("request"))
     if named is None:
         return None, None
-    seen = part.messages.select_related("request__wait", "run")
-    message = get_object_or_404(seen, Q(pk=named) | Q(request=named))
+    seen = part.messages.select_related("request__wait", "run__procedure", "run__version")
+    is_card = Q(run=named, kind=Message.Kind.RUN)
+    message = get_object_or_404(seen, Q(pk=named) | Q(request=named) | is_card)
     return message, message.request if message.request_id == named else None
 
 
@@ -318,7 +344,8 @@ def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: An
     context["title"] = context["titles"].get(part.session.pk, "")
     shown = [message.request_id for message in context["transcript"]]
     shown += [found.pk for found in context["open_requests"]]
-    context |= composer(part, shown=shown) | more
+    runs = [one.run for one in context["runs"]]
+    context |= composer(part, shown=shown, runs=runs) | more
     return render(request, "chat/session.html", context, status=status)
 
 

@@ -19,8 +19,9 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import FOLDER, ContentStore, path_of
 from procedures.journal import DatabaseJournal, claim
-from procedures.models import Run, Signal
+from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.models.ids import uuid7
 from procedures.registry import find
 from procedures.services import (
     ForkPoint,
@@ -108,9 +109,8 @@ class DatabaseBackend:
         return send_signal(UUID(run_id), sent, by=_person("bob"))[1]
 
     def write(self, run_id: str, text: str, *, steers: bool = False) -> None:
-        bob, count = _person("bob"), Signal.objects.filter(run=UUID(run_id)).count()
         with transaction.atomic():
-            write_locked(UUID(run_id), Written(f"m-{count}", text, steers), by=bob)
+            write_locked(UUID(run_id), Written(str(uuid7()), text, steers), by=_person("bob"))
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")

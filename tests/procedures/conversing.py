@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from procedures.engine import Context, ConverseOptions, InboxMessage, procedure
-from tests.procedures.traces import act, let_others_act, saw
+from tests.procedures.traces import act, did, let_others_act, saw
 
 
 def told(message: InboxMessage) -> str:
@@ -69,3 +69,16 @@ def dying_listener(ctx: Context) -> list[list[str]]:
     early = [one.text for one in ctx.inbox()]
     ctx.step(let_others_act)
     return [early, [one.text for one in ctx.inbox()]]
+
+
+@procedure(listens=True)
+def failing_listener(ctx: Context) -> list[str]:
+    ctx.approve("Fail?", assign="operators")
+    ctx.step(fail_unless_mended)
+    return [one.text for one in ctx.inbox()]
+
+
+def fail_unless_mended() -> None:
+    did.append("failed")
+    if did.count("failed") == 1:
+        raise ValueError("Not yet.")

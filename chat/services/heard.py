@@ -1,0 +1,70 @@
+"""Messages that people write to runs, and what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from chat.models import Message
+from chat.models.session import record
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.inbox import MESSAGE
+from procedures.models import Run, Signal
+from procedures.services.inbox import UnheardError, Written, check_heard, listens, write_locked
+from procedures.users import User
+
+Delivery = Message.Delivery
+
+
+def run_addressed(to: Message | None) -> Run | None:
+    """Return the run to which a reply is written: that of a card or of a text that it posted."""
+    if to is not None and to.kind in (Message.Kind.RUN, Message.Kind.NOTICE):
+        return to.run
+    return None
+
+
+def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
+    """Keep a new message for the run that it is written to, if the run reads it.
+
+    The message isn't stored yet. Locks the run, so call it before the session is locked.
+    """
+    run = run_addressed(message.reply_to)
+    if run is None or not listens(run):
+        return
+    try:
+        kept = write_locked(run.pk, Written(str(message.pk), message.text, steers), by=by)
+    except UnheardError:
+        return
+    message.delivery = Delivery.QUEUED
+    if kept.wait_id:
+        message.delivery, message.read_at = Delivery.READ, message.at
+
+
+def why_unheard(run: Run, user: User) -> str:
+    """Return why the run doesn't read what the user writes to it, as a sentence; "" if it does."""
+    try:
+        check_heard(run, user)
+    except UnheardError as error:
+        return str(error)
+    return ""
+
+
+def mark_read(run: Run, ids: Sequence[str], at: datetime) -> None:
+    """Note that the run has read these messages. Locks their sessions."""
+    _deliver(ids, Delivery.READ, read_at=at)
+
+
+def mark_unread(run: Run) -> None:
+    """Note of the messages that a run hasn't read that it has ended. Locks their sessions."""
+    if run.heard and RunStatus(run.status).is_end:
+        left = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)
+        _deliver(list(left.values_list("signal_id", flat=True)), Delivery.UNREAD)
+
+
+def _deliver(ids: Sequence[str], delivery: str, **how: datetime) -> None:
+    if not ids:
+        return
+    said = Message.objects.filter(pk__in=[UUID(one) for one in ids]).exclude(delivery=delivery)
+    changed = list(said.order_by("seq").values_list("session", "pk"))
+    Message.objects.filter(pk__in=[pk for _, pk in changed]).update(delivery=delivery, **how)
+    for session, pk in changed:
+        record(session, "message", pk)

@@ -1,0 +1,46 @@
+"""The runs of a session that read what people write to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from chat.parts import Part
+from dashboard.pages.beside import MOST_BESIDE
+from procedures import registry
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Run
+from procedures.services.inbox import listening_among, listens
+
+LONGEST_NAME = 90
+CHOOSE = "choose"
+"""The value of the composer's choice while nobody has chosen which run is to read a message."""
+
+
+def newest_runs(part: Part) -> list[Run]:
+    """Return the newest runs of the session, if this site has any procedure that listens."""
+    if not any(one.listens for one in registry.definitions().values()):
+        return []
+    keys = part.cards.order_by("-run").values("run")[:MOST_BESIDE]
+    return list(Run.objects.filter(pk__in=keys).for_lists().order_by("-pk"))
+
+
+def readers_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the runs that read the viewer's messages, and those that read only others'."""
+    alive = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
+    readers = listening_among(alive, part.user) if alive else []
+    return {
+        "readers": [(run, _named(run)) for run in readers],
+        "steered": [run.pk for run in readers if _steers(run)],
+        "others_read": [run for run in alive if run not in readers],
+    }
+
+
+def _named(run: Run) -> str:
+    return _("To {run}").format(run=Truncator(run.heading).chars(LONGEST_NAME))
+
+
+def _steers(run: Run) -> bool:
+    code = registry.code_of(run)
+    return code is not None and code.steer

@@ -1,0 +1,213 @@
+"""The chat with runs: who is heard, and what becomes of what people write to a run."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from chat.models import Member, Message, Session
+from chat.services import post_message, start_in_session
+from dashboard.live.frames import frames
+from dashboard.live.streams import Stream
+from dashboard.live.views import WHOLE
+from procedures.models import Run
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import cancel_run, retry_run
+from tests.calls import request_of, run_until_it_waits
+from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
+from tests.runs import answer
+
+pytestmark = pytest.mark.usefixtures("bob")
+QUEUED, READ = "Queued for after this step", "Read by the run at"
+
+
+def begun(name: str, *, by: User, **inputs: Any) -> tuple[Run, Session]:
+    grant_to_both(name)
+    run = run_until_it_waits(name, by=by, **inputs)
+    return run, run.messages.cards().get().session
+
+
+def begin_in(session: Session, name: str, *, by: User) -> Run:
+    grant_to_both(name)
+    return start_in_session(session, name, {}, by=by)[0]
+
+
+def say(client: Client, session: Session, text: str, to: object = "", **more: str) -> Any:
+    fields = {"text": text, "request": str(to), **more}
+    return client.post(f"/chat/{session.pk}/messages", fields, headers=HTMX)
+
+
+def last(session: Session) -> Message:
+    return session.messages.filter(kind=Message.Kind.PERSON).latest("seq")
+
+
+def pushed(session: Session, after: int) -> str:
+    found = frames(Stream("session", session.pk), "page", [WHOLE], after=after)
+    return " ".join("".join(one.content.get("html", "") for one in found).split())
+
+
+def test_a_message_is_queued_until_the_run_has_read_it(alice: User, bob: User) -> None:
+    run, session = begun("listening", by=alice)
+
+    page = shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert f'<option value="{run.pk}" selected>To Listening</option>' in page
+    sent = shown(say(browser(alice), session, "Use the other account.", run.pk))
+    before = Session.objects.get(pk=session.pk).last_seq
+    assert QUEUED in sent
+    assert READ not in sent
+    assert 'to <a href="#message-' in sent
+
+    answer(request_of(run), by=bob)
+    advance_run(run.pk)
+
+    assert last(session).delivery == "read"
+    assert READ in pushed(session, before)
+    assert READ in shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert "Use the other account" in run.events.journal()[-3].data
+
+
+def test_a_conversation_takes_a_message_at_once(alice: User) -> None:
+    run, session = begun("conversing", by=alice)
+
+    sent = shown(say(browser(alice), session, "Paint it.", run.pk))
+
+    assert READ in sent
+    advance_run(run.pk)
+    assert session.messages.filter(kind="notice").latest("seq").text == (
+        "You said 1 things. What next?"
+    )
+
+
+def test_a_message_sent_twice_reaches_the_run_once(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+    for _ in range(2):
+        say(browser(alice), session, "Hurry.", run.pk, client_key="one")
+
+    assert run.signals.count() == session.messages.filter(kind="person").count() == 1
+
+
+def test_a_member_without_a_right_writes_to_people_and_is_told_so_before(
+    alice: User, carol: User
+) -> None:
+    run, session = begun("listening", by=alice)
+    Member.join(session, carol, at=clock.now())
+
+    page = shown(browser(carol).get(f"/chat/{session.pk}"))
+    assert "reads only what people write who may start, answer or operate it" in page
+    assert f'value="{run.pk}"' not in page
+    sent = shown(say(browser(carol), session, "Me, too!", run.pk))
+
+    assert "This run reads only messages from people who may start" in sent
+    assert last(session).delivery == ""
+    assert not run.signals.exists()
+
+
+def test_who_may_answer_is_heard(alice: User, bob: User) -> None:
+    run, session = begun("listening", by=alice)
+
+    say(browser(bob), session, "From finance", run.pk)
+
+    assert [one.sender for one in run.signals.all()] == ["bob"]
+
+
+def test_a_procedure_that_reads_nothing_says_so(alice: User) -> None:
+    run, session = begun("one_of_each", by=alice, kind="approval")
+
+    page = shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert f'value="{run.pk}"' not in page
+    sent = shown(say(browser(alice), session, "Hello?", run.pk))
+
+    # The rest of its sentence is "doesn't read messages.", with an escaped apostrophe.
+    assert "This procedure doesn&#x27;t read messages." in sent
+    assert QUEUED not in sent
+    assert last(session).delivery == ""
+
+
+def test_of_several_runs_that_read_people_choose_one(alice: User) -> None:
+    first, session = begun("listening", by=alice)
+    second = begin_in(session, "conversing", by=alice)
+
+    page = shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert '<option value="choose" selected>' in page
+    refused = say(browser(alice), session, "Hello", "choose")
+    assert refused.status_code == 422
+    assert "Several runs read messages here." in shown(refused)
+    assert not session.messages.filter(kind="person").exists()
+    sent = shown(say(browser(alice), session, "Hello", first.pk))
+
+    assert f'<option value="{first.pk}" selected>' in sent
+    assert first.signals.exists()
+    assert not second.signals.exists()
+
+
+def test_words_for_people_reach_no_run(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+
+    say(browser(alice), session, "Lunch?")
+
+    assert last(session).delivery == ""
+    assert not run.signals.exists()
+
+
+def test_a_run_that_ends_leaves_messages_unread_and_a_retry_reads_them(
+    alice: User, dave: User
+) -> None:
+    run, session = begun("failing_listener", by=alice)
+    answer(request_of(run), by=dave)
+    card = run.messages.cards().get()
+    message = post_message(session, "Wait!", by=alice, reply_to=card)
+    before = Session.objects.get(pk=session.pk).last_seq
+
+    advance_run(run.pk)
+
+    message.refresh_from_db()
+    assert message.delivery == "unread"
+    assert "The run has ended without reading this" in pushed(session, before)
+    late = post_message(session, "Too late", by=alice, reply_to=card)
+    assert late.delivery == ""
+
+    retry_run(run.pk, by=dave, reason="Mended.")
+    advance_run(run.pk)
+    message.refresh_from_db()
+    assert message.delivery == "read"
+
+
+def test_a_cancelled_run_leaves_messages_unread(alice: User, dave: User) -> None:
+    run, session = begun("listening", by=alice)
+    message = post_message(session, "Wait!", by=alice, reply_to=run.messages.cards().get())
+
+    cancel_run(run.pk, by=dave, reason="Enough.")
+
+    message.refresh_from_db()
+    assert message.delivery == "unread"
+
+
+def test_a_child_is_written_to_by_its_card(alice: User) -> None:
+    run, session = begun("conversing_below", by=alice)
+    child = Run.objects.get(parent_wait__run=run)
+    advance_run(child.pk)
+
+    say(browser(alice), session, "To the child", child.pk)
+
+    assert child.signals.exists()
+    assert not run.signals.exists()
+    advance_run(child.pk)
+    assert "To the child" in str(Run.objects.get(pk=child.pk).result)
+
+
+def test_runs_and_messages_cost_no_statement_each(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+    page, strip = f"/chat/{session.pk}", f"/chat/{session.pk}/replying"
+    client = browser(alice)
+    say(client, session, "One", run.pk)
+    before = len(queries_of(client, page)), len(queries_of(client, strip))
+
+    for number in range(4):
+        say(client, session, f"Another {number}", run.pk)
+
+    assert len(queries_of(client, page)) == before[0]
+    for _ in range(3):
+        begin_in(session, "listening", by=alice)
+    assert len(queries_of(client, strip)) == before[1]
