@@ -327,7 +327,8 @@ def _posted(
     echo = more.get("echo")
     if status != HTTPStatus.OK:
         # What the sender has chosen stays: sent again, the words must not answer something else.
-        context["chosen"] = _id(request.POST.get("request")) or NOTHING
+        named = request.POST.get("request", "")
+        context["chosen"] = _id(named) or (named if named == CHOOSE else NOTHING)
     if request.htmx:
         context = composer(part) | context
         return render(request, "chat/_composer.html", context, status=status)

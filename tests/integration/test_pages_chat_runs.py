@@ -134,6 +134,7 @@ def test_of_several_runs_that_read_people_choose_one(alice: User) -> None:
     refused = say(browser(alice), session, "Hello", "choose")
     assert refused.status_code == 422
     assert "Several runs read messages here." in shown(refused)
+    assert '<option value="choose" selected>' in shown(refused)
     assert not session.messages.filter(kind="person").exists()
     sent = shown(say(browser(alice), session, "Hello", first.pk))
 
