@@ -12,14 +12,22 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from chat.access import answerable_requests, visible_requests
 from chat.left import are_any_claimed, is_claim_stale, is_left_to, is_snoozed_by
-from chat.models import HumanRequest, HumanResponse, RequestEvent, Snooze
+from chat.models import Assignment, HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.request import HumanRequestQuerySet, is_assigned_to
-from chat.urgency import Place, Way, first_among, following, ways_by_group, ways_by_name
+from chat.urgency import (
+    Place,
+    Way,
+    first_among,
+    following,
+    groups_of,
+    ways_by_group,
+    ways_by_name,
+)
 from procedures.engine.kinds.conditions import RISKS, Risk
 from procedures.models.clock import clock
 from procedures.models.run_queries import values_of
@@ -69,6 +77,8 @@ class Filters:
     risk: Risk | None = None
     q: str = ""
     """A text to find in the prompt, or in the line below it."""
+    group: str = ""
+    """The name of one of the person's groups, for the lists of what asks their groups."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
         """Return the query `way`, narrowed by those filters that its index covers."""
@@ -139,6 +149,10 @@ class Inbox:
         """Return the queries for this list, one for each way in which the person can be asked."""
         if self.tab == Tab.MINE:
             ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
+        elif self.filters.group:
+            names = groups_of(self.user).items()
+            keys = [key for key, name in names if name == self.filters.group]
+            ways = [Way.of_assignments(group=key) for key in keys]
         elif self.user.is_superuser:
             ways = [Way.of_requests()]
         else:
@@ -198,6 +212,19 @@ class Lists:
         """The time at which the person's next snooze ends; None if nothing is snoozed."""
         snoozed = Snooze.objects.filter(user=self.user, until__gt=self.now).order_by("until")
         return snoozed.values_list("until", flat=True).first()
+
+    def count_by_group(self) -> dict[str, int]:
+        """Return how many of the first requests that ask the person's groups ask each of them.
+
+        Returns an empty dictionary for somebody in fewer than two groups.
+        """
+        names = groups_of(self.user)
+        ids = self.ids(Tab.GROUPS) if len(names) > 1 else []
+        if not ids:
+            return {}
+        asked = Assignment.objects.filter(is_open=True, request__in=ids, group__in=names)
+        rows = asked.order_by().values_list("group").annotate(Count("request"))
+        return {names[key]: count for key, count in sorted(rows, key=lambda row: names[row[0]])}
 
     def ids(
         self, tab: Tab, filters: Filters = EVERYTHING, *, after: UUID | None = None

@@ -44,18 +44,19 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     due: Due | None = None,
     risk: Risk | None = None,
     q: Word = "",
+    group: Word = "",
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> dict[str, Any]:
     """Return one list of your inbox.
 
     `mine` has the requests assigned to you by name or claimed by you. `groups` has those assigned
-    to your groups and permissions; `unclaimed` has those of them that nobody has claimed. `snoozed`
-    has what you have put off, ordered by when it comes back. `done` has what you have answered,
-    newest first. `due=today` means the day in the time zone of your profile, else of your browser,
-    else of the site.
+    to your groups and permissions; `unclaimed` has those of them that nobody has claimed. In these
+    two, `group` is the name of one of your groups. `snoozed` has what you have put off, ordered by
+    when it comes back. `done` has what you have answered, newest first. `due=today` means the day
+    in the time zone of your profile, else of your browser, else of the site.
     """
-    filters = Filters(kind, procedure, due, risk, q)
+    filters = Filters(kind, procedure, due, risk, q, group)
     with timezone.override(_time_zone(request)):
         rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
     lists = Lists(request.user)

@@ -128,16 +128,20 @@ def ways_by_group(user: User) -> list[Way]:
 
     The groups and permissions of people who have the user as a deputy are included.
     """
-    people = [user, *principals_of(user)]
-    # Kept with the person, because each page shows the groups, too.
-    prefetch_related_objects(people, "groups")
-    groups = {group.pk for one in people for group in one.groups.all()}
     permissions = held_permissions(user)
     return [
-        *(Way.of_assignments(group=group) for group in sorted(groups)),
+        *(Way.of_assignments(group=group) for group in sorted(groups_of(user))),
         # The index has no empty permissions, which PostgreSQL must find in the query to use it.
         *(Way.of_assignments(permission=one).filter(~Q(permission="")) for one in permissions),
     ]
+
+
+def groups_of(user: User) -> dict[int, str]:
+    """Return the names of the groups of a user, and of people who have the user as a deputy."""
+    people = [user, *principals_of(user)]
+    # Kept with the person, because each page shows the groups, too.
+    prefetch_related_objects(people, "groups")
+    return {group.pk: group.name for one in people for group in one.groups.all()}
 
 
 def held_permissions(user: User) -> list[str]:

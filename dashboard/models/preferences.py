@@ -4,11 +4,21 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as lazy
 
 if TYPE_CHECKING:
     from procedures.users import User
+
+
+LONGEST_NAME = 40
+"""The most characters of the name of a filter."""
+MOST_FILTERS = 20
+"""The maximum number of filters that a person can keep."""
+
+
+class TooManyFiltersError(Exception):
+    """The person keeps as many filters as possible already."""
 
 
 class Preferences(models.Model):
@@ -34,6 +44,10 @@ class Preferences(models.Model):
         help_text=lazy("If on, the person is notified of messages that mention them."),
     )
 
+    filters = models.JSONField(
+        default=list, help_text=lazy("The filters of the inbox that are kept: names and queries.")
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = lazy("preferences")
 
@@ -44,6 +58,33 @@ class Preferences(models.Model):
     def zone(self) -> ZoneInfo | None:
         """The chosen time zone, or None."""
         return ZoneInfo(self.time_zone) if self.time_zone else None
+
+
+@transaction.atomic
+def keep_filter(user: "User", name: str, query: str) -> None:
+    """Keep a filter of a person's inbox; one with the same name is replaced.
+
+    `query` is the query string of the inbox. Raises `TooManyFiltersError`.
+    """
+    found = _locked(user)
+    others = [one for one in found.filters if one["name"] != name]
+    if len(others) >= MOST_FILTERS:
+        raise TooManyFiltersError
+    found.filters = [*others, {"name": name, "query": query}]
+    found.save(update_fields=["filters"])
+
+
+@transaction.atomic
+def drop_filter(user: "User", name: str) -> None:
+    """Remove a filter of a person's inbox, if there is one with this name."""
+    found = _locked(user)
+    found.filters = [one for one in found.filters if one["name"] != name]
+    found.save(update_fields=["filters"])
+
+
+def _locked(user: "User") -> Preferences:
+    Preferences.objects.get_or_create(user=user)
+    return Preferences.objects.select_for_update().get(user=user)
 
 
 def preferences_of(user: "User") -> Preferences:

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -19,7 +20,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
-from chat.inbox import OPEN_LISTS, Due, Filters, Lists, Tab, due_of, end_of_day, seen_by
+from chat.inbox import (
+    MOST_COUNTED,
+    OPEN_LISTS,
+    Due,
+    Filters,
+    Lists,
+    Tab,
+    due_of,
+    end_of_day,
+    seen_by,
+)
 from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
 from chat.services.waiting import Waiting
@@ -60,7 +71,9 @@ KINDS = {
     "escalation": lazy("Problems"),
 }
 GLYPHS = {"approval": "✓", "choice": "≡", "input": "✎", "form": "▤", "review": "¶", "upload": "↥"}
-NARROWING = ("kind", "procedure", "due", "risk", "q")
+NARROWING = ("kind", "procedure", "due", "risk", "q", "group")
+GROUP_LISTS = (Tab.GROUPS, Tab.UNCLAIMED)
+"""The tabs in which one group can be chosen."""
 KEPT = ("tab", *NARROWING, "after", "focus")
 """The parameters that are kept in links to requests in the list."""
 
@@ -102,7 +115,7 @@ class View:
     loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
     """The requests of the shown page of the list."""
     seen: set[UUID] = field(default_factory=set)
-    """Those of them that the person has opened."""
+    """The ids of the requests among them that the person has opened."""
 
     @cached_property
     def now(self) -> datetime:
@@ -134,6 +147,7 @@ class View:
             _member(Due, sent["due"]),
             next((risk for risk in conditions.RISKS if risk == sent["risk"]), None),
             sent["q"].strip(),
+            sent["group"] if self.tab in GROUP_LISTS else "",
         )
 
     @cached_property
@@ -146,6 +160,22 @@ class View:
         kept["tab"] = self.tab
         return kept.urlencode()
 
+    @cached_property
+    def filter_query(self) -> str:
+        """The query string of the tab and the filters alone, as filters are kept."""
+        given = self.filters
+        chosen = {
+            "tab": self.tab,
+            **{name: text for name in NARROWING if (text := getattr(given, name))},
+        }
+        return urlencode(chosen)
+
+    @cached_property
+    def kept(self) -> str:
+        """The name of the kept filter that is shown; "" if there is none."""
+        kept = {one["query"]: one["name"] for one in self.request.kept_filters}
+        return kept.get(self.filter_query, "")
+
     @property
     def narrowed_by(self) -> str:
         """The filters that are on, in the words of their chips, such as "High risk and “lamp”"."""
@@ -154,6 +184,7 @@ class View:
         words += [DUES[given.due]] if given.due else []
         words += [RISKS[given.risk]] if given.risk else []
         words += [f"“{given.q}”"] if given.q else []
+        words += [given.group]
         return listed([str(one) for one in words if one], "and")
 
     def _title_of(self, name: str) -> str:
@@ -182,6 +213,8 @@ class View:
             "view": self,
             "procedures": sorted((one.title, one.name) for one in asked),
             "tabs": [(tab, words, self.counts.get(tab, 0)) for tab, words in TABS.items()],
+            "group_tabs": self.lists.count_by_group(),
+            "are_all_counted": self.counts[Tab.GROUPS] < MOST_COUNTED,
             "groups": list(groups),
             "rows": rows,
             "next": following,

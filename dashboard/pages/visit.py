@@ -10,3 +10,5 @@ class Visit(SignedIn):
 
     htmx: HtmxDetails
     """Details of an htmx request; it is false if a whole page was requested."""
+    kept_filters: list[dict[str, str]]
+    """The filters of the inbox that the person keeps: names and queries."""
