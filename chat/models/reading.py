@@ -1,4 +1,4 @@
-"""What a person has read of sessions, and snoozes and drafts, which they keep for a request."""
+"""Marks of what a person has read, and snoozes and drafts, which they keep for a request."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class Draft(models.Model):
 
 
 class ReadMark(models.Model):
-    """How far a person has read a session, and their last mention in it.
+    """The place up to which a person has read a session, and their last mention in it.
 
     Whoever has a mark follows the session: its list of sessions counts what is new there. Members
     follow a session without a mark, too.

@@ -183,6 +183,7 @@ class Member(models.Model):
         member, is_new = cls.objects.get_or_create(session=session, user=user, defaults=given)
         if is_new:
             sql.share_session.execute(member.pk)
+            sql.follow_from_here.execute(user.pk, session.pk)
             if not cls._are_crowd(session):
                 sql.join_feed.execute(audience("member", user.pk), session.pk)
 

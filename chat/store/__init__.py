@@ -12,6 +12,7 @@ sql = Statements(
         "audience_of_run": "countersign_chat.RunAudience",
         "change": "countersign_chat.SessionEvent",
         "entry": "countersign_chat.FeedEntry",
+        "mark": "countersign_chat.ReadMark",
         "member": "countersign_chat.Member",
         "message": "countersign_chat.Message",
         "request": "countersign_chat.HumanRequest",

@@ -1,8 +1,9 @@
-"""The streams `inbox` and `runs`, which tell open pages of changes that affect their users.
+"""The streams `inbox`, `chat` and `runs`, which tell open pages of changes that affect their users.
 
 When a request changes, the pages of superusers and of its present and former assignees get a frame
-with the counts for their menus. When a run changes, the pages of the people who may see it get a
-frame that names the run. Nobody else is sent anything.
+with the counts for their menus. When somebody writes or reads in a session, the pages of those for
+whom something there is new, or isn't new any more, get a frame. When a run changes, the pages of
+the people who may see it get a frame that names the run. Nobody else is sent anything.
 
 Web processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
 are sent within two seconds, because once a second each process reads the rows that have been added.
@@ -25,7 +26,8 @@ from dashboard.live.cards import CARDS
 from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
 from dashboard.live.homes import OVERVIEW
 from dashboard.live.marks import Marked
-from dashboard.live.streams import INBOX, RUNS, Stream
+from dashboard.live.news import ChatNews, ChatTold, session_in
+from dashboard.live.streams import CHAT, INBOX, RUNS, Stream
 from procedures.users import User
 from procedures.viewers import Key
 
@@ -242,6 +244,33 @@ class InboxBell(Bell):
         return frame | ({CARDS: cards} if cards else {})
 
 
+class ChatBell(Bell):
+    """The sender of the stream `chat`, which tells of what is new in sessions."""
+
+    stream, rest = CHAT, 1.0
+    # A message and its answer, or several that are read at once, make one frame.
+    gather = 0.1
+
+    def knows(self, name: str) -> bool:
+        return session_in(name) is not None
+
+    def forget(self) -> None:
+        self._news = ChatNews()
+
+    async def ring(self, rung: Rung) -> None:
+        also, _ = self.arrivals(rung)
+        if not (rung.names or also or rung.is_check):
+            return
+        sessions = {one for name in rung.names if (one := session_in(name))}
+        told: ChatTold = await self.ask(
+            self._news.read, sessions, {*self.keys.values()}, also=also, is_check=rung.is_check
+        )
+        self.tell(told.frames, new=self.late(rung, ()), concerned=told.concerned, drawn={})
+
+    def joined(self, earlier: Frame, frame: Frame) -> Frame:
+        return frame
+
+
 class RunsBell(Bell):
     """The sender of the stream `runs`, which tells of changes to runs."""
 
@@ -292,10 +321,12 @@ def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
 
 
 class Bells:
-    """The senders of both streams in a web process."""
+    """The senders of these streams in a web process."""
 
     def __init__(self, ask: Ask) -> None:
-        self._bells: dict[Stream, Bell] = {INBOX: InboxBell(ask), RUNS: RunsBell(ask)}
+        self._bells: dict[Stream, Bell] = {
+            bell.stream: bell for bell in (InboxBell(ask), ChatBell(ask), RunsBell(ask))
+        }
 
     def follow(
         self, listener: Listener, stream: Stream, mark: str = "", *, form: str = "page"

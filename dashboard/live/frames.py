@@ -237,6 +237,8 @@ MAKERS: dict[tuple[str, str], Maker] = {
     ("inbox", "data"): doorbell_only,
     ("inbox", "page"): doorbell_only,
     ("inbox", CARDS): doorbell_only,
+    ("chat", "data"): doorbell_only,
+    ("chat", "page"): doorbell_only,
     ("runs", "data"): doorbell_only,
     ("runs", "page"): doorbell_only,
     ("runs", OVERVIEW): doorbell_only,

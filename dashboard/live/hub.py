@@ -24,6 +24,7 @@ from dashboard.live.socket import LOST, QUEUED, READY, Following, Socket
 from dashboard.live.streams import Head, Stream, heads
 from dashboard.live.texts import Texts
 from dashboard.live.threads import DatabaseThread, Done
+from dashboard.live.together import Together
 from dashboard.live.views import View
 from dashboard.live.watches import Watch
 from procedures import dispatch
@@ -42,6 +43,8 @@ SOCKETS_AT_ONCE = 100
 """The number of sockets that get their frames before other tasks have a turn."""
 MOST_STREAMS = 100
 """The maximum number of streams that a page can follow."""
+PAGE = "page"
+"""The form of the frames for open pages of people."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
@@ -59,6 +62,7 @@ class Hub:
         self.bells = Bells(self._ringing.run)
         self._reporting = DatabaseThread("reports")
         self.texts = Texts(self.gate)
+        self.together = Together(self.gate, self._ringing.run)
         self._watches: dict[tuple[Stream, str], Watch] = {}
         self._ranges: dict[Range, set[Socket]] = {}
         self._losers: set[Socket] = set()
@@ -119,6 +123,8 @@ class Hub:
             self.bells.leave(socket, stream)
         elif stream.is_text:
             self.texts.leave(socket, stream)
+        elif stream.kind == "session":
+            self.together.leave(socket, stream.key)
         watch = following and self._watches.get((stream, following.form))
         if watch:
             watch.followers.discard(socket)
@@ -150,6 +156,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.bells.close()
         await self.texts.close()
+        await self.together.close()
         await self.gate.close()
         self.drawing.close()
         self._ringing.close()
@@ -189,6 +196,8 @@ class Hub:
         self._watches[stream, ask.form] = watch
         watch.followers.add(socket)
         socket.following[stream] = Following(ask.form)
+        if stream.kind == "session" and ask.form == PAGE:
+            self.together.enter(socket, stream.key)
         self._repeat(socket, stream, ask.after)
 
     def _repeat(self, socket: Socket, stream: Stream, after: int) -> None:
@@ -427,6 +436,7 @@ class Hub:
             self.gate.hurry()
         self.bells.hear(wanted)
         self.texts.hear(name for name in wanted if name.startswith("text:"))
+        self.together.hear(wanted)
         for (stream, _), watch in self._watches.items():
             if str(stream) in wanted:
                 self._ring(watch)

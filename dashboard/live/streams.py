@@ -4,6 +4,7 @@
 - `run:<id>`: the journal of a run.
 - `text:<id>`: what the running steps of a run write; it has no numbers (see `texts`).
 - `inbox`: no changes of its own (see `bells`); a frame tells a page to read its requests again.
+- `chat`: no changes of its own (see `bells`); a frame says in how many sessions something is new.
 - `runs`: no changes of its own (see `bells`); a frame tells a page to read its runs again.
 """
 
@@ -21,7 +22,7 @@ from procedures import access
 from procedures.models import Run, Wait
 from procedures.users import User
 
-Kind = Literal["session", "run", "text", "inbox", "runs"]
+Kind = Literal["session", "run", "text", "inbox", "chat", "runs"]
 Head = tuple[Any, ...]
 """The head of a stream: its newest number, and other values that differ after a change."""
 
@@ -66,8 +67,8 @@ class Stream:
 
 OF_RUNS = ("run", "text")
 """The kinds of streams that whoever may see the run may follow."""
-INBOX, RUNS = Stream("inbox"), Stream("runs")
-DOORBELLS = {str(stream): stream for stream in (INBOX, RUNS)}
+INBOX, CHAT, RUNS = Stream("inbox"), Stream("chat"), Stream("runs")
+DOORBELLS = {str(stream): stream for stream in (INBOX, CHAT, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
@@ -75,7 +76,7 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Strea
     wanted = set(streams)
     runs = {stream.key for stream in wanted if stream.kind in OF_RUNS}
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
-    seen = dict.fromkeys(wanted & {INBOX, RUNS}, WHOLE)
+    seen = dict.fromkeys(wanted & {INBOX, CHAT, RUNS}, WHOLE)
     if runs:
         visible = access.visible_runs(user).filter(pk__in=runs)
         found = {(kind, run) for run in visible.values_list("pk", flat=True) for kind in OF_RUNS}

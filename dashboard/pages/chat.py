@@ -24,11 +24,13 @@ from chat.models import HumanRequest, Message, Session
 from chat.models.request import HumanRequestQuerySet
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
+from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.listeners import CHOOSE, newest_runs, readers_of
 from dashboard.pages.marks import with_marks
+from dashboard.pages.reading import reading
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
@@ -127,6 +129,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     except MessageError as error:
         return _posted(request, part, told=str(error), text=text, verbatim=verbatim, status=422)
     reply = _reply(request, asked, message.text) if asked else None
+    mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
     words = told(reply) or _unheard(to, message, request.user)
@@ -190,6 +193,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
         "older": shown[-1].pk if len(rows) > LONGEST_LIST else None,
         "waiting_sessions": _keys(Session.objects.filter(Exists(waiting), pk__in=ids)),
         "working_sessions": _working(sight, ids),
+        "followed": followed(user, titled, sight),
         "current": _id(request.GET.get("current")),
     }
 
@@ -342,6 +346,7 @@ def _posted(
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
     """Return the whole page of a session; `more` is what its composer or a command shows."""
     context = sessions(request, part) | transcript(request, part) | beside(part)
+    context |= reading(part, context["followed"].get(part.session.pk), context["transcript"])
     context["title"] = context["titles"].get(part.session.pk, "")
     shown = [message.request_id for message in context["transcript"]]
     shown += [found.pk for found in context["open_requests"]]

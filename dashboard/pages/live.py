@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.live.concerned import inbox_frame
 from dashboard.live.frames import MAKERS, frames
-from dashboard.live.streams import INBOX, Stream, allowed, place_in
+from dashboard.live.news import chat_frame
+from dashboard.live.streams import CHAT, INBOX, Stream, allowed, place_in
 from procedures.access import SignedIn
 
 
@@ -35,5 +36,7 @@ def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
         raise Http404
     if stream == INBOX:
         return JsonResponse({"frames": [inbox_frame(request.user)]})
+    if stream == CHAT:
+        return JsonResponse({"frames": [chat_frame(request.user)]})
     found = frames(stream, form, [view], after=after)
     return JsonResponse({"frames": [frame.content_for(view) for frame in found]})

@@ -40,6 +40,11 @@ TEXTS = {
         " again."
     ),
     "overdue": lazy("overdue by {length}"),
+    "read-by-1": lazy("Read by {one}"),
+    "read-by-2": lazy("Read by {one} and {two}"),
+    "read-by-3": lazy("Read by {one}, {two} and {three}"),
+    "read-by-more": lazy("Read by {one}, {two} and {count} others"),
+    "read-count": lazy("Read by: {count}"),
     "reconnected": lazy("Reconnected · new messages from others: {count}"),
     "start-perhaps-lost": lazy(
         "The run may not have started. Everything you entered is still here. Press the button"

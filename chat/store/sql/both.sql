@@ -130,3 +130,49 @@ AND (audience <> %s OR coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS other
   ON other.session_id = entry.session_id AND other.audience = own.audience
   WHERE own.audience <> %s LIMIT 1), 0) <> 0)
 ORDER BY newest DESC LIMIT %s
+
+-- part: marked
+INSERT INTO {mark} (session_id, user_id, seq, mentioned)
+
+-- part: marked_again
+ON CONFLICT (session_id, user_id) DO UPDATE
+
+-- name: mark_read
+-- Moves somebody's mark in a session forward, never back, nor past the session's newest change. Locks
+-- only the mark. No row comes back if the mark stays.
+{marked} SELECT id, %s, CASE WHEN last_seq < %s THEN last_seq ELSE %s END, 0 FROM {session}
+WHERE id = %s {marked_again} SET seq = excluded.seq WHERE {mark}.seq < excluded.seq RETURNING seq
+
+-- name: follow_from_here
+-- Lets a new member's reading begin at the present end of a session, which is locked.
+{marked} SELECT id, %s, last_seq, 0 FROM {session} WHERE id = %s
+ON CONFLICT (session_id, user_id) DO NOTHING
+
+-- part: counted_above
+SELECT count(*) FROM (SELECT 1 FROM {message} AS new WHERE new.session_id = {session}.id
+  AND new.seq > coalesce(mark.seq, 0) AND (new.author_id IS NULL OR new.author_id <> %s)
+  ORDER BY new.seq LIMIT %s) AS counted
+
+-- part: newest_above
+SELECT new.seq FROM {message} AS new WHERE new.session_id = followed.session_id
+  AND new.seq > coalesce(mark.seq, 0)
+  AND (new.author_id IS NULL OR new.author_id <> followed.user_id)
+ORDER BY new.seq DESC LIMIT 1
+
+-- part: unread_of_followed
+SELECT user_id, session_id, newest FROM (
+  SELECT followed.user_id, followed.session_id, ({newest_above}) AS newest
+  FROM followed JOIN {member} ON {member}.session_id = followed.session_id
+    AND {member}.user_id = followed.user_id
+  LEFT JOIN {mark} AS mark ON mark.session_id = followed.session_id
+    AND mark.user_id = followed.user_id) AS found
+WHERE newest IS NOT NULL
+
+-- part: followed_by
+-- What somebody has read of a session, and how many messages by others are newer, up to a limit.
+SELECT {session}.id, mark.seq, coalesce(mark.mentioned, 0), {member}.id IS NOT NULL,
+  ({counted_above})
+FROM {session}
+LEFT JOIN {mark} AS mark ON mark.session_id = {session}.id AND mark.user_id = %s
+LEFT JOIN {member} ON {member}.session_id = {session}.id AND {member}.user_id = %s
+WHERE (mark.seq IS NOT NULL OR {member}.id IS NOT NULL)

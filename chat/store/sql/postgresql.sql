@@ -87,3 +87,24 @@ SELECT session_id, newest FROM (
     UNION ALL ({in_crowd})) AS found
   ORDER BY session_id, seq DESC) AS sessions
 ORDER BY newest DESC LIMIT %s
+
+-- name: followed
+-- Of these sessions, those that somebody follows. Locks nothing.
+{followed_by} AND {session}.id = ANY(%s::uuid[])
+
+-- name: unread_of
+-- For each of these people, the sessions with something new among the newest that they are members
+-- of, and the number of the newest message by others. Locks nothing.
+WITH followed (user_id, session_id) AS (
+  SELECT asked.key, fed.session_id FROM unnest(%s::{user_key}[]) AS asked (key)
+  CROSS JOIN LATERAL (SELECT session_id FROM {entry} WHERE audience = 'member:' || asked.key
+    ORDER BY newest DESC LIMIT %s) AS fed
+  UNION SELECT user_id, session_id FROM {member}
+  WHERE in_crowd AND user_id = ANY(%s::{user_key}[]))
+{unread_of_followed}
+
+-- name: unread_in
+-- The same for members of these sessions. Locks nothing.
+WITH followed (user_id, session_id) AS (SELECT user_id, session_id FROM {member}
+  WHERE session_id = ANY(%s::uuid[]) AND user_id = ANY(%s::{user_key}[]))
+{unread_of_followed}

@@ -80,3 +80,25 @@ SELECT session_id, newest FROM (
     UNION ALL SELECT * FROM ({in_crowd}))
   GROUP BY session_id)
 ORDER BY newest DESC LIMIT %s
+
+-- name: followed
+-- Of these sessions, those that somebody follows.
+{followed_by} AND {session}.id IN (SELECT value FROM json_each(%s))
+
+-- name: unread_of
+-- For each of these people, the sessions with something new among the newest that they are members
+-- of, and the number of the newest message by others.
+WITH followed (user_id, session_id) AS (
+  SELECT asked.value, fed.session_id FROM json_each(%s) AS asked
+  JOIN {entry} AS fed ON fed.rowid IN (SELECT rowid FROM {entry}
+    WHERE audience = 'member:' || asked.value ORDER BY newest DESC LIMIT %s)
+  UNION SELECT user_id, session_id FROM {member}
+  WHERE in_crowd AND user_id IN (SELECT value FROM json_each(%s)))
+{unread_of_followed}
+
+-- name: unread_in
+-- The same for members of these sessions.
+WITH followed (user_id, session_id) AS (SELECT user_id, session_id FROM {member}
+  WHERE session_id IN (SELECT value FROM json_each(%s))
+  AND user_id IN (SELECT value FROM json_each(%s)))
+{unread_of_followed}

@@ -21,6 +21,8 @@ import "./chat-composer.js";
 import "./command-list.js";
 import "./command-draft.js";
 import "./caught-up.js";
+import "./unread-dot.js";
+import "./read-marks.js";
 import "./send-once.js";
 import "./page-dialog.js";
 import "./run-operations.js";

@@ -7,7 +7,9 @@
 
    A bell has no numbers but a mark, from before the page's lists were read. It is told of what came
    after its mark, and its frames bring later marks. Whoever can't read a list after a frame
-   dispatches "live:missed": the bells are then followed without a mark, so that they ring again. */
+   dispatches "live:missed": the bells are then followed without a mark, so that they ring again.
+
+   What passes, such as who is typing, has no number and is never asked for again: "live:together". */
 
 const POLL = 5000;
 const PATIENCE = 3000;
@@ -84,10 +86,11 @@ class Connection {
     }, POLL);
   }
 
-  #take({ stream, frames = [], head, denied, stale }) {
+  #take({ stream, frames = [], head, denied, stale, together }) {
     const element = this.#streams.get(stream);
     if (!element) return;
     if (denied || stale) element.deny();
+    else if (together) element.tell("live:together", together);
     else if (head >= element.cursor || !element.takeAll(frames)) {
       this.send({ range: stream, after: element.cursor });
     }
@@ -163,7 +166,11 @@ class LiveStream extends HTMLElement {
     this.asOf = frame.as_of ?? this.asOf;
     this.mark = frame.mark ?? this.mark;
     if (frame.html) place(frame.html);
-    this.dispatchEvent(new CustomEvent("live", { bubbles: true, detail: frame }));
+    this.tell("live", frame);
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 
   /** Nothing more comes, or other things may be seen now: the page asks what there is to see. */

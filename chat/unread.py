@@ -1,0 +1,186 @@
+"""The messages that people haven't read, in the sessions that they follow.
+
+Members follow their sessions. Other people follow a session once they have read in it, or a message
+has mentioned them there. What people wrote themselves is never new to them. Nothing is stored for
+it when a message is written, however many members there are: it is counted when it is shown.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Exists, F, OuterRef, Q
+
+from chat.access import Sight
+from chat.doorbell import ring_after_commit
+from chat.models import Member, Message, ReadMark
+from chat.store import sql
+from procedures.among import is_among
+from procedures.users import User, name_field
+from procedures.viewers import Key, People, who_sees
+
+MOST_COUNTED = 100
+"""The number up to which new messages are counted; it means "more than 99"."""
+NEWEST = 20
+"""The number of somebody's newest sessions in which the menu looks for something new."""
+MOST_READ = 2_000
+"""The most new messages of other people's runs that are read for one list of sessions."""
+READERS = 30
+"""The most members of a session who are named as readers."""
+READ = "read:"
+"""The beginning of the hint that somebody has read; the session's id and the reader's key follow.
+
+The two are separated by a colon.
+"""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The place up to which somebody has read a session that they follow, and how much is new."""
+
+    read_to: int | None
+    """The number of the newest message that they have read; None if they have read nothing."""
+    unread: int
+    """The number of new messages that they may see, up to 100."""
+    is_mentioned: bool = False
+    """True if one of the new messages mentions them."""
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The members who have read in a session, or only their number if they are many."""
+
+    named: tuple[tuple[Key, str, int], ...] = ()
+    """Each reader's key and name, and the number up to which they have read."""
+    count: int | None = None
+    """The number of members who have read everything, if they are too many to be named."""
+
+
+def mark_read(session: UUID, *, by: User, seq: int) -> bool:
+    """Note that somebody has read a session up to a number; return False if that isn't new."""
+    is_new = bool(sql.mark_read.fetch(by.pk, seq, seq, session))
+    if is_new:
+        ring_after_commit(f"{READ}{session}:{by.pk}")
+    return is_new
+
+
+def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID, Followed]:
+    """Return those of the sessions that a person follows.
+
+    This takes one statement, and two more if there is something new where they aren't a member.
+    """
+    found: dict[UUID, Followed] = {}
+    parts: dict[UUID, int] = {}
+    wanted = (user.pk, MOST_COUNTED, user.pk, user.pk, list(sessions))
+    for key, read_to, mentioned, is_member, unread in sql.followed.fetch(*wanted):
+        session, is_mentioned = _id(key), mentioned > (read_to or 0)
+        found[session] = Followed(read_to, unread, is_mentioned=is_mentioned)
+        if unread and not (is_member or user.is_superuser):
+            parts[session] = read_to
+    counts = _seen_above(sight, parts) if parts else {}
+    for session in parts:
+        unread = min(counts.get(session, 0), MOST_COUNTED)
+        is_mentioned = found[session].is_mentioned and unread > 0
+        found[session] = replace(found[session], unread=unread, is_mentioned=is_mentioned)
+    return found
+
+
+def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
+    """Count the messages above each mark that a person may see who isn't a member there."""
+    above = reduce(or_, (Q(session=key, seq__gt=seq) for key, seq in marks.items()))
+    new = Message.objects.filter(above).exclude(author=sight.user).order_by("-seq")
+    rows = list(new.values_list("session", "run", "reply_to__run", "reply_to__author")[:MOST_READ])
+    seen = sight.runs(run for _, *runs, _ in rows for run in runs)
+    return Counter(
+        session for session, run, about, to in rows if {run, about} & seen or to == sight.user.pk
+    )
+
+
+def readers_of(session: UUID) -> Readers:
+    """Return the members who have read in a session, those who have read furthest first."""
+    is_member = Exists(Member.objects.filter(session=session, user=OuterRef("user")))
+    marks = ReadMark.objects.filter(is_member, session=session)
+    rows = marks.order_by("-seq", "user").values_list("user", f"user__{name_field()}", "seq")
+    named = list(rows[: READERS + 1])
+    if len(named) <= READERS:
+        return Readers(tuple(named))
+    newest = Message.objects.filter(session=session).order_by("-seq").values("seq")[:1]
+    return Readers(count=marks.filter(seq__gte=newest).count())
+
+
+# For the pages of many people at once.
+
+Unread = dict[Key, dict[UUID, int]]
+"""The sessions with something new, by person, with the number of the newest new message."""
+
+
+def unread_of(people: Collection[Key]) -> Unread:
+    """Return what is new for each of these people, among their newest sessions."""
+    keys = list(people)
+    return _found(people, sql.unread_of.fetch(keys, NEWEST, keys), _mentions(people))
+
+
+def unread_in(sessions: Collection[UUID], people: Collection[Key]) -> Unread:
+    """Return what is new for each of these people in these sessions."""
+    mentions = _mentions(people, Q(session__in=sessions))
+    return _found(people, sql.unread_in.fetch(list(sessions), list(people)), mentions)
+
+
+def _found(
+    people: Collection[Key],
+    rows: Iterable[tuple[Any, Any, int]],
+    mentions: Iterable[tuple[Key, UUID, int]],
+) -> Unread:
+    found: Unread = {key: {} for key in people}
+    for user, session, newest in rows:
+        found[_key(user)][_id(session)] = newest
+    for user, session, newest in mentions:
+        found[user][session] = newest
+    return found
+
+
+def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
+    """Return the unread mentions of people who aren't members and may see them now."""
+    unread = ReadMark.objects.filter(is_among("user", people), mentioned__gt=F("seq"))
+    is_member = Member.objects.filter(session=OuterRef("session"), user=OuterRef("user"))
+    rows = unread.filter(where or Q(), ~Exists(is_member)).values_list(
+        "user", "session", "mentioned"
+    )
+    found = list(rows)
+    if not found:
+        return []
+    places = reduce(or_, (Q(session=session, seq=seq) for _, session, seq in found))
+    look = ("session", "seq", "run", "reply_to__run", "reply_to__author", "reply_to__reply_to__run")
+    said = Message.objects.filter(places).values_list(*look)
+    about = {(session, seq): tuple(rest) for session, seq, *rest in said}
+    wanted: dict[UUID, set[Key]] = defaultdict(set)
+    for user, session, seq in found:
+        for run in _runs_of(about.get((session, seq)), user):
+            wanted[run].add(user)
+    seen = who_sees(People.read({user for user, *_ in found}), wanted)
+    return [
+        (user, session, seq)
+        for user, session, seq in found
+        if any(user in seen.get(run, ()) for run in _runs_of(about.get((session, seq)), user))
+    ]
+
+
+def _runs_of(about: tuple[Any, ...] | None, user: Key) -> set[UUID]:
+    """Return the runs because of which a person who isn't a member may read a message."""
+    if about is None:
+        return set()
+    run, replied_to, writer, their_reply_to = about
+    return {run, replied_to, their_reply_to if writer == user else None} - {None}
+
+
+def _key(value: Any) -> Key:
+    return get_user_model()._meta.pk.to_python(value)  # noqa: SLF001 (Django documents it)
+
+
+def _id(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)

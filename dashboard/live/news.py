@@ -1,0 +1,76 @@
+"""The people for whom something is new in the chat, found for many changes at once."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from chat.models import SessionEvent
+from chat.unread import READ, unread_in, unread_of
+from dashboard.live.tails import Tail
+from procedures.users import User
+from procedures.viewers import Key
+
+MOST = 100
+SLOWEST_MESSAGE = 10.0
+"""The maximum seconds between the key of a session's change and its commit."""
+
+
+def chat_frame(user: User) -> dict[str, Any]:
+    """Return the frame of the stream `chat` for one person."""
+    return frame_of(unread_of([user.pk])[user.pk])
+
+
+def frame_of(unread: Collection[UUID]) -> dict[str, Any]:
+    """Return a frame with the sessions in which something is new; 100 means "more than 99"."""
+    return {"seq": 0, "unread": min(len(unread), MOST), "sessions": sorted(map(str, unread))[:MOST]}
+
+
+def session_in(name: str) -> UUID | None:
+    """Return the session of which a hint tells that somebody has written or read in it."""
+    kind, _, rest = name.partition(":")
+    if kind not in ("session", READ.rstrip(":")):
+        return None
+    return UUID(rest.partition(":")[0])
+
+
+class ChatTold(NamedTuple):
+    """The people to notify, with their frames."""
+
+    concerned: set[Key]
+    frames: dict[Key, dict[str, Any]]
+
+
+class ChatNews:
+    """A reader of what is new in sessions since it was last called."""
+
+    def __init__(self) -> None:
+        messages = SessionEvent.objects.filter(kind="message")
+        self._tail = Tail(messages, "session", lag=SLOWEST_MESSAGE)
+        self._known: dict[Key, dict[UUID, int]] = {}
+        """The new messages of each person at the last look."""
+
+    def read(
+        self,
+        sessions: Collection[UUID],
+        among: Collection[Key],
+        *,
+        also: Collection[Key] = (),
+        is_check: bool = False,
+    ) -> ChatTold:
+        """Return the people for whom something in these sessions differs, and frames for them.
+
+        Everything is read anew for `also`, the people with a new page. With `is_check`, sessions of
+        whose messages no hint has come are found, too. The number of statements depends neither on
+        the sessions nor on the people.
+        """
+        changed = {*sessions, *(self._tail.read() if is_check else ())}
+        new = {*also, *({*among} - self._known.keys())}
+        earlier = {key: self._known.get(key, {}) for key in among}
+        self._known = {**earlier, **(unread_of(new) if new else {})}
+        if changed and (rest := {*among} - new):
+            for key, found in unread_in(changed, rest).items():
+                kept = {one: seq for one, seq in self._known[key].items() if one not in changed}
+                self._known[key] = kept | found
+        concerned = {key for key in among if self._known[key] != earlier[key]}
+        told = concerned.union(also)
+        return ChatTold(concerned, {key: frame_of(self._known[key]) for key in told})

@@ -1,0 +1,52 @@
+/* The dot of the menu that says that something is new in the chat. Each frame of the stream "chat" names
+   the sessions, so that nothing needs to be fetched; only a list of sessions that shows something else
+   is read again. Until the first frame comes, the page shows what the last one showed.
+
+   <unread-dot hidden>Something is new</unread-dot> */
+
+const KEPT = "unread";
+
+class UnreadDot extends HTMLElement {
+  connectedCallback() {
+    this.hidden = !kept();
+    this.hear = ({ target, detail }) => target.stream === "chat" && this.take(detail.sessions ?? []);
+    document.addEventListener("live", this.hear);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("live", this.hear);
+  }
+
+  take(sessions) {
+    // The session that is open is being read.
+    const open = document.hidden ? null : document.querySelector("read-marks")?.getAttribute("session");
+    this.hidden = sessions.every((session) => session === open);
+    keep(!this.hidden);
+    const list = document.getElementById("sessions");
+    if (list && (this.wasTold || differs(list, sessions))) window.htmx?.trigger(list, "unread");
+    this.wasTold = true;
+  }
+}
+
+function differs(list, sessions) {
+  const rows = [...list.querySelectorAll("[data-session]")];
+  return rows.some(({ dataset }) => sessions.includes(dataset.session) !== ("unread" in dataset));
+}
+
+function keep(isUnread) {
+  try {
+    sessionStorage.setItem(KEPT, isUnread ? "1" : "");
+  } catch {
+    /* a forbidden storage: the dot comes with the first frame */
+  }
+}
+
+function kept() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+customElements.define("unread-dot", UnreadDot);
