@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('client_key', models.CharField(blank=True, help_text='A key chosen by the sender; sending it again returns the first message.', max_length=64)),
                 ('mentioned', models.TextField(blank=True, db_default='', default='', help_text='The people whom the text mentions, as a JSON list of pairs: key and name.')),
-                ('delivery', models.CharField(blank=True, choices=[('queued', 'Queued'), ('read', 'Read'), ('unread', 'Unread')], db_default='', default='', help_text='What became of a message to a run: unread if the run has ended before.', max_length=10)),
+                ('delivery', models.CharField(blank=True, choices=[('queued', 'Queued'), ('steering', 'Steering'), ('read', 'Read'), ('unread', 'Unread')], db_default='', default='', help_text='What became of a message to a run: unread if the run has ended before.', max_length=10)),
                 ('read_at', models.DateTimeField(help_text='When a run has read the message.', null=True)),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],

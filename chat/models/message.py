@@ -81,6 +81,7 @@ class Message(models.Model):
         """What became of a message to a run; empty for other messages."""
 
         QUEUED = "queued"
+        STEERING = "steering"
         READ = "read"
         UNREAD = "unread"
 

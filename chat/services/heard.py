@@ -10,6 +10,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.models import Run, Signal
 from procedures.services.inbox import UnheardError, Written, check_heard, listens, write_locked
+from procedures.services.inbox import steers as takes_steering
 from procedures.users import User
 
 Delivery = Message.Delivery
@@ -30,11 +31,12 @@ def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
     run = run_addressed(message.reply_to)
     if run is None or not listens(run):
         return
+    is_steered = steers and takes_steering(run)
     try:
-        kept = write_locked(run.pk, Written(str(message.pk), message.text, steers), by=by)
+        kept = write_locked(run.pk, Written(str(message.pk), message.text, is_steered), by=by)
     except UnheardError:
         return
-    message.delivery = Delivery.QUEUED
+    message.delivery = Delivery.STEERING if is_steered else Delivery.QUEUED
     if kept.wait_id:
         message.delivery, message.read_at = Delivery.READ, message.at
 

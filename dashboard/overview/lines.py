@@ -98,7 +98,8 @@ def _succeeded_step(event: JournalEvent, data: dict[str, Any]) -> Told:
     words = _("{step} finished in {duration}")
     if data["attempt"] > 1:
         words = _("{step} finished in {duration} (attempt {attempt})")
-    return "done", sentence(words, step=step, duration=took, attempt=data["attempt"])
+    finished = sentence(words, step=step, duration=took, attempt=data["attempt"])
+    return "done", _with_messages(finished, data, "messages")
 
 
 def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -224,12 +225,18 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _read_inbox(data: dict[str, Any]) -> Told:
-    count = len(data.get("read", ()))
-    if not count:
+    if "read" not in data:
         return "idle", sentence(_("Read the inbox: there was no new message"))
-    words = ngettext("Read {count} message", "Read {count} messages", count)
-    texts = [f"{one['by']}: {one['text']}" for one in data.get("value") or ()]
-    return "person", _because(sentence(words, count=count), " · ".join(texts))
+    return "person", _with_messages(sentence(_("Read the inbox")), data, "value")
+
+
+def _with_messages(words: Sentence, data: dict[str, Any], name: str) -> Sentence:
+    """Add the messages that the code has read, if it has read any."""
+    if not (count := len(data.get("read", ()))):
+        return words
+    told = ngettext("{event}, with {count} message", "{event}, with {count} messages", count)
+    texts = [f"{one['by']}: {one['text']}" for one in data.get(name) or ()]
+    return _because(sentence(told, event=words, count=count), " · ".join(texts))
 
 
 def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:

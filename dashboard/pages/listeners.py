@@ -11,7 +11,7 @@ from dashboard.pages.beside import MOST_BESIDE
 from procedures import registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
-from procedures.services.inbox import listening_among, listens
+from procedures.services.inbox import listening_among, listens, steers
 
 LONGEST_NAME = 90
 CHOOSE = "choose"
@@ -32,15 +32,10 @@ def readers_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
     readers = listening_among(alive, part.user) if alive else []
     return {
         "readers": [(run, _named(run)) for run in readers],
-        "steered": [run.pk for run in readers if _steers(run)],
+        "steered": [run.pk for run in readers if steers(run)],
         "others_read": [run for run in alive if run not in readers],
     }
 
 
 def _named(run: Run) -> str:
     return _("To {run}").format(run=Truncator(run.heading).chars(LONGEST_NAME))
-
-
-def _steers(run: Run) -> bool:
-    code = registry.code_of(run)
-    return code is not None and code.steer

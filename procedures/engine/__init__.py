@@ -5,6 +5,7 @@ from procedures.engine.context import Context
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.definition import Check, Procedure, procedure
 from procedures.engine.declaration.limits import Limits
+from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.declaration.reach import Answerers, Webhook
 from procedures.engine.declaration.steps import Retry, Step, StepOptions
 from procedures.engine.errors import (
@@ -44,7 +45,7 @@ from procedures.engine.values.files import File
 from procedures.engine.values.money import Currency
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import Handle
-from procedures.engine.waits.inbox import ConverseOptions, InboxMessage
+from procedures.engine.waits.inbox import ConverseOptions
 from procedures.engine.waits.signals import Received, SignalOptions
 
 __all__ = [

@@ -40,25 +40,23 @@ def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
     transaction.
     """
     run, now = lock_run(run_id), clock.now()
-    check_heard(run, by, steers=written.steers)
+    check_heard(run, by)
     if earlier := Signal.objects.filter(run=run, name=MESSAGE, signal_id=written.id).first():
         return earlier
-    value = {"id": written.id, "text": written.text}
+    value: dict[str, str | bool] = {"id": written.id, "text": written.text}
     if written.steers:
-        value["steers"] = True  # type: ignore[assignment]  # plain JSON
+        value["steers"] = True
     sent = SentSignal(MESSAGE, written.id, canonical.text_of(value), by.get_username(), by)
     kept = accept_signal(DatabaseStore(now), run, sent, code=None)
     assert isinstance(kept, Signal)
     return kept
 
 
-def check_heard(run: Run, user: User, *, steers: bool = False) -> None:
+def check_heard(run: Run, user: User) -> None:
     """Raise `UnheardError` if the run doesn't read what the user writes to it."""
     code = registry.code_of(run)
     if code is None or not code.listens:
         raise UnheardError("This procedure doesn't read messages.")
-    if steers and not code.steer:
-        raise UnheardError("This procedure reads messages only between its steps.")
     if RunStatus(run.status).is_end:
         raise UnheardError(f"This run has already ended ({run.status}), so it reads no more.")
     if not hears(run, user, HeldRoles(user, [run.procedure_id])):
@@ -81,6 +79,12 @@ def listens(run: Run) -> bool:
     """Return True if the run's code reads messages, as far as this process knows the code."""
     code = registry.code_of(run)
     return code is not None and code.listens
+
+
+def steers(run: Run) -> bool:
+    """Return True if people can write to the run's step at work."""
+    code = registry.code_of(run)
+    return code is not None and code.steer
 
 
 def hears(run: Run, user: User, roles: HeldRoles) -> bool:

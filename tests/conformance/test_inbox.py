@@ -1,6 +1,7 @@
 """Messages to a run: read once, at a step boundary, whatever happens to its worker."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -175,6 +176,41 @@ def test_a_fork_reads_what_its_original_had_read(backend: Backend) -> None:
     backend.advance(fork)
 
     assert result_of(backend, fork) == [["bob: Slowly."], []]
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_a_step_at_work_reads_what_steers_it(backend: Backend, pure: bool) -> None:  # noqa: FBT001
+    run_id = backend.start(procedures.steered, pure=pure)
+    backend.write(run_id, "For afterwards.")
+    writes = [("Left!", True), ("Right!", True), ("Thanks.", False)]
+    interludes.extend(partial(backend.write, run_id, text, steers=it) for text, it in writes)
+
+    backend.advance(run_id)
+
+    heard = ["0: Left!", "1: Right!"]
+    assert result_of(backend, run_id) == [heard, ["For afterwards.", "Thanks."]]
+
+
+def test_an_attempt_that_fails_leaves_its_messages_to_the_next(backend: Backend) -> None:
+    run_id = backend.start(procedures.steered)
+    interludes.extend([partial(backend.write, run_id, "Left!", steers=True), fail])
+
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == [["0: Left!"], []]
+
+
+def test_what_a_step_does_not_read_is_left_to_the_inbox(backend: Backend) -> None:
+    run_id = backend.start(procedures.steered_too_late)
+    interludes.append(partial(backend.write, run_id, "Now!", steers=True))
+
+    backend.advance(run_id)
+
+    assert result_of(backend, run_id) == ["Now!"]
+
+
+def fail() -> None:
+    raise ValueError("Not yet.")
 
 
 def begun(backend: Backend, code: Any, **inputs: Any) -> str:

@@ -198,6 +198,28 @@ def test_a_child_is_written_to_by_its_card(alice: User) -> None:
     assert "To the child" in str(Run.objects.get(pk=child.pk).result)
 
 
+def test_people_steer_a_step_where_the_procedure_allows_it(alice: User) -> None:
+    run, session = begun("steered_after_a_question", by=alice)
+
+    page = shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert f'<option value="{run.pk}" data-steers selected>' in page
+    assert 'name="steers" value="1">Steer now</button>' in page
+    sent = shown(say(browser(alice), session, "Left!", run.pk, steers="1"))
+
+    assert "Handed to the step at work" in sent
+    assert run.signals.get().value.endswith('"steers":true,"text":"Left!"}')
+
+
+def test_a_procedure_that_is_not_steered_reads_it_after_the_step(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+
+    assert "Steer now" not in shown(browser(alice).get(f"/chat/{session.pk}"))
+    sent = shown(say(browser(alice), session, "Left!", run.pk, steers="1"))
+
+    assert QUEUED in sent
+    assert "steers" not in run.signals.get().value
+
+
 def test_runs_and_messages_cost_no_statement_each(alice: User) -> None:
     run, session = begun("listening", by=alice)
     page, strip = f"/chat/{session.pk}", f"/chat/{session.pk}/replying"

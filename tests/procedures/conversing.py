@@ -4,8 +4,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from procedures.engine import Context, ConverseOptions, InboxMessage, procedure
-from tests.procedures.traces import act, did, let_others_act, saw
+from procedures.engine import Context, ConverseOptions, InboxMessage, Retry, Step, procedure
+from tests.procedures.traces import act, did, interludes, let_others_act, saw
 
 
 def told(message: InboxMessage) -> str:
@@ -82,3 +82,31 @@ def fail_unless_mended() -> None:
     did.append("failed")
     if did.count("failed") == 1:
         raise ValueError("Not yet.")
+
+
+def count_slowly(step: Step) -> list[str]:
+    """Work in three pieces, and read what people write between them."""
+    heard = []
+    for number in range(3):
+        if interludes:
+            interludes.pop(0)()
+        heard += [f"{number}: {one.text}" for one in step.messages()]
+    return heard
+
+
+@procedure(steer=True)
+def steered(ctx: Context, pure: bool = False) -> list[list[str]]:  # noqa: FBT001, FBT002
+    heard = ctx.step(count_slowly, retry=Retry(2, "1s"), pure=pure)
+    return [heard, [one.text for one in ctx.inbox()]]
+
+
+@procedure(steer=True)
+def steered_too_late(ctx: Context) -> list[str]:
+    ctx.step(let_others_act)
+    return [one.text for one in ctx.inbox()]
+
+
+@procedure(steer=True)
+def steered_after_a_question(ctx: Context) -> list[str]:
+    ctx.approve("Go on?")
+    return ctx.step(count_slowly)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Self, TypedDict
 
+from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.errors import OptionError
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.options import check_options, with_fields, with_options
@@ -201,11 +202,24 @@ class Step:
     asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
     put_down: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
     """The function that `write` calls."""
+    hear: Callable[[], list[InboxMessage]] = field(default=list, repr=False, compare=False)
+    """The function that `messages` calls."""
 
     @property
     def is_cancelled(self) -> bool:
         """True if the run is being cancelled, so that a long step can stop early."""
         return self.asks_to_end()
+
+    @with_options("step.messages")
+    def messages(self) -> list[InboxMessage]:
+        """Return what people have written to this step since the last call, oldest first.
+
+        People can write to a step of a procedure with `steer=True`. Call it between pieces of work
+        that may be followed by another one than planned; it reads the database. The messages count
+        as read once the step has succeeded: another attempt gets them again, and what a step
+        doesn't read is left to `ctx.inbox`.
+        """
+        return self.hear()
 
     @with_options("step.say")
     def say(self, text: str) -> None:

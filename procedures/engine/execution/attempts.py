@@ -328,7 +328,9 @@ class StepExecution:
             self.fiber.recorder.served[by] = self.key
         if made:
             draft.data["files"] = [named(file) for file in made]
-        if self.options.pure and draft.kind == EventKind.STEP_SUCCEEDED and not made:
+        is_done = draft.kind == EventKind.STEP_SUCCEEDED
+        # Messages that it has read are marked at once, or the code would read them again.
+        if self.options.pure and is_done and not made and "read" not in draft.data:
             for one in (*said, draft):
                 self.fiber.add(one)
         else:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
+from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.declaration.steps import Step
 from procedures.engine.execution.progress import Progress
 from procedures.engine.execution.writing import FAILED, KEPT, Writing
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.payloads import StepFailure
 from procedures.engine.replay.fiber import Fiber
+from procedures.engine.replay.loops import outside_the_loop
+from procedures.engine.replay.timeouts import undisturbed
 from procedures.engine.values import canonical
 from procedures.engine.values.options import check_text
 from procedures.engine.values.sizes import cut
+from procedures.engine.waits.inbox import content_of, messages_of
 
 
 class Reports:
@@ -24,6 +29,8 @@ class Reports:
         self._fiber, self._key, self._attempt, self._keep = fiber, key, attempt, keep
         self._progress = Progress(key, attempt, keep=keep, now=fiber.journal.now)
         self._has_written = False
+        self._heard: list[dict[str, Any]] = []
+        """The messages that the attempt has read."""
 
     def step(self) -> Step:
         return Step(
@@ -34,6 +41,7 @@ class Reports:
             self._say,
             lambda: self._fiber.journal.is_cancelled,
             self._write,
+            self._hear,
         )
 
     def close(self, end: NewEvent) -> Sequence[NewEvent]:
@@ -43,6 +51,9 @@ class Reports:
         it.
         """
         held = self._progress.close()
+        if self._heard and end.kind == EventKind.STEP_SUCCEEDED:
+            # Read with the result, or not at all: a failed attempt leaves them to the next one.
+            end.data |= content_of(self._heard, "messages")
         if not self._has_written:
             return held
         self._writing.close()
@@ -56,6 +67,14 @@ class Reports:
         """Show people that the text has ended; called after the commit of the attempt's end."""
         if self._has_written:
             self._writing.end(KEPT if end.kind == EventKind.STEP_SUCCEEDED else FAILED)
+
+    def _hear(self) -> list[InboxMessage]:
+        with undisturbed, outside_the_loop():  # as for what a step tells
+            found = self._fiber.journal.unread_messages()
+        known = [one["id"] for one in self._heard]
+        new = [one for one in found if one["steers"] and one["id"] not in known]
+        self._heard += new
+        return messages_of(new)
 
     @cached_property
     def _writing(self) -> Writing:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, Unpack, overload
 
 from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.errors import DefinitionError
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values.durations import Duration, check_moment, parse_duration
 from procedures.engine.values.options import with_options
 from procedures.engine.waits.handles import Handle, open_timer, sleep
-from procedures.engine.waits.inbox import ConverseOptions, InboxMessage, converse, read_inbox
+from procedures.engine.waits.inbox import ConverseOptions, converse, read_inbox
 from procedures.engine.waits.sets import as_finished, first_of
 from procedures.engine.waits.signals import Received, SignalOptions, open_signal
 

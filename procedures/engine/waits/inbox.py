@@ -1,10 +1,10 @@
 """Reading what people say to a run, and conversations with them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
+from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.errors import RequestExpiredError
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, unpacked
@@ -29,22 +29,6 @@ class ConverseOptions(TypedDict, total=False):
     expires: Duration
     default: str
     on_timeout: Literal["fail"]
-
-
-@dataclass(frozen=True)
-class InboxMessage:
-    """A message from a person to a run; one that stands for a timeout counts as false."""
-
-    text: str
-    sender: str
-    """The name of the person who wrote it, or "system: deadline"."""
-    at: datetime
-    id: str
-    """The id of the message in the chat session; "" for a timeout."""
-    timed_out: bool = False
-
-    def __bool__(self) -> bool:
-        return not self.timed_out
 
 
 def read_inbox(fiber: Fiber) -> list[InboxMessage]:
