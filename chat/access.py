@@ -5,6 +5,9 @@ card, question or notice is visible to the users who may see its run. A person's
 to its author and to the session's members. A reply is also visible to the author of the message it
 replies to, or to the users who may see the run it replies to. Being asked doesn't make a user a
 member.
+
+A private session is visible to its members only, not even to superusers. Its runs and requests have
+the same rules as all others.
 """
 
 from collections.abc import Callable, Iterable
@@ -104,11 +107,16 @@ def sessions_of(user: User) -> QuerySet[Member, UUID]:
 
 
 def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
-    """Return the sessions whose whole transcript the user may read, as a member or superuser."""
+    """Return the sessions whose whole transcript the user may read.
+
+    Members read all of it, and superusers of sessions that aren't private.
+    """
     wanted = set(sessions)
+    mine = sessions_of(user).filter(session__in=wanted)
     if user.is_superuser:
-        return wanted
-    return wanted & set(sessions_of(user).filter(session__in=wanted))
+        private = Session.objects.filter(pk__in=wanted, is_private=True)
+        return wanted.difference(private.exclude(pk__in=mine).values_list("pk", flat=True))
+    return wanted & set(mine)
 
 
 class Sight:
@@ -147,7 +155,7 @@ def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
     if user.is_superuser:
-        return Session.objects.all()
+        return Session.objects.filter(Q(is_private=False) | _is_in(user, "pk"))
     return Session.objects.filter(_is_session_visible(user, "pk"))
 
 
@@ -159,7 +167,7 @@ def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
     if not isinstance(user, User) or not user.is_active:
         return Message.objects.none()
     if user.is_superuser:
-        return Message.objects.all()
+        return Message.objects.filter(Q(session__is_private=False) | _is_in(user, "session"))
     in_sessions = _is_session_visible(user, "session")
     return Message.objects.filter(_concerns(user) | _is_between(user) & in_sessions)
 
@@ -169,6 +177,8 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
     messages = Message.objects.filter(session=session)
     if reads_all_of(user, [session.pk]):
         return messages
+    if session.is_private:
+        return messages.none()
     return messages.filter(_concerns(user) | _is_between(user))
 
 
@@ -177,7 +187,8 @@ def _is_session_visible(user: User, path: str) -> Q:
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs first, and each once: a session may hold thousands of entries of one run.
     of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
-    return _is_in(user, path) | Q(Exists(of_run.order_by()))
+    is_public = Q(**{"is_private" if path == "pk" else f"{path}__is_private": False})
+    return _is_in(user, path) | (is_public & Q(Exists(of_run.order_by())))
 
 
 def _is_in(user: User, path: str) -> Q:
@@ -187,7 +198,8 @@ def _is_in(user: User, path: str) -> Q:
 
 def _concerns(user: User) -> Q:
     """Return a `Q` that matches the entries of visible runs and of the user's sessions."""
-    return access.is_visible(user, "run") | _is_in(user, "session")
+    of_run = Q(session__is_private=False) & access.is_visible(user, "run")
+    return of_run | _is_in(user, "session")
 
 
 def _is_between(user: User) -> Q:
@@ -199,11 +211,13 @@ def _is_between(user: User) -> Q:
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
     """Return the messages that the user may read, in the given order.
 
-    The messages must be loaded together with the messages to which they reply. The rule is the same
-    as in `visible_messages`. It is applied to the keys of the messages here, because PostgreSQL
-    might otherwise look up everything that the user may see.
+    The messages must be loaded with their sessions and the messages to which they reply. The rule
+    is the same as in `visible_messages`. It is applied to the keys of the messages here, because
+    PostgreSQL might otherwise look up everything that the user may see.
     """
-    found = list(messages)
+    given = list(messages)
+    private = sight.whole(one.session_id for one in given if one.session.is_private)
+    found = [one for one in given if one.session_id in private or not one.session.is_private]
     concerned = {
         one.pk: {one.run_id, one.reply_to.run_id if one.reply_to else None} for one in found
     }
@@ -227,9 +241,10 @@ def titles_for(
 ) -> dict[UUID, str]:
     """Return the titles to show this user, by session id.
 
-    Sessions that the user may not see are left out. A session's title names the run that opened it.
-    A user who may not see that run gets the subject, or the procedure's title, of the first run in
-    the session that they may see.
+    Sessions that the user may not see are left out. A session's title names the run that opened it,
+    unless a person has named the session. A user who may not see that run, or reads only a part of
+    a named session, gets the subject, or the procedure's title, of the first run in the session
+    that they may see.
     """
     wanted = set(sessions)
     if not wanted or not isinstance(user, User):
@@ -239,12 +254,15 @@ def titles_for(
     # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
     opener = Subquery(cards.values("run")[:1], output_field=UUIDField())
     opened = Session.objects.annotate(opener=opener)
-    rows = list(opened.filter(pk__in=wanted).order_by().values_list("pk", "title", "opener"))
-    seen = sight.runs(opener for _, _, opener in rows)
-    hidden = {session for session, _, opener in rows if opener not in seen}
+    look = ("pk", "title", "opener", "is_named", "is_private")
+    rows = list(opened.filter(pk__in=wanted).order_by().values_list(*look))
+    seen = sight.runs(opener for _, _, opener, is_named, _ in rows if not is_named)
+    private = {pk for pk, *_, is_private in rows if is_private}
+    hidden = {pk for pk, _, opener, is_named, _ in rows if is_named or opener not in seen}
+    hidden |= private
     hidden -= sight.whole(hidden)
-    titles: dict[UUID, str] = {pk: title for pk, title, _ in rows if pk not in hidden}
-    return titles | _titles_of_parts(sight, hidden)
+    titles: dict[UUID, str] = {pk: title for pk, title, *_ in rows if pk not in hidden}
+    return titles | _titles_of_parts(sight, hidden - private)
 
 
 def _titles_of_parts(sight: Sight, sessions: set[UUID]) -> dict[UUID, str]:

@@ -9,9 +9,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from chat.access import Sight, readable_messages
-from chat.models import Assignment, FeedEntry, Message, RunAudience
+from chat.models import Assignment, FeedEntry, Message, RunAudience, Session
 from chat.models.delegation import principals_of
-from chat.models.feed import ALL, OF_RUNS, audience
+from chat.models.feed import ALL, HIDDEN, OF_RUNS, audience
 from chat.parts import find_part
 from chat.store import sql
 from procedures import access
@@ -100,14 +100,15 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
     The session must be locked, so that no message is added meanwhile.
     """
+    is_private = Session.objects.filter(pk=session, is_private=True).exists()
     asked = {one.audience for one in Assignment.objects.filter(request__wait__run=run)}
     before = set(RunAudience.objects.filter(run=run).values_list("audience", flat=True))
     RunAudience.objects.filter(run=run, audience__in=before - asked).delete()
     for one in before | asked:
-        _renew_entry(session, one)
+        _renew_entry(session, one, HIDDEN if is_private else "")
 
 
-def _renew_entry(session: UUID, name: str) -> None:
+def _renew_entry(session: UUID, name: str, beginning: str) -> None:
     """Point an audience's feed entry for a session at the newest message that it may read.
 
     If there is no message that the audience may read, delete the entry.
@@ -116,7 +117,8 @@ def _renew_entry(session: UUID, name: str) -> None:
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
     is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)
     found = Message.objects.filter(is_seen, session=session).order_by("-seq").first()
-    FeedEntry.objects.filter(session=session, audience=name).delete()
+    kept_as = f"{beginning}{name}"
+    FeedEntry.objects.filter(session=session, audience=kept_as).delete()
     if found:
-        entry = FeedEntry(session_id=session, audience=name, newest=found.pk, seq=found.seq)
+        entry = FeedEntry(session_id=session, audience=kept_as, newest=found.pk, seq=found.seq)
         entry.save(force_insert=True)

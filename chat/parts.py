@@ -48,6 +48,19 @@ class Part:
         found = HumanRequest.objects.filter(session=self.session)
         return found if self.has_all_runs else found.filter(wait__run__in=self.runs)
 
+    def find_addressed(self, named: UUID | None) -> tuple[Message | None, HumanRequest | None]:
+        """Return the message to which somebody replies and, if they answer it, its request.
+
+        `named` is the id of a message, of a run to which they write, or of a request that the reply
+        answers. Raises `Message.DoesNotExist` if the user may not see it.
+        """
+        if named is None:
+            return None, None
+        seen = self.messages.select_related("request__wait", "run__procedure", "run__version")
+        is_card = Q(run=named, kind=Message.Kind.RUN)
+        message = seen.get(Q(pk=named) | Q(request=named) | is_card)
+        return message, message.request if message.request_id == named else None
+
     def _is_concerned(self) -> Q:
         return Q(run__isnull=False) if self.has_all_runs else Q(run__in=self.runs)
 
@@ -65,8 +78,10 @@ def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
     session = Session.objects.filter(pk=session_id).first()
     if session is None or not isinstance(user, User) or not user.is_active:
         return None
-    if reads_all_of(user, [session.pk]):
+    if (user.is_superuser and not session.is_private) or reads_all_of(user, [session.pk]):
         return Part(session, user)
+    if session.is_private:
+        return None
     found = sql.runs_of_session.fetch(session.pk, session.pk)
     runs = frozenset(UUID(str(run)) for (run,) in found)
     seen = frozenset(access.visible_runs(user).filter(pk__in=runs).values_list("pk", flat=True))

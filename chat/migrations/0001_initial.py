@@ -37,6 +37,8 @@ class Migration(migrations.Migration):
                 ('last_seq', models.PositiveBigIntegerField(default=0)),
                 ('said', models.PositiveBigIntegerField(db_default=0, default=0, help_text='The number of messages in the session.')),
                 ('said_proof', models.CharField(blank=True, db_default='', default='', max_length=32)),
+                ('is_named', models.BooleanField(db_default=False, default=False, help_text='True if a person wrote the title, so that only members may read it.')),
+                ('is_private', models.BooleanField(db_default=False, default=False, help_text='True if only members may see the session. Its runs have rules of their own.')),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
@@ -93,9 +95,10 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=procedures.models.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_chat.session')),
                 ('seq', models.PositiveBigIntegerField(help_text="The number of the session's change that added this message; changes are numbered in commit order.")),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice')], max_length=10)),
+                ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice'), ('opened', 'Opened'), ('renamed', 'Renamed'), ('invited', 'Invited'), ('removed', 'Removed'), ('left', 'Left'), ('private', 'Private'), ('public', 'Public')], max_length=10)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_procedures.run')),
+                ('person', models.ForeignKey(db_index=False, help_text='The person who was invited or removed.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('request', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='message', to='countersign_chat.humanrequest')),
                 ('reply_to', models.ForeignKey(db_index=False, help_text='The message to which this one replies; its readers can read the reply too.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replies', to='countersign_chat.message')),
                 ('text', models.TextField(blank=True)),
@@ -110,8 +113,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['session', 'seq'],
-                'indexes': [models.Index(condition=models.Q(('reply_to__isnull', False)), fields=['reply_to'], name='countersign_messages_by_reply'), models.Index(condition=models.Q(('run__isnull', False)), fields=['run', 'session'], name='countersign_sessions_by_run'), models.Index(condition=models.Q(('run__isnull', False)), fields=['session', 'run'], name='countersign_runs_by_session'), models.Index(condition=models.Q(('kind', 'run')), fields=['session', 'run'], name='countersign_cards_by_session'), models.Index(condition=models.Q(('author__isnull', False)), fields=['session', 'author', 'kind', 'seq', 'at'], name='countersign_writers_by_session')],
-                'constraints': [models.UniqueConstraint(fields=('session', 'seq'), name='countersign_one_message_per_seq'), models.UniqueConstraint(condition=models.Q(('kind', 'run')), fields=('run',), name='countersign_one_card_per_run'), models.UniqueConstraint(condition=models.Q(('client_key', ''), _negated=True), fields=('session', 'author', 'client_key'), name='countersign_one_message_per_client_key')],
+                'indexes': [models.Index(condition=models.Q(('reply_to__isnull', False)), fields=['reply_to'], name='countersign_messages_by_reply'), models.Index(condition=models.Q(('person__isnull', False)), fields=['person'], name='countersign_messages_by_person'), models.Index(condition=models.Q(('run__isnull', False)), fields=['run', 'session'], name='countersign_sessions_by_run'), models.Index(condition=models.Q(('run__isnull', False)), fields=['session', 'run'], name='countersign_runs_by_session'), models.Index(condition=models.Q(('kind', 'run')), fields=['session', 'run'], name='countersign_cards_by_session'), models.Index(condition=models.Q(('author__isnull', False)), fields=['session', 'author', 'kind', 'seq', 'at'], name='countersign_writers_by_session')],
+                'constraints': [models.UniqueConstraint(fields=('session', 'seq'), name='countersign_one_message_per_seq'), models.UniqueConstraint(condition=models.Q(('kind', 'run')), fields=('run',), name='countersign_one_card_per_run'), models.UniqueConstraint(condition=models.Q(('kind', 'opened'), models.Q(('client_key', ''), _negated=True)), fields=('author', 'client_key'), name='countersign_one_session_per_client_key'), models.UniqueConstraint(condition=models.Q(('client_key', ''), _negated=True), fields=('session', 'author', 'client_key'), name='countersign_one_message_per_client_key')],
             },
         ),
         migrations.CreateModel(
@@ -119,7 +122,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('run', 'audience', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_procedures.run')),
-                ('audience', models.CharField(max_length=220)),
+                ('audience', models.CharField(max_length=228)),
             ],
         ),
         migrations.CreateModel(
@@ -156,7 +159,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('session', 'audience', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.session')),
-                ('audience', models.CharField(max_length=220)),
+                ('audience', models.CharField(max_length=228)),
                 ('newest', models.UUIDField(help_text='The id of the newest message the audience may read.')),
                 ('seq', models.PositiveBigIntegerField(help_text='The number of the newest message the audience may read.')),
             ],

@@ -13,9 +13,13 @@ An audience is everybody who reads messages for the same reason, written as a te
 Lists of sessions are read from here by key, however many sessions and messages there are. An entry
 grants no access: each message is checked by `visible_messages` before it is shown.
 
+In a private session, only members have entries under these names. Those of all other audiences are
+kept with "private:" before the name, so that no list meets them, and a session that becomes public
+needs no search through its messages.
+
 The members of a session are a crowd if there are more than `MOST_FED`. They have no entries of
-their own, but read the session's entry "all". Therefore a message costs the same, however many
-members there are.
+their own, but read the session's entry "all" or "private:all". Therefore a message costs the same,
+however many members there are.
 """
 
 from collections.abc import Iterator
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
 
 ALL, OF_RUNS = "all", "runs"
 """The audience that reads everything, and the audience that reads all runs."""
-LONGEST = 220
+LONGEST = 228
+HIDDEN = "private:"
+"""The beginning of entries in a private session, except members'; no list asks for them."""
 MOST_FED = 5
 """The most members of a session who have entries of their own; more members are a crowd."""
 

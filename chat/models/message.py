@@ -32,6 +32,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Load everything a transcript shows, without a query per row."""
         related = self.select_related(
             "author",
+            "person",
             "session",
             "run__procedure",
             "run__started_by",
@@ -52,7 +53,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def for_lists(self) -> Self:
         """Load what a list of sessions shows, without large values."""
-        related = self.select_related("session", "author", "request", "run__procedure", "reply_to")
+        related = self.select_related(
+            *("session", "author", "person", "request", "run__procedure", "reply_to")
+        )
         return related.defer("request__question", "reply_to__text", *values_of("run"))
 
     def cards(self) -> Self:
@@ -68,7 +71,8 @@ class Message(models.Model):
     """An entry of a transcript.
 
     Each run has at most one card: the entry that shows the run. The card's session is the run's
-    session.
+    session. The kinds in `LINES` record what members did with the session itself; only members may
+    read them.
     """
 
     class Kind(models.TextChoices):
@@ -76,6 +80,13 @@ class Message(models.Model):
         RUN = "run"
         REQUEST = "request"
         NOTICE = "notice"
+        OPENED = "opened"
+        RENAMED = "renamed"
+        INVITED = "invited"
+        REMOVED = "removed"
+        LEFT = "left"
+        PRIVATE = "private"
+        PUBLIC = "public"
 
     class Delivery(models.TextChoices):
         """What became of a message to a run; empty for other messages."""
@@ -96,6 +107,14 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="messages"
     )
     run = models.ForeignKey(Run, models.CASCADE, null=True, db_index=False, related_name="messages")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="The person who was invited or removed.",
+    )
     request = models.OneToOneField(
         "countersign_chat.HumanRequest", models.CASCADE, null=True, related_name="message"
     )
@@ -141,7 +160,7 @@ class Message(models.Model):
 
     proof = proof_field()
     SEALED: ClassVar = (
-        *("id", "session", "seq", "kind", "author", "run", "request", "reply_to"),
+        *("id", "session", "seq", "kind", "author", "run", "person", "request", "reply_to"),
         *("text", "level", "details", "at", "client_key", "mentioned"),
     )
 
@@ -154,6 +173,11 @@ class Message(models.Model):
                 fields=["reply_to"],
                 condition=Q(reply_to__isnull=False),
                 name="countersign_messages_by_reply",
+            ),
+            models.Index(
+                fields=["person"],
+                condition=Q(person__isnull=False),
+                name="countersign_messages_by_person",
             ),
             models.Index(
                 fields=["run", "session"],
@@ -184,6 +208,11 @@ class Message(models.Model):
                 fields=["run"], condition=Q(kind="run"), name="countersign_one_card_per_run"
             ),
             models.UniqueConstraint(
+                fields=["author", "client_key"],
+                condition=Q(kind="opened") & ~Q(client_key=""),
+                name="countersign_one_session_per_client_key",
+            ),
+            models.UniqueConstraint(
                 fields=["session", "author", "client_key"],
                 condition=~Q(client_key=""),
                 name="countersign_one_message_per_client_key",
@@ -203,14 +232,20 @@ class Message(models.Model):
         """The fields that a run posted besides the text, by their names in its event."""
         return canonical.plain(self.details) if self.details else {}
 
+    @property
+    def is_line(self) -> bool:
+        """True for what a member did with the session itself, such as a new title."""
+        return self.kind in LINES
+
     def is_between(self, user: "User") -> bool:
         """Return True if the user wrote this message, or the one that it replies to."""
         is_own = self.kind == self.Kind.PERSON and self.author_id == user.pk
         return is_own or (self.reply_to is not None and self.reply_to.author_id == user.pk)
 
-    def open_session(self, title: str) -> None:
+    def open_session(self, title: str, *, is_private: bool = False) -> None:
         """Insert a new session whose first entry is this message, with its author as a member."""
-        session = Session.new(title, at=self.at, said=1)
+        is_named = self.kind == self.Kind.OPENED
+        session = Session.new(title, at=self.at, said=1, is_named=is_named, is_private=is_private)
         self.session = session
         self.seq = session.last_seq
         seal(self, number=session.said)
@@ -222,7 +257,7 @@ class Message(models.Model):
             rows.insert(1, Member.new(session, self.author, at=self.at))
             members.append(audience("member", self.author_id))
         rows.append(Searchable.of_message(self, title=title))
-        insert_rows(rows, also=[self._feed(*members)])
+        insert_rows(rows, also=[self._feed(*members, is_private=is_private)])
         ring_after_commit(f"session:{session.pk}")
 
     def add_to(self, session: UUID) -> None:
@@ -244,12 +279,23 @@ class Message(models.Model):
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):
             share(self.run, session)
 
-    def _feed(self, *members: str) -> Said:
+    def _feed(self, *members: str, is_private: bool = False) -> Said:
         """Return the statement that makes this message the newest one for its audiences.
 
-        `members` are audiences of members who are inserted together with the message.
+        `members` are audiences of members who are inserted together with the message. `is_private`
+        is true for a private session that is inserted together with it.
         """
         replied_to = self.reply_to.run_id if self.reply_to else None
         named = sorted(audiences_of_message(self).union(members))
-        place = (self.session_id, self.pk, self.seq)
-        return sql.feed.said(*place, named, *[self.session_id] * 2, self.run_id, replied_to)
+        here = self.session_id
+        place = (here, is_private, here, self.pk, self.seq)
+        return sql.feed.said(*place, named, here, here, self.run_id, replied_to)
+
+
+LINES = frozenset(
+    {
+        *(Message.Kind.OPENED, Message.Kind.RENAMED, Message.Kind.INVITED, Message.Kind.REMOVED),
+        *(Message.Kind.LEFT, Message.Kind.PRIVATE, Message.Kind.PUBLIC),
+    }
+)
+"""The kinds of entries that record what members did with the session itself."""

@@ -15,7 +15,7 @@ from chat.store import sql
 from procedures.engine.values import canonical
 from procedures.models import Procedure, Run
 from procedures.models.ids import uuid7
-from procedures.models.proofs import proof_field, seal
+from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.tallies import tally_proof
 from procedures.store.cursors import Cell
 from procedures.store.statements import Statement
@@ -45,8 +45,18 @@ class Session(models.Model):
         default=0, db_default=0, help_text="The number of messages in the session."
     )
     said_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
+    is_named = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="True if a person wrote the title, so that only members may read it.",
+    )
+    is_private = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="True if only members may see the session. Its runs have rules of their own.",
+    )
     proof = proof_field()
-    SEALED: ClassVar = ("id", "title", "created_at")
+    SEALED: ClassVar = ("id", "title", "created_at", "is_named", "is_private")
 
     class Meta:
         ordering = ["-id"]
@@ -56,12 +66,38 @@ class Session(models.Model):
         return self.title
 
     @classmethod
-    def new(cls, title: str, *, at: datetime, said: int = 0) -> Self:
+    def new(
+        cls,
+        title: str,
+        *,
+        at: datetime,
+        said: int = 0,
+        is_named: bool = False,
+        is_private: bool = False,
+    ) -> Self:
         """Return an unsaved session that will have this number of messages."""
         session = cls(title=title, created_at=at, last_seq=said, said=said)
+        session.is_named, session.is_private = is_named, is_private
         session.said_proof = tally_proof(SAID, session.pk, session.said)
         seal(session)
         return session
+
+    def rename(self, title: str) -> None:
+        self.title, self.is_named = title, True
+        self._save("title", "is_named")
+
+    def set_private(self, *, is_private: bool) -> None:
+        """Show the session to its members only, or again to everybody who may see its runs.
+
+        The session must be locked, so that no message is added meanwhile.
+        """
+        self.is_private = is_private
+        self._save("is_private")
+        sql.hide_feed.execute(self.pk) if is_private else sql.show_feed.execute(self.pk)
+
+    def _save(self, *names: str) -> None:
+        reseal(self, *names)
+        self.save(update_fields=[*names, "proof"])
 
 
 def session_of(run: Run) -> UUID:
@@ -186,6 +222,15 @@ class Member(models.Model):
             sql.follow_from_here.execute(user.pk, session.pk)
             if not cls._are_crowd(session):
                 sql.join_feed.execute(audience("member", user.pk), session.pk)
+
+    def leave(self) -> None:
+        """End the membership, and take the session and its runs from the person's lists.
+
+        The session must be locked. The person keeps what they see for other reasons.
+        """
+        mine = audience("member", self.user_id)
+        FeedEntry.objects.filter(session=self.session_id, audience=mine).delete()
+        self.delete()
 
     @classmethod
     def _are_crowd(cls, session: Session) -> bool:

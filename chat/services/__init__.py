@@ -15,7 +15,15 @@ from chat.services.delegations import delegate, delegations_of, revoke_delegatio
 from chat.services.heard import run_addressed, why_unheard
 from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
-from chat.services.messages import Echo, MessageError, Reply, echo_of, post_message, reply
+from chat.services.messages import (
+    Echo,
+    MessageError,
+    NotMemberError,
+    Reply,
+    echo_of,
+    post_message,
+    reply,
+)
 from chat.services.operations import (
     NobodyToAnswerError,
     ReassigningDeniedError,
@@ -46,13 +54,27 @@ from chat.services.responses import (
     respond,
     undo_response,
 )
+from chat.services.sessions import (
+    MOST_INVITED,
+    LastMemberError,
+    RemovalDeniedError,
+    find_people,
+    find_person,
+    invite,
+    may_remove,
+    open_session,
+    remove_member,
+    rename_session,
+    set_private,
+)
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
-from chat.services.starts import NotMemberError, start_in_session
+from chat.services.starts import start_in_session
 from chat.services.strays import ask_others
 from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
 from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
+    "MOST_INVITED",
     "OPERATE_REQUEST",
     "AlreadyAnsweredError",
     "AlreadyVotedError",
@@ -65,6 +87,7 @@ __all__ = [
     "DraftConflictError",
     "Echo",
     "Inbound",
+    "LastMemberError",
     "Losses",
     "LostFileError",
     "LostName",
@@ -80,6 +103,7 @@ __all__ = [
     "ProgramRefusedError",
     "Reach",
     "ReassigningDeniedError",
+    "RemovalDeniedError",
     "Reply",
     "UnknownRequestError",
     "Watch",
@@ -92,13 +116,18 @@ __all__ = [
     "drop_draft",
     "echo_of",
     "find_file",
+    "find_people",
+    "find_person",
+    "invite",
     "keep_sent",
     "losses_of",
     "may_reassign",
+    "may_remove",
     "newest_requests",
     "note_presence",
     "note_presences",
     "note_seen",
+    "open_session",
     "people_by_name",
     "people_named",
     "plan_notifications",
@@ -110,6 +139,8 @@ __all__ = [
     "receive_file",
     "release_request",
     "remind_people",
+    "remove_member",
+    "rename_session",
     "reply",
     "requests_without_answerers",
     "respond",
@@ -120,6 +151,7 @@ __all__ = [
     "save_draft",
     "send_notification",
     "sender_of",
+    "set_private",
     "snooze_request",
     "start_in_session",
     "undo_response",

@@ -26,13 +26,22 @@ from procedures.engine.values import canonical
 from procedures.models import Wait
 from procedures.models.proofs import facts_of, ledger_keys, number_of, unproven
 from procedures.models.tallies import is_proven_tally, lacking
-from procedures.services.differences import Difference, compared, gone, judged, row_name
+from procedures.services.differences import (
+    Difference,
+    compared,
+    gone,
+    judged,
+    judged_alone,
+    row_name,
+)
 from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Record, RecordedWait
 from procedures.users import User
 
 LOOKS = 3
 """The maximum number of times to read the messages of a session to which people keep writing."""
+COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
+LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
 """The values of `closed_by` in requests that are closed without an event of their own."""
 
@@ -61,10 +70,26 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def unowned() -> Iterator[Difference]:
-    """Yield orphaned rows, and sessions without the card of a run."""
+    """Yield orphaned rows, and differences in sessions that no run's verification looks at.
+
+    These are the sessions without a run's card. A person must have opened each of them.
+    """
     yield from unowned_rows("countersign_chat")
-    for session in Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk"):
+    opened = Message.objects.filter(kind=Message.Kind.OPENED).values("session")
+    alone = Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk")
+    for session in alone.exclude(pk__in=opened):
         yield Difference(row_name(session), "id", "it belongs to a session without a run")
+    for session in alone.filter(pk__in=opened):
+        yield from judged_alone(_rows_of(session), [])
+        yield from _uncounted(session)
+        yield from _unjoined(session)
+
+
+def _rows_of(session: Session) -> Iterator[Any]:
+    """Yield the session with its rows that belong to no run."""
+    members = Member.objects.filter(session=session).order_by("pk")
+    words = Message.objects.filter(session=session, run=None).order_by("pk")
+    return chain([session], members, words)
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -215,9 +240,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
     opener = cards.filter(session=session).order_by("seq").values_list("run", flat=True).first()
     if opener != record.run.pk:
         return
-    members = Member.objects.filter(session=session).order_by("pk")
-    words = Message.objects.filter(session=session, run=None).order_by("pk")
-    yield from judged(chain([session], members, words), record, older)
+    yield from judged(_rows_of(session), record, older)
     if record.is_counted:
         yield from _uncounted(session)
         yield from _unjoined(session)
@@ -245,9 +268,20 @@ def _uncounted(session: Session) -> Iterator[Difference]:
 
 
 def _unjoined(session: Session) -> Iterator[Difference]:
-    """Yield people who started a run but are not members of its session."""
-    cards = Message.objects.cards().filter(session=session, run__started_by__isnull=False)
-    is_top = Q(run__parent_wait=None)
-    there = Member.objects.filter(session=session).values("user")
-    for user in cards.filter(is_top).exclude(author__in=there).values_list("author", flat=True):
-        yield gone(f"Member {user} of {row_name(session).lower()}", "user")
+    """Yield people who have joined but are no members, and members who have left.
+
+    People join by starting a run, by opening the session, and by being invited.
+    """
+    is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
+    told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).order_by("seq")
+    is_here = {
+        person or author: kind not in LEAVING
+        for kind, author, person in told.values_list("kind", "author", "person")
+    }
+    there = set(Member.objects.filter(session=session).values_list("user", flat=True))
+    for user in sorted(user for user, is_joined in is_here.items() if is_joined != (user in there)):
+        member = f"Member {user} of {row_name(session).lower()}"
+        if user not in there:
+            yield gone(member, "user")
+        else:
+            yield Difference(member, "user", "the person has left, or was removed")

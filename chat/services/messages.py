@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from chat.channels.answers import Inbound
 from chat.channels.chat import Chat
-from chat.models import HumanRequest, HumanResponse, Message, Session
+from chat.models import HumanRequest, HumanResponse, Member, Message, Session
+from chat.parts import find_part
 from chat.services.heard import hand_to_run
 from chat.services.inbound import receive
 from chat.services.programs import ProgramRefusedError
@@ -24,6 +25,15 @@ from procedures.users import User
 
 class MessageError(EngineError):
     """A message that can't be stored; the error's text is for its author."""
+
+
+class NotMemberError(EngineError):
+    """Something that only a session's members can do, by somebody who isn't one any more."""
+
+    def __init__(
+        self, words: str = "Only members of this session can start procedures in it."
+    ) -> None:
+        super().__init__(words)
 
 
 REFUSED = (
@@ -93,23 +103,25 @@ def post_message(
     at work may. Locks the run, if there is one, before the session.
     """
     text = checked_text(text)
-    if client_key and (message := _earlier(session, by, client_key)):
+    if message := find_sent(session, client_key, by=by):
         return message
     try:
         return _create(session, text, by, client_key, reply_to, steers=steers)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
-        if message := _earlier(session, by, client_key):
+        if message := find_sent(session, client_key, by=by):
             return message
         raise
 
 
-def reply(request: HumanRequest, text: str, *, by: User, address: str | None = None) -> Reply:
+def reply(
+    request: HumanRequest, text: str, *, by: User, address: str | None = None, program: str = ""
+) -> Reply:
     """Record a person's message as their answer, if it is one, and return the outcome.
 
-    Calling it twice is harmless.
+    `program` is the name of the token with which a program sends it. Calling it twice is harmless.
     """
-    inbound = Inbound(text, sender=by, request=request, address=address)
+    inbound = Inbound(text, sender=by, request=request, address=address, program=program)
     try:
         response, _ = receive(Chat.name, inbound)
     except REFUSED as error:
@@ -138,10 +150,17 @@ def _create(
     )
     hand_to_run(message, by=by, steers=steers)
     message.add_to(session.pk)
+    # Under the session's lock, so that somebody who was just removed writes nothing afterwards.
+    is_member = Member.objects.filter(session=session, user=by).exists()
+    if not is_member and find_part(by, session.pk) is None:
+        raise NotMemberError("You can't write in this session any more.")
     return message
 
 
-def _earlier(session: Session, by: User, client_key: str) -> Message | None:
+def find_sent(session: Session, client_key: str, *, by: User) -> Message | None:
+    """Return the message that a person has sent with this key, if there is one."""
+    if not client_key:
+        return None
     return Message.objects.filter(session=session, author=by, client_key=client_key).first()
 
 

@@ -8,18 +8,10 @@ from uuid import UUID
 from chat.access import reads_all_of
 from chat.models import Member, Message, Session
 from chat.models.session import share
-from chat.services.messages import checked_text
-from procedures.engine.errors import EngineError
+from chat.services.messages import NotMemberError, checked_text
 from procedures.models import Run
 from procedures.services import start_run
 from procedures.users import User
-
-
-class NotMemberError(EngineError):
-    """Somebody who isn't a member of a session starts a run in it."""
-
-    def __init__(self) -> None:
-        super().__init__("Only members of this session can start procedures in it.")
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ RunAdmin.related += [
 def run_called(word: str) -> Q:
     """Return a filter for runs whose session's title contains the given word."""
     cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
-    return Q(pk__in=cards.values("run"))
+    return Q(pk__in=cards.exclude(session__is_private=True).values("run"))
 
 
 RunAdmin.also_found.append(run_called)
@@ -81,13 +81,13 @@ class PartOfSessionAdmin(HistoryAdmin):
 
 @admin.register(Session)
 class SessionAdmin(HistoryAdmin):
-    list_display = ["title", "created_at", "last_seq", "on_site"]
+    list_display = ["title", "created_at", "last_seq", "is_private", "on_site"]
     ordering = ["-id"]
     list_filter = ["created_at"]
     search_fields = ["title", "^id"]
     ends_of_ids = True
     search_help_text = lazy("Search by words in the title, or by the beginning or end of an id.")
-    fields = ["title", "created_at", "last_seq", "see_also"]
+    fields = ["title", "created_at", "last_seq", "is_private", "see_also"]
     readonly_fields = ["see_also"]
     related = [
         Related(lazy("Members"), Member, OF_SESSION),
@@ -122,6 +122,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
         "kind",
         "level",
         "author",
+        "person",
         "run",
         "request",
         "shown_text",
@@ -203,7 +204,10 @@ class HumanRequestAdmin(ProvenAdmin):
     ]
     ends_of_ids = True
     also_found: ClassVar[list[Callable[[str], Q]]] = [
-        lambda word: Q(question__icontains=word) | Q(session__title__icontains=word)
+        lambda word: (
+            Q(question__icontains=word)
+            | Q(session__title__icontains=word, session__is_private=False)
+        )
     ]
     list_select_related = ["wait__run__procedure"]
     ordering = ["-id"]

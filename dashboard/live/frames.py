@@ -24,7 +24,7 @@ from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
-MESSAGE = "chat/_message.html"
+MESSAGE, TITLE = "chat/_message.html", "chat/_title.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 """The templates of a run's page that show its current state."""
 LARGEST_DATA = 100_000
@@ -156,9 +156,17 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
     for change in changes:
         changed = _object_of(change)
         message = messages.get(changed) if last[changed] == change.seq else None
-        html = {"html": render_to_string(MESSAGE, {"message": message})} if message else {}
+        html = {"html": _drawn(message)} if message else {}
         found.append(Frame({"seq": change.seq, **html}, subjects[changed]))
     return found
+
+
+def _drawn(message: Message) -> str:
+    """Return the message as HTML; a changed title comes with the page's heading."""
+    html = render_to_string(MESSAGE, {"message": message})
+    if message.kind == Message.Kind.RENAMED:
+        html += render_to_string(TITLE, {"title": message.session.title})
+    return html
 
 
 def _changes(stream: Stream, after: int, limit: int) -> list[SessionEvent]:

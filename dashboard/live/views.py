@@ -15,7 +15,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 
 from chat.access import reads_all_of
-from chat.models import Member, Message
+from chat.models import Member, Message, Session
 from procedures import access
 from procedures.among import is_among
 from procedures.users import User
@@ -101,7 +101,8 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
     views = {session: View(user.pk, is_whole=True) for session in whole}
     if wanted == whole:
         return views
-    said = Message.objects.filter(session__in=wanted - whole).exclude(run=None).order_by()
+    said = Message.objects.filter(session__in=wanted - whole, session__is_private=False)
+    said = said.exclude(run=None).order_by()
     runs = said.annotate(is_seen=access.is_visible(user, "run"))
     parts = {session: View(user.pk) for session in wanted - whole}
     for session, run, is_seen in runs.values_list("session", "run", "is_seen").distinct():
@@ -117,7 +118,11 @@ def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[t
     if not wanted:
         return set()
     rights = {key for key, user in people.users.items() if user.is_superuser}
-    found = {(key, session) for session, keys in wanted.items() for key in keys & rights}
+    found = set[tuple[Key, UUID]]()
+    if rights:
+        public = Session.objects.filter(pk__in=wanted, is_private=False)
+        for session in public.values_list("pk", flat=True):
+            found.update((key, session) for key in wanted[session] & rights)
     here = is_among("user", people.users)
     members = Member.objects.filter(here, session__in=wanted).order_by()
     for key, session in members.values_list("user", "session"):
@@ -127,10 +132,11 @@ def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[t
 
 
 def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
-    """Return, for each of these sessions, the runs that have an entry in it."""
+    """Return, for each of these sessions that isn't private, the runs with an entry in it."""
     found: dict[UUID, set[UUID]] = defaultdict(set)
     if wanted := set(sessions):
-        said = Message.objects.filter(session__in=wanted).exclude(run=None).order_by()
+        here = Message.objects.filter(session__in=wanted, session__is_private=False)
+        said = here.exclude(run=None).order_by()
         for session, run in said.values_list("session", "run").distinct():
             found[session].add(run)
     return found

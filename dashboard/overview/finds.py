@@ -118,7 +118,8 @@ class Search:
     @cached_property
     def _titles(self) -> dict[UUID, str]:
         """The titles of the runs' sessions, keyed by run."""
-        cards = Message.objects.cards().filter(run__in=self._runs).order_by()
+        cards = Message.objects.cards().filter(run__in=self._runs, session__is_named=False)
+        cards = cards.order_by()
         sessions = dict(cards.values_list("run", "session"))
         sight = Sight(self.user, runs=sessions)
         titles = titles_for(self.user, sessions.values(), sight=sight)

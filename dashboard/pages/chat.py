@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -303,13 +303,10 @@ def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest
     It is the one that the sender chose, even if other questions have opened since. Raises 404 if
     the sender may not see it.
     """
-    named = _id(request.POST.get("request"))
-    if named is None:
-        return None, None
-    seen = part.messages.select_related("request__wait", "run__procedure", "run__version")
-    is_card = Q(run=named, kind=Message.Kind.RUN)
-    message = get_object_or_404(seen, Q(pk=named) | Q(request=named) | is_card)
-    return message, message.request if message.request_id == named else None
+    try:
+        return part.find_addressed(_id(request.POST.get("request")))
+    except Message.DoesNotExist:
+        raise Http404 from None
 
 
 def _echo(request: Visit, asked: HumanRequest | None, text: str) -> Echo | None:

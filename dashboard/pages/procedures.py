@@ -61,7 +61,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
 
     done = start_by_form(request, form, start)
     if isinstance(done, Run):
-        return _to(done)
+        return _to(request, done)
     more = {"told": done.told, "key": done.key} if done.is_allowed else {}
     shown = form if done.is_allowed else None
     page = _page(request, procedure, form=shown, status=done.status, **more)
@@ -70,8 +70,8 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
     return page
 
 
-def _to(run: Run) -> HttpResponseRedirect:
-    session = session_of(run)
+def _to(request: SignedIn, run: Run) -> HttpResponseRedirect:
+    session = session_of(run, request.user)
     return (
         redirect("countersign:session_detail", session.pk)
         if session

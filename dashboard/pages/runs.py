@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from chat.access import Sight, answerable_requests, titles_for
+from chat.access import Sight, answerable_requests, reads_all_of, titles_for
 from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
@@ -99,7 +99,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
     run = find(request, run_id)
     newest = _events(request, run).order_by("-seq")[:MOST_EVENTS]
     is_whole, step = request.GET.get("rows") == "all", request.GET.get("step", "")
-    session, above = session_of(run), run.parent_wait
+    session, above = session_of(run, request.user), run.parent_wait
     seen = access.visible_runs(request.user).select_related("procedure")
     overview = run_overview(run, is_whole=is_whole)
     if step and not any(drawn.row.key == step for drawn in overview["rows"]):  # folded, or earlier
@@ -199,8 +199,12 @@ def find(request: SignedIn, run_id: UUID) -> Run:
     return get_object_or_404(runs, pk=run_id)
 
 
-def session_of(run: Run) -> Session | None:
-    return Session.objects.filter(messages__run=run, messages__kind="run").first()
+def session_of(run: Run, user: User) -> Session | None:
+    """Return the session with the run's card, unless it is private and the user isn't a member."""
+    session = Session.objects.filter(messages__run=run, messages__kind="run").first()
+    if session and session.is_private and not reads_all_of(user, [session.pk]):
+        return None
+    return session
 
 
 def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
@@ -215,7 +219,8 @@ def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
     unnamed = [run.pk for run in runs if not run.subject]
     if not unnamed:
         return {}
-    cards = Message.objects.cards().filter(run__in=unnamed)
+    # A title that people gave names what they talk about, not the run.
+    cards = Message.objects.cards().filter(run__in=unnamed, session__is_named=False)
     sessions = dict(cards.order_by().values_list("run_id", "session"))
     sight = Sight(request.user, runs=sessions)
     titles = titles_for(request.user, sessions.values(), sight=sight)

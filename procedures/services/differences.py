@@ -43,9 +43,17 @@ def gone(what: str, field: str) -> Difference:
 
 
 def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
+    """Yield differences between a run's rows and their own proofs, as `judged_alone` does."""
+    yield from judged_alone(rows, older, is_covered=record.is_covered)
+
+
+def judged_alone(
+    rows: Iterable[Any], older: list[str], *, is_covered: bool = True
+) -> Iterator[Difference]:
     """Yield differences between rows and their own proofs.
 
-    Rows that were written before there were proofs have none; their names are appended to `older`.
+    Rows that were written before there were proofs have none; their names are appended to `older`,
+    unless `is_covered` is true.
     """
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:
@@ -54,7 +62,7 @@ def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Di
         # gives it away.
         if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
             yield Difference(name, "proof", f"its proof is a copy of the proof of {first}")
-        if row.proof == "" and not record.is_covered:
+        if row.proof == "" and not is_covered:
             older.append(name)
         elif row.proof == "":
             words = "its proof is missing, so the row wasn't written by this site"

@@ -16,7 +16,17 @@ from chat.access import titles_for
 from chat.feed import newest_messages
 from chat.models import Assignment, Delegation, HumanRequest, Member, Message, Session
 from chat.parts import find_part
-from chat.services import delegate, post_message, reassign_request, revoke_delegation
+from chat.services import (
+    delegate,
+    invite,
+    open_session,
+    post_message,
+    reassign_request,
+    remove_member,
+    rename_session,
+    revoke_delegation,
+    set_private,
+)
 from procedures.access import OPERATE, SEEING
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
@@ -46,6 +56,8 @@ class Rule:
         }
         if self.user.is_superuser:
             self.sessions = set(Session.objects.values_list("pk", flat=True))
+        private = Session.objects.filter(is_private=True)
+        self.sessions -= set(private.values_list("pk", flat=True)) - self.joined
 
     def sees(self, run: Run) -> bool:
         if self.user.has_perm(OPERATE) or run.started_by_id == self.user.pk:
@@ -67,6 +79,8 @@ class Rule:
         return any(who.groups.filter(pk=one.group_id).exists() for who in people)
 
     def reads(self, message: Message) -> bool:
+        if message.session_id not in self.sessions:
+            return False
         is_whole = self.user.is_superuser or message.session_id in self.joined
         if is_whole or message.run_id in self.runs:
             return True
@@ -75,7 +89,7 @@ class Rule:
         is_reply = reply_to is not None and (
             reply_to.author_id == self.user.pk or reply_to.run_id in self.runs
         )
-        return (is_own or is_reply) and message.session_id in self.sessions
+        return is_own or is_reply
 
     def transcript(self, session: UUID) -> list[UUID]:
         found = [one for one in self.messages if one.session_id == session and self.reads(one)]
@@ -197,6 +211,26 @@ class Site:
         if members and self.chance.random() < 0.5:
             Member.objects.filter(pk=self.chance.choice(members)).delete()
 
+    def open_session(self) -> None:
+        by, invited = self.chance.sample(self.people, 2)
+        is_private = self.chance.random() < 0.5
+        open_session("Plans", by=by, members=[invited.username], is_private=is_private)
+
+    def change_session(self) -> None:
+        """Let a member invite, remove, leave, rename, or change who may see the session."""
+        members = list(Member.objects.select_related("user").order_by("pk"))
+        member, other = self.chance.choice(members), self.chance.choice(members)
+        session, by = member.session_id, member.user
+        act = self.chance.choice(["private", "private", "public", "invite", "rename", "leave"])
+        if act == "invite":
+            invite(session, other.user, by=by)
+        elif act == "rename":
+            rename_session(session, f"Title {self.chance.random()}", by=by)
+        elif act == "leave":
+            remove_member(session, member.pk, by=by, is_confirmed=True)
+        else:
+            set_private(session, is_private=act == "private", by=by)
+
     def _open(self) -> HumanRequest | None:
         found = list(HumanRequest.objects.open().order_by("pk"))
         return self.chance.choice(found) if found else None
@@ -217,11 +251,11 @@ def test_everybody_finds_what_the_rule_says(seed: int) -> None:
         *([site.start] * 2 + [site.start_alone] * 3 + [site.write] * 5 + [site.reassign] * 3),
         *([site.respond] * 2 + [site.regroup] * 3),
         *(site.grant, site.permit, site.join, *([site.crowd] * 2), site.leave),
-        *([site.delegate] * 3),
+        *([site.delegate] * 3 + [site.open_session] * 2 + [site.change_session] * 6),
     ]
     site.start()
     for _ in range(2):
-        for act in site.chance.choices(acts, k=18):
+        for act in site.chance.choices(acts, k=24):
             act()
         for user in [*site.people, site.root]:
             agree(user)

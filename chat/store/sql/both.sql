@@ -98,18 +98,38 @@ UNION SELECT audience FROM {audience_of_run} WHERE run_id IN (%s, %s)
 -- part: fed
 INSERT INTO {entry} (session_id, audience, newest, seq)
 
+-- part: hidden
+-- In a private session, only members read their entries: those of all others are kept under a name
+-- that no list asks for, until the session is public again.
+CASE WHEN substr(audience, 1, 7) <> 'member:' THEN 'private:' || audience ELSE audience END
+
+-- part: fed_name
+-- The parameter tells it of a session that is inserted together with the message.
+CASE WHEN %s OR (SELECT is_private FROM {session} WHERE id = %s) THEN {hidden} ELSE audience END
+
+-- name: hide_feed
+-- Takes a session from the lists of all who aren't members. The session is locked.
+UPDATE {entry} SET audience = {hidden} WHERE session_id = %s
+
+-- name: show_feed
+-- Puts a session back into the lists of all who may read any of it. The session is locked.
+UPDATE {entry} SET audience = substr(audience, 9)
+WHERE session_id = %s AND substr(audience, 1, 8) = 'private:'
+
 -- part: fed_again
 ON CONFLICT (session_id, audience) DO UPDATE SET newest = excluded.newest, seq = excluded.seq
 
 -- name: join_feed
 -- Lists a session for somebody who becomes a member of it after its newest message.
-{fed} SELECT session_id, %s, newest, seq FROM {entry} WHERE session_id = %s AND audience = 'all'
+{fed} SELECT session_id, %s, newest, seq FROM {entry}
+WHERE session_id = %s AND audience IN ('all', 'private:all')
 {fed_again}
 
 -- part: in_crowd
 -- The newest message of each session in which a reader is one of a crowd.
 SELECT entry.session_id, entry.newest, entry.seq FROM {member}
-JOIN {entry} AS entry ON entry.session_id = {member}.session_id AND entry.audience = 'all'
+JOIN {entry} AS entry ON entry.session_id = {member}.session_id
+  AND entry.audience IN ('all', 'private:all')
 WHERE {member}.user_id = %s AND {member}.in_crowd
   AND entry.newest < %s ORDER BY entry.newest DESC LIMIT %s
 
@@ -121,7 +141,7 @@ AND coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS newer
   ON newer.session_id = entry.session_id AND newer.audience = own.audience
   WHERE (newer.newest >= %s) IS TRUE LIMIT 1), 0) <> 1
 AND coalesce((SELECT 1 FROM {member} JOIN {entry} AS newer
-  ON newer.session_id = {member}.session_id AND newer.audience = 'all'
+  ON newer.session_id = {member}.session_id AND newer.audience IN ('all', 'private:all')
   WHERE {member}.session_id = entry.session_id AND user_id = %s AND in_crowd
   AND (newer.newest >= %s) IS TRUE LIMIT 1), 0) <> 1
 AND (audience <> %s OR coalesce((SELECT 1 FROM {member}

@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
 -- Makes a message the newest of its session for all its audiences: those given, the members unless
 -- they are a crowd, and those that its runs ask. The session is locked by a statement before, so
 -- that this one sees all that was kept until then.
-{fed} SELECT %s, audience, %s, %s
+{fed} SELECT %s, {fed_name}, %s, %s
 FROM (SELECT unnest(%s::text[]) AS audience UNION {fed_audiences}) AS found {fed_again}
 
 -- name: newest_in_feed

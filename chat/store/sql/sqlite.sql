@@ -64,7 +64,7 @@ JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
 -- name: feed
 -- Makes a message the newest of its session for all its audiences: those given, the members unless
 -- they are a crowd, and those that its runs ask.
-{fed} SELECT %s, audience, %s, %s
+{fed} SELECT %s, {fed_name}, %s, %s
 FROM (SELECT value AS audience FROM json_each(%s) UNION {fed_audiences}) WHERE true {fed_again}
 
 -- name: newest_in_feed

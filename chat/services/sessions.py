@@ -1,0 +1,255 @@
+"""Operations on chat sessions: opening them, their titles, their members, and privacy.
+
+Each change is an entry of the transcript, with its author and time, in the same transaction. The
+session is locked first, so that rights are those of the moment in which the entry is written.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
+from chat.models import Member, Message, Session
+from chat.services.messages import NotMemberError, post_message
+from procedures import access
+from procedures.engine.errors import EngineError, Fault, InputError
+from procedures.engine.values import canonical
+from procedures.engine.values.visible import visible_line
+from procedures.models.clock import clock
+from procedures.users import User, find_active_user
+
+LONGEST_TITLE = 200
+LONGEST_NAME = 60
+MOST_INVITED = 50
+"""The most people who can be invited when a session is opened."""
+Kind = Message.Kind
+
+
+class RemovalDeniedError(EngineError):
+    """A member tried to remove another one without the right to do so."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You can't remove others from this session. The member who has been in it longest can, "
+            "and so can members who operate one of its procedures."
+        )
+
+
+class LastMemberError(EngineError):
+    """The last member of a session tried to leave it, and hasn't confirmed that."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        super().__init__(
+            "You are the last member of this session. If you leave, nobody can find or read what "
+            "people wrote here. Confirm it to leave anyway (confirm)."
+        )
+
+
+def open_session(
+    title: str,
+    *,
+    by: User,
+    members: Sequence[str] = (),
+    text: str = "",
+    is_private: bool = False,
+    client_key: str = "",
+) -> tuple[Session, bool]:
+    """Open a session without a run; return it and True.
+
+    `members` are the names of active users, and `text` is a first message. The result is the
+    earlier session and False if the same person has used `client_key` for one. Raises `InputError`
+    for a title or names that can't be used, and `MessageError` for the text.
+    """
+    title, people = clean_title(title), find_people(members)
+    if client_key and (session := _earlier(by, client_key)):
+        return session, False
+    try:
+        with transaction.atomic():
+            at = clock.now()
+            key = _key_of(client_key)
+            line = Message(kind=Kind.OPENED, author=by, text=title, at=at, client_key=key)
+            line.open_session(title, is_private=is_private)
+            for person in people:
+                _add(line.session, person, by)
+            if text:
+                post_message(line.session, text, by=by)
+    # The same key sent twice at once: the database keeps the first, and the second returns it.
+    except IntegrityError:
+        if session := _earlier(by, client_key):
+            return session, False
+        raise
+    return line.session, True
+
+
+def rename_session(session_id: UUID, title: str, *, by: User) -> Session:
+    """Give the session another title. Giving it the same title again is harmless."""
+    title = clean_title(title)
+    with transaction.atomic():
+        session = _lock(session_id, by)
+        if session.title != title:
+            session.rename(title)
+            _say(session, Kind.RENAMED, by, text=title)
+    return session
+
+
+def set_private(session_id: UUID, *, is_private: bool, by: User) -> Session:
+    """Show the session to its members only, or again to all who may see its runs."""
+    with transaction.atomic():
+        session = _lock(session_id, by)
+        if session.is_private != is_private:
+            session.set_private(is_private=is_private)
+            _say(session, Kind.PRIVATE if is_private else Kind.PUBLIC, by)
+            ring_after_commit(RIGHTS)
+    return session
+
+
+def invite(session_id: UUID, person: User, *, by: User) -> tuple[Member, bool]:
+    """Make a person a member; return the membership, and False if they were a member before."""
+    with transaction.atomic():
+        session = _lock(session_id, by)
+        members = Member.objects.filter(session=session, user=person)
+        if member := members.select_related("user").first():
+            return member, False
+        _add(session, person, by)
+        return members.select_related("user").get(), True
+
+
+def remove_member(
+    session_id: UUID, member_id: int, *, by: User, is_confirmed: bool = False
+) -> bool:
+    """End a membership: your own, or that of somebody else; return False if it has ended already.
+
+    Raises `RemovalDeniedError` if the member may not remove others, and `LastMemberError` if the
+    last member leaves without confirming it.
+    """
+    with transaction.atomic():
+        session = _lock(session_id, by)
+        members = Member.objects.filter(session=session)
+        member = members.filter(pk=member_id).select_related("user").first()
+        if member is None:
+            return False
+        if member.user_id != by.pk:
+            if not may_remove(session, by):
+                raise RemovalDeniedError
+            kind, whom = Kind.REMOVED, member.user
+        else:
+            is_last = not members.exclude(pk=member.pk).exists()
+            if is_last and not is_confirmed:
+                raise LastMemberError(session)
+            kind, whom = Kind.LEFT, None
+        # Before the entry, which the person must not find in their list.
+        member.leave()
+        _say(session, kind, by, person=whom)
+        ring_after_commit(RIGHTS)
+        ring_after_commit(SIGHT)
+    return True
+
+
+def may_remove(session: Session, user: User) -> bool:
+    """Return True if the user may remove other members.
+
+    The member who has been there longest may, who is usually the one who opened the session. So may
+    members who operate a procedure with a run in it. Superusers may in public sessions.
+    """
+    members = Member.objects.filter(session=session)
+    if not members.filter(user=user).exists():
+        return user.is_superuser and not session.is_private
+    if members.order_by("joined_at", "pk").values_list("user", flat=True)[0] == user.pk:
+        return True
+    operated = access.procedures_for(user, "operate")
+    cards = Message.objects.cards().filter(session=session)
+    return (
+        user.has_perm(access.OPERATE)
+        or cards.filter(run__procedure__in=operated.values("pk")).order_by().exists()
+    )
+
+
+def find_person(name: str) -> User:
+    """Return the active user with this name, such as "bob" or "@bob"; else raise `InputError`.
+
+    Everybody who may invite can learn whether somebody has a name, as when they delegate requests.
+    """
+    user = _find(name.strip().removeprefix("@"))
+    if user is None:
+        words = f"is the name of no active user: “{_short(name)}”. Enter a whole user name."
+        raise InputError([Fault("user", words)])
+    return user
+
+
+def find_people(names: Iterable[str]) -> list[User]:
+    """Return the active users with these names, each once; raise `InputError` for other names."""
+    wanted = [name.strip().removeprefix("@") for name in names]
+    wanted = list(dict.fromkeys(name for name in wanted if name))
+    if len(wanted) > MOST_INVITED:
+        words = f"has {len(wanted)} names; the limit is {MOST_INVITED}. Invite the others later."
+        raise InputError([Fault("members", words)])
+    found = {name: _find(name) for name in wanted}
+    unknown = ", ".join(f"“{_short(name)}”" for name, user in found.items() if user is None)
+    if unknown:
+        words = f"contains names that no active user has: {unknown}. Enter whole user names."
+        raise InputError([Fault("members", words)])
+    return [user for user in found.values() if user]
+
+
+def _find(name: str) -> User | None:
+    # PostgreSQL refuses NUL even in queries.
+    return None if "\0" in name else find_active_user(name)
+
+
+def clean_title(title: str) -> str:
+    """Return the title as one line; raise `InputError` if it can't be used."""
+    line = " ".join(title.split())
+    if not line:
+        raise InputError([Fault("title", "is empty. Write what the session is about.")])
+    try:
+        line = visible_line(canonical.legible(line))
+    except ValueError:
+        raise InputError([Fault("title", "contains characters that can't be stored.")]) from None
+    if len(line) > LONGEST_TITLE:
+        words = f"has {len(line)} characters; the limit is {LONGEST_TITLE}."
+        raise InputError([Fault("title", words)])
+    return line
+
+
+def _lock(session_id: UUID, by: User) -> Session:
+    """Lock the session and return it; raise `NotMemberError` if the person can't change it."""
+    session = Session.objects.select_for_update().get(pk=session_id)
+    if not Member.objects.filter(session=session, user=by).exists() and (
+        session.is_private or not by.is_superuser
+    ):
+        raise NotMemberError("Only members of this session can do this.")
+    return session
+
+
+def _add(session: Session, person: User, by: User) -> None:
+    if Member.objects.filter(session=session, user=person).exists():
+        return  # its opener, who has named themselves
+    _say(session, Kind.INVITED, by, person=person)
+    Member.join(session, person, at=clock.now())
+    ring_after_commit(SIGHT)
+
+
+def _say(
+    session: Session, kind: Kind, by: User, *, text: str = "", person: User | None = None
+) -> None:
+    line = Message(kind=kind, author=by, person=person, text=text, at=clock.now())
+    line.add_to(session.pk)
+
+
+def _earlier(by: User, client_key: str) -> Session | None:
+    key = _key_of(client_key)
+    opened = Message.objects.filter(kind=Kind.OPENED, author=by, client_key=key)
+    line = opened.select_related("session").first()
+    return line.session if line else None
+
+
+def _key_of(client_key: str) -> str:
+    """Return the key of the entry, which differs from that of a message sent with the same key."""
+    return canonical.digest(f"open {client_key}") if client_key else ""
+
+
+def _short(name: str) -> str:
+    """Return what somebody typed as a name, so that it fits into a sentence."""
+    return visible_line(canonical.legible(name))[:LONGEST_NAME]

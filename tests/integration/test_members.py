@@ -1,0 +1,222 @@
+"""Sessions that people open: titles, members, and the entries that tell of each change."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from chat.access import titles_for
+from chat.feed import newest_messages
+from chat.models import FeedEntry, Member, Message, Session, SharedRun
+from chat.parts import find_part
+from chat.services import (
+    LastMemberError,
+    NotMemberError,
+    RemovalDeniedError,
+    invite,
+    open_session,
+    post_message,
+    remove_member,
+    rename_session,
+    start_in_session,
+)
+from dashboard.live.frames import frames
+from dashboard.live.streams import Stream
+from dashboard.live.views import WHOLE
+from procedures import access
+from procedures.engine.errors import InputError
+from procedures.run_lists import RunList
+from procedures.services.ledger import examine_site
+from tests.calls import grant
+from tests.conftest import group
+from tests.pages import ask, browser, queries_of, shown
+
+
+def member(session: Session, user: User) -> Member:
+    return Member.objects.get(session=session, user=user)
+
+
+def lines(session: Session) -> list[tuple[str, str, str | None, str]]:
+    """What the transcript tells: kind, author, person and text."""
+    told = session.messages.order_by("seq")
+    return list(told.values_list("kind", "author__username", "person__username", "text"))
+
+
+def faults() -> list[str]:
+    return list(map(str, examine_site()))
+
+
+def test_a_session_without_a_run_has_its_opener_members_and_first_message(
+    alice: User, bob: User
+) -> None:
+    session, is_new = open_session(
+        " Returns\tof May ", by=alice, members=["@bob", "alice"], text="Hello", client_key="k"
+    )
+    again = open_session("Another", by=alice, client_key="k")
+    other, is_other = open_session("Another", by=bob, client_key="k")
+
+    assert (is_new, again, is_other) == (True, (session, False), True)
+    assert lines(session) == [
+        ("opened", "alice", None, "Returns of May"),
+        ("invited", "alice", "bob", ""),
+        ("person", "alice", None, "Hello"),
+    ]
+    session.refresh_from_db()
+    assert (session.last_seq, session.said, session.title) == (3, 3, "Returns of May")
+    for user in (alice, bob):
+        assert titles_for(user, [session.pk]) == {session.pk: "Returns of May"}
+        assert session.pk in {one.session_id for one in newest_messages(user, most=9)}
+    assert "invited bob" in shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert [one.session_id for one in newest_messages(alice, most=9)] == [session.pk]
+    assert {other.title, session.title} == {"Another", "Returns of May"}
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("title", "members", "field"),
+    [
+        ("  ", [], "title"),
+        ("x" * 201, [], "title"),
+        ("Plans", ["nobody"], "members"),
+        ("Plans", ["gone"], "members"),
+        ("Plans", [f"person{n}" for n in range(51)], "members"),
+    ],
+)
+def test_what_cannot_be_a_session_is_refused_whole(
+    alice: User, title: str, members: list[str], field: str
+) -> None:
+    User.objects.create(username="gone", is_active=False)
+
+    with pytest.raises(InputError) as refused:
+        open_session(title, by=alice, members=members)
+
+    assert [fault.field for fault in refused.value.faults] == [field]
+    assert not Session.objects.exists()
+
+
+def test_hidden_characters_of_a_title_are_shown(alice: User) -> None:
+    session, _ = open_session("Pay\u202e\0 now \ud800", by=alice)
+
+    assert session.title == r"Pay\u202e␀ now \ud800"
+
+
+def test_a_member_renames_the_session_and_open_pages_learn_it(alice: User, bob: User) -> None:
+    session = ask("approval", by=alice).session
+    before, given = session.title, session.last_seq
+
+    with pytest.raises(NotMemberError):
+        rename_session(session.pk, "Mine", by=bob)
+    rename_session(session.pk, "March", by=alice)
+    rename_session(session.pk, "March", by=alice)
+
+    assert lines(session)[-1] == ("renamed", "alice", None, "March")
+    assert Session.objects.get().last_seq == given + 1
+    [frame] = frames(Stream("session", session.pk), "page", [WHOLE], after=given)
+    assert 'id="session-title"><bdi>March</bdi></h1>' in frame.content["html"]
+    assert "changed the title to “March”" in frame.content["html"]
+    # What people write is for members: who only sees the run reads the run's name.
+    assert titles_for(alice, [session.pk])[session.pk] == "March"
+    assert titles_for(bob, [session.pk])[session.pk] == before
+    assert "March" not in shown(browser(bob).get(f"/chat/{session.pk}"))
+
+
+def test_an_invited_person_sees_the_runs_and_a_removed_one_does_not(
+    alice: User, carol: User
+) -> None:
+    request = ask("approval", by=alice)
+    session, run = request.session, request.wait.run
+    post_message(session, "Between us", by=alice)
+    assert find_part(carol, session.pk) is None
+
+    with pytest.raises(NotMemberError):
+        invite(session.pk, carol, by=carol)
+    joined, is_new = invite(session.pk, carol, by=alice)
+    assert (joined.user, is_new) == (carol, True)
+    assert invite(session.pk, carol, by=alice) == (joined, False)
+    assert "Between us" in shown(browser(carol).get(f"/chat/{session.pk}"))
+    assert access.visible_runs(carol).filter(pk=run.pk).exists()
+    assert RunList(carol, "").newest(9) == [run.pk]
+    assert SharedRun.objects.filter(user=carol).exists()
+
+    assert remove_member(session.pk, joined.pk, by=alice)
+    assert not remove_member(session.pk, joined.pk, by=alice)
+    assert lines(session)[-2:] == [
+        ("invited", "alice", "carol", ""),
+        ("removed", "alice", "carol", ""),
+    ]
+    assert browser(carol).get(f"/chat/{session.pk}").status_code == 404
+    assert RunList(carol, "").newest(9) == newest_messages(carol, most=9) == []
+    assert not SharedRun.objects.filter(user=carol).exists()
+    assert not FeedEntry.objects.filter(audience=f"member:{carol.pk}").exists()
+    with pytest.raises(NotMemberError):
+        post_message(session, "One more word", by=carol)
+
+
+def test_the_longest_member_and_operators_of_its_runs_may_remove_others(
+    alice: User, bob: User, carol: User, dave: User
+) -> None:
+    session, _ = open_session("Plans", by=alice, members=["bob", "carol", "dave"])
+
+    for by in (bob, dave):
+        with pytest.raises(RemovalDeniedError):
+            remove_member(session.pk, member(session, carol).pk, by=by)
+    grant("named_refund", group("support"), "start")
+    grant("named_refund", group("operators"), "operate")
+    start_in_session(session, "named_refund", {"amount": "1"}, by=alice)
+    remove_member(session.pk, member(session, carol).pk, by=dave)
+    remove_member(session.pk, member(session, alice).pk, by=alice)
+    remove_member(session.pk, member(session, dave).pk, by=bob)
+
+    assert [line[:3] for line in lines(session)[-3:]] == [
+        ("removed", "dave", "carol"),
+        ("left", "alice", None),
+        ("removed", "bob", "dave"),
+    ]
+    assert Member.objects.get().user == bob
+    assert faults() == []
+
+
+def test_the_last_member_leaves_only_knowingly(alice: User) -> None:
+    session, _ = open_session("Plans", by=alice)
+    mine = member(session, alice).pk
+
+    with pytest.raises(LastMemberError, match="nobody can find or read"):
+        remove_member(session.pk, mine, by=alice)
+    assert remove_member(session.pk, mine, by=alice, is_confirmed=True)
+
+    assert lines(session)[-1][:2] == ("left", "alice")
+    assert find_part(alice, session.pk) is None
+
+
+def test_verification_tells_of_members_put_back_or_taken_out_by_sql(
+    alice: User, bob: User, carol: User
+) -> None:
+    session, _ = open_session("Plans", by=alice, members=["bob", "carol"])
+    kept = Member.objects.filter(user=carol).values().get()
+    remove_member(session.pk, kept["id"], by=alice)
+    assert faults() == []
+
+    Member.objects.create(**kept)
+    Member.objects.filter(user=bob).delete()
+    Session.objects.update(is_private=True)
+
+    told = "\n".join(faults())
+    assert f"Member {carol.pk} of chat session {session.pk}: the person has left" in told
+    assert f"Member {bob.pk} of chat session {session.pk}: the field user was changed" in told
+    assert "the field is_private was changed" in told
+
+
+def test_a_session_of_ten_thousand_messages_costs_no_more_statements(
+    alice: User, bob: User
+) -> None:
+    session, _ = open_session("Long", by=alice, members=["bob"])
+    post_message(session, "First", by=bob)
+    client = browser(alice)
+    few = len(queries_of(client, f"/chat/{session.pk}"))
+    at = Message.objects.latest("seq").at
+    Message.objects.bulk_create(
+        Message(session=session, seq=seq, kind="person", author=alice, text=f"no {seq}.", at=at)
+        for seq in range(4, 10_004)
+    )
+    Session.objects.filter(pk=session.pk).update(last_seq=10_003, said=10_003)
+
+    for query in ("", "?before=5000", "?before=60"):
+        assert len(queries_of(client, f"/chat/{session.pk}{query}")) <= few
