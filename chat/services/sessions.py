@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
-from chat.models import Member, Message, Session
+from chat.models import Member, Message, Searchable, Session
 from chat.services.messages import NotMemberError, post_message
 from procedures import access
 from procedures.engine.errors import EngineError, Fault, InputError
@@ -90,6 +90,7 @@ def rename_session(session_id: UUID, title: str, *, by: User) -> Session:
         session = _lock(session_id, by)
         if session.title != title:
             session.rename(title)
+            Searchable.keep_title(session)
             _say(session, Kind.RENAMED, by, text=title)
     return session
 

@@ -19,8 +19,13 @@ ROUTES = {
     "create_responses": Scope.ANSWER,
     "put_snooze": Scope.ANSWER,
     "get_draft": Scope.ANSWER,
+    "list_sessions": Scope.ANSWER,
+    "list_messages": Scope.ANSWER,
 }
-"""The scope needed by each route that changes something; routes not listed need `operate`."""
+"""The scope needed by each route that changes something; routes not listed need `operate`.
+
+All methods of a path are listed under the name of its first route.
+"""
 OF_OWN_ANSWER = {"get_draft"}
 """Routes that read somebody's own answer, for which the scope `read` isn't enough."""
 NEW_RUNS = {"restart_run", "fork_run"}

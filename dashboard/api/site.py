@@ -17,14 +17,19 @@ from ninja.parser import Parser
 
 import chat.api
 import chat.inbox_api
+import chat.sessions_api
 import procedures.api
 import procedures.operations_api
 from chat.services import (
     AlreadyAnsweredError,
+    LastMemberError,
+    MessageError,
     NoReplyError,
     NotAskedError,
+    NotMemberError,
     ProgramRefusedError,
     ReassigningDeniedError,
+    RemovalDeniedError,
     UnknownRequestError,
 )
 from dashboard.api import inbound
@@ -111,6 +116,7 @@ api.add_router("", procedures.api.router, tags=["Procedures and runs"])
 api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])
 api.add_router("", chat.inbox_api.router, tags=["Inbox"])
+api.add_router("", chat.sessions_api.router, tags=["Chat"])
 api.add_router("", inbound.router, tags=["Requests"])
 
 
@@ -177,6 +183,8 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     TooManyAttemptsError: as_said(429),
     NotAllowedError: as_said(403),
     NotAskedError: as_said(403),
+    NotMemberError: as_said(403),
+    RemovalDeniedError: as_said(403),
     ProgramRefusedError: as_said(403),
     OperationDeniedError: as_said(403),
     ReassigningDeniedError: as_said(403),
@@ -185,6 +193,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
     OperationRefusedError: as_said(409),
+    LastMemberError: as_said(409),
     ForkRefusedError: as_said(409),
     FileGoneError: as_said(410),
     FileStoreError: no_files,
@@ -199,6 +208,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     SignalRefusedError: as_said(422),
     UnknownPlaceError: as_said(422),
     NoReplyError: as_said(422),
+    MessageError: as_said(422),
     UnknownRequestError: lambda _: (404, {"detail": NOTHING_HERE}),
     ValidationError: wrong_parameters,
     HttpError: refused,

@@ -12,6 +12,7 @@ from dashboard.api.site import api
 from dashboard.environment.variables import CHECKOUT
 
 Json = dict[str, Any]
+SESSION = "/api/sessions/{session_id}"
 
 
 @pytest.fixture
@@ -92,6 +93,15 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/standing-decisions", "get"),
         ("/api/standing-decisions/{decision_id}", "delete"),
         ("/api/channels/{name}/answers", "post"),
+        ("/api/sessions", "get"),
+        ("/api/sessions", "post"),
+        (SESSION, "get"),
+        (SESSION, "patch"),
+        ("/api/sessions/{session_id}/members", "get"),
+        ("/api/sessions/{session_id}/members", "post"),
+        ("/api/sessions/{session_id}/members/{member_id}", "delete"),
+        ("/api/sessions/{session_id}/messages", "get"),
+        ("/api/sessions/{session_id}/messages", "post"),
     }
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
     assert len(names) == len(set(names))
@@ -134,6 +144,8 @@ def test_every_route_tells_its_refusals_in_our_shape(schema: Json) -> None:
             name = "ClosedOut" if status == "409" and is_of_answer else "ErrorOut"
             if (path, method, status) == ("/api/requests/{request_id}/draft", "put", "409"):
                 name = "DraftConflictOut"
+            if (path, method, status) == (f"{SESSION}/messages", "post", "422"):
+                name = "UnconfirmedOut"
             if int(status) >= 400:
                 content = answer["content"]["application/json"]["schema"]
                 assert content["$ref"].endswith(f"/{name}"), (path, status)

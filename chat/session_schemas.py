@@ -1,0 +1,171 @@
+"""The API's schemas for sessions, their members and their messages."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from chat.models import Member, Message
+from procedures.schemas import Body, ErrorOut
+
+LONGEST_KEY = 64
+KEY = Field(
+    default="",
+    max_length=LONGEST_KEY,
+    description="A key that you choose. Sending it again returns what the first request made.",
+)
+
+
+class MessageOut(Schema):
+    """An entry of a session's transcript."""
+
+    id: UUID
+    seq: int = Field(description="The number of the session's change that added the entry.")
+    kind: str = Field(
+        description='"person" (written by `author`), "run" (the card of a run that `author` has'
+        ' started), "request", "notice" (by a run), or a change of the session by `author`:'
+        ' "opened", "renamed", "invited", "removed", "left", "private", "public".'
+    )
+    author: str | None
+    person: str | None = Field(description="The person who was invited or removed.")
+    text: str = Field(
+        description="What was written; for the kinds opened and renamed, the new title."
+    )
+    level: str = Field(description="The severity of an alert; else empty.")
+    run_id: UUID | None
+    request_id: UUID | None
+    reply_to_id: UUID | None = Field(description="The entry to which this one replies.")
+    at: datetime
+
+    @staticmethod
+    def resolve_author(message: Message) -> str | None:
+        return message.author.get_username() if message.author else None
+
+    @staticmethod
+    def resolve_person(message: Message) -> str | None:
+        return message.person.get_username() if message.person else None
+
+
+class MessagePage(Schema):
+    """A page of a transcript."""
+
+    items: list[MessageOut]
+    next: int | None = Field(
+        description="What to send as `before`, or as `after` if you have sent that, for the next"
+        " page; null on the last page."
+    )
+
+
+class SessionRowOut(Schema):
+    """A session in the list, with the newest entry that you may read."""
+
+    id: UUID
+    title: str
+    is_private: bool
+    newest: MessageOut
+
+
+class SessionPage(Schema):
+    """A page of the list of sessions."""
+
+    items: list[SessionRowOut]
+    next: UUID | None
+
+
+class SessionOut(Schema):
+    """A session, as far as you may see it."""
+
+    id: UUID
+    title: str = Field(
+        description="The title. If you see only a part of a session that people have named, it is"
+        " the name of the first run that you see."
+    )
+    is_private: bool = Field(description="True if only members may see the session.")
+    is_whole: bool = Field(
+        description="True if you may read everything, false if only what concerns some runs."
+    )
+    last_seq: int = Field(description="The number of the last change; see the live protocol.")
+    created_at: datetime
+
+
+class SessionIn(Body):
+    """A new session without a run."""
+
+    title: str
+    members: list[str] = Field(
+        default=[], description='The names of people to invite, such as "bob" or "@bob".'
+    )
+    text: str = Field(default="", description="The first message, if any.")
+    is_private: bool = False
+    client_key: str = KEY
+
+
+class SessionChangeIn(Body):
+    """The fields of a session to change; fields that aren't sent stay as they are."""
+
+    title: str | None = None
+    is_private: bool | None = None
+
+
+class MemberIn(Body):
+    """A person to invite."""
+
+    user: str = Field(description='The name of an active user, such as "bob" or "@bob".')
+
+
+class MemberOut(Schema):
+    """A membership of a session."""
+
+    id: int
+    user: str
+    joined_at: datetime
+
+    @staticmethod
+    def resolve_user(member: Member) -> str:
+        return member.user.get_username()
+
+
+class MemberPage(Schema):
+    """A page of the members of a session, in the order in which they joined."""
+
+    items: list[MemberOut]
+    next: int | None
+
+
+class MessageIn(Body):
+    """A message to a session, or an answer in words to one of its requests."""
+
+    text: str
+    client_key: str = KEY
+    reply_to: UUID | None = Field(
+        default=None,
+        description="The id of an entry to reply to, or of a request: then the words answer it.",
+    )
+    confirms: str = Field(
+        default="", description="The `confirms` of an earlier refusal, if its `value` is right."
+    )
+
+
+class ReplyOut(Schema):
+    """What the words did as an answer."""
+
+    request_id: UUID
+    is_answer: bool
+    value: Any = Field(description="The value with which the words answered, or null.")
+    reason: str = Field(description="A sentence about why they didn't answer; else empty.")
+
+
+class SentOut(Schema):
+    """A message that was sent, and what it did if it replied to a request."""
+
+    message: MessageOut
+    reply: ReplyOut | None
+
+
+class UnconfirmedOut(ErrorOut):
+    """The value that the words would give as an answer, to be confirmed. Nothing was stored."""
+
+    confirms: str = Field("", description="Send it with the same words to answer with `value`.")
+    value: Any = None

@@ -1,0 +1,240 @@
+"""Sessions, their members and their messages over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from ninja import Router, Status
+
+from chat import services
+from chat.access import Sight, titles_for
+from chat.feed import newest_messages
+from chat.models import HumanRequest, Member, Message
+from chat.parts import Part, find_part
+from chat.services.messages import find_sent
+from chat.session_schemas import (
+    MemberIn,
+    MemberOut,
+    MemberPage,
+    MessageIn,
+    MessagePage,
+    SentOut,
+    SessionChangeIn,
+    SessionIn,
+    SessionOut,
+    SessionPage,
+    UnconfirmedOut,
+)
+from procedures.access import SignedIn, address_of, program_of
+from procedures.paging import PAGE, Limit, Page, page, page_size
+from procedures.schemas import refusals
+
+router = Router()
+
+
+@router.get(
+    "/sessions",
+    response={200: SessionPage, **refusals(422)},
+    summary="Sessions that you may see, most recently changed first",
+)
+def list_sessions(
+    request: SignedIn, after: UUID | None = None, limit: Limit = PAGE
+) -> dict[str, Any]:
+    """List sessions, each with the newest entry that you may read."""
+    size, sight = page_size(limit), Sight(request.user)
+    rows = newest_messages(request.user, before=after, most=size + 1, sight=sight)
+    shown = rows[:size]
+    titles = titles_for(request.user, [row.session_id for row in shown], sight=sight)
+    items = [
+        {
+            "id": row.session_id,
+            "title": titles.get(row.session_id, ""),
+            "is_private": row.session.is_private,
+            "newest": row,
+        }
+        for row in shown
+    ]
+    return {"items": items, "next": shown[-1].pk if len(rows) > size else None}
+
+
+@router.post(
+    "/sessions",
+    response={201: SessionOut, 200: SessionOut, **refusals(400, 413, 422)},
+    summary="Open a session",
+)
+def create_session(request: SignedIn, said: SessionIn) -> Status[dict[str, Any]]:
+    """Open a session without a run, of which you are a member; 200 if the key is repeated."""
+    session, is_new = services.open_session(
+        said.title,
+        by=request.user,
+        members=said.members,
+        text=said.text,
+        is_private=said.is_private,
+        client_key=said.client_key,
+    )
+    return Status(201 if is_new else 200, _shown(_find(request, session.pk)))
+
+
+@router.get(
+    "/sessions/{session_id}", response={200: SessionOut, **refusals(404)}, summary="A session"
+)
+def get_session(request: SignedIn, session_id: UUID) -> dict[str, Any]:
+    return _shown(_find(request, session_id))
+
+
+@router.patch(
+    "/sessions/{session_id}",
+    response={200: SessionOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Rename a session, or change who may see it",
+)
+def update_session(request: SignedIn, session_id: UUID, said: SessionChangeIn) -> dict[str, Any]:
+    """Change the title, or make the session private or public; only members can."""
+    _find(request, session_id)
+    if said.title is not None:
+        services.rename_session(session_id, said.title, by=request.user)
+    if said.is_private is not None:
+        services.set_private(session_id, is_private=said.is_private, by=request.user)
+    return _shown(_find(request, session_id))
+
+
+@router.get(
+    "/sessions/{session_id}/members",
+    response={200: MemberPage, **refusals(403, 404, 422)},
+    summary="The members of a session",
+)
+def list_members(
+    request: SignedIn, session_id: UUID, after: int | None = None, limit: Limit = PAGE
+) -> Page:
+    """List the members in the order in which they joined; only members may read this."""
+    if not _find(request, session_id).is_whole:
+        raise services.NotMemberError("Only members of this session can list its members.")
+    members = Member.objects.filter(session=session_id).select_related("user")
+    return page(members, by="pk", after=after, limit=limit)
+
+
+@router.post(
+    "/sessions/{session_id}/members",
+    response={201: MemberOut, 200: MemberOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Invite somebody",
+)
+def create_member(request: SignedIn, session_id: UUID, said: MemberIn) -> Status[Member]:
+    """Make an active user a member, who may then read everything and see the session's runs.
+
+    Returns 200 if they are a member already. Only members can invite.
+    """
+    _find(request, session_id)
+    person = services.find_person(said.user)
+    member, is_new = services.invite(session_id, person, by=request.user)
+    return Status(201 if is_new else 200, member)
+
+
+@router.delete(
+    "/sessions/{session_id}/members/{member_id}",
+    response={204: None, **refusals(403, 404, 409, 422)},
+    summary="Leave a session, or remove somebody",
+)
+def delete_member(
+    request: SignedIn, session_id: UUID, member_id: int, *, confirm: bool = False
+) -> Status[None]:
+    """End a membership: your own, or somebody else's.
+
+    The member who has been in the session longest can remove others, and so can members who operate
+    one of its procedures. If the last member leaves, nobody can read what people wrote any more:
+    that needs `confirm=true`, else the status is 409.
+    """
+    _find(request, session_id)
+    is_ended = services.remove_member(session_id, member_id, by=request.user, is_confirmed=confirm)
+    if not is_ended:
+        raise Http404
+    return Status(204, None)
+
+
+@router.get(
+    "/sessions/{session_id}/messages",
+    response={200: MessagePage, **refusals(404, 422)},
+    summary="The transcript of a session",
+)
+def list_messages(
+    request: SignedIn,
+    session_id: UUID,
+    before: int | None = None,
+    after: int | None = None,
+    limit: Limit = PAGE,
+) -> Page:
+    """List the entries that you may read: newest first or, with `after`, oldest first.
+
+    `before` and `after` are numbers of changes, as in `seq`. Numbers between two entries belong to
+    other changes of the session, or to entries that you may not read.
+    """
+    found = _find(request, session_id).messages.select_related("author", "person").defer("proof")
+    if after is not None:
+        return page(found, by="seq", after=after, limit=limit)
+    return page(found, by="-seq", after=before, limit=limit)
+
+
+@router.post(
+    "/sessions/{session_id}/messages",
+    response={201: SentOut, 200: SentOut, **refusals(400, 403, 404, 413), 422: UnconfirmedOut},
+    summary="Write a message",
+)
+def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Status[dict[str, Any]]:
+    """Write to the members, reply to an entry, or answer a request in words.
+
+    The result tells what the words did as an answer; if they were none, the message is sent
+    nevertheless. Words that could be understood in several ways are refused with 422 first: the
+    result then has the `value` that they would give, and what confirms it.
+    """
+    part = _find(request, session_id)
+    try:
+        to, asked = part.find_addressed(said.reply_to)
+    except Message.DoesNotExist:
+        raise Http404 from None
+    earlier = find_sent(part.session, said.client_key, by=request.user)
+    if asked and not earlier:
+        echo = services.echo_of(asked, said.text, by=request.user, confirmed=said.confirms)
+        if echo:
+            return Status(422, _unconfirmed(echo))
+    message = services.post_message(
+        part.session, said.text, by=request.user, client_key=said.client_key, reply_to=to
+    )
+    reply = _reply(request, asked, message.text) if asked else None
+    return Status(200 if earlier else 201, {"message": message, "reply": reply})
+
+
+def _reply(request: SignedIn, asked: HumanRequest, text: str) -> dict[str, Any]:
+    done = services.reply(
+        asked, text, by=request.user, address=address_of(request), program=program_of(request)
+    )
+    return {
+        "request_id": asked.pk,
+        "is_answer": done.response is not None,
+        "value": done.response.plain_value if done.response else None,
+        "reason": done.reason,
+    }
+
+
+def _unconfirmed(echo: services.Echo) -> dict[str, Any]:
+    question = echo.request.asked
+    meaning = question.rules.meaning_of(question, echo.value)
+    words = f"Your message would answer the request with “{meaning}”. Confirm it to answer."
+    return {"detail": words, "confirms": echo.token, "value": echo.value}
+
+
+def _find(request: SignedIn, session_id: UUID) -> Part:
+    part = find_part(request.user, session_id)
+    if part is None:
+        raise Http404
+    return part
+
+
+def _shown(part: Part) -> dict[str, Any]:
+    session = part.session
+    titles = titles_for(part.user, [session.pk], sight=Sight(part.user, runs=part.runs))
+    return {
+        "id": session.pk,
+        "title": titles.get(session.pk, ""),
+        "is_private": session.is_private,
+        "is_whole": part.is_whole,
+        "last_seq": session.last_seq,
+        "created_at": session.created_at,
+    }
