@@ -84,7 +84,7 @@ class Gate:
         self._has_question = asyncio.Event()
         self._checked_at = self.check_at = time.monotonic()
         """The times of the last check and of the next one, on the monotonic clock."""
-        self._is_checking = False
+        self._is_checking = self._is_hurried = False
         self._credentials, self._notes = Credentials(), Notes()
         self._thread = DatabaseThread("rights")
         self._task = asyncio.create_task(self._answer_all(), name="hub rights")
@@ -111,7 +111,8 @@ class Gate:
         self._has_question.set()
 
     def hurry(self) -> None:
-        """Check all rights soon, because some have changed."""
+        """Check all rights soon, because some have changed; a running check may be too early."""
+        self._is_hurried = True
         self.check_at = min(self.check_at, self._checked_at + SOONEST)
         self._has_question.set()
 
@@ -162,6 +163,8 @@ class Gate:
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self.check_at
         self._is_checking, self._waiting = is_check, []
+        # Before the sockets and their rights are read: what is announced from here on may be newer.
+        self._is_hurried &= not is_check
         here = list(self._streams.sockets) if is_check else []
         try:
             answer = await self._ask(here, waiting)
@@ -172,7 +175,8 @@ class Gate:
             self._is_checking = False
         self._take(answer)
         if is_check:
-            self._checked_at, self.check_at = began, began + RECHECK
+            pause = SOONEST if self._is_hurried else RECHECK
+            self._checked_at, self.check_at = began, began + pause
             self._renew(here, answer)
             self._notes.note(here)
         for one in waiting:

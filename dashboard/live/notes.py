@@ -1,10 +1,13 @@
 """Records about open sockets: people with an open page, used tokens, and unknown tokens."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from typing import Any
+
+from django.db import DatabaseError
 
 from chat.services import note_presences
 from dashboard.http.throttle import TooManyAttemptsError, refuse_token
@@ -18,6 +21,7 @@ EVERY = 50.0
 
 A person's presence counts for a minute.
 """
+logger = logging.getLogger(__name__)
 
 
 class Notes:
@@ -71,7 +75,10 @@ class Notes:
         task.add_done_callback(self._tasks.discard)
 
     async def _do(self, work: Callable[..., object], *args: Any) -> None:
-        await self._thread.run(work, *args)
+        try:
+            await self._thread.run(work, *args)
+        except DatabaseError:
+            logger.exception("A record about open pages or programs couldn't be written.")
 
 
 def _count(address: str) -> None:

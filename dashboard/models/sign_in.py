@@ -8,6 +8,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as lazy
 
+from procedures.access import address_of
+
 if TYPE_CHECKING:
     from procedures.users import User
 
@@ -51,7 +53,7 @@ def note_sign_in(request: HttpRequest, user: "User") -> None:
     agent = "".join(filter(str.isprintable, request.META.get("HTTP_USER_AGENT", "")))
     values = {
         "user": user,
-        "address": request.META.get("REMOTE_ADDR") or None,
+        "address": address_of(request),
         "agent": agent[:LONGEST_AGENT],
     }
     SignIn.objects.update_or_create(session_id=key, defaults=values)

@@ -5,11 +5,12 @@ from pathlib import Path
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.channels.push.keys import push_key
 from dashboard.channels.push.subscribing import SubscriptionForm
@@ -35,13 +36,18 @@ def service_worker(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(script, content_type="text/javascript; charset=utf-8")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def create_subscription(request: Visit) -> HttpResponse:
-    """Notify the person in this browser from now on."""
+    """Notify the person in this browser from now on.
+
+    A GET returns what a service worker needs to send the form: the site's key and a CSRF token.
+    """
     key = push_key()
     if key is None:
         raise Http404
+    if request.method != "POST":
+        return JsonResponse({"key": key.public, "token": get_token(request)})
     sign_in = request.user.sign_ins.filter(session=request.session.session_key).first()
     form = SubscriptionForm(request.POST)
     if not form.is_valid() or sign_in is None:

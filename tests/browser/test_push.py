@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from chat.models import Notification, Presence
 from dashboard.channels.push.keys import new_private_key
+from dashboard.models import PushSubscription
 from tests.browser.conftest import OpenPage
 from tests.configured import configure
 from tests.conftest import StartWeb
@@ -34,6 +35,17 @@ PERMIT = """permission => {
 SHOWN = """async () => {
   const found = await (await navigator.serviceWorker.ready).getNotifications();
   return found.map(({ title, tag }) => ({ title, tag }));
+}"""
+RENEW = """async told => {
+  const plain = (text) => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = (text) => Uint8Array.from(plain(text), (one) => one.charCodeAt(0)).buffer;
+  const keys = { p256dh: bytes(told.public_key), auth: bytes(told.secret) };
+  const change = new ExtendableEvent("pushsubscriptionchange");
+  const waits = [];
+  change.waitUntil = (promise) => waits.push(promise);
+  change.newSubscription = { endpoint: told.endpoint, getKey: (name) => keys[name] };
+  self.dispatchEvent(change);
+  await Promise.all(waits);
 }"""
 CLICK = """async () => {
   const opened = [];
@@ -95,9 +107,12 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
     assert told["title"].startswith("Please answer: ")
 
     [worker] = page.context.service_workers
-    assert worker.url == f"{site.url}/service-worker.js"
+    assert worker.url == f"{site.url}/service-worker.js?browsers=/profile/browsers"
     [address] = worker.evaluate(CLICK)
     assert page.evaluate(SHOWN) == []
+    moved = {**service.form, "endpoint": f"{service.form['endpoint']}/moved"}
+    worker.evaluate(RENEW, moved)
+    assert PushSubscription.objects.get().endpoint == moved["endpoint"]
     page.goto(address)
     expect(page.get_by_text(asked.prompt).first).to_be_visible()
 

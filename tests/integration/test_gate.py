@@ -1,6 +1,7 @@
 """The rights of many open sockets, asked at once; and readers that don't keep up."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from chat.services import (
     revoke_delegation,
 )
 from dashboard.live.credentials import Credential, Credentials
+from dashboard.live.gate import SOONEST, Gate
 from dashboard.live.outbox import MOST_QUEUED, Outbox
 from dashboard.live.rights import ask
 from dashboard.live.sign_ins import SignIns, is_session_key
@@ -174,6 +176,33 @@ def test_changes_of_rights_ring_for_a_check(redis_server: Redis, dave: User) -> 
         for name, change in changes:
             change()
             wait_until(partial(is_rung, name), what=name)
+
+
+def test_rights_that_change_during_a_check_are_checked_again_soon() -> None:
+    class Changing:
+        """Sockets whose rights change as soon as the gate has begun to read them."""
+
+        gate: Gate
+        is_announced = False
+
+        @property
+        def sockets(self) -> set[Any]:
+            if not self.is_announced:
+                self.gate.hurry()
+            self.is_announced = True
+            return set()
+
+    async def pause_after_a_check() -> float:
+        streams: Any = Changing()
+        gate = streams.gate = Gate(streams)
+        began = gate.check_at
+        while gate.check_at <= began:  # noqa: ASYNC110 (each turn of the loop)
+            await asyncio.sleep(0)
+        pause = gate.check_at - time.monotonic()
+        await gate.close()
+        return pause
+
+    assert asyncio.run(pause_after_a_check()) <= SOONEST
 
 
 def test_an_outbox_stops_where_the_servers_buffer_is_full() -> None:

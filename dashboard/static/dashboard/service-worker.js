@@ -1,4 +1,5 @@
-/* The service worker: it shows what is pushed to this browser, and opens its page on a click. It fetches nothing. */
+/* The service worker: it shows what is pushed to this browser, and opens its page on a click. It fetches
+   nothing but what the site needs to know when the browser's subscription changes. */
 
 self.addEventListener("install", () => self.skipWaiting());
 
@@ -7,6 +8,31 @@ self.addEventListener("push", (event) => {
   // The same tag replaces the same message, if it was pushed twice.
   event.waitUntil(self.registration.showNotification(title, { tag, data: { link } }));
 });
+
+/* The browser's push service gives it another address, or has dropped the old one. */
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.newSubscription)));
+
+/** Tells the site where to push from now on, as the form of the profile page does. */
+async function renew(made) {
+  const address = new URL(self.location).searchParams.get("browsers");
+  const answer = address && (await fetch(address, { headers: { Accept: "application/json" } }));
+  if (!answer?.ok || answer.redirected) return;
+  const { key, token } = await answer.json();
+  const options = { userVisibleOnly: true, applicationServerKey: key };
+  const subscription = made ?? (await self.registration.pushManager.subscribe(options));
+  const body = new URLSearchParams({
+    csrfmiddlewaretoken: token,
+    endpoint: subscription.endpoint,
+    public_key: asText(subscription.getKey("p256dh")),
+    secret: asText(subscription.getKey("auth")),
+  });
+  await fetch(address, { method: "POST", body });
+}
+
+function asText(buffer) {
+  const text = btoa(String.fromCharCode(...new Uint8Array(buffer)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
