@@ -28,6 +28,7 @@ from dashboard.pages import (
     session_commands,
     sign_in,
     standing,
+    stopping,
     wholes,
 )
 
@@ -116,6 +117,8 @@ urlpatterns = [
     path("chat/<uuid:session_id>/beside", chat.session_beside, name="session_beside"),
     path("chat/<uuid:session_id>/messages", chat.create_message, name="message_create"),
     path("chat/<uuid:session_id>/reading", reading.create_reading, name="session_reading"),
+    path("chat/<uuid:session_id>/stop", stopping.session_stop, name="session_stop"),
+    path("chat/<uuid:session_id>/stop/button", stopping.stop_button, name="stop_button"),
     path("chat/<uuid:session_id>/replying", chat.session_replying, name="session_replying"),
     path("chat/<uuid:session_id>/commands", session_commands.command_list, name="command_list"),
     path("chat/<uuid:session_id>/draft", session_commands.start_draft, name="start_draft"),

@@ -185,7 +185,11 @@ def _cancel(now: Standing) -> list[Sentence | None]:
     if not now.to_undo and now.kept:
         work = sentence(stays, count=now.kept)
     return [
-        _busy(now, _("The run ends after {step}."), _("The run ends before its next step.")),
+        _busy(
+            now,
+            _("{step} will still finish, then the run ends."),
+            _("The run ends before its next step."),
+        ),
         _withdrawn(now),
         work,
         sentence(children, count=now.children) if now.children else None,

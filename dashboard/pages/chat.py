@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -28,13 +29,12 @@ from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
-from dashboard.pages.listeners import CHOOSE, newest_runs, readers_of
+from dashboard.pages.listeners import CHOOSE, WORKING, newest_runs, readers_of, stoppable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.reading import reading
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
-from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.run_lists import MOST_COUNTED
 from procedures.users import User, name_field
@@ -49,7 +49,6 @@ NOTHING = "nothing"
 LONGEST_ADDRESS = 1000
 """The maximum length of a command in the address of a page, in characters."""
 MOST_OTHERS = 20
-WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
 @require_safe
@@ -244,6 +243,7 @@ def composer(
     The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
     page, some of which the viewer may be able to answer, and `runs` the session's newest runs.
     """
+    runs = newest_runs(part) if runs is None else runs
     mine = answerable_requests(part.user).filter(session=part.session)
     waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
     answerable = {found.pk for found in waiting}
@@ -254,7 +254,8 @@ def composer(
         "replying": waiting[:MOST_BESIDE],
         "waiting_count": len(waiting),
         "others": [*_questions_of_others(part, mine), *_writers(part)],
-        **readers_of(part, newest_runs(part) if runs is None else runs),
+        **readers_of(part, runs),
+        "stoppable": partial(stoppable, part.user, runs),  # asked only where the button is drawn
         "answerable": answerable,
         "client_key": uuid4(),
     }

@@ -1,4 +1,4 @@
-"""The runs of a session that read what people write to them."""
+"""The runs of a session that read what people write to them, and those that people can stop."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,22 +8,30 @@ from django.utils.translation import gettext as _
 
 from chat.parts import Part
 from dashboard.pages.beside import MOST_BESIDE
-from procedures import registry
+from procedures.access import HeldRoles
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.services.inbox import listening_among, listens, steers
+from procedures.users import User
 
 LONGEST_NAME = 90
+WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 CHOOSE = "choose"
 """The value of the composer's choice while nobody has chosen which run is to read a message."""
 
 
 def newest_runs(part: Part) -> list[Run]:
-    """Return the newest runs of the session, if this site has any procedure that listens."""
-    if not any(one.listens for one in registry.definitions().values()):
-        return []
     keys = part.cards.order_by("-run").values("run")[:MOST_BESIDE]
     return list(Run.objects.filter(pk__in=keys).for_lists().order_by("-pk"))
+
+
+def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs, of those given, that work now and that the user may cancel."""
+    at_work = [run for run in runs if run.status in WORKING and run.cancel_requested_at is None]
+    if not at_work:
+        return []
+    roles = HeldRoles(user, [run.procedure_id for run in at_work])
+    return [run for run in at_work if roles.may_cancel(run)]
 
 
 def readers_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:

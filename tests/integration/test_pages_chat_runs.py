@@ -1,5 +1,6 @@
 """The chat with runs: who is heard, and what becomes of what people write to a run."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -234,3 +235,61 @@ def test_runs_and_messages_cost_no_statement_each(alice: User) -> None:
     for _ in range(3):
         begin_in(session, "listening", by=alice)
     assert len(queries_of(client, strip)) == before[1]
+
+
+def at_work(run: Run, step: str = "pay_back") -> Run:
+    """The run as it is while a worker is busy with a long step."""
+    lease = clock.now() + timedelta(minutes=1)
+    working = {"status": "running", "working_on": step, "leased_until": lease}
+    Run.objects.filter(pk=run.pk).update(**working)
+    return run
+
+
+def test_stop_says_what_will_still_finish_and_cancels(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+    client, path = browser(alice), f"/chat/{session.pk}/stop"
+    assert "composer__stop-button" not in shown(client.get(f"/chat/{session.pk}"))
+    assert "Nothing works here any more" in shown(client.get(path))
+    at_work(run)
+
+    assert "composer__stop-button" in shown(client.get(f"/chat/{session.pk}"))
+    assert "composer__stop-button" in shown(client.get(f"{path}/button"))
+    asked = shown(client.get(path, headers=HTMX))
+    assert "<code>pay_back</code> will still finish, then the run ends." in asked
+    assert "<html" not in asked
+    assert not Run.objects.get(pk=run.pk).cancel_requested_at
+
+    told = client.post(path, {"run": str(run.pk)}, headers=HTMX)
+
+    run.refresh_from_db()
+    assert told.status_code == 200
+    assert run.cancel_requested_at is not None
+    assert "Stopped in the chat." in str(run.run_inputs.filter(kind="operator").get().data)
+    assert "composer__stop-button" not in shown(client.get(f"{path}/button"))
+    again = client.post(path, {"run": str(run.pk)}, headers=HTMX)
+    assert again.status_code == 422
+
+
+def test_stop_works_without_scripts(alice: User) -> None:
+    run, session = begun("listening", by=alice)
+    at_work(run)
+    path = f"/chat/{session.pk}/stop"
+
+    assert "<html" in shown(browser(alice).get(path))
+    sent = browser(alice).post(path, {"run": str(run.pk), "reason": "Wrong account."})
+
+    assert sent.headers["Location"] == f"/chat/{session.pk}"
+    assert "Wrong account." in str(run.run_inputs.filter(kind="operator").get().data)
+
+
+def test_only_who_may_cancel_is_offered_stop(alice: User, bob: User) -> None:
+    run, session = begun("listening", by=alice)
+    Member.join(session, bob, at=clock.now())
+    at_work(run)
+
+    assert "composer__stop-button" not in shown(browser(bob).get(f"/chat/{session.pk}"))
+    sent = browser(bob).post(f"/chat/{session.pk}/stop", {"run": str(run.pk)}, headers=HTMX)
+
+    run.refresh_from_db()
+    assert sent.status_code == 422
+    assert run.cancel_requested_at is None

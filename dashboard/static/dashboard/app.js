@@ -18,6 +18,7 @@ import "./inbox.js";
 import "./transcript-view.js";
 import "./chat-outbox.js";
 import "./chat-composer.js";
+import "./chat-stop.js";
 import "./command-list.js";
 import "./command-draft.js";
 import "./caught-up.js";

@@ -1,0 +1,73 @@
+"""Stopping what works in a session: the button in the place of Send, and what it asks."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from chat.parts import Part
+from dashboard.overview.consequences import Standing, consequences
+from dashboard.overview.words import Sentence
+from dashboard.pages.chat import find
+from dashboard.pages.listeners import newest_runs, stoppable
+from dashboard.pages.visit import Visit
+from procedures import services
+from procedures.engine.errors import EngineError
+from procedures.models import Run
+
+
+@dataclass(frozen=True)
+class Stoppable:
+    """A run at work that the viewer may cancel, and what would follow."""
+
+    run: Run
+    words: list[Sentence]
+
+
+@require_safe
+@login_required
+def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
+    """Return the button, or nothing if no run works that the viewer may cancel."""
+    part = find(request, session_id)
+    context = {"session": part.session, "stoppable": _at_work(part)}
+    return render(request, "chat/_stop_button.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
+    """Ask which run to stop and say what follows; a POST cancels it, as the run's page does."""
+    part = find(request, session_id)
+    if request.method != "POST":
+        return _page(request, part)
+    named = request.POST.get("run", "")
+    run = next((one for one in _at_work(part) if str(one.pk) == named), None)
+    if run is None:
+        return _page(request, part, refusal=_("This run doesn't work any more."), status=422)
+    reason = request.POST.get("reason", "").strip() or _("Stopped in the chat.")
+    try:
+        told = services.cancel_run(run.pk, by=request.user, reason=services.checked_reason(reason))
+    except EngineError as error:
+        return _page(request, part, refusal=str(error), status=422)
+    if request.htmx:
+        return render(request, "chat/_stopped.html", {"session": part.session, "told": told})
+    messages.success(request, told)
+    return redirect(reverse("countersign:session_detail", args=[part.session.pk]))
+
+
+def _at_work(part: Part) -> list[Run]:
+    return stoppable(part.user, newest_runs(part))
+
+
+def _page(request: Visit, part: Part, *, status: int = 200, **more: Any) -> HttpResponse:
+    found = [Stoppable(one, consequences("cancel", Standing.of(one))) for one in _at_work(part)]
+    context = {"session": part.session, "found": found, **more}
+    name = "chat/_stop.html" if request.htmx else "chat/stop.html"
+    return render(request, name, context, status=status)
