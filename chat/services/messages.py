@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from chat.channels.answers import Inbound
+from chat.channels.answers import Answer, Inbound
 from chat.channels.chat import Chat
 from chat.models import HumanRequest, HumanResponse, Member, Message, Session
 from chat.parts import find_part
@@ -13,7 +13,7 @@ from chat.services.heard import hand_to_run
 from chat.services.inbound import receive
 from chat.services.programs import ProgramRefusedError
 from chat.services.replies import NoReplyError, reading_of
-from chat.services.responses import AlreadyAnsweredError, NotAskedError
+from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -115,15 +115,26 @@ def post_message(
 
 
 def reply(
-    request: HumanRequest, text: str, *, by: User, address: str | None = None, program: str = ""
+    request: HumanRequest,
+    text: str,
+    *,
+    by: User,
+    address: str | None = None,
+    program: str = "",
+    asks_back: bool = False,
 ) -> Reply:
     """Record a person's message as their answer, if it is one, and return the outcome.
 
-    `program` is the name of the token with which a program sends it. Calling it twice is harmless.
+    With `asks_back`, the message asks back about the request instead. `program` is the name of the
+    token with which a program sends it. Calling it twice is harmless.
     """
     inbound = Inbound(text, sender=by, request=request, address=address, program=program)
     try:
-        response, _ = receive(Chat.name, inbound)
+        if asks_back:
+            question = Answer(None, text, Chat.name, address, asks_back=True, program=program)
+            response, _ = respond(request.pk, question, by=by)
+        else:
+            response, _ = receive(Chat.name, inbound)
     except REFUSED as error:
         return Reply(request, None, str(error))
     return Reply(request, response)

@@ -102,19 +102,18 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     wording of an answer, the page first shows what it would mean. Nothing is stored until it is
     sent again.
     """
-    part, text = find(request, session_id), request.POST.get("text", "")
+    part, typed = find(request, session_id), request.POST.get("text", "")
     session = part.session
-    if request.POST.get("request") == CHOOSE:
-        words = _("Several runs read messages here. Choose who reads yours, then send it.")
-        return _posted(request, part, told=words, text=text, status=422)
-    verbatim = text if _is_verbatim(request, text) else ""
-    if not verbatim:
-        if answered := _answer_command(request, part, text):
-            return answered
-        text = unescaped(text)
+    verbatim = typed if _is_verbatim(request, typed) else ""
+    if not verbatim and (answered := _answer_command(request, part, typed)):
+        return answered
+    text = verbatim or unescaped(typed)
     to, asked = _addressed(request, part)
-    if echo := _echo(request, asked, text):
-        return _posted(request, part, echo=echo, text=text, verbatim=verbatim, status=422)
+    if why := _why_unsent(request, asked):
+        return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
+    asks_back = bool(request.POST.get("asks_back"))
+    if not asks_back and (echo := _echo(request, asked, text)):
+        return _posted(request, part, echo=echo, text=typed, verbatim=verbatim, status=422)
     key = request.POST.get("client_key", "")[:64]
     try:
         message = services.post_message(
@@ -126,8 +125,8 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
             steers="steers" in request.POST,
         )
     except MessageError as error:
-        return _posted(request, part, told=str(error), text=text, verbatim=verbatim, status=422)
-    reply = _reply(request, asked, message.text) if asked else None
+        return _posted(request, part, told=str(error), text=typed, verbatim=verbatim, status=422)
+    reply = _reply(request, asked, message.text, asks_back=asks_back) if asked else None
     mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
@@ -252,6 +251,7 @@ def composer(
     return {
         "session": part.session,
         "replying": waiting[:MOST_BESIDE],
+        "may_ask_back": any(found.asked.ask_back for found in waiting[:MOST_BESIDE]),
         "waiting_count": len(waiting),
         "others": [*_questions_of_others(part, mine), *_writers(part)],
         **readers_of(part, runs),
@@ -293,6 +293,8 @@ def told(reply: Reply | None) -> str:
     if reply.response is None:
         words = _("Your message didn't answer “{prompt}”. {reason}")
         return words.format(prompt=prompt, reason=reply.reason)
+    if reply.response.asks_back:
+        return _("You asked back about “{prompt}”.").format(prompt=prompt)
     words = meaning_of(reply.request.asked, reply.response.plain_value)
     answer = Truncator(words).chars(LONGEST_ECHO)
     return _("Your message answered “{prompt}”: {answer}").format(prompt=prompt, answer=answer)
@@ -317,8 +319,22 @@ def _echo(request: Visit, asked: HumanRequest | None, text: str) -> Echo | None:
     return services.echo_of(asked, text, by=request.user, confirmed=confirmed)
 
 
-def _reply(request: Visit, asked: HumanRequest, text: str) -> Reply:
-    return services.reply(asked, text, by=request.user, address=address_of(request))
+def _reply(request: Visit, asked: HumanRequest, text: str, *, asks_back: bool) -> Reply:
+    who: Any = {"by": request.user, "address": address_of(request)}
+    return services.reply(asked, text, asks_back=asks_back, **who)
+
+
+def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
+    """Return the reason why nobody knows for whom or what a message is; "" if it is clear."""
+    if request.POST.get("request") == CHOOSE:
+        return _("Several runs read messages here. Choose who reads yours, then send it.")
+    if not request.POST.get("asks_back"):
+        return ""
+    if asked is None:
+        return _("Choose the request about which you ask back. Nothing was sent.")
+    if not asked.asked.ask_back:
+        return _("Nobody can ask back about this request. Nothing was sent.")
+    return ""
 
 
 def _posted(
@@ -331,6 +347,7 @@ def _posted(
         # What the sender has chosen stays: sent again, the words must not answer something else.
         named = request.POST.get("request", "")
         context["chosen"] = _id(named) or (named if named == CHOOSE else NOTHING)
+        context["asks_back"] = bool(request.POST.get("asks_back"))
     if request.htmx:
         context = composer(part) | context
         return render(request, "chat/_composer.html", context, status=status)

@@ -12,7 +12,7 @@ from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.browser.test_talking import composer, open_session, said
 from tests.calls import grant
 from tests.conftest import group
-from tests.pages import ask
+from tests.pages import ask, ask_in
 
 NAMED = re.compile("/named_refund")
 pytestmark = pytest.mark.usefixtures("running_web")
@@ -140,3 +140,38 @@ def test_on_a_phone_a_tap_opens_the_form_and_a_typo_is_asked_about(
     page.get_by_role("link", name="Close").tap()
     expect(page.locator("#command")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_tab_walks_the_requests_in_the_empty_field_and_leaves_it(
+    open_page: OpenPage, session: Session, alice: User, bob: User
+) -> None:
+    first, second = session.requests.get(), ask_in(session, "text", by=alice)
+    page = open_page(bob, width=DESK)
+    open_session(page, session)
+    keys, field, to = page.keyboard, composer(page), page.get_by_label("Replying to")
+
+    field.focus()
+    chosen_ids = list[str]()
+    for place in ("1 of 2", "2 of 2"):
+        keys.press("Tab")
+        expect(page.locator(".composer__count")).to_contain_text(place)
+        expect(page.locator(".composer__walked")).to_contain_text(place)
+        expect(field).to_be_focused()
+        chosen_ids.append(to.input_value())
+    assert set(chosen_ids) == {str(first.pk), str(second.pk)}
+    keys.press("Shift+Tab")
+    expect(to).to_have_value(chosen_ids[0])
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(to).to_have_value("")
+    keys.press("Shift+Tab")
+    keys.press("Tab")
+    keys.press("Escape")
+    keys.press("Tab")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
+    keys.press("Shift+Tab")
+    keys.press("Tab")
+    keys.type("Let me think")
+    keys.press("Tab")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
+    expect(to).to_have_value(chosen_ids[0])

@@ -1,5 +1,6 @@
 """Commands in the chat: starting procedures, asking what goes on, cancelling, and typing errors."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from procedures import registry
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.run_lists import RunList
-from tests.calls import grant
+from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import group
 from tests.integration.test_pages_chat import said, say, take_part
 from tests.pages import HTMX, ask, browser, shown
@@ -271,6 +272,31 @@ def test_the_commands_are_offered_in_the_order_of_their_last_use(
     assert titles == sorted(titles)
 
 
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_message_asks_back_where_the_request_allows_it(
+    alice: User, bob: User, session: Session, *, htmx: bool
+) -> None:
+    grant("revised", group("finance"), "answer")
+    request = request_of(run_until_it_waits("revised"))
+    client, asked = browser(bob), partial(say, asks_back="true", htmx=htmx)
+
+    other = asked(client, session, "Why?", to=session.requests.get())
+    free = asked(client, session, "Why?")
+    page = shown(client.get(f"/chat/{request.session_id}"))
+    told = asked(client, request.session, "yes", to=request)
+
+    assert (other.status_code, free.status_code) == ((422, 422) if htmx else (302, 302))
+    assert said(session) == []
+    assert 'name="asks_back"' in page
+    assert "data-asks-back" in page
+    shown_after = told if htmx else client.get(f"/chat/{request.session_id}")
+    assert f"You asked back about “{request.prompt}”." in shown(shown_after)
+    assert said(request.session) == ["yes"]
+    request.refresh_from_db()
+    assert request.outcome == "changes_requested"
+    assert request.responses.get().comment == "yes"
+
+
 def test_values_go_to_the_first_fields_that_take_them() -> None:
     definition = registry.find("named_in_every_way")
     assert definition
@@ -293,8 +319,8 @@ def test_values_go_to_the_first_fields_that_take_them() -> None:
     )
     assert filled('"a=b" amuont=5') == ({"text": ["a=b"]}, ["amuont=5"])
     assert filled("What about 5 people") == (
-        {"text": ["What about"], "count": ["5"], "note": ["people"]},
-        [],
+        {"text": ["What"], "note": ["about"], "count": ["5"]},
+        ["people"],
     )
 
 

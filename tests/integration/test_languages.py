@@ -44,6 +44,7 @@ WORDS = re.compile(r"[A-Z][a-z]+|(?![.#])[^\[]*\b[a-z]+ [a-z]+")
 KEYS = {
     "Enter",
     "Escape",
+    "Tab",
     "ArrowDown",
     "ArrowUp",
     "PageDown",

@@ -1,5 +1,5 @@
-/* Enter sends, Escape talks freely, the strip walks what waits; what was sent appears at once and,
-   without a connection, goes to the outbox. */
+/* Enter sends, Escape talks freely, the strip and Tab walk what waits; what was sent appears at once
+   and, without a connection, goes to the outbox. */
 
 class ChatComposer extends HTMLElement {
   connectedCallback() {
@@ -8,10 +8,12 @@ class ChatComposer extends HTMLElement {
     this.told = this.querySelector("[role=status]");
     this.outbox = document.querySelector("chat-outbox");
     this.placeSent();
+    this.choose();
     this.text.addEventListener("input", () => this.forgetEcho());
     this.text.addEventListener("keydown", (event) => this.onKey(event));
+    this.text.addEventListener("focus", () => (this.walkedFrom = undefined));
     this.form.addEventListener("click", (event) => this.walk(event));
-    this.form.addEventListener("change", ({ target }) => target === this.select && this.choose(target.value));
+    this.form.addEventListener("change", ({ target }) => this.onChange(target));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.keepQuestion(event));
     this.form.addEventListener("htmx:beforeSwap", (event) => this.keepQuestion(event));
     this.addEventListener("htmx:beforeSwap", (event) => this.forgetSent(event));
@@ -40,19 +42,52 @@ class ChatComposer extends HTMLElement {
     return /^\s*[/\uFF0F](?![/\uFF0F])/u.test(this.text.value) && !verbatim;
   }
 
+  onChange(target) {
+    if (target === this.select) this.choose(target.value);
+    if (target.name === "asks_back") this.choose();
+  }
+
   onKey(event) {
-    if (event.key === "Escape") this.choose("");
-    const isPlain = !event.shiftKey && !event.altKey && !event.isComposing;
+    if (isOfInputMethod(event)) return;
+    if (event.key === "Escape") {
+      this.choose("");
+      this.walkedFrom = null;
+    }
+    if (event.key === "Tab") this.walkByKey(event);
+    const isPlain = !event.shiftKey && !event.altKey;
     if (event.key !== "Enter" || !isPlain || matchMedia("(pointer: coarse)").matches) return;
     event.preventDefault();
     if (this.text.value.trim()) this.form.requestSubmit();
+  }
+
+  get questions() {
+    return [...(this.select?.options ?? [])].filter(({ dataset }) => dataset.place);
+  }
+
+  /** Tab in the empty field goes through the questions once, and then leaves the field as ever, with
+      what was chosen before. After Escape it leaves at once. Nobody is kept here. */
+  walkByKey(event) {
+    const { questions } = this;
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!isPlain || this.text.value || questions.length < 2 || this.walkedFrom === null) return;
+    const at = questions.findIndex(({ selected }) => selected);
+    const isBegun = this.walkedFrom !== undefined;
+    const next = event.shiftKey ? isBegun && questions[at - 1] : questions[at + 1];
+    if (!next) {
+      if (isBegun) this.choose(this.walkedFrom);
+      return;
+    }
+    event.preventDefault();
+    this.walkedFrom ??= this.select.value;
+    this.choose(next.value);
+    this.querySelector(".composer__walked").textContent = next.text + next.dataset.place;
   }
 
   /** From question to question: the next one is shown, and what is typed now is about it. */
   walk(event) {
     const count = event.target.closest(".composer__count");
     if (!count) return;
-    const questions = [...this.select.options].filter(({ dataset }) => dataset.place);
+    const { questions } = this;
     const ids = questions.map((option) => option.value);
     const next = ids[(ids.indexOf(this.select.value) + 1) % ids.length];
     count.hash = `request-${next}`;
@@ -69,9 +104,19 @@ class ChatComposer extends HTMLElement {
       this.chosen = chosen;
     }
     const current = select?.selectedOptions[0];
-    this.text.placeholder = current?.dataset.hint ?? textOf("write");
+    this.text.placeholder = this.offerAskBack(current) ?? current?.dataset.hint ?? textOf("write");
     const place = this.querySelector(".composer__place");
     if (place) place.textContent = current?.dataset.place ?? "";
+  }
+
+  /** Only where the question allows it; returns the hint while that is what typing means. */
+  offerAskBack(current) {
+    const box = this.form.elements.asks_back;
+    if (!box) return undefined;
+    const label = box.closest("label");
+    label.hidden = current?.dataset.asksBack === undefined;
+    box.checked &&= !label.hidden;
+    return box.checked ? label.dataset.hint : undefined;
   }
 
   /** A question that comes while somebody types is not the one they are answering, also if the strip
@@ -111,6 +156,7 @@ class ChatComposer extends HTMLElement {
       request: this.select?.value ?? "",
       client_key: key.value,
       confirms: this.form.elements.confirms?.value ?? "",
+      asks_back: this.form.elements.asks_back?.checked ? "true" : "",
       verbatim: this.form.elements.verbatim?.value ?? "",
     });
     this.forgetEcho();
@@ -134,6 +180,11 @@ class ChatComposer extends HTMLElement {
     this.told.textContent = words;
     window.htmx?.trigger(this.querySelector(".composer__strip"), "refresh");
   }
+}
+
+/** A key that writes a character of Chinese, Japanese or Korean; Safari says so by its number alone. */
+function isOfInputMethod(event) {
+  return event.isComposing || event.keyCode === 229;
 }
 
 /** The socket brings it too: the same id, so it stands there once. */

@@ -52,7 +52,7 @@ class CommandList extends HTMLElement {
   }
 
   onKey(event) {
-    if (this.hidden || event.isComposing || event.target !== this.text) return;
+    if (this.hidden || event.isComposing || event.keyCode === 229 || event.target !== this.text) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const act = {
       ArrowDown: () => this.step(1),
