@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
 from chat.models import Member, Message, Searchable, Session
@@ -17,10 +18,13 @@ from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.visible import visible_line
 from procedures.models.clock import clock
-from procedures.users import User, find_active_user
+from procedures.users import User, active_users, find_active_user, name_field
 
 LONGEST_TITLE = 200
 LONGEST_NAME = 60
+MOST_KNOWN = 100
+MOST_RECENT = 30
+"""The number of a user's newest sessions whose members are suggested."""
 MOST_INVITED = 50
 """The most people who can be invited when a session is opened."""
 Kind = Message.Kind
@@ -177,6 +181,18 @@ def find_person(name: str) -> User:
         words = f"is the name of no active user: “{_short(name)}”. Enter a whole user name."
         raise InputError([Fault("user", words)])
     return user
+
+
+def known_people(user: User, most: int = MOST_KNOWN) -> list[str]:
+    """Return names of active people to suggest to a user: those of their groups and sessions.
+
+    Nobody else is suggested, so that a field for names doesn't list everybody on the site.
+    """
+    recent = Member.objects.filter(user=user).order_by("-session").values_list("session", flat=True)
+    beside = Member.objects.filter(session__in=list(recent[:MOST_RECENT])).values("user")
+    known = Q(groups__in=user.groups.all()) | Q(pk__in=beside)
+    people = active_users().filter(known).exclude(pk=user.pk).order_by(name_field())
+    return list(people.values_list(name_field(), flat=True).distinct()[:most])
 
 
 def find_people(names: Iterable[str]) -> list[User]:

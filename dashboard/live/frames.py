@@ -24,6 +24,8 @@ from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
+ON_HEAD = {Message.Kind.RENAMED, Message.Kind.PRIVATE, Message.Kind.PUBLIC}
+"""The kinds of entries that change what stands above a transcript."""
 MESSAGE, TITLE = "chat/_message.html", "chat/_title.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 """The templates of a run's page that show its current state."""
@@ -162,10 +164,11 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def _drawn(message: Message) -> str:
-    """Return the message as HTML; a changed title comes with the page's heading."""
+    """Return the message as HTML; what changes the page's heading brings it along."""
     html = render_to_string(MESSAGE, {"message": message})
-    if message.kind == Message.Kind.RENAMED:
-        html += render_to_string(TITLE, {"title": message.session.title})
+    if message.kind in ON_HEAD:
+        title = message.session.title
+        html += render_to_string(TITLE, {"title": title, "session": message.session})
     return html
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Min, QuerySet
 
-from chat.models import HumanResponse
+from chat.models import HumanResponse, Member
 from chat.parts import Part
 from dashboard.overview import listed_runs
 from procedures.models import Artifact, Run
@@ -32,6 +32,7 @@ def beside(part: Part) -> dict[str, Any]:
         "open_requests": shown,
         "files": found[:MOST_BESIDE],
         "people": people(part)[:MOST_BESIDE],
+        "is_whole": part.is_whole,
         "counts": {
             "runs": len(runs),
             "files": len(found),
@@ -41,15 +42,20 @@ def beside(part: Part) -> dict[str, Any]:
     }
 
 
-def people(part: Part) -> list[tuple[str, datetime]]:
-    """Return the people who take part in what the viewer may see, and when each of them joined."""
+def people(part: Part) -> list[tuple[str, datetime, bool]]:
+    """Return the people who take part in what the viewer may see, and when each of them joined.
+
+    With each comes True for a member of the session, as far as the viewer may know; members first.
+    """
     answers = HumanResponse.objects.filter(request__in=part.requests)
     came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
-    if part.is_whole:
-        came += part.session.members.order_by().values_list("user", "joined_at")
-    firsts = dict(sorted(came, key=itemgetter(1), reverse=True))
+    joined = part.session.members.order_by() if part.is_whole else Member.objects.none()
+    members: dict[Any, datetime] = dict(joined.values_list("user", "joined_at"))
+    came += members.items()
+    firsts: dict[Any, datetime] = dict(sorted(came, key=itemgetter(1), reverse=True))
     names = users().filter(pk__in=firsts).values_list("pk", name_field())
-    return sorted(((name, firsts[key]) for key, name in names), key=itemgetter(1))
+    found = ((name, members.get(key, firsts[key]), key in members) for key, name in names)
+    return sorted(found, key=lambda one: (not one[2], one[1]))
 
 
 def _firsts(rows: QuerySet[Any], person: str) -> Iterable[tuple[Any, datetime]]:

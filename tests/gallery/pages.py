@@ -93,6 +93,7 @@ def of_requests(stage: Stage) -> Iterator[Look]:
 def of_the_chat(stage: Stage) -> Iterator[Look]:
     yield Look("chat", "approver", "/chat")
     yield Look("chat, empty", "outsider", "/chat")
+    yield Look("new session", "approver", "/chat/new")
     names = ("told", "approval", "failed", "done", "arabic", "held", "family", "running", "alarmed")
     for name in names:
         session = Message.objects.filter(run=stage.runs[name]).values_list("session_id", flat=True)[
@@ -100,6 +101,8 @@ def of_the_chat(stage: Stage) -> Iterator[Look]:
         ]
         person = "starter" if name in {"failed", "done", "family", "running"} else "approver"
         yield Look(f"chat, {name}", person, f"/chat/{session}")
+        if name == "done":
+            yield Look("members", person, f"/chat/{session}/members")
 
 
 def of_runs(stage: Stage) -> Iterator[Look]:

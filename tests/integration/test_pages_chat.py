@@ -196,7 +196,7 @@ def test_who_answered_is_among_the_people_once(alice: User, bob: User, carol: Us
     answer(request, by=bob)
     post_message(request.session, "Thanks.", by=bob)
 
-    beside = shown(browser(alice).get(f"/chat/{request.session_id}/beside")).split(">People<")[1]
+    beside = shown(browser(alice).get(f"/chat/{request.session_id}/beside")).split(">Members<")[1]
 
     assert beside.index("<li><bdi>alice</bdi> ") < beside.index("<li><bdi>bob</bdi> ")
     assert beside.count("<li>") == 2

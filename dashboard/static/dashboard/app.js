@@ -13,6 +13,7 @@ import "./read-again.js";
 import "./waiting-list.js";
 import "./fresh-parts.js";
 import "./option-filter.js";
+import "./people-field.js";
 import "./choose-rows.js";
 import "./inbox.js";
 import "./transcript-view.js";
