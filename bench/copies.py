@@ -24,6 +24,7 @@ FULL = 20_000
 UUIDS = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 PERSON = r"\b(?:user|member|writer):\d+\b"
 """A person as texts name them by their key."""
+EPOCH = datetime.fromtimestamp(0, UTC)
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 KEPT = {"Delegation", "Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
 """The models whose rows belong to no run."""
@@ -156,7 +157,7 @@ class Plan:
             )
         if self._text:
             text = "".join(one if isinstance(one, str) else move.slots[one] for one in self._text)
-            new = Searchable.new("", text)
+            new = Searchable.new("", text, at=EPOCH)
             values[-3:] = [cell(one) for one in (new.text, new.folded, new.grams)]
         return "\t".join(values) if is_postgres() else tuple(values)
 

@@ -107,8 +107,8 @@ class Snippet:
     """A part of a text around the first match, in pieces that tell whether they match."""
 
     def __init__(self, text: str, query: Query, *, longest: int) -> None:
-        self._text, self._longest = text, longest
-        self._places = sorted(places_of(text, query))
+        self._text, self._longest = " ".join(text.split()), longest
+        self._places = list(places_of(self._text, query))
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:

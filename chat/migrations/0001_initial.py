@@ -365,6 +365,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('person', 'Person'), ('notice', 'Notice'), ('run', 'Run'), ('request', 'Request'), ('answer', 'Answer'), ('session', 'Session')], max_length=10)),
+                ('at', models.DateTimeField(help_text='The time of the entry or answer.')),
                 ('text', models.TextField(help_text='The beginning of the text, as snippets show it.')),
                 ('folded', models.TextField(help_text='The text as searches compare it.')),
                 ('grams', chat.models.searchable.GramsField(help_text='The parts of the words of the text, which the index holds.')),

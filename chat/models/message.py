@@ -273,7 +273,9 @@ class Message(models.Model):
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
         sealed = sql.seal_said.said(tally_proof(SAID, session, number), session)
-        insert_rows([self, Searchable.of_message(self)], also=[sealed, self._feed()])
+        # What members did isn't searched for; a new title has a text of its own.
+        texts = [] if self.is_line else [Searchable.of_message(self)]
+        insert_rows([self, *texts], also=[sealed, self._feed()])
         # The first message shows the run of the session's only member. Any other run has a card in
         # the session first, except for children, of which those of a map have none.
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
@@ -112,14 +113,19 @@ TRIGGERS = {
 
 class SearchableQuerySet(models.QuerySet["Searchable"]):
     def matching(self, query: Query) -> Self:
-        """Return the texts that contain each part of the query; none for an empty query."""
-        if not query:
-            return self.none()
-        found = self.filter(grams__fit=query)
+        """Return the texts that contain each part of the query, found by the index.
+
+        An empty query matches nothing.
+        """
         # The grams of a word may be anywhere in a text that doesn't have the word.
+        return self.filter(grams__fit=query).containing(query) if query else self.none()
+
+    def containing(self, query: Query) -> Self:
+        """Return the same texts as `matching`, found by reading; narrow it to a few keys."""
+        found = self
         for part in query.parts:
             found = found.filter(GreaterThan(StrIndex("folded", Value(part)), 0))
-        return found
+        return found if query else self.none()
 
 
 class Searchable(models.Model):
@@ -153,6 +159,7 @@ class Searchable(models.Model):
         related_name="+",
         help_text="The person who gave the answer.",
     )
+    at = models.DateTimeField(help_text="The time of the entry or answer.")
     text = models.TextField(help_text="The beginning of the text, as snippets show it.")
     folded = models.TextField(help_text="The text as searches compare it.")
     grams = GramsField(help_text="The parts of the words of the text, which the index holds.")
@@ -185,17 +192,21 @@ class Searchable(models.Model):
         return f"{self.kind} {self.text[:80]}"
 
     @classmethod
-    def new(cls, kind: str, text: str, **of: Any) -> Self:
+    def new(cls, kind: str, text: str, *, at: datetime, **of: Any) -> Self:
         """Return an unsaved text; `of` names the session, and the message or the request."""
         kept = text.replace("\0", "")[:LONGEST]
         folded = fold(kept)
-        return cls(kind=kind, text=kept, folded=folded, grams=" ".join(grams_of(folded)), **of)
+        grams = " ".join(grams_of(folded))
+        return cls(kind=kind, at=at, text=kept, folded=folded, grams=grams, **of)
 
     @classmethod
     def of_message(cls, message: "Message", *, title: str = "") -> Self:
         """Return the unsaved text of an entry; `title` is that of a session which it opens."""
-        text = "\n".join(filter(None, [title, *texts_of_message(message)]))
-        return cls.new(message.kind, text, session_id=message.session_id, message=message)
+        text = "\n".join(filter(None, dict.fromkeys([title, *texts_of_message(message)])))
+        of = {"session_id": message.session_id, "message": message}
+        is_opened = message.kind == message.Kind.OPENED
+        kind = cls.Kind.SESSION if is_opened else message.kind
+        return cls.new(kind, text, at=message.at, **of)
 
     @classmethod
     def of_response(cls, response: "HumanResponse") -> Self:
@@ -205,13 +216,14 @@ class Searchable(models.Model):
         words = "" if response.asks_back else question.rules.meaning_of(question, value)
         text = "\n".join(filter(None, [words, response.comment]))
         of = {"session_id": request.session_id, "request": request, "by_id": response.user_id}
-        return cls.new(cls.Kind.ANSWER, text, **of)
+        return cls.new(cls.Kind.ANSWER, text, at=response.at, **of)
 
     @classmethod
     def keep_title(cls, session: Session) -> None:
         """Make a session findable by its present title. Calling it twice is harmless."""
-        title = cls.new(cls.Kind.SESSION, session.title, session=session)
-        names = ("text", "folded", "grams")
+        at = session.created_at
+        title = cls.new(cls.Kind.SESSION, session.title, at=at, session=session)
+        names = ("at", "text", "folded", "grams")
         cls.objects.update_or_create(
             session=session,
             kind=title.kind,
@@ -222,6 +234,7 @@ class Searchable(models.Model):
 def texts_of_message(message: "Message") -> Iterator[str]:
     """Yield the texts of an entry: what it says, or what its run or request is about."""
     yield message.text
+    yield from values_in(message.posted)
     if message.kind == message.Kind.RUN and message.run:
         yield message.run.heading
         kept = message.run.inputs

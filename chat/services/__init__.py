@@ -54,6 +54,7 @@ from chat.services.responses import (
     respond,
     undo_response,
 )
+from chat.services.searching import Found, Hit, TextFilter, search_texts
 from chat.services.sessions import (
     MOST_INVITED,
     LastMemberError,
@@ -87,6 +88,8 @@ __all__ = [
     "ClaimedError",
     "DraftConflictError",
     "Echo",
+    "Found",
+    "Hit",
     "Inbound",
     "LastMemberError",
     "Losses",
@@ -106,6 +109,7 @@ __all__ = [
     "ReassigningDeniedError",
     "RemovalDeniedError",
     "Reply",
+    "TextFilter",
     "UnknownRequestError",
     "Watch",
     "answer_many",
@@ -151,6 +155,7 @@ __all__ = [
     "revoke_standing",
     "run_addressed",
     "save_draft",
+    "search_texts",
     "send_notification",
     "sender_of",
     "set_private",

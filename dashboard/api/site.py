@@ -17,6 +17,7 @@ from ninja.parser import Parser
 
 import chat.api
 import chat.inbox_api
+import chat.search_api
 import chat.sessions_api
 import procedures.api
 import procedures.operations_api
@@ -117,6 +118,7 @@ api.add_router("", procedures.operations_api.router, tags=["Operators"])
 api.add_router("", chat.api.router, tags=["Requests"])
 api.add_router("", chat.inbox_api.router, tags=["Inbox"])
 api.add_router("", chat.sessions_api.router, tags=["Chat"])
+api.add_router("", chat.search_api.router, tags=["Search"])
 api.add_router("", inbound.router, tags=["Requests"])
 
 

@@ -1,10 +1,11 @@
 """The results of "Search or do…": procedures, requests, runs and sessions, by words or id.
 
-The newest rows that a person may see are read by key, and their texts are compared in Python. So a
-search takes the same time however many runs there are.
+The newest rows that a person may see are read by key, and their names are compared in Python. So a
+search takes the same time however many runs there are. What was said, however long ago, is found by
+the index (`chat.services.searching`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from chat.access import Sight, answerable_requests, most_urgent, titles_for
 from chat.models import HumanRequest, Member, Message
+from chat.services import Found, TextFilter, search_texts
 from dashboard.overview.words import short_id
 from procedures import access
 from procedures.models import Run
@@ -100,6 +102,13 @@ class Search:
             for pk in ids
             if pk in titles and (self._id or self.fits(str(pk), titles[pk]))
         )
+
+    def texts(
+        self, kinds: Collection[str] = (), *, before: int | None = None, most: int = MOST_FOUND
+    ) -> Found:
+        """Return the newest texts of these kinds that match and that the person may see."""
+        wanted = TextFilter(self.text, kinds)
+        return search_texts(self.user, wanted, most=most, before=before)
 
     @cached_property
     def _id(self) -> UUID | None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -42,7 +42,7 @@ from procedures.users import User, name_field
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 SHOWN_BELOW = 20
-"""The number of messages shown below an older question to which a link leads."""
+"""The number of messages shown below an older message to which a link leads."""
 LONGEST_ECHO = 90
 NOTHING = "nothing"
 """The choice in the composer of somebody whose message replies to nothing."""
@@ -204,9 +204,9 @@ def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
 
 
 def transcript(request: Visit, part: Part) -> dict[str, Any]:
-    """Return the newest messages of the session, or those before the message in the URL."""
+    """Return the newest messages of the session, or those around or before one in the URL."""
     session = part.session
-    before = _number(request.GET.get("before")) or _below(part, request.GET.get("request"))
+    before = _number(request.GET.get("before")) or _below(part, _linked(request, part))
     newest_first = part.messages.for_transcript().above(before).order_by("-seq")
     found = list(newest_first[: LONGEST_TRANSCRIPT + 1])
     shown = found[:LONGEST_TRANSCRIPT][::-1]
@@ -215,17 +215,38 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
         "current": session.pk,
         "transcript": shown,
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
+        "later": _page_after(part, shown[-1].seq) if before and shown else None,
         "is_latest": before is None,
     }
 
 
-def _below(part: Part, request_id: str | None) -> int | None:
-    """Return the value of `before` with which a transcript shows the question, or None."""
-    seen = part.messages
-    asked = seen.filter(request=_id(request_id)).first() if _id(request_id) else None
-    later = seen.filter(seq__gt=asked.seq).order_by("seq") if asked else seen.none()
-    places = list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
+def _linked(request: Visit, part: Part) -> Message | None:
+    """Return the message to which the link leads, by its own id or by that of its question."""
+    message, asked = _id(request.GET.get("message")), _id(request.GET.get("request"))
+    if message is None and asked is None:
+        return None
+    is_linked = Q(pk=message) if message else Q(request=asked)
+    return part.messages.filter(is_linked).first()
+
+
+def _below(part: Part, linked: Message | None) -> int | None:
+    """Return the value of `before` with which a transcript shows the message.
+
+    It is None if the message is among the newest, or if there is none.
+    """
+    places = _places_after(part, linked.seq) if linked else []
     return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
+
+
+def _page_after(part: Part, seq: int) -> int | None:
+    """Return the value of `before` for the messages after this one; None if they are the newest."""
+    places = _places_after(part, seq)
+    return places[-1] if len(places) == LONGEST_TRANSCRIPT else None
+
+
+def _places_after(part: Part, seq: int) -> list[int]:
+    later = part.messages.filter(seq__gt=seq).order_by("seq")
+    return list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
 
 
 def _unheard(to: Message | None, message: Message, user: User) -> str:

@@ -1,5 +1,6 @@
-"""The search for pages, requests, runs and sessions, as a page and as JSON."""
+"""The search for pages, requests, runs, sessions and what was said, as a page and as JSON."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
+from chat.models import Searchable
+from chat.services import Hit
 from dashboard.overview.finds import MOST_SEARCHED, Find, Search
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
@@ -33,6 +36,27 @@ PAGES: tuple[tuple[str, Words, Words], ...] = (
 ADMIN = ("admin:index", lazy("Admin"), lazy("Users, groups, grants and operations"))
 
 
+Kind = Searchable.Kind
+SORTS: dict[str, tuple[Words, tuple[Kind, ...]]] = {
+    "": (lazy("Everything"), ()),
+    "messages": (lazy("Messages"), (Kind.PERSON, Kind.NOTICE)),
+    "requests": (lazy("Requests"), (Kind.REQUEST,)),
+    "answers": (lazy("Answers"), (Kind.ANSWER,)),
+    "runs": (lazy("Runs"), (Kind.RUN,)),
+    "sessions": (lazy("Sessions"), (Kind.SESSION,)),
+}
+"""The sorts of texts among which a search can be narrowed, each with its kinds."""
+KINDS: dict[str, Words] = {
+    Kind.PERSON: lazy("Message"),
+    Kind.NOTICE: lazy("Notice"),
+    Kind.RUN: lazy("Run"),
+    Kind.REQUEST: lazy("Request"),
+    Kind.ANSWER: lazy("Answer"),
+    Kind.SESSION: lazy("Session"),
+}
+LONGEST_PAGE = 20
+
+
 @dataclass(frozen=True)
 class Group:
     """The results of one kind, each with its address."""
@@ -42,25 +66,63 @@ class Group:
     finds: list[tuple[str, Find]]
 
 
+@dataclass(frozen=True)
+class Said:
+    """A text that was found, with its address and the name of its kind."""
+
+    href: str
+    kind: Words
+    hit: Hit
+
+
 @require_safe
 @login_required
 @with_marks()
 def search(request: Visit) -> HttpResponse:
-    text = request.GET.get("q", "")
-    context = {"text": text, "groups": list(groups(request, text)), "searched": MOST_SEARCHED}
+    text, sort, before = (request.GET.get(name, "") for name in ("q", "in", "before"))
+    sort = sort if sort in SORTS else ""
+    found = Search(request.user, text)
+    is_first = not sort and not before
+    end = int(before) if re.fullmatch("[0-9]{1,18}", before) else None
+    texts = found.texts(SORTS[sort][1], before=end, most=LONGEST_PAGE)
+    context = {
+        "text": text,
+        "groups": list(groups(request, found)) if is_first else [],
+        "searched": MOST_SEARCHED,
+        "sort": sort,
+        "sorts": [(name, words) for name, (words, _) in SORTS.items()],
+        "said": [said(hit) for hit in texts.hits],
+        "older": texts.next,
+    }
     return render(request, "dashboard/search.html", context)
 
 
 @require_safe
 @login_required
 def search_results(request: Visit) -> JsonResponse:
-    found = groups(request, request.GET.get("q", ""))
-    return JsonResponse({"groups": [_as_json(group) for group in found]})
+    found = Search(request.user, request.GET.get("q", ""))
+    named = [_as_json(group) for group in groups(request, found)]
+    if hits := found.texts().hits:
+        # Before the pages, which fit any search that finds nothing else, too.
+        items = [_said_as_json(said(hit)) for hit in hits]
+        place = len(named) - (bool(named) and named[-1]["name"] == "pages")
+        named.insert(place, {"name": "said", "label": str(SAID), "items": items})
+    return JsonResponse({"groups": named})
 
 
-def groups(request: Visit, text: str) -> Iterator[Group]:
+SAID = lazy("In conversations")
+
+
+def said(hit: Hit) -> Said:
+    """Return a hit with the address that opens its session at the very message."""
+    href = reverse("countersign:session_detail", args=[hit.session])
+    if hit.message:
+        href += f"?message={hit.message}#message-{hit.message}"
+    return Said(href, KINDS[hit.kind], hit)
+
+
+def groups(request: Visit, found: Search) -> Iterator[Group]:
     """Yield the groups of results that aren't empty."""
-    found = Search(request.user, text)
     sorts = (
         ("requests", lazy("Waiting for you"), found.requests(), "countersign:request_detail"),
         ("procedures", lazy("Start"), found.procedures(), "countersign:procedure_detail"),
@@ -82,6 +144,18 @@ def _pages(request: Visit, found: Search) -> Iterator[tuple[str, Find]]:
             continue
         if found.fits(str(title), str(detail)):
             yield href, Find(name, str(title), str(detail))
+
+
+def _said_as_json(one: Said) -> dict[str, Any]:
+    """Return a text that was found, with pieces of its snippet that tell whether they match."""
+    return {
+        "href": one.href,
+        "title": one.hit.title,
+        "detail": str(one.kind),
+        "at": one.hit.at.isoformat(),
+        "show": "ago",
+        "pieces": one.hit.pieces,
+    }
 
 
 def _as_json(group: Group) -> dict[str, Any]:

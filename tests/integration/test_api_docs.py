@@ -80,6 +80,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/requests/{request_id}/claim", "delete"),
         ("/api/requests/{request_id}/seen", "post"),
         ("/api/requests/{request_id}/history", "get"),
+        ("/api/search", "get"),
         ("/api/inbox", "get"),
         ("/api/inbox/responses", "post"),
         ("/api/requests/{request_id}/snooze", "put"),

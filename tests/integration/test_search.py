@@ -2,14 +2,18 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
 
+from chat.models import Message, Session
+from chat.services import post_message
 from dashboard.overview import finds
 from dashboard.overview.words import short_id
-from procedures.models import Run
-from tests.calls import grant
+from procedures.models.clock import clock
+from tests.calls import caller, grant
 from tests.pages import ask, browser, grant_to_both, queries_of, shown, writes
 from tests.runs import answer, start
 
@@ -91,6 +95,83 @@ def test_a_search_costs_the_same_however_much_there_is(alice: User, bob: User) -
     assert not writes(after)
 
 
+def test_a_search_of_what_was_said_costs_the_same_however_much_there_is(
+    alice: User, bob: User
+) -> None:
+    request = ask("told", by=alice)
+    client, address = browser(bob), "/search/results?q=one+of+each"
+    queries_of(client, address)
+    before = len(queries_of(client, address))
+    for number in range(4):
+        ask("told", by=alice)
+        post_message(request.session, f"One of each {number}", by=bob, reply_to=request.message)
+
+    after = queries_of(client, address)
+
+    assert len(after) == before <= 36
+    assert not writes(after)
+
+
+def test_what_was_said_is_found_with_a_link_to_the_very_message(alice: User, bob: User) -> None:
+    request = ask("told", by=alice)
+    session = request.session
+    sent = [post_message(session, f"Parcel <{number}>", by=alice) for number in range(22)]
+    last, first = sent[-1], sent[0]
+
+    item = found(alice, "arcel")["said"][0]
+    page = shown(browser(alice).get("/search", {"q": "arcel"}))
+    older = shown(browser(alice).get("/search", {"q": "arcel", "before": page_after(page)}))
+
+    assert item["href"] == f"/chat/{session.pk}?message={last.pk}#message-{last.pk}"
+    assert item["pieces"] == [["P", False], ["arcel", True], [" <21>", False]]
+    assert f'href="{item["href"]}"' in page
+    assert "P<mark>arcel</mark> &lt;21&gt;</span>" in page
+    assert [f"&lt;{number}&gt;" in page for number in (0, 2)] == [False, True]
+    assert [f"&lt;{number}&gt;" in older for number in (0, 1, 2)] == [True, True, False]
+    assert "Older results" not in older
+    answers = shown(browser(alice).get("/search", {"q": "arcel", "in": "answers"}))
+    assert "No matches</p>" in answers
+    assert str(first.pk) in older
+    assert "said" not in found(bob, "arcel")  # members' talk
+
+
+def page_after(page: str) -> str:
+    [before] = re.findall(r"before=(\d+)", page)
+    return str(before)
+
+
+def lines(session: Session, count: int) -> list[Message]:
+    """Messages in the session that only the transcript knows."""
+    new = [
+        Message(session=session, seq=1000 + number, kind="notice", at=clock.now(), text=text)
+        for number, text in enumerate(f"Line {number}." for number in range(count))
+    ]
+    run = session.messages.exclude(run=None).values_list("run", flat=True)[0]
+    for one in new:
+        one.run_id = run
+    return Message.objects.bulk_create(new)
+
+
+def test_a_link_opens_a_session_at_an_old_message(alice: User) -> None:
+    session = ask("told", by=alice).session
+    sent = lines(session, 210)
+    client, address = browser(alice), f"/chat/{session.pk}"
+    queries_of(client, address)
+
+    page = client.get(address, {"message": str(sent[60].pk)})
+    near = client.get(address, {"message": str(sent[200].pk)})
+
+    assert [f"Line {number}." in shown(page) for number in (60, 80, 82)] == [True, True, False]
+    assert "Earlier messages" not in shown(page)
+    later = client.get(address, {"before": page.context["later"]})
+    assert [f"Line {number}." in shown(later) for number in (80, 82, 179)] == [True, True, True]
+    assert client.get(address, {"before": later.context["later"] or ""}).context["is_latest"]
+    assert near.context["is_latest"]
+    assert near.context["later"] is None
+    for other in ("x", str(uuid4())):  # what isn't there leads to the newest
+        assert client.get(address, {"message": other}).context["is_latest"]
+
+
 def test_without_scripts_the_search_is_a_page(alice: User, bob: User) -> None:
     request = ask("told", by=alice)
 
@@ -101,12 +182,57 @@ def test_without_scripts_the_search_is_a_page(alice: User, bob: User) -> None:
     assert "No matches</p>" in shown(browser(bob).get("/search", {"q": "nothing like this"}))
 
 
-@pytest.mark.parametrize("text", ["\0", "<script>", "%", "x" * 5000, "٣", "0" * 32])
-def test_strange_words_find_nothing_and_break_nothing(alice: User, text: str) -> None:
-    Run.objects.all().delete()
+STRANGE = (
+    *(
+        "\0",
+        "<script>",
+        "%",
+        "*",
+        "x" * 5000,
+        "٣",
+        "0" * 32,
+        '"',
+        'a"b',
+        "\\",
+        "' OR 1=1 --",
+        "NOT",
+    ),
+    *(
+        "AND OR",
+        "NEAR(a b)",
+        "grams:x",
+        "^x*",
+        "(",
+        "& | ! <->",
+        "it''s",
+        "🏳️‍🌈",
+        "\u202e",
+        "\ud800",
+    ),
+    *(
+        "e\u0301" * 60,
+        "a b c d e f g h i j k l m n o",
+        "ﷺ",
+        "ǅ",
+        "\u0301",
+        "x:*",
+        "\t \n",
+        "\u3000",
+    ),
+)
 
-    assert set(found(alice, text)) <= {"procedures", "pages"}
-    assert '<script>"' not in shown(browser(alice).get("/search", {"q": text}))
+
+def test_strange_words_find_nothing_and_break_nothing(alice: User) -> None:
+    first = Message(kind=Message.Kind.PERSON, author=alice, text="Plain words", at=clock.now())
+    first.open_session("A session")
+    client, program = browser(alice), caller(alice)
+
+    for text in STRANGE:
+        query = urlencode({"q": text}, errors="surrogatepass")
+        groups = client.get(f"/search/results?{query}").json()["groups"]
+        assert {group["name"] for group in groups} <= {"procedures", "pages", "sessions"}
+        assert '<script>"' not in shown(client.get(f"/search?{query}"))
+        assert program.get(f"/api/search?{query}").status_code in (200, 422)
 
 
 def test_nobody_searches_without_signing_in(client: Any) -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
-from chat.grams import Query
+from chat.grams import Query, Snippet
 from chat.models import Message, Searchable
-from chat.services import post_message
+from chat.services import TextFilter, post_message, search_texts
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +63,59 @@ def test_a_text_is_found_by_any_part_of_its_words(
     found = Searchable.objects.matching(Query(query)).exclude(text="Session\nzero")
 
     assert {one.pk for one in found} == {texts[name].pk for name in names.split()}
+    read = Searchable.objects.containing(Query(query)).exclude(text="Session\nzero")
+    assert {one.pk for one in read} == {one.pk for one in found}
+
+
+def test_the_index_follows_its_rows(texts: dict[str, Searchable]) -> None:
+    def found(word: str) -> int:
+        return Searchable.objects.matching(Query(word)).count()
+
+    session = texts["kana"].session
+    Searchable.keep_title(session)
+    session.title = "Lighthouse"
+    Searchable.keep_title(session)
+    assert [found(word) for word in ("lighthouse", "session", "crème")] == [1, 1, 1]
+
+    session.delete()
+    assert [found(word) for word in ("lighthouse", "session", "crème")] == [0, 0, 0]
+
+
+def test_the_pieces_of_a_snippet_are_the_text_with_what_matches(
+    texts: dict[str, Searchable],
+) -> None:
+    def marked(name: str, query: str) -> list[str]:
+        pieces = Snippet(texts[name].text, Query(query), longest=200).pieces
+        assert "".join(piece for piece, _ in pieces) == TEXTS[name]
+        return [piece for piece, is_match in pieces if is_match]
+
+    assert marked("german", "RECHNUNG fur") == ["rechnung", "für"]
+    assert marked("arabic", "المراجعه") == ["المُراجَعة"]
+    assert marked("accents", "strasse cafe") == ["CAFÉ", "Straße"]
+    assert marked("kana", "ガス") == ["ガス"]
+    long = f"{'word ' * 60}needle {'word ' * 60}"
+    pieces = Snippet(long, Query("needle"), longest=100).pieces
+    assert pieces[0] == pieces[-1] == ("…", False)
+    assert ("needle", True) in pieces
+    assert len("".join(piece for piece, _ in pieces)) <= 102
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles")
+def test_a_role_that_may_create_nothing_searches_by_parts_of_words(
+    texts: dict[str, Searchable], alice: User
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extname FROM pg_extension")
+        assert cursor.fetchall() == [("plpgsql",)]
+        cursor.execute("CREATE ROLE plain NOSUPERUSER")
+        rows = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES"
+        for given in (rows, "USAGE ON ALL SEQUENCES"):
+            cursor.execute(f"GRANT {given} IN SCHEMA public TO plain")
+        cursor.execute("SET LOCAL ROLE plain")
+        cursor.execute("SELECT has_database_privilege(current_database(), 'CREATE')")
+        assert cursor.fetchone() == (False,)
+    session = texts["german"].session
+    post_message(session, "Gasrechnungen 返金", by=alice)
+
+    for query, count in (("rechnung", 2), ("返金", 2)):
+        assert len(search_texts(alice, TextFilter(query), most=5).hits) == count

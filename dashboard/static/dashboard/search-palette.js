@@ -96,7 +96,7 @@ class SearchPalette extends HTMLElement {
   }
 }
 
-function optionOf({ href, title, detail, at, show }) {
+function optionOf({ href, title, detail, at, show, pieces = [] }) {
   const option = piece("a", "find__link palette__option");
   option.href = href;
   option.tabIndex = -1;
@@ -104,7 +104,16 @@ function optionOf({ href, title, detail, at, show }) {
   option.setAttribute("aria-selected", "false");
   option.append(piece("bdi", "find__title", title), piece("bdi", "find__detail", detail));
   if (at) option.append(momentOf(at, show));
+  if (pieces.length) option.append(snippetOf(pieces));
   return option;
+}
+
+/** Return the text around what was searched for, which is marked. */
+function snippetOf(pieces) {
+  const text = piece("span", "find__text");
+  text.dir = "auto";
+  text.append(...pieces.map(([words, isMatch]) => (isMatch ? piece("mark", "", words) : words)));
+  return text;
 }
 
 function momentOf(at, show) {

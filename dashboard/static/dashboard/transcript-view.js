@@ -6,6 +6,7 @@ class TranscriptView extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector(".transcript__list");
     if (!location.hash || location.hash === "#latest") this.toEnd();
+    else this.showLinked();
     this.isAtEnd = this.distance < NEAR;
     this.note();
     this.addEventListener("scroll", () => this.onScroll(), { passive: true });
@@ -14,6 +15,15 @@ class TranscriptView extends HTMLElement {
     this.sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
     this.sizes.observe(this.list);
     this.sizes.observe(this);
+  }
+
+  /** A link to a message shows it in the middle, and reading by keyboard begins at it. */
+  showLinked() {
+    const linked = this.querySelector(".message:target");
+    if (!linked) return;
+    linked.tabIndex = -1;
+    linked.focus({ preventScroll: true });
+    linked.scrollIntoView({ block: linked.offsetHeight < this.clientHeight ? "center" : "start" });
   }
 
   disconnectedCallback() {
