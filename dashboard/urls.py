@@ -83,6 +83,7 @@ urlpatterns = [
     path("inbox/requests/<uuid:request_id>", inbox.inbox_request, name="inbox_request"),
     path("inbox/bulk", bulk.inbox_bulk, name="inbox_bulk"),
     path("requests/<uuid:request_id>/seen", inbox.request_seen, name="request_seen"),
+    path("requests/<uuid:request_id>/usual", inbox.request_usual, name="request_usual"),
     path("requests/<uuid:request_id>/snooze", inbox.request_snooze, name="request_snooze"),
     path("requests/<uuid:request_id>/claim", inbox.request_claim, name="request_claim"),
     path("requests/<uuid:request_id>/draft", drafts.request_draft, name="request_draft"),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as lazy
@@ -35,6 +35,7 @@ from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
 from chat.services.waiting import Waiting
 from dashboard.forms.snoozing import time_of
+from dashboard.overview.usual import usual_after
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.overview.words import listed
 from dashboard.pages.marks import with_marks
@@ -44,6 +45,7 @@ from procedures.access import address_of, visible_procedures
 from procedures.engine.errors import InputError
 from procedures.engine.kinds import conditions
 from procedures.models.clock import clock
+from procedures.models.run_queries import values_of
 from procedures.services import OperationRefusedError
 
 PAGE = 50
@@ -356,6 +358,15 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
         done = visible_requests(request.user).with_what_is_shown().filter(pk=last).first()
         context |= {"last": done, "last_is_undoable": done and is_undoable(request, done)}
     return render(request, "inbox/_pane.html", context)
+
+
+@require_safe
+@login_required
+def request_usual(request: Visit, request_id: UUID) -> HttpResponse:
+    """Return a sentence about what usually follows an answer to the request, if that is known."""
+    visible = visible_requests(request.user).select_related("wait__run")
+    found = get_object_or_404(visible.defer("question", *values_of("wait__run")), pk=request_id)
+    return render(request, "inbox/_usual.html", {"usual": usual_after(found)})
 
 
 @require_POST

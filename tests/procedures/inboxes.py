@@ -44,3 +44,24 @@ def inbox_item(
         "escalation": lambda: ctx.escalate(prompt, **given),
     }
     return asks[kind]().value
+
+
+def pay_nine() -> str:
+    return "paid"
+
+
+def write_mail() -> str:
+    return "sent"
+
+
+def tell_shop() -> str:
+    return "told"
+
+
+@procedure(roles={"start": "support", "answer": "finance", "operate": "operators"})
+def paid_after_approval(ctx: Context) -> str:
+    """Asks, and then does something that depends on the answer."""
+    if not ctx.approve("Pay 9 €?", assign="finance"):
+        return ctx.step(tell_shop)
+    ctx.step(pay_nine)
+    return ctx.step(write_mail)
