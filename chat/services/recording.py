@@ -68,8 +68,8 @@ def record_answer(
     response = _new_response(request, question, answer, by, now)
     response.for_user_id, response.standing = right.of, standing
     response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""
-    is_undoable = find_channel(answer.channel).undoes and not answer.program
-    is_held = not standing and question.undo is not None and is_undoable
+    may_undo = question.undo is not None and not standing and not answer.program
+    is_held = may_undo and find_channel(answer.channel).undoes
     response.effective_at = now + timedelta(seconds=question.undo or 0) if is_held else None
     votes = votes_on(request) if question.quorum > 1 else []
     if voted := earlier_vote(response, votes):
