@@ -90,7 +90,8 @@ def audiences_of(user: User) -> Iterator[str]:
 def _asked_with(person: User) -> Iterator[str]:
     """Yield the audiences for requests that ask a person by name, by group or by permission."""
     yield audience("asked", person.pk)
-    yield from (audience("group", key) for key in person.groups.values_list("pk", flat=True))
+    # From the person if a list of the page has read the groups already.
+    yield from (audience("group", one.pk) for one in person.groups.all())
     if not person.is_superuser:
         yield from (audience("perm", name) for name in person.get_all_permissions())
 

@@ -1,13 +1,14 @@
 """The lists beside a transcript: runs, open requests, files and people of the session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Min, QuerySet
 
-from chat.models import HumanResponse, Member
+from chat.models import HumanRequest, HumanResponse, Member
 from chat.parts import Part
 from dashboard.overview import listed_runs
 from procedures.models import Artifact, Run
@@ -18,17 +19,20 @@ MOST_BESIDE = 50
 """The maximum number of runs, requests and files listed beside a session."""
 
 
-def beside(part: Part) -> dict[str, Any]:
-    """Return the session's runs, requests, files and people, as far as the viewer may see them."""
+def beside(
+    part: Part, *, now: datetime | None = None, known: Mapping[UUID, HumanRequest] | None = None
+) -> dict[str, Any]:
+    """Return the session's runs, requests, files and people, as far as the viewer may see them.
+
+    `known` holds requests that were loaded for the transcript, which aren't loaded again.
+    """
     runs = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
-    asked = part.requests.open()
-    shown = list(asked.with_what_is_shown().defer("question").by_urgency()[:MOST_BESIDE])
-    is_all = len(shown) < MOST_BESIDE
+    shown = _open_requests(part, known or {})
     files = Artifact.objects.filter(run__in=part.cards.values("run")).order_by("-pk")
     found = list(files[: MOST_COUNTED + 1])
     listed = Run.objects.filter(pk__in=runs[:MOST_BESIDE]).for_lists().order_by("-pk")
     return {
-        "runs": listed_runs(listed),
+        "runs": listed_runs(listed, now=now),
         "open_requests": shown,
         "files": found[:MOST_BESIDE],
         "people": people(part)[:MOST_BESIDE],
@@ -36,10 +40,22 @@ def beside(part: Part) -> dict[str, Any]:
         "counts": {
             "runs": len(runs),
             "files": len(found),
-            "open_requests": len(shown) if is_all else asked.order_by()[: MOST_COUNTED + 1].count(),
+            "open_requests": len(shown)
+            if len(shown) < MOST_BESIDE
+            else part.requests.open().order_by()[: MOST_COUNTED + 1].count(),
         },
         "most": MOST_BESIDE,
     }
+
+
+def _open_requests(part: Part, known: Mapping[UUID, HumanRequest]) -> list[HumanRequest]:
+    """Return the most urgent open requests of the session that the viewer may see."""
+    urgent = part.requests.open().by_urgency()
+    ids = list(urgent.values_list("pk", flat=True)[:MOST_BESIDE])
+    missing = [one for one in ids if one not in known]
+    others = HumanRequest.objects.with_what_is_shown().defer("question")
+    found = {**known, **(others.in_bulk(missing) if missing else {})}
+    return [found[one] for one in ids if one in found]
 
 
 def people(part: Part) -> list[tuple[str, datetime, bool]]:

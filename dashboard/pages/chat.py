@@ -22,15 +22,16 @@ from chat import services
 from chat.access import Sight, answerable_requests, titles_for
 from chat.feed import newest_messages
 from chat.models import HumanRequest, Message, Session
-from chat.models.request import HumanRequestQuerySet
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
 from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
+from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.listeners import CHOOSE, WORKING, newest_runs, readers_of, stoppable
 from dashboard.pages.marks import with_marks
+from dashboard.pages.questions import LONGEST_ECHO, MOST_OTHERS, questions_for
 from dashboard.pages.reading import reading
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
@@ -43,12 +44,10 @@ LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
 SHOWN_BELOW = 20
 """The number of messages shown below an older message to which a link leads."""
-LONGEST_ECHO = 90
 NOTHING = "nothing"
 """The choice in the composer of somebody whose message replies to nothing."""
 LONGEST_ADDRESS = 1000
 """The maximum length of a command in the address of a page, in characters."""
-MOST_OTHERS = 20
 
 
 @require_safe
@@ -81,8 +80,8 @@ def session_detail(request: Visit, session_id: UUID) -> HttpResponse:
 def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
     part = find(request, session_id)
     context = beside(part)
-    shown = [found.pk for found in context["open_requests"]]
-    more = composer(part, shown=shown, runs=[one.run for one in context["runs"]])
+    opened, runs = context["open_requests"], [one.run for one in context["runs"]]
+    more = composer(part, shown=[found.pk for found in opened], runs=runs, opened=opened)
     return render(request, "chat/_beside.html", context | more)
 
 
@@ -256,16 +255,21 @@ def _unheard(to: Message | None, message: Message, user: User) -> str:
 
 
 def composer(
-    part: Part, *, shown: Iterable[UUID | None] = (), runs: Sequence[Run] | None = None
+    part: Part,
+    *,
+    shown: Iterable[UUID | None] = (),
+    runs: Sequence[Run] | None = None,
+    opened: Sequence[HumanRequest] | None = None,
 ) -> dict[str, Any]:
     """Return the context of the composer: what a message can answer or reply to, and a unique key.
 
     The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
-    page, some of which the viewer may be able to answer, and `runs` the session's newest runs.
+    page, some of which the viewer may be able to answer. `runs` are the session's newest runs, and
+    `opened` its open requests as `beside` lists them, if it has read them already.
     """
     runs = newest_runs(part) if runs is None else runs
     mine = answerable_requests(part.user).filter(session=part.session)
-    waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
+    waiting, others = questions_for(part, mine, opened)
     answerable = {found.pk for found in waiting}
     if len(waiting) > MOST_COUNTED:
         answerable |= _keys(mine.filter(pk__in=[one for one in shown if one]))
@@ -274,23 +278,12 @@ def composer(
         "replying": waiting[:MOST_BESIDE],
         "may_ask_back": any(found.asked.ask_back for found in waiting[:MOST_BESIDE]),
         "waiting_count": len(waiting),
-        "others": [*_questions_of_others(part, mine), *_writers(part)],
+        "others": [*others, *_writers(part)],
         **readers_of(part, runs),
         "stoppable": partial(stoppable, part.user, runs),  # asked only where the button is drawn
         "answerable": answerable,
         "client_key": uuid4(),
     }
-
-
-def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
-    """Return message ids and labels of open questions that the viewer may only discuss."""
-    is_mine = Exists(mine.filter(pk=OuterRef("pk")))
-    asked = part.requests.open().filter(~is_mine).order_by("-pk")[:MOST_OTHERS]
-    cards = Message.objects.filter(request__in=_keys(asked)).order_by("seq")
-    return [
-        (pk, _("About “{prompt}”").format(prompt=Truncator(prompt).chars(LONGEST_ECHO)))
-        for pk, prompt in cards.values_list("pk", "request__prompt")
-    ]
 
 
 def _writers(part: Part) -> list[tuple[UUID, str]]:
@@ -381,13 +374,15 @@ def _posted(
 
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
     """Return the whole page of a session; `more` is what its composer or a command shows."""
-    context = sessions(request, part) | transcript(request, part) | beside(part)
+    context = sessions(request, part) | transcript(request, part)
+    known = {one.request.pk: one.request for one in context["transcript"] if one.request}
+    context |= beside(part, now=time_for_viewer(request), known=known)
     context |= reading(part, context["followed"].get(part.session.pk), context["transcript"])
     context["title"] = context["titles"].get(part.session.pk, "")
+    opened, runs = context["open_requests"], [one.run for one in context["runs"]]
     shown = [message.request_id for message in context["transcript"]]
-    shown += [found.pk for found in context["open_requests"]]
-    runs = [one.run for one in context["runs"]]
-    context |= composer(part, shown=shown, runs=runs) | more
+    shown += [found.pk for found in opened]
+    context |= composer(part, shown=shown, runs=runs, opened=opened) | more
     return render(request, "chat/session.html", context, status=status)
 
 

@@ -214,6 +214,25 @@ def test_titles_tell_sessions_apart(alice: User) -> None:
     assert Session.objects.filter(title="Refund 5.00 € for A-1").exists()
 
 
+def test_an_open_question_is_loaded_once_for_transcript_composer_and_lists(
+    alice: User, bob: User
+) -> None:
+    session = ask("approval", by=alice).session
+    ask_in(session, "text", by=alice)
+    client = browser(bob)
+
+    said = queries_of(client, f"/chat/{session.pk}")
+    above = queries_of(client, f"/chat/{session.pk}?before=1")
+    text = shown(client.get(f"/chat/{session.pk}?before=1"))
+
+    for read in (said, above):
+        assert sum("SELECT" in one and '"evidence_digest"' in one for one in read) == 1, "answers"
+    # Above, the questions are in the composer only, and loaded for it.
+    assert len(above) <= len(said) + 1
+    assert "2 requests for you" in text
+    assert text.count("data-hint=") == 2
+
+
 def test_looking_changes_nothing_and_costs_the_same(alice: User, bob: User, support: Group) -> None:
     session, client = ask("approval", by=alice).session, browser(bob)
     paths = [f"/chat/{session.pk}", "/chat", f"/chat/{session.pk}/beside"]
