@@ -54,6 +54,10 @@ TEXTS = {
     "waiting": lazy("Waiting for you: {count} · Show"),
     "waiting-more": lazy("Waiting for you: {count} more · Show"),
     "write": lazy("Write a message"),
+    "writing": lazy("is writing"),
+    "writing-again": lazy("began again (attempt {attempt}), so the text was replaced"),
+    "writing-failed": lazy("failed; if it is tried again, a new text takes the place of this one"),
+    "writing-long": lazy("is writing; the rest of this long text appears when the step ends"),
 }
 """The sentences, by the names that scripts use; none has a plural form."""
 

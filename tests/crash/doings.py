@@ -123,3 +123,22 @@ def undone(ctx: Context, folder: str, how: Literal["failed", "cancelled"]) -> No
     if how == "failed":
         raise ValueError("Too late.")
     ctx.approve("Go on?")
+
+
+def chunk(number: int) -> str:
+    """A piece of a text, short, and often with characters of several bytes."""
+    return f"{number} {('é', '…', '😀', 'שלום', '')[number % 5]}\n"
+
+
+def write_chunks(folder: str, parts: int, size: int, step: Step) -> int:
+    """Writes a text in parts of so many pieces, each behind a gate."""
+    for part in range(parts):
+        stop_at(folder, f"part {part}")
+        for number in range(part * size, (part + 1) * size):
+            step.write(chunk(number))
+    return parts * size
+
+
+@procedure(roles=ROLES)
+def writer(ctx: Context, folder: str, parts: int, size: int) -> int:
+    return ctx.step(write_chunks, folder, parts, size, name="write")

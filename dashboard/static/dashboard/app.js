@@ -17,6 +17,7 @@ import "./people-field.js";
 import "./choose-rows.js";
 import "./inbox.js";
 import "./transcript-view.js";
+import "./written-texts.js";
 import "./chat-outbox.js";
 import "./chat-composer.js";
 import "./chat-stop.js";

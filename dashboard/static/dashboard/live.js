@@ -71,8 +71,14 @@ class Connection {
 
   #follow(element) {
     element.asOf = 0;
-    const { stream, form, cursor, mark } = element;
-    this.send({ follow: stream, form, after: cursor, ...(mark ? { mark } : {}) });
+    const { stream, form, cursor, mark, places } = element;
+    const at = places ? { at: places } : {};
+    this.send({ follow: stream, form, after: cursor, ...(mark ? { mark } : {}), ...at });
+  }
+
+  /** A piece of a text is missing: what comes after the places that the page has is sent again. */
+  followAgain(element) {
+    if (this.#isOpen) this.#follow(element);
   }
 
   /** A list couldn't be read: what it lacks is asked for again, once the server may be back. */
@@ -135,6 +141,8 @@ class LiveStream extends HTMLElement {
     this.form = this.getAttribute("form");
     this.cursor = Number(this.getAttribute("after"));
     this.mark = this.getAttribute("mark");
+    /** Of texts: the number and the bytes that the page has, by step. */
+    this.places = this.stream.startsWith("text:") ? (this.places ?? {}) : null;
     connection.add(this);
   }
 
@@ -161,6 +169,7 @@ class LiveStream extends HTMLElement {
   }
 
   take(frame) {
+    if (this.places && !this.takePlace(frame)) return;
     if (frame.seq < this.cursor || (frame.seq === this.cursor && frame.as_of < this.asOf)) return;
     this.cursor = frame.seq;
     this.asOf = frame.as_of ?? this.asOf;
@@ -171,6 +180,18 @@ class LiveStream extends HTMLElement {
 
   tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+
+  /** True if a piece of a text goes on where the page is, or begins a later text. */
+  takePlace({ step, number, at, to }) {
+    const [known, size] = this.places[step] ?? [0, 0];
+    if (number < known) return false;
+    if (at !== (number === known ? size : 0)) {
+      connection.followAgain(this);
+      return false;
+    }
+    this.places[step] = [number, to];
+    return true;
   }
 
   /** Nothing more comes, or other things may be seen now: the page asks what there is to see. */

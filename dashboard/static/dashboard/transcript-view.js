@@ -15,6 +15,7 @@ class TranscriptView extends HTMLElement {
     this.sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
     this.sizes.observe(this.list);
     this.sizes.observe(this);
+    for (const texts of this.querySelectorAll("written-texts")) this.sizes.observe(texts);
   }
 
   /** A link to a message shows it in the middle, and reading by keyboard begins at it. */

@@ -1,0 +1,101 @@
+/* Shows what the steps of runs write, below what has been said, until a message takes its place.
+
+   The pieces come by <live-stream stream="text:…">. Whoever reads a page by a screen reader hears
+   that a step writes, and then the message, not every piece. */
+
+const ENDED = ["done", "failed", "cancelled"];
+const PATIENCE = 2000;
+
+class WrittenTexts extends HTMLElement {
+  /** The drafts by run and step, and the numbers of those whose messages have come. */
+  drafts = new Map();
+  over = new Map();
+
+  connectedCallback() {
+    this.template = this.querySelector("template");
+    this.hear = ({ target, detail }) => this.onFrame(target.stream, detail);
+    document.addEventListener("live", this.hear);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("live", this.hear);
+  }
+
+  onFrame(stream, frame) {
+    if (frame.step) this.take(stream.slice("text:".length), frame);
+    else if (this.drafts.size) this.tidy();
+  }
+
+  take(run, frame) {
+    const key = `${run} ${frame.step}`;
+    if (this.over.get(key) === frame.number) return;
+    const draft = this.drafts.get(key) ?? this.begin(key, run, frame);
+    if (draft.number !== frame.number) this.beginAgain(draft, frame);
+    draft.text.appendData(frame.text);
+    if (frame.is_long) draft.tell("writing-long");
+    if (frame.end === "failed") draft.tell("writing-failed");
+    if (frame.end === "kept" && (!this.isChat || isThere(frame.digest))) this.end(key, draft);
+  }
+
+  get isChat() {
+    return this.dataset.in === "chat";
+  }
+
+  begin(key, run, { step, number }) {
+    const element = document.importNode(this.template.content.firstElementChild, true);
+    const name = document.querySelector(`#run-card-${run} .run-card__title bdi`);
+    element.querySelector(".writing__run").textContent = name?.textContent ?? "";
+    element.querySelector(".writing__step").textContent = step;
+    const state = element.querySelector(".writing__state");
+    const text = document.createTextNode("");
+    element.querySelector(".writing__text").append(text);
+    const tell = (words, attempt) => {
+      state.textContent = textOf(words, { attempt });
+    };
+    const before = lastMessage(run, step);
+    const draft = { element, run, step, number, text, tell, before };
+    this.drafts.set(key, draft);
+    this.append(element);
+    tell("writing");
+    return draft;
+  }
+
+  /** Another attempt, or another worker after a crash, begins at the beginning. */
+  beginAgain(draft, { number, attempt }) {
+    draft.number = number;
+    draft.text.data = "";
+    draft.tell("writing-again", attempt);
+  }
+
+  /** A message that has come, or the end of its run, ends a draft. */
+  tidy() {
+    for (const [key, draft] of this.drafts) {
+      if (lastMessage(draft.run, draft.step) !== draft.before) this.end(key, draft);
+      else if (hasEnded(draft.run)) setTimeout(() => this.end(key, draft), PATIENCE);
+    }
+  }
+
+  end(key, draft) {
+    if (this.drafts.get(key) !== draft) return;
+    this.over.set(key, draft.number);
+    this.drafts.delete(key);
+    draft.element.remove();
+  }
+}
+
+/** The id of the last message that a step has written. */
+function lastMessage(run, step) {
+  const written = [...document.querySelectorAll(`[data-run="${run}"]`)];
+  return written.filter(({ dataset }) => dataset.wrote === step).at(-1)?.id;
+}
+
+function isThere(digest) {
+  return document.querySelector(`[data-digest="${digest}"]`) !== null;
+}
+
+function hasEnded(run) {
+  const shown = document.getElementById(`run-card-${run}`) ?? document.getElementById(`run-now-${run}`);
+  return ENDED.includes(shown?.dataset.look);
+}
+
+customElements.define("written-texts", WrittenTexts);

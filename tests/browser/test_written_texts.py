@@ -1,0 +1,130 @@
+"""What a step writes grows on open pages and becomes a message, with nothing that jumps."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from chat.models import Message
+from procedures.models import Run
+from procedures.runner import advance_run
+from procedures.services import start_run
+from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.test_calm import assert_calm, watch
+from tests.pages import grant_to_both
+from tests.procedures.writing import author
+
+pytestmark = pytest.mark.usefixtures("running_web")
+TEXT = """# Report on the orders of the week
+
+The week had **three** orders. שלום to all who read this in another direction, and to those who read
+Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungen.
+
+| order | amount |
+|---|---|
+| 2024-1187 | 12.00 € |
+| 2024-1188 | 31.20 € |
+
+- paid <script>alert(1)</script>
+- sent
+"""
+PIECES = [f"{line}\n" for line in TEXT.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def pen() -> Iterator[None]:
+    author.forget()
+    author.pieces = PIECES
+    yield
+    author.forget()
+
+
+@pytest.fixture
+def run(alice: User) -> Run:
+    grant_to_both("report_written_again")
+    return start_run("report_written_again", {}, by=alice)[0]
+
+
+class Watched:
+    """The pages that look on while the step writes, at each of its pieces."""
+
+    def __init__(self, chat: Page, page: Page) -> None:
+        self.chat, self.page = chat, page
+        self.written = 0
+
+    def look(self) -> None:
+        """Wait until both pages show all that was written in this attempt."""
+        self.written = self.written % len(PIECES) + 1
+        so_far = "".join(PIECES[: self.written]).rstrip("\n")
+        for one in (self.chat, self.page):
+            expect(one.locator(".writing__text")).to_have_text(so_far)
+
+    @property
+    def states(self) -> list[str]:
+        return [one.locator(".writing__state").inner_text() for one in (self.chat, self.page)]
+
+
+def test_a_text_grows_on_both_pages_and_becomes_one_message_in_its_place(
+    open_page: OpenPage, run: Run, alice: User
+) -> None:
+    session = Message.objects.get(run=run).session_id
+    chat = watch(open_page(alice, width=PHONE), f"/chat/{session}")
+    page = watch(open_page(alice, scheme="dark"), f"/runs/{run.pk}")
+    for one in (chat, page):
+        expect(one.locator("html")).to_have_attribute("data-live", "live")
+    watched, states = Watched(chat, page), list[list[str]]()
+    author.fails_in = (1,)
+
+    def look() -> None:
+        watched.look()
+        if watched.written in (1, 9):
+            states.append(watched.states)
+
+    author.between = look
+    advance_run(run.pk)
+
+    assert states[0] == states[1] == ["is writing"] * 2
+    assert states[2] == ["began again (attempt 2), so the text was replaced"] * 2
+    message = chat.locator(".transcript__list .message[data-wrote=write]")
+    expect(message).to_have_count(1)
+    expect(message.locator("table tr")).to_have_count(3)
+    expect(message.locator("h1")).to_have_text("Report on the orders of the week")
+    expect(message).to_contain_text("<script>alert(1)</script>")
+    for one in (chat, page):
+        expect(one.locator(".writing .message")).to_have_count(0)
+    assert_calm(chat)
+    assert_calm(page)
+
+    message.get_by_role("link", name="write").click()
+
+    row = chat.locator("details.bars__item[open]")
+    expect(row.locator(".prose h1")).to_have_text("Report on the orders of the week")
+
+
+def test_a_page_that_comes_later_gets_what_was_written_before_it(
+    open_page: OpenPage, run: Run, alice: User
+) -> None:
+    session = Message.objects.get(run=run).session_id
+    chat = open_page(alice)
+    author.pieces = PIECES[:3]
+    visits: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: chat.goto(f"/chat/{session}"),
+        lambda: chat.goto("/chat"),
+    ]
+    looked: list[str] = []
+
+    def look() -> None:
+        visits.pop(0)()
+        if len(visits) == 1:
+            expect(chat.locator(".writing__text")).to_have_text("".join(PIECES[:2]).rstrip())
+            looked.append(chat.url)
+
+    author.between = look
+    advance_run(run.pk)
+    chat.go_back()
+
+    assert looked
+    expect(chat.locator(".message[data-wrote=write]")).to_have_count(1)
+    expect(chat.locator(".writing .message")).to_have_count(0)
