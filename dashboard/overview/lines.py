@@ -123,7 +123,7 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
         case "signal" if data["signal"] == MESSAGE:
             words = _("Waiting until {due} for a message after {text}")
             words = words if due else _("Waiting for a message after {text}")
-            return "timer", sentence(words, text=strong(shortened(data["prompt"], 200)), due=due)
+            return "timer", sentence(words, text=strong(shortened(data["text"], 200)), due=due)
         case "signal":
             words = _("Waiting for the signal {signal} until {due}")
             words = words if due else _("Waiting for the signal {signal}")

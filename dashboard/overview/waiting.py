@@ -202,7 +202,7 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
     match opened.get("wait"):
         case "signal" if opened["signal"] == MESSAGE:
             words = _("Waiting for a message after {text} since {since}.")
-            text = strong(shortened(opened["prompt"], LONGEST_PROMPT))
+            text = strong(shortened(opened["text"], LONGEST_PROMPT))
             return sentence(words, text=text, since=since)
         case "signal":
             words = _("Waiting for the signal {signal} since {since}.")
@@ -279,7 +279,7 @@ def _other(opening: OpenWait) -> Sentence:
     opened = opening.opened
     match opened.get("wait"):
         case "signal" if opened["signal"] == MESSAGE:
-            text = strong(shortened(opened["prompt"], SHORT_PROMPT))
+            text = strong(shortened(opened["text"], SHORT_PROMPT))
             return sentence(_("a message after {text}"), text=text)
         case "signal":
             return sentence(_("the signal {signal}"), signal=code(opened["signal"]))

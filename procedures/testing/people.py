@@ -58,7 +58,7 @@ class Asked:
 
 def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
     if wait["wait"] == "signal" and wait["signal"] == MESSAGE:
-        return Asked(run_id, key, "message", wait["prompt"], at)
+        return Asked(run_id, key, "message", wait["text"], at)
     if wait["wait"] == "signal":
         return Asked(run_id, key, "signal", wait["signal"], at)
     question = Question.from_json(wait)

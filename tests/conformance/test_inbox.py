@@ -153,7 +153,7 @@ def test_words_of_a_conversation_that_changed_get_no_earlier_answer(backend: Bac
     backend.write(run_id, "The red one")
 
     assert backend.advance(run_id, asks_otherwise) == RunStatus.QUARANTINED
-    assert "asked “Which?”, but the code now asks “Which not?”" in str(backend.error(run_id))
+    assert "Which not?" in str(backend.error(run_id))
 
 
 def test_a_procedure_that_does_not_listen_can_not_read(backend: Backend) -> None:

@@ -293,3 +293,24 @@ def test_only_who_may_cancel_is_offered_stop(alice: User, bob: User) -> None:
     run.refresh_from_db()
     assert sent.status_code == 422
     assert run.cancel_requested_at is None
+
+
+def test_every_page_says_that_a_run_waits_for_a_message(alice: User) -> None:
+    run, session = begun("conversing_twice", by=alice)
+    client = browser(alice)
+
+    chat = shown(client.get(f"/chat/{session.pk}"))
+    page = shown(client.get(f"/runs/{run.pk}"))
+    for text in (chat, page):
+        assert "Waiting for a message after <strong>Which colour?</strong> since" in text
+    assert "Message after “Which colour?”" in page
+    for path in ("/", "/runs", f"/chat/{session.pk}/beside"):
+        assert client.get(path).status_code == 200
+
+    say(client, session, "Green, I think", run.pk)
+    advance_run(run.pk)
+    say(client, session, "Oh", run.pk)
+    advance_run(run.pk)
+    journal = shown(client.get(f"/runs/{run.pk}/journal"))
+    assert "<strong>alice</strong> wrote: Green, I think" in journal
+    assert "Read the inbox: there was no new message" in journal

@@ -110,3 +110,29 @@ def steered_too_late(ctx: Context) -> list[str]:
 def steered_after_a_question(ctx: Context) -> list[str]:
     ctx.approve("Go on?")
     return ctx.step(count_slowly)
+
+
+booked: dict[str, tuple[str, list[int]]] = {}
+"""What was booked, by idempotency key, with each attempt."""
+
+
+def enter_booking(what: str, step: Step) -> str:
+    booked.setdefault(step.idempotency_key, (what, []))[1].append(step.attempt)
+    return what
+
+
+@procedure(listens=True)
+def booking(ctx: Context) -> list[str]:
+    """Book what people say, and what they add while it works."""
+    done: list[str] = []
+    while (message := ctx.converse(f"{len(done)} so far. What next?")).text != "done":
+        done.append(ctx.step(enter_booking, message.text, name="book"))
+        done += [ctx.step(enter_booking, more.text, name="add") for more in ctx.inbox()]
+    return done
+
+
+@procedure(listens=True)
+def conversing_twice(ctx: Context) -> list[str]:
+    first = ctx.converse("Which colour?")
+    early = [one.text for one in ctx.inbox()]
+    return [first.text, ctx.converse("Which size?").text, *early]

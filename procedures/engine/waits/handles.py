@@ -23,7 +23,18 @@ from procedures.engine.values.volatile import REMEDY, differences
 from procedures.engine.waits.sending import cancel_run, checked_reason
 
 T = TypeVar("T")
-SHOWN = ("kind", "body", "labels", "draft", "evidence", "volatile", "schema", "assign", "signal")
+SHOWN = (
+    "kind",
+    "text",
+    "body",
+    "labels",
+    "draft",
+    "evidence",
+    "volatile",
+    "schema",
+    "assign",
+    "signal",
+)
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"

@@ -83,7 +83,7 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
         wait="signal",
         signal=MESSAGE,
         digest=canonical.digest(canonical.text_of(("converse", words)))[:16],
-        rest={"prompt": words},
+        rest={"text": words},
         **told,
     )
 
