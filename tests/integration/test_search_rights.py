@@ -4,10 +4,23 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from chat import services
 from chat.models import Member, Message, Searchable, Session
-from chat.services import TextFilter, post_message, search_texts
+from chat.services import (
+    Answer,
+    TextFilter,
+    invite,
+    open_session,
+    post_message,
+    remove_member,
+    rename_session,
+    search_texts,
+    set_private,
+    undo_response,
+)
 from procedures.models import Grant, Run
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
+from tests.pages import browser, shown
 
 Kind = Searchable.Kind
 WORDS = {
@@ -79,3 +92,49 @@ def test_each_sort_of_person_finds_what_they_may_see(
     assert found(User.objects.get(pk=carol.pk)) == RUNS | {Kind.SESSION}
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert not search_texts(User.objects.get(pk=alice.pk), TextFilter("marble"), most=5).hits
+
+
+def test_a_private_session_is_found_by_its_members_alone(
+    session: Session, alice: User, bob: User, carol: User
+) -> None:
+    everything, root = {str(kind) for kind in WORDS}, User.objects.create_superuser("root")
+
+    set_private(session.pk, is_private=True, by=alice)
+
+    assert found(alice) == everything
+    assert found(bob) == found(carol) == found(root) == set()
+    member, _ = invite(session.pk, carol, by=alice)
+    assert found(carol) == everything
+    remove_member(session.pk, member.pk, by=carol)
+    assert found(carol) == set()
+
+
+def test_a_session_is_found_by_the_title_that_it_has_now(alice: User, carol: User) -> None:
+    session, _ = open_session("Lost parcels", by=alice)
+    rename_session(session.pk, "Broken crates", by=alice)
+
+    def kinds(user: User, word: str) -> list[str]:
+        return [hit.kind for hit in search_texts(user, TextFilter(word), most=5).hits]
+
+    assert [kinds(alice, word) for word in ("parcel", "crate")] == [[], ["session"]]
+    assert [kinds(carol, word) for word in ("parcel", "crate")] == [[], []]
+    [hit] = search_texts(alice, TextFilter("crate"), most=5).hits
+    opened = Message.objects.get(session=session, kind=Message.Kind.OPENED)
+    assert (hit.title, hit.message) == ("Broken crates", opened.pk)
+    page = shown(browser(alice).get("/search", {"q": "crate", "in": "sessions"}))
+    assert f'href="/chat/{session.pk}?message={opened.pk}#message-{opened.pk}"' in page
+
+
+def test_an_answer_that_was_undone_is_not_found(
+    alice: User, bob: User, finance: Group, support: Group
+) -> None:
+    grant("undoable", finance, "answer")
+    grant("undoable", support, "start")
+    request = request_of(run_until_it_waits("undoable", by=alice))
+    answer = Answer(value=True, comment="A golden rule", channel="page")
+    services.respond(request.pk, answer, by=bob)
+    assert len(search_texts(bob, TextFilter("golden"), most=5).hits) == 1
+
+    undo_response(request.pk, by=bob)
+
+    assert search_texts(bob, TextFilter("golden"), most=5).hits == []
