@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Any, ClassVar
 
 import http_ece
@@ -18,6 +19,7 @@ from tests.listeners import BREAK, serving
 from tests.pages import browser
 
 SECRET = b"sixteen bytes !!"
+MOST_SECONDS = 3
 
 
 def text_of(content: bytes) -> str:
@@ -33,11 +35,15 @@ class PushService:
     faults: list[int | str] = field(default_factory=list)
     sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """The path, the headers and the body of each message."""
+    meeting: Barrier | None = None
+    """If set, no message is answered before as many have arrived as meet there."""
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
 
     def keep(self, path: str, headers: dict[str, str], body: bytes, fault: int | str) -> None:
+        if self.meeting:
+            self.meeting.wait(MOST_SECONDS)
         if fault in {BREAK, self.usual}:
             self.sent.append((path, headers, body))
 

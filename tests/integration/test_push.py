@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from io import StringIO
+from threading import Barrier
 from unittest import mock
 
 import pytest
@@ -123,6 +124,20 @@ def test_a_browser_that_has_accepted_it_is_sent_nothing_again_when_another_one_f
 
     assert sorted(path for path, *_ in service.sent) == ["/push/desk", "/push/phone"]
     assert row() == ("sent", 2, "")
+
+
+def test_a_message_is_pushed_to_all_browsers_of_a_person_at_once(
+    service: PushService, asked: HumanRequest, bob: User
+) -> None:
+    for place in ("desk", "phone", "couch"):
+        switch_on(bob, service, endpoint=service.url.replace("desk", place))
+    leave()
+    service.meeting = Barrier(3)
+
+    pass_time()
+
+    assert len(service.sent) == 3
+    assert row() == ("sent", 1, "")
 
 
 def test_a_browser_that_is_signed_out_while_it_is_sent_something_keeps_no_receipt(

@@ -1,7 +1,9 @@
 """The channel that notifies people in their browsers, also while no page is open."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -17,6 +19,8 @@ from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User
 
+AT_ONCE = 8
+"""The most browsers of a person to which a message is pushed at the same time."""
 GONE = {404, 410}
 """The statuses by which a push service says that a browser wants no more."""
 
@@ -55,12 +59,28 @@ class Push(Channel):
 def _push_to(
     subscriptions: QuerySet[PushSubscription], notification: Notification, key: PushKey
 ) -> Iterator[PostError]:
-    """Push the message to these browsers; yield the faults after which it is tried again."""
+    """Push the message to these browsers at once; yield the faults after which it is tried again.
+
+    Only the posts are in threads of their own: a push service may take seconds to answer.
+    """
     content = json.dumps(message_of(notification), ensure_ascii=False).encode()
-    for one in subscriptions:
-        headers = headers_for(one, key, notification.key)
+    send = partial(post, to_loopback=conf.PUSH_TO_LOOPBACK)
+    found: dict[Future[None], PushSubscription] = {}
+    with ThreadPoolExecutor(AT_ONCE, "push") as threads:
+        for one in subscriptions:
+            headers = headers_for(one, key, notification.key)
+            found[threads.submit(send, one.endpoint, sealed(content, one), headers)] = one
+        yield from _faults(found, notification)
+
+
+def _faults(
+    pushed: Mapping[Future[None], PushSubscription], notification: Notification
+) -> Iterator[PostError]:
+    """Note what became of each push; yield the faults after which it is tried again."""
+    for push in as_completed(pushed):
+        one = pushed[push]
         try:
-            post(one.endpoint, sealed(content, one), headers, to_loopback=conf.PUSH_TO_LOOPBACK)
+            push.result()
         except ForbiddenAddressError:
             one.delete()
         except PostError as error:
