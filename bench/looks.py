@@ -89,6 +89,8 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             gallery = Gallery(browser, web.url, stage, given.pictures, given.takes)
             found = [one for one in looks(stage) if re.search(given.only, one.name)]
+            if not found:
+                sys.exit(f"No page has a name that matches {given.only!r}.")
             faults = sum(gallery.measure(one) for one in found)
             browser.close()
     tell(bench="looks", pages=len(found), too_high=faults)

@@ -68,9 +68,11 @@ def main() -> None:
             return
         import dashboard.asgi  # noqa: F401 (as in a web process, what is loaded is frozen)
 
-        faults = sum(compare(large, small, takes=given.takes, only=given.only))
-    if given.check and faults:
-        sys.exit(f"{faults} figures are too high.")
+        faults = list(compare(large, small, takes=given.takes, only=given.only))
+    if not faults:
+        sys.exit(f"No page has a name that matches {given.only!r}.")
+    if given.check and any(faults):
+        sys.exit(f"{sum(faults)} figures are too high.")
 
 
 def explain(database: str, *, only: str = "") -> None:
