@@ -89,7 +89,7 @@ class Message(models.Model):
         PUBLIC = "public"
 
     class Delivery(models.TextChoices):
-        """What became of a message to a run; empty for other messages."""
+        """The state of a message to a run; other messages have none."""
 
         QUEUED = "queued"
         STEERING = "steering"

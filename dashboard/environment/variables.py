@@ -45,7 +45,10 @@ from procedures.engine.values.sizes import USUAL_SIZES
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
-DEMO_MODULES = ("examples.refund", "examples.release", "dashboard.demo.desk")
+DEMO_MODULES = (
+    *("examples.refund", "examples.release", "examples.supplies"),
+    "dashboard.demo.desk",
+)
 TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),
     *("message", "notice", "written", "stage", "reason"),

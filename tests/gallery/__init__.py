@@ -3,6 +3,7 @@
 MODULES = (
     "examples.refund",
     "examples.release",
+    "examples.supplies",
     "dashboard.demo.desk",
     "tests.asking",
     *(

@@ -254,7 +254,10 @@ def test_only_the_embedded_product_loads_the_examples(monkeypatch: pytest.Monkey
     embedded = read_environment().procedure_modules()
     monkeypatch.setenv("SECRET_KEY", PRODUCTION["SECRET_KEY"])
 
-    assert embedded == ["examples.refund", "examples.release", "dashboard.demo.desk", "shop"]
+    assert embedded == [
+        *("examples.refund", "examples.release", "examples.supplies"),
+        *("dashboard.demo.desk", "shop"),
+    ]
     assert read_environment().procedure_modules() == ["shop", "examples.refund"]
 
 

@@ -1,4 +1,4 @@
-"""Both shipped procedures, killed before and after every commit: the same outcome each time."""
+"""The refund and the release, killed before and after every commit: the same outcome each time."""
 
 import shlex
 from collections.abc import Callable
