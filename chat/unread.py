@@ -146,7 +146,9 @@ def _found(
 
 def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
     """Return the unread mentions of people who aren't members and may see them now."""
-    unread = ReadMark.objects.filter(is_among("user", people), mentioned__gt=F("seq"))
+    unread = ReadMark.objects.filter(
+        is_among("user", people), mentioned__gt=F("seq"), session__is_private=False
+    )
     is_member = Member.objects.filter(session=OuterRef("session"), user=OuterRef("user"))
     rows = unread.filter(where or Q(), ~Exists(is_member)).values_list(
         "user", "session", "mentioned"

@@ -54,6 +54,14 @@ class Channel:
         """Return the people who can be notified by this channel."""
         return people
 
+    def mentionable(self, people: "QuerySet[User]") -> "QuerySet[User]":
+        """Return the people who are notified by this channel of messages that mention them.
+
+        A channel that overrides this must be able to deliver notifications with a `mention`. By
+        default, there are none.
+        """
+        return people.none()
+
     def deliver(self, notification: "Notification") -> None:
         """Send a notification; return once the receiving service has accepted it.
 

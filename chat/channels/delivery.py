@@ -10,14 +10,17 @@ from itertools import islice
 
 from django.db import transaction
 
+from chat.access import visible_messages
 from chat.channels.channel import UndeliverableError
 from chat.channels.planning import people_asked
+from chat.channels.presence import not_looking
 from chat.channels.registry import channels, find_channel
 from chat.left import still_left
-from chat.models import Notification
+from chat.models import Message, Notification, ReadMark
 from chat.models.notification import MOST_TRIES, NotificationQuerySet
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
+from procedures.users import users
 
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
@@ -102,7 +105,11 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
         elif one.request and one.request.effective_at:
             # Closed only as long as an answer isn't undone: then it is as before, and to be told.
             one.put_off(at=one.request.effective_at)
-        elif why := _is_needless(one):
+        elif one.mention and not not_looking([one.recipient], clock.now()):
+            one.put_off(at=clock.now())
+        elif why := (
+            _unneeded_mention_words(one, one.mention) if one.mention else _is_needless(one)
+        ):
             one.drop(why)
         elif one.request and one.request.is_open and not still_left(one.request, [one.recipient]):
             _leave(one)
@@ -146,5 +153,19 @@ def _is_needless(one: Notification) -> str:
     return ""
 
 
+def _unneeded_mention_words(one: Notification, message: Message) -> str:
+    """Return a sentence if a person needn't be told that a message mentions them, else ""."""
+    channel = channels.get(one.channel)
+    mark = ReadMark.objects.filter(session=message.session_id, user=one.recipient_id).first()
+    if mark and mark.seq >= message.seq:
+        return "This person has read the message."
+    if not visible_messages(one.recipient).filter(pk=message.pk).exists():
+        return "This person may not see the message any more."
+    people = users().filter(pk=one.recipient_id)
+    if channel and not channel.mentionable(people).exists():
+        return "This person doesn't want to be told, or the channel can't reach them."
+    return ""
+
+
 def _subjects(held: list[Notification]) -> str:
-    return ", ".join(f"“{one.request or one.alert or one.run}”" for one in held)
+    return ", ".join(f"“{one.request or one.alert or one.mention or one.run}”" for one in held)

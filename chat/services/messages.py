@@ -11,6 +11,7 @@ from chat.models import HumanRequest, HumanResponse, Member, Message, Session
 from chat.parts import find_part
 from chat.services.heard import hand_to_run
 from chat.services.inbound import receive
+from chat.services.mentioning import find_mentioned, note_mentions
 from chat.services.programs import ProgramRefusedError
 from chat.services.replies import NoReplyError, reading_of
 from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
@@ -159,12 +160,14 @@ def _create(
         client_key=client_key,
         reply_to=reply_to,
     )
+    mentioned = find_mentioned(message) if "@" in text else []
     hand_to_run(message, by=by, steers=steers)
     message.add_to(session.pk)
     # Under the session's lock, so that somebody who was just removed writes nothing afterwards.
     is_member = Member.objects.filter(session=session, user=by).exists()
     if not is_member and find_part(by, session.pk) is None:
         raise NotMemberError("You can't write in this session any more.")
+    note_mentions(message, mentioned)
     return message
 
 

@@ -50,6 +50,10 @@ def about_alert(told: Mapping[str, Any], *, subject: str, to: User) -> str:
     return _drawn("alert", told, subject, to, "")
 
 
+def about_mention(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
+    return _drawn("mention", told, subject, to, because)
+
+
 def _drawn(name: str, told: Mapping[str, Any], subject: str, to: User, because: str) -> str:
     about = {"subject": subject, "name": short_name(to), "because": because, "site": conf.SITE_URL}
     return render_to_string(f"dashboard/mail/{name}.html", {**told, **about})

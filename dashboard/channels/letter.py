@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat.access import titles_for
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
@@ -239,6 +240,44 @@ def subject_about_alert(alert: Message) -> str:
     return shortened(
         words.format(level=level, title=title, text=plain(alert.text)), LONGEST_SUBJECT
     )
+
+
+def letter_about_mention(message: Message, *, to: User) -> Letter:
+    """Return a mail about a message that mentions its reader, with the beginning of its text."""
+    title = titles_for(to, [message.session_id]).get(message.session_id, "")
+    intro = _("{name} mentioned you in “{title}”:")
+    intro = intro.format(name=plain(_author(message)), title=plain(title))
+    link = f"{conf.SITE_URL}{path_to(message)}"
+    words = shortened(message.text, LONGEST_TEXT)
+    because = _("You can switch these notifications off on your profile page.")
+    parts = [
+        _("Hello {name},").format(name=plain(short_name(to))),
+        wrapped(intro),
+        indent(wrapped(words, WIDTH - 4), "    "),
+        _("Read it here:\n{link}").format(link=link),
+        wrapped(because),
+    ]
+    subject = subject_about_mention(message)
+    told = {"intro": intro, "said": words, "link": link}
+    html = drawn_letter.about_mention(told, subject=subject, to=to, because=because)
+    return Letter(subject, _joined(parts), html)
+
+
+def subject_about_mention(message: Message) -> str:
+    """Return the subject line, without the text, which may be too private for a locked screen."""
+    words = _("{name} mentioned you in the chat")
+    return shortened(words.format(name=plain(_author(message))), LONGEST_SUBJECT)
+
+
+def path_to(message: Message) -> str:
+    """Return the address of a message on its session's page."""
+    return (
+        f"{reverse('countersign:session_detail', args=[message.session_id])}#message-{message.pk}"
+    )
+
+
+def _author(message: Message) -> str:
+    return message.author.get_username() if message.author else _("The system")
 
 
 def link_to(request: HumanRequest) -> str:

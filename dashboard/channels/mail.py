@@ -9,7 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.channels import Channel
 from chat.models import Notification
-from dashboard.channels.letter import Letter, letter_about, letter_about_alert, letter_about_several
+from dashboard.channels.letter import (
+    Letter,
+    letter_about,
+    letter_about_alert,
+    letter_about_mention,
+    letter_about_several,
+)
+from dashboard.models.preferences import unwilling
 from procedures.conf import conf
 from procedures.users import User, email_of, has_address
 
@@ -26,6 +33,9 @@ class Mail(Channel):
 
     def reachable(self, people: QuerySet[User]) -> QuerySet[User]:
         return people.filter(has_address())
+
+    def mentionable(self, people: QuerySet[User]) -> QuerySet[User]:
+        return self.reachable(people).exclude(unwilling())
 
     def deliver(self, notification: Notification) -> None:
         """Send a planned mail to the mail server; its Message-ID stays the same on a retry."""
@@ -46,6 +56,8 @@ class Mail(Channel):
 
 def letter_of(notification: Notification) -> Letter:
     to = notification.recipient
+    if notification.mention:
+        return letter_about_mention(notification.mention, to=to)
     if notification.alert:
         return letter_about_alert(notification.alert, to=to)
     asked = [(one.request, one.round) for one in notification.bundled() if one.request]

@@ -94,6 +94,18 @@ class KeysForm(forms.Form):
         return chosen
 
 
+class MentionsForm(forms.Form):
+    """A form that switches notifications of mentions on or off."""
+
+    hears_mentions = forms.BooleanField(required=False)
+
+    def save(self, user: User) -> bool:
+        """Save the choice, and return True if the person is notified of mentions."""
+        chosen = bool(self.cleaned_data["hears_mentions"])
+        Preferences.objects.update_or_create(user=user, defaults={"hears_mentions": chosen})
+        return chosen
+
+
 def time_zones() -> list[str]:
     """Return the time zones to choose from: those named after places, except outdated names."""
     places = [zone for zone in available_timezones() if "/" in zone]

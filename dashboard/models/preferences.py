@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as lazy
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ def drop_filter(user: "User", name: str) -> None:
 def _locked(user: "User") -> Preferences:
     Preferences.objects.get_or_create(user=user)
     return Preferences.objects.select_for_update().get(user=user)
+
+
+def unwilling() -> Q:
+    """Return a `Q` that matches users who don't want to be notified of mentions."""
+    return Q(preferences__hears_mentions=False)
 
 
 def preferences_of(user: "User") -> Preferences:

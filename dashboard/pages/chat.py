@@ -31,6 +31,7 @@ from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.listeners import CHOOSE, WORKING, newest_runs, readers_of, stoppable
 from dashboard.pages.marks import with_marks
+from dashboard.pages.mentions import unseen_words
 from dashboard.pages.questions import LONGEST_ECHO, MOST_OTHERS, questions_for
 from dashboard.pages.reading import reading
 from dashboard.pages.visit import Visit
@@ -129,7 +130,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
-    words = told(reply) or _unheard(to, message, request.user)
+    words = told(reply) or _unheard(to, message, request.user) or unseen_words(message)
     # Who writes to one of several runs goes on writing to it.
     chosen = to.run_id if to and message.delivery else None
     return _posted(request, part, told=words, sent=sent, chosen=chosen)

@@ -17,7 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts.notified import staying_notified
 from dashboard.channels.push.keys import push_key
-from dashboard.forms.profile import KeysForm, TimeZoneForm, TokenForm, password_form, time_zones
+from dashboard.forms.profile import (
+    KeysForm,
+    MentionsForm,
+    TimeZoneForm,
+    TokenForm,
+    password_form,
+    time_zones,
+)
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
 from dashboard.models import PushSubscription
 from dashboard.models.preferences import preferences_of
@@ -142,6 +149,21 @@ def choose_keys(request: Visit) -> HttpResponse:
     return done(request, words, "keys")
 
 
+@require_POST
+@login_required
+def choose_mentions(request: Visit) -> HttpResponse:
+    """Switch notifications of mentions on or off."""
+    form = MentionsForm(request.POST)
+    form.is_valid()
+    is_on = form.save(request.user)
+    words = (
+        _("You are notified of messages that mention you.")
+        if is_on
+        else _("You aren't notified of messages that mention you. The chat still marks them.")
+    )
+    return done(request, words, "mentions")
+
+
 def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
     user = request.user
     chosen = preferences_of(user)
@@ -151,6 +173,7 @@ def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
         "password_form": password_form(user),
         "time_zone_form": TimeZoneForm({"time_zone": chosen.time_zone}),
         "keys_are_on": chosen.has_keys,
+        "hears_mentions": chosen.hears_mentions,
         "tokens": user.api_tokens.filter(revoked_at=None).order_by("-pk")[:MOST_SHOWN],
         "sign_ins": sign_ins.filter(session__expire_date__gt=timezone.now())[:MOST_SHOWN],
         "this_session": request.session.session_key,

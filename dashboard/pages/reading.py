@@ -47,7 +47,7 @@ def reading(part: Part, mark: Followed | None, shown: Sequence[Message]) -> dict
     return {
         "first_new": _first_new(part, mark, shown),
         "read_to": mark.read_to if mark and mark.read_to else 0,
-        "readers": readers,
+        "read_by": readers,
     }
 
 

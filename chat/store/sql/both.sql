@@ -168,6 +168,10 @@ WHERE id = %s {marked_again} SET seq = excluded.seq WHERE {mark}.seq < excluded.
 {marked} SELECT id, %s, last_seq, 0 FROM {session} WHERE id = %s
 ON CONFLICT (session_id, user_id) DO NOTHING
 
+-- name: note_mention
+-- Keeps that a message mentions somebody. Who had no mark follows the session from there.
+{marked} VALUES (%s, %s, %s, %s) {marked_again} SET mentioned = excluded.mentioned
+
 -- part: counted_above
 SELECT count(*) FROM (SELECT 1 FROM {message} AS new WHERE new.session_id = {session}.id
   AND new.seq > coalesce(mark.seq, 0) AND (new.author_id IS NULL OR new.author_id <> %s)

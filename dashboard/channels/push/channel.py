@@ -10,11 +10,18 @@ from django.urls import reverse
 
 from chat.channels import Channel, UndeliverableError
 from chat.models import Notification
-from dashboard.channels.letter import subject_about, subject_about_alert, subject_about_several
+from dashboard.channels.letter import (
+    path_to,
+    subject_about,
+    subject_about_alert,
+    subject_about_mention,
+    subject_about_several,
+)
 from dashboard.channels.posting import ForbiddenAddressError, PostError, post
 from dashboard.channels.push.keys import PushKey, push_key
 from dashboard.channels.push.sealing import headers_for, sealed, topic_of
 from dashboard.models import PushSubscription
+from dashboard.models.preferences import unwilling
 from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User
@@ -38,6 +45,9 @@ class Push(Channel):
         key = push_key()
         subscribed = PushSubscription.objects.in_use(key.public if key else "")
         return people.filter(pk__in=subscribed.values("sign_in__user"))
+
+    def mentionable(self, people: QuerySet[User]) -> QuerySet[User]:
+        return self.reachable(people).exclude(unwilling())
 
     def deliver(self, notification: Notification) -> None:
         """Push a message to each of the person's browsers that hasn't accepted it yet.
@@ -103,6 +113,8 @@ def message_of(notification: Notification) -> dict[str, str]:
 
 
 def _title_and_link(notification: Notification) -> tuple[str, str]:
+    if mention := notification.mention:
+        return subject_about_mention(mention), path_to(mention)
     if alert := notification.alert:
         assert alert.run_id
         return subject_about_alert(alert), reverse("countersign:run_detail", args=[alert.run_id])

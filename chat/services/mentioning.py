@@ -1,0 +1,50 @@
+"""Messages that mention people: each of them is notified once, as soon as they aren't looking."""
+
+from collections.abc import Iterable
+
+from chat.channels.registry import notifying_channels
+from chat.mentions import Mention, mentions_in, readers_among
+from chat.models import Message, Notification
+from chat.store import sql
+from procedures.conf import conf
+from procedures.engine.values import canonical
+from procedures.users import User, json_key, users
+
+
+def find_mentioned(message: Message) -> list[User]:
+    """Note in an unsaved message whom it mentions of those who may read it, and return them."""
+    found = mentions_in(message.text)
+    people = [one.user for one in found]
+    may_read = readers_among(people, message.session, message.reply_to) if found else set()
+    seen = [one for one in found if one.user.pk in may_read]
+    if seen:
+        message.mentioned = canonical.text_of([_pair(one) for one in seen])
+    return [one.user for one in seen if one.user.pk != message.author_id]
+
+
+def note_mentions(message: Message, people: Iterable[User]) -> None:
+    """Mark the session as new for the people whom a message mentions, and plan notifications.
+
+    A notification is due after NOTIFY_AFTER, and dropped if the message has been read by then.
+    """
+    keys = [one.pk for one in people]
+    for key in keys:
+        sql.note_mention.execute(message.session_id, key, message.seq - 1, message.seq)
+    due = message.at + conf.NOTIFY_AFTER
+    for channel in notifying_channels() if keys else ():
+        told = channel.mentionable(users().filter(pk__in=keys))
+        Notification.objects.bulk_create(
+            Notification(
+                channel=channel.name,
+                mention=message,
+                recipient=one,
+                planned_at=message.at,
+                next_try_at=due,
+                held_until=due,
+            )
+            for one in told
+        )
+
+
+def _pair(mention: Mention) -> list[object]:
+    return [json_key(mention.user.pk), mention.name]

@@ -1,0 +1,194 @@
+"""Mentions: whom a name after an @ means, who is notified of it, and who isn't."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+
+from chat.access import Sight
+from chat.mentions import mentions_in
+from chat.models import Member, Message, Notification, Presence, ReadMark, Session
+from chat.services import note_presence, post_message
+from chat.services.sessions import set_private
+from chat.unread import followed, mark_read, unread_of
+from tests.conftest import create_person
+from tests.pages import HTMX, ask, browser, shown
+from tests.talks import begin_talk
+from tests.towers import MINUTE, pass_time
+
+
+@pytest.fixture(autouse=True)
+def addresses(db: None, alice: User, bob: User, carol: User, dave: User) -> None:
+    for user in (alice, bob, carol, dave):
+        user.email = f"{user.username}@sign.example"
+        user.save()
+
+
+@pytest.fixture
+def talk(alice: User, bob: User) -> Session:
+    return begin_talk(alice, bob, title="Parcels")
+
+
+def say(user: User, session: Session, text: str, **more: str) -> str:
+    """Send a message by the page; return the composer with what it tells."""
+    fields = {"text": text, "request": "", **more}
+    return shown(browser(user).post(f"/chat/{session.pk}/messages", fields, headers=HTMX))
+
+
+def mailed() -> list[str]:
+    return sorted(address for message in getattr(mail, "outbox", []) for address in message.to)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@ana, look", ["ana"]),
+        ("(@ana) and @Ana María López: see", ["ana", "Ana María López"]),
+        ("@Ana María said", ["Ana María"]),
+        ("@ana.b. And @dr. who?", ["ana.b", "dr. who"]),
+        ("@ana@example.com, please", ["ana@example.com"]),
+        ("今日は @花子 さん、@جميلة", ["花子", "جميلة"]),
+        ("@ana twice @ana", ["ana"]),
+        ("write to bob@ana or x.@ana or https://x.example/@ana", []),
+        ("`@ana` and ```\n@ana\n``` and @ ana and @anatol", []),
+        ("`@ana` but @ana", ["ana"]),
+        ("@" * 5000 + "ana", []),
+    ],
+)
+def test_the_longest_name_that_fits_is_meant(text: str, names: list[str]) -> None:
+    known = ("ana", "ana.b", "Ana María", "Ana María López", "dr. who", "ana@example.com")
+    for name in (*known, "花子", "جميلة"):
+        create_person(name)
+
+    assert [one.name for one in mentions_in(text)] == names
+
+
+def test_whoever_is_mentioned_is_told_once_and_finds_it_in_the_list(
+    talk: Session, alice: User, bob: User
+) -> None:
+    say(alice, talk, "@bob, is <b>this</b> so, @bob? I am @alice.")
+    message = talk.messages.get()
+
+    assert ReadMark.objects.get(session=talk, user=bob).mentioned == message.seq
+    assert followed(bob, [talk.pk], Sight(bob))[talk.pk].is_mentioned
+    assert "you are mentioned" in shown(browser(bob).get("/chat"))
+    transcript = shown(browser(bob).get(f"/chat/{talk.pk}"))
+    assert f'<bdi class="mention" data-person="{bob.pk}">@bob</bdi>, is &lt;b&gt;' in transcript
+    for _ in range(3):
+        pass_time()
+    (letter,) = mail.outbox
+    assert letter.to == ["bob@sign.example"]
+    assert letter.subject == "alice mentioned you in the chat"
+    assert "alice mentioned you in “Parcels”" in letter.body
+    assert "is <b>this</b> so" in letter.body
+    assert f"/chat/{talk.pk}#message-{message.pk}\n" in letter.body
+    mark_read(talk.pk, by=bob, seq=message.seq)
+    assert "you are mentioned" not in shown(browser(bob).get("/chat"))
+
+
+def test_who_has_read_it_is_not_notified_and_who_looks_only_later(
+    talk: Session, alice: User, bob: User, carol: User
+) -> None:
+    Member.join(talk, carol, at=talk.created_at)
+    message = post_message(talk, "@bob @carol", by=alice)
+    mark_read(talk.pk, by=bob, seq=message.seq)
+    pass_time(MINUTE - timedelta(seconds=5))
+    assert mailed() == []
+    note_presence(carol)
+    pass_time(timedelta(seconds=10))
+
+    assert mailed() == []
+    assert Notification.objects.get(recipient=bob).note == "This person has read the message."
+    Presence.objects.all().delete()
+    pass_time(MINUTE)
+    assert mailed() == ["carol@sign.example"]
+
+
+def test_nobody_is_notified_who_may_not_see_the_message(
+    talk: Session, alice: User, carol: User
+) -> None:
+    told = say(alice, talk, "@carol, hello")
+
+    assert "carol can&#x27;t see this session, and wasn&#x27;t notified." in told
+    assert 'class="mention"' not in told
+    assert not Notification.objects.exists()
+    assert not ReadMark.objects.filter(user=carol).exists()
+
+
+def test_of_a_private_session_only_members_are_told(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    session = ask("approval", by=alice).session
+    about = session.messages.get(request__isnull=False)
+    public = post_message(session, "@bob @admin", by=alice, reply_to=about)
+    assert sorted(name for _, name in public.mentions) == ["admin", "bob"]
+    set_private(session.pk, is_private=True, by=alice)
+    assert unread_of([bob.pk])[bob.pk] == {}
+
+    session.refresh_from_db()
+    private = post_message(session, "@bob @admin", by=alice, reply_to=about)
+
+    assert private.mentions == []
+
+
+def test_who_sees_the_run_that_a_message_is_about_can_be_mentioned_without_being_a_member(
+    alice: User, bob: User, carol: User
+) -> None:
+    request = ask("approval", by=alice)
+    session, about = request.session, Message.objects.get(request=request)
+    post_message(session, "Not for @bob", by=alice)
+    assert not ReadMark.objects.filter(user=bob).exists()
+
+    message = post_message(session, "@bob and @carol?", by=alice, reply_to=about)
+
+    assert [name for _, name in message.mentions] == ["bob"]
+    assert unread_of([bob.pk])[bob.pk] == {session.pk: message.seq}
+    assert "you are mentioned" in shown(browser(bob).get("/chat"))
+    # Rights that are lost before the notification is sent, and before the page is drawn, count.
+    bob.groups.clear()
+    assert unread_of([bob.pk])[bob.pk] == {}
+    pass_time()
+    assert mailed() == []
+    note = "This person may not see the message any more."
+    assert Notification.objects.get(mention=message).note == note
+
+
+def test_notifications_of_mentions_are_switched_off_on_the_profile_page(
+    talk: Session, alice: User, bob: User
+) -> None:
+    client = browser(bob)
+    assert 'name="hears_mentions" value="true" checked' in shown(client.get("/profile"))
+    client.post("/profile/mentions", {})
+    assert 'name="hears_mentions" value="true">' in shown(client.get("/profile"))
+
+    say(alice, talk, "@bob")
+    pass_time()
+
+    assert mailed() == []
+    assert followed(bob, [talk.pk], Sight(bob))[talk.pk].is_mentioned
+    client.post("/profile/mentions", {"hears_mentions": "true"})
+    say(alice, talk, "@bob, again")
+    client.post("/profile/mentions", {})
+    pass_time()
+    assert mailed() == []
+
+
+def test_the_composer_offers_only_people_who_can_read_the_message(
+    talk: Session, alice: User, bob: User, carol: User, dave: User
+) -> None:
+    def offered(user: User, session: Session, query: str) -> list[str]:
+        found = shown(browser(user).get(f"/chat/{session.pk}/people?q={query}"))
+        return [part.partition('"')[0] for part in found.split('data-text="')[1:]]
+
+    assert offered(alice, talk, "") == ["bob"]
+    assert offered(alice, talk, "OB") == ["bob"]
+    assert offered(alice, talk, "a") == []
+    assert offered(alice, talk, "%00%25_") == []
+    assert browser(carol).get(f"/chat/{talk.pk}/people?q=a").status_code == 404
+    request = ask("approval", by=alice)
+    assert offered(alice, request.session, "b") == []
+    assert offered(alice, request.session, f"b&request={request.pk}") == ["bob"]
+    # Bob isn't a member: whom he may name are those who see the run.
+    assert offered(bob, request.session, "") == []
+    assert offered(bob, request.session, f"&request={request.pk}") == ["alice"]
