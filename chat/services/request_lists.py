@@ -1,16 +1,20 @@
 """Lists of the requests of visible runs, newest first."""
 
+from functools import partial
 from uuid import UUID
 
 from chat.access import visible_requests
 from chat.models.request import HumanRequestQuerySet
 from procedures import access
+from procedures.among import is_among
 from procedures.run_lists import UNENDED, RunList, few_runs, procedures_of_runs
-from procedures.store.merging import HANDFUL, first_seen
+from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
 """If somebody sees this many unended runs, their requests are looked up among all requests."""
+TESTED = 2 * HANDFUL
+"""The number of requests that are tested one by one for whether somebody sees them."""
 
 
 def newest_requests(
@@ -33,30 +37,36 @@ def newest_requests(
     few = few_runs(user)
     if few is not None:
         return _first(requests.filter(wait__run__in=few), most)
-    found, is_all = first_seen(
+    test = partial(
+        first_seen,
         lambda last, count: _first(requests.filter(pk__lt=last) if last else requests, count),
         lambda ids: _first(visible_requests(user).filter(pk__in=ids), len(ids)),
         most,
-        within=2 * HANDFUL,
     )
+    unended = RunList(user, state=UNENDED)
+    found, is_all = test(within=GLANCE)
+    # Somebody who sees few of the first is shown their own runs' requests, which is faster.
+    is_rare = len(found) * TESTED < most * GLANCE
+    if not is_all and not (are_open and is_rare and unended.is_read_at_once):
+        found, is_all = test(within=TESTED)
     if is_all:
         return found
     if are_open:
-        return _among_unended_runs(requests, user, most)
+        return _among_unended_runs(requests, unended, most)
     procedures = list(procedures_of_runs(user).values_list("pk", flat=True))
     requests = requests.filter(wait__run__procedure__in=procedures)
     return _first(requests.filter(access.is_visible(user, "wait__run")), most)
 
 
-def _among_unended_runs(requests: HumanRequestQuerySet, user: User, most: int) -> list[UUID]:
+def _among_unended_runs(requests: HumanRequestQuerySet, unended: RunList, most: int) -> list[UUID]:
     """Return the newest of these open requests, for a user who sees many runs.
 
     Only unended runs have open requests, and mostly there are few of them.
     """
-    unended = RunList(user, state=UNENDED).newest(MANY)
-    if len(unended) == MANY:
-        return _first(requests.filter(access.is_visible(user, "wait__run")), most)
-    return _first(requests.filter(wait__run__in=unended), most)
+    runs = unended.newest(MANY)
+    if len(runs) == MANY:
+        return _first(requests.filter(access.is_visible(unended.user, "wait__run")), most)
+    return _first(requests.filter(is_among("wait__run", runs)), most)
 
 
 def _first(requests: HumanRequestQuerySet, most: int) -> list[UUID]:

@@ -11,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from chat.access import most_urgent
 from chat.inbox import Filters, Inbox, Tab
 from chat.models import Assignment, HumanRequest
+from chat.services import newest_requests
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
+from procedures.run_lists import MOST_SINGLE
+from procedures.store.merging import HANDFUL
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 from tests.integration.test_chat_plans import analyze, copy_of
@@ -121,6 +124,22 @@ def test_what_is_rare_among_many_is_found_by_few_statements(
     others.update(claimed_by=create_person("ann", finance))
     assert Inbox(bob, Tab.GROUPS).ids(PAGE) == most_urgent(bob, 1) == [last.pk]
     assert len(statements_of(bob, Tab.GROUPS)) <= few + 6
+
+
+def test_open_requests_of_own_runs_are_found_behind_those_of_others(
+    request_: HumanRequest, alice: User, finance: Group
+) -> None:
+    Run.objects.filter(pk=request_.wait.run_id).update(started_by=alice)
+    Run.objects.bulk_create(copy_of(request_.wait.run, alice) for _ in range(MOST_SINGLE))
+    add_requests(2 * HANDFUL, request_, group=finance)
+
+    with CaptureQueriesContext(connection) as captured:
+        found = newest_requests(HumanRequest.objects.open(), alice, PAGE, are_open=True)
+
+    assert found == [request_.pk]
+    table = HumanRequest._meta.db_table  # noqa: SLF001 (Django documents it)
+    read = [one for one in captured if f'FROM "{table}"' in one["sql"]]
+    assert len(read) == 3, "the first of all, which of them alice sees, and those of her runs"
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
