@@ -232,7 +232,7 @@ def clean_title(title: str) -> str:
 
 def _lock(session_id: UUID, by: User) -> Session:
     """Lock the session and return it; raise `NotMemberError` if the person can't change it."""
-    session = Session.objects.select_for_update().get(pk=session_id)
+    session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
     if not Member.objects.filter(session=session, user=by).exists() and (
         session.is_private or not by.is_superuser
     ):

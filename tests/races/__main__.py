@@ -17,6 +17,7 @@ PROCEDURES = {
     "runs": "tests.races.procedures",
     "answers": "tests.procedures.decided",
     "standing": "tests.procedures.decided",
+    "sessions": "tests.procedures.decided",
 }
 
 
@@ -30,9 +31,15 @@ def main() -> int:
     with site(given.database, procedures=PROCEDURES[given.of]):
         from tests.races.answers import AnswerRaces
         from tests.races.racing import Races
+        from tests.races.sessions import SessionRaces
         from tests.races.standing import StandingRaces
 
-        kinds: dict[str, Any] = {"runs": Races, "answers": AnswerRaces, "standing": StandingRaces}
+        kinds: dict[str, Any] = {
+            "runs": Races,
+            "answers": AnswerRaces,
+            "standing": StandingRaces,
+            "sessions": SessionRaces,
+        }
         races = kinds[given.of]()
         with suppress(KeyboardInterrupt):
             races.run(range(given.first, given.first + given.rounds))
