@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import chain
 
 from django.core.exceptions import ValidationError
 
@@ -30,7 +32,9 @@ BOXES = {"true": "true", "yes": "true", "false": "", "no": ""}
 Taken = tuple[str, list[str] | None]
 """The name of a field and the texts that it takes; "" and None if there is no such field."""
 MOST_MEANT = 3
-LIKENESS = 0.6
+SHORT = 3
+"""The length of words, such as "of", that mean no command by themselves."""
+LIKENESS = 0.7
 """The least similarity, between 0 and 1, of a mistyped name and a command that it may mean."""
 
 
@@ -89,13 +93,25 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]+", "_", folded).strip("_")
 
 
-def meant_by(name: str, known: Sequence[str]) -> list[str]:
-    """Return the known commands that look like a mistyped name, the likeliest first."""
-    plain = {plain_name(one): one for one in known}
+def meant_by(name: str, known: Mapping[str, str]) -> list[str]:
+    """Return the known commands that look like a mistyped name, the likeliest first.
+
+    `known` are titles by name. A command is also meant by a word of its name or title.
+    """
     wanted = plain_name(name)
-    begun = [one for one in plain if wanted and one.startswith(wanted)]
-    close = get_close_matches(wanted, plain, n=MOST_MEANT, cutoff=LIKENESS)
-    return [plain[one] for one in dict.fromkeys([*begun, *close])][:MOST_MEANT]
+    called = defaultdict[str, list[str]](list)
+    for own, title in known.items():
+        for word in dict.fromkeys([plain_name(own), *_parts(own), *_parts(title)]):
+            called[word].append(own)
+    begun = [one for one in called if wanted and one.startswith(wanted)]
+    close = get_close_matches(wanted, called, n=MOST_MEANT, cutoff=LIKENESS)
+    found = chain.from_iterable(called[one] for one in [*begun, *close])
+    return list(dict.fromkeys(found))[:MOST_MEANT]
+
+
+def _parts(name: str) -> list[str]:
+    """Return the words of a name or title that are long enough to mean something by themselves."""
+    return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 
 def fill(form: StartForm, words: str) -> Filled:

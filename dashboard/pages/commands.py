@@ -119,6 +119,9 @@ class Commands:
             case "start" if command.words:
                 name, _space, words = command.words.partition(" ")
                 command = Command(name, words.strip())
+            case "start":
+                reason = _("Write the name of a procedure behind “/start”.")
+                return UnclearCommand(command.text, reason=reason)
         return self._start(command, key=key)
 
     def offers(self) -> Iterator[Offer]:
@@ -164,7 +167,7 @@ class Commands:
         seen = access.visible_procedures(self.user).values_list("name", "title")
         if (name := _called(command.name, seen)) and (definition := registry.find(name)):
             return UnclearCommand(command.text, reason=str(NotAllowedError(definition)))
-        known = [*(self._startable if self.part.is_whole else ()), *OWN]
+        known = (self._startable if self.part.is_whole else {}) | dict.fromkeys(OWN, "")
         return UnclearCommand(command.text, meant_by(command.name, known))
 
     def _status(self, command: Command) -> CommandResult:

@@ -14,6 +14,7 @@ from tests.calls import grant
 from tests.conftest import group
 from tests.pages import ask, ask_in
 
+SLASH = "\N{FULLWIDTH SOLIDUS}"
 NAMED = re.compile("/named_refund")
 pytestmark = pytest.mark.usefixtures("running_web")
 
@@ -175,3 +176,54 @@ def test_tab_walks_the_requests_in_the_empty_field_and_leaves_it(
     keys.press("Tab")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
     expect(to).to_have_value(chosen_ids[0])
+
+
+class InputMethod:
+    """A method that writes Japanese, as Chromium hears it."""
+
+    def __init__(self, page: Page) -> None:
+        self._send = page.context.new_cdp_session(page).send
+
+    def compose(self, text: str) -> None:
+        at = {"selectionStart": len(text), "selectionEnd": len(text)}
+        self._send("Input.imeSetComposition", {"text": text, **at})
+
+    def press(self, key: str) -> None:
+        """The method takes the key itself, so that it writes nothing."""
+        told = {"key": key, "code": key, "windowsVirtualKeyCode": 229}
+        self._send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **told})
+
+    def commit(self, text: str) -> None:
+        self._send("Input.insertText", {"text": text})
+
+
+def test_what_an_input_method_composes_is_neither_sent_nor_a_command(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    request, page = session.requests.get(), open_page(bob, width=DESK)
+    open_session(page, session)
+    field, to = composer(page), page.get_by_label("Replying to")
+    keyboard = InputMethod(page)
+
+    field.focus()
+    keyboard.compose("はい")
+    expect(field).to_have_value("はい")
+    keyboard.press("Enter")
+    expect(to).to_have_value(str(request.pk))
+    expect(said(page)).to_have_count(0)
+    keyboard.commit("はい")
+    expect(field).to_have_value("はい")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_have_text(["はい"])
+    expect(page.get_by_text("Your message didn't answer “Pay 31.20 €?”")).to_be_visible()
+    keyboard.compose(f"{SLASH}たす")
+    keyboard.press("Escape")
+    expect(to).to_have_value(str(request.pk))
+    keyboard.commit(f"{SLASH}stauts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent.")
+    page.get_by_role("button", name="/status").click()
+    expect(page.locator("#command")).to_contain_text("Waiting for Finance")
+    expect(said(page)).to_have_text(["はい"])
+    request.refresh_from_db()
+    assert request.is_open
