@@ -26,6 +26,7 @@ from dashboard.overview.words import (
     who,
 )
 from procedures.engine.journal.events import RunStatus
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.models import Run
 
 Look = Literal[
@@ -83,6 +84,8 @@ def _label(facts: Facts) -> tuple[Look, Sentence]:
     if facts.status != RunStatus.PAUSED:
         if people := people_of(facts.openings, facts.answerers):
             return "person", _waiting_for(people, facts)
+        if any(one.opened.get("signal") == MESSAGE for one in facts.openings):
+            return look, sentence(_("Waiting for a message"))
         if due := [one.due_at for one in facts.openings if one.due_at]:
             return look, sentence(_("Waiting until {due}"), due=min(due))
     return look, sentence(str(words))

@@ -29,7 +29,7 @@ from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
-from dashboard.pages.listeners import CHOOSE, WORKING, newest_runs, readers_of, stoppable
+from dashboard.pages.listeners import CHOOSE, WORKING, listeners_of, newest_runs, stoppable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.mentions import unseen_words
 from dashboard.pages.questions import LONGEST_ECHO, MOST_OTHERS, questions_for
@@ -280,7 +280,7 @@ def composer(
         "may_ask_back": any(found.asked.ask_back for found in waiting[:MOST_BESIDE]),
         "waiting_count": len(waiting),
         "others": [*others, *_writers(part)],
-        **readers_of(part, runs),
+        **listeners_of(part, runs),
         "stoppable": partial(stoppable, part.user, runs),  # asked only where the button is drawn
         "answerable": answerable,
         "client_key": uuid4(),

@@ -34,14 +34,14 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
     return [run for run in at_work if roles.may_cancel(run)]
 
 
-def readers_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
+def listeners_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
     """Return the runs that read the viewer's messages, and those that read only others'."""
     alive = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
-    readers = listening_among(alive, part.user) if alive else []
+    heard = listening_among(alive, part.user) if alive else []
     return {
-        "readers": [(run, _named(run)) for run in readers],
-        "steered": [run.pk for run in readers if steers(run)],
-        "others_read": [run for run in alive if run not in readers],
+        "listeners": [(run, _named(run)) for run in heard],
+        "steered": [run.pk for run in heard if steers(run)],
+        "others_read": [run for run in alive if run not in heard],
     }
 
 

@@ -136,3 +136,13 @@ def conversing_twice(ctx: Context) -> list[str]:
     first = ctx.converse("Which colour?")
     early = [one.text for one in ctx.inbox()]
     return [first.text, ctx.converse("Which size?").text, *early]
+
+
+def refuse() -> None:
+    raise ConnectionError("The bank does not answer.")
+
+
+@procedure(listens=True)
+def retrying_listener(ctx: Context) -> None:
+    ctx.approve("Pay back?")
+    ctx.step(refuse, name="pay_back", retry=Retry(3, "1h"))
