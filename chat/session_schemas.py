@@ -34,6 +34,11 @@ class MessageOut(Schema):
         description="What was written; for the kinds opened and renamed, the new title."
     )
     level: str = Field(description="The severity of an alert; else empty.")
+    posted: dict[str, Any] = Field(
+        description="What a run has posted besides the text: `body` (Markdown), `data`, `files` and"
+        " `cites` (steps); of a text that a step wrote, also `markdown`, `step`, `attempt` and"
+        " `digest`."
+    )
     run_id: UUID | None
     request_id: UUID | None
     reply_to_id: UUID | None = Field(description="The entry to which this one replies.")

@@ -1,11 +1,21 @@
 """Texts that steps wrote, of which a message contains the beginning if they are long."""
 
+import json
+
 from chat.models import Message
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.payloads import written_in
 from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore
 from procedures.models import Event
+
+
+def whole_message(message: Message) -> str:
+    """Return everything that a message says, as plain text: its text, its Markdown and its data."""
+    parts = [written_text(message) or message.text, message.posted.get("body", "")]
+    if (data := message.posted.get("data")) is not None:
+        parts.append(json.dumps(data, ensure_ascii=False, indent=2))
+    return "\n\n".join(filter(None, parts))
 
 
 def written_text(message: Message) -> str:

@@ -1,6 +1,7 @@
 """The entries of a session's transcript."""
 
 import json
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
@@ -16,6 +17,7 @@ from chat.models.searchable import Searchable
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
 from procedures.engine.values import canonical
+from procedures.engine.values.orders import in_order
 from procedures.models import Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, seal
@@ -25,6 +27,10 @@ from procedures.store.rows import Said, insert_rows
 
 if TYPE_CHECKING:
     from procedures.users import User
+
+
+MARKS = re.compile(r"^[#>\s]+|[*`|]+")
+"""The marks of Markdown at the beginning of a line, and those of emphasis, code and tables."""
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -230,7 +236,18 @@ class Message(models.Model):
     @cached_property
     def posted(self) -> dict[str, Any]:
         """The fields that a run posted besides the text, by their names in its event."""
-        return canonical.plain(self.details) if self.details else {}
+        found: dict[str, Any] = canonical.plain(self.details) if self.details else {}
+        if "order" in found:
+            found["data"] = in_order(found["data"], found.pop("order"))
+        return found
+
+    @property
+    def summary(self) -> str:
+        """The text in one line without the marks of Markdown, for lists."""
+        if not self.posted.get("markdown"):
+            return self.text
+        line = next((one for one in self.text.splitlines() if one.strip()), "")
+        return MARKS.sub("", line).strip()
 
     @property
     def is_line(self) -> bool:

@@ -43,6 +43,8 @@ from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 500
 """The maximum numbers of rows: drawn again on each change, and on a page."""
+MOST_STAGES = 12
+"""The maximum number of stages on a run's card."""
 MOST_BARS, MOST_FILES = 60, 100
 """The maximum numbers of bars in a row, and of files on a page."""
 
@@ -151,6 +153,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
         "left_out": drawn[0].number - 1 if drawn else 0,
         "scale": scale,
         "steps": sum(row.kind == "step" for row in rows),
+        "stages": [row for row in rows if row.kind == "stage"][-MOST_STAGES:],
         "worked": format_duration(_worked(rows, now)),
     }
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from chat.access import visible_messages, visible_requests
 from chat.changes import kept_edits, lines_of
 from chat.models import HumanRequest, HumanResponse
-from chat.written import written_text
+from chat.written import whole_message
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.errors import without_traceback
@@ -58,7 +58,7 @@ def run_event(request: SignedIn, run_id: UUID, seq: int) -> HttpResponse:
 @login_required
 def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
     message = get_object_or_404(visible_messages(request.user), pk=message_id)
-    return download("message.txt", written_text(message) or message.text, TEXT)
+    return download("message.txt", whole_message(message), TEXT)
 
 
 @require_safe

@@ -130,7 +130,7 @@ def test_a_long_text_is_stored_beside_its_message(backend: Backend) -> None:
     backend.advance(run_id)
 
     [content] = written(backend, run_id)
-    assert (len(content["text"]), content["left_out"]) == (50_000, 70_000)
+    assert (len(content["text"]), content["left_out"]) == (20_000, 100_000)
     assert content["written"] is None
     assert "written_elsewhere" in content
 
@@ -187,3 +187,45 @@ def test_a_rehearsal_shows_what_was_written() -> None:
 
     assert run.written == {"write": "".join(REPORT)}
     assert run.notices == []
+
+
+def test_a_notice_has_markdown_data_files_and_steps_and_a_replay_posts_it_once(
+    backend: Backend,
+) -> None:
+    run_id = backend.start(procedures.posts_everything)
+    backend.advance(run_id)
+    answer(backend, run_id, next(iter(backend.open_waits(run_id))))
+    backend.advance(run_id)
+
+    [content] = written(backend, run_id)
+    assert content["body"].startswith("There is **one** order.")
+    assert content["data"] == [{"amount": "12.00 €", "order": "2024-1187"}]
+    assert content["order"] == [["order", "amount"]]
+    assert [file["name"] for file in content["files"]] == ["list of orders.csv"]
+    assert content["cites"] == ["keep_list", "a/b#2"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"body": 5}, "body= of ctx.notify must be a string, not 5."),
+        ({"files": "a"}, "files= of ctx.notify must be a list of files, not 'a'."),
+        ({"files": ["a"]}, "files= of ctx.notify must be a list of files, not 'a'."),
+        ({"cites": "pay"}, "cites= of ctx.notify must be a list of step names, not 'pay'."),
+        ({"cites": ["x"] * 21}, "cites= of ctx.notify can name at most 20 steps."),
+        ({"body": "x" * 50_001}, "The body of this notice has 50,001 characters"),
+        ({"data": ["x" * 300_000]}, "The data of this notice has 300,004 characters of JSON"),
+        ({"bodi": "x"}, "bodi"),
+    ],
+)
+def test_parts_of_a_notice_that_nobody_could_read_are_refused(
+    backend: Backend, parts: dict[str, Any], words: str
+) -> None:
+    run_id = backend.start(procedures.posts_what_is_asked, parts=parts)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+
+    error = backend.error(run_id)
+    assert error
+    assert words in error["message"]
+    assert written(backend, run_id) == []

@@ -1,11 +1,14 @@
 """Procedures whose steps write texts."""
 
 from collections.abc import Callable
+from typing import Any
 
-from procedures.engine import Context, Retry, Step, procedure
+from procedures.engine import Context, File, Retry, Step, procedure
 
 __all__ = [
     "author",
+    "posts_everything",
+    "posts_what_is_asked",
     "report_before_a_question",
     "report_in_pieces",
     "report_written_again",
@@ -63,3 +66,27 @@ def writes_after_its_end(ctx: Context) -> None:
 def report_before_a_question(ctx: Context) -> bool:
     ctx.step(write_report, name="write")
     return bool(ctx.approve("Send it?"))
+
+
+def keep_list() -> File:
+    return File.keep("list of orders.csv", "2024-1187\n")
+
+
+@procedure
+def posts_everything(ctx: Context) -> None:
+    ctx.stage("Count")
+    file = ctx.step(keep_list)
+    ctx.notify(
+        "The orders <b>of the week</b>",
+        body="There is **one** order.\n\n[Its page](javascript:alert(1))",
+        data=[{"order": "2024-1187", "amount": "12.00 €"}],
+        files=[file],
+        cites=["keep_list", "a/b#2"],
+    )
+    ctx.stage("Send")
+    ctx.approve("Send it?")
+
+
+@procedure
+def posts_what_is_asked(ctx: Context, parts: dict[str, Any]) -> None:
+    ctx.notify("So far", **parts)

@@ -13,7 +13,7 @@ from tests.documents import Page
 
 NAMES = (
     *("engine.md", "questions.md", "steps.md", "families.md", "agents.md", "kinds.md"),
-    *("limits.md", "how_it_works.md", "how_to.md", "conversations.md"),
+    *("limits.md", "how_it_works.md", "how_to.md", "conversations.md", "chat.md"),
 )
 PAGES = [Page(CHECKOUT / "docs" / name) for name in NAMES]
 UNTRIED = ("procedure_files.md", "asking_people.md")

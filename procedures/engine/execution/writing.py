@@ -12,7 +12,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.options import check_text
 from procedures.engine.values.secrecy import Masker
 
-LONGEST_SHOWN = 50_000
+LONGEST_SHOWN = 20_000
 """The characters of a text that its message contains; a longer text is stored beside it."""
 LONGEST_NAME = 100
 KEPT, FAILED = "kept", "failed"

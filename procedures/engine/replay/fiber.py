@@ -164,6 +164,7 @@ class Fiber:
             if kind in SAID:
                 told = data["stage" if kind == EventKind.STAGE else "text"]
                 self.sizes.check_note(SAID[kind], told)
+                self.sizes.check_posted(data)
             elif kind == EventKind.STATE and is_large(length):
                 data = {**data, **packed("value", data["value"])}
             if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit

@@ -1,6 +1,6 @@
 """Limits on the size of what people read, type and send; larger values are refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,16 @@ class Sizes:
         """Raise `SizeError` if the text of a notice, log line or stage is too long."""
         most = self.stage if what == "stage" else self.notice
         _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
+
+    def check_posted(self, content: Mapping[str, Any]) -> None:
+        """Raise `SizeError` if a part of a message besides its text exceeds its limit."""
+        _check(
+            "The body of this notice", len(content.get("body", "")), CHARACTERS, self.body, AS_FILE
+        )
+        if (data := content.get("data")) is not None:
+            what = "The data of this notice"
+            _check(what, _length_of_json(data), JSON, self.evidence, AS_FILE)
+            _check(what, depth_of(data), "levels", self.depth, AS_FILE)
 
     def check_reason(self, of: str, reason: str) -> None:
         """Raise `SizeError` for a wait's reason that exceeds its limit."""

@@ -1,13 +1,16 @@
 """The verbs that show people what a run does."""
 
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 from procedures.engine.execution.progress import check_progress
 from procedures.engine.journal.events import EventKind
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
+from procedures.engine.values.files import File
 from procedures.engine.values.options import check_text, check_word, with_options
 from procedures.engine.values.state import State
+from procedures.engine.verbs.posting import posted
 
 Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
@@ -21,13 +24,25 @@ class TellingVerbs:
     _fiber: Fiber
 
     @with_options("ctx.notify")
-    def notify(self, text: str) -> None:
+    def notify(
+        self,
+        text: str,
+        *,
+        body: str = "",
+        data: Any = None,
+        files: Sequence[File] = (),
+        cites: Sequence[str] = (),
+    ) -> None:
         """Post a message in the run's chat session without waiting; a replay doesn't post it again.
 
-        Raises `OptionError` if `text` isn't a string.
+        `text` is plain text. `body` is Markdown below it, `data` is plain data that is drawn as a
+        table, `files` are files of the run to download, and `cites` names steps (at most 20), which
+        link to the run's page. Raises `OptionError` for other values, and `SizeError` for larger
+        ones than the site allows.
         """
         check_text("The text of ctx.notify", text)
-        self._fiber.note(EventKind.NOTICE, text, {"text": canonical.legible(text)})
+        content = {"text": canonical.legible(text), **posted(body, data, files, cites)}
+        self._fiber.note(EventKind.NOTICE, text, content)
 
     @with_options("ctx.alert")
     def alert(self, text: str, level: AlertLevel = "warning") -> None:
