@@ -223,3 +223,14 @@ def test_a_session_of_ten_thousand_messages_costs_no_more_statements(
     assert len(queries_of(client, f"/chat/{session.pk}")) <= latest
     for query in ("?before=5000", "?before=60"):
         assert len(queries_of(client, f"/chat/{session.pk}{query}")) <= earlier
+
+
+def test_the_admin_shows_a_session_without_a_run(alice: User, bob: User, admin_user: User) -> None:
+    session, _ = open_session("Plans", by=alice, members=["bob"])
+    client = browser(admin_user)
+
+    assert "Plans" in shown(client.get("/admin/countersign_chat/session/"))
+    for message in session.messages.all():
+        path = f"/admin/countersign_chat/message/{message.pk}/change/"
+        assert client.get(path).status_code == 200
+    assert "Plans" in shown(client.get(f"/admin/countersign_chat/session/{session.pk}/change/"))
