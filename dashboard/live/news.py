@@ -1,6 +1,6 @@
 """The people for whom something is new in the chat, found for many changes at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,9 +20,13 @@ def chat_frame(user: User) -> dict[str, Any]:
     return frame_of(unread_of([user.pk])[user.pk])
 
 
-def frame_of(unread: Collection[UUID]) -> dict[str, Any]:
-    """Return a frame with the sessions in which something is new; 100 means "more than 99"."""
-    return {"seq": 0, "unread": min(len(unread), MOST), "sessions": sorted(map(str, unread))[:MOST]}
+def frame_of(unread: Mapping[UUID, int]) -> dict[str, Any]:
+    """Return a frame with the sessions in which something is new, and their newest messages.
+
+    There are at most 100 of them; 100 means "more than 99".
+    """
+    named = {str(session): seq for session, seq in sorted(unread.items())[:MOST]}
+    return {"seq": 0, "unread": len(named), "sessions": named}
 
 
 def session_in(name: str) -> UUID | None:

@@ -6,13 +6,22 @@ const NAME = /(?<![\w.+\-/@&=#%~:])@([^@\n]{0,60})$/u;
 class MentionList extends ComposerList {
   update() {
     clearTimeout(this.timer);
-    if (this.typed === undefined) this.close();
-    else this.timer = setTimeout(() => this.read(), this.hidden ? 0 : PAUSE);
+    if (this.typed === undefined) return this.close();
+    this.narrow(this.typed.toLowerCase());
+    this.timer = setTimeout(() => this.read(), this.hidden ? 0 : PAUSE);
   }
 
   /** What stands between the sign and the caret; a name may contain spaces. */
   get typed() {
     return NAME.exec(this.text.value.slice(0, this.text.selectionStart))?.[1];
+  }
+
+  /** What no longer fits isn't taken by Enter while the list is being read. */
+  narrow(words) {
+    for (const option of this.list.children) option.hidden = !option.dataset.text.toLowerCase().includes(words);
+    const { options } = this;
+    if (!options.length) this.close();
+    else if (!options.includes(this.chosen)) this.choose(options[0]);
   }
 
   async read() {

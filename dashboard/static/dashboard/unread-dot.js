@@ -1,5 +1,5 @@
 /* The dot of the menu that says that something is new in the chat. Each frame of the stream "chat" names
-   the sessions, so that nothing needs to be fetched; only a list of sessions that shows something else
+   the sessions and the newest messages there, so that nothing needs to be fetched; only a list of sessions that shows something else
    is read again. Until the first frame comes, the page shows what the last one showed.
 
    <unread-dot hidden>Something is new</unread-dot> */
@@ -9,7 +9,7 @@ const KEPT = "unread";
 class UnreadDot extends HTMLElement {
   connectedCallback() {
     this.hidden = !kept();
-    this.hear = ({ target, detail }) => target.stream === "chat" && this.take(detail.sessions ?? []);
+    this.hear = ({ target, detail }) => target.stream === "chat" && this.take(detail.sessions ?? {});
     document.addEventListener("live", this.hear);
   }
 
@@ -20,7 +20,7 @@ class UnreadDot extends HTMLElement {
   take(sessions) {
     // The session that is open is being read.
     const open = document.hidden ? null : document.querySelector("read-marks")?.getAttribute("session");
-    this.hidden = sessions.every((session) => session === open);
+    this.hidden = Object.keys(sessions).every((session) => session === open);
     keep(!this.hidden);
     const list = document.getElementById("sessions");
     if (list && (this.wasTold || differs(list, sessions))) window.htmx?.trigger(list, "unread");
@@ -30,7 +30,10 @@ class UnreadDot extends HTMLElement {
 
 function differs(list, sessions) {
   const rows = [...list.querySelectorAll("[data-session]")];
-  return rows.some(({ dataset }) => sessions.includes(dataset.session) !== ("unread" in dataset));
+  return rows.some(({ dataset }) => {
+    const newest = sessions[dataset.session] ?? 0;
+    return (newest > 0) !== ("unread" in dataset) || newest > Number(dataset.seq);
+  });
 }
 
 function keep(isUnread) {
