@@ -33,7 +33,7 @@ SAME = {0x0649: "\u064a", 0x0629: "\u0647"}
 
 
 class _Folded(dict[int, str | int | None]):
-    """What becomes of a character after its accents have been written apart."""
+    """The letters that remain of characters whose accents have been written apart."""
 
     def __missing__(self, code: int) -> str | int | None:
         is_left_out = code == TATWEEL or unicodedata.category(chr(code)) == "Cf"

@@ -38,7 +38,7 @@ MOST_STUCK = 30
 MANY = 1000
 """The fewest unfinished runs for which a person's next waits are searched among all waits."""
 ROUNDS = (4 * GLANCE, 4 * GLANCE, 8 * GLANCE)
-"""How many of all waits are tested, round by round, after the first few."""
+"""The numbers of waits to test in each round after the first few."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY

@@ -51,7 +51,7 @@ def test_what_followed_each_of_the_last_runs_is_said_below_the_request(
     assert f'hx-get="{path}"' in shown(client.get("/inbox/?tab=groups"))
     text = shown(client.get(path))
     assert browser(carol).get(path).status_code == 404
-    steps = "<code>pay_nine</code>, <code>write_mail</code>"
+    steps = "<bdi><code>pay_nine</code>, <code>write_mail</code></bdi>"
     assert f"Usually next after an approval: {steps} (in each of the last 5 runs)." in text
 
 
