@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,24 +46,16 @@ RUN, SESSION = "/runs/([0-9a-f-]{36})", "/chat/([0-9a-f-]{36})"
 
 
 def main() -> None:
-    parser = parser_of(__doc__, runs=RUNS, takes=TAKES)
-    parser.add_argument("--check", action="store_true")
+    parser = parser_of_sites(__doc__, takes=TAKES)
     parser.add_argument("--plans", action="store_true")
     parser.add_argument(
         "--only", default="", help="a pattern for the names of the pages to measure"
     )
-    parser.add_argument("--server", default="", help="such as postgresql://postgres@localhost/")
     given = parser.parse_args()
     if given.server:
         os.environ["TEST_DATABASE_URL"] = given.server
     with site(given.database, procedures="bench.filled"):
-        if given.server:
-            large, small = kept_sites(given.runs, given.runs // 10)
-        else:
-            large, small = names_of_both(given.database)
-        for name, runs in ((large, given.runs), (small, given.runs // 10)):
-            use(name)
-            tell(bench="pages", database=name, **filled(runs))
+        large, small = filled_sites(given)
         if given.plans:
             explain(large, only=given.only)
             return
@@ -73,6 +66,26 @@ def main() -> None:
         sys.exit(f"No page has a name that matches {given.only!r}.")
     if given.check and any(faults):
         sys.exit(f"{sum(faults)} figures are too high.")
+
+
+def parser_of_sites(description: str | None, *, takes: int) -> ArgumentParser:
+    """Return a parser of the arguments of a command that measures a large and a small site."""
+    parser = parser_of(description, runs=RUNS, takes=takes)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--server", default="", help="such as postgresql://postgres@localhost/")
+    return parser
+
+
+def filled_sites(given: Namespace) -> Sequence[str]:
+    """Return the names of the databases of both sites, filled unless they are."""
+    if given.server:
+        names = kept_sites(given.runs, given.runs // 10)
+    else:
+        names = names_of_both(given.database)
+    for name, runs in zip(names, (given.runs, given.runs // 10), strict=True):
+        use(name)
+        tell(bench="pages", database=name, **filled(runs))
+    return names
 
 
 def explain(database: str, *, only: str = "") -> None:
