@@ -9,10 +9,12 @@ from django.urls import reverse
 
 from chat.models import Message
 from dashboard.models import ApiToken
+from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 from tests.pages import browser, grant_to_both, shown
 from tests.procedures.writing import author
+from tests.processes import wait_until
 
 LONG = "wörd " * 6_000
 
@@ -75,3 +77,21 @@ def test_the_api_tells_what_a_message_has_besides_its_text(alice: User) -> None:
     assert list(notice["posted"]["data"][0]) == ["order", "amount"]
     assert notice["posted"]["cites"] == ["keep_list", "a/b#2"]
     assert "order" not in notice["posted"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_say_that_a_step_writes_even_if_redis_is_away(alice: User) -> None:
+    looks: list[str] = []
+
+    def look() -> None:
+        run = Run.objects.latest("pk")
+        wait_until(lambda: Run.objects.get(pk=run.pk).working_on)
+        looks.append(shown(browser(alice).get(f"/runs/{run.pk}")))
+        session = Message.objects.get(run=run).session_id
+        looks.append(shown(browser(alice).get(f"/chat/{session}")))
+
+    author.pieces, author.between = ["Half of it"], look
+    posted_by("report_in_pieces", alice)
+
+    assert all("writing a text" in one for one in looks)
+    assert not any("Half of it" in one for one in looks)
