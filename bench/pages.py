@@ -42,6 +42,8 @@ PEOPLE = ("starter", "approver", "operator", "auditor", "few", "outsider")
 ADMIN = "countersign_procedures_event countersign_procedures_run countersign_procedures_wait"
 ADMIN += " countersign_chat_humanrequest countersign_chat_message countersign_chat_session"
 ADMIN += " countersign_chat_sessionevent"
+SEARCHES = ("approve", "contract", "K-1000321", "xyzzy")
+"""Words in a sixth of the texts, in a few, in one run's, and in none."""
 RUN, SESSION = "/runs/([0-9a-f-]{36})", "/chat/([0-9a-f-]{36})"
 
 
@@ -204,6 +206,8 @@ class Visitor:
             found["run"] = reverse("countersign:run_detail", args=[next(iter(runs))])
         found["API requests"] = f"{reverse('countersign:api:list_requests')}?status=open"
         found["API runs"] = reverse("countersign:api:list_runs")
+        search = reverse("countersign:search")
+        found |= {f"search {words}": f"{search}?q={words}" for words in SEARCHES}
         if is_staff:
             found |= {f"admin {one}": reverse(f"admin:{one}_changelist") for one in ADMIN.split()}
         return found

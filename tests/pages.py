@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.models import HumanRequest, Message, Session
 from chat.models.session import record
+from procedures.models.clock import clock
 from tests.calls import grant, request_of, run_until_it_waits
 
 HTMX = {"HX-Request": "true"}
@@ -35,6 +36,18 @@ def ask_in(session: Session, kind: str, *, by: User) -> HumanRequest:
     place = record(session.pk, "request", request.pk)
     Message.objects.filter(request=request).update(session=session, seq=place)
     return request
+
+
+def lines(session: Session, count: int) -> list[Message]:
+    """Messages in the session that only the transcript knows."""
+    new = [
+        Message(session=session, seq=1000 + number, kind="notice", at=clock.now(), text=text)
+        for number, text in enumerate(f"Line {number}." for number in range(count))
+    ]
+    run = session.messages.exclude(run=None).values_list("run", flat=True)[0]
+    for one in new:
+        one.run_id = run
+    return Message.objects.bulk_create(new)
 
 
 def grant_to_both(name: str) -> None:

@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
+from chat.services import post_message
 from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.browser.test_every_page import sideways, violations_of, visit
-from tests.pages import ask
+from tests.pages import ask, lines
 from tests.processes import Web
 
 TOUCH = 44
@@ -40,6 +41,32 @@ def test_the_search_is_used_by_keys_alone(
     page.keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile(f"/requests/{other.pk}$"))
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_search_leads_to_the_very_message_however_far_back(
+    width: int, running_web: Web, open_page: OpenPage, alice: User
+) -> None:
+    session = ask("told", by=alice).session
+    wanted = post_message(session, "The parcel is at the neighbour's.", by=alice)
+    lines(session, 150)
+    page = open_page(alice, width=width, bypass_csp=True)
+    visit(page, "/runs")
+
+    page.keyboard.press("Control+k")
+    page.keyboard.type("neighbour")
+    option = page.get_by_role("option").filter(has_text="parcel").first
+    expect(option.locator("mark")).to_have_text("neighbour")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert [*violations_of(page), *sideways(page)] == []
+    page.keyboard.press("Enter")
+
+    message = page.locator(f"#message-{wanted.pk}")
+    expect(message).to_be_focused()
+    expect(message).to_be_in_viewport(ratio=1)
+    assert message.evaluate("(one) => one.matches(':target')")
+    expect(page.get_by_role("link", name="Later messages")).to_be_attached()
+    assert [*violations_of(page), *sideways(page)] == []
 
 
 def test_the_search_closes_and_gives_back_the_focus(

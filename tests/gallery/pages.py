@@ -52,6 +52,8 @@ def of_home_and_search() -> Iterator[Look]:
     yield Look("palette, empty", "approver", "/", press("/"))
     yield Look("palette, nothing found", "approver", "/", search("xyzzy"))
     yield Look("search", "approver", "/search?q=order")
+    yield Look("search, answers", "approver", "/search?q=refund&in=answers")
+    yield Look("search, in Arabic", "approver", "/search?q=%D8%A7%D9%84")
     yield Look("search, nothing found", "approver", "/search?q=xyzzy")
 
 
@@ -101,6 +103,9 @@ def of_the_chat(stage: Stage) -> Iterator[Look]:
         ]
         person = "starter" if name in {"failed", "done", "family", "running"} else "approver"
         yield Look(f"chat, {name}", person, f"/chat/{session}")
+        if name == "told":
+            first = Message.objects.filter(session=session, kind="person").order_by("seq")[0].pk
+            yield Look("chat, linked", person, f"/chat/{session}?message={first}#message-{first}")
         if name == "done":
             yield Look("members", person, f"/chat/{session}/members")
 

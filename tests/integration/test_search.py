@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group, User
 
-from chat.models import Message, Session
+from chat.models import Message
 from chat.services import post_message
 from dashboard.overview import finds
 from dashboard.overview.words import short_id
 from procedures.models.clock import clock
 from tests.calls import caller, grant
-from tests.pages import ask, browser, grant_to_both, queries_of, shown, writes
+from tests.pages import ask, browser, grant_to_both, lines, queries_of, shown, writes
 from tests.runs import answer, start
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -138,18 +138,6 @@ def test_what_was_said_is_found_with_a_link_to_the_very_message(alice: User, bob
 def page_after(page: str) -> str:
     [before] = re.findall(r"before=(\d+)", page)
     return str(before)
-
-
-def lines(session: Session, count: int) -> list[Message]:
-    """Messages in the session that only the transcript knows."""
-    new = [
-        Message(session=session, seq=1000 + number, kind="notice", at=clock.now(), text=text)
-        for number, text in enumerate(f"Line {number}." for number in range(count))
-    ]
-    run = session.messages.exclude(run=None).values_list("run", flat=True)[0]
-    for one in new:
-        one.run_id = run
-    return Message.objects.bulk_create(new)
 
 
 def test_a_link_opens_a_session_at_an_old_message(alice: User) -> None:

@@ -6,8 +6,7 @@ class TranscriptView extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector(".transcript__list");
     if (!location.hash || location.hash === "#latest") this.toEnd();
-    else this.showLinked();
-    this.isAtEnd = this.distance < NEAR;
+    this.isAtEnd = !this.focusLinked() && this.distance < NEAR;
     this.note();
     this.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.mutations = new MutationObserver((records) => this.take(records));
@@ -18,13 +17,14 @@ class TranscriptView extends HTMLElement {
     for (const texts of this.querySelectorAll("written-texts")) this.sizes.observe(texts);
   }
 
-  /** A link to a message shows it in the middle, and reading by keyboard begins at it. */
-  showLinked() {
-    const linked = this.querySelector(".message:target");
-    if (!linked) return;
+  /** Reading by keyboard begins at the message to which a link leads; the browser scrolls there. */
+  focusLinked() {
+    // By its name: this runs before the browser has found the target.
+    const linked = document.getElementById(location.hash.slice(1));
+    if (!linked?.matches(".message")) return false;
     linked.tabIndex = -1;
     linked.focus({ preventScroll: true });
-    linked.scrollIntoView({ block: linked.offsetHeight < this.clientHeight ? "center" : "start" });
+    return true;
   }
 
   disconnectedCallback() {
