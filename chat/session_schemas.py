@@ -42,6 +42,11 @@ class MessageOut(Schema):
     run_id: UUID | None
     request_id: UUID | None
     reply_to_id: UUID | None = Field(description="The entry to which this one replies.")
+    delivery: str = Field(
+        description='The state of a message to a run: "queued", "steering" (for the step at work),'
+        ' "read", or "unread" if the run has ended before; else empty.'
+    )
+    read_at: datetime | None = Field(description="The time at which a run has read the message.")
     at: datetime
 
     @staticmethod
@@ -146,7 +151,12 @@ class MessageIn(Body):
     client_key: str = KEY
     reply_to: UUID | None = Field(
         default=None,
-        description="The id of an entry to reply to, or of a request: then the words answer it.",
+        description="The id of an entry to reply to, of a run to write to, or of a request: then"
+        " the words answer it.",
+    )
+    steers: bool = Field(
+        default=False,
+        description="True to write to the run's step at work, if its procedure allows it.",
     )
     confirms: str = Field(
         default="", description="The `confirms` of an earlier refusal, if its `value` is right."
@@ -167,6 +177,9 @@ class SentOut(Schema):
 
     message: MessageOut
     reply: ReplyOut | None
+    unheard: str = Field(
+        description="A sentence about why the run doesn't read what was written to it; else empty."
+    )
 
 
 class UnconfirmedOut(ErrorOut):

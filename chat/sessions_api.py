@@ -195,10 +195,18 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
         if echo:
             return Status(422, _unconfirmed(echo))
     message = services.post_message(
-        part.session, said.text, by=request.user, client_key=said.client_key, reply_to=to
+        part.session,
+        said.text,
+        by=request.user,
+        client_key=said.client_key,
+        reply_to=to,
+        steers=said.steers,
     )
     reply = _reply(request, asked, message.text) if asked else None
-    return Status(200 if earlier else 201, {"message": message, "reply": reply})
+    run = services.run_addressed(to)
+    unheard = services.why_unheard(run, request.user) if run and not message.delivery else ""
+    sent = {"message": message, "reply": reply, "unheard": unheard}
+    return Status(200 if earlier else 201, sent)
 
 
 def _reply(request: SignedIn, asked: HumanRequest, text: str) -> dict[str, Any]:

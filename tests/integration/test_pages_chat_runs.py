@@ -16,7 +16,7 @@ from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, retry_run
-from tests.calls import request_of, run_until_it_waits
+from tests.calls import JSON, caller, request_of, run_until_it_waits
 from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
 from tests.runs import answer
 
@@ -30,9 +30,9 @@ def begun(name: str, *, by: User, **inputs: Any) -> tuple[Run, Session]:
     return run, run.messages.cards().get().session
 
 
-def begin_in(session: Session, name: str, *, by: User) -> Run:
+def begin_in(session: Session, name: str, *, by: User, **inputs: str) -> Run:
     grant_to_both(name)
-    return start_in_session(session, name, {}, by=by)[0]
+    return start_in_session(session, name, inputs, by=by)[0]
 
 
 def say(client: Client, session: Session, text: str, to: object = "", **more: str) -> Any:
@@ -315,3 +315,20 @@ def test_every_page_says_that_a_run_waits_for_a_message(alice: User) -> None:
     journal = shown(client.get(f"/runs/{run.pk}/journal"))
     assert "<strong>alice</strong> wrote: Green, I think" in journal
     assert "Read the inbox: there was no new message" in journal
+
+
+def test_programs_write_to_runs_and_learn_what_became_of_it(alice: User) -> None:
+    run, session = begun("conversing", by=alice)
+    deaf = begin_in(session, "one_of_each", by=alice, kind="approval")
+    path, client = f"/api/sessions/{session.pk}/messages", caller(alice)
+
+    sent = client.post(path, {"text": "Paint it", "reply_to": str(run.pk)}, JSON).json()
+    refused = client.post(path, {"text": "Hello?", "reply_to": str(deaf.pk)}, JSON).json()
+
+    assert sent["message"]["delivery"] == "read"
+    assert sent["message"]["read_at"]
+    assert sent["unheard"] == ""
+    assert refused["message"]["delivery"] == ""
+    assert refused["unheard"] == "This procedure doesn't read messages."
+    said = client.get(path).json()["items"]
+    assert [one["delivery"] for one in said if one["kind"] == "person"] == ["", "read"]

@@ -104,7 +104,7 @@ def test_a_message_is_sent_once_and_replies_to_what_its_sender_sees(alice: User,
 
     reply = write(caller(bob), session, "Hi", reply_to=first["message"]["id"])
 
-    assert again == first == {"message": first["message"], "reply": None}
+    assert again == first == {"message": first["message"], "reply": None, "unheard": ""}
     assert reply["message"]["reply_to_id"] == first["message"]["id"]
     other = secret.messages.get()
     for named in (other.pk, uuid4()):
