@@ -43,7 +43,7 @@ class _Folded(dict[int, str | int | None]):
 
 
 class _Separated(dict[int, str | int]):
-    """What becomes of a character where words are told apart: letters, digits and symbols stay."""
+    """The characters between which words are told apart: letters, digits and symbols stay."""
 
     def __missing__(self, code: int) -> str | int:
         self[code] = code if unicodedata.category(chr(code))[0] in "LNMS" else " "

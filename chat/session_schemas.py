@@ -164,7 +164,7 @@ class MessageIn(Body):
 
 
 class ReplyOut(Schema):
-    """What the words did as an answer."""
+    """The effect of words as an answer."""
 
     request_id: UUID
     is_answer: bool
