@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
@@ -20,7 +21,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.orders import in_order
 from procedures.models import Run
 from procedures.models.ids import uuid7
-from procedures.models.proofs import proof_field, seal
+from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
 from procedures.store.rows import Said, insert_rows
@@ -168,6 +169,7 @@ class Message(models.Model):
     SEALED: ClassVar = (
         *("id", "session", "seq", "kind", "author", "run", "person", "request", "reply_to"),
         *("text", "level", "details", "at", "client_key", "mentioned"),
+        *("delivery", "read_at"),
     )
 
     objects = MessageQuerySet.as_manager()
@@ -258,6 +260,12 @@ class Message(models.Model):
         """Return True if the user wrote this message, or the one that it replies to."""
         is_own = self.kind == self.Kind.PERSON and self.author_id == user.pk
         return is_own or (self.reply_to is not None and self.reply_to.author_id == user.pk)
+
+    def deliver(self, delivery: str, *, read_at: datetime | None = None) -> None:
+        """Save what became of a message to a run."""
+        self.delivery, self.read_at = delivery, read_at
+        reseal(self, "delivery", "read_at")
+        self.save(update_fields=["delivery", "read_at", "proof"])
 
     def open_session(self, title: str, *, is_private: bool = False) -> None:
         """Insert a new session whose first entry is this message, with its author as a member."""

@@ -62,11 +62,10 @@ def mark_unread(run: Run) -> None:
         _deliver(list(left.values_list("signal_id", flat=True)), Delivery.UNREAD)
 
 
-def _deliver(ids: Sequence[str], delivery: str, **how: datetime) -> None:
+def _deliver(ids: Sequence[str], delivery: str, *, read_at: datetime | None = None) -> None:
     if not ids:
         return
     said = Message.objects.filter(pk__in=[UUID(one) for one in ids]).exclude(delivery=delivery)
-    changed = list(said.order_by("seq").values_list("session", "pk"))
-    Message.objects.filter(pk__in=[pk for _, pk in changed]).update(delivery=delivery, **how)
-    for session, pk in changed:
-        record(session, "message", pk)
+    for message in said.order_by("seq"):
+        message.deliver(delivery, read_at=read_at)
+        record(message.session_id, "message", message.pk)
