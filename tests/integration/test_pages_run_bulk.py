@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.services.bulk import MOST_AT_ONCE
 from procedures.models import Event, Run
-from procedures.services import pause_run
+from procedures.services import pause_run, retry_run
 from tests import procedures
 from tests.calls import grant, run_until_it_waits
 from tests.pages import HTMX, browser, shown
@@ -146,3 +146,14 @@ def test_only_errors_are_listed_if_one_asks_for_them(failed: list[Run], dave: Us
     fine = run_until_it_waits("question")
     grant("question", dave.groups.get(), "see")
     assert "There are no errors." in shown(client.get(f"/runs/{fine.pk}?events=errors"))
+
+
+def test_a_retry_reads_the_journal_of_the_run_once(failed: list[Run], dave: User) -> None:
+    journal = f'FROM "{Event._meta.db_table}"'  # noqa: SLF001 (Django documents it)
+
+    with CaptureQueriesContext(connection) as captured:
+        retry_run(failed[0].pk, by=dave, reason="It is back.")
+
+    read = [one["sql"] for one in captured if journal in one["sql"]]
+    assert len(read) == 1, read
+    assert status_of(failed[0]) == "queued"

@@ -13,7 +13,7 @@ from procedures.engine.journal.events import Event, EventKind, RunStatus
 from procedures.engine.lifecycle.cancel import withdraw_all
 from procedures.engine.lifecycle.children import CHILD_ENDED, collect_child_results, wait_again
 from procedures.engine.lifecycle.refusals import OperationRefusedError
-from procedures.engine.lifecycle.runs import is_over, is_undone, reopen, tell
+from procedures.engine.lifecycle.runs import are_undone, is_over, is_undone, reopen, tell
 from procedures.engine.replay.fiber import BRANCH_FAILED
 from procedures.engine.replay.history import STRICT, UNDO, Entry, History, is_doubtful, is_of_branch
 from procedures.engine.replay.recorder import open_in
@@ -125,12 +125,12 @@ class _Plan:
         if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
             words = f"Only a failed or quarantined run can be retried; this one is {run.status}."
             raise OperationRefusedError(words)
-        has_failed = run.status == RunStatus.FAILED
-        if has_failed and is_undone(store, run):
+        has_failed, events = run.status == RunStatus.FAILED, store.events(run)
+        if has_failed and are_undone(events):
             raise OperationRefusedError(
                 "The run's work has been undone, so it can't be retried. Restart it instead."
             )
-        again = taken_up(store.events(run), known=_known(store, run), has_failed=has_failed)
+        again = taken_up(events, known=_known(store, run), has_failed=has_failed)
         found = {key: _Children.of(store, run, key) for key in again.waits_on_children}
         children = [child for one in found.values() for child in one.with_fate(Fate.RETRIED)]
         return cls(run, again, found, [cls.of(store, child) for child in children])

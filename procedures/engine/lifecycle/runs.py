@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from procedures.engine.journal.events import EventKind, NewEvent, RunStatus
+from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus
 from procedures.engine.replay.history import UNDO
 from procedures.engine.store import RunRow, Store
 
@@ -133,6 +133,11 @@ def undone_since(run: RunRow) -> int:
 def is_undone(store: Store, run: RunRow) -> bool:
     """Return True if the run's compensations have run, or have begun to run."""
     return store.has_event(run, after=run.base_seq, prefix=UNDO)
+
+
+def are_undone(events: Iterable[Event]) -> bool:
+    """Return what `is_undone` returns for the run with these events, which are loaded already."""
+    return any(one.key.startswith(UNDO) for one in events)
 
 
 def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
