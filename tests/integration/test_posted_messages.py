@@ -11,7 +11,7 @@ from chat.models import Message
 from dashboard.models import ApiToken
 from procedures.models import Run
 from procedures.runner import advance_run
-from procedures.services import start_run
+from procedures.services import start_run, verify_journal
 from tests.pages import browser, grant_to_both, shown
 from tests.procedures.writing import author
 from tests.processes import wait_until
@@ -95,3 +95,14 @@ def test_pages_say_that_a_step_writes_even_if_redis_is_away(alice: User) -> None
 
     assert all("writing a text" in one for one in looks)
     assert not any("Half of it" in one for one in looks)
+
+
+def test_a_part_that_was_changed_by_hand_is_found(alice: User) -> None:
+    message = posted_by("posts_everything", alice)
+    assert message.run
+    assert verify_journal(message.run) == []
+
+    Message.objects.filter(pk=message.pk).update(details='{"body":"Another one."}')
+
+    found = verify_journal(message.run)
+    assert any("details" in one for one in found), found
