@@ -72,6 +72,9 @@ def _do(hub: Hub, socket: Socket, asked: dict[str, Any]) -> None:
     if "leave" in asked:
         hub.leave(socket, Stream.parse(asked["leave"]))
         return
+    if "typing" in asked:
+        hub.type(socket, Stream.parse(asked["typing"]))
+        return
     stream = Stream.parse(asked.get("follow") or asked["range"])
     after = place_in(asked.get("after", 0))
     if "follow" in asked:

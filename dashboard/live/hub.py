@@ -70,7 +70,7 @@ class Hub:
         self._round_at = 0.0
         self._tasks = [
             asyncio.create_task(self._draw_all(), name="hub drawing"),
-            asyncio.create_task(listen(self.hear), name="hub doorbell"),
+            asyncio.create_task(listen(self.hear, self.together.notice), name="hub doorbell"),
             asyncio.create_task(self._report_sockets(), name="hub report"),
         ]
 
@@ -112,6 +112,12 @@ class Hub:
         if socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can ask for at most {MOST_STREAMS} ranges at once")
         self.gate.put(Ask(socket, "range", stream, after=after))
+
+    def type(self, socket: Socket, stream: Stream) -> None:
+        """Tell the other members of a session that the socket's user is typing there."""
+        if stream.kind != "session":
+            raise ValueError(f"nobody types in {stream}")
+        self.together.type(socket, stream.key)
 
     def leave(self, socket: Socket, stream: Stream) -> None:
         """Stop sending a stream once the socket's earlier requests have been handled."""

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import redis.asyncio
 
 from chat.doorbell import CHANNEL
+from dashboard.live.people import CHANNEL as PEOPLE
 from procedures.conf import conf
 from procedures.live_texts import CHANNEL as TEXTS
 
@@ -15,25 +17,30 @@ PAUSE = 1.0
 """The seconds between two attempts to reach Redis."""
 logger = logging.getLogger(__name__)
 Hear = Callable[[Iterable[str]], None]
+Notice = Callable[[Mapping[str, Any]], None]
 
 
-async def listen(hear: Hear) -> None:
-    """Call `hear` with the names of changed objects; if Redis can't be reached, try again."""
+async def listen(hear: Hear, notice: Notice) -> None:
+    """Call `hear` with the names of changed objects; if Redis can't be reached, try again.
+
+    `notice` gets the announcements of who has sessions open.
+    """
     while True:
         try:
-            await _hear_all(hear)
+            await _hear_all(hear, notice)
         except (redis.RedisError, OSError, ValueError) as error:
             logger.debug("Redis can't be reached, so pages learn of changes later: %s", error)
             await asyncio.sleep(PAUSE)
 
 
-async def _hear_all(hear: Hear) -> None:
+async def _hear_all(hear: Hear, notice: Notice) -> None:
     client = redis.asyncio.from_url(conf.REDIS_URL)
     async with client, client.pubsub() as subscription:
-        await subscription.subscribe(CHANNEL, TEXTS)
+        await subscription.subscribe(CHANNEL, TEXTS, PEOPLE)
         # redis-py loses a cancel that comes while it connects, and would listen forever.
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
         async for message in subscription.listen():
             if message["type"] == "message":
-                hear(json.loads(message["data"]))
+                take = notice if message["channel"] == PEOPLE.encode() else hear
+                take(json.loads(message["data"]))

@@ -57,13 +57,13 @@ def views_for(
     runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind in OF_RUNS}
     whole = readers_of(people, sessions)
     parts = {(key, one) for one, keys in sessions.items() for key in keys & people.users.keys()}
-    parts -= whole
+    parts -= whole.keys()
     said = runs_in(session for _, session in parts)
     for key, session in parts:
         for run in said[session]:
             runs.setdefault(run, set()).add(key)
     seen = who_sees(people, runs)
-    found = {(key, Stream("session", session)): WHOLE for key, session in whole}
+    found = {(key, Stream("session", session)): view for (key, session), view in whole.items()}
     found |= dict.fromkeys(_whole_streams(wanted, seen), WHOLE)
     for key, session in parts:
         view = _part(key, said[session], seen, at)

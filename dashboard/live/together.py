@@ -1,4 +1,4 @@
-"""News of an open session that are no changes of it: how far its members have read.
+"""News of an open session that are no changes of it: who reads, who is there, who is typing.
 
 It has no number, and nobody asks for it again: the next page shows it, too. Only people who see the
 whole session are told. What comes together is sent together, in pauses that grow with the number of
@@ -8,7 +8,7 @@ open pages, so that a thousand readers of a thousand pages cost a few frames for
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,11 +17,15 @@ from uuid import UUID
 from chat.unread import READ, readers_of
 from dashboard.live.batches import encode
 from dashboard.live.news import session_in
+from dashboard.live.people import AGAIN, Announcements
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream
 from dashboard.live.views import View
 from dashboard.overview.readers import readers_data
+from procedures.users import json_key
 
+SETTLED = 1.0
+"""The seconds after which a page that was opened or closed is announced."""
 REST = 1.0
 """The shortest time between two frames of a session, in seconds."""
 PAGES_A_SECOND = 250
@@ -47,7 +51,13 @@ class Room:
     pages: set[Socket] = field(default_factory=set)
     was_read: bool = False
     """True if somebody has read, and the pages don't show it yet."""
+    has_moved: bool = False
+    """True if somebody has come, gone or typed, and the pages don't show it yet."""
     rests_until: float = 0.0
+
+    @property
+    def has_news(self) -> bool:
+        return self.was_read or self.has_moved
 
     @property
     def has_company(self) -> bool:
@@ -61,17 +71,30 @@ class Together:
     def __init__(self, rights: Rights, ask: Ask) -> None:
         self._rights, self._ask = rights, ask
         self._rooms: dict[UUID, Room] = {}
+        self._people = Announcements()
+        self._announced: dict[UUID, dict[Any, str]] = {}
+        """The people in each session as last announced."""
+        self._unsure: set[UUID] = set()
+        """The sessions in which pages were opened or closed since the last announcement."""
+        self._all_at = self._soon_at = 0.0
+        """The times of the next announcement of all sessions, and of those in `_unsure`."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._task = asyncio.create_task(self._tell_for_ever(), name="hub together")
 
     def enter(self, socket: Socket, session: UUID) -> None:
-        self._rooms.setdefault(session, Room()).pages.add(socket)
+        room = self._rooms.setdefault(session, Room())
+        room.pages.add(socket)
+        # For the new page, even if it brings nobody new.
+        room.has_moved = True
+        self._doubt(session)
 
     def leave(self, socket: Socket, session: UUID) -> None:
         if room := self._rooms.get(session):
             room.pages.discard(socket)
             if not room.pages:
                 del self._rooms[session]
+            self._doubt(session)
 
     def hear(self, names: Iterable[str]) -> None:
         """Take the hints that somebody has read; others are ignored."""
@@ -82,10 +105,73 @@ class Together:
                 room.was_read = True
                 self._woken.set()
 
+    def type(self, socket: Socket, session: UUID) -> None:
+        """Announce that a page's member is typing; raises `ValueError` if the page can't say so."""
+        room, view = self._rooms.get(session), self._view(socket, session)
+        if room is None or socket not in room.pages or view is None or not view.is_member:
+            raise ValueError("only pages of members say that somebody is typing")
+        assert socket.user
+        key, name = json_key(socket.user.pk), socket.user.get_username()
+        task = asyncio.create_task(self._people.type(session, key, name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def notice(self, told: Mapping[str, Any]) -> None:
+        """Take the announcement of a web process."""
+        changed, opened = self._people.hear(told)
+        for session in changed | opened:
+            if room := self._rooms.get(session):
+                room.has_moved = True
+                self._woken.set()
+            else:
+                self._people.forget(session)
+        for session in opened & self._rooms.keys():
+            self._announced.pop(session, None)
+            self._doubt(session)
+
     async def close(self) -> None:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+        await self._people.close()
+
+    def _doubt(self, session: UUID) -> None:
+        """Announce a session's people soon; a page that is loaded again changes nothing."""
+        if not self._unsure:
+            self._soon_at = time.monotonic() + SETTLED
+        self._unsure.add(session)
+        self._woken.set()
+
+    async def _announce(self, now: float) -> None:
+        is_round = now >= self._all_at
+        if not is_round and not (self._unsure and now >= self._soon_at):
+            return
+        due = {*self._unsure, *(self._rooms if is_round else ())}
+        self._unsure.clear()
+        if is_round:
+            self._all_at = now + AGAIN
+            self._people.keep(self._rooms)
+        here = {session: self._members_in(session) for session in due}
+        told = {one: names for one, names in here.items() if names or one in self._announced}
+        if not is_round:
+            told = {one: names for one, names in told.items() if self._announced.get(one) != names}
+        for session, names in told.items():
+            self._announced[session] = names
+            if not names:
+                del self._announced[session]
+        if told:
+            await self._people.announce(told)
+
+    def _members_in(self, session: UUID) -> dict[Any, str]:
+        room = self._rooms.get(session)
+        return {
+            json_key(page.user.pk): page.user.get_username()
+            for page in (room.pages if room else ())
+            if page.user and (view := self._view(page, session)) and view.is_member
+        }
+
+    def _view(self, socket: Socket, session: UUID) -> View | None:
+        return self._rights.view(socket, Stream("session", session))
 
     async def _tell_for_ever(self) -> None:
         while True:
@@ -93,6 +179,7 @@ class Together:
                 async with asyncio.timeout(self._pause()):
                     await self._woken.wait()
             self._woken.clear()
+            await self._announce(time.monotonic())
             for session, room in self._due(time.monotonic()):
                 try:
                     await self._tell(session, room)
@@ -100,27 +187,35 @@ class Together:
                     logger.exception("The pages of session %s couldn't be told.", session)
 
     def _pause(self) -> float | None:
-        """Return the seconds until the first room's rest ends, or None if there are no news."""
-        rests = [room.rests_until for room in self._rooms.values() if room.was_read]
-        return max(min(rests) - time.monotonic(), 0) if rests else None
+        """Return the seconds until a room's rest ends or an announcement is due, or None."""
+        ends = [room.rests_until for room in self._rooms.values() if room.has_news]
+        ends += [self._all_at] if self._rooms else []
+        ends += [self._soon_at] if self._unsure else []
+        return max(min(ends) - time.monotonic(), 0) if ends else None
 
     def _due(self, now: float) -> list[tuple[UUID, Room]]:
         rooms = self._rooms.items()
-        return [(key, room) for key, room in rooms if room.was_read and room.rests_until <= now]
+        return [(key, room) for key, room in rooms if room.has_news and room.rests_until <= now]
 
     async def _tell(self, session: UUID, room: Room) -> None:
+        was_read, has_moved = room.was_read, room.has_moved
         # Before the read, for what is read meanwhile.
-        room.was_read = False
+        room.was_read = room.has_moved = False
         room.rests_until = time.monotonic() + max(REST, len(room.pages) / PAGES_A_SECOND)
-        readers = await self._ask(readers_of, session)
-        self._send(session, room, {"readers": readers_data(readers)})
+        if has_moved:
+            self._send(session, room, self._people.people_in(session), is_for_members=True)
+        if was_read:
+            readers = readers_data(await self._ask(readers_of, session))
+            self._send(session, room, {"readers": readers})
 
-    def _send(self, session: UUID, room: Room, content: dict[str, Any]) -> None:
+    def _send(
+        self, session: UUID, room: Room, content: dict[str, Any], *, is_for_members: bool = False
+    ) -> None:
         stream = Stream("session", session)
         text = encode({"stream": str(stream), "together": content})
         if not self._rights.is_confirmed:
             return
         for socket in list(room.pages):
             view = self._rights.view(socket, stream)
-            if view is not None and view.is_whole:
+            if view is not None and (view.is_member if is_for_members else view.is_whole):
                 socket.outbox.put(text)

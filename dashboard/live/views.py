@@ -40,6 +40,8 @@ class View:
 
     viewer: Key | None = None
     is_whole: bool = False
+    is_member: bool = False
+    """True for members of a session, who see who else is there."""
     runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
     hidden: frozenset[UUID] = NONE
@@ -90,6 +92,7 @@ class View:
 
 
 WHOLE = View(is_whole=True)
+MEMBER = View(is_whole=True, is_member=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
@@ -113,21 +116,23 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
     return views | {session: view for session, view in parts.items() if view.runs}
 
 
-def readers_of(people: People, wanted: Mapping[UUID, AbstractSet[Key]]) -> set[tuple[Key, UUID]]:
+def readers_of(
+    people: People, wanted: Mapping[UUID, AbstractSet[Key]]
+) -> dict[tuple[Key, UUID], View]:
     """Return the pairs of a person and a session for which the person sees every change."""
     if not wanted:
-        return set()
+        return {}
     rights = {key for key, user in people.users.items() if user.is_superuser}
-    found = set[tuple[Key, UUID]]()
+    found: dict[tuple[Key, UUID], View] = {}
     if rights:
         public = Session.objects.filter(pk__in=wanted, is_private=False)
         for session in public.values_list("pk", flat=True):
-            found.update((key, session) for key in wanted[session] & rights)
+            found |= {(key, session): WHOLE for key in wanted[session] & rights}
     here = is_among("user", people.users)
     members = Member.objects.filter(here, session__in=wanted).order_by()
     for key, session in members.values_list("user", "session"):
         if key in wanted[session]:
-            found.add((key, session))
+            found[key, session] = MEMBER
     return found
 
 

@@ -25,6 +25,10 @@ TEXTS = {
     "due": lazy("due in {length}"),
     "found": lazy("Found: {count}"),
     "found-nothing": lazy("No matches"),
+    "here-1": lazy("{one} is here"),
+    "here-2": lazy("{one} and {two} are here"),
+    "here-3": lazy("{one}, {two} and {three} are here"),
+    "here-more": lazy("{one}, {two} and {count} others are here"),
     "in": lazy("in {length}"),
     "just-now": lazy("just now"),
     "key-control": lazy("Ctrl"),
@@ -50,6 +54,9 @@ TEXTS = {
         "The run may not have started. Everything you entered is still here. Press the button"
         " again: it starts only once."
     ),
+    "typing-1": lazy("{one} is typing…"),
+    "typing-2": lazy("{one} and {two} are typing…"),
+    "typing-more": lazy("Several people are typing…"),
     "unfold": lazy("Show or hide the request"),
     "waiting": lazy("Waiting for you: {count} · Show"),
     "waiting-more": lazy("Waiting for you: {count} more · Show"),

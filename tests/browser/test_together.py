@@ -1,4 +1,4 @@
-"""Two people in one session: what is new, who has read it, and who is mentioned."""
+"""Two people in one session: what is new, who has read it, who is mentioned, here, or typing."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -62,6 +62,10 @@ def test_two_people_see_what_is_new_who_has_read_and_who_is_mentioned(
     expect(alices.locator(".message").last.locator(".message__readers")).to_have_text(
         "Read by \u2068bob\u2069"
     )
+    here = alices.locator("people-here")
+    expect(here).to_have_text("\u2068bob\u2069 is here")
+    bobs.get_by_label("Your message").press_sequentially("Yes")
+    expect(here).to_have_text("\u2068bob\u2069 is typing…")
     # The other session is still new; this one isn't.
     expect(dot).to_be_visible()
     open_live(bobs, f"/chat/{other.pk}")

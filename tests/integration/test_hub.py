@@ -148,7 +148,7 @@ def test_a_listener_ends_whenever_it_is_cancelled() -> None:
     """Also while it connects to Redis, where a cancel may get lost."""
 
     async def is_ended_after(steps: int) -> bool:
-        task = asyncio.create_task(listen(lambda _: None))
+        task = asyncio.create_task(listen(lambda _: None, print))
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()

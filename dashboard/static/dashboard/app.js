@@ -28,6 +28,7 @@ import "./command-draft.js";
 import "./caught-up.js";
 import "./unread-dot.js";
 import "./read-marks.js";
+import "./people-here.js";
 import "./send-once.js";
 import "./page-dialog.js";
 import "./run-operations.js";

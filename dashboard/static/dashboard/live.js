@@ -40,6 +40,10 @@ class Connection {
     this.#socket.send(JSON.stringify(message));
   }
 
+  say(message) {
+    if (this.#isOpen) this.send(message);
+  }
+
   get #isOpen() {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
@@ -176,6 +180,11 @@ class LiveStream extends HTMLElement {
     this.mark = frame.mark ?? this.mark;
     if (frame.html) place(frame.html);
     this.tell("live", frame);
+  }
+
+  /** Tells the server something that it needn't hear: without a connection, nothing is said. */
+  say(message) {
+    connection.say(message);
   }
 
   tell(name, detail) {

@@ -1,0 +1,125 @@
+"""The members who have a session open now, in any web process, and those who are typing there.
+
+Nothing is stored. Each web process announces through Redis who has which sessions open there, when
+that changes and every 20 seconds, and believes an announcement, its own too, for 45 seconds. So
+without Redis nobody is shown, and what a killed process has announced is forgotten.
+"""
+
+import json
+import logging
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import redis.asyncio
+
+from procedures.conf import conf
+from procedures.viewers import Key
+
+CHANNEL = "countersign.together"
+AGAIN, BELIEVED = 20.0, 45.0
+"""The seconds between two announcements, and the seconds for which one is believed."""
+TYPING, TYPES_AGAIN = 6.0, 2.5
+"""The seconds for which somebody is typing, and the least between two announcements of it."""
+MOST_HERE, MOST_TYPING = 20, 3
+"""The most people who are named in a frame."""
+PATIENCE = 0.5
+logger = logging.getLogger(__name__)
+Names = Mapping[Any, str]
+"""The names of people by their keys, as in JSON."""
+
+
+class Announcements:
+    """The announcements of all web processes, and the connection by which ours are sent."""
+
+    def __init__(self) -> None:
+        self.process = secrets.token_hex(8)
+        self._client: redis.asyncio.Redis | None = None
+        self._here: dict[UUID, dict[str, tuple[float, Names]]] = defaultdict(dict)
+        self._typing: dict[UUID, dict[Any, tuple[float, str]]] = defaultdict(dict)
+        self._typed_at: dict[tuple[UUID, Key], float] = {}
+
+    async def announce(self, here: Mapping[UUID, Names]) -> None:
+        """Announce who has these sessions open in this process; an empty value for nobody."""
+        sessions = {str(session): list(names.items()) for session, names in here.items()}
+        await self._publish({"from": self.process, "here": sessions})
+
+    async def type(self, session: UUID, key: Any, name: str) -> None:
+        """Announce that somebody is typing, at most every few seconds."""
+        now = time.monotonic()
+        self._typed_at = {one: at for one, at in self._typed_at.items() if at > now - TYPES_AGAIN}
+        if (session, key) in self._typed_at:
+            return
+        self._typed_at[session, key] = now
+        await self._publish({"from": self.process, "typing": [str(session), key, name]})
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    def hear(self, told: Mapping[str, Any]) -> tuple[set[UUID], set[UUID]]:
+        """Take an announcement; return the changed sessions, and those that another process opened.
+
+        For the latter, the other process doesn't know yet who has them open here.
+        """
+        now, process = time.monotonic(), str(told["from"])
+        if "typing" in told:
+            session, key, name = told["typing"]
+            self._typing[UUID(session)][key] = (now + TYPING, name)
+            return {UUID(session)}, set()
+        changed, opened = set[UUID](), set[UUID]()
+        for text, people in told["here"].items():
+            session, names = UUID(text), dict(people)
+            known = self._here[session]
+            if known.get(process, (0.0, {}))[1] != names:
+                changed.add(session)
+            if names and process not in known and process != self.process:
+                opened.add(session)
+            known[process] = (now + BELIEVED, names)
+            if not names:
+                del known[process]
+            if not known:
+                del self._here[session]
+        return changed, opened
+
+    def people_in(self, session: UUID) -> dict[str, Any]:
+        """Return who has a session open, and who of them is typing, as frames tell it."""
+        now = time.monotonic()
+        here: dict[Any, str] = {}
+        for until, names in self._here.get(session, {}).values():
+            here |= names if until > now else {}
+        found = self._typing.pop(session, {})
+        if now_typing := {key: one for key, one in found.items() if one[0] > now}:
+            self._typing[session] = now_typing
+        typing = [(key, name) for key, (_, name) in now_typing.items()]
+        return {
+            "here": {"named": _sorted(here.items())[:MOST_HERE], "count": len(here)},
+            "typing": typing[:MOST_TYPING],
+        }
+
+    def forget(self, session: UUID) -> None:
+        """Forget a session that nobody has open in this process."""
+        self._here.pop(session, None)
+        self._typing.pop(session, None)
+
+    def keep(self, sessions: Collection[UUID]) -> None:
+        """Forget all sessions but these."""
+        for session in self._here.keys() - set(sessions):
+            self.forget(session)
+
+    async def _publish(self, content: Mapping[str, Any]) -> None:
+        if self._client is None:
+            self._client = redis.asyncio.from_url(
+                conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            )
+        try:
+            await self._client.publish(CHANNEL, json.dumps(content))
+        except (redis.RedisError, OSError) as error:
+            logger.debug("Nobody can be told who is here: %s", error)
+
+
+def _sorted(people: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    return sorted(people, key=lambda one: one[1].casefold())
