@@ -42,6 +42,8 @@ OF_SOMETHING = [
     "/api/runs/{run}/events",
     "/api/runs/{run}/artifacts/blum.csv",
     "/api/requests/{request}",
+    "/api/sessions/{session}",
+    "/api/sessions/{session}/messages",
 ]
 LISTS = [
     "/",
@@ -58,6 +60,7 @@ LISTS = [
     "/procedures",
     "/api/procedures",
     "/api/runs",
+    "/api/sessions",
     "/api/runs?status=waiting",
     "/api/requests",
     "/api/requests?run={run}",
