@@ -23,6 +23,7 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self._frames: deque[dict[str, Any]] = deque()
+        self._together: deque[dict[str, Any]] = deque()
         self.marks: dict[str, str] = {}
         """The mark in the last frame of each bell that was heard."""
 
@@ -33,15 +34,34 @@ class Page:
         self.socket.send(json.dumps(message))
 
     def hear(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """The next frame, with the name of its stream, or the next message without frames."""
+        """The next frame, with the name of its stream, or the next message without frames.
+
+        What passes without a number, such as who is here, is left to `hear_together`.
+        """
         while not self._frames:
-            message = json.loads(self.socket.recv(timeout=timeout))
-            frames = message.pop("frames", [{}])
-            self._frames.extend({**message, **frame} for frame in frames)
+            self._receive(timeout)
         frame = self._frames.popleft()
         if "mark" in frame:
             self.marks[frame["stream"]] = frame.pop("mark")
         return frame
+
+    def hear_together(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """The next message that tells who reads, who is here, or who is typing."""
+        while not self._together:
+            self._receive(timeout)
+        return self._together.popleft()
+
+    @property
+    def has_heard_together(self) -> bool:
+        return bool(self._together)
+
+    def _receive(self, timeout: float) -> None:
+        message = json.loads(self.socket.recv(timeout=timeout))
+        if "together" in message:
+            self._together.append(message)
+            return
+        frames = message.pop("frames", [{}])
+        self._frames.extend({**message, **frame} for frame in frames)
 
     def heard_before_an_answer(self) -> list[dict[str, Any]]:
         """Ask something that can't be understood; return what came before the answer."""

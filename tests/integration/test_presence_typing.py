@@ -23,14 +23,14 @@ def enter(one: Page, session: Session) -> None:
 def hear_people(one: Page, *names: str) -> dict[str, Any]:
     """Return the first frame that tells that exactly these people are here."""
     while True:
-        found = one.hear().get("together", {})
+        found = one.hear_together()["together"]
         if [name for _, name in found.get("here", {}).get("named", [])] == sorted(names):
             assert found["here"]["count"] == len(names)
             return dict(found)
 
 
 def hear_typing(one: Page) -> list[str]:
-    while not (found := one.hear().get("together", {}).get("typing")):
+    while not (found := one.hear_together()["together"].get("typing")):
         pass
     return [name for _, name in found]
 
@@ -70,6 +70,7 @@ def test_nobody_else_hears_it_and_nobody_else_is_shown(
             one.say(typing=stream)
             assert "only pages of members" in one.hear_error()
             assert one.heard_before_an_answer() == []
+            assert not one.has_heard_together
         for wrong in ("inbox", "run:x", f"session:{begin_talk(bob).pk}"):
             alices.say(typing=wrong)
             assert alices.hear_error()

@@ -247,10 +247,12 @@ def test_open_pages_of_members_hear_who_has_read(
             one.follow("chat", form="page")
             assert one.hear()["stream"] == "chat"
         assert read(carol, session, end) == 204
-        told = alices.hear()
+        while "readers" not in (told := alices.hear_together())["together"]:
+            pass
         assert told["stream"] == stream
         assert [carol.pk, "carol", end] in told["together"]["readers"]["named"]
         assert bobs.heard_before_an_answer() == []
+        assert not bobs.has_heard_together
 
 
 def _person(number: int) -> User:
