@@ -193,22 +193,22 @@ class Step:
     """A key that all attempts share, even after a crash, so that other systems spot duplicates."""
     attempt: int
     """The attempt's number, from 1; an attempt cut off by a crash is repeated with its number."""
-    tell: Callable[[str, float | None, float | None], None] = field(
+    _tell: Callable[[str, float | None, float | None], None] = field(
         default=lambda *_: None, repr=False, compare=False
     )
     """The function that `progress` calls."""
-    speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    _speak: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
     """The function that `say` calls."""
-    asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
-    put_down: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    _asks_to_end: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    _put_down: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
     """The function that `write` calls."""
-    hear: Callable[[], list[InboxMessage]] = field(default=list, repr=False, compare=False)
+    _hear: Callable[[], list[InboxMessage]] = field(default=list, repr=False, compare=False)
     """The function that `messages` calls."""
 
     @property
     def is_cancelled(self) -> bool:
         """True if the run is being cancelled, so that a long step can stop early."""
-        return self.asks_to_end()
+        return self._asks_to_end()
 
     @with_options("step.messages")
     def messages(self) -> list[InboxMessage]:
@@ -219,12 +219,12 @@ class Step:
         as read once the step has succeeded: another attempt gets them again, and what a step
         doesn't read is left to `ctx.inbox`.
         """
-        return self.hear()
+        return self._hear()
 
     @with_options("step.say")
     def say(self, text: str) -> None:
         """Post text in the run's chat session now; another attempt of the step posts it again."""
-        self.speak(text)
+        self._speak(text)
 
     @with_options("step.write")
     def write(self, text: str) -> None:
@@ -235,7 +235,7 @@ class Step:
         attempt begins a new text in its place. Raises `SizeError` if the text becomes larger than
         the site allows (5,000,000 characters), and `EngineError` after the step's end.
         """
-        self.put_down(text)
+        self._put_down(text)
 
     @with_options("step.progress")
     def progress(
@@ -247,4 +247,4 @@ class Step:
         then shown together. A call without text or counts adds no line, but shows the lines held
         back if they are due.
         """
-        self.tell(text, done, total)
+        self._tell(text, done, total)

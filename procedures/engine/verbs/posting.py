@@ -31,6 +31,7 @@ def _data(data: Any) -> dict[str, Any]:
         return {}
     try:
         plain = canonical.jsonable(data)
+        canonical.text_of(plain)
     except ValueError as error:
         raise OptionError(f"data= {OF} can't be shown: {error}") from None
     order = orders_in(plain)

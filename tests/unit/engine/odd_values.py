@@ -259,7 +259,6 @@ INTERNAL = {
     "handle": {"is_of"},
     "ctx.later": {"again"},
     "File": {"store", "read", "text"},
-    "step": {"tell", "speak", "asks_to_end"},
     "testing": {"everything", "approve_all", "reject_all", "silent"},
     "runs": {"take_up", "message_of", *dir(Store)} - {"travel"},
 }
