@@ -1,7 +1,6 @@
 """The reports of an attempt to people while it runs: progress, messages and a text."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 from procedures.engine.declaration.messages import InboxMessage
@@ -28,6 +27,9 @@ class Reports:
         """Prepare the reports; `keep` commits an event now, or with the step's transaction."""
         self._fiber, self._key, self._attempt, self._keep = fiber, key, attempt, keep
         self._progress = Progress(key, attempt, keep=keep, now=fiber.journal.now)
+        # Here and not at the first piece, which may come from another thread, or from two at once.
+        journal, most = fiber.journal, fiber.sizes.written
+        self._writing = Writing(key, attempt, most=most, show=journal.show, begin=self._begin)
         self._has_written = False
         self._heard: list[dict[str, Any]] = []
         """The messages that the attempt has read."""
@@ -75,11 +77,6 @@ class Reports:
         new = [one for one in found if one["steers"] and one["id"] not in known]
         self._heard += new
         return messages_of(new)
-
-    @cached_property
-    def _writing(self) -> Writing:
-        journal, most = self._fiber.journal, self._fiber.sizes.written
-        return Writing(self._key, self._attempt, most=most, show=journal.show, begin=self._begin)
 
     def _write(self, text: str) -> None:
         self._writing.write(text)

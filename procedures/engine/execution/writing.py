@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -30,13 +31,12 @@ class Writing:
         show: Callable[[Piece], None],
         begin: Callable[[], None],
     ) -> None:
-        """Prepare an empty text of at most `most` characters.
+        """Prepare an empty text of at most `most` characters, in the step's own thread.
 
-        `show` is called with each piece, and `begin` once, in the step's own thread.
+        `show` is called with each piece, and `begin` once, in that thread.
         """
         self._key, self._attempt, self._most = key, attempt, most
         self._show, self._begin = show, begin
-        self._masker = Masker()
         self._parts: list[str] = []
         self._characters = self._bytes = 0
         self._has_begun = self._is_over = False
@@ -44,9 +44,9 @@ class Writing:
 
     def write(self, text: object) -> None:
         piece = canonical.legible(check_text("The text of step.write", text))
-        if self._is_over:
-            raise EngineError(f"The step {self._key} has ended and can't write any more text.")
         with self._lock:
+            if self._is_over:
+                raise EngineError(f"The step {self._key} has ended and can't write any more text.")
             self._characters += len(piece)
             if self._characters > self._most:
                 words = f"The step {self._key} has written more than {self._most:,} characters."
@@ -77,8 +77,8 @@ class Writing:
             "attempt": self._attempt,
             "digest": self._digest,
         }
-        if left_out := len(text) - LONGEST_SHOWN > 0 and len(text) - LONGEST_SHOWN:
-            data |= {"left_out": left_out, **packed("written", text)}
+        if len(text) > LONGEST_SHOWN:
+            data |= {"left_out": len(text) - LONGEST_SHOWN, **packed("written", text)}
         if not is_whole:
             data["is_cut"] = True
         name = text.lstrip().partition("\n")[0][:LONGEST_NAME]
@@ -88,6 +88,10 @@ class Writing:
         """Show people that the text has ended: "kept" or "failed"."""
         if self._parts:
             self._show(Piece(self._key, self._attempt, self._bytes, end=how, digest=self._digest))
+
+    @cached_property
+    def _masker(self) -> Masker:
+        return Masker()
 
     @property
     def _digest(self) -> str:
