@@ -17,6 +17,7 @@ from chat.models.request import shown_with
 from chat.models.searchable import Searchable
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
+from chat.typed import without_marks
 from procedures.engine.values import canonical
 from procedures.engine.values.orders import in_order
 from procedures.models import Run
@@ -245,7 +246,9 @@ class Message(models.Model):
 
     @property
     def summary(self) -> str:
-        """The text in one line without the marks of Markdown, for lists."""
+        """The text without the marks of Markdown, for lists; of a run's texts, the first line."""
+        if self.kind == self.Kind.PERSON:
+            return without_marks(self.text)
         if not self.posted.get("markdown"):
             return self.text
         line = next((one for one in self.text.splitlines() if one.strip()), "")

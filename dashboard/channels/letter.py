@@ -248,7 +248,7 @@ def letter_about_mention(message: Message, *, to: User) -> Letter:
     intro = _("{name} mentioned you in “{title}”:")
     intro = intro.format(name=plain(_author(message)), title=plain(title))
     link = f"{conf.SITE_URL}{path_to(message)}"
-    words = shortened(message.text, LONGEST_TEXT)
+    words = shortened(message.summary, LONGEST_TEXT)
     because = _("You can switch these notifications off on your profile page.")
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),

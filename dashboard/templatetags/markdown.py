@@ -23,9 +23,14 @@ Without a limit, a table of empty cells could become hundreds of times as long.
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),
     *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("table", "thead", "tbody", "tr", "th", "td"),
+    *("table", "thead", "tbody", "tr", "th", "td", "bdi"),
 }
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "bdi": {"class", "data-person"},  # the chip of a mention
+    "li": {"value"},
+    "ol": {"start"},
+}
 
 
 def _parser() -> MarkdownIt:
@@ -49,7 +54,7 @@ frank_parser.add_render_rule("link_close", _close_link)
 @register.filter
 def markdown(text: str) -> SafeString:
     """Return Markdown as safe HTML without pictures; a text with too much HTML stays plain."""
-    return _safe(text, parser)
+    return safe_html(text, parser.render(text))
 
 
 @register.filter
@@ -58,11 +63,15 @@ def body_markdown(text: str, run: Run) -> SafeString:
 
     A body that an external program wrote also shows the address of each link.
     """
-    return _safe(text, frank_parser if run.procedure.name in OUTSIDE else parser)
+    reader = frank_parser if run.procedure.name in OUTSIDE else parser
+    return safe_html(text, reader.render(text))
 
 
-def _safe(text: str, parser: MarkdownIt) -> SafeString:
-    drawn = parser.render(text)
+def safe_html(text: str, drawn: str) -> SafeString:
+    """Return the HTML that was drawn of a text without anything that could do harm.
+
+    If there is far too much of it, return the plain text instead.
+    """
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html("<pre>{}</pre>", text)
     clean = nh3.clean(drawn, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"})
