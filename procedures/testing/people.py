@@ -40,6 +40,10 @@ class NobodyKnowsError(AssertionError):
         )
 
 
+SIGNAL, SPOKEN = "signal", "message"
+"""The kinds of what isn't a request: a signal, and a message for `ctx.converse`."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request to people, a signal, or a message, for which a run is waiting."""
@@ -55,12 +59,22 @@ class Asked:
     question: Question | None = field(default=None, repr=False)
     """The question with its evidence; None for a signal or a message."""
 
+    @property
+    def is_signal(self) -> bool:
+        """True for a wait for a signal."""
+        return self.question is None and self.kind == SIGNAL
+
+    @property
+    def is_message(self) -> bool:
+        """True for a wait of `ctx.converse`."""
+        return self.question is None and self.kind == SPOKEN
+
 
 def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
     if wait["wait"] == "signal" and wait["signal"] == MESSAGE:
-        return Asked(run_id, key, "message", wait["text"], at)
+        return Asked(run_id, key, SPOKEN, wait["text"], at)
     if wait["wait"] == "signal":
-        return Asked(run_id, key, "signal", wait["signal"], at)
+        return Asked(run_id, key, SIGNAL, wait["signal"], at)
     question = Question.from_json(wait)
     return Asked(run_id, key, question.kind, question.prompt, at, question)
 
@@ -201,7 +215,7 @@ class Manner:
         question = asked.question
         if answer.also and (question is None or answer.asks_back or not is_offered(question)):
             raise AnswerError(NOT_OFFERED)
-        if asked.kind == "message":
+        if asked.is_message:
             check_text("An answer to ctx.converse", answer.value)
         if question is None:
             return Said(asked, {"value": answer.value, "by": by}, asked.at + after)

@@ -305,7 +305,7 @@ class Rehearsal:
                     asked = asked_of(run_id, key, wait, at=self._store.clock)
                     self._asked[run_id, key] = wait, asked
                     new.append(asked)
-        self._all_asked += [asked for asked in new if asked.kind != "signal"]
+        self._all_asked += [asked for asked in new if not asked.is_signal]
         return new
 
     def _next_moment(self) -> datetime | None:
@@ -357,7 +357,7 @@ class Rehearsal:
                 self._decisions.note(said, run, at=self._store.now + held)
             return
         value, by = canonical.jsonable(said.content["value"]), said.content["by"]
-        if asked.kind == "message":
+        if asked.is_message:
             self._write(run_id, value, by)
             return
         self._sent += 1

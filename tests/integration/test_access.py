@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from chat.models import Delegation, HumanRequest, Message, StandingDecision
+from chat.models import Delegation, HumanRequest, Member, Message, StandingDecision
 from chat.services import delegate
 from dashboard.accounts.sign_in import tokens
 from dashboard.demo.people import let_operators_view
@@ -64,6 +64,9 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "messages/message_id": Message.objects.latest("seq").pk,
         "signals/number": Signal.objects.get().pk,
         "chat/session_id": request_of(run).session_id,
+        "sessions/session_id": request_of(run).session_id,
+        "members/member_id": Member.objects.get(session=request_of(run).session_id).pk,
+        "starts/name": "question",
         "requests/request_id": request_of(run).pk,
         "standing-decisions/decision_id": StandingDecision.objects.get().pk,
         "operations/name": "pause",

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
-from chat.models import Presence
+from chat.models import Member, Presence
 from chat.services import post_message
 from dashboard.http.throttle import Attempt
 from dashboard.models import ApiToken, Scope
@@ -94,16 +94,19 @@ def test_a_program_gets_data_of_what_its_user_may_see_and_nothing_drawn(
 def test_a_program_that_reconnects_with_its_cursor_misses_nothing(
     run: Run, dave: User, running_web: Web
 ) -> None:
-    token, stream = ApiToken.create_for(dave), f"session:{request_of(run).session_id}"
+    session = request_of(run).session
+    token, stream = ApiToken.create_for(dave), f"session:{session.pk}"
     with program(running_web, token) as daves:
         daves.follow(stream)
         first = daves.hear_until(1)
     for number in range(3):
-        post_message(request_of(run).session, f"{number}", by=create_person(f"p{number}"))
+        member = create_person(f"p{number}")
+        Member.join(session, member, at=clock.now())
+        post_message(session, f"{number}", by=member)
     with program(running_web, token) as daves:
         daves.follow(stream, after=first[-1])
-        request_of(run).session.refresh_from_db()
-        head = request_of(run).session.last_seq
+        session.refresh_from_db()
+        head = session.last_seq
         assert daves.hear_until(head) == list(range(2, head + 1))
 
 

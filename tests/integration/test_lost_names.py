@@ -90,15 +90,15 @@ def test_a_person_whom_code_names_does_not_vanish_without_a_word(root: Client, w
 
 
 def test_a_group_that_only_roles_name_is_renamed_after_a_word(root: Client) -> None:
-    path = page_of(GROUP, "change", group("operators").pk)
+    path = page_of(GROUP, "change", group("stewards").pk)
     fields = {**filled(root, path), "name": "watchers"}
 
     warned = shown(root.post(path, fields))
 
-    row = warned.partition("<strong>operators</strong>")[2].partition("</li>")[0]
-    assert "Refund orders, Release a version" in row
+    row = warned.partition("<strong>stewards</strong>")[2].partition("</li>")[0]
+    assert "Used by the code of Named for stewards." in row
     assert "The roles in the code would still name the group" in row
-    assert group("operators").pk == int(path.split("/")[-3])
+    assert group("stewards").pk == int(path.split("/")[-3])
 
 
 def test_a_group_that_nobody_names_is_renamed_without_a_word(root: Client) -> None:

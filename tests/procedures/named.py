@@ -34,3 +34,8 @@ def named_in_every_way(  # noqa: PLR0913, PLR0917 (an input of each type)
     files: list[File] | None = None,
 ) -> None:
     """Has an input of each type that a subject can show."""
+
+
+@procedure(roles={"start": "support", "operate": "stewards"})
+def named_for_stewards(_ctx: Context) -> None:
+    """Has a group that only its roles name."""

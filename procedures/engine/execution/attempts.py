@@ -225,7 +225,12 @@ class StepExecution:
     def _attempt(self, facts: Attempt, seconds: float | None) -> "Done":
         fiber, desk = self.fiber, open_desk()
         found: list[SetBack] = []
-        reports = self._reports = self._new_reports(facts.number)
+        # In line, for most steps have no use for reports.
+        reports = self._reports = (
+            Reports(fiber, self.key, facts.number, self._keep_now)
+            if self.signature.step_parameter
+            else None
+        )
         step = reports.step() if reports else None
         made: list[File] = []
         fiber.journal.working = Working(self.key, facts.number, facts.started_at)
@@ -303,11 +308,6 @@ class StepExecution:
             if self.options.pure:
                 content["pure"] = True
         return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
-
-    def _new_reports(self, attempt: int) -> Reports | None:
-        if not self.signature.step_parameter:
-            return None
-        return Reports(self.fiber, self.key, attempt, self._keep_now)
 
     def _failed(self, error: BaseException, facts: Attempt, *, is_final: bool = False) -> NewEvent:
         retry, now = self.options.retry or ONCE, self.fiber.journal.now()
