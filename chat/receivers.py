@@ -11,7 +11,7 @@ from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
 from chat.channels.planning import drop_unsent, notification_time, plan_alert, plan_report
 from chat.doorbell import doorbell
-from chat.models import HumanRequest, Member, Message, Session
+from chat.models import HumanRequest, Message, Session
 from chat.models.closing import close_request, hold_request, release_request
 from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
@@ -85,7 +85,8 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
     """Open a session for a run without a parent; post a child's card in its parent's session.
 
     Children of a map get no card. A run that was started in a session joins it. A run made from an
-    earlier run joins that run's session if the person who made it may see that session.
+    earlier run joins that run's session if the person who made it may see that session, but that
+    makes nobody a member: whoever sees one run of a session must not read all of it thereby.
     """
     now = run.created_at
     if isinstance(place, Place):
@@ -102,9 +103,6 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
         card.open_session(title_of(run, files))
         return
     card.add_to(session.pk)
-    # After the card, which locks the session: no other run appears in it meanwhile.
-    if run.started_by:
-        Member.join(session, run.started_by, at=now)
 
 
 def session_of_origin(run: Run) -> Session | None:

@@ -270,9 +270,11 @@ def _uncounted(session: Session) -> Iterator[Difference]:
 def _unjoined(session: Session) -> Iterator[Difference]:
     """Yield people who have joined but are no members, and members who have left.
 
-    People join by starting a run, by opening the session, and by being invited.
+    People join by starting a run, by opening the session, and by being invited. A run made from an
+    earlier one makes somebody a member only if it opened the session.
     """
     is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
+    is_start &= Q(run__origin=None) | Q(seq=1)
     told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).order_by("seq")
     is_here = {
         person or author: kind not in LEAVING

@@ -7,8 +7,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError
 
-from chat.models import Member
+from chat.access import messages_in
+from chat.models import Member, Session
 from chat.models.session import session_of
+from chat.services import invite, post_message, remove_member
 from dashboard.overview import line_of
 from procedures import hooks
 from procedures.engine.errors import InputError
@@ -23,6 +25,7 @@ from procedures.services import (
     start_run,
     verify_journal,
 )
+from procedures.services.ledger import examine
 from tests.calls import grant, run_until_it_waits
 from tests.runs import everything_about
 
@@ -124,14 +127,28 @@ def test_a_kept_input_that_no_longer_fits_must_be_given_anew(origin: Run, alice:
     assert '"count":3' in restarted(origin, alice, inputs={"count": 3}).inputs
 
 
-def test_it_joins_the_session_of_its_origin_and_who_made_it_is_a_member(
-    origin: Run, alice: User
+def test_it_joins_the_session_of_its_origin_and_makes_nobody_a_member(
+    origin: Run, alice: User, bob: User, admin_user: User
 ) -> None:
-    run = restarted(origin, alice)
+    session = Session.objects.get(pk=session_of(origin))
+    joined, _ = invite(session.pk, alice, by=admin_user)
+    restarted(origin, alice)
+    remove_member(session.pk, joined.pk, by=admin_user)
+    grant("typed_inputs", bob.groups.get(), "start", "operate")
+    said = post_message(session, "Not for those who operate it", by=admin_user)
 
-    assert session_of(run) == session_of(origin)
-    members = Member.objects.filter(session=session_of(run))
-    assert {member.user.username for member in members} == {"admin", "alice"}
+    # Somebody who was removed, and somebody who never was a member.
+    runs = [restarted(origin, one) for one in (alice, bob)]
+
+    assert {session_of(run) for run in runs} == {session.pk}
+    assert [member.user for member in Member.objects.all()] == [admin_user]
+    for user, run in zip((alice, bob), runs, strict=True):
+        seen = messages_in(session, user)
+        assert seen.filter(run=run).exists()
+        assert said not in seen
+    assert examine(origin).faults == []
+    Member.objects.all().delete()
+    assert len(examine(origin).faults) == 1
 
 
 def test_who_may_not_see_the_session_gets_another_one(origin: Run, bob: User) -> None:
