@@ -38,6 +38,8 @@ LASTS = 3600
 """The seconds for which a text can be read after its step has ended."""
 LASTS_UNFINISHED = 86_400
 """The seconds for which an unfinished text can be read after its last piece."""
+MOST_TEXTS = 20
+"""The number of a run's texts that are sent: those to which anything was added last."""
 ATTEMPTS, HALF = 2**20, 0.5
 ENTRY_EXISTS = "equal or smaller"
 """The part of an error by which Redis says that it has an entry already."""
@@ -79,6 +81,15 @@ def index_of(run: str) -> str:
     The score of a step is the number of its newest text, and a half more if that has ended.
     """
     return f"{PREFIX}s:{run}"
+
+
+def newest_of(run: str) -> str:
+    """Return the Redis key of the sorted set of the steps to whose texts anything was added last.
+
+    The score is the time. It can't be the number: steps of one claim have the same, so that a text
+    that is written would stand below all that have ended.
+    """
+    return f"{PREFIX}s:newest:{run}"
 
 
 Entry = tuple[str, dict[bytes, bytes]]
@@ -171,14 +182,18 @@ class Scribe:
         sent = {draft: entries for draft, one in self._unsent.items() if (entries := one.entries())}
         with client.pipeline(transaction=False) as pipeline:
             for draft, entries in sent.items():
-                index, has_ended = index_of(draft.run), self._unsent[draft].has_ended
+                index, newest = index_of(draft.run), newest_of(draft.run)
+                has_ended = self._unsent[draft].has_ended
                 # Only a later text takes the place of one: a lost worker's has a smaller number.
                 score = draft.number + HALF if has_ended else draft.number
                 pipeline.zadd(index, {draft.step: score}, gt=True)
+                pipeline.zadd(newest, {draft.step: time.time()})
+                pipeline.zremrangebyrank(newest, 0, -MOST_TEXTS - 1)
                 for place, fields in entries:
                     pipeline.xadd(draft.key, dict(fields), id=place)  # type: ignore[arg-type]
                 pipeline.expire(draft.key, LASTS if has_ended else LASTS_UNFINISHED)
                 pipeline.expire(index, LASTS_UNFINISHED)
+                pipeline.expire(newest, LASTS_UNFINISHED)
             runs = sorted({f"text:{draft.run}" for draft in sent})
             pipeline.publish(CHANNEL, json.dumps(runs))
             _check(pipeline.execute(raise_on_error=False))

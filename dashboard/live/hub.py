@@ -92,9 +92,8 @@ class Hub:
         """Send the socket the frames with numbers above `after`, and from then on every new one.
 
         The streams `inbox` and `runs` have a mark instead of a number, and `text:<id>` has places.
-        Raises `ValueError` if the
-        stream has no such form, if the form is for pages and the socket is a program's, or if it
-        follows too many streams.
+        Raises `ValueError` if the stream has no such form, if the form is for pages and the socket
+        is a program's, or if it follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")

@@ -3,9 +3,8 @@
 from typing import Any, NamedTuple
 
 from dashboard.live.streams import place_in
+from procedures.live_texts import MOST_TEXTS
 
-MOST_TEXTS = 20
-"""The number of a run's newest texts that are sent, and of a client's places that are read."""
 LONG, ENDED = 1, 2
 """The marks of a text: it is too long to be shown while it is written, or it has ended."""
 
@@ -32,6 +31,10 @@ def places_in(said: Any) -> Places:
     """
     if len(said) > MOST_TEXTS:
         raise ValueError(f"'at' can name at most {MOST_TEXTS} steps")
-    return {
-        str(step): Place(place_in(number), place_in(size)) for step, (number, size) in said.items()
-    }
+    return {str(step): Place(_count(number), _count(size)) for step, (number, size) in said.items()}
+
+
+def _count(said: Any) -> int:
+    if (count := place_in(said)) < 0:
+        raise ValueError("numbers of texts and of bytes can't be negative")
+    return count

@@ -16,12 +16,12 @@ import redis.asyncio
 
 from dashboard.live.batches import encode
 from dashboard.live.gate import Gate
-from dashboard.live.places import ENDED, MOST_TEXTS, Place, Places
+from dashboard.live.places import ENDED, Place, Places
 from dashboard.live.places import LONG as TOO_LONG
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream
 from procedures.conf import conf
-from procedures.live_texts import DIGEST, END, GATHER, LONG, TEXT, Draft, index_of
+from procedures.live_texts import DIGEST, END, GATHER, LONG, TEXT, Draft, index_of, newest_of
 
 LOOK = 1.0
 """The seconds between two looks at all followed texts, in case an announcement was lost."""
@@ -139,7 +139,9 @@ class Texts:
             return
         async with client.pipeline(transaction=False) as pipeline:
             for stream in due:
-                pipeline.zrange(index_of(str(stream.id)), -MOST_TEXTS, -1, withscores=True)
+                index, newest = index_of(str(stream.id)), newest_of(str(stream.id))
+                # The steps of `newest`, with the scores of the index.
+                pipeline.zinter({index: 1, newest: 0}, withscores=True)
             listed = await pipeline.execute()
         drafts = [
             (stream, Draft.listed(str(stream.id), step, score))

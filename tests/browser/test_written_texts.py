@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from django.db import transaction
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from chat.models import Message
+from chat.models.session import record
+from procedures.live_texts import MOST_TEXTS
 from procedures.models import Run
 from procedures.runner import advance_run
-from procedures.services import start_run
+from procedures.services import cancel_run, start_run
 from tests.browser.conftest import PHONE, OpenPage
 from tests.browser.test_calm import assert_calm, watch
+from tests.calls import run_until_it_waits
 from tests.pages import grant_to_both
+from tests.pen import Pen
 from tests.procedures.writing import author
 
 pytestmark = pytest.mark.usefixtures("running_web")
@@ -128,3 +133,53 @@ def test_a_page_that_comes_later_gets_what_was_written_before_it(
     assert looked
     expect(chat.locator(".message[data-wrote=write]")).to_have_count(1)
     expect(chat.locator(".writing .message")).to_have_count(0)
+
+
+def test_a_text_goes_on_after_many_others_a_lost_connection_and_a_card_drawn_again(
+    open_page: OpenPage, run: Run, alice: User
+) -> None:
+    card = Message.objects.get(run=run)
+    chat, sockets = open_page(alice), list[WebSocketRoute]()
+
+    def connect(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    chat.route_web_socket("**/live", connect)
+    chat.goto(f"/chat/{card.session_id}")
+    texts = chat.locator(".writing__text")
+    for number in range(MOST_TEXTS + 1):
+        earlier = Pen(run, step=f"earlier {number}")
+        earlier.write("Done.")
+        expect(texts).to_have_count(number + 1)
+        earlier.end()
+    pen = Pen(run)
+    pen.write("The week ")
+    expect(texts.last).to_have_text(pen.text)
+
+    sockets[-1].close()
+    pen.write("had three ")
+    expect(texts.last).to_have_text(pen.text)
+
+    drawn = chat.locator(f"#message-{card.pk}").evaluate_handle("card => card")
+    with transaction.atomic():
+        record(card.session_id, "message", card.pk)
+    chat.wait_for_function("card => !card.isConnected", arg=drawn)
+    pen.write("orders.")
+    expect(texts.last).to_have_text(pen.text)
+
+
+def test_a_step_to_which_a_link_leads_stays_marked_when_its_row_is_drawn_again(
+    open_page: OpenPage, alice: User
+) -> None:
+    grant_to_both("report_before_a_question")
+    run = run_until_it_waits("report_before_a_question", by=alice)
+    page = watch(open_page(alice), f"/runs/{run.pk}?step=write")
+    marked = page.locator("details[data-marked]")
+    drawn = marked.evaluate_handle("row => row")
+
+    cancel_run(run.pk, by=alice, reason="Enough.")
+    page.wait_for_function("row => !row.isConnected", arg=drawn)
+
+    expect(marked).to_have_attribute("open", "")
+    expect(marked).to_contain_text("write")

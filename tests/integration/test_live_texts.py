@@ -10,16 +10,14 @@ from django.contrib.auth.models import User
 
 from dashboard.models import ApiToken
 from procedures import services
-from procedures.engine.journal.events import Piece
-from procedures.live_texts import LARGEST, scribe
+from procedures.live_texts import LARGEST, MOST_TEXTS
 from procedures.models import Run
 from tests.calls import grant
 from tests.conftest import group as group_of
+from tests.pen import STEP, Pen
 from tests.processes import Redis, Web, wait_until
 from tests.sockets import Page, page, program
 from tests.text_reader import TextReader
-
-STEP = "write"
 
 
 @pytest.fixture
@@ -27,23 +25,6 @@ def run(running_web: Web, dave: User) -> Run:
     """Operators see it, such as dave."""
     grant("two_steps", group_of("operators"), "see")
     return services.start_run("two_steps", {}, by=None)[0]
-
-
-class Pen:
-    """A step that writes, without a worker."""
-
-    def __init__(self, run: Run, *, epoch: int = 1, attempt: int = 1) -> None:
-        self.run, self.epoch, self.attempt = str(run.pk), epoch, attempt
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        size = len(self.text.encode())
-        self.text += text
-        scribe.put(self.run, self.epoch, Piece(STEP, self.attempt, size, text))
-
-    def end(self, how: str = "kept") -> None:
-        size, digest = len(self.text.encode()), sha256(self.text.encode()).hexdigest()
-        scribe.put(self.run, self.epoch, Piece(STEP, self.attempt, size, end=how, digest=digest))
 
 
 @contextmanager
@@ -129,6 +110,20 @@ def test_a_text_beyond_the_limit_is_said_to_appear_at_its_end(
     assert reader.texts[STEP].digest == sha256(pen.text.encode()).hexdigest()
 
 
+def test_the_text_of_the_step_at_work_is_read_however_many_its_claim_has_ended(
+    run: Run, admin_user: User, running_web: Web
+) -> None:
+    reader = TextReader(str(run.pk))
+    with reading(running_web, admin_user, reader) as opened:
+        for number in range(MOST_TEXTS + 5):
+            earlier = Pen(run, step=f"earlier {number}")
+            earlier.write("Done.")
+            earlier.end()
+        pen = Pen(run)
+        pen.write("And one more.")
+        read_until(opened, reader, pen.text)
+
+
 def test_only_who_may_see_the_run_reads_its_texts(run: Run, carol: User, running_web: Web) -> None:
     Pen(run).write("Not for carol.")
     with page(running_web, carol) as carols:
@@ -139,7 +134,9 @@ def test_only_who_may_see_the_run_reads_its_texts(run: Run, carol: User, running
 
 
 @pytest.mark.parametrize(
-    "at", [["a"], {"a": 1}, {"a": ["x", 1]}, {str(n): [1, 1] for n in range(21)}]
+    "at",
+    [["a"], {"a": 1}, {"a": ["x", 1]}, {"a": [1, -1]}, {str(n): [1, 1] for n in range(21)}],
+    ids=["a list", "no pair", "a word", "below nothing", "too many"],
 )
 def test_places_that_are_none_are_refused(
     run: Run, admin_user: User, running_web: Web, at: object

@@ -1,5 +1,6 @@
 /* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place: one
-   that was pushed, or one that htmx has read again. A list stays where it was scrolled to. */
+   that was pushed, or one that htmx has read again. So does the mark of what a link has led to. A list
+   stays where it was scrolled to. */
 
 const CONTROLS = "a[href], button, input, select, summary, textarea, [tabindex]";
 
@@ -30,6 +31,9 @@ function openAsIn(old, fresh) {
   for (const opened of old.querySelectorAll("details[open][id]")) {
     const twin = fresh.querySelector(`#${CSS.escape(opened.id)}`);
     if (twin) twin.open = true;
+  }
+  for (const marked of old.querySelectorAll("[data-marked][id]")) {
+    fresh.querySelector(`#${CSS.escape(marked.id)}`)?.setAttribute("data-marked", "");
   }
 }
 

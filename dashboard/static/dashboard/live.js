@@ -191,8 +191,9 @@ class LiveStream extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 
-  /** True if a piece of a text goes on where the page is, or begins a later text. */
-  takePlace({ step, number, at, to }) {
+  /** True if a piece of a text goes on where the page is, or begins a later text. Of a text that has
+      ended nothing more comes: only a few places can be named to the server. */
+  takePlace({ step, number, at, to, end }) {
     const [known, size] = this.places[step] ?? [0, 0];
     if (number < known) return false;
     if (at !== (number === known ? size : 0)) {
@@ -200,6 +201,7 @@ class LiveStream extends HTMLElement {
       return false;
     }
     this.places[step] = [number, to];
+    if (end) delete this.places[step];
     return true;
   }
 

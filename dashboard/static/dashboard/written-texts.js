@@ -31,6 +31,8 @@ class WrittenTexts extends HTMLElement {
     if (this.over.get(key) === frame.number) return;
     const draft = this.drafts.get(key) ?? this.begin(key, run, frame);
     if (draft.number !== frame.number) this.beginAgain(draft, frame);
+    // A card that is drawn again brings a stream that knows nothing of what was sent.
+    else if (frame.at === 0) draft.text.data = "";
     draft.text.appendData(frame.text);
     if (frame.is_long) draft.tell("writing-long");
     if (frame.end === "failed") draft.tell("writing-failed");
