@@ -3,22 +3,34 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
+from typing import NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 
-from dashboard.forms.fields import SchemaField
-from dashboard.forms.start import LEFT_OUT, StartForm
+from dashboard.forms.start import LEFT_OUT, StartField, StartForm
 from procedures.engine.values.typed import FieldKind
+from procedures.engine.values.visible import BLANK, HIDDEN
 
 SLASHES = "/\N{FULLWIDTH SOLIDUS}"
 """The characters that begin a command: the slash, and that of Chinese and Japanese keyboards."""
-WORD = re.compile(r'(?:"[^"]*"|“[^”]*”|\S)+')
-QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”')
-NAMED = re.compile("([^\\s=]+?)[=\N{FULLWIDTH EQUALS SIGN}](.*)", re.DOTALL)
+WORD = re.compile(
+    r"""
+    (?P<gap>\s*)
+    (?P<typed>
+        (?P<name>[^\s=\N{FULLWIDTH EQUALS SIGN}"“]+[=\N{FULLWIDTH EQUALS SIGN}])?
+        (?:"(?P<quoted>[^"]*)"|“(?P<curly>[^“”]*)”)
+        (?=\s|$)
+        |\S+
+    )
+    """,
+    re.VERBOSE,
+)
+NAMED = re.compile("([^\\s=/:?#&]+?)[=\N{FULLWIDTH EQUALS SIGN}](.*)", re.DOTALL)
+"""A value with the name of its field; addresses of pages are none, although they contain "="."""
 BY_PLACE: frozenset[FieldKind] = frozenset(
     (
         *("text", "prose", "number", "date", "datetime-local", "time", "duration"),
@@ -27,10 +39,14 @@ BY_PLACE: frozenset[FieldKind] = frozenset(
 )
 """The kinds of fields that take a value without a name."""
 BY_NAME = BY_PLACE | {"list"}
+PROSE: frozenset[FieldKind] = frozenset(("text", "prose"))
+"""The kinds of fields that take the rest of a sentence."""
 BOXES = {"true": "true", "yes": "true", "false": "", "no": ""}
 """The words that people type for a checkbox, and the text that the page would send for each."""
 Taken = tuple[str, list[str] | None]
 """The name of a field and the texts that it takes; "" and None if there is no such field."""
+MOST_SOUGHT = 200
+"""The number of words of a command for which a field is sought; what follows them is prose."""
 MOST_MEANT = 3
 SHORT = 3
 """The length of words, such as "of", that mean no command by themselves."""
@@ -46,10 +62,34 @@ class Command:
     """The first word, without the slash; "" if nothing follows the slash."""
     words: str
     """Everything after the name."""
+    before: str = ""
+    """The command before the name, such as "start"; "" if there is none."""
+
+    @classmethod
+    def of(cls, typed: str, *, before: str = "") -> Self:
+        """Return the command that a text without its slash is."""
+        name, *words = typed.split(maxsplit=1)[:2] or [""]
+        return cls(name, "".join(words).strip(), before)
 
     @property
     def text(self) -> str:
-        return f"/{self.name} {self.words}".strip()
+        return f"{self.short_text} {self.words}".strip()
+
+    @property
+    def short_text(self) -> str:
+        """The command without its values."""
+        return f"/{self.before} {self.name}" if self.before else f"/{self.name}"
+
+
+class Word(NamedTuple):
+    """A word of a command, or several in quotation marks."""
+
+    gap: str
+    """The space before the word."""
+    typed: str
+    plain: str
+    """The word without the quotation marks around it or its value."""
+    is_quoted: bool
 
 
 @dataclass
@@ -67,12 +107,10 @@ def command_in(text: str) -> Command | None:
     Spaces and invisible characters before the slash are ignored, so that no command is posted
     because of something that nobody sees.
     """
-    typed = _from_first_visible(text)
+    typed = _from_first_visible(text.replace("\r\n", "\n"))
     if not typed or typed[0] not in SLASHES or is_escaped(text):
         return None
-    name, _, words = typed[1:].strip().partition(" ")
-    name, _, more = name.partition("\n")
-    return Command(name, f"{more} {words}".strip())
+    return Command.of(typed[1:])
 
 
 def is_escaped(text: str) -> bool:
@@ -122,15 +160,21 @@ def fill(form: StartForm, words: str) -> Filled:
     follows, too. Words in quotation marks are one, and never a name with a value.
     """
     filled, last = Filled(), ""
-    for word, is_quoted in _words(words):
-        is_named = not is_quoted and bool(NAMED.fullmatch(word))
-        name, texts = _named(form, word) if is_named else _placed(form, filled, word)
+    for place, word in enumerate(_words(words)):
+        is_named = not word.is_quoted and bool(NAMED.fullmatch(word.plain))
+        name, texts = "", None
+        if place < MOST_SOUGHT:
+            name, texts = (
+                _named(form, word.plain) if is_named else _placed(form, filled, word.plain)
+            )
         if name and texts is not None and name not in filled.texts:
             filled.texts[name], last = texts, name
-        elif last and not is_named and _is_prose(form.fields[last]):
-            filled.texts[last] = [f"{filled.texts[last][0]} {word}"]
+        elif last and not is_named and form.fields[last].kind in PROSE:
+            # As it was typed: lines and quotation marks of a text mean something.
+            gap = word.gap if form.fields[last].kind == "prose" else " "
+            filled.texts[last] = [f"{filled.texts[last][0]}{gap}{word.typed}"]
         else:
-            filled.left.append(word)
+            filled.left.append(word.typed)
             last = ""
     return filled
 
@@ -143,25 +187,35 @@ def show(form: StartForm, filled: Filled) -> None:
 
 def is_still_said(form: StartForm, filled: Filled) -> bool:
     """Return True if a form was sent with the values of its command, and all of them fitted."""
-    sent = {name: form[name].value() for name in filled.texts}
     return not filled.left and all(
-        [one for one in sent[name] if one] == [one for one in texts if one]
-        for name, texts in filled.texts.items()
+        _as_sent(form[name].value()) == _as_sent(texts) for name, texts in filled.texts.items()
     )
+
+
+def _as_sent(texts: Sequence[str]) -> list[str]:
+    """Return the texts of a field that aren't empty, with the line breaks that Python uses."""
+    return [text.replace("\r\n", "\n") for text in texts if text]
 
 
 def _from_first_visible(text: str) -> str:
     for at, one in enumerate(text):
-        if not (one.isspace() or unicodedata.category(one) in {"Cf", "Cc"}):
+        if not (one.isspace() or _is_invisible(one)):
             return text[at:].strip()
     return ""
 
 
-def _words(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield each word without its quotation marks, and whether they enclose the whole word."""
-    for word in WORD.findall(text):
-        plain = QUOTED.sub(lambda found: found[1] or found[2] or "", word)
-        yield plain, QUOTED.fullmatch(word) is not None
+def _is_invisible(one: str) -> bool:
+    """Return True for characters without any ink, and for marks without a letter before them."""
+    return one in BLANK or unicodedata.category(one) in HIDDEN | {"Mn"}
+
+
+def _words(text: str) -> Iterator[Word]:
+    for found in WORD.finditer(text):
+        name = found["name"]
+        inner = found["quoted"] if found["quoted"] is not None else found["curly"]
+        is_quoted = name is None and inner is not None
+        plain = found["typed"] if inner is None else f"{name or ''}{inner}"
+        yield Word(found["gap"], found["typed"], plain, is_quoted)
 
 
 def _named(form: StartForm, word: str) -> Taken:
@@ -177,9 +231,8 @@ def _named(form: StartForm, word: str) -> Taken:
 
 def _placed(form: StartForm, filled: Filled, word: str) -> Taken:
     """Return the first free field that takes a word, and its texts."""
-    own = form.definition.schema["properties"]
     for name, one in form.fields.items():
-        is_free = name in own and name not in filled.texts and one.kind in BY_PLACE
+        is_free = isinstance(one, StartField) and name not in filled.texts and one.kind in BY_PLACE
         if is_free and (texts := _texts_for(form, name, word)) is not None:
             return name, texts
     return "", None
@@ -209,10 +262,6 @@ def _fits(form: StartForm, name: str, word: str) -> bool:
         value = form.fields[name].clean([word])
     except ValidationError:
         return False
-    if name not in form.definition.schema["properties"]:  # inside a group
+    if not isinstance(form.fields[name], StartField):  # inside a group
         return True
     return value is not LEFT_OUT and form.definition.fits(name, value)
-
-
-def _is_prose(one: SchemaField) -> bool:
-    return one.kind in {"text", "prose"}

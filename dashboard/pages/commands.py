@@ -1,5 +1,6 @@
 """The commands in the chat and what each of them shows; none of this is stored."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.parts import Part
-from chat.services import NotMemberError
+from chat.services import MessageError, NotMemberError, checked_text
 from dashboard.forms.commands import Command, Filled, command_in, fill, meant_by, plain_name, show
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
@@ -37,7 +38,11 @@ OWN: dict[Kind, str | Promise] = {
 """The commands that are no procedures, with a line about each."""
 START = "start"
 """The command that starts a procedure by its name, also one that is called as another command."""
+RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I)
+"""An id of a run, whole or as pages show it."""
 MOST_RUNS = 20
+MOST_SOUGHT = 1000
+"""The number of active runs of a session among which one is sought by its id."""
 LATELY = 100
 """The number of a person's last starts that decide which procedures come first."""
 LONGEST_LINE = 140
@@ -109,6 +114,11 @@ class Commands:
         command = command_in(text)
         if command is None:
             return None
+        if reason := why_unfit(text):
+            return UnclearCommand(text, reason=reason)
+        return self._answer_to(command, key)
+
+    def _answer_to(self, command: Command, key: str) -> CommandResult | UnclearCommand:
         match plain_name(command.name):
             case "status":
                 return self._status(command)
@@ -117,8 +127,7 @@ class Commands:
             case "help":
                 return CommandResult("help", command.text)
             case "start" if command.words:
-                name, _space, words = command.words.partition(" ")
-                command = Command(name, words.strip())
+                command = Command.of(command.words, before=START)
             case "start":
                 reason = _("Write the name of a procedure behind “/start”.")
                 return UnclearCommand(command.text, reason=reason)
@@ -150,7 +159,7 @@ class Commands:
         return dict(found.values_list("name", "title"))
 
     def _start(self, command: Command, *, key: str) -> CommandResult | UnclearCommand:
-        found = _called(command.name, self._startable.items())
+        found = called(command.name, self._startable.items())
         if found is None:
             return self._unclear(command)
         definition = registry.find(found)
@@ -165,7 +174,7 @@ class Commands:
 
     def _unclear(self, command: Command) -> UnclearCommand:
         seen = access.visible_procedures(self.user).values_list("name", "title")
-        if (name := _called(command.name, seen)) and (definition := registry.find(name)):
+        if (name := called(command.name, seen)) and (definition := registry.find(name)):
             return UnclearCommand(command.text, reason=str(NotAllowedError(definition)))
         known = (self._startable if self.part.is_whole else {}) | dict.fromkeys(OWN, "")
         return UnclearCommand(command.text, meant_by(command.name, known))
@@ -179,22 +188,26 @@ class Commands:
         return CommandResult("status", command.text, runs=listed_runs(runs), has_more=has_more)
 
     def _cancel(self, command: Command) -> CommandResult | UnclearCommand:
+        first, *rest = command.words.split(maxsplit=1)[:2] or [""]
         cards = self.part.cards.filter(run__ended_at=None).order_by("-run")
-        ids = list(cards.values_list("run", flat=True)[:MOST_RUNS])
-        runs = list(Run.objects.filter(pk__in=ids).for_lists().order_by("-pk"))
+        ids = list(cards.values_list("run", flat=True)[:MOST_SOUGHT])
+        named = [one for one in ids if _is_called(one, first)]
+        if not named and RUN_ID.fullmatch(first):
+            # Never another run instead, with the id as the reason.
+            reason = _("There is no run {id} in this session that you can cancel now.")
+            return UnclearCommand(command.text, reason=reason.format(id=first))
+        runs = list(Run.objects.filter(pk__in=named or ids[:MOST_RUNS]).for_lists().order_by("-pk"))
         open_to = offering(self.user, runs, "cancel")
         runs = [run for run in runs if run.pk in open_to]
         if not runs:
             reason = _("There is no run in this session that you can cancel now.")
             return UnclearCommand(command.text, reason=reason)
-        first, _space, rest = command.words.partition(" ")
-        named = [run for run in runs if _is_called(run, first)]
-        reason = rest.strip() if len(named) == 1 else command.words
-        if len(named) != 1 and len(runs) > 1:
-            return CommandResult(
-                "cancel", command.text, runs=listed_runs(runs), reason=command.words
-            )
-        [run] = named if len(named) == 1 else runs
+        reason = "".join(rest) if named else command.words
+        if len(runs) > 1:
+            return CommandResult("cancel", command.text, runs=listed_runs(runs), reason=reason)
+        # On one line, as the field for it has only one.
+        reason = " ".join(reason.split())
+        [run] = runs
         run = Run.objects.select_related("procedure", "head", "version").get(pk=run.pk)
         operation = next(one for one in operations_for(self.user, run) if one.name == "cancel")
         dialog = dialog_of(operation, run, typed={"reason": reason})
@@ -222,13 +235,22 @@ def new_start(
     return CommandResult("start", command.text, key or new_key(), procedure, form, filled)
 
 
+def why_unfit(text: str) -> str:
+    """Return why a command is too long, or can't be stored, as a sentence; "" if it can be used."""
+    try:
+        checked_text(text)
+    except MessageError as error:
+        return str(error)
+    return ""
+
+
 def first_line(doc: str) -> str:
     """Return the first sentence of a procedure's documentation, without a line break."""
     line = " ".join(doc.strip().split("\n\n")[0].split())
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
-def _called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
+def called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
     """Return the name of the procedure with that name or title, or None if it isn't only one."""
     plain = plain_name(name)
     if not plain:
@@ -240,8 +262,7 @@ def _called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
     return next(iter(exact or found)) if exact or len(found) == 1 else None
 
 
-def _is_called(run: Run, word: str) -> bool:
+def _is_called(run: UUID, word: str) -> bool:
     """Return True if a word is the run's id, or its end as pages show it."""
     plain = word.replace("·", "").replace("-", "").casefold()
-    is_short = plain == short_id(run.pk).replace("·", "")
-    return is_short or plain == UUID(str(run.pk)).hex
+    return plain in {short_id(run).replace("·", ""), run.hex}

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.models import Message
 from chat.parts import Part
 from chat.services import start_in_session
-from dashboard.forms.commands import Command, command_in, fill, is_still_said
+from dashboard.forms.commands import Command, command_in, fill, is_still_said, plain_name
 from dashboard.forms.start import StartForm
 from dashboard.pages.chat import find, session_page
-from dashboard.pages.commands import CommandResult, Commands
+from dashboard.pages.commands import START, CommandResult, Commands, called, why_unfit
 from dashboard.pages.starting import Again, start_by_form
 from dashboard.pages.visit import Visit
 from procedures import access, registry
-from procedures.models import Run
+from procedures.models import Procedure, Run
 
 LONGEST_KEY = 64
 
@@ -60,11 +60,11 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
     if definition is None:
         raise Http404
     form = StartForm(definition, by=request.user, request=request)
-    command = command_in(request.POST.get("-command", "")) or Command(name, "")
+    command = _sent_command(request, procedure)
     filled = fill(StartForm(definition, by=request.user), command.words)
 
     def start(inputs: Mapping[str, Any], key: str) -> Run:
-        text = command.text if is_still_said(form, filled) else f"/{command.name}"
+        text = command.text if is_still_said(form, filled) else command.short_text
         run, _is_new = start_in_session(
             part.session, name, inputs, by=request.user, text=text, idempotency_key=key
         )
@@ -75,6 +75,17 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
         return _started(request, part, done)
     answer = CommandResult("start", command.text, done.key, procedure, form, filled, told=done.told)
     return _again(request, part, answer, done)
+
+
+def _sent_command(request: Visit, procedure: Procedure) -> Command:
+    """Return the command that the form was sent with, or its name alone if it isn't one for it."""
+    typed = request.POST.get("-command", "")
+    command = None if why_unfit(typed) else command_in(typed)
+    if command and plain_name(command.name) == START:
+        command = Command.of(command.words, before=START)
+    known = [(procedure.name, procedure.title)]
+    is_its_own = command is not None and called(command.name, known) is not None
+    return command if command and is_its_own else Command(procedure.name, "")
 
 
 def _started(request: Visit, part: Part, run: Run) -> HttpResponse:

@@ -10,6 +10,7 @@ from chat.models import Member, Message, Session
 from chat.services import NotMemberError, start_in_session
 from dashboard.forms.commands import command_in, fill
 from dashboard.forms.start import StartForm
+from dashboard.overview.words import short_id
 from procedures import registry
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -138,6 +139,58 @@ def test_a_command_that_the_form_has_changed_is_not_said(alice: User, session: S
     assert session.messages.filter(kind="run").latest("seq").text == "/named_refund"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "/payroll 100",
+        "Hello @bob",
+        "/named_refund 100 0 " + "x" * 10_000,
+        "/named_refund 1\0",
+        "//named_refund 100",
+        "",
+    ],
+)
+def test_the_card_says_no_other_command_than_that_of_its_procedure(
+    alice: User, session: Session, typed: str
+) -> None:
+    path = f"/chat/{session.pk}/starts/named_refund"
+    fields = {"-key": "1", "-command": typed, "amount": "100"}
+
+    sent = browser(alice).post(path, fields, headers=HTMX)
+
+    assert sent.status_code == 200
+    assert session.messages.filter(kind="run").latest("seq").text == "/named_refund"
+
+
+def test_a_command_longer_than_a_message_opens_no_form(alice: User, session: Session) -> None:
+    words = "/named_refund 100 " + "word " * 2_000
+
+    refused = say(browser(alice), session, words)
+
+    assert refused.status_code == 422
+    assert "The message has 10,017 characters; the limit is 10,000." in shown(refused)
+    assert words.strip() in shown(refused)
+
+
+def test_the_values_of_a_long_command_start_a_run(alice: User, session: Session) -> None:
+    grant("named_in_every_way", group("support"), "start")
+    client = browser(alice)
+    words = 'first “2 lines” line\n\nwith "marks" and https://example.com/?a=b at ' + "x" * 9_000
+
+    draft = draft_of(say(client, session, f"/start named_in_every_way {words}"))
+    fields = {name: texts[0] for name, texts in draft.filled.texts.items()}
+    path = f"/chat/{session.pk}/starts/named_in_every_way"
+    client.post(path, {"-key": draft.key, "-command": draft.text, **fields}, headers=HTMX)
+
+    run = Run.objects.get(procedure__name="named_in_every_way")
+    assert draft.filled.left == []
+    assert fields["note"].startswith("2 lines line")
+    assert f"https://example.com/?a=b at {'x' * 9_000}" in fields["note"]
+    assert '"marks" and' in fields["note"]
+    card = Message.objects.get(run=run)
+    assert card.text == f"/start named_in_every_way {words}"
+
+
 def test_without_javascript_a_command_is_a_page_with_the_form_in_it(
     alice: User, session: Session
 ) -> None:
@@ -226,6 +279,22 @@ def test_cancel_asks_which_and_says_what_follows(alice: User, dave: User, sessio
     assert done.url == f"/chat/{session.pk}#latest"
     run.refresh_from_db()
     assert run.status == "cancelled"
+
+
+def test_cancel_takes_no_other_run_than_the_one_that_is_named(
+    alice: User, session: Session
+) -> None:
+    other, own = ask("approval", by=alice).wait.run, session.requests.get().wait.run
+    client = browser(alice)
+
+    for name in (str(other.pk), other.pk.hex, short_id(other.pk)):
+        refused = say(client, session, f"/cancel {name} wrong customer")
+        assert refused.status_code == 422
+        assert f"There is no run {name} in this session" in shown(refused)
+    for name in (str(own.pk), short_id(own.pk)):
+        found = draft_of(say(client, session, f"/cancel {name}\nwrong\ncustomer"))
+        assert found.dialog.run == own
+        assert found.dialog.typed == {"reason": "wrong customer"}
 
 
 def test_who_may_not_start_or_cancel_is_told_so(
@@ -318,6 +387,9 @@ def test_values_go_to_the_first_fields_that_take_them() -> None:
         ["kind=huge"],
     )
     assert filled('"a=b" amuont=5') == ({"text": ["a=b"]}, ["amuont=5"])
+    assert filled('note="two words" text=“x=1”') == ({"note": ["two words"], "text": ["x=1"]}, [])
+    assert filled('say 7" x 8"') == ({"text": ["say"], "note": ['7" x 8"']}, [])
+    assert filled("a " * 5_000)[0]["note"] == [" ".join("a" * 4_999)]
     assert filled("What about 5 people") == (
         {"text": ["What"], "note": ["about"], "count": ["5"]},
         ["people"],
@@ -332,6 +404,9 @@ def test_values_go_to_the_first_fields_that_take_them() -> None:
         ("\u200f\u2066/refund", "refund"),
         ("／refund", "refund"),  # noqa: RUF001 (as a Japanese keyboard types it)
         ("/ refund", "refund"),
+        ("\u2800\ufe0f\u3164/refund", "refund"),
+        ("/refund\t100", "refund"),
+        ("/refund\r\n100", "refund"),
         ("/", ""),
         ("//refund", None),
         ("1/2", None),
