@@ -19,6 +19,7 @@ from chat.access import titles_for
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
+from dashboard.overview.addresses import path_to_message
 from dashboard.overview.cuts import PAGE, cut_value
 from dashboard.overview.drawing import cell, exact_name, file_of
 from dashboard.overview.names import level_name
@@ -271,9 +272,7 @@ def subject_about_mention(message: Message) -> str:
 
 def path_to(message: Message) -> str:
     """Return the address of a message on its session's page."""
-    return (
-        f"{reverse('countersign:session_detail', args=[message.session_id])}#message-{message.pk}"
-    )
+    return path_to_message(message.session_id, message.pk)
 
 
 def _author(message: Message) -> str:

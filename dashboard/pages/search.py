@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from chat.models import Searchable
 from chat.services import Hit
+from dashboard.overview.addresses import path_to_message
 from dashboard.overview.finds import MOST_SEARCHED, Find, Search
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
@@ -115,9 +116,10 @@ SAID = lazy("In conversations")
 
 def said(hit: Hit) -> Said:
     """Return a hit with the address that opens its session at the very message."""
-    href = reverse("countersign:session_detail", args=[hit.session])
     if hit.message:
-        href += f"?message={hit.message}#message-{hit.message}"
+        href = path_to_message(hit.session, hit.message)
+    else:
+        href = reverse("countersign:session_detail", args=[hit.session])
     return Said(href, KINDS[hit.kind], hit)
 
 

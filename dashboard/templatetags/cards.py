@@ -6,8 +6,9 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Message
 from dashboard.overview import card_overview
+from dashboard.overview.addresses import path_to_message
 from dashboard.overview.viewer import time_for_viewer, waiting_for_viewer
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -47,6 +48,12 @@ def _now(context: Context) -> datetime:
     if page := getattr(context, "request", None):
         return time_for_viewer(page)
     return context.get("now") or clock.now()
+
+
+@register.filter
+def message_path(message: Message) -> str:
+    """Return the address that opens the session at this message."""
+    return path_to_message(message.session_id, message.pk)
 
 
 @register.filter

@@ -54,6 +54,14 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+def copy_link(href: str) -> SafeString:
+    """Render a link that copy-link.js makes a button; pressing it copies the link's address."""
+    label = _("Copy link")
+    html = '<copy-link class="copy-link"><a href="{}" aria-label="{}" title="{}">{}</a></copy-link>'
+    return format_html(html, href, label, label, icon("link"))
+
+
+@register.simple_tag
 def glyph(look: str) -> SafeString:
     """Render the symbol of a state."""
     return format_html(

@@ -35,6 +35,7 @@ TEXTS = {
     "key-escape": lazy("Esc"),
     "key-near": lazy("{name}, for what has the focus"),
     "key-shift": lazy("Shift"),
+    "link-copied": lazy("Link copied"),
     "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),
     "message-refused": lazy("This message couldn't be sent. {reason}"),
     "new-above": lazy("{count} new above"),

@@ -82,7 +82,7 @@ def test_whoever_is_mentioned_is_told_once_and_finds_it_in_the_list(
     assert letter.subject == "alice mentioned you in the chat"
     assert "alice mentioned you in “Parcels”" in letter.body
     assert "is <b>this</b> so" in letter.body
-    assert f"/chat/{talk.pk}#message-{message.pk}\n" in letter.body
+    assert f"/chat/{talk.pk}?message={message.pk}#message-{message.pk}\n" in letter.body
     mark_read(talk.pk, by=bob, seq=message.seq)
     assert "you are mentioned" not in shown(browser(bob).get("/chat"))
 

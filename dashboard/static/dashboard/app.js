@@ -3,6 +3,7 @@ import "./live.js";
 import "./live-mark.js";
 import "./waiting-count.js";
 import "./whole-pages.js";
+import "./copy-link.js";
 import "./keep-open.js";
 import "./keep-place.js";
 import "./cut-text.js";
