@@ -5,7 +5,7 @@ contains nothing that differs between people. All others get only the number of 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from dashboard.live.homes import OVERVIEW
 from dashboard.live.streams import Stream
 from dashboard.live.views import Subject, View, look_up
 from dashboard.overview import card_overview, run_overview
+from dashboard.overview.cards import Card, cards_in
 from procedures.engine.errors import without_traceback
 from procedures.models import Event, Run
 
@@ -154,18 +155,18 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
     last = {_object_of(change): change.seq for change in changes}
     seen = {one for one in last if any(view.sees(subjects[one]) for view in views)}
     messages = _messages(stream, seen)
-    found = []
+    found, cards = [], cards_in(messages.values())
     for change in changes:
         changed = _object_of(change)
         message = messages.get(changed) if last[changed] == change.seq else None
-        html = {"html": _drawn(message)} if message else {}
+        html = {"html": _drawn(message, cards)} if message else {}
         found.append(Frame({"seq": change.seq, **html}, subjects[changed]))
     return found
 
 
-def _drawn(message: Message) -> str:
+def _drawn(message: Message, cards: Mapping[UUID, Card]) -> str:
     """Return the message as HTML; what changes the page's heading brings it along."""
-    html = render_to_string(MESSAGE, {"message": message})
+    html = render_to_string(MESSAGE, {"message": message, "cards": cards})
     if message.kind in ON_HEAD:
         title = message.session.title
         html += render_to_string(TITLE, {"title": title, "session": message.session})

@@ -1,9 +1,10 @@
 """Runs as pages show them: plain values made from rows and journals, without HTML."""
 
+from dashboard.overview.cards import card_overview, cards_of
 from dashboard.overview.drawing import Node, cell, draw
 from dashboard.overview.lines import Line, line_of
 from dashboard.overview.lists import listed_runs
-from dashboard.overview.runs import card_overview, run_overview
+from dashboard.overview.runs import run_overview
 from dashboard.overview.states import State
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Node",
     "State",
     "card_overview",
+    "cards_of",
     "cell",
     "draw",
     "line_of",

@@ -58,7 +58,7 @@ def listed_runs(
     ids, now = [run.pk for run in found], now or clock.now()
     told = EventsOfLists(found, now)
     openings = openings_of(ids, given_by(told.given))
-    answerers = _answerers_for(found, openings)
+    answerers = answerers_for(found, openings)
     removed = versions_without_code(found)
     without_worker = stranded_among(found, now, missing)
     return [
@@ -210,7 +210,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
     return absent - set(here.values_list("pk", flat=True))
 
 
-def _answerers_for(
+def answerers_for(
     runs: Iterable[Run], openings: Mapping[UUID, Iterable[OpenWait]]
 ) -> Mapping[int, list[str]]:
     """Return the answerers of the procedures with an open question that is assigned to nobody."""

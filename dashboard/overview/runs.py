@@ -1,50 +1,39 @@
-"""The data for the page and the card of a run."""
+"""The data for the page of a run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from chat.services.silence import fate_of
-from dashboard.overview.bars import WORK, Bar, Scale, bars_of
+from dashboard.overview.bars import Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from dashboard.overview.drawing import pretty
-from dashboard.overview.facts import Facts
 from dashboard.overview.kin import children_of
 from dashboard.overview.lists import (
     answerers_of,
-    content_of,
-    given_by,
-    stranded_among,
-    versions_without_code,
 )
 from dashboard.overview.mismatch import compared
-from dashboard.overview.openings import is_late, is_voted_on, openings_in, votes_on
+from dashboard.overview.openings import votes_on
 from dashboard.overview.operations import phase_of
-from dashboard.overview.rows import Reader, Row, Said
+from dashboard.overview.readings import Standing, facts_of, read_run
+from dashboard.overview.rows import Row
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
 from dashboard.overview.values import Shown, files_within, format_value
-from dashboard.overview.waiting import OpenWait
 from dashboard.overview.words import asked, format_duration, format_size
 from procedures import registry
-from procedures.engine.journal.events import Event as JournalEvent
-from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.journal.events import RunStatus
 from procedures.engine.journal.large import place_of
 from procedures.engine.kinds.questions import Question
-from procedures.engine.replay.history import UNDO
 from procedures.engine.values import canonical
-from procedures.models import Artifact, Run, RunInput, Wait
+from procedures.models import Artifact, Run, Wait
 from procedures.models.clock import clock
-from procedures.services import why_queued
 
 LIVE_ROWS, MOST_ROWS = 60, 500
 """The maximum numbers of rows: drawn again on each change, and on a page."""
-MOST_STAGES = 12
-"""The maximum number of stages on a run's card."""
 MOST_BARS, MOST_FILES = 60, 100
 """The maximum numbers of bars in a row, and of files on a page."""
 
@@ -98,11 +87,6 @@ class ShownFile:
     is_input: bool
 
 
-def card_overview(run: Run) -> dict[str, Any]:
-    """Return the context for `_run_card.html`, which is the same for all viewers."""
-    return _overview(run, is_whole=False)
-
-
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
     """Return the context for `_run_state.html` and `_run_now.html`, the same for all viewers."""
     error = canonical.plain(run.error) if run.error else None
@@ -118,31 +102,15 @@ def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
 
 def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
     now = clock.now()
-    events = run.events.all().journal()
-    waits = list(run.waits.prefetch_related("part_of__parts"))
+    read = read_run(run, now)
+    rows, waits = read.rows, read.waits
     answerers = answerers_of({run.procedure_id})[run.procedure_id]
-    reader = Reader(waits)
-    for event in events:
-        reader.read(event)
-    inputs = _inputs_between(run, waits, events)
-    untaken = {one.key: content_of(one) for one in inputs if one.kind == EventKind.WAIT_CLOSED}
-    reader.read_present(run, untaken)
-    rows = reader.finish(run.ended_at)
-    acts = [event.content for event in events if _is_reassigning(event)]
-    acts += [content_of(one) for one in inputs if _is_reassigning(one)]
-    given = given_by((run.pk, content) for content in acts)
     _note_children(rows, waits)
-    for row in rows:
-        row.opened |= given.get((run.pk, row.key), {})
     all_rows = rows if is_whole else folded(rows)
     drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
     scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
-    open_rows = [row for row in rows if row.wait and row.wait.is_open]
-    votes = votes_on(row.wait.pk for row in open_rows if row.wait and is_voted_on(row.opened))
-    facts = _facts(run, now, events, rows, openings_in(rows, waits, votes))
-    answered = next((row for row in reversed(rows) if row.key in untaken), None)
-    facts.answered = {**answered.opened, **answered.closed} if answered else {}
-    facts.answerers = answerers
+    votes = votes_on(read.voted_on())
+    facts = facts_of(read, read.openings(votes), Standing([run], now), answerers)
     return {
         "run": run,
         "state": state_of(facts),
@@ -152,9 +120,8 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
         "opened": _opened(run, rows),
         "left_out": drawn[0].number - 1 if drawn else 0,
         "scale": scale,
-        "steps": sum(row.kind == "step" for row in rows),
-        "stages": [row for row in rows if row.kind == "stage"][-MOST_STAGES:],
-        "worked": format_duration(_worked(rows, now)),
+        "steps": read.steps,
+        "worked": format_duration(read.worked),
     }
 
 
@@ -174,84 +141,10 @@ def _opened(run: Run, rows: Sequence[Row]) -> int:
     return next((row.number for row in reversed(rows) if row.look == "failed"), 0)
 
 
-def _is_reassigning(one: JournalEvent | RunInput) -> bool:
-    return one.kind == EventKind.OPERATOR and one.name == "reassign"
-
-
-def _inputs_between(
-    run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]
-) -> list[RunInput]:
-    """Return the answers and reassignments that aren't in the journal yet."""
-    opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
-    opened = sum(event.kind in opening for event in events)
-    closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
-    # Counted from what is read already: the query is spared on most pages, and each change draws
-    # one. A reassignment is of an open wait.
-    are_open = sum(wait.is_open for wait in waits)
-    if run.ended_at or opened - closed == are_open == 0:
-        return []
-    pending = Q(kind=EventKind.WAIT_CLOSED) | Q(kind=EventKind.OPERATOR, name="reassign")
-    return list(RunInput.objects.filter(pending, run=run).untaken())
-
-
-def _facts(
-    run: Run,
-    now: datetime,
-    events: Sequence[JournalEvent],
-    rows: Sequence[Row],
-    openings: Sequence[OpenWait],
-) -> Facts:
-    failing = next((row for row in reversed(rows) if row.look == "retrying"), None)
-    running = next((row for row in reversed(rows) if row.look == "running"), None)
-    done = [row for row in rows if row.kind == "step" and row.look == "done"]
-    undone = [row for row in done if row.key.startswith(UNDO)]
-    since = max(run.base_seq, run.carried_seq)
-    return Facts(
-        run,
-        now,
-        openings=openings,
-        is_late=is_late(run, openings, now),
-        failure=_failure(failing) if failing else {},
-        cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
-        paused=_last_pause(events) if run.status == RunStatus.PAUSED else {},
-        progress=_told(running.said) if running and running.said else "",
-        kept=len(done) - len(undone),
-        undone=len(undone),
-        to_undo=sum(event.kind == EventKind.COMPENSATION for event in events if event.seq > since),
-        hindrance=why_queued(run, now=now) if run.status == RunStatus.QUEUED else "",
-        stranded=stranded_among([run], now).get(run.pk, ""),
-        is_removed=bool(versions_without_code([run])),
-        answers=sum(row.kind == "question" for row in rows),
-        others=sum(row.kind in {"timer", "signal", "child"} for row in rows),
-        last_at=events[-1].at if events else None,
-    )
-
-
-def _failure(row: Row) -> dict[str, Any]:
-    first, last = row.attempts[0], row.attempts[-1]
-    return {**last.data, "step": row.key, "since": first.end}
-
-
-def _last_pause(events: Sequence[JournalEvent]) -> dict[str, Any]:
-    paused = (event for event in reversed(events) if event.kind == EventKind.OPERATOR)
-    return next((event.content for event in paused if event.name == "pause"), {})
-
-
-def _told(said: Said) -> str:
-    """Return the step's progress and the last line of its output."""
-    writes = _("writing a text") if said.is_writing else ""
-    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))
-
-
 def _scale(rows: Sequence[Row], run: Run, now: datetime, *, is_whole: bool) -> Scale:
     segments = [segment for row in rows for segment in row.segments]
     begin = min([run.created_at, *(row.begin for row in rows)]) if is_whole else rows[0].begin
     return Scale(segments, begin=begin, now=run.ended_at or now)
-
-
-def _worked(rows: Iterable[Row], now: datetime) -> timedelta:
-    work = [part for row in rows for part in row.segments if part.kind in WORK]
-    return sum(((part.end or now) - part.begin for part in work), timedelta())
 
 
 def _drawn(
@@ -267,7 +160,7 @@ def _drawn(
     return Drawn(
         row,
         bars_of(row, scale, now=now)[-MOST_BARS:],
-        length=format_duration(row.end - row.begin) if row.end else "",
+        length=length_of(row),
         asked=asked(question.assign, answerers) if question else "",
         quorum=question.quorum if question else 1,
         votes=votes.get(row.wait.pk, ()) if row.wait else (),
@@ -280,6 +173,11 @@ def _drawn(
         note=_note_of(last, result),
         seq=row.attempts[-1].seq if row.attempts else 0,
     )
+
+
+def length_of(row: Row) -> str:
+    """Return how long the row lasted, in words; "" while it is open."""
+    return format_duration(row.end - row.begin) if row.end else ""
 
 
 def _silence(row: Row, question: Question) -> str:

@@ -26,6 +26,7 @@ from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
 from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
+from dashboard.overview.cards import cards_in
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.beside import MOST_BESIDE, beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
@@ -214,6 +215,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
         "session": session,
         "current": session.pk,
         "transcript": shown,
+        "cards": cards_in(shown),
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
         "later": _page_after(part, shown[-1].seq) if before and shown else None,
         "is_latest": before is None,

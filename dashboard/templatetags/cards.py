@@ -16,9 +16,10 @@ from procedures.models.clock import clock
 register = template.Library()
 
 
-@register.inclusion_tag("procedures/_run_card.html")
-def run_card(run: Run) -> dict[str, Any]:
-    return card_overview(run)
+@register.inclusion_tag("procedures/_run_card.html", takes_context=True)
+def run_card(context: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Render the card of a run; if the context has `cards`, they are those of the transcript."""
+    return context.get("cards", {}).get(run.pk) or card_overview(run)
 
 
 @register.simple_tag(takes_context=True)

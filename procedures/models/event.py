@@ -1,5 +1,6 @@
 """The journals of all runs."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from sys import intern
@@ -26,6 +27,10 @@ READ_AT_ONCE = 5000
 """The most rows per query: few enough to fit into memory, and enough for most journals at once."""
 
 
+AS_TEXT = Cast("at", models.TextField())
+"""The time of an event as drivers return it fastest: they take longer over a time than a row."""
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     def journal(self) -> list[JournalEvent]:
         """Return the events of one run in order, as the engine's own type."""
@@ -33,12 +38,19 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def streamed(self) -> Iterator[JournalEvent]:
         """Yield the same events as `journal`, reading only a part of them at a time."""
-        as_text = Cast("at", models.TextField())  # drivers take longer over a time than over a row
-        rows = self.order_by("seq").annotate(moment=as_text).values_list(*COLUMNS)
+        rows = self.order_by("seq").annotate(moment=AS_TEXT).values_list(*COLUMNS)
         # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a
         # cursor lives no longer than one statement.
         parts = _parts(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
         return (event for part in parts for event in map(_as_read, part))
+
+    def by_run(self) -> dict[UUID, list[JournalEvent]]:
+        """Return the events of each run in order, as the engine's own type, in one query."""
+        found = defaultdict[UUID, list[JournalEvent]](list)
+        rows = self.order_by("run", "seq").annotate(moment=AS_TEXT)
+        for run, *cells in rows.values_list("run", *COLUMNS):
+            found[run].append(_as_read(tuple(cells)))
+        return found
 
 
 class Event(models.Model):

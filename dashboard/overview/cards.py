@@ -1,0 +1,68 @@
+"""The cards of runs in a transcript, read together."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from chat.models import Message
+from dashboard.overview.facts import Facts
+from dashboard.overview.lists import answerers_for
+from dashboard.overview.openings import votes_on
+from dashboard.overview.readings import Reading, Standing, facts_of, read_runs
+from dashboard.overview.runs import Drawn, length_of
+from dashboard.overview.series import folded
+from dashboard.overview.states import state_of
+from dashboard.overview.words import format_duration
+from procedures.models import Run
+from procedures.models.clock import clock
+
+MOST_READ = 200
+"""The maximum number of events that are read for a card: the last ones of a run's journal."""
+MOST_STAGES, MOST_LINES = 12, 20
+"""The maximum numbers of stages, and of lines below them, on a card."""
+Card = dict[str, Any]
+
+
+def cards_of(runs: Iterable[Run]) -> dict[UUID, Card]:
+    """Return the context of each run's `_run_card.html`, which is the same for all viewers.
+
+    The number of queries is the same for one run as for many.
+    """
+    found = list({run.pk: run for run in runs}.values())
+    if not found:
+        return {}
+    now = clock.now()
+    readings = read_runs(found, now, most=MOST_READ)
+    votes = votes_on(wait for one in readings for wait in one.voted_on())
+    openings = {one.run.pk: one.openings(votes) for one in readings}
+    answerers, standing = answerers_for(found, openings), Standing(found, now)
+    return {
+        one.run.pk: _card(
+            one, facts_of(one, openings[one.run.pk], standing, answerers[one.run.procedure_id])
+        )
+        for one in readings
+    }
+
+
+def cards_in(messages: Iterable[Message]) -> dict[UUID, Card]:
+    """Return the contexts of the cards among these messages, by run."""
+    cards = (one.run for one in messages if one.kind == Message.Kind.RUN)
+    return cards_of(run for run in cards if run)
+
+
+def card_overview(run: Run) -> Card:
+    """Return the context of the card of one run."""
+    return cards_of([run])[run.pk]
+
+
+def _card(read: Reading, facts: Facts) -> Card:
+    lines = folded(read.rows)[-MOST_LINES:]
+    return {
+        "run": read.run,
+        "state": state_of(facts),
+        "rows": [Drawn(row, [], length_of(row)) for row in lines],
+        "stages": [row for row in read.rows if row.kind == "stage"][-MOST_STAGES:],
+        "steps": read.steps,
+        "is_cut": read.is_cut,
+        "worked": format_duration(read.worked),
+    }

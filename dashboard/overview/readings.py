@@ -1,0 +1,263 @@
+"""What pages and cards read of runs: journals, waits and new inputs, for one run or for many."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
+
+from dashboard.overview.bars import WORK
+from dashboard.overview.facts import Facts
+from dashboard.overview.lists import (
+    EventsOfLists,
+    content_of,
+    given_by,
+    stranded_among,
+    versions_without_code,
+)
+from dashboard.overview.openings import (
+    STANDS,
+    Given,
+    is_late,
+    is_voted_on,
+    openings_in,
+    openings_of,
+)
+from dashboard.overview.rows import Reader, Row, Said
+from dashboard.overview.waiting import OpenWait
+from procedures.engine.journal.events import Event as JournalEvent
+from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.replay.history import UNDO
+from procedures.models import Event, Run, RunInput, Wait
+from procedures.services import why_queued
+from procedures.services.carriers import long_queued
+
+
+@dataclass
+class Reading:
+    """What was read of a run at one time."""
+
+    run: Run
+    now: datetime
+    events: Sequence[JournalEvent]
+    waits: Sequence[Wait]
+    inputs: Sequence[RunInput]
+    """The answers and reassignments that aren't in the journal yet."""
+    told: EventsOfLists | None = None
+    """What lists read, if only the last part of the journal was read; else None."""
+    opened_before: list[OpenWait] = field(default_factory=list)
+    """The open waits in that case: the journal's last part may lack their openings."""
+
+    @property
+    def is_cut(self) -> bool:
+        return self.told is not None
+
+    @cached_property
+    def untaken(self) -> dict[str, dict[str, Any]]:
+        """The content of each answer that isn't in the journal yet, by the key of its wait."""
+        closed = (one for one in self.inputs if one.kind == EventKind.WAIT_CLOSED)
+        return {one.key: content_of(one) for one in closed}
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        reader = Reader(self.waits)
+        for event in self.events:
+            reader.read(event)
+        reader.read_present(self.run, self.untaken)
+        rows, given = reader.finish(self.run.ended_at), self._given
+        for row in rows:
+            row.opened |= given.get((self.run.pk, row.key), {})
+        return rows
+
+    @property
+    def _given(self) -> Given:
+        if self.told:
+            return given_by(self.told.given)
+        acts = [event.content for event in self.events if _is_reassigning(event)]
+        acts += [content_of(one) for one in self.inputs if _is_reassigning(one)]
+        return given_by((self.run.pk, content) for content in acts)
+
+    def openings(self, votes: Mapping[int, Sequence[str]]) -> list[OpenWait]:
+        """Return the run's open waits, with the votes on them."""
+        return self.opened_before if self.is_cut else openings_in(self.rows, self.waits, votes)
+
+    def voted_on(self) -> Iterator[int]:
+        """Yield the ids of the open waits on whose answer several people must agree."""
+        for row in () if self.is_cut else self.rows:
+            if row.wait and row.wait.is_open and is_voted_on(row.opened):
+                yield row.wait.pk
+
+    @property
+    def steps(self) -> int:
+        return sum(row.kind == "step" for row in self.rows)
+
+    @property
+    def worked(self) -> timedelta:
+        work = [part for row in self.rows for part in row.segments if part.kind in WORK]
+        return sum(((part.end or self.now) - part.begin for part in work), timedelta())
+
+
+class Standing:
+    """The reasons outside runs' journals why they don't continue, read once for all of them."""
+
+    def __init__(self, runs: Collection[Run], now: datetime) -> None:
+        before = now - long_queued()
+        queued = (run for run in runs if run.status == RunStatus.QUEUED)
+        long_ago = [run for run in queued if run.queued_at and run.queued_at <= before]
+        # The reason concerns the workers, and so is the same for all that wait for one.
+        why = why_queued(long_ago[0], now=now) if long_ago else ""
+        self.hindrances = {run.pk: why for run in long_ago}
+        self.stranded = stranded_among(runs, now)
+        self.removed = versions_without_code(runs)
+
+
+def read_run(run: Run, now: datetime) -> Reading:
+    """Read the whole journal of a run, and its waits with the sets to which they belong."""
+    events = run.events.all().journal()
+    waits = list(run.waits.prefetch_related("part_of__parts"))
+    inputs = _new_inputs([run.pk] if _may_have_new(run, waits, events) else [])
+    return Reading(run, now, events, waits, inputs[run.pk])
+
+
+def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]:
+    """Read the last `most` events of each run, with their waits, by a fixed number of queries.
+
+    Of a longer journal, the last stage is read, too, and what lists read.
+    """
+    after = {run.pk: run.head_seq - most for run in runs if run.head_seq > most}
+    whole = [run.pk for run in runs if run.pk not in after]
+    events = Event.objects.filter(_last(whole, after, "seq")).by_run()
+    waits = defaultdict[UUID, list[Wait]](list)
+    for wait in Wait.objects.filter(_last(whole, after, "opened_seq")):
+        waits[wait.run_id].append(wait)
+    standing = (run for run in runs if run.pk not in after)
+    news = _new_inputs(
+        run.pk for run in standing if _may_have_new(run, waits[run.pk], events[run.pk])
+    )
+    found = [Reading(run, now, events[run.pk], waits[run.pk], news[run.pk]) for run in runs]
+    if after:
+        _add_lists([one for one in found if one.run.pk in after], now)
+    return found
+
+
+def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
+    """Return a condition for the rows of whole journals, and for those after a number in others.
+
+    Each part of it is a range of an index by run and number.
+    """
+    found = Q(run__in=whole)
+    for run, last in after.items():
+        found |= Q(("run", run), (f"{number}__gt", last))
+    return found
+
+
+def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
+    """Add what only the earlier part of a long journal tells."""
+    runs = [one.run for one in cut]
+    ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
+    openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)
+    for one in cut:
+        one.told, one.opened_before = told, openings.get(one.run.pk, [])
+        first = one.events[0].seq
+        earlier = [event for event in stages[one.run.pk] if event.seq < first]
+        one.events = [*earlier, *one.events]
+
+
+def _last_stages(ids: Collection[UUID]) -> dict[UUID, list[JournalEvent]]:
+    stages = Event.objects.filter(run=OuterRef("pk"), kind=EventKind.STAGE).order_by("-seq")
+    runs = Run.objects.filter(pk__in=ids).order_by()
+    last = runs.values(event=Subquery(stages.values("pk")[:1]))
+    return Event.objects.filter(pk__in=last).by_run()
+
+
+def _is_reassigning(one: JournalEvent | RunInput) -> bool:
+    return one.kind == EventKind.OPERATOR and one.name == "reassign"
+
+
+def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]) -> bool:
+    """Return False if nothing can have come that isn't in the journal.
+
+    It is counted from what is read already: the query is spared on most pages, and each change
+    draws one. A reassignment is of an open wait.
+    """
+    opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
+    opened = sum(event.kind in opening for event in events)
+    closed = sum(event.kind == EventKind.WAIT_CLOSED for event in events)
+    are_open = sum(wait.is_open for wait in waits)
+    return not run.ended_at and not (opened - closed == are_open == 0)
+
+
+def _new_inputs(runs: Iterable[UUID]) -> dict[UUID, list[RunInput]]:
+    """Return the answers and reassignments of these runs that aren't in the journal yet."""
+    found, ids = defaultdict[UUID, list[RunInput]](list), list(runs)
+    pending = Q(kind=EventKind.WAIT_CLOSED) | Q(kind=EventKind.OPERATOR, name="reassign")
+    if ids:
+        for one in RunInput.objects.filter(pending, run__in=ids).untaken():
+            found[one.run_id].append(one)
+    return found
+
+
+def facts_of(
+    read: Reading, openings: Sequence[OpenWait], standing: Standing, answerers: Sequence[str]
+) -> Facts:
+    run, now, events, rows = read.run, read.now, read.events, read.rows
+    running = next((row for row in reversed(rows) if row.look == "running"), None)
+    answered = next((row for row in reversed(rows) if row.key in read.untaken), None)
+    facts = Facts(
+        run,
+        now,
+        openings=openings,
+        is_late=is_late(run, openings, now),
+        failure=_failure_of(read),
+        answered={**answered.opened, **answered.closed} if answered else {},
+        cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
+        paused=_pause_of(read) if run.status == RunStatus.PAUSED else {},
+        progress=_told(running.said) if running and running.said else "",
+        hindrance=standing.hindrances.get(run.pk, ""),
+        stranded=standing.stranded.get(run.pk, ""),
+        is_removed=run.status in STANDS and run.version_id in standing.removed,
+        answerers=answerers,
+        last_at=events[-1].at if events else None,
+    )
+    if not read.is_cut:
+        _count_work(facts, read)
+    return facts
+
+
+def _count_work(facts: Facts, read: Reading) -> None:
+    done = [row for row in read.rows if row.kind == "step" and row.look == "done"]
+    facts.undone = sum(row.key.startswith(UNDO) for row in done)
+    facts.kept = len(done) - facts.undone
+    since = max(read.run.base_seq, read.run.carried_seq)
+    later = (event for event in read.events if event.seq > since)
+    facts.to_undo = sum(event.kind == EventKind.COMPENSATION for event in later)
+    facts.answers = sum(row.kind == "question" for row in read.rows)
+    facts.others = sum(row.kind in {"timer", "signal", "child"} for row in read.rows)
+
+
+def _failure_of(read: Reading) -> dict[str, Any]:
+    if read.told:
+        return read.told.failures.get(read.run.pk, {})
+    failing = next((row for row in reversed(read.rows) if row.look == "retrying"), None)
+    if failing is None:
+        return {}
+    first, last = failing.attempts[0], failing.attempts[-1]
+    return {**last.data, "step": failing.key, "since": first.end}
+
+
+def _pause_of(read: Reading) -> dict[str, Any]:
+    if read.told:
+        return read.told.pauses.get(read.run.pk, {})
+    paused = (event for event in reversed(read.events) if event.kind == EventKind.OPERATOR)
+    return next((event.content for event in paused if event.name == "pause"), {})
+
+
+def _told(said: Said) -> str:
+    """Return the step's progress and the last line of its output."""
+    writes = _("writing a text") if said.is_writing else ""
+    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))
