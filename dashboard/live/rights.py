@@ -54,14 +54,17 @@ def views_for(
 ) -> dict[Pair, View]:
     """Return the parts of streams that each person may see; pairs without access are missing."""
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
-    runs = {one.key: set(keys) for one, keys in wanted.items() if one.kind in OF_RUNS}
+    runs: dict[UUID, set[Key]] = defaultdict(set)
+    for stream, keys in wanted.items():
+        if stream.kind in OF_RUNS:  # two streams of one run, which other people may follow
+            runs[stream.key] |= keys
     whole = readers_of(people, sessions)
     parts = {(key, one) for one, keys in sessions.items() for key in keys & people.users.keys()}
     parts -= whole.keys()
     said = runs_in(session for _, session in parts)
     for key, session in parts:
         for run in said[session]:
-            runs.setdefault(run, set()).add(key)
+            runs[run].add(key)
     seen = who_sees(people, runs)
     found = {(key, Stream("session", session)): view for (key, session), view in whole.items()}
     found |= dict.fromkeys(_whole_streams(wanted, seen), WHOLE)

@@ -79,6 +79,24 @@ def test_the_check_of_a_hundred_takes_as_many_statements_as_that_of_two() -> Non
     assert (few[1], many[1]) == (6, 90)
 
 
+def test_two_people_follow_two_streams_of_one_run(alice: User, dave: User) -> None:
+    grant("two_steps", group("operators"), "see")
+    run, _ = start_run("two_steps", {}, by=alice)
+    journal, text = Stream("run", run.pk), Stream("text", run.pk)
+    of_alice, of_dave = (Credential("sign-in", session_of(one)) for one in (alice, dave))
+
+    for asked in (
+        {of_dave: {journal}, of_alice: {journal, text}},
+        {of_alice: {text}, of_dave: {journal}},
+        {of_dave: {text}, of_alice: {journal}},
+    ):
+        answer = ask(Credentials(), asked)
+
+        pairs = {(holder, one) for holder, streams in asked.items() for one in streams}
+        users = answer.holders.users
+        assert answer.views.keys() == {(users[holder].pk, one) for holder, one in pairs}
+
+
 def test_the_tokens_of_a_hundred_programs_are_one_parameter(dave: User) -> None:
     tokens = [ApiToken.create_for(dave) for _ in range(3)]
     known = [Credential("token", digest_of(token)) for token in tokens]
