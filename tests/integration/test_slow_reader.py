@@ -20,8 +20,8 @@ from tests.sockets import PATIENCE, page, session_of
 
 MESSAGES = 40
 TEXT = "`a` **b** " * 800
-"""A message of which a page is sent several kilobytes: all of them don't fit into a socket."""
-TURNS = 32
+"""A message of which a page is sent dozens of kilobytes: all of them don't fit into a socket."""
+TURNS = 8
 SMALL = 4096
 """The bytes that the slow page's side of the connection keeps for it."""
 
@@ -51,6 +51,7 @@ def slow_page(web: Web, user: User) -> Iterator[ClientConnection]:
         additional_headers=headers,
         max_queue=1,
         close_timeout=0,
+        ping_interval=None,  # as no browser does
         compression=None,
     ) as opened:
         yield opened
