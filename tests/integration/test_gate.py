@@ -81,6 +81,7 @@ def test_the_check_of_a_hundred_takes_as_many_statements_as_that_of_two() -> Non
 
 def test_two_people_follow_two_streams_of_one_run(alice: User, dave: User) -> None:
     grant("two_steps", group("operators"), "see")
+    grant("two_steps", group("support"), "start")
     run, _ = start_run("two_steps", {}, by=alice)
     journal, text = Stream("run", run.pk), Stream("text", run.pk)
     of_alice, of_dave = (Credential("sign-in", session_of(one)) for one in (alice, dave))
