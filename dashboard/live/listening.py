@@ -43,4 +43,9 @@ async def _hear_all(hear: Hear, notice: Notice) -> None:
         async for message in subscription.listen():
             if message["type"] == "message":
                 take = notice if message["channel"] == PEOPLE.encode() else hear
-                take(json.loads(message["data"]))
+                try:
+                    take(json.loads(message["data"]))
+                # Another release may announce things in another form: it must not end this task,
+                # by which this process learns of everything else.
+                except Exception:
+                    logger.exception("An announcement can't be understood, and is ignored.")

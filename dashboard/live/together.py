@@ -59,10 +59,9 @@ class Room:
     def has_news(self) -> bool:
         return self.was_read or self.has_moved
 
-    @property
-    def has_company(self) -> bool:
-        """True if several people have the session open here."""
-        return len({page.user.pk for page in self.pages if page.user}) > 1
+    def has_others(self, reader: str) -> bool:
+        """Return True if somebody besides the person with this key has the session open here."""
+        return any(page.user and str(page.user.pk) != reader for page in self.pages)
 
 
 class Together:
@@ -101,7 +100,8 @@ class Together:
         for name in names:
             session = session_in(name) if name.startswith(READ) else None
             room = self._rooms.get(session) if session else None
-            if room and room.has_company:
+            # Whoever reads alone needn't be told of it. They may read by another process.
+            if room and room.has_others(name.rpartition(":")[2]):
                 room.was_read = True
                 self._woken.set()
 
@@ -179,7 +179,10 @@ class Together:
                 async with asyncio.timeout(self._pause()):
                     await self._woken.wait()
             self._woken.clear()
-            await self._announce(time.monotonic())
+            try:
+                await self._announce(time.monotonic())
+            except Exception:
+                logger.exception("Who has sessions open couldn't be announced.")
             for session, room in self._due(time.monotonic()):
                 try:
                     await self._tell(session, room)
@@ -198,10 +201,12 @@ class Together:
         return [(key, room) for key, room in rooms if room.has_news and room.rests_until <= now]
 
     async def _tell(self, session: UUID, room: Room) -> None:
+        room.rests_until = time.monotonic() + max(REST, len(room.pages) / PAGES_A_SECOND)
+        if not self._rights.is_confirmed:
+            return  # after the rest, rights may have been checked
         was_read, has_moved = room.was_read, room.has_moved
         # Before the read, for what is read meanwhile.
         room.was_read = room.has_moved = False
-        room.rests_until = time.monotonic() + max(REST, len(room.pages) / PAGES_A_SECOND)
         if has_moved:
             self._send(session, room, self._people.people_in(session), is_for_members=True)
         if was_read:

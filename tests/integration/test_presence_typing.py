@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from redis import Redis
 
 from chat.models import Session
+from procedures.conf import conf
 from tests.conftest import StartWeb
 from tests.pages import ask
 from tests.processes import Web
@@ -29,6 +31,12 @@ def hear_people(one: Page, *names: str) -> dict[str, Any]:
             return dict(found)
 
 
+def announce(channel: str, *texts: str) -> None:
+    with Redis.from_url(conf.REDIS_URL) as client:
+        for text in texts:
+            client.publish(channel, text)
+
+
 def hear_typing(one: Page) -> list[str]:
     while not (found := one.hear_together()["together"].get("typing")):
         pass
@@ -46,6 +54,11 @@ def test_members_hear_who_comes_types_and_goes(
             enter(carols, session)
             hear_people(alices, "alice", "carol")
             hear_people(carols, "alice", "carol")
+            # What another release announces in another form is ignored.
+            announce(
+                "countersign.together", '{"who": "a new release"}', '{"from": 1, "here": 3}', "["
+            )
+            announce("countersign.doorbell", "7", '["session:x"]')
             for _ in range(5):
                 carols.say(typing=f"session:{session.pk}")
             assert hear_typing(alices) == ["carol"]
