@@ -6,6 +6,7 @@ name that fits counts. An @ inside code, in an address or after a letter mention
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from chat.models import Member, Message, Session
@@ -18,8 +19,10 @@ LONGEST = 150
 MOST_ENDS = 24
 """The most places at which a name may end that begins after one sign."""
 MOST_FOUND, MOST_SEARCHED = 8, 50
-CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-SIGN = re.compile(r"(?<![\w.+\-/@&=#%~:])@(?=\S)")
+CODE = r"```.*?(?:```|\Z)|`[^`\n]+`"
+SIGN = r"(?<![\w.+\-/@&=#%~:])(?P<sign>@)(?=\S)"
+# In one pass, so that a text with thousands of both takes no longer than another.
+CODE_OR_SIGN = re.compile(f"{CODE}|{SIGN}", re.DOTALL)
 ENDS = re.compile(r"(?<=[^\s])(?=[^\w]|\Z)")
 
 
@@ -32,10 +35,8 @@ class Mention(NamedTuple):
 
 def signs_in(text: str) -> list[int]:
     """Return the places of the signs that may begin a mention, at most `MOST`."""
-    code = [found.span() for found in CODE.finditer(text)]
-    signs = (found.start() for found in SIGN.finditer(text))
-    free = [at for at in signs if not any(begin <= at < end for begin, end in code)]
-    return free[:MOST]
+    signs = (found.start() for found in CODE_OR_SIGN.finditer(text) if found["sign"])
+    return list(islice(signs, MOST))
 
 
 def names_after(text: str, sign: int) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from chat.access import Sight
 from chat.doorbell import ring_after_commit
@@ -102,9 +102,16 @@ def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
 
 
 def readers_of(session: UUID) -> Readers:
-    """Return the members who have read in a session, those who have read furthest first."""
-    is_member = Exists(Member.objects.filter(session=session, user=OuterRef("user")))
-    marks = ReadMark.objects.filter(is_member, session=session)
+    """Return the members who have read in a session, those who have read furthest first.
+
+    The reading of a new member begins at the end. So a member has read once their mark is at a
+    message that is newer than their membership.
+    """
+    said = Message.objects.filter(session=session, seq__lte=OuterRef(OuterRef("seq")))
+    last_read_at = Subquery(said.order_by("-seq").values("at")[:1])
+    member = Member.objects.filter(session=session, user=OuterRef("user"))
+    has_read = Exists(member.filter(joined_at__lt=last_read_at))
+    marks = ReadMark.objects.filter(has_read, session=session)
     rows = marks.order_by("-seq", "user").values_list("user", f"user__{name_field()}", "seq")
     named = list(rows[: READERS + 1])
     if len(named) <= READERS:
@@ -145,39 +152,48 @@ def _found(
 
 
 def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
-    """Return the unread mentions of people who aren't members and may see them now."""
-    unread = ReadMark.objects.filter(
-        is_among("user", people), mentioned__gt=F("seq"), session__is_private=False
+    """Return the unread mentions of people who aren't members and may see them now.
+
+    This takes one statement, and a few more if there are any.
+    """
+    # One join for all of it: a condition for each mention would be too many for one statement.
+    mark = "session__read_marks__"
+    mentions = Message.objects.filter(
+        where or Q(),
+        is_among(f"{mark}user", people),
+        Q(seq=F(f"{mark}mentioned"), session__is_private=False),
+        **{f"{mark}mentioned__gt": F(f"{mark}seq")},
     )
-    is_member = Member.objects.filter(session=OuterRef("session"), user=OuterRef("user"))
-    rows = unread.filter(where or Q(), ~Exists(is_member)).values_list(
-        "user", "session", "mentioned"
-    )
-    found = list(rows)
-    if not found:
-        return []
-    places = reduce(or_, (Q(session=session, seq=seq) for _, session, seq in found))
-    look = ("session", "seq", "run", "reply_to__run", "reply_to__author", "reply_to__reply_to__run")
-    said = Message.objects.filter(places).values_list(*look)
-    about = {(session, seq): tuple(rest) for session, seq, *rest in said}
+    is_member = Member.objects.filter(session=OuterRef("session"), user=OuterRef(f"{mark}user"))
+    look = (f"{mark}user", "session", "seq", "run", "reply_to__run", "reply_to__author")
+    found = list(mentions.filter(~Exists(is_member)).order_by().values_list(*look))
+    return _seen_by_others(found) if found else []
+
+
+def _seen_by_others(found: list[tuple[Any, ...]]) -> list[tuple[Key, UUID, int]]:
+    """Return those of the mentions that people may see who aren't members of their sessions."""
+    people = People.read({user for user, *_ in found})
+    # A reply to somebody is theirs to read while they may see any run of the session.
+    replied = {session for user, session, *_, writer in found if writer == user}
+    said = Message.objects.filter(is_among("session", replied), run__isnull=False).order_by()
+    runs: dict[UUID, set[UUID]] = defaultdict(set)
+    for session, run in said.values_list("session", "run").distinct() if replied else ():
+        runs[session].add(run)
+    about = [
+        {run, replied_to, *(runs[session] if writer == user else ())} - {None}
+        for user, session, _, run, replied_to, writer in found
+    ]
     wanted: dict[UUID, set[Key]] = defaultdict(set)
-    for user, session, seq in found:
-        for run in _runs_of(about.get((session, seq)), user):
+    for (user, *_), concerned in zip(found, about, strict=True):
+        for run in concerned:
             wanted[run].add(user)
-    seen = who_sees(People.read({user for user, *_ in found}), wanted)
+    seen = who_sees(people, wanted)
+    see_all = {key for key, user in people.users.items() if user.is_superuser}
     return [
         (user, session, seq)
-        for user, session, seq in found
-        if any(user in seen.get(run, ()) for run in _runs_of(about.get((session, seq)), user))
+        for (user, session, seq, *_), concerned in zip(found, about, strict=True)
+        if user in see_all or any(user in seen.get(run, ()) for run in concerned)
     ]
-
-
-def _runs_of(about: tuple[Any, ...] | None, user: Key) -> set[UUID]:
-    """Return the runs because of which a person who isn't a member may read a message."""
-    if about is None:
-        return set()
-    run, replied_to, writer, their_reply_to = about
-    return {run, replied_to, their_reply_to if writer == user else None} - {None}
 
 
 def _key(value: Any) -> Key:

@@ -6,9 +6,11 @@ that is recorded, another worker sends a copy with the same key, which marks it 
 
 import logging
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
 
 from django.db import transaction
+from django.db.models import Q
 
 from chat.access import visible_messages
 from chat.channels.channel import UndeliverableError
@@ -24,6 +26,8 @@ from procedures.users import users
 
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
+LEADS_THERE = timedelta(hours=1)
+"""The time after a notification of a mention in which the next unread one there needs none."""
 """The most notifications to send in one message."""
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
@@ -159,12 +163,31 @@ def _unneeded_mention_words(one: Notification, message: Message) -> str:
     mark = ReadMark.objects.filter(session=message.session_id, user=one.recipient_id).first()
     if mark and mark.seq >= message.seq:
         return "This person has read the message."
+    if _tells_of_earlier(one, message, read_to=mark.seq if mark else 0):
+        return "Another notification tells of an earlier mention that this person hasn't read."
     if not visible_messages(one.recipient).filter(pk=message.pk).exists():
         return "This person may not see the message any more."
     people = users().filter(pk=one.recipient_id)
     if channel and not channel.mentionable(people).exists():
         return "This person doesn't want to be told, or the channel can't reach them."
     return ""
+
+
+def _tells_of_earlier(one: Notification, message: Message, *, read_to: int) -> bool:
+    """Return True if a notification leads the person to the same session, or has just done so.
+
+    So somebody who is mentioned again and again isn't sent a mail each time.
+    """
+    is_coming = Q(next_try_at__isnull=False)
+    earlier = Notification.objects.filter(
+        is_coming | Q(sent_at__gt=clock.now() - LEADS_THERE),
+        recipient=one.recipient_id,
+        channel=one.channel,
+        mention__session=message.session_id,
+        mention__seq__gt=read_to,
+        mention__seq__lt=message.seq,
+    )
+    return earlier.exists()
 
 
 def _subjects(held: list[Notification]) -> str:

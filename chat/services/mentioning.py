@@ -29,7 +29,7 @@ def note_mentions(message: Message, people: Iterable[User]) -> None:
     """
     keys = [one.pk for one in people]
     for key in keys:
-        sql.note_mention.execute(message.session_id, key, message.seq - 1, message.seq)
+        sql.note_mention.execute(key, key, message.seq - 1, message.seq, message.session_id)
     due = message.at + conf.NOTIFY_AFTER
     for channel in notifying_channels() if keys else ():
         told = channel.mentionable(users().filter(pk__in=keys))

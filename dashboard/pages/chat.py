@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import services
 from chat.access import Sight, answerable_requests, titles_for
 from chat.feed import newest_messages
+from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, Reply
@@ -48,6 +49,8 @@ SHOWN_BELOW = 20
 """The number of messages shown below an older message to which a link leads."""
 NOTHING = "nothing"
 """The choice in the composer of somebody whose message replies to nothing."""
+MOST_UNINVITED = 5
+"""The most people whom a message mentions in vain and whom its author can invite by a button."""
 LONGEST_ADDRESS = 1000
 """The maximum length of a command in the address of a page, in characters."""
 
@@ -131,10 +134,13 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
-    words = told(reply) or _unheard(to, message, request.user) or unseen_words(message)
+    unseen = unreached(message) if "@" in message.text else []
+    words = told(reply) or _unheard(to, message, request.user) or unseen_words(unseen)
     # Who writes to one of several runs goes on writing to it.
     chosen = to.run_id if to and message.delivery else None
-    return _posted(request, part, told=words, sent=sent, chosen=chosen)
+    # Whoever reads all of a session may invite: its members, and superusers to public ones.
+    uninvited = unseen[:MOST_UNINVITED] if part.is_whole else []
+    return _posted(request, part, told=words, sent=sent, chosen=chosen, uninvited=uninvited)
 
 
 def _is_verbatim(request: Visit, text: str) -> bool:
@@ -380,7 +386,8 @@ def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: An
     context = sessions(request, part) | transcript(request, part)
     known = {one.request.pk: one.request for one in context["transcript"] if one.request}
     context |= beside(part, now=time_for_viewer(request), known=known)
-    context |= reading(part, context["followed"].get(part.session.pk), context["transcript"])
+    mark, earlier = context["followed"].get(part.session.pk), context["earlier"]
+    context |= reading(part, mark, context["transcript"], has_earlier=earlier is not None)
     context["title"] = context["titles"].get(part.session.pk, "")
     opened, runs = context["open_requests"], [one.run for one in context["runs"]]
     shown = [message.request_id for message in context["transcript"]]

@@ -1,5 +1,6 @@
 """Mentions in messages: whom the composer offers, and what it says of people who can't be told."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -8,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from chat.mentions import LONGEST, people_to_mention, unreached
+from chat.mentions import LONGEST, people_to_mention
 from chat.models import Message
 from chat.parts import find_part
 from dashboard.overview.words import listed
@@ -33,9 +34,8 @@ def session_people(request: Visit, session_id: UUID) -> HttpResponse:
     return render(request, "chat/_people.html", {"people": found})
 
 
-def unseen_words(message: Message) -> str:
+def unseen_words(names: Sequence[str]) -> str:
     """Return a sentence about people whom a message mentions and who can't read it; else ""."""
-    names = unreached(message) if "@" in message.text else []
     if not names:
         return ""
     words = ngettext(

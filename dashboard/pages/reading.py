@@ -38,16 +38,22 @@ def create_reading(request: Visit, session_id: UUID) -> HttpResponse:
     return redirect(f"{reverse('countersign:session_detail', args=[session_id])}#latest")
 
 
-def reading(part: Part, mark: Followed | None, shown: Sequence[Message]) -> dict[str, Any]:
+def reading(
+    part: Part, mark: Followed | None, shown: Sequence[Message], *, has_earlier: bool
+) -> dict[str, Any]:
     """Return where the viewer's reading stopped, and the other readers, for a transcript.
 
-    Only people who may read the whole session are shown who has read what.
+    Only people who may read the whole session are shown who has read what. `has_earlier` is true if
+    the transcript has messages before those that are shown.
     """
     readers = as_json(readers_of(part.session.pk)) if part.is_whole else None
+    read_to = mark.read_to if mark and mark.read_to else 0
     return {
         "first_new": _first_new(part, mark, shown),
-        "read_to": mark.read_to if mark and mark.read_to else 0,
+        "read_to": read_to,
         "read_by": readers,
+        "last_shown": shown[-1].seq if shown else 0,
+        "skips_new": has_earlier and bool(mark and mark.unread) and shown[0].seq > read_to,
     }
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -73,6 +74,8 @@ def member_list(request: Visit, session_id: UUID) -> HttpResponse:
         raise PermissionDenied from error
     words = _("{name} is a member now.") if is_new else _("{name} was a member already.")
     messages.success(request, words.format(name=member.user.get_username()))
+    if request.POST.get("back") == "chat":  # the button below the composer
+        return redirect(f"{reverse('countersign:session_detail', args=[session_id])}#latest")
     return redirect("countersign:session_members", session_id)
 
 

@@ -70,3 +70,33 @@ def test_two_people_see_what_is_new_who_has_read_and_who_is_mentioned(
     expect(dot).to_be_visible()
     open_live(bobs, f"/chat/{other.pk}")
     expect(dot).to_be_hidden()
+
+
+def test_a_link_to_an_old_message_marks_nothing_that_was_not_seen(
+    open_page: OpenPage, alice: User, bob: User
+) -> None:
+    session = begin_talk(alice, bob, title="Parcels of April")
+    said = [post_message(session, f"Message {number}", by=alice) for number in range(130)]
+    ReadMark.objects.filter(session=session, user=bob).update(seq=said[1].seq)
+    bobs = open_page(bob, width=PHONE)
+
+    def read_to() -> int:
+        return ReadMark.objects.get(session=session, user=bob).seq
+
+    # One of the newest hundred: the page follows the session, and shows its end further below.
+    linked = said[60]
+    open_live(bobs, f"/chat/{session.pk}?message={linked.pk}#message-{linked.pk}")
+    expect(bobs.locator(f"#message-{linked.pk}")).to_be_in_viewport()
+    # One before these, from which the first new one is in reach.
+    old = said[25]
+    bobs.goto(f"/chat/{session.pk}?message={old.pk}#message-{old.pk}")
+    expect(bobs.locator(f"#message-{old.pk}")).to_be_in_viewport()
+    with bobs.expect_response("**/reading") as reading:
+        bobs.locator(f"#message-{said[2].pk}").scroll_into_view_if_needed()
+    assert reading.value.ok
+    assert said[1].seq < read_to() < said[24].seq
+    # At the end, all is read.
+    open_live(bobs, f"/chat/{session.pk}?message={linked.pk}#message-{linked.pk}")
+    with bobs.expect_response("**/reading"):
+        bobs.locator("transcript-view").evaluate("view => { view.scrollTop = view.scrollHeight }")
+    assert read_to() == said[-1].seq

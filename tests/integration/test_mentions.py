@@ -7,12 +7,14 @@ from django.contrib.auth.models import User
 from django.core import mail
 
 from chat.access import Sight
-from chat.mentions import mentions_in
+from chat.mentions import mentions_in, signs_in
 from chat.models import Member, Message, Notification, Presence, ReadMark, Session
 from chat.services import note_presence, post_message
 from chat.services.sessions import set_private
 from chat.unread import followed, mark_read, unread_of
+from procedures.models.clock import clock
 from tests.conftest import create_person
+from tests.counting import counted
 from tests.pages import HTMX, ask, browser, shown
 from tests.talks import begin_talk
 from tests.towers import MINUTE, pass_time
@@ -111,9 +113,101 @@ def test_nobody_is_notified_who_may_not_see_the_message(
     told = say(alice, talk, "@carol, hello")
 
     assert "carol can&#x27;t see this session, and wasn&#x27;t notified." in told
+    assert '<button class="button" form="invite-form" name="user" value="carol">' in told
     assert 'class="mention"' not in told
     assert not Notification.objects.exists()
     assert not ReadMark.objects.filter(user=carol).exists()
+    fields = {"user": "carol", "back": "chat"}
+    invited = browser(alice).post(f"/chat/{talk.pk}/members", fields)
+    assert invited.headers["Location"] == f"/chat/{talk.pk}#latest"
+    assert Member.objects.filter(session=talk, user=carol).exists()
+
+
+def test_who_is_mentioned_again_and_again_is_notified_once_an_hour(
+    talk: Session, alice: User, bob: User
+) -> None:
+    messages = [post_message(talk, f"@bob, number {number}", by=alice) for number in range(4)]
+    for _ in range(2):
+        pass_time()
+    assert mailed() == ["bob@sign.example"]
+    note = "Another notification tells of an earlier mention that this person hasn't read."
+    dropped = Notification.objects.filter(mention__in=messages[1:])
+    assert {one.note for one in dropped} == {note}
+    # Once he has read them, the next one counts, and so does one after an hour.
+    mark_read(talk.pk, by=bob, seq=messages[-1].seq)
+    post_message(talk, "@bob, after reading", by=alice)
+    pass_time()
+    assert len(mailed()) == 2
+    pass_time(timedelta(hours=1))
+    post_message(talk, "@bob, much later", by=alice)
+    pass_time()
+    assert len(mailed()) == 3
+
+
+def test_who_may_not_invite_is_offered_no_button(alice: User, bob: User, carol: User) -> None:
+    """Bob is asked by a run in the session, and sees a part of it."""
+    session = ask("approval", by=alice).session
+
+    told = say(bob, session, "Ask @carol?")
+
+    assert "Members can invite people." in told
+    assert "invite-form" not in told
+
+
+def test_a_mention_leaves_what_its_reader_has_not_read_before_unread(
+    alice: User, bob: User
+) -> None:
+    """Alice has opened the session, and has no mark so far."""
+    session = ask("approval", by=alice).session
+    ReadMark.objects.filter(user=alice).delete()
+    Member.join(session, bob, at=clock.now())
+    before = followed(alice, [session.pk], Sight(alice))[session.pk].unread
+    assert before > 0
+
+    post_message(session, "@alice", by=bob)
+
+    assert followed(alice, [session.pk], Sight(alice))[session.pk].unread == before + 1
+
+
+def test_the_menu_tells_superusers_and_authors_of_mentions_in_replies_to_them(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    session = ask("approval", by=alice).session
+    said = post_message(session, "Bob has a question.", by=bob)
+
+    message = post_message(session, "@bob, which? @admin", by=alice, reply_to=said)
+
+    assert [name for _, name in message.mentions] == ["bob", "admin"]
+    told = {session.pk: message.seq}
+    assert unread_of([bob.pk, admin_user.pk]) == {bob.pk: told, admin_user.pk: told}
+
+
+def test_a_thousand_unread_mentions_take_no_statement_of_a_thousand_conditions(
+    alice: User, bob: User
+) -> None:
+    request = ask("approval", by=alice)
+    at, about = clock.now(), Message.objects.get(request=request)
+    sessions = [Session.new("Many", at=at) for _ in range(1_200)]
+    Session.objects.bulk_create(sessions)
+    for model in (Message, ReadMark):
+        assert model.objects.count() < 100
+    Message.objects.bulk_create(
+        Message(session=one, seq=1, kind="person", author=alice, reply_to=about, at=at)
+        for one in sessions
+    )
+    ReadMark.objects.bulk_create(
+        ReadMark(session=one, user=bob, seq=0, mentioned=1) for one in sessions
+    )
+
+    assert len(unread_of([bob.pk])[bob.pk]) == 1_200
+
+
+def test_thousands_of_signs_in_code_are_read_in_one_pass() -> None:
+    text = "`@a` " * 2_000
+
+    assert counted(lambda: signs_in(text))["call"] < 20
+    assert signs_in(text) == []
+    assert signs_in(text + "@b") == [len(text)]
 
 
 def test_of_a_private_session_only_members_are_told(

@@ -13,6 +13,7 @@ from chat.models import Member, Message, ReadMark, Session
 from chat.services import post_message
 from chat.unread import MOST_COUNTED, READERS, followed, mark_read, readers_of, unread_in, unread_of
 from procedures.models.clock import clock
+from tests.conftest import StartWeb
 from tests.pages import HTMX, ask, ask_in, browser, queries_of, shown, writes
 from tests.processes import Redis, Web
 from tests.sockets import Page, page
@@ -130,14 +131,16 @@ def test_who_is_no_member_counts_only_what_they_may_see(
 
 
 def test_members_are_shown_who_has_read_and_others_are_not(
-    talk: Session, alice: User, bob: User, carol: User
+    talk: Session, alice: User, bob: User, carol: User, dave: User
 ) -> None:
     post_message(talk, "Hello", by=alice)
     mark_read(talk.pk, by=carol, seq=newest(talk))
     # A mark of somebody who is no member, or not any more, names nobody.
     mark_read(talk.pk, by=bob, seq=newest(talk))
 
-    assert [name for _, name, _ in readers_of(talk.pk).named] == ["carol", "alice"]
+    # Nor has alice read anything, or dave, who was invited afterwards.
+    Member.join(talk, dave, at=clock.now())
+    assert [name for _, name, _ in readers_of(talk.pk).named] == ["carol"]
     assert "carol" in shown(browser(alice).get(f"/chat/{talk.pk}")).split("readers=")[1]
     asked = ask("approval", by=alice).session
     assert "readers=" not in shown(browser(bob).get(f"/chat/{asked.pk}"))
@@ -157,11 +160,14 @@ def test_of_a_crowd_the_readers_are_only_counted(talk: Session, alice: User) -> 
     for user in User.objects.filter(username__in=names):
         Member.join(talk, user, at=clock.now())
     post_message(talk, "Hello", by=alice)
-    for user in User.objects.filter(username__in=names[:3]):
-        mark_read(talk.pk, by=user, seq=newest(talk))
+    end = newest(talk)
+    for user in User.objects.filter(username__in=names):
+        mark_read(talk.pk, by=user, seq=end)
+    assert len(readers_of(talk.pk).named) == READERS
+    mark_read(talk.pk, by=alice, seq=end)
 
     assert readers_of(talk.pk).named == ()
-    assert readers_of(talk.pk).count == 3
+    assert readers_of(talk.pk).count == READERS + 1
 
 
 def test_what_is_new_for_many_people_takes_as_many_statements_as_for_one(
@@ -233,15 +239,18 @@ def test_those_concerned_hear_what_is_new_and_nobody_else(
 
 @pytest.mark.django_db(transaction=True)
 def test_open_pages_of_members_hear_who_has_read(
-    running_web: Web, alice: User, bob: User, carol: User
+    running_web: Web, web: StartWeb, alice: User, bob: User, carol: User
 ) -> None:
-    """Bob sees a part of the session, and is told nothing of who reads."""
+    """Bob sees a part of the session, and is told nothing of who reads.
+
+    Carol reads by another process than the one that serves alice's page.
+    """
     session = ask("approval", by=alice).session
     Member.join(session, carol, at=clock.now())
     post_message(session, "Welcome", by=alice)
     session.refresh_from_db()
     stream, end = f"session:{session.pk}", newest(session)
-    with page(running_web, alice) as alices, page(running_web, bob) as bobs:
+    with page(running_web, alice) as alices, page(web(), bob) as bobs:
         for one in (alices, bobs):
             one.follow(stream, form="page", after=session.last_seq)
             one.follow("chat", form="page")

@@ -169,8 +169,11 @@ WHERE id = %s {marked_again} SET seq = excluded.seq WHERE {mark}.seq < excluded.
 ON CONFLICT (session_id, user_id) DO NOTHING
 
 -- name: note_mention
--- Keeps that a message mentions somebody. Who had no mark follows the session from there.
-{marked} VALUES (%s, %s, %s, %s) {marked_again} SET mentioned = excluded.mentioned
+-- Keeps that a message mentions somebody. A member without a mark has read nothing so far; anybody
+-- else without one follows the session from there.
+{marked} SELECT id, %s, CASE WHEN EXISTS (SELECT 1 FROM {member}
+  WHERE {member}.session_id = {session}.id AND {member}.user_id = %s) THEN 0 ELSE %s END, %s
+FROM {session} WHERE id = %s {marked_again} SET mentioned = excluded.mentioned
 
 -- part: counted_above
 SELECT count(*) FROM (SELECT 1 FROM {message} AS new WHERE new.session_id = {session}.id

@@ -1,11 +1,13 @@
 /* Says how far the viewer has read, and draws how far the others have: under the last message that each
-   of them has read. While nobody looks at the page, what comes is new: a line stands above it.
+   of them has read. While nobody looks at the page, what comes is new: a line stands above it. A page that
+   a link has opened at a message marks nothing before the viewer has seen the first new one.
 
    <read-marks href="/chat/ID/reading" session="ID" viewer="7" seq="12"
      readers='{"named": [[8, "bob", 11]]}'><template>New</template></read-marks> */
 
 const LOOK = 300;
 const REST = 1000;
+const NEAR = 120;
 const SENTENCES = ["read-by-1", "read-by-2", "read-by-3"];
 
 class ReadMarks extends HTMLElement {
@@ -14,6 +16,8 @@ class ReadMarks extends HTMLElement {
     this.list = this.view.querySelector(".transcript__list");
     this.viewer = this.getAttribute("viewer");
     this.seq = Number(this.getAttribute("seq"));
+    this.isLatest = Boolean(document.getElementById("session-stream"));
+    this.isLinked = !this.isLatest || !["", "#latest"].includes(location.hash);
     this.readers = JSON.parse(this.getAttribute("readers"));
     this.aborter = new AbortController();
     const { signal } = this.aborter;
@@ -79,10 +83,20 @@ class ReadMarks extends HTMLElement {
 
   look() {
     this.hasLine = false;
-    const { bottom } = this.view.getBoundingClientRect();
+    const { top, bottom } = this.view.getBoundingClientRect();
+    if (this.isLinked && this.skips(top)) return;
     const read = this.messages.findLast((message) => message.getBoundingClientRect().top < bottom);
     const seq = Number(read?.dataset.seq ?? 0);
     if (seq > this.seq) this.send(seq);
+  }
+
+  /** True if new messages are above what is in sight; at the end of the session, they count as read. */
+  skips(top) {
+    const { scrollHeight, scrollTop, clientHeight } = this.view;
+    if (this.isLatest && scrollHeight - scrollTop - clientHeight < NEAR) return false;
+    if (this.hasAttribute("skips-new")) return true;
+    const first = this.messages.find((message) => this.isNew(message));
+    return Boolean(first) && first.getBoundingClientRect().bottom < top;
   }
 
   /** What was not taken is sent again with what is read next. */
