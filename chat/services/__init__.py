@@ -18,6 +18,7 @@ from chat.services.losses import Losses, LostName, Watch, losses_of
 from chat.services.messages import (
     Echo,
     MessageError,
+    MessageKeyError,
     NotMemberError,
     Reply,
     checked_text,
@@ -97,6 +98,7 @@ __all__ = [
     "LostFileError",
     "LostName",
     "MessageError",
+    "MessageKeyError",
     "NeedsReasonError",
     "NoReplyError",
     "NobodyToAnswerError",

@@ -28,6 +28,13 @@ class MessageError(EngineError):
     """A message that can't be stored; the error's text is for its author."""
 
 
+class MessageKeyError(MessageError):
+    """A key of a message was reused for another message."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key!r} was already used for another message. Use a new key.")
+
+
 class NotMemberError(EngineError):
     """Something that only a session's members can do, by somebody who isn't one any more."""
 
@@ -97,22 +104,30 @@ def post_message(
 ) -> Message:
     """Store a person's message in a session, and hand it to the run that it is written to.
 
-    If the same person sends the same `client_key` again, the first message is returned. Members of
-    the session may read the message. So may the author of the message it replies to, or the users
+    If the same person sends the same `client_key` again, the first message is returned; raises
+    `MessageKeyError` if that one says something else or replies to something else. Members of the
+    session may read the message. So may the author of the message it replies to, or the users
     who may see the run it replies to. A message that replies to a run's card, or to a text that a
     run posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
     at work may. Locks the run, if there is one, before the session.
     """
     text = checked_text(text)
     if message := find_sent(session, client_key, by=by):
-        return message
+        return _checked_repeat(message, text, reply_to)
     try:
         return _create(session, text, by, client_key, reply_to, steers=steers)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
         if message := find_sent(session, client_key, by=by):
-            return message
+            return _checked_repeat(message, text, reply_to)
         raise
+
+
+def _checked_repeat(message: Message, text: str, reply_to: Message | None) -> Message:
+    """Return a message whose key is repeated, so that no other message is taken for it."""
+    if message.text != text or message.reply_to_id != (reply_to.pk if reply_to else None):
+        raise MessageKeyError(message.client_key)
+    return message
 
 
 def reply(

@@ -12,7 +12,12 @@ from django.db.models import Q
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
 from chat.models import Member, Message, Searchable, Session
-from chat.services.messages import NotMemberError, post_message
+from chat.services.messages import (
+    MessageKeyError,
+    NotMemberError,
+    checked_text,
+    post_message,
+)
 from procedures import access
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
@@ -64,10 +69,12 @@ def open_session(
 
     `members` are the names of active users, and `text` is a first message. The result is the
     earlier session and False if the same person has used `client_key` for one. Raises `InputError`
-    for a title or names that can't be used, and `MessageError` for the text.
+    for a title or names that can't be used, `MessageError` for the text, and `MessageKeyError` if
+    the earlier session had another title or text.
     """
     title, people = clean_title(title), find_people(members)
-    if client_key and (session := _earlier(by, client_key)):
+    text = checked_text(text) if text else ""
+    if client_key and (session := _earlier(by, client_key, title, text)):
         return session, False
     try:
         with transaction.atomic():
@@ -81,7 +88,7 @@ def open_session(
                 post_message(line.session, text, by=by)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
-        if session := _earlier(by, client_key):
+        if session := _earlier(by, client_key, title, text):
             return session, False
         raise
     return line.session, True
@@ -255,11 +262,17 @@ def _say(
     line.add_to(session.pk)
 
 
-def _earlier(by: User, client_key: str) -> Session | None:
+def _earlier(by: User, client_key: str, title: str, text: str) -> Session | None:
     key = _key_of(client_key)
     opened = Message.objects.filter(kind=Kind.OPENED, author=by, client_key=key)
     line = opened.select_related("session").first()
-    return line.session if line else None
+    if line is None:
+        return None
+    own = Message.objects.filter(session=line.session, kind=Kind.PERSON, author=by).order_by("seq")
+    is_other = bool(text) and own.values_list("text", flat=True).first() != text
+    if line.text != title or is_other:
+        raise MessageKeyError(client_key)
+    return line.session
 
 
 def _key_of(client_key: str) -> str:

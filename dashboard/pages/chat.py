@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -24,7 +25,7 @@ from chat.feed import newest_messages
 from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
-from chat.services import Echo, MessageError, Reply
+from chat.services import Echo, MessageError, MessageKeyError, Reply
 from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.overview.cards import cards_in
@@ -51,6 +52,7 @@ NOTHING = "nothing"
 """The choice in the composer of somebody whose message replies to nothing."""
 MOST_UNINVITED = 5
 """The most people whom a message mentions in vain and whom its author can invite by a button."""
+KEY_USED = lazy("This form has already sent another message. To send this one too, send it again.")
 LONGEST_ADDRESS = 1000
 """The maximum length of a command in the address of a page, in characters."""
 
@@ -118,7 +120,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     asks_back = bool(request.POST.get("asks_back"))
     if not asks_back and (echo := _echo(request, asked, text)):
         return _posted(request, part, echo=echo, text=typed, verbatim=verbatim, status=422)
-    key = request.POST.get("client_key", "")[:64]
+    key = request.POST.get("client_key", "").replace("\0", "")[:64]
     try:
         message = services.post_message(
             session,
@@ -129,7 +131,9 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
             steers="steers" in request.POST,
         )
     except MessageError as error:
-        return _posted(request, part, told=str(error), text=typed, verbatim=verbatim, status=422)
+        # The form that is shown again has a key of its own.
+        why = str(KEY_USED) if isinstance(error, MessageKeyError) else str(error)
+        return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
     reply = _reply(request, asked, message.text, asks_back=asks_back) if asked else None
     mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
@@ -164,9 +168,10 @@ def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | Non
         return _posted(request, part, unclear=shown, text=text, status=422)
     context = commands.context_of(shown)
     if request.htmx:
+        context |= _choice(request)
         return render(request, "chat/_commanded.html", composer(part) | context)
     if len(shown.text) > LONGEST_ADDRESS:
-        return session_page(request, part, **context)
+        return session_page(request, part, **context, **_choice(request))
     # A page of its own, so that a reload sends nothing again and shows the same form.
     address = reverse("countersign:session_detail", args=[part.session.pk])
     return redirect(f"{address}?{urlencode({'command': shown.text})}#command")
@@ -365,20 +370,29 @@ def _posted(
 ) -> HttpResponse:
     """Return the composer after a POST; `more` is the sent message, or the text to send again."""
     context = {"told": told, **more}
-    echo = more.get("echo")
     if status != HTTPStatus.OK:
-        # What the sender has chosen stays: sent again, the words must not answer something else.
-        named = request.POST.get("request", "")
-        context["chosen"] = _id(named) or (named if named == CHOOSE else NOTHING)
-        context["asks_back"] = bool(request.POST.get("asks_back"))
+        context |= _choice(request)
     if request.htmx:
         context = composer(part) | context
         return render(request, "chat/_composer.html", context, status=status)
-    if echo or more.get("unclear"):
+    if status != HTTPStatus.OK:
+        # With what was typed, which a redirect would lose.
         return session_page(request, part, status=status, **context)
     if told:
         messages.info(request, told)
     return redirect(f"{reverse('countersign:session_detail', args=[part.session.pk])}#latest")
+
+
+def _choice(request: Visit) -> dict[str, Any]:
+    """Return what the sender has chosen in the composer.
+
+    It stays until a message is sent: what is typed next must not answer something else.
+    """
+    named = request.POST.get("request", "")
+    return {
+        "chosen": _id(named) or (named if named == CHOOSE else NOTHING),
+        "asks_back": bool(request.POST.get("asks_back")),
+    }
 
 
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import services
@@ -20,6 +21,7 @@ from chat.parts import Part
 from chat.services import (
     LastMemberError,
     MessageError,
+    MessageKeyError,
     NotMemberError,
     RemovalDeniedError,
 )
@@ -29,6 +31,7 @@ from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
 
 MOST_LISTED = 200
+KEY_USED = lazy("This form has already opened another session. To open this one too, press again.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +42,8 @@ def create_session(request: Visit) -> HttpResponse:
     if request.method != "POST":
         return _form(request, client_key=uuid4().hex)
     sent = {name: request.POST.get(name, "") for name in ("title", "members", "text")}
-    key, is_private = request.POST.get("client_key", "")[:64], bool(request.POST.get("is_private"))
+    key = request.POST.get("client_key", "").replace("\0", "")[:64]
+    is_private = bool(request.POST.get("is_private"))
     try:
         session, _is_new = services.open_session(
             sent["title"],
@@ -51,6 +55,8 @@ def create_session(request: Visit) -> HttpResponse:
         )
     except InputError as error:
         faults = {fault.field: fault.message for fault in error.faults}
+    except MessageKeyError:
+        faults, key = {"title": str(KEY_USED)}, uuid4().hex
     except MessageError as error:
         faults = {"text": str(error)}
     else:

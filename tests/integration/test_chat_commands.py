@@ -250,6 +250,19 @@ def test_a_question_about_a_command_keeps_what_the_message_replies_to(
     assert '<option value="">' in to_it
 
 
+def test_a_command_leaves_what_the_next_message_replies_to(
+    bob: User, alice: User, session: Session
+) -> None:
+    request = session.requests.get()
+    client = browser(bob)
+
+    free = shown(say(client, session, "/status"))
+    to_it = shown(say(client, session, "/status", to=request))
+
+    assert '<option value="" selected>' in free
+    assert '<option value="">' in to_it
+
+
 def test_status_tells_each_run_to_the_person_alone(alice: User, session: Session) -> None:
     start_in_session(session, "named_refund", {"amount": "5"}, by=alice)
 
@@ -354,7 +367,9 @@ def test_a_message_asks_back_where_the_request_allows_it(
     page = shown(client.get(f"/chat/{request.session_id}"))
     told = asked(client, request.session, "yes", to=request)
 
-    assert (other.status_code, free.status_code) == ((422, 422) if htmx else (302, 302))
+    assert [(one.status_code, "Why?</textarea>" in shown(one)) for one in (other, free)] == [
+        (422, True)
+    ] * 2
     assert said(session) == []
     assert 'name="asks_back"' in page
     assert "data-asks-back" in page

@@ -109,6 +109,25 @@ def test_a_message_sent_again_is_one(alice: User, bob: User) -> None:
     assert said(session) == ["Once", "Twice", "Hers"]
 
 
+@pytest.mark.parametrize("htmx", [True, False])
+def test_another_message_with_the_key_of_an_earlier_one_is_not_taken_for_it(
+    alice: User, *, htmx: bool
+) -> None:
+    """As after the Back button, or when the response to the first was lost."""
+    session = ask("approval", by=alice).session
+    client = browser(alice)
+    say(client, session, "Once", key="k1", htmx=htmx)
+
+    refused = say(client, session, "Once more", key="k1", htmx=htmx)
+    key = str(refused.context["client_key"])
+    say(client, session, "Once more", key=key, htmx=htmx)
+
+    assert refused.status_code == 422
+    assert "This form has already sent another message." in shown(refused)
+    assert "Once more</textarea>" in shown(refused)
+    assert said(session) == ["Once", "Once more"]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

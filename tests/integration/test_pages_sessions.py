@@ -30,7 +30,12 @@ def test_new_opens_a_session_once_with_its_members_and_first_message(
     fields = {"title": "אבג returns", "members": "@bob, alice", "text": "Hello", "client_key": key}
 
     made = [post(client, "/chat/new", is_private="yes", **fields) for _ in range(2)]
+    changed = post(client, "/chat/new", **fields | {"text": "Hello again"})
 
+    assert changed.status_code == 422
+    assert "This form has already opened another session." in shown(changed)
+    assert "Hello again</textarea>" in shown(changed)
+    assert changed.context["client_key"] != key
     session = Session.objects.get()
     assert [one.redirect_chain[-1][0] for one in made] == [f"/chat/{session.pk}"] * 2
     assert (session.title, session.is_private) == ("אבג returns", True)

@@ -31,6 +31,8 @@ def test_a_session_is_opened_once_and_read(alice: User, bob: User, carol: User) 
     again = body(client.post("/api/sessions", said, JSON), 200)
 
     assert again == made
+    for other in ({"title": "Aims"}, {"text": "Ho"}):
+        assert "Use a new key." in detail(client.post("/api/sessions", said | other, JSON), 422)
     assert (made["title"], made["is_private"], made["is_whole"]) == ("Plans", False, True)
     assert made["last_seq"] == 3
     for user in (alice, bob):
@@ -101,6 +103,12 @@ def test_a_message_is_sent_once_and_replies_to_what_its_sender_sees(alice: User,
     secret, _ = open_session("Secret", by=alice)
     first = write(caller(alice), session, "Hello", client_key="k")
     again = write(caller(alice), session, "Hello", 200, client_key="k")
+    to_it = {"reply_to": first["message"]["id"]}
+    for text, more in (("Hello again", {}), ("Hello", to_it)):
+        refused = write(caller(alice), session, text, 422, client_key="k", **more)
+        assert (
+            refused["detail"] == "The key 'k' was already used for another message. Use a new key."
+        )
 
     reply = write(caller(bob), session, "Hi", reply_to=first["message"]["id"])
 
