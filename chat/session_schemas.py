@@ -8,13 +8,14 @@ from ninja import Schema
 from pydantic import Field
 
 from chat.models import Member, Message
-from procedures.schemas import Body, ErrorOut
+from procedures.schemas import Body, ErrorOut, Word
 
 LONGEST_KEY = 64
 KEY = Field(
     default="",
     max_length=LONGEST_KEY,
-    description="A key that you choose. Sending it again returns what the first request made.",
+    description="A key that you choose. Sending the same with it again returns what the first"
+    " request made.",
 )
 
 
@@ -109,7 +110,7 @@ class SessionIn(Body):
     )
     text: str = Field(default="", description="The first message, if any.")
     is_private: bool = False
-    client_key: str = KEY
+    client_key: Word = KEY
 
 
 class SessionChangeIn(Body):
@@ -148,7 +149,7 @@ class MessageIn(Body):
     """A message to a session, or an answer in words to one of its requests."""
 
     text: str
-    client_key: str = KEY
+    client_key: Word = KEY
     reply_to: UUID | None = Field(
         default=None,
         description="The id of an entry to reply to, of a run to write to, or of a request: then"

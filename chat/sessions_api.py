@@ -190,7 +190,7 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
     except Message.DoesNotExist:
         raise Http404 from None
     earlier = find_sent(part.session, said.client_key, by=request.user)
-    if asked and not earlier:
+    if asked:
         echo = services.echo_of(asked, said.text, by=request.user, confirmed=said.confirms)
         if echo:
             return Status(422, _unconfirmed(echo))

@@ -88,7 +88,7 @@ def open_session(
                 post_message(line.session, text, by=by)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
-        if session := _earlier(by, client_key, title, text):
+        if client_key and (session := _earlier(by, client_key, title, text)):
             return session, False
         raise
     return line.session, True

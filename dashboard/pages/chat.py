@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,7 +26,7 @@ from chat.feed import newest_messages
 from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
-from chat.services import Echo, MessageError, MessageKeyError, Reply
+from chat.services import Echo, MessageError, MessageKeyError, NotMemberError, Reply
 from chat.unread import followed, mark_read
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.overview.cards import cards_in
@@ -130,6 +131,8 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
             reply_to=to,
             steers="steers" in request.POST,
         )
+    except NotMemberError as error:
+        raise PermissionDenied from error
     except MessageError as error:
         # The form that is shown again has a key of its own.
         why = str(KEY_USED) if isinstance(error, MessageKeyError) else str(error)

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 
 from chat.models import HumanRequest, Member, Message, Session
-from chat.services import post_message
+from chat.services import open_session, post_message
 from dashboard.live.frames import frames
 from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE
@@ -66,6 +67,21 @@ def test_a_stranger_finds_no_session(alice: User, carol: User) -> None:
         assert client.get(f"/chat/{session.pk}{path}").status_code == 404
     assert say(client, session, "Hello").status_code == 404
     assert str(session.pk) not in shown(client.get("/chat"))
+    assert said(session) == []
+
+
+def test_who_is_removed_while_they_write_is_told_and_writes_nothing(alice: User, bob: User) -> None:
+    session, _ = open_session("Plans", by=alice, members=["bob"])
+
+    def remove(execute: Any, sql: str, *more: Any) -> Any:
+        if "last_seq = last_seq + 1" in sql:
+            Member.objects.filter(user=bob).delete()
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(remove):
+        refused = say(browser(bob), session, "Too late")
+
+    assert refused.status_code == 403
     assert said(session) == []
 
 

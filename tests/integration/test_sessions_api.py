@@ -134,6 +134,23 @@ def asked(alice: User, bob: User) -> HumanRequest:
     return ask("approval", by=alice)
 
 
+def test_a_key_that_sent_something_else_sends_and_answers_nothing(
+    asked: HumanRequest, bob: User
+) -> None:
+    client, session, named = caller(bob), asked.session, {"reply_to": str(asked.pk)}
+    write(client, session, "Keep the money", client_key="k")
+
+    # The first words, with the confirmation that others need, and then as an answer themselves.
+    for text in ("Refund", "Keep the money"):
+        refused = write(client, session, text, 422, client_key="k", **named)
+        assert "already used for another message" in refused["detail"]
+    write(client, session, "Hi", 422, client_key="k")
+    assert "be stored" in str(write(client, session, "Hi", 422, client_key="\0"))
+
+    assert not HumanResponse.objects.exists()
+    assert session.messages.filter(kind="person").count() == 1
+
+
 def test_words_answer_a_request_and_say_what_they_did(asked: HumanRequest, bob: User) -> None:
     client, session, named = caller(bob), asked.session, {"reply_to": str(asked.pk)}
 
