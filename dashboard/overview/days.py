@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -18,8 +19,11 @@ from procedures.run_lists import RunList
 from procedures.users import User
 
 DAYS = 14
-MOST_READ = 2000
-"""The maximum number of runs that are read, the newest first."""
+MOST_READ, MOST_TIMES = 2000, 5
+"""The number of runs that are read at once, the newest first, and how often more are read.
+
+More are read only if most of them are runs that others have called, which aren't counted.
+"""
 LOOKS: Mapping[str, str] = {
     RunStatus.SUCCEEDED: "done",
     RunStatus.FAILED: "failed",
@@ -80,25 +84,50 @@ class Line:
     answer_width: float
 
 
-def lines_for(user: User, now: datetime) -> list[Line]:
-    """Return a line for each day on which runs began that the user sees, the newest first.
+@dataclass(frozen=True)
+class Days:
+    """The days on which runs began that somebody sees, the newest first."""
 
-    At most `MOST_READ` runs of the last `DAYS` days are read. If there are more, the days before
-    the oldest of these are left out, and its own day, too.
+    lines: Sequence[Line]
+    is_partial: bool
+    """True if so many runs began that not even the last day could be read as a whole."""
+
+
+def days_for(user: User, now: datetime) -> Days:
+    """Return the last `DAYS` days on which runs began that the user sees.
+
+    If there are too many runs, the days before the oldest one that was read are left out, and its
+    own day, too.
     """
     first = timezone.localtime(now) - timedelta(days=DAYS - 1)
     since = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    ids = RunList(user).newest(MOST_READ, since=first_at(since))
-    rows = Run.objects.filter(is_among("pk", ids), parent_wait=None).order_by()
+    ids, rows, is_cut = _read(user, first_at(since))
     days: dict[date, Day] = {}
-    for at, status in rows.values_list("created_at", "status") if ids else ():
+    for at, status in rows:
         day = days.setdefault(_day_of(at), Day(_day_of(at)))
         day.counts[LOOKS.get(status, OPEN)] += 1
     for day_of_run, seconds in _answers(ids):
         if day_of_run in days:
             days[day_of_run].answered_after.append(seconds)
     newest = sorted(days.values(), key=lambda one: one.date, reverse=True)
-    return list(_drawn(newest[:-1] if len(ids) == MOST_READ and len(newest) > 1 else newest))
+    is_partial = is_cut and len(newest) <= 1
+    return Days(list(_drawn(newest[:-1] if is_cut and not is_partial else newest)), is_partial)
+
+
+def _read(user: User, since: UUID) -> tuple[list[UUID], list[tuple[datetime, str]], bool]:
+    """Read the newest runs, and those among them that no other run has called.
+
+    Return the ids of all, the beginning and the status of the latter, and whether there are more.
+    """
+    ids, rows, is_cut = list[UUID](), list[tuple[datetime, str]](), True
+    for _ in range(MOST_TIMES):
+        new = RunList(user).newest(MOST_READ, after=ids[-1] if ids else None, since=since)
+        ids, is_cut = ids + new, len(new) == MOST_READ
+        found = Run.objects.filter(is_among("pk", new), parent_wait=None).order_by()
+        rows += found.values_list("created_at", "status") if new else ()
+        if not is_cut or len(rows) >= MOST_READ // 2:
+            break
+    return ids, rows, is_cut
 
 
 def _answers(runs: Sequence[object]) -> Iterator[tuple[date, float]]:

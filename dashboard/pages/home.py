@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.live.streams import RUNS
-from dashboard.overview.days import lines_for
+from dashboard.overview.days import days_for
 from dashboard.overview.health import read_figures
 from dashboard.overview.home import HOME, contents_for
 from dashboard.overview.outlook import LONGEST_LIST, Outlook
@@ -57,9 +57,9 @@ def home_health(request: Visit) -> HttpResponse:
 @with_marks()
 def home_days(request: Visit) -> HttpResponse:
     """Return what became of the runs of the last days: for htmx a part of home, else a page."""
-    lines = lines_for(request.user, time_for_viewer(request))
+    found = days_for(request.user, time_for_viewer(request))
     template = "dashboard/_days.html" if request.htmx else "dashboard/days.html"
-    return render(request, template, {"lines": lines})
+    return render(request, template, {"lines": found.lines, "is_partial": found.is_partial})
 
 
 def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Runs and answers of the last days, below the lists of home."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from dashboard.overview import days
-from dashboard.overview.days import lines_for
+from dashboard.overview.days import Line, days_for
 from procedures.models import Run
 from procedures.models.clock import clock
 from tests.calls import run_until_it_waits
@@ -16,6 +17,10 @@ from tests.runs import answer
 
 pytestmark = pytest.mark.django_db
 DAYS = "/overview/days"
+
+
+def lines_for(user: User, now: datetime) -> Sequence[Line]:
+    return days_for(user, now).lines
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +86,17 @@ def test_a_busy_site_reads_a_limited_number_of_runs_and_whole_days_only(
     for _ in range(3):
         answer(ask("approval", by=alice), by=User.objects.get(username="bob"))
     assert len(queries_of(browser(alice), DAYS)) == many
+
+
+def test_runs_that_others_call_crowd_out_no_day(
+    admin_user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A map of thousands is newer than everything else."""
+    before = days_for(admin_user, clock.now()).lines[0].day.total
+    run_until_it_waits("named_refunds", orders=[*"ABCDEF"], day="2026-11-30")
+    monkeypatch.setattr(days, "MOST_READ", 6)
+
+    assert days_for(admin_user, clock.now()).lines[0].day.total == before + 1
+    monkeypatch.setattr(days, "MOST_TIMES", 1)
+    assert days_for(admin_user, clock.now()) == days.Days([], is_partial=True)
+    assert "too many runs to count" in shown(browser(admin_user).get(DAYS))
