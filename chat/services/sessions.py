@@ -250,8 +250,9 @@ def _lock(session_id: UUID, by: User) -> Session:
 def _add(session: Session, person: User, by: User) -> None:
     if Member.objects.filter(session=session, user=person).exists():
         return  # its opener, who has named themselves
-    _say(session, Kind.INVITED, by, person=person)
+    # Before the entry, which is the first that is new to them: so they find the session marked.
     Member.join(session, person, at=clock.now())
+    _say(session, Kind.INVITED, by, person=person)
     ring_after_commit(SIGHT)
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.access import Sight
 from chat.models import Member, Message, ReadMark, Session
-from chat.services import post_message
+from chat.services import invite, post_message
 from chat.unread import MOST_COUNTED, READERS, followed, mark_read, readers_of, unread_in, unread_of
 from procedures.models.clock import clock
 from tests.conftest import StartWeb
@@ -151,6 +151,15 @@ def test_a_new_member_begins_at_the_end(talk: Session, alice: User, bob: User) -
     Member.join(talk, bob, at=clock.now())
     post_message(talk, "After", by=alice)
 
+    assert counted(bob, talk) == [1]
+
+
+def test_whoever_is_invited_finds_the_session_marked(talk: Session, alice: User, bob: User) -> None:
+    post_message(talk, "Before", by=alice)
+
+    invite(talk.pk, bob, by=alice)
+
+    assert unread_of([bob.pk]) == {bob.pk: {talk.pk: newest(talk)}}
     assert counted(bob, talk) == [1]
 
 
