@@ -60,7 +60,7 @@ class LivePage:
                 return {"closed": event["code"]}
             if event["type"] == "websocket.send":
                 message = json.loads(event["text"])
-                frames = message.pop("frames", [{}])
+                frames = message.pop("frames", [] if "newest" in message else [{}])
                 self._frames.extend({**message, **frame} for frame in frames)
         return self._frames.popleft()
 

@@ -26,6 +26,8 @@ class Page:
         self._together: deque[dict[str, Any]] = deque()
         self.marks: dict[str, str] = {}
         """The mark in the last frame of each bell that was heard."""
+        self.newest: dict[str, int] = {}
+        """The newest number of each session when it was followed, as the page was told."""
 
     def follow(self, stream: str, *, form: str = "data", after: int = 0, mark: str = "") -> None:
         self.say(follow=stream, form=form, after=after, **({"mark": mark} if mark else {}))
@@ -59,6 +61,9 @@ class Page:
         message = json.loads(self.socket.recv(timeout=timeout))
         if "together" in message:
             self._together.append(message)
+            return
+        if "newest" in message:
+            self.newest[message["stream"]] = message["newest"]
             return
         frames = message.pop("frames", [{}])
         self._frames.extend({**message, **frame} for frame in frames)

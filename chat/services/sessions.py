@@ -185,7 +185,7 @@ def find_person(name: str) -> User:
     """
     user = _find(name.strip().removeprefix("@"))
     if user is None:
-        words = f"is the name of no active user: “{_short(name)}”. Enter a whole user name."
+        words = f"No active user is called “{_short(name)}”. Enter a whole user name."
         raise InputError([Fault("user", words)])
     return user
 
@@ -207,12 +207,14 @@ def find_people(names: Iterable[str]) -> list[User]:
     wanted = [name.strip().removeprefix("@") for name in names]
     wanted = list(dict.fromkeys(name for name in wanted if name))
     if len(wanted) > MOST_INVITED:
-        words = f"has {len(wanted)} names; the limit is {MOST_INVITED}. Invite the others later."
+        words = (
+            f"These are {len(wanted)} people; the limit is {MOST_INVITED}. Invite the others later."
+        )
         raise InputError([Fault("members", words)])
     found = {name: _find(name) for name in wanted}
     unknown = ", ".join(f"“{_short(name)}”" for name, user in found.items() if user is None)
     if unknown:
-        words = f"contains names that no active user has: {unknown}. Enter whole user names."
+        words = f"No active user is called {unknown}. Enter whole user names."
         raise InputError([Fault("members", words)])
     return [user for user in found.values() if user]
 
@@ -226,13 +228,15 @@ def clean_title(title: str) -> str:
     """Return the title as one line; raise `InputError` if it can't be used."""
     line = " ".join(title.split())
     if not line:
-        raise InputError([Fault("title", "is empty. Write what the session is about.")])
+        raise InputError([Fault("title", "Write what the session is about.")])
     try:
         line = visible_line(canonical.legible(line))
     except ValueError:
-        raise InputError([Fault("title", "contains characters that can't be stored.")]) from None
+        raise InputError(
+            [Fault("title", "The title contains characters that can't be stored.")]
+        ) from None
     if len(line) > LONGEST_TITLE:
-        words = f"has {len(line)} characters; the limit is {LONGEST_TITLE}."
+        words = f"The title has {len(line)} characters; the limit is {LONGEST_TITLE}."
         raise InputError([Fault("title", words)])
     return line
 

@@ -203,6 +203,7 @@ class Hub:
         socket.following[stream] = Following(ask.form)
         if stream.kind == "session" and ask.form == PAGE:
             self.together.enter(socket, stream.key)
+            socket.tell(encode({"stream": str(stream), "newest": watch.head[0]}))
         self._repeat(socket, stream, ask.after)
 
     def _repeat(self, socket: Socket, stream: Stream, after: int) -> None:

@@ -31,9 +31,9 @@ from procedures.users import User
 
 Kind = Literal["start", "status", "cancel", "help"]
 OWN: dict[Kind, str | Promise] = {
-    "status": lazy("Say what each run in this session does; only you see it"),
-    "cancel": lazy("Cancel a run of this session"),
-    "help": lazy("Say what you can type here"),
+    "status": lazy("Shows what each run in this session is doing."),
+    "cancel": lazy("Cancels a run of this session."),
+    "help": lazy("Shows what you can type here."),
 }
 """The commands that are no procedures, with a line about each."""
 START = "start"

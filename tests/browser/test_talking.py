@@ -24,6 +24,10 @@ NOTE_READING = """() => {
   window.isRead = new Promise((done) => addEventListener(name, () => done(true), { once: true }));
 }"""
 
+NOTE_NEWEST = """() => {
+  window.isCaughtUp = new Promise((done) => addEventListener("live:newest", done, { once: true }));
+}"""
+
 SCROLLED = 20
 SCROLL_SESSIONS = f"""() => {{
   const list = document.getElementById("sessions");
@@ -340,6 +344,35 @@ def test_a_line_tells_what_was_caught_up_with(
     line = page.get_by_text("Reconnected · new messages from others: 3")
     expect(line).to_have_count(1)
     assert line.evaluate("line => line.nextElementSibling.textContent.includes('one')")
+    post_message(session, "four", by=alice)
+    expect(said(page)).to_have_text(["one", "two", "three", "four"])
+    expect(line).to_have_count(1)
+
+
+@pytest.mark.parametrize("with_sockets", [True, False])
+def test_what_is_said_after_a_cut_isnt_caught_up_with(
+    with_sockets: bool,  # noqa: FBT001
+    open_page: OpenPage,
+    shared: Session,
+    alice: User,
+    bob: User,
+) -> None:
+    page = open_page(bob)
+    page.clock.install()
+    cable = Cable(page)
+    open_session(page, shared)
+
+    cable.pull()
+    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+    page.evaluate(NOTE_NEWEST)
+    cable.put_back(with_sockets=with_sockets)
+    page.clock.fast_forward(POLL)
+    page.evaluate("isCaughtUp")
+    post_message(shared, "later", by=alice)
+    page.clock.fast_forward(POLL)
+
+    expect(said(page)).to_have_text(["later"])
+    expect(page.get_by_text("Reconnected")).to_have_count(0)
 
 
 def test_a_line_tells_what_the_first_poll_after_a_cut_brought(

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chat.models import Session
 from procedures.models import Run
@@ -61,3 +61,54 @@ def test_a_run_is_written_to_and_stopped(
     dialog.get_by_role("link", name="Close").click()
     expect(stop).to_have_count(0)
     expect(told).to_contain_text("The run has ended without reading this")
+
+
+def test_stop_goes_when_the_run_was_quicker_than_the_answer_that_brings_it(
+    open_page: OpenPage, alice: User
+) -> None:
+    grant_to_both("booking")
+    run = run_until_it_waits("booking", by=alice)
+    page, held = open_page(alice), list[Route]()
+    page.goto(f"/chat/{run.messages.cards().get().session_id}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/messages", hold)
+    with page.expect_request("**/messages"):
+        page.get_by_label("Your message").fill("A table")
+        page.keyboard.press("Enter")
+    late = held[0].fetch()
+    assert 'form="stop-form"' in late.text()
+    advance_run(run.pk)
+    expect(page.locator(".run-card")).to_contain_text("1 so far. What next?")
+    held[0].fulfill(response=late)
+
+    expect(page.locator("#composer-text")).to_have_value("")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+
+
+def test_steer_now_without_a_connection_steers_once_there_is_one(
+    open_page: OpenPage, alice: User, bob: User
+) -> None:
+    grant_to_both("steered_after_a_question")
+    run = run_until_it_waits("steered_after_a_question", by=alice)
+    page = open_page(alice)
+    page.goto(f"/chat/{run.messages.cards().get().session_id}")
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+
+    for text in ("Left!", "Right!"):  # the second one while the first one waits
+        page.get_by_label("Your message").fill(text)
+        page.get_by_role("button", name="Steer now").click()
+    expect(page.locator(".outbox .message")).to_contain_text(["Left!", "Right!"])
+    page.unroute("**/messages")
+
+    told = page.locator(".message__delivery")
+    expect(told).to_contain_text(["Handed to the step at work"] * 2)
+    values = list(run.signals.order_by("pk").values_list("value", flat=True))
+    assert [value.split('"steers":')[1] for value in values] == [
+        'true,"text":"Left!"}',
+        'true,"text":"Right!"}',
+    ]

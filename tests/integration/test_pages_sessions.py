@@ -52,7 +52,7 @@ def test_what_a_new_session_lacks_is_said_beside_what_was_typed(alice: User) -> 
 
     assert (refused.status_code, unknown.status_code) == (422, 422)
     assert "Write what the session is about." in shown(refused)
-    assert "names that no active user has: “nobody”" in shown(unknown)
+    assert "No active user is called “nobody”. Enter whole user names." in shown(unknown)
     assert "Typed</textarea>" in shown(unknown)
     assert not Session.objects.exists()
 
@@ -61,7 +61,9 @@ def test_members_are_invited_removed_and_leave(alice: User, carol: User, session
     path, hers = f"/chat/{session.pk}/members", browser(alice)
     assert f'href="{path}"' in shown(hers.get(f"/chat/{session.pk}"))
 
-    assert "is the name of no active user" in shown(post(hers, path, user="nobody"))
+    assert "No active user is called “nobody”. Enter a whole" in shown(
+        post(hers, path, user="nobody")
+    )
     assert "carol is a member now." in shown(post(hers, path, user="@carol"))
     assert "carol was a member already." in shown(post(hers, path, user="carol"))
     theirs, member = browser(carol), Member.objects.get(user=carol)

@@ -264,6 +264,7 @@ def test_open_pages_of_members_hear_who_has_read(
             one.follow(stream, form="page", after=session.last_seq)
             one.follow("chat", form="page")
             assert one.hear()["stream"] == "chat"
+            assert one.newest == {stream: session.last_seq}
         assert read(carol, session, end) == 204
         while "readers" not in (told := alices.hear_together())["together"]:
             pass

@@ -44,7 +44,7 @@ def test_a_session_is_opened_once_and_read(alice: User, bob: User, carol: User) 
     detail(caller(carol).get(f"/api/sessions/{made['id']}"), 404)
     detail(client.post("/api/sessions", {"title": " "}, JSON), 422)
     refused = client.post("/api/sessions", {"title": "Plans", "members": ["bob\0"]}, JSON)
-    assert "no active user has: “bob␀”" in detail(refused, 422)
+    assert "No active user is called “bob␀”" in detail(refused, 422)
 
 
 def test_titles_privacy_and_members_change_by_members_only(

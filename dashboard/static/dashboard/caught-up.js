@@ -1,17 +1,17 @@
 /* After the connection was lost: a thin line in the transcript, above what others said meanwhile. It
-   comes with the first poll that succeeds, or once there is a socket again. */
-
-const CATCHING_UP = 5000;
-const FOLLOWING = 2000;
+   counts the messages up to the one that was the newest when the first poll succeeded, or when there
+   was a socket again: what is said later isn't caught up with. */
 
 class CaughtUp extends HTMLElement {
   connectedCallback() {
     this.list = this.parentElement.querySelector(".transcript__list");
-    this.until = 0;
+    this.stream = document.getElementById("session-stream");
+    this.newest = -1;
     this.states = new MutationObserver(() => this.hear(document.documentElement.dataset.live));
     this.states.observe(document.documentElement, { attributeFilter: ["data-live"] });
     this.messages = new MutationObserver((records) => this.take(records));
     this.messages.observe(this.list, { childList: true });
+    this.stream.addEventListener("live:newest", ({ detail }) => this.reach(detail));
     this.hear(document.documentElement.dataset.live);
   }
 
@@ -23,29 +23,30 @@ class CaughtUp extends HTMLElement {
   /** A page says "polling" again after each try; only what was live before has lost something. */
   hear(state) {
     if (state === "live") {
-      if (this.isCut) this.until = Date.now() + CATCHING_UP;
-      this.isCut = false;
       this.wasLive = true;
     } else if (this.wasLive) {
-      this.isCut = true;
       this.wasLive = false;
-      this.until = Infinity;
+      this.known = this.stream.cursor;
+      this.newest = Infinity;
       this.line = null;
       this.found = new Set();
     }
   }
 
+  reach(newest) {
+    if (this.newest === Infinity) this.newest = newest;
+  }
+
   take(records) {
-    if (Date.now() > this.until) return;
-    const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
-    for (const node of added) if (this.isNews(node)) this.found.add(node.id);
-    if (!this.found.size) return;
-    this.draw(added.find((node) => this.found.has(node.id)));
-    if (this.isCut) this.until = Date.now() + FOLLOWING;
+    const added = records.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => this.isNews(node));
+    for (const node of added) this.found.add(node.id);
+    if (added.length) this.draw(added[0]);
   }
 
   isNews(node) {
-    return node.matches?.(".message") && node.dataset.author !== this.getAttribute("viewer");
+    if (!node.matches?.(".message") || node.dataset.author === this.getAttribute("viewer")) return false;
+    const seq = Number(node.dataset.seq);
+    return seq > this.known && seq <= this.newest;
   }
 
   draw(first) {

@@ -19,7 +19,7 @@ class ChatComposer extends HTMLElement {
     this.addEventListener("htmx:beforeSwap", (event) => this.forgetSent(event));
     this.form.addEventListener("htmx:afterSettle", () => this.choose(this.chosen));
     this.form.addEventListener("htmx:responseError", (event) => this.refuse(event));
-    this.form.addEventListener("htmx:sendError", (event) => event.target === this.form && this.sendLater());
+    this.form.addEventListener("htmx:sendError", (event) => event.target === this.form && this.sendLater(event));
   }
 
   get select() {
@@ -128,7 +128,7 @@ class ChatComposer extends HTMLElement {
       this.text.readOnly = true;
     } else {
       event.preventDefault();
-      this.sendLater();
+      this.sendLater(event);
     }
   }
 
@@ -143,22 +143,17 @@ class ChatComposer extends HTMLElement {
     this.told.textContent = textOf("message-not-sent");
   }
 
-  /** The same key goes with it: should the server have it already, it stays one message. */
-  sendLater() {
+  /** What the form would have sent, with the button that was pressed. The same key goes with it: should
+      the server have it already, it stays one message. */
+  sendLater({ detail }) {
     if (this.isCommand) {
       this.text.readOnly = false;
       this.told.textContent = textOf("command-offline");
       return;
     }
     const { client_key: key } = this.form.elements;
-    this.outbox.take({
-      text: this.text.value,
-      request: this.select?.value ?? "",
-      client_key: key.value,
-      confirms: this.form.elements.confirms?.value ?? "",
-      asks_back: this.form.elements.asks_back?.checked ? "true" : "",
-      verbatim: this.form.elements.verbatim?.value ?? "",
-    });
+    const { csrfmiddlewaretoken: _, ...fields } = Object.fromEntries(detail.requestConfig.formData);
+    this.outbox.take(fields);
     this.forgetEcho();
     key.value = `${Date.now()}-${Math.random()}`;
     this.text.readOnly = false;

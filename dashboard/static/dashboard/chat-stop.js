@@ -1,7 +1,9 @@
 /* Stop stands in the place of Send while a run works and nothing is typed. The cards tell when a run
-   begins or ceases to work; the server says if the viewer may stop it. */
+   begins or ceases to work; the server says if the viewer may stop it. What it says may be older than
+   the cards, or newer: while they differ, it is asked again. */
 
 const AT_WORK = ["queued", "running", "retrying"];
+const PATIENCE = 2000;
 
 class ChatStop extends HTMLElement {
   connectedCallback() {
@@ -10,17 +12,30 @@ class ChatStop extends HTMLElement {
     this.known ??= atWork(list);
     this.observer = new MutationObserver(() => this.look(list));
     this.observer.observe(list, { subtree: true, childList: true, attributeFilter: ["data-look"] });
+    this.timer = setTimeout(() => this.isStale && this.ask(), PATIENCE);
   }
 
   disconnectedCallback() {
     this.observer?.disconnect();
+    clearTimeout(this.timer);
   }
 
   look(list) {
     const now = atWork(list);
-    if (now === this.known) return;
+    if (now === this.known && !this.isStale) return;
     this.known = now;
+    this.ask();
+  }
+
+  ask() {
     window.htmx?.trigger(this, "refresh");
+  }
+
+  /** It offers to stop a run that doesn't work, as its card here says. */
+  get isStale() {
+    const runs = (this.getAttribute("runs") ?? "").split(" ").filter(Boolean);
+    const cards = runs.map((run) => document.getElementById(`run-card-${run}`));
+    return cards.some((card) => card && !AT_WORK.includes(card.dataset.look));
   }
 }
 

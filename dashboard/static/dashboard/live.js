@@ -9,7 +9,8 @@
    after its mark, and its frames bring later marks. Whoever can't read a list after a frame
    dispatches "live:missed": the bells are then followed without a mark, so that they ring again.
 
-   What passes, such as who is typing, has no number and is never asked for again: "live:together". */
+   What passes, such as who is typing, has no number and is never asked for again: "live:together".
+   "live:newest" says how far a session was when the page followed it, or when a poll read it. */
 
 const POLL = 5000;
 const PATIENCE = 3000;
@@ -34,6 +35,15 @@ class Connection {
   remove(element) {
     this.#streams.delete(element.stream);
     if (this.#isOpen) this.send({ leave: element.stream });
+  }
+
+  /** A cable that was pulled closes no socket: for minutes the page would look live. */
+  cut() {
+    this.#socket?.close();
+  }
+
+  open() {
+    if (!this.#socket) this.#open();
   }
 
   send(message) {
@@ -96,11 +106,12 @@ class Connection {
     }, POLL);
   }
 
-  #take({ stream, frames = [], head, denied, stale, together }) {
+  #take({ stream, frames = [], head, denied, stale, together, newest }) {
     const element = this.#streams.get(stream);
     if (!element) return;
     if (denied || stale) element.deny();
     else if (together) element.tell("live:together", together);
+    else if (newest !== undefined) element.tell("live:newest", newest);
     else if (head >= element.cursor || !element.takeAll(frames)) {
       this.send({ range: stream, after: element.cursor });
     }
@@ -125,12 +136,16 @@ class Connection {
         after: element.cursor,
       });
       const answer = await fetch(`${RANGE}?${query}`).catch(() => null);
-      if (answer?.ok) element.takeAll((await answer.json()).frames);
+      if (answer?.ok && element.takeAll((await answer.json()).frames)) {
+        element.tell("live:newest", element.cursor);
+      }
     }
   }
 }
 
 const connection = new Connection();
+addEventListener("offline", () => connection.cut());
+addEventListener("online", () => connection.open());
 for (const name of ["live:missed", "htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, () => connection.miss());
 }
