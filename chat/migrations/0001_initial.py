@@ -375,6 +375,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.session')),
             ],
             options={
+                'verbose_name': 'searched text',
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['session', 'id'], name='countersign_texts_of_session'), models.Index(condition=models.Q(('message__isnull', False)), fields=['message'], name='countersign_texts_of_message'), models.Index(condition=models.Q(('request__isnull', False)), fields=['request', 'by'], name='countersign_texts_of_answers')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'session')), fields=('session',), name='countersign_one_title_each')],

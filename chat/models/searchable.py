@@ -83,6 +83,7 @@ class Searchable(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        verbose_name = "searched text"
         indexes: ClassVar = [
             GramIndex(fields=["grams"], name=FTS),
             models.Index(fields=["session", "id"], name="countersign_texts_of_session"),

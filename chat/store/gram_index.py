@@ -77,11 +77,13 @@ class GramIndex(models.Index):
         return Statement(f"DROP TABLE {self.name}")
 
 
-# The categories are those of `grams.SEPARATED`, and what this SQLite doesn't know yet: only blanks
-# tell grams apart.
+# All categories, and the blank again as a separator: only blanks tell grams apart. Characters have
+# changed their category between the versions of Unicode that Python and SQLite know, and a gram in
+# which SQLite sees two tokens would be a phrase, which this index refuses.
 SQLITE = (
     "CREATE VIRTUAL TABLE {index} USING fts5(grams, content='{table}', content_rowid='id',"
-    " detail=none, tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* S* C*'\")"
+    " detail=none, tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* S* C* P* Z*'"
+    " separators ' '\")"
 )
 ADDED = "INSERT INTO {index}(rowid, grams) VALUES (new.id, new.grams);"
 TAKEN = "INSERT INTO {index}({index}, rowid, grams) VALUES ('delete', old.id, old.grams);"

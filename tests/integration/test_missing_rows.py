@@ -233,9 +233,14 @@ def test_what_is_missing_is_named(kept: Run) -> None:
     ]
     with undone():
         delete(words[-1])
-        [fault] = told()
+        # The text by which it is found, too: the database refuses to commit that it is left behind.
+        [left, fault] = told()
         assert fault.startswith(f"Chat session {words[-1].session_id}: its count of messages is ")
         assert ", but these are missing: " in fault
+        assert left.startswith("Searched text ")
+        assert left.endswith(": the field message refers to a row that doesn't exist.")
+        with pytest.raises(DatabaseError):
+            connection.check_constraints()
     told_last = kept.run_inputs.filter(kind="operator", taken_at=None).latest("pk")
     with undone():
         delete(told_last)

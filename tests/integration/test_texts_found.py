@@ -18,6 +18,7 @@ TEXTS = {
     "accents": "Crème brûlée at the CAFÉ, Straße 7",
     "kana": "ガスの料金",
     "emoji": "Shipped 🎉 100% {done} it's",
+    "cree": "\u1450\u166d\u1450",  # of punctuation, until Unicode 12 called the second a symbol
 }
 
 
@@ -51,6 +52,7 @@ def texts(alice: User) -> dict[str, Searchable]:
         ("🎉", "emoji"),
         ("100%", "emoji"),
         ("it's", "emoji"),
+        ("\u1450\u166d\u1450", "cree"),
         ("st", "german accents"),
         ("a", ""),
         ("%", ""),
