@@ -129,7 +129,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
             by=request.user,
             client_key=key,
             reply_to=to,
-            steers="steers" in request.POST,
+            steers=bool(request.POST.get("steers")),
         )
     except NotMemberError as error:
         raise PermissionDenied from error

@@ -29,7 +29,8 @@ from procedures.models import Procedure, Run
 from procedures.services import NotAllowedError
 from procedures.users import User
 
-Kind = Literal["start", "status", "cancel", "help"]
+Kind = Literal["start", "status", "cancel", "help", "unclear"]
+"""The kinds of what is shown; "unclear" is a draft, or a choice, that isn't possible now."""
 OWN: dict[Kind, str | Promise] = {
     "status": lazy("Shows what each run in this session is doing."),
     "cancel": lazy("Cancels a run of this session."),
@@ -132,6 +133,15 @@ class Commands:
                 reason = _("Write the name of a procedure behind “/start”.")
                 return UnclearCommand(command.text, reason=reason)
         return self._start(command, key=key)
+
+    def shown_again(self, text: str, *, key: str = "") -> CommandResult:
+        """Return what a command shows; if it can't be given now, that is the reason why."""
+        shown = self.answer_to(text, key=key)
+        if isinstance(shown, CommandResult):
+            return shown
+        reason = shown.reason if shown else ""
+        told = reason or _("There is no such command.")
+        return CommandResult("unclear", text, key, told=told)
 
     def offers(self) -> Iterator[Offer]:
         """Yield the procedures that the person can start here, those used last first."""

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.models import Message
 from chat.parts import Part
@@ -17,7 +17,7 @@ from dashboard.forms.commands import Command, command_in, fill, is_still_said, p
 from dashboard.forms.start import StartForm
 from dashboard.pages.chat import find, session_page
 from dashboard.pages.commands import START, CommandResult, Commands, called, why_unfit
-from dashboard.pages.starting import Again, start_by_form
+from dashboard.pages.starting import Again, sent_key, start_by_form
 from dashboard.pages.visit import Visit
 from procedures import access, registry
 from procedures.models import Procedure, Run
@@ -33,20 +33,21 @@ def command_list(request: Visit, session_id: UUID) -> HttpResponse:
     return render(request, "chat/_commands.html", {"offers": offers})
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the start form of a command again, unless its key has started a run meanwhile."""
-    part, key = (
-        find(request, session_id),
-        request.GET.get("key", "").replace("\0", "")[:LONGEST_KEY],
-    )
-    commands = Commands(request, part)
-    is_used = key and Run.objects.filter(started_by=request.user, idempotency_key=key).exists()
-    shown = None if is_used else commands.answer_to(request.GET.get("text", ""), key=key)
-    context = (
-        commands.context_of(shown) if isinstance(shown, CommandResult) else {"has_ended": True}
-    )
+    """Return the start form of a command again, unless its key has started a run meanwhile.
+
+    If the command can't be given now, the reason stands in its place. Nothing is stored: a POST has
+    the command in its body, because it may be longer than an address can be.
+    """
+    part = find(request, session_id)
+    sent = request.POST if request.method == "POST" else request.GET
+    key, commands = sent.get("key", "").replace("\0", "")[:LONGEST_KEY], Commands(request, part)
+    if key and Run.objects.filter(started_by=request.user, idempotency_key=key).exists():
+        context: dict[str, Any] = {"ended": key}
+    else:
+        context = commands.context_of(commands.shown_again(sent.get("text", ""), key=key))
     return render(request, "chat/_command.html", {"session": part.session} | context)
 
 
@@ -92,7 +93,7 @@ def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
     """Return the place of the form, which is empty now, with the message that carries the run."""
     sent = part.session.messages.for_transcript().filter(run=run, kind=Message.Kind.RUN).first()
     if request.htmx and sent:
-        context = {"session": part.session, "sent": sent, "has_ended": True}
+        context = {"session": part.session, "sent": sent, "ended": sent_key(request)}
         return render(request, "chat/_command.html", context)
     session = Message.objects.cards().get(run=run).session_id
     return redirect(f"{reverse('countersign:session_detail', args=[session])}#latest")

@@ -67,7 +67,7 @@ def test_by_keyboard_a_command_is_found_chosen_and_completed(
     keys.press("Escape")
     expect(shown_options(page)).to_have_count(0)
     expect(field).to_have_value("/refund")
-    field.fill("/named")
+    field.fill("/named_ref")
     keys.press("Tab")
     expect(field).to_have_value("/named_refund ")
     expect(field).to_be_focused()
@@ -93,6 +93,13 @@ def test_a_draft_survives_a_reload_and_starts_once(
     expect(order).to_have_value("B-8")
     expect(amount).to_have_value("100")
     expect(page.get_by_text("only you see this")).to_be_visible()
+    # What another command shows takes its place for a while only.
+    for command, button in (("/help", "Close"), ("/named_refund 5", "Discard")):
+        composer(page).fill(command)
+        composer(page).press("Enter")
+        expect(page.locator("#command-title")).to_have_text(command)
+        page.locator("#command").get_by_role("link", name=button).click()
+        expect(order).to_have_value("B-8")
     amount.fill("much")
     amount.press("Enter")
     expect(page.get_by_text("The run wasn't started.")).to_be_visible()
@@ -131,7 +138,7 @@ def test_on_a_phone_a_tap_opens_the_form_and_a_typo_is_asked_about(
     send.tap()
     expect(said(page)).to_have_text(["/refnud 10", "Hello"])
     expect(field).to_have_value("")
-    field.press_sequentially("/named")
+    field.press_sequentially("/named_ref")
     shown_options(page).first.tap()
     expect(page.get_by_label("Amount")).to_be_focused()
     page.get_by_label("Amount").fill("7")
@@ -143,6 +150,28 @@ def test_on_a_phone_a_tap_opens_the_form_and_a_typo_is_asked_about(
     page.get_by_role("link", name="Close").tap()
     expect(page.locator("#command")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_without_a_connection_a_command_waits_in_the_field_and_a_message_in_the_outbox(
+    open_page: OpenPage, session: Session, alice: User
+) -> None:
+    page = open_page(alice, width=PHONE)
+    open_session(page, session)
+    field, send = composer(page), page.get_by_role("button", name="Send", exact=True)
+
+    field.fill("/refnud 10")
+    send.tap()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent.")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Send as a message").tap()
+    expect(page.locator("chat-outbox")).to_contain_text("/refnud 10")
+    field.fill("\N{RIGHT-TO-LEFT MARK}/status")
+    send.tap()
+    expect(page.get_by_text("Commands need a connection.")).to_be_visible()
+    page.context.set_offline(False)
+
+    expect(said(page)).to_have_text(["/refnud 10"])
+    expect(field).to_have_value("\N{RIGHT-TO-LEFT MARK}/status")
 
 
 def test_tab_walks_the_requests_in_the_empty_field_and_leaves_it(

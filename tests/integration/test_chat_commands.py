@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from dashboard.forms.commands import command_in, fill
 from dashboard.forms.start import StartForm
 from dashboard.overview.words import short_id
 from procedures import registry
-from procedures.models import Run
+from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.run_lists import RunList
 from tests.calls import grant, request_of, run_until_it_waits
@@ -125,8 +126,29 @@ def test_the_sent_form_starts_one_run_here_whose_card_says_the_command(
     placed = f'composer__sent"> <article class="message" id="message-{card.pk}"'
     assert all(placed in shown(one) for one in sent)
     again = client.get(f"/chat/{session.pk}/draft", {"text": draft.text, "key": draft.key})
-    assert " ended" in shown(again)
+    assert f' ended key="{draft.key}"' in shown(again)
     assert "<form" not in shown(again)
+
+
+def test_a_draft_that_is_not_possible_now_says_why_and_stays(alice: User, session: Session) -> None:
+    client = browser(alice)
+    draft = {"text": "/named_refund " + "long " * 1_900, "key": "abc"}
+    path = f"/chat/{session.pk}/draft"
+
+    possible = shown(client.post(path, draft))
+    Grant.objects.filter(procedure__name="named_refund").delete()
+    refused = shown(client.post(path, draft))
+    gone = shown(client.get(path, {"text": "/cancel 3f2a·91c"}))
+
+    assert f'text="{draft["text"].strip()}" key="abc"' in possible
+    assert " ended" not in refused
+    assert 'key="abc"' in refused
+    assert "There is no such command. Your draft is still here." in refused
+    assert "There is no run 3f2a·91c in this session" in gone
+    assert "Your draft" not in gone
+    assert (
+        browser(alice).post(path.replace(str(session.pk), str(uuid4())), draft).status_code == 404
+    )
 
 
 def test_a_command_that_the_form_has_changed_is_not_said(alice: User, session: Session) -> None:

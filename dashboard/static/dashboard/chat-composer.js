@@ -1,6 +1,9 @@
 /* Enter sends, Escape talks freely, the strip and Tab walk what waits; what was sent appears at once
    and, without a connection, goes to the outbox. */
 
+/* As the server reads it: spaces and characters without ink don't count. */
+const COMMAND = /^[\s\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]*[/\uff0f](?![/\uff0f])/u;
+
 class ChatComposer extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
@@ -38,8 +41,7 @@ class ChatComposer extends HTMLElement {
 
   /** Only the server knows what a command means: it is never kept to be sent later. */
   get isCommand() {
-    const { verbatim } = this.form.elements;
-    return /^\s*[/\uFF0F](?![/\uFF0F])/u.test(this.text.value) && !verbatim;
+    return COMMAND.test(this.text.value) && !this.form.elements.verbatim;
   }
 
   onChange(target) {
@@ -146,7 +148,8 @@ class ChatComposer extends HTMLElement {
   /** What the form would have sent, with the button that was pressed. The same key goes with it: should
       the server have it already, it stays one message. */
   sendLater({ detail }) {
-    if (this.isCommand) {
+    const isMessage = !this.isCommand || detail.requestConfig.formData.has("as_text");
+    if (!isMessage) {
       this.text.readOnly = false;
       this.told.textContent = textOf("command-offline");
       return;

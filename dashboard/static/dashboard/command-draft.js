@@ -1,5 +1,10 @@
 /* What a command shows in the transcript, to the person who typed it. A start form is kept in this
-   browser until it was sent or discarded: its command and key here, its fields by keep-draft. */
+   browser until it was sent or discarded: its command and key here, its fields by keep-draft.
+
+   Several may be kept: what comes later stands in the place of the former ones, which come back one by
+   one when it was sent, discarded or closed. */
+
+const MOST_KEPT = 20;
 
 class CommandDraft extends HTMLElement {
   connectedCallback() {
@@ -10,8 +15,21 @@ class CommandDraft extends HTMLElement {
     this.addEventListener("htmx:responseError", () => this.tell(textOf("start-perhaps-lost")));
     if (this.hasAttribute("text")) this.keep();
     else if (this.hasAttribute("ended")) this.forget();
-    else if (!this.firstElementChild) this.restore();
     if (this.firstElementChild) this.show();
+    if (!this.card) this.restore();
+  }
+
+  get card() {
+    return this.querySelector("article.message[data-kind=draft]");
+  }
+
+  get drafts() {
+    return read(this.storage).drafts ?? [];
+  }
+
+  set drafts(drafts) {
+    if (drafts.length) write(this.storage, { at: Date.now(), drafts: drafts.slice(-MOST_KEPT) });
+    else remove(this.storage);
   }
 
   get fields() {
@@ -36,25 +54,32 @@ class CommandDraft extends HTMLElement {
 
   keep() {
     const [text, key] = [this.getAttribute("text"), this.getAttribute("key")];
-    write(this.storage, { at: Date.now(), text, key });
+    this.drafts = [...this.drafts.filter((one) => one.key !== key), { text, key }];
+    cleanAddress();
   }
 
   forget() {
+    const key = this.getAttribute("key");
     this.fields?.forget();
-    remove(this.storage);
+    remove(`draft:start-${key}`);
+    this.drafts = this.drafts.filter((one) => one.key !== key);
   }
 
-  /** The form as it was, after a reload; the one that has started something meanwhile is gone. */
+  /** The newest form as it was, after a reload too; one that has started something meanwhile is gone. */
   async restore() {
-    const kept = read(this.storage);
-    if (!kept.text) return;
-    const query = new URLSearchParams({ text: kept.text, key: kept.key });
-    const answer = await fetch(`${this.getAttribute("href")}?${query}`).catch(() => null);
-    if (!answer?.ok || answer.redirected || !this.isConnected || this.firstElementChild) return;
+    const kept = this.drafts.at(-1);
+    if (!kept || kept.key === this.asked) return;
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    const headers = { "HX-Request": "true", "X-CSRFToken": token };
+    const body = new URLSearchParams({ text: kept.text, key: kept.key });
+    const answer = await fetch(this.getAttribute("href"), { method: "POST", headers, body }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
     const template = document.createElement("template");
     template.innerHTML = await answer.text();
+    if (!this.isConnected || this.card) return;
     const fresh = template.content.querySelector("command-draft");
     fresh.isRestored = true;
+    fresh.asked = kept.key;
     this.replaceWith(fresh);
     window.htmx?.process(fresh);
     document.querySelector("transcript-view")?.follow?.();
@@ -63,17 +88,24 @@ class CommandDraft extends HTMLElement {
   discard(event) {
     if (!event.target.closest("a[href$='#latest']")) return;
     event.preventDefault();
-    this.forget();
+    if (this.hasAttribute("key")) this.forget();
     this.replaceChildren();
-    const { pathname, search } = location;
-    if (new URLSearchParams(search).has("command")) history.replaceState(null, "", pathname);
+    cleanAddress();
     document.getElementById("composer-text")?.focus();
+    this.asked = undefined;
+    this.restore();
   }
 
   tell(words) {
     const told = this.querySelector(".start-form__told");
     if (told) told.textContent = words;
   }
+}
+
+/** A reload shows what is kept here, not the command of the address anew. */
+function cleanAddress() {
+  const { pathname, search } = location;
+  if (new URLSearchParams(search).has("command")) history.replaceState(null, "", pathname);
 }
 
 function read(key) {

@@ -4,7 +4,7 @@
 
 const FRESH = 30_000;
 const COMMAND = /^\s*[/\uFF0F]([^\s/\uFF0F]*)$/u;
-const read = { at: 0, href: "", html: "" };
+const read = { at: 0, href: "", html: undefined };
 
 class CommandList extends ComposerList {
   async update() {
@@ -37,13 +37,18 @@ class CommandList extends ComposerList {
   }
 }
 
-/** The same for all fields of a page; read again after a while, as somebody may start other things. */
-async function optionsOf(href) {
-  if (read.href === href && Date.now() - read.at < FRESH) return read.html;
-  const answer = await fetch(href, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return "";
-  Object.assign(read, { at: Date.now(), href, html: await answer.text() });
+/** The same for all fields of a page, and for all letters that are typed until it is there; read again
+    after a while, as somebody may start other things. */
+function optionsOf(href) {
+  if (read.href !== href || Date.now() - read.at > FRESH) Object.assign(read, { at: Date.now(), href, html: fetchOptions(href) });
   return read.html;
+}
+
+async function fetchOptions(href) {
+  const answer = await fetch(href, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.ok && !answer.redirected) return answer.text();
+  read.at = 0;
+  return "";
 }
 
 const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[\s_-]+/gu, " ");
