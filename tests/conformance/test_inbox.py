@@ -155,6 +155,45 @@ def test_words_of_a_conversation_that_changed_get_no_earlier_answer(backend: Bac
     assert backend.advance(run_id, asks_otherwise) == RunStatus.QUARANTINED
     assert "Which not?" in str(backend.error(run_id))
 
+    backend.override(run_id)
+    assert backend.advance(run_id, asks_otherwise) == RunStatus.WAITING
+    assert notices(backend, run_id) == ["Which?", "Which not?"]
+    backend.write(run_id, "The blue one")
+    backend.advance(run_id, asks_otherwise)
+    assert result_of(backend, run_id) == "The blue one"
+
+
+def test_a_fork_at_a_conversation_posts_its_text_for_its_own_readers(backend: Backend) -> None:
+    run_id = begun(backend, procedures.conversing_strictly, options={})
+
+    fork = backend.fork(run_id, "converse")
+    backend.advance(fork)
+
+    carried, own = notices(backend, fork)
+    assert carried == own == "Which?"
+    backend.write(fork, "The red one")
+    backend.advance(fork)
+    assert result_of(backend, fork) == "The red one"
+    assert notices(backend, run_id) == ["Which?"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"expires": "soon"}, "expires= of ctx.converse"),
+        ({"default": "none"}, "needs expires= too"),
+        ({"expires": "1h", "default": "x" * 300_000}, "The default of ctx.converse"),
+    ],
+    ids=["duration", "default alone", "size"],
+)
+def test_a_conversation_that_is_refused_posts_nothing(
+    backend: Backend, options: dict[str, Any], words: str
+) -> None:
+    run_id = begun(backend, procedures.conversing_strictly, options=options)
+
+    assert words in str(backend.error(run_id))
+    assert notices(backend, run_id) == []
+
 
 def test_a_procedure_that_does_not_listen_can_not_read(backend: Backend) -> None:
     run_id = backend.start(procedures.deaf)

@@ -119,9 +119,9 @@ class Sizes:
         """Raise `SizeError` for a wait's reason that exceeds its limit."""
         _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
 
-    def check_default(self, signal: str, value: Any) -> None:
+    def check_default(self, of: str, value: Any) -> None:
         """Raise `SizeError` for a signal's default that exceeds the limit of a signal's value."""
-        what = f"The default of the signal {signal}"
+        what = f"The default of {of}"
         _check(what, _length_of_json(value), JSON, self.signal, SHORTER)
 
 

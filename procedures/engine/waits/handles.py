@@ -13,7 +13,8 @@ from procedures.engine.kinds.question_options import check_told_apart
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.responses import Response
 from procedures.engine.kinds.votes import votes_in
-from procedures.engine.replay.fiber import Fiber
+from procedures.engine.lifecycle.inbox import MESSAGE
+from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.replay.observing import seen
 from procedures.engine.values import canonical
@@ -192,7 +193,8 @@ def open_wait(
     """Return the handle of the wait with that key; if the wait is new, it is opened.
 
     Its opening is committed before anything can depend on it. `rest` returns further fields to
-    store; it isn't called if a replay finds the wait unchanged.
+    store; it isn't called if a replay finds the wait unchanged. The text of a conversation is
+    posted in the commit of each opening, so that people read it again if the wait is opened again.
     """
     entry = fiber.take("wait", key, asked.prompt)
     opened = Opening.read(entry.events[0].content) if entry else None
@@ -205,7 +207,13 @@ def open_wait(
         fiber.check_going_on(key)
         due = fiber.journal.now() + timedelta(seconds=expires) if expires else None
         opened = replace(asked, due_at=due)
-        fiber.add(opening_event(key, opened))
+        opening = opening_event(key, opened)
+        if opened.signal == MESSAGE:
+            words = opened.rest["text"]
+            post = NewEvent(EventKind.NOTICE, key, words[:LONGEST_TITLE], {"text": words})
+            fiber.commit(post, opening)
+        else:
+            fiber.add(opening)
     else:
         check_same(fiber, key, opened, asked)
     return Handle(fiber, key, entry, read, opened=opened)

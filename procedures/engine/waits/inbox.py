@@ -76,9 +76,11 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
     """Post a text in the run's session and wait for the next message to the run."""
     fiber.check_usable()
     words = canonical.legible(check_text("The text of ctx.converse", text))
-    fiber.note(EventKind.NOTICE, words, {"text": words})
-    key = fiber.scope.key_for("converse")
     told = silence_of("ctx.converse", str, {"default": "", **waiting}) if waiting else {}
+    expires, seconds = waiting.get("expires"), None
+    if expires is not None:
+        seconds = parse_duration(expires, of="expires= of ctx.converse").total_seconds()
+    key = fiber.scope.key_for("converse")
     asked = Opening(
         wait="signal",
         signal=MESSAGE,
@@ -86,6 +88,9 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
         rest={"text": words},
         **told,
     )
+    if fiber.is_new("wait", key):
+        fiber.sizes.check_note("notice", words)
+        fiber.sizes.check_default("ctx.converse", asked.default)
 
     def read(entry: Entry) -> InboxMessage:
         closed = Closing.read(entry.last.content)
@@ -96,7 +101,4 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
             return InboxMessage(str(value or ""), closed.responder, at, "", timed_out=True)
         return InboxMessage(value["text"], closed.responder, at, value["id"])
 
-    expires, seconds = waiting.get("expires"), None
-    if expires is not None:
-        seconds = parse_duration(expires, of="expires= of ctx.converse").total_seconds()
     return open_wait(fiber, key, asked, read, expires=seconds).wait()

@@ -84,7 +84,7 @@ def open_signal(
         )
 
     if fiber.is_new("wait", key):
-        fiber.sizes.check_default(name, asked.default)
+        fiber.sizes.check_default(f"the signal {name}", asked.default)
 
     expires = waiting.get("expires")
     seconds = None
