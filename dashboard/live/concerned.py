@@ -102,17 +102,19 @@ class RequestNews:
         # Before what waits is counted: a mark must not be later than that.
         position = Positions.read(INBOX_TABLE).by_table[INBOX_TABLE]
         waiting = waiting_for(people, present)
-        self._untold.clear()
         # Also for a new page: it replaces what is known, so a later check would find no difference.
         concerned |= self._differing(waiting)
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
         reading = {pk: told[pk] for pk in told.keys() & {*readers}}
         cards = cards_for(reading, since=self._known, altered=altered, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
-        self._known = known if is_check else self._known | known
         marks = inbox_marks(position, told, lambda: present.members)
         frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
-        return RequestsTold(concerned, frames, behind_inbox(marked, marks, present), cards)
+        behind = behind_inbox(marked, marks, present)
+        # Last: whatever fails before is tried again.
+        self._untold.clear()
+        self._known = known if is_check else self._known | known
+        return RequestsTold(concerned, frames, behind, cards)
 
     def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
         known = self._known
@@ -144,6 +146,8 @@ class RunNews:
         """The changed runs about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[Any]] = {}
         """The last result of `grounds_of` for each person."""
+        self._differing: set[Key] = set()
+        """The people whose rights have changed and who haven't been notified yet."""
 
     def read(
         self,
@@ -172,10 +176,11 @@ class RunNews:
         for run, keys in seen.items():
             for key in keys:
                 found[key].add(run)
-        self._runs.clear()
         new = {*also, *(key for key, _ in marked)}
-        differing = self._regrouped(present, new, is_check=is_check)
+        self._differing |= self._regrouped(present, new, is_check=is_check)
+        differing = self._differing & present.users.keys()
         if not (new or found or differing):
+            self._runs, self._differing = set(), set()
             return RunsTold(found, differing, {}, set(), {})
         position = RunsPosition.now()
         digests = {key: digest(procedures) for key, procedures in self._known.items()}
@@ -183,6 +188,8 @@ class RunNews:
         told = (new | found.keys() | differing) & digests.keys()
         marks = {key: str(RunsMark(position, digests[key])) for key in told}
         homes = homes_for(present.only(told & {*readers}))
+        # Last: whatever fails before is tried again.
+        self._runs, self._differing = set(), set()
         return RunsTold(found, differing, marks, late, homes)
 
     def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:

@@ -50,6 +50,8 @@ class ChatNews:
     def __init__(self) -> None:
         messages = SessionEvent.objects.filter(kind="message")
         self._tail = Tail(messages, "session", lag=SLOWEST_MESSAGE)
+        self._changed: set[UUID] = set()
+        """The changed sessions about which nobody has been notified yet."""
         self._known: dict[Key, dict[UUID, int]] = {}
         """The new messages of each person at the last look."""
 
@@ -67,14 +69,16 @@ class ChatNews:
         whose messages no hint has come are found, too. The number of statements depends neither on
         the sessions nor on the people.
         """
-        changed = {*sessions, *(self._tail.read() if is_check else ())}
-        new = {*also, *({*among} - self._known.keys())}
+        self._changed |= {*sessions, *(self._tail.read() if is_check else ())}
+        changed, new = self._changed, {*also, *({*among} - self._known.keys())}
         earlier = {key: self._known.get(key, {}) for key in among}
-        self._known = {**earlier, **(unread_of(new) if new else {})}
+        known = {**earlier, **(unread_of(new) if new else {})}
         if changed and (rest := {*among} - new):
             for key, found in unread_in(changed, rest).items():
-                kept = {one: seq for one, seq in self._known[key].items() if one not in changed}
-                self._known[key] = kept | found
+                kept = {one: seq for one, seq in known[key].items() if one not in changed}
+                known[key] = kept | found
+        # Last: whatever fails before is tried again.
+        self._changed, self._known = set(), known
         concerned = {key for key in among if self._known[key] != earlier[key]}
         told = concerned.union(also)
         return ChatTold(concerned, {key: frame_of(self._known[key]) for key in told})

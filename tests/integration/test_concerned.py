@@ -19,6 +19,7 @@ from chat.services import (
     delegate,
     people_by_name,
     people_named,
+    post_message,
     reassign_request,
     snooze_request,
     waiting_for,
@@ -26,12 +27,15 @@ from chat.services import (
     withdraw_request,
 )
 from chat.services.waiting import MOST, Waiting
+from dashboard.live import concerned, news
 from dashboard.live.concerned import RequestNews, RunNews
+from dashboard.live.news import ChatNews
 from procedures.models import Grant, Procedure, Wait
 from procedures.models.clock import clock
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
 from tests.runs import answer
+from tests.talks import begin_talk
 
 pytestmark = pytest.mark.django_db
 PROCEDURES = ("question", "two_questions")
@@ -296,3 +300,49 @@ def test_a_change_names_whom_it_was_taken_from_and_whom_it_was_given_to(
         [alices],
     ]
     assert not asked.assignments.filter(is_open=True).exists()
+
+
+class LostConnectionError(Exception):
+    pass
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    """Let a function fail at its next call, as it does when the database is lost meanwhile."""
+    whole = getattr(module, name)
+
+    def fail(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(module, name, whole)
+        raise LostConnectionError
+
+    monkeypatch.setattr(module, name, fail)
+
+
+def test_what_could_not_be_read_to_its_end_is_told_at_the_next_look(
+    alice: User, bob: User, finance: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant("question", finance, "see", "answer")
+    session = begin_talk(alice, bob)
+    of_requests, of_runs, of_chat = RequestNews(), RunNews(), ChatNews()
+    for each in (of_requests, of_chat):
+        each.read([], [bob.pk], is_check=True)
+    of_runs.read([], [bob], is_check=True)
+    asked = request_of(run_until_it_waits("question"))
+    post_message(session, "Hello", by=alice)
+
+    fail_once(monkeypatch, concerned, "behind_inbox")
+    with pytest.raises(LostConnectionError):
+        of_requests.read([], [bob.pk])
+    fail_once(monkeypatch, concerned, "homes_for")
+    with pytest.raises(LostConnectionError):
+        of_runs.read([], [bob])
+    fail_once(monkeypatch, news, "unread_in")
+    with pytest.raises(LostConnectionError):
+        of_chat.read([], [bob.pk], is_check=True)
+
+    assert of_requests.read([], [bob.pk]).concerned == {bob.pk}
+    assert asked.wait.run_id in of_runs.read([], [bob]).seen[bob.pk]
+    assert of_chat.read([], [bob.pk]).concerned == {bob.pk}
+    # Once each.
+    assert not of_requests.read([], [bob.pk]).concerned
+    assert not of_runs.read([], [bob]).seen
+    assert not of_chat.read([], [bob.pk]).concerned
