@@ -50,7 +50,7 @@ def test_a_session_without_a_run_has_its_opener_members_and_first_message(
     session, is_new = open_session(
         " Returns\tof May ", by=alice, members=["@bob", "alice"], text="Hello", client_key="k"
     )
-    again = open_session("Another", by=alice, client_key="k")
+    again = open_session("Returns of May", by=alice, client_key="k")
     other, is_other = open_session("Another", by=bob, client_key="k")
 
     assert (is_new, again, is_other) == (True, (session, False), True)
