@@ -20,7 +20,8 @@ PHONE = ViewportSize(width=390, height=844)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 QUESTION = "Refund 100.01 EUR for order 9659 (Copper Workshop)?"
-WORDS = "They sent a photo: the lamp is a hand smaller than the picture in our shop."
+WORDS = "@approver, two of our chairs have broken. May we order new ones?"
+REPLY = "Yes, the budget of this month has room for two."
 COMPRESS = """async (png) => {
   const shot = await (await fetch(`data:image/png;base64,${png}`)).blob();
   const bitmap = await createImageBitmap(shot);
@@ -49,18 +50,33 @@ def main() -> None:
 
 
 def talk(browser: Browser, product: Product) -> str:
-    """So that the chat shows people, too. Returns its address."""
-    with signed_in(browser, product, "approver", DESK, "light") as page:
-        open_run(page)
-        page.locator(".crumbs .chip").click()
-        expect(page.get_by_role("log")).to_be_visible()
+    """People talk in a session, and with a run that they start there. Returns its address."""
+    with signed_in(browser, product, "starter", DESK, "light") as page:
+        page.goto("/chat")
+        page.get_by_role("link", name="New session").click()
+        page.get_by_label("Title").fill("Chairs for the packing room")
+        page.get_by_label("Members").fill("approver")
+        page.get_by_label("First message").fill(WORDS)
+        page.get_by_role("button", name="Open the session").click()
+        expect(page.get_by_role("log")).to_contain_text("two of our chairs")
         session = page.url
+    with signed_in(browser, product, "approver", DESK, "light") as page:
+        page.goto(session)
+        say(page, REPLY, shows=REPLY)
     with signed_in(browser, product, "starter", DESK, "light") as page:
         page.goto(session)
-        page.get_by_label("Message").fill(WORDS)
-        page.get_by_role("button", name="Send").click()
-        expect(page.get_by_role("log")).to_contain_text(WORDS)
-        return page.url
+        say(page, "/order_supplies", shows="only you see this")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.get_by_role("log")).to_contain_text("What do you need?")
+        say(page, "2 chairs", shows="The order has 2 chairs. What else?")
+        say(page, "done", shows="Order 2 chairs from Paper & Pens?")
+    return session
+
+
+def say(page: Page, words: str, *, shows: str) -> None:
+    page.get_by_label("Your message").fill(words)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("log")).to_contain_text(shows)
 
 
 def take_all(browser: Browser, product: Product, session: str, scheme: Scheme) -> None:
