@@ -86,9 +86,12 @@ class ResponseOut(Schema):
 
 
 class UploadedOut(Schema):
-    """A file that was sent for an answer."""
+    """A file that was sent for an answer or a message."""
 
-    token: str = Field(description="The text to send in place of the file in the answer's `value`.")
+    token: str = Field(
+        description="The text to send in place of the file: in the answer's `value`, or in the"
+        " `files` of a message."
+    )
     name: str
     digest: str = Field(description="SHA-256 of the content.")
     size: int

@@ -36,7 +36,8 @@ class MessageOut(Schema):
     )
     level: str = Field(description="The severity of an alert; else empty.")
     posted: dict[str, Any] = Field(
-        description="What a run has posted besides the text: `body` (Markdown), `data`, `files` and"
+        description="What was posted besides the text. By a person: `files`, each with `name`,"
+        " `digest`, `size` and `content_type`. By a run: `body` (Markdown), `data`, `files` and"
         " `cites` (steps); of a text that a step wrote, also `markdown`, `step`, `attempt` and"
         " `digest`."
     )
@@ -148,7 +149,11 @@ class MemberPage(Schema):
 class MessageIn(Body):
     """A message to a session, or an answer in words to one of its requests."""
 
-    text: str
+    text: str = ""
+    files: list[Word] = Field(
+        default=[],
+        description="The tokens of files that were sent before. With files, the text may be empty.",
+    )
     client_key: Word = KEY
     reply_to: UUID | None = Field(
         default=None,

@@ -1,16 +1,20 @@
 """Sessions, their members and their messages over HTTP."""
 
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404
-from ninja import Router, Status
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import File as NinjaFile
+from ninja import Router, Status, UploadedFile
 
 from chat import services
 from chat.access import Sight, titles_for
 from chat.feed import newest_messages
 from chat.models import HumanRequest, Member, Message
 from chat.parts import Part, find_part
+from chat.schemas import UploadedOut
 from chat.services.messages import find_sent
 from chat.session_schemas import (
     MemberIn,
@@ -26,8 +30,9 @@ from chat.session_schemas import (
     UnconfirmedOut,
 )
 from procedures.access import SignedIn, address_of, program_of
+from procedures.file_responses import FILE_ANSWER, file_response
 from procedures.paging import PAGE, Limit, Page, page, page_size
-from procedures.schemas import refusals
+from procedures.schemas import Word, refusals
 
 router = Router()
 
@@ -194,6 +199,9 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
         echo = services.echo_of(asked, said.text, by=request.user, confirmed=said.confirms)
         if echo:
             return Status(422, _unconfirmed(echo))
+    # A repeated message has its files already, and their tokens may have expired since.
+    tokens, by = said.files, request.user
+    files = earlier.files if earlier else services.sent_message_files(part.session, tokens, by=by)
     message = services.post_message(
         part.session,
         said.text,
@@ -201,12 +209,50 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
         client_key=said.client_key,
         reply_to=to,
         steers=said.steers,
+        files=files,
     )
-    reply = _reply(request, asked, message.text) if asked else None
+    reply = _reply(request, asked, message.text) if asked and message.text else None
     run = services.run_addressed(to)
     unheard = services.why_unheard(run, request.user) if run and not message.delivery else ""
     sent = {"message": message, "reply": reply, "unheard": unheard}
     return Status(200 if earlier else 201, sent)
+
+
+@router.post(
+    "/sessions/{session_id}/files",
+    response={201: UploadedOut, **refusals(400, 403, 404, 413, 422)},
+    summary="Send a file for a message",
+)
+def create_message_file(
+    request: SignedIn, session_id: UUID, file: Annotated[UploadedFile, NinjaFile()]
+) -> Status[dict[str, Any]]:
+    """Store a file (multipart/form-data, in the field `file`) and return a token for it.
+
+    Send the token in the `files` of a message, at most 10 in each. The token is valid only for this
+    person and this session. It expires after a day, unless the site sets another time.
+    """
+    session = _find(request, session_id).session
+    token = services.receive_message_file(session, file, by=request.user)
+    stored = services.sent_message_file(session, token, by=request.user)
+    assert stored
+    return Status(201, {"token": token, **asdict(stored)})
+
+
+@router.get(
+    "/sessions/{session_id}/messages/{message_id}/files/{digest}",
+    response={200: None, **refusals(404)},
+    openapi_extra=FILE_ANSWER,
+    summary="A file of a message",
+)
+def get_message_file(
+    request: SignedIn, session_id: UUID, message_id: UUID, digest: Word
+) -> HttpResponse:
+    """Return the file with that digest; browsers show pictures and download other files."""
+    message = get_object_or_404(_find(request, session_id).messages, pk=message_id)
+    file = services.find_message_file(message, digest)
+    if file is None:
+        raise Http404
+    return file_response(file, may_be_shown=True)
 
 
 def _reply(request: SignedIn, asked: HumanRequest, text: str) -> dict[str, Any]:

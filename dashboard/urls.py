@@ -17,6 +17,7 @@ from dashboard.pages import (
     live,
     manifest,
     mentions,
+    message_files,
     operations,
     procedures,
     profile,
@@ -140,6 +141,15 @@ urlpatterns = [
         "chat/<uuid:session_id>/starts/<plain:name>",
         session_commands.create_start,
         name="session_start",
+    ),
+    path("chat/<uuid:session_id>/files", message_files.create_file, name="message_file_create"),
+    path(
+        "messages/<uuid:message_id>/files/<plain:digest>", files.message_file, name="message_file"
+    ),
+    path(
+        "messages/<uuid:message_id>/files/<plain:digest>/preview",
+        files.message_file_preview,
+        name="message_file_preview",
     ),
     path("messages/<uuid:message_id>", wholes.message_text, name="message_text"),
     path("runs", runs.run_list, name="run_list"),

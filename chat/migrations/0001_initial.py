@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ('reply_to', models.ForeignKey(db_index=False, help_text='The message to which this one replies; its readers can read the reply too.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replies', to='countersign_chat.message')),
                 ('text', models.TextField(blank=True)),
                 ('level', models.CharField(blank=True, help_text='The severity of an alert.', max_length=10)),
-                ('details', models.TextField(blank=True, db_default='', default='', help_text='What a run posted besides the text, as JSON: the step that wrote it, for example.')),
+                ('details', models.TextField(blank=True, db_default='', default='', help_text='What was posted besides the text, as JSON: files, or the step that wrote it.')),
                 ('at', models.DateTimeField()),
                 ('client_key', models.CharField(blank=True, help_text='A key chosen by the sender; sending it again returns the first message.', max_length=64)),
                 ('mentioned', models.TextField(blank=True, db_default='', default='', help_text='The people whom the text mentions, as a JSON list of pairs: key and name.')),

@@ -19,6 +19,7 @@ from chat.models.session import SAID, Member, Session, SessionEvent, record_mess
 from chat.store import sql
 from chat.typed import without_marks
 from procedures.engine.values import canonical
+from procedures.engine.values.files import File
 from procedures.engine.values.orders import in_order
 from procedures.models import Run
 from procedures.models.ids import uuid7
@@ -140,8 +141,7 @@ class Message(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="What a run posted besides the text, as JSON: the step that wrote it, for "
-        "example.",
+        help_text="What was posted besides the text, as JSON: files, or the step that wrote it.",
     )
     at = models.DateTimeField()
     client_key = models.CharField(
@@ -238,17 +238,24 @@ class Message(models.Model):
 
     @cached_property
     def posted(self) -> dict[str, Any]:
-        """The fields that a run posted besides the text, by their names in its event."""
+        """The fields posted besides the text: those of a run's event, or a person's files."""
         found: dict[str, Any] = canonical.plain(self.details) if self.details else {}
         if "order" in found:
             found["data"] = in_order(found["data"], found.pop("order"))
         return found
 
     @property
+    def files(self) -> list[File]:
+        """The files that a person sent with the message."""
+        if self.kind != self.Kind.PERSON:
+            return []  # a run names its own files, which its page has
+        return [File(**file) for file in self.posted.get("files", ())]
+
+    @property
     def summary(self) -> str:
         """The text without the marks of Markdown, for lists; of a run's texts, the first line."""
         if self.kind == self.Kind.PERSON:
-            return without_marks(self.text)
+            return without_marks(self.text) or ", ".join(file.name for file in self.files)
         if not self.posted.get("markdown"):
             return self.text
         line = next((one for one in self.text.splitlines() if one.strip()), "")

@@ -149,8 +149,12 @@ class Searchable(models.Model):
 
 def texts_of_message(message: "Message") -> Iterator[str]:
     """Yield the texts of an entry: what it says, or what its run or request is about."""
-    yield message.summary if message.kind == message.Kind.PERSON else message.text
-    yield from values_in(message.posted)
+    if message.kind == message.Kind.PERSON:
+        yield message.summary
+        yield from (file.name for file in message.files)
+    else:
+        yield message.text
+        yield from values_in(message.posted)
     if message.kind == message.Kind.RUN and message.run:
         yield message.run.heading
         kept = message.run.inputs

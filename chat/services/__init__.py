@@ -15,9 +15,16 @@ from chat.services.delegations import delegate, delegations_of, revoke_delegatio
 from chat.services.heard import run_addressed, why_unheard
 from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
 from chat.services.losses import Losses, LostName, Watch, losses_of
+from chat.services.message_files import (
+    MOST_FILES,
+    MessageError,
+    find_message_file,
+    receive_message_file,
+    sent_message_file,
+    sent_message_files,
+)
 from chat.services.messages import (
     Echo,
-    MessageError,
     MessageKeyError,
     NotMemberError,
     Reply,
@@ -78,6 +85,7 @@ from chat.services.uploads import LostFileError, find_file, uploaded, with_uploa
 from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
 
 __all__ = [
+    "MOST_FILES",
     "MOST_INVITED",
     "OPERATE_REQUEST",
     "AlreadyAnsweredError",
@@ -125,6 +133,7 @@ __all__ = [
     "drop_draft",
     "echo_of",
     "find_file",
+    "find_message_file",
     "find_people",
     "find_person",
     "invite",
@@ -147,6 +156,7 @@ __all__ = [
     "reassign_request",
     "receive",
     "receive_file",
+    "receive_message_file",
     "release_request",
     "remind_people",
     "remove_member",
@@ -162,6 +172,8 @@ __all__ = [
     "search_texts",
     "send_notification",
     "sender_of",
+    "sent_message_file",
+    "sent_message_files",
     "set_private",
     "snooze_request",
     "start_in_session",

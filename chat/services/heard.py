@@ -33,7 +33,13 @@ def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
         return
     is_steered = steers and takes_steering(run)
     try:
-        kept = write_locked(run.pk, Written(str(message.pk), message.text, is_steered), by=by)
+        kept = write_locked(
+            run.pk,
+            Written(
+                str(message.pk), message.summary if message.files else message.text, is_steered
+            ),
+            by=by,
+        )
     except UnheardError:
         return
     message.delivery = Delivery.STEERING if is_steered else Delivery.QUEUED

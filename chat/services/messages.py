@@ -1,6 +1,7 @@
 """Messages in a session, and answers given as messages."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from chat.parts import find_part
 from chat.services.heard import hand_to_run
 from chat.services.inbound import receive
 from chat.services.mentioning import find_mentioned, note_mentions
+from chat.services.message_files import MessageError
 from chat.services.programs import ProgramRefusedError
 from chat.services.replies import NoReplyError, reading_of
 from chat.services.responses import AlreadyAnsweredError, NotAskedError, respond
@@ -19,13 +21,10 @@ from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.values import canonical
+from procedures.engine.values.files import File
 from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
 from procedures.users import User
-
-
-class MessageError(EngineError):
-    """A message that can't be stored; the error's text is for its author."""
 
 
 class MessageKeyError(MessageError):
@@ -93,7 +92,7 @@ def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") 
     return None if reading.is_literal or echo.token == confirmed else echo
 
 
-def post_message(
+def post_message(  # noqa: PLR0913 (what a message can have)
     session: Session,
     text: str,
     *,
@@ -101,6 +100,7 @@ def post_message(
     client_key: str = "",
     reply_to: Message | None = None,
     steers: bool = False,
+    files: Sequence[File] = (),
 ) -> Message:
     """Store a person's message in a session, and hand it to the run that it is written to.
 
@@ -109,18 +109,30 @@ def post_message(
     session may read the message. So may the author of the message it replies to, or the users
     who may see the run it replies to. A message that replies to a run's card, or to a text that a
     run posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
-    at work may. Locks the run, if there is one, before the session.
+    at work may. Locks the run, if there is one, before the session. A message with files, as
+    `sent_message_files` returns them, needs no text.
     """
-    text = checked_text(text)
+    text = checked_text(text) if text.strip() or not files else ""
     if message := find_sent(session, client_key, by=by):
         return _checked_repeat(message, text, reply_to)
+    message = Message(
+        session=session,
+        kind=Message.Kind.PERSON,
+        author=by,
+        text=text,
+        details=canonical.text_of({"files": list(map(asdict, files))}) if files else "",
+        at=clock.now(),
+        client_key=client_key,
+        reply_to=reply_to,
+    )
     try:
-        return _create(session, text, by, client_key, reply_to, steers=steers)
+        _add(message, by=by, steers=steers)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
     except IntegrityError:
-        if message := find_sent(session, client_key, by=by):
-            return _checked_repeat(message, text, reply_to)
+        if earlier := find_sent(session, client_key, by=by):
+            return _checked_repeat(earlier, text, reply_to)
         raise
+    return message
 
 
 def _checked_repeat(message: Message, text: str, reply_to: Message | None) -> Message:
@@ -157,25 +169,9 @@ def reply(
 
 
 @transaction.atomic
-def _create(
-    session: Session,
-    text: str,
-    by: User,
-    client_key: str,
-    reply_to: Message | None,
-    *,
-    steers: bool,
-) -> Message:
-    message = Message(
-        session=session,
-        kind=Message.Kind.PERSON,
-        author=by,
-        text=text,
-        at=clock.now(),
-        client_key=client_key,
-        reply_to=reply_to,
-    )
-    mentioned = find_mentioned(message) if "@" in text else []
+def _add(message: Message, *, by: User, steers: bool) -> None:
+    session = message.session
+    mentioned = find_mentioned(message) if "@" in message.text else []
     hand_to_run(message, by=by, steers=steers)
     message.add_to(session.pk)
     # Under the session's lock, so that somebody who was just removed writes nothing afterwards.
@@ -183,7 +179,6 @@ def _create(
     if not is_member and find_part(by, session.pk) is None:
         raise NotMemberError("You can't write in this session any more.")
     note_mentions(message, mentioned)
-    return message
 
 
 def find_sent(session: Session, client_key: str, *, by: User) -> Message | None:

@@ -21,6 +21,7 @@ ROUTES = {
     "get_draft": Scope.ANSWER,
     "list_sessions": Scope.ANSWER,
     "list_messages": Scope.ANSWER,
+    "create_message_file": Scope.ANSWER,
 }
 """The scope needed by each route that changes something; routes not listed need `operate`.
 

@@ -28,6 +28,7 @@ from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
 from chat.services import Echo, MessageError, MessageKeyError, NotMemberError, Reply
 from chat.unread import followed, mark_read
+from dashboard.forms.attached import attached_files
 from dashboard.forms.commands import Command, command_in, unescaped
 from dashboard.overview.cards import cards_in
 from dashboard.overview.viewer import time_for_viewer
@@ -110,13 +111,13 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     sent again.
     """
     part, typed = find(request, session_id), request.POST.get("text", "")
-    session = part.session
+    session, request.attached = part.session, attached_files(request, part)
     verbatim = typed if _is_verbatim(request, typed) else ""
     if not verbatim and (answered := _answer_command(request, part, typed)):
         return answered
     text = verbatim or unescaped(typed)
     to, asked = _addressed(request, part)
-    if why := _why_unsent(request, asked):
+    if why := request.attached.told or _why_unsent(request, asked):
         return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
     asks_back = bool(request.POST.get("asks_back"))
     if not asks_back and (echo := _echo(request, asked, text)):
@@ -130,6 +131,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
             client_key=key,
             reply_to=to,
             steers=bool(request.POST.get("steers")),
+            files=services.sent_message_files(session, request.attached.tokens, by=request.user),
         )
     except NotMemberError as error:
         raise PermissionDenied from error
@@ -137,7 +139,9 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
         # The form that is shown again has a key of its own.
         why = str(KEY_USED) if isinstance(error, MessageKeyError) else str(error)
         return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
-    reply = _reply(request, asked, message.text, asks_back=asks_back) if asked else None
+    reply = None
+    if asked and message.text:
+        reply = _reply(request, asked, message.text, asks_back=asks_back)
     mark_read(session.pk, by=request.user, seq=message.seq)
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
@@ -387,7 +391,7 @@ def _posted(
 
 
 def _choice(request: Visit) -> dict[str, Any]:
-    """Return what the sender has chosen in the composer.
+    """Return what the sender has chosen in the composer, and the files of the message.
 
     It stays until a message is sent: what is typed next must not answer something else.
     """
@@ -395,6 +399,7 @@ def _choice(request: Visit) -> dict[str, Any]:
     return {
         "chosen": _id(named) or (named if named == CHOOSE else NOTHING),
         "asks_back": bool(request.POST.get("asks_back")),
+        "attached": request.attached.files,
     }
 
 

@@ -12,9 +12,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from chat.access import visible_requests
+from chat.access import visible_messages, visible_requests
 from chat.changes import edits_between, lines_of
-from chat.services import find_file
+from chat.services import find_file, find_message_file
 from dashboard.overview.cuts import PAGE, cut_changes, cut_text
 from dashboard.overview.drawing import READABLE
 from procedures import api
@@ -90,6 +90,34 @@ def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     old, new = (_text_of(_content(one)) for one in files if one)
     lines, left_out = cut_changes(list(lines_of(old, new, edits_between(old, new))), PAGE)
     return render(request, "chat/file_changes.html", {"lines": lines, "left_out": left_out})
+
+
+@require_safe
+@login_required
+@tells_of_lost_files
+def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
+    """Return a file of a message; if it is a picture, browsers display it."""
+    return file_response(_file_of_message(request, message_id, digest), may_be_shown=True)
+
+
+@require_safe
+@login_required
+@tells_of_lost_files
+def message_file_preview(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
+    """Return the beginning of a text file, or the first rows of a table."""
+    file = _file_of_message(request, message_id, digest)
+    if file.content_type not in READABLE:
+        raise Http404
+    return render(request, "chat/file_preview.html", _beginning(file, _content(file)))
+
+
+def _file_of_message(request: SignedIn, message_id: UUID, digest: str) -> File:
+    """Return a file of a message that the person may read; who may read it may have its files."""
+    message = get_object_or_404(visible_messages(request.user), pk=message_id)
+    file = find_message_file(message, digest)
+    if file is None:
+        raise Http404
+    return file
 
 
 def _file_of(request: SignedIn, request_id: UUID, digest: str) -> File:

@@ -2,6 +2,7 @@
 
 from django_htmx.middleware import HtmxDetails
 
+from dashboard.forms.attached import Attached
 from procedures.access import SignedIn
 
 
@@ -10,5 +11,7 @@ class Visit(SignedIn):
 
     htmx: HtmxDetails
     """Details of an htmx request; it is false if a whole page was requested."""
+    attached: Attached
+    """The files that came with the form of a message."""
     kept_filters: list[dict[str, str]]
     """The filters of the inbox that the person keeps: names and queries."""

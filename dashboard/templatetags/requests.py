@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from chat.channels.registry import channels
-from chat.models import Assignment, HumanRequest, HumanResponse, StandingDecision
+from chat.models import Assignment, HumanRequest, HumanResponse, Message, StandingDecision
 from chat.services import Echo
 from chat.services.silence import fate_of
 from dashboard.forms.answer import AnswerForm
@@ -18,6 +18,7 @@ from dashboard.overview.drawing import StoredFile, changed_lines
 from dashboard.overview.drawing import label_of as label_of_name
 from dashboard.overview.names import outcome_name, withdrawal_name
 from dashboard.overview.words import listed, name_of
+from procedures.conf import conf
 from procedures.engine.kinds.controls import Buttons
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import alike_words, is_offered
@@ -285,12 +286,21 @@ def sent_files(question: Question, value: Any) -> list[StoredFile]:
     return [drawn_file(file) for file in files_in(with_files(value, question.schema))]
 
 
+@register.simple_tag
+def most_megabytes() -> int:
+    """Return the maximum size of a file that people send, in megabytes."""
+    most: int = conf.MAX_UPLOAD_MB
+    return most
+
+
 @register.filter
 def file_link(file: StoredFile, of: Any) -> str:
-    """Return the address of a file of a run, or of a request given by its id; "" for no id.
+    """Return the address of a file of a run, a message or a request given by its id; else "".
 
-    A request has files by digest. A run has the newest file with each name.
+    A request or message has files by digest. A run has the newest file with each name.
     """
+    if isinstance(of, Message):
+        return reverse("countersign:message_file", args=[of.pk, file.digest])
     if isinstance(of, Run):
         return reverse("countersign:run_file", args=[of.pk, file.name])
     return reverse("countersign:request_file", args=[of, file.digest]) if of else ""
@@ -298,7 +308,11 @@ def file_link(file: StoredFile, of: Any) -> str:
 
 @register.filter
 def preview_link(file: StoredFile, of: Any) -> str:
-    """Return the address of the preview of a request's file, or "" if there is none."""
+    """Return the address of the preview of a request's or message's file; "" if it has none."""
+    if isinstance(of, Message) and file.has_preview:
+        return reverse("countersign:message_file_preview", args=[of.pk, file.digest])
+    if isinstance(of, Message):
+        return ""
     if not of or isinstance(of, Run) or not file.has_preview:
         return ""
     return reverse("countersign:request_file_preview", args=[of, file.digest])

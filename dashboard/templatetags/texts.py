@@ -23,6 +23,8 @@ TEXTS = {
         "Your draft was changed in another window. What you type here replaces it."
     ),
     "due": lazy("due in {length}"),
+    "file-not-sent": lazy("{name} couldn't be sent. Choose it again."),
+    "file-too-large": lazy("{name} is too large; the limit is {limit} MB."),
     "found": lazy("Found: {count}"),
     "found-nothing": lazy("No matches"),
     "here-1": lazy("{one} is here"),

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from chat.services import post_message
 from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.pages import ask
+from tests.talks import begin_talk
 
 pytestmark = pytest.mark.usefixtures("running_web")
 MARKED = """See `*.csv` and [the order](https://shop.example/1187):
@@ -18,6 +19,20 @@ MARKED = """See `*.csv` and [the order](https://shop.example/1187):
 |-------|--------|--------|
 | 1187  | 12 €   | a rather long reason, which needs several lines on a phone |
 """
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+GIVE_FILE = """(target, [type, name, kind, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: kind }));
+  const event = type === "paste"
+    ? new ClipboardEvent(type, { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+  target.dispatchEvent(event);
+}"""
+"""Gives an element a file as a person does who pastes or drops it."""
 READ = "() => navigator.clipboard.readText()"
 
 
@@ -47,3 +62,45 @@ def test_links_to_messages_requests_and_steps_are_copied_by_keyboard(
     expect(page.get_by_text("Link copied")).to_be_visible()
     page.goto(page.evaluate(READ))
     expect(page.locator(".bars__item[data-marked]")).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_files_are_pasted_and_dropped_and_one_too_large_loses_nothing(
+    open_page: OpenPage, alice: User, bob: User, width: int
+) -> None:
+    talk = begin_talk(alice, bob, title="Parcels")
+    page = open_page(alice, width=width)
+    page.goto(f"/chat/{talk.pk}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    text, files = (
+        page.get_by_label("Your message"),
+        page.get_by_role("list", name="Files of this message"),
+    )
+    text.fill("Both are here")
+    text.evaluate(GIVE_FILE, ["paste", "screen.png", "image/png", PICTURE])
+    page.locator(".transcript").evaluate(
+        GIVE_FILE, ["drop", "orders.csv", "text/csv", "YSxiCjEsMgo="]
+    )
+    expect(files.get_by_role("checkbox")).to_have_count(2)
+    page.locator("message-files").evaluate("(element) => element.setAttribute('most', 0)")
+    page.get_by_label("Attach files").set_input_files(
+        {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"long"}
+    )
+    expect(page.get_by_text("film.mp4 is too large; the limit is 0 MB.")).to_be_visible()
+    expect(text).to_have_value("Both are here")
+    page.get_by_role("button", name="Send").click()
+
+    sent = page.locator(".transcript__list .message[data-kind=person]")
+    expect(sent.get_by_role("link", name="orders.csv")).to_be_visible()
+    picture = sent.get_by_role("img", name="screen.png")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+    expect(files.get_by_role("checkbox")).to_have_count(0)
+
+    # Without words, and still on its way when its author sends it.
+    page.get_by_label("Attach files").set_input_files(
+        {"name": "alone.txt", "mimeType": "text/plain", "buffer": b"a"}
+    )
+    page.locator(".composer__form").evaluate("(form) => form.requestSubmit()")
+    expect(sent.get_by_role("link", name="alone.txt")).to_be_visible()
+    assert talk.messages.count() == 2

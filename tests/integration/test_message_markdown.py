@@ -108,7 +108,7 @@ def test_pages_live_frames_lists_mails_and_the_search_show_the_same(
     assert drawn in frame.content["html"]
 
     plain = "Done, @bob. See the order (https://shop.example/1187) and *.csv:"
-    assert f"alice: {plain}"[:80] in shown(browser(bob).get("/chat"))
+    assert f"<bdi>{plain}"[:80] in shown(browser(bob).get("/chat"))
     texts: QuerySet[Searchable] = Searchable.objects.filter(message=message)
     assert texts.get().text.startswith(plain)
     assert "@alice **raw**" in texts.get().text

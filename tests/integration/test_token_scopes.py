@@ -28,6 +28,7 @@ NEEDED = {
     "create_ask_back": {"answer"},
     "delete_standing_decision": {"answer"},
     "create_file": {"answer"},
+    "create_message_file": {"answer"},
     "create_answer": {"answer"},
     "restart_run": {"operate", "start"},
     "fork_run": {"operate", "start"},

@@ -59,7 +59,7 @@ class ChatComposer extends HTMLElement {
     const isPlain = !event.shiftKey && !event.altKey;
     if (event.key !== "Enter" || !isPlain || matchMedia("(pointer: coarse)").matches) return;
     event.preventDefault();
-    if (this.text.value.trim()) this.form.requestSubmit();
+    if (this.text.value.trim() || !this.text.required) this.form.requestSubmit();
   }
 
   get questions() {
@@ -155,8 +155,9 @@ class ChatComposer extends HTMLElement {
       return;
     }
     const { client_key: key } = this.form.elements;
-    const { csrfmiddlewaretoken: _, ...fields } = Object.fromEntries(detail.requestConfig.formData);
-    this.outbox.take(fields);
+    const { csrfmiddlewaretoken: _, upload: __, ...fields } = Object.fromEntries(detail.requestConfig.formData);
+    const files = this.querySelector("message-files").take();
+    this.outbox.take({ ...fields, files: files.map(({ token }) => token), names: files.map(({ name }) => name) });
     this.forgetEcho();
     key.value = `${Date.now()}-${Math.random()}`;
     this.text.readOnly = false;

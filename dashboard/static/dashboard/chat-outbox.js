@@ -30,7 +30,7 @@ class ChatOutbox extends HTMLElement {
 
   show(message) {
     const piece = document.importNode(this.querySelector("template").content, true);
-    piece.querySelector(".message__text").textContent = message.text;
+    piece.querySelector(".message__text").textContent = [message.text, ...(message.names ?? [])].join("\n").trim();
     piece.firstElementChild.dataset.key = message.client_key;
     this.append(piece);
     document.querySelector("transcript-view")?.follow?.();
@@ -68,10 +68,12 @@ class ChatOutbox extends HTMLElement {
     return true;
   }
 
-  post({ at: _, ...message }) {
+  post({ at: _, names: __, files = [], ...message }) {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     const headers = { "HX-Request": "true", "X-CSRFToken": token };
-    return fetch(this.getAttribute("href"), { method: "POST", headers, body: new URLSearchParams(message) });
+    const body = new URLSearchParams(message);
+    for (const token of files) body.append("files", token);
+    return fetch(this.getAttribute("href"), { method: "POST", headers, body });
   }
 
   /** The message takes its place in the transcript; one that was refused stays here and says why. */

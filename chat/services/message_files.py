@@ -1,0 +1,74 @@
+"""Files of messages: sent before their message, which contains a signed token for each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+
+from chat.models import Message, Session
+from procedures.conf import conf
+from procedures.engine.errors import EngineError, FileGoneError
+from procedures.engine.values.files import File
+from procedures.files import keep_uploads
+from procedures.inputs import store_upload
+from procedures.users import User
+
+MOST_FILES = 10
+"""The maximum number of files of one message."""
+
+
+class MessageError(EngineError):
+    """A message that can't be stored; the error's text is for its author."""
+
+
+def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> str:
+    """Store a file for a message in the session, and return the token that stands for it.
+
+    The token is valid for this person and session, for `UPLOADS_KEPT`. Raises `TooLargeError`.
+    """
+    # Signed: without that, anybody could name the digest of somebody else's file, and read it.
+    return signing.dumps(asdict(store_upload(sent)), salt=_salt(session, by))
+
+
+def sent_message_file(session: Session, token: str, *, by: User) -> File | None:
+    """Return the file that a token stands for, or None if the token isn't valid any more."""
+    try:
+        found = signing.loads(token, salt=_salt(session, by), max_age=conf.UPLOADS_KEPT)
+    except signing.BadSignature:
+        return None
+    return File(**found)
+
+
+def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> list[File]:
+    """Return the files that tokens stand for, each once; raise `MessageError` if one can't be sent.
+
+    They are stored permanently, so call this before the transaction that stores the message.
+    """
+    found = {token: sent_message_file(session, token, by=by) for token in dict.fromkeys(tokens)}
+    files = [file for file in found.values() if file]
+    if len(files) < len(found):
+        raise MessageError("A file isn't stored any more. Choose it again.")
+    if len(files) > MOST_FILES:
+        words = f"The message has {len(files)} files; the limit is {MOST_FILES}."
+        raise MessageError(f"{words} Send it in parts.")
+    _keep(files)
+    return files
+
+
+def find_message_file(message: Message, digest: str) -> File | None:
+    """Return the file of a message with this digest, or None."""
+    return next((file for file in message.files if file.digest == digest), None)
+
+
+def _keep(files: Sequence[File]) -> None:
+    try:
+        keep_uploads(files)
+    except FileGoneError as error:
+        lost = next(file for file in files if file.digest == error.digest)
+        words = f"The file “{lost.name}” isn't stored any more. Choose it again."
+        raise MessageError(words) from None
+
+
+def _salt(session: Session, by: User) -> str:
+    return f"chat.message_files.{session.pk}.{by.pk}"

@@ -1,0 +1,43 @@
+"""The files in the form of a message: those sent before, and those that it sends itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from chat import services
+from chat.parts import Part
+from procedures.access import SignedIn
+from procedures.engine.values.files import File
+from procedures.inputs import TooLargeError
+
+
+@dataclass(frozen=True)
+class Attached:
+    """The files that came with the form of a message, each with its token."""
+
+    files: Sequence[tuple[str, File]] = ()
+    told: str = ""
+    """A sentence about a file that couldn't be stored; "" if all are."""
+
+    @property
+    def tokens(self) -> list[str]:
+        return [token for token, _file in self.files]
+
+
+def attached_files(request: SignedIn, part: Part) -> Attached:
+    """Return the files whose tokens a form has, and store those that it sends itself."""
+    session, by = part.session, request.user
+    sent = request.POST.getlist("files")
+    known = [(token, services.sent_message_file(session, token, by=by)) for token in sent]
+    files = [(token, file) for token, file in known if file]
+    told = _("A file isn't stored any more. Choose it again.") if len(files) < len(sent) else ""
+    for upload in request.FILES.getlist("upload"):
+        try:
+            token = services.receive_message_file(session, upload, by=by)
+        except TooLargeError as error:
+            told = str(error)
+        else:
+            file = services.sent_message_file(session, token, by=by)
+            files += [(token, file)] if file else []
+    return Attached(files, told)

@@ -1,0 +1,25 @@
+"""Files that people send for a message, one by one before it."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from chat.parts import find_part
+from dashboard.forms.attached import attached_files
+from dashboard.pages.visit import Visit
+
+
+@require_POST
+@login_required
+def create_file(request: Visit, session_id: UUID) -> HttpResponse:
+    """Store a file, and return it for the form of the message; else a sentence why it isn't."""
+    part = find_part(request.user, session_id)
+    if part is None:
+        raise Http404
+    found = attached_files(request, part)
+    if found.told or not found.files:
+        return HttpResponse(found.told, status=422, content_type="text/plain; charset=utf-8")
+    return render(request, "chat/_attached.html", {"attached": found.files}, status=201)
