@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from urllib.error import HTTPError
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -30,6 +31,7 @@ from tests.documents import Page as Document
 from tests.live_page import LivePage, own_hub
 from tests.processes import Redis, Web, wait_until
 from tests.sockets import Page, program, session_of
+from tests.talks import begin_talk
 
 DRAWN = {"run": ("page", "card"), "session": ("page",), "inbox": ("page", "cards")}
 DOCUMENT = Path(__file__).parents[2] / "docs/live.md"
@@ -151,6 +153,27 @@ def test_the_example_of_the_document_asks_for_what_it_was_not_sent() -> None:
             server.shutdown()
             thread.join()
     assert asked[1] == {"range": "run:7", "after": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_chat_client_of_the_document_writes_searches_and_follows(
+    alice: User, bob: User, running_web: Web
+) -> None:
+    talk = begin_talk(alice, bob, title="Parcels")
+    token = ApiToken.create_for(alice, scopes=[Scope.READ, Scope.ANSWER])
+    chat = Document(DOCUMENT).definitions["Chat"](running_web.url, token)
+
+    first = chat.post(str(talk.pk), "Where is 1187?")
+    followed = chat.follow(str(talk.pk))
+
+    assert next(followed)["id"] == first["id"]
+    post_message(talk, "At the door", by=bob)
+    assert next(followed)["text"] == "At the door"
+    followed.close()
+    assert [one["id"] for one in chat.sessions()] == [str(talk.pk)]
+    assert [hit["message_id"] for hit in chat.search("1187")] == [first["id"]]
+    with pytest.raises(HTTPError):
+        chat.post(str(talk.pk), " ")
 
 
 def test_a_programs_socket_ends_with_its_token(
