@@ -40,7 +40,7 @@ from procedures.services.carriers import long_queued
 
 @dataclass
 class Reading:
-    """What was read of a run at one time."""
+    """The rows of a run that were read at one time."""
 
     run: Run
     now: datetime
@@ -49,7 +49,7 @@ class Reading:
     inputs: Sequence[RunInput]
     """The answers and reassignments that aren't in the journal yet."""
     told: EventsOfLists | None = None
-    """What lists read, if only the last part of the journal was read; else None."""
+    """The events that lists read, if only the last part of the journal was read; else None."""
     opened_before: list[OpenWait] = field(default_factory=list)
     """The open waits in that case: the journal's last part may lack their openings."""
 
