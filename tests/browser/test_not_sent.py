@@ -1,5 +1,7 @@
 """An answer that did not arrive: nobody believes to have decided, no word is lost."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, expect
@@ -49,6 +51,28 @@ def test_a_page_that_was_too_old_says_so_when_it_is_there_again(page: Page) -> N
     expect(page.get_by_label("Comment")).to_have_value(WORDS)
     page.reload()
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_words_are_still_there_after_one_had_to_sign_in_again(
+    page: Page, asked: HumanRequest
+) -> None:
+    cookies: Any = page.context.cookies()
+
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Pay 31.20 €").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    page.context.add_cookies(cookies)
+    page.goto("/")
+    expect(page.get_by_label("Comment")).to_have_value(WORDS)
+    page.goto(f"/chat/{asked.session_id}")
+    field = page.get_by_label("Your message")
+    field.fill("Who is Mrs Blum?")
+    page.context.clear_cookies(name="sessionid")
+    field.press("Enter")
+    expect(page.get_by_label("Password")).to_be_visible()
+    page.context.add_cookies(cookies)
+    page.goto(f"/chat/{asked.session_id}")
+    expect(field).to_have_value("Who is Mrs Blum?")
 
 
 def test_a_chosen_option_is_still_chosen_when_the_page_is_opened_again(

@@ -93,7 +93,7 @@ def test_the_list_has_the_newest_first_and_marks_what_waits(alice: User, bob: Us
     text = shown(browser(bob).get("/chat"))
 
     assert text.index(str(first.pk)) < text.index(str(second.pk))
-    assert "alice: Please look at this." in text
+    assert "<bdi>alice</bdi>: <bdi>Please look at this.</bdi>" in text
     assert text.count("Waiting for you</span>") == 2
 
 

@@ -135,8 +135,8 @@ class ChatComposer extends HTMLElement {
   }
 
   /** The field that comes begins empty, and must not be filled with what was just sent. */
-  forgetSent({ target, detail }) {
-    if (target === this && detail.xhr.status < 300) this.querySelector("keep-draft").forget();
+  forgetSent({ target, defaultPrevented, detail }) {
+    if (target === this && !defaultPrevented && detail.xhr.status < 300) this.querySelector("keep-draft").forget();
   }
 
   refuse(event) {

@@ -171,7 +171,7 @@ try {
 
 customElements.define("keep-draft", KeepDraft);
 
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const isSent = detail.xhr.status < 300 && !detail.serverResponse.includes("<keep-draft");
+document.addEventListener("htmx:beforeSwap", ({ defaultPrevented, detail }) => {
+  const isSent = !defaultPrevented && detail.xhr.status < 300 && !detail.serverResponse.includes("<keep-draft");
   if (isSent) detail.requestConfig.elt.querySelector?.("keep-draft")?.forget();
 });

@@ -1,9 +1,10 @@
 /* An answer that is a whole page (one has to sign in again, the form was too old) is no part of
-   this page: it is loaded anew, and what was typed is kept by keep-draft. */
+   this page: it is loaded anew, and what was typed is kept by keep-draft. This is decided before anybody
+   else hears of the answer: what would be forgotten once it was sent is not. */
 
 const SIGN_IN = document.documentElement.dataset.signIn;
 
-document.addEventListener("htmx:beforeSwap", (event) => {
+function loadAnew(event) {
   const { xhr, requestConfig } = event.detail;
   const isPage = xhr.responseText.trimStart().slice(0, 9).toLowerCase() === "<!doctype";
   const isWanted = requestConfig.elt.hasAttribute("hx-select") && xhr.status === 200;
@@ -11,4 +12,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.preventDefault();
   document.dispatchEvent(new CustomEvent("page:reload", { detail: requestConfig }));
   location.reload();
-});
+}
+
+document.addEventListener("htmx:beforeSwap", loadAnew, true);
