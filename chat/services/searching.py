@@ -32,6 +32,8 @@ fetched before the newest can be told.
 """
 MOST_TESTED = 2000
 """About the most texts whose access is checked at once; the next page goes on from there."""
+MOST_GLANCED_AT = 400
+"""The same for results that are shown while somebody types."""
 LONGEST_SNIPPET = 180
 
 
@@ -98,10 +100,13 @@ def search_texts(
     most: int,
     before: int | None = None,
     sight: Sight | None = None,
+    is_glance: bool = False,
 ) -> Found:
     """Return the newest texts that fit the filter and that a user may see.
 
-    `before` is the `next` of the previous page.
+    `before` is the `next` of the previous page. A page may have few texts or none although others
+    follow, because the access to a limited number of texts is checked at once: to fewer of them if
+    `is_glance` is true.
     """
     query = Query(wanted.text)
     if not query or not user.is_active:
@@ -111,7 +116,8 @@ def search_texts(
         texts = texts.filter(kind__in=wanted.kinds)
     here = wanted.session
     texts = texts.filter(session=here) if here else _within_reach(texts, user)
-    return _Search(user, query, texts, sight or Sight(user)).page(most, before)
+    within = MOST_GLANCED_AT if is_glance else MOST_TESTED
+    return _Search(user, query, texts, sight or Sight(user)).page(most, before, within)
 
 
 class _Search:
@@ -124,12 +130,10 @@ class _Search:
         self._last: int | None = None
         """The last text whose access was checked."""
 
-    def page(self, most: int, before: int | None) -> Found:
+    def page(self, most: int, before: int | None, within: int) -> Found:
         following = partial(self._following, before)
         batches = chain([GLANCE], repeat(HANDFUL))
-        rows, is_all = first_seen(
-            following, self._seen, most + 1, within=MOST_TESTED, batches=batches
-        )
+        rows, is_all = first_seen(following, self._seen, most + 1, within=within, batches=batches)
         shown = rows[:most]
         if len(rows) > most:
             return Found(self._hits(shown), shown[-1].pk)

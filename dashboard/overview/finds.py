@@ -103,12 +103,14 @@ class Search:
             if pk in titles and (self._id or self.fits(str(pk), titles[pk]))
         )
 
-    def texts(
-        self, kinds: Collection[str] = (), *, before: int | None = None, most: int = MOST_FOUND
-    ) -> Found:
+    def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> Found:
         """Return the newest texts of these kinds that match and that the person may see."""
         wanted = TextFilter(self.text, kinds)
         return search_texts(self.user, wanted, most=most, before=before)
+
+    def first_texts(self) -> Found:
+        """Return the first of all texts that match, at a glance, for somebody who is typing."""
+        return search_texts(self.user, TextFilter(self.text), most=MOST_FOUND, is_glance=True)
 
     @cached_property
     def _id(self) -> UUID | None:

@@ -94,6 +94,8 @@ def search(request: Visit) -> HttpResponse:
         "sorts": [(name, words) for name, (words, _) in SORTS.items()],
         "said": [said(hit) for hit in texts.hits],
         "older": texts.next,
+        # The next page may then be empty, too.
+        "is_cut": texts.next is not None and len(texts.hits) < LONGEST_PAGE,
     }
     return render(request, "dashboard/search.html", context)
 
@@ -103,7 +105,7 @@ def search(request: Visit) -> HttpResponse:
 def search_results(request: Visit) -> JsonResponse:
     found = Search(request.user, request.GET.get("q", ""))
     named = [_as_json(group) for group in groups(request, found)]
-    if hits := found.texts().hits:
+    if hits := found.first_texts().hits:
         # Before the pages, which fit any search that finds nothing else, too.
         items = [_said_as_json(said(hit)) for hit in hits]
         place = len(named) - (bool(named) and named[-1]["name"] == "pages")

@@ -85,6 +85,7 @@ def test_who_is_no_member_finds_nothing_of_it_anywhere(
             assert client.get(f"/messages/{message.pk}").status_code == 404
 
     assert sum(TITLE in text for text in texts(alice, request_)) >= 3
+    assert f"Private: </span>{TITLE}</span>" in shown(browser(alice).get("/chat"))
     assert WORDS in shown(browser(alice).get(f"/chat/{session.pk}"))
 
 

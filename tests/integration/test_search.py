@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat.models import Message
-from chat.services import post_message
+from chat.services import post_message, searching
 from dashboard.overview import finds
 from dashboard.overview.words import short_id
 from procedures.models.clock import clock
+from procedures.store.merging import GLANCE
 from tests.calls import caller, grant
 from tests.pages import ask, browser, grant_to_both, lines, queries_of, shown, writes
 from tests.runs import answer, start
@@ -138,6 +139,29 @@ def test_what_was_said_is_found_with_a_link_to_the_very_message(alice: User, bob
 def page_after(page: str) -> str:
     [before] = re.findall(r"before=(\d+)", page)
     return str(before)
+
+
+def test_a_page_that_a_frequent_word_leaves_empty_says_so_and_leads_on(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask("told", by=alice)
+    session = request.session
+    post_message(session, "Parcel for bob", by=bob, reply_to=request.message)
+    for number in range(GLANCE):  # members' talk, which bob can't read
+        post_message(session, f"Parcel {number}", by=alice)
+    monkeypatch.setattr(searching, "MOST_TESTED", GLANCE)
+
+    page = shown(browser(bob).get("/search", {"q": "parcel"}))
+    older = shown(browser(bob).get("/search", {"q": "parcel", "before": page_after(page)}))
+
+    assert "Search older ones</a>" in page
+    assert "No matches</p>" not in page
+    assert "Older results</a>" not in page
+    assert "<mark>Parcel</mark> for bob" in older
+    assert "Search older ones</a>" not in older
+    assert [item["pieces"][-1][0] for item in found(bob, "parcel")["said"]] == [" for bob"]
+    monkeypatch.setattr(searching, "MOST_GLANCED_AT", GLANCE)
+    assert "said" not in found(bob, "parcel")
 
 
 def test_a_link_opens_a_session_at_an_old_message(alice: User) -> None:
