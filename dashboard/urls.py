@@ -8,6 +8,7 @@ from dashboard.api.site import api
 from dashboard.pages import (
     bulk,
     chat,
+    detail,
     drafts,
     evidence,
     files,
@@ -128,6 +129,7 @@ urlpatterns = [
     path("chat/<uuid:session_id>/title", sessions.rename, name="session_title"),
     path("chat/<uuid:session_id>/privacy", sessions.change_privacy, name="session_privacy"),
     path("chat/<uuid:session_id>", chat.session_detail, name="session_detail"),
+    path("chat/<uuid:session_id>/detail", detail.choose_detail, name="session_choose_detail"),
     path("chat/<uuid:session_id>/beside", chat.session_beside, name="session_beside"),
     path("chat/<uuid:session_id>/messages", chat.create_message, name="message_create"),
     path("chat/<uuid:session_id>/people", mentions.session_people, name="session_people"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.models import ApiToken, Preferences, Scope
+from dashboard.models.preferences import Detail
 from dashboard.models.token import NEW_TOKEN
 from procedures.users import User
 
@@ -104,6 +105,17 @@ class MentionsForm(forms.Form):
         chosen = bool(self.cleaned_data["hears_mentions"])
         Preferences.objects.update_or_create(user=user, defaults={"hears_mentions": chosen})
         return chosen
+
+
+class DetailForm(forms.Form):
+    """A form with which a person chooses how much of each run a transcript shows."""
+
+    detail = forms.ChoiceField(choices=Detail.choices)
+
+    def save(self, user: User) -> None:
+        """Save the choice."""
+        chosen = self.cleaned_data["detail"]
+        Preferences.objects.update_or_create(user=user, defaults={"detail": chosen})
 
 
 def time_zones() -> list[str]:

@@ -33,6 +33,7 @@ class TimeZoneMiddleware:
             return self._get_response(request)
         chosen = preferences_of(user)
         request.has_keys, zone = chosen.has_keys, chosen.zone  # type: ignore[attr-defined]
+        request.detail = chosen.detail  # type: ignore[attr-defined]
         request.kept_filters = chosen.filters  # type: ignore[attr-defined]
         if zone:
             request.own_time_zone = zone.key  # type: ignore[attr-defined]

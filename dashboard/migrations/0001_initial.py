@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('time_zone', models.CharField(blank=True, help_text="For example Europe/Berlin. If empty, the browser's time zone is used.", max_length=64)),
                 ('has_keys', models.BooleanField(db_default=True, default=True, help_text='If on, each button can be pressed with the key that is shown on it.')),
                 ('hears_mentions', models.BooleanField(db_default=True, default=True, help_text='If on, the person is notified of messages that mention them.')),
+                ('detail', models.CharField(choices=[('messages', 'Messages'), ('steps', 'Steps'), ('everything', 'Everything')], db_default='steps', default='steps', help_text='How much of each run a transcript shows.', max_length=10)),
                 ('filters', models.JSONField(default=list, help_text='The filters of the inbox that are kept: names and queries.')),
             ],
             options={

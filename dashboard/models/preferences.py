@@ -22,8 +22,16 @@ class TooManyFiltersError(Exception):
     """The person keeps as many filters as possible already."""
 
 
+class Detail(models.TextChoices):
+    """How much of each run a transcript shows: its state, its steps, or also what these log."""
+
+    MESSAGES = "messages", lazy("Messages")
+    STEPS = "steps", lazy("Steps")
+    EVERYTHING = "everything", lazy("Everything")
+
+
 class Preferences(models.Model):
-    """The choices that a person has made on the profile page."""
+    """The choices that a person has made, most of them on the profile page."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
@@ -43,6 +51,14 @@ class Preferences(models.Model):
         default=True,
         db_default=True,
         help_text=lazy("If on, the person is notified of messages that mention them."),
+    )
+
+    detail = models.CharField(
+        max_length=10,
+        choices=Detail,
+        default=Detail.STEPS,
+        db_default=Detail.STEPS,
+        help_text=lazy("How much of each run a transcript shows."),
     )
 
     filters = models.JSONField(

@@ -13,5 +13,7 @@ class Visit(SignedIn):
     """Details of an htmx request; it is false if a whole page was requested."""
     attached: Attached
     """The files that came with the form of a message."""
+    detail: str
+    """How much of each run the person wants to see in transcripts."""
     kept_filters: list[dict[str, str]]
     """The filters of the inbox that the person keeps: names and queries."""

@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 from chat.services import post_message
 from tests.browser.conftest import DESK, PHONE, OpenPage
-from tests.pages import ask
+from tests.calls import request_of, run_until_it_waits
+from tests.pages import ask, grant_to_both
 from tests.talks import begin_talk
 
 pytestmark = pytest.mark.usefixtures("running_web")
@@ -104,3 +105,26 @@ def test_files_are_pasted_and_dropped_and_one_too_large_loses_nothing(
     page.locator(".composer__form").evaluate("(form) => form.requestSubmit()")
     expect(sent.get_by_role("link", name="alone.txt")).to_be_visible()
     assert talk.messages.count() == 2
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_how_much_of_runs_shows_is_chosen_without_a_reload(
+    open_page: OpenPage, alice: User, width: int
+) -> None:
+    grant_to_both("telling")
+    run = run_until_it_waits("telling", by=alice, lines=7, fails=True)
+    page = open_page(alice, width=width)
+    page.goto(f"/chat/{request_of(run).session_id}")
+    card, choice = page.locator(".run-card"), page.get_by_label("Detail of runs")
+    expect(card.locator(".run-card__sentence")).to_be_visible()
+    expect(card.get_by_text("OSError: lost the thread")).to_be_hidden()
+
+    for chosen in ("messages", "everything"):
+        with page.expect_response("**/detail"):
+            choice.select_option(chosen)
+        is_whole = chosen == "everything"
+        expect(card.locator(".run-card__sentence")).to_be_visible(visible=is_whole)
+        expect(card.get_by_text("OSError: lost the thread")).to_be_visible(visible=is_whole)
+    page.reload()
+    expect(choice).to_have_value("everything")
+    expect(card.get_by_text("OSError: lost the thread")).to_be_visible()

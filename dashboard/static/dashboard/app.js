@@ -20,6 +20,7 @@ import "./inbox.js";
 import "./transcript-view.js";
 import "./written-texts.js";
 import "./chat-outbox.js";
+import "./detail-choice.js";
 import "./message-files.js";
 import "./chat-composer.js";
 import "./chat-stop.js";
