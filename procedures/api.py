@@ -88,9 +88,10 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
         get_object_or_404(access.visible_procedures(request.user), name=name)
         raise
     started = services.start_found(found, read_inputs(request, found.definition))
-    if started.is_new:
-        note_new(started.run, started.files)
-    return Status(201 if started.is_new else 200, started.run)
+    if not started.is_new:
+        return Status(200, Run.objects.with_head().get(pk=started.run.pk))
+    note_new(started.run, started.files)
+    return Status(201, started.run)
 
 
 @router.get(
@@ -111,7 +112,7 @@ def list_runs(
 
 @router.get("/runs/{run_id}", response={200: RunDetailOut, **refusals(404)}, summary="A run")
 def get_run(request: SignedIn, run_id: UUID) -> Run:
-    return get_object_or_404(access.visible_runs(request.user), pk=run_id)
+    return get_object_or_404(access.visible_runs(request.user).with_head(), pk=run_id)
 
 
 @router.get(

@@ -59,7 +59,7 @@ def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any
     """
     reason = reason_of(request, run_id, said, find=services.find_cancellable)
     told = services.cancel_run(run_id, by=request.user, reason=reason)
-    return {"told": told, "run": Run.objects.get(pk=run_id)}
+    return {"told": told, "run": Run.objects.with_head().get(pk=run_id)}
 
 
 @router.post("/runs/{run_id}/force_end", response=ANSWERS, summary="End a run at once")
@@ -104,7 +104,7 @@ def restart_run(
         idempotency_key=idempotency_key,
         program=program_of(request),
     )
-    return Status(201 if is_new else 200, run)
+    return Status(201, run) if is_new else Status(200, Run.objects.with_head().get(pk=run.pk))
 
 
 @router.post("/runs/{run_id}/fork", response=NEW_RUNS, summary="Fork a run")
@@ -127,14 +127,14 @@ def fork_run(
         idempotency_key=idempotency_key,
         program=program_of(request),
     )
-    return Status(201 if is_new else 200, run)
+    return Status(201, run) if is_new else Status(200, Run.objects.with_head().get(pk=run.pk))
 
 
 def operate(
     act: Callable[..., str], request: SignedIn, run_id: UUID, said: ReasonIn
 ) -> dict[str, Any]:
     told = act(run_id, by=request.user, reason=reason_of(request, run_id, said))
-    return {"told": told, "run": Run.objects.get(pk=run_id)}
+    return {"told": told, "run": Run.objects.with_head().get(pk=run_id)}
 
 
 def reason_of(

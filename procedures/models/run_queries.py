@@ -84,6 +84,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         shown = self.select_related("procedure", "started_by", "version")
         return shown.defer("inputs", "result", "seed", "version__source")
 
+    def with_head(self) -> Self:
+        """Load the head of the journal in the same statement as the run.
+
+        Read later, its number could be newer than the status, and whoever follows the journal from
+        that number would miss the events that changed the status.
+        """
+        return self.select_related("head")
+
     def due_for_retry(self, now: datetime) -> Self:
         return self.filter(status__in=self.model.SUSPENDED, wake_at__lte=now)
 

@@ -1,14 +1,17 @@
 """What a run shows of itself by the API: its state, its stage, its progress, of any size."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from procedures.models import Run
 from procedures.models.clock import clock
+from procedures.services import cancel_run
 from tests.calls import caller, run_until_it_waits
 from tests.pages import browser
 
@@ -73,3 +76,27 @@ def test_people_read_why_a_run_waits_that_is_late(admin_user: User) -> None:
 
 def page(user: User, path: str) -> str:
     return str(browser(user).get(path).content.decode())
+
+
+def test_the_number_of_the_newest_event_is_as_old_as_the_status(
+    client: Client, admin_user: User
+) -> None:
+    """Whoever follows the journal from this number must hear of everything since this status."""
+    run = run_until_it_waits("question", by=admin_user)
+    before = run.head_seq
+    ends: list[str] = []
+
+    def end_after_the_look(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
+        found = execute(sql, *given)
+        if not ends and sql.startswith("SELECT") and '"seed"' in sql:
+            ends.append(sql)
+            cancel_run(run.pk, by=admin_user, reason="Nobody needs it.")
+        return found
+
+    with connection.execute_wrapper(end_after_the_look):
+        shown = told(client, run)
+
+    assert (shown["status"], shown["last_seq"]) == ("waiting", before)
+    now = told(client, run)
+    assert now["status"] == "cancelled"
+    assert now["last_seq"] > before
