@@ -23,7 +23,7 @@ class TooManyFiltersError(Exception):
 
 
 class Detail(models.TextChoices):
-    """How much of each run a transcript shows: its state, its steps, or also what these log."""
+    """The amount of detail about runs in transcripts: their state, their steps, or also logs."""
 
     MESSAGES = "messages", lazy("Messages")
     STEPS = "steps", lazy("Steps")

@@ -14,6 +14,6 @@ class Visit(SignedIn):
     attached: Attached
     """The files that came with the form of a message."""
     detail: str
-    """How much of each run the person wants to see in transcripts."""
+    """The amount of detail about runs that the person wants to see in transcripts."""
     kept_filters: list[dict[str, str]]
     """The filters of the inbox that the person keeps: names and queries."""
