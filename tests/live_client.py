@@ -101,8 +101,8 @@ def frames_of(text: str | bytes) -> Iterator[Frame]:
     """The frames of a message: one by itself, or several of a stream in order."""
     told = json.loads(text)
     for one in told if isinstance(told, list) else [told]:
-        if "together" in one:
-            continue  # it passes, and has no number
+        if "together" in one or "newest" in one:
+            continue  # it has no number of its own
         if "frames" in one:
             yield from ({"stream": one["stream"], **frame} for frame in one["frames"])
         else:
