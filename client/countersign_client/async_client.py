@@ -1,0 +1,308 @@
+"""The client for programs with an event loop of asyncio."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from contextlib import aclosing
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from countersign_client.answers import answer_of
+from countersign_client.calls import Call
+from countersign_client.doorbells import ENDED, REQUEST_OPENED, Doorbell, logger, refusal_in
+from countersign_client.errors import ConflictError, UnreachableError, WaitTimeoutError
+from countersign_client.pausing import Deadline, Pauses, Tries, unreachable
+from countersign_client.results.pages import Numbered, Page
+from countersign_client.results.requests import Answer
+from countersign_client.results.runs import Event, Run
+from countersign_client.results.sessions import Message
+from countersign_client.routes import requests, runs, sessions
+from countersign_client.site import OPEN_TIMEOUT, Site
+
+P = ParamSpec("P")
+T = TypeVar("T")
+N = TypeVar("N", bound=Numbered)
+Method = Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]
+
+
+def sends(describe: Callable[P, Call[T]]) -> Method[P, T]:
+    """Return a method that sends the described call, with the same parameters."""
+
+    @wraps(describe)
+    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await client.send(describe(*args, **kwargs))
+
+    return method
+
+
+def asks(describe: Callable[P, Call[Run]]) -> Method[P, "AsyncQuestion"]:
+    """Return a method that asks the described question, with the same parameters."""
+
+    @wraps(describe)
+    async def method(
+        client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs
+    ) -> "AsyncQuestion":
+        run = await client.send(describe(*args, **kwargs))
+        return AsyncQuestion(client, run.id)
+
+    return method
+
+
+class AsyncClient:
+    """A Countersign site, used with an API token.
+
+    `timeout` is how many seconds one try of a call may take. `patience` is for how many seconds a
+    call is tried again while the site can't be reached, if that can't do anything twice.
+    """
+
+    def __init__(
+        self, address: str, token: str, *, timeout: float = 30, patience: float = 15
+    ) -> None:
+        self._site = Site(address, token)
+        self._http = httpx.AsyncClient(base_url=self._site.api, headers=self._site.headers)
+        self._timeout, self._patience = timeout, patience
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._site.address!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call, again where that is harmless, and return its result."""
+        return await self._send(call, Deadline(self._patience), self._timeout)
+
+    async def _send(self, call: Call[T], deadline: Deadline, timeout: float) -> T:
+        tries = Tries(call, deadline)
+        while True:
+            try:
+                return await self._try(call, timeout)
+            except UnreachableError as error:
+                pause = tries.pause_after(error)
+            await asyncio.sleep(pause)
+
+    async def _try(self, call: Call[T], timeout: float) -> T:
+        arguments = call.arguments()
+        try:
+            response = await self._http.request(
+                call.method, call.path, timeout=timeout, **arguments
+            )
+        except httpx.TransportError as error:
+            raise unreachable(error) from error
+        return call.result(response)
+
+    list_procedures = sends(runs.list_procedures)
+    get_procedure = sends(runs.get_procedure)
+    start_run = sends(runs.start_run)
+    list_runs = sends(runs.list_runs)
+    get_run = sends(runs.get_run)
+    get_inputs = sends(runs.get_inputs)
+    get_result = sends(runs.get_result)
+    get_state = sends(runs.get_state)
+    list_events = sends(runs.list_events)
+    get_event = sends(runs.get_event)
+    cancel_run = sends(runs.cancel_run)
+    send_signal = sends(runs.send_signal)
+    get_signal = sends(runs.get_signal)
+    download_artifact = sends(runs.download_artifact)
+
+    list_requests = sends(requests.list_requests)
+    list_inbox = sends(requests.list_inbox)
+    get_request = sends(requests.get_request)
+    answer_request = sends(requests.answer_request)
+    answer_requests = sends(requests.answer_requests)
+    ask_back = sends(requests.ask_back)
+    claim_request = sends(requests.claim_request)
+    release_request = sends(requests.release_request)
+    upload_file = sends(requests.upload_file)
+    download_file = sends(requests.download_file)
+
+    list_sessions = sends(sessions.list_sessions)
+    open_session = sends(sessions.open_session)
+    get_session = sends(sessions.get_session)
+    list_messages = sends(sessions.list_messages)
+    send_message = sends(sessions.send_message)
+    search = sends(sessions.search)
+
+    ask = asks(runs.ask)
+
+    def question(self, run_id: str) -> "AsyncQuestion":
+        """Return a question that was asked before, also by another process, by its id."""
+        return AsyncQuestion(self, run_id)
+
+    async def wait_for_end(self, run_id: str, *, timeout: float | None = None) -> Run:
+        """Return a run as soon as it has succeeded, failed or been cancelled.
+
+        Waits as long as it takes, however often the connection breaks meanwhile. Raises
+        `WaitTimeoutError` after `timeout` seconds.
+        """
+        return await self._wait(run_id, lambda run: run.is_over, timeout, ENDED)
+
+    async def wait_for_request(
+        self, run_id: str, *, known: Collection[str] = (), timeout: float | None = None
+    ) -> Run:
+        """Return a run as soon as it has ended, or has an open request that isn't `known`.
+
+        `known` are ids of requests. Otherwise it waits like `wait_for_end`.
+        """
+
+        def is_found(run: Run) -> bool:
+            return run.is_over or any(one.id not in known for one in run.requests)
+
+        return await self._wait(run_id, is_found, timeout, {*ENDED, REQUEST_OPENED})
+
+    async def follow_run(
+        self, run_id: str, *, after: int = 0, timeout: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the events of a run's journal after a number, until the run has ended.
+
+        Keep the `seq` of the last event: with it as `after`, another process continues there.
+        """
+        bell, deadline = Doorbell(f"run:{run_id}", after), Deadline(timeout)
+        has_ended = False
+        found = self._follow(bell, lambda seq: runs.list_events(run_id, after=seq), deadline)
+        async with aclosing(found) as events:
+            async for event in events:
+                yield event
+                has_ended = has_ended or event.is_end
+                if has_ended and await self._has_ended_at(run_id, event.seq, deadline):
+                    return
+
+    def follow_session(
+        self, session_id: str, *, after: int = 0, timeout: float | None = None
+    ) -> AsyncGenerator[Message, None]:
+        """Yield the messages of a session after a number, until the `timeout`, if there is one."""
+        return self._follow(
+            Doorbell(f"session:{session_id}", after),
+            lambda seq: sessions.list_messages(session_id, after=seq),
+            Deadline(timeout),
+        )
+
+    async def _wait(
+        self,
+        run_id: str,
+        is_found: Callable[[Run], bool],
+        timeout: float | None,
+        kinds: Collection[str],
+    ) -> Run:
+        bell, deadline = Doorbell(f"run:{run_id}", kinds=kinds), Deadline(timeout)
+        async with aclosing(self._rings(bell, deadline)) as rings:
+            async for _ in rings:
+                run = await self._look(runs.get_run(run_id), deadline)
+                if is_found(run):
+                    return run
+                bell.seq = max(bell.seq, run.last_seq)
+        raise AssertionError("A doorbell rings again and again.")
+
+    async def _follow(
+        self, bell: Doorbell, read: Callable[[int], Call[Page[N]]], deadline: Deadline
+    ) -> AsyncGenerator[N, None]:
+        after = bell.seq
+        async with aclosing(self._rings(bell, deadline)) as rings:
+            async for _ in rings:
+                is_more = True
+                while is_more:
+                    page = await self._look(read(after), deadline)
+                    for item in page.items:
+                        after = item.seq
+                        yield item
+                    is_more = page.next is not None
+                bell.seq = max(bell.seq, after)
+
+    async def _has_ended_at(self, run_id: str, seq: int, deadline: Deadline) -> bool:
+        run = await self._look(runs.get_run(run_id), deadline)
+        return run.is_over and run.last_seq <= seq
+
+    async def _look(self, call: Call[T], deadline: Deadline) -> T:
+        """Send a call that reads something, for as long as it takes to get its response."""
+        try:
+            return await self._send(call, deadline, deadline.cut(self._timeout))
+        except UnreachableError as error:
+            raise WaitTimeoutError(str(error)) from error
+
+    async def _rings(self, bell: Doorbell, deadline: Deadline) -> AsyncGenerator[None, None]:
+        """Yield whenever it is time to look: at first, after changes, and if there is no socket."""
+        pauses = Pauses()
+        while True:
+            yield
+            deadline.check()
+            try:
+                async with self._connect(deadline) as socket:
+                    await socket.send(bell.follow())
+                    while True:
+                        async with asyncio.timeout(deadline.left):
+                            heard = await socket.recv()
+                        pauses.reset()
+                        if bell.rings(heard):
+                            yield
+                        if bell.has_gap:
+                            await socket.send(bell.follow())
+            except ConnectionClosed as closed:
+                if refusal := refusal_in(closed):
+                    raise refusal from None
+            except (WebSocketException, OSError):
+                deadline.check()  # a TimeoutError is an OSError
+            await asyncio.sleep(deadline.cut(pauses.take()))
+
+    def _connect(self, deadline: Deadline) -> connect:
+        return connect(
+            self._site.live,
+            additional_headers=self._site.headers,
+            open_timeout=deadline.cut(OPEN_TIMEOUT),
+            logger=logger,
+        )
+
+
+class AsyncQuestion:
+    """A question to people. Its `id` is all that another process needs to take it up."""
+
+    def __init__(self, client: AsyncClient, run_id: str) -> None:
+        self._client = client
+        self.id = run_id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
+
+    async def poll(self) -> Answer | None:
+        """Return the answer, or None if there is none yet; raise `NoAnswerError` if none comes."""
+        run = await self._client.get_run(self.id)
+        return await self._answer_in(run) if run.is_over else None
+
+    async def wait(self, *, timeout: float | None = None) -> Answer:
+        """Return the answer as soon as there is one, however often the connection breaks.
+
+        Raises `NoAnswerError` if none comes, and `WaitTimeoutError` after `timeout` seconds. The
+        question stays open then.
+        """
+        return await self._answer_in(await self._client.wait_for_end(self.id, timeout=timeout))
+
+    async def withdraw(self, reason: str) -> bool:
+        """Withdraw the question; return False if it has ended already. Repeating it is harmless.
+
+        Needs the scope `operate`.
+        """
+        try:
+            await self._client.cancel_run(self.id, reason)
+        except ConflictError:
+            return False
+        return True
+
+    async def _answer_in(self, run: Run) -> Answer:
+        is_large = run.result is None and run.result_at is not None
+        return answer_of(run, await self._client.get_result(self.id) if is_large else run.result)

@@ -1,0 +1,74 @@
+"""The live protocol as far as clients need it: a socket that says when to look again.
+
+All data are read by the API. So nothing depends on a message of the socket having arrived, and
+without a socket, the same look is taken from time to time.
+"""
+
+import json
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
+from countersign_client.errors import CountersignError, NotAllowedError, NotFoundError
+
+UNKNOWN_TOKEN, TOO_NARROW = 4401, 4403
+MEANINGS = {
+    UNKNOWN_TOKEN: NotAllowedError("The token is unknown or has ended.", status=401),
+    TOO_NARROW: NotAllowedError("The token needs the scope read.", status=403),
+}
+REQUEST_OPENED = "wait.opened"
+ENDED = frozenset({"run.succeeded", "run.failed", "run.cancelled"})
+
+# With its own level: at DEBUG, websockets would log the header that holds the token.
+logger = logging.getLogger("countersign_client.sockets")
+logger.setLevel(logging.INFO)
+
+
+@dataclass
+class Doorbell:
+    """A stream of the site, and the number up to which its changes are known."""
+
+    stream: str
+    seq: int = 0
+    kinds: Collection[str] = ()
+    """The kinds of changes that ring; by default, all do."""
+    has_gap: bool = False
+    """True if some changes weren't sent, so that the stream has to be followed again."""
+
+    def follow(self) -> str:
+        """Return the message that follows the stream from here."""
+        self.has_gap = False
+        return json.dumps({"follow": self.stream, "form": "data", "after": self.seq})
+
+    def rings(self, text: str | bytes) -> bool:
+        """Take a message in, and return True if it is time to look again.
+
+        Raises `NotFoundError` or `NotAllowedError` if the site refuses the stream.
+        """
+        message = json.loads(text)
+        if "error" in message:
+            raise NotAllowedError(str(message["error"]), status=403)
+        if message.get("stream") != self.stream:
+            return False
+        if "denied" in message:
+            raise NotFoundError(str(message["denied"]), status=404)
+        self.has_gap = self.has_gap or "head" in message or "stale" in message
+        has_rung = False
+        for frame in message.get("frames", []):
+            has_rung = self._rings_by(frame) or has_rung
+        return has_rung or self.has_gap
+
+    def _rings_by(self, frame: dict[str, Any]) -> bool:
+        if frame["seq"] <= self.seq:
+            return False
+        self.has_gap = self.has_gap or frame["seq"] > self.seq + 1
+        self.seq = frame["seq"]
+        return not self.kinds or frame.get("kind") in self.kinds
+
+
+def refusal_in(closed: ConnectionClosed) -> CountersignError | None:
+    """Return the error if a socket was closed so that another one would be closed, too."""
+    return MEANINGS.get(closed.rcvd.code) if closed.rcvd else None

@@ -1,0 +1,153 @@
+"""Everything that can go wrong, by what it means to the caller.
+
+CountersignError
+├── RefusedError          the site has refused a request, and says why
+│   ├── NotAllowedError   the token is unknown or isn't enough (401, 403)
+│   ├── NotFoundError     there is no such thing, or the user may not see it (404, 410)
+│   ├── ConflictError     it is too late; names who was first (409)
+│   ├── InvalidError      names what is wrong, by the path of each fault (400, 413, 422)
+│   └── TooManyError      says when to try again (429)
+├── UnreachableError      the site didn't answer
+├── UnreadableError       the answer isn't one of a Countersign site
+├── NoAnswerError         a question has ended without an answer
+└── WaitTimeoutError      what was waited for didn't happen in time; also a TimeoutError
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+class CountersignError(Exception):
+    """The class of all errors of this package."""
+
+
+class RefusedError(CountersignError):
+    """The site has refused a request; the message is its own sentence about why."""
+
+    def __init__(self, detail: str, *, status: int) -> None:
+        self.detail = detail
+        self.status = status
+        super().__init__(detail)
+
+
+class NotAllowedError(RefusedError):
+    """The token is unknown, has ended, or lacks a scope, or its user may not do this."""
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing, or the token's user may not see it."""
+
+
+class ConflictError(RefusedError):
+    """The request assumes something that is no longer so.
+
+    If somebody else has answered a request first, `answered_by` says who and `answered_at` when.
+    """
+
+    def __init__(self, detail: str, body: Mapping[str, Any]) -> None:
+        self.answered_by: str = body.get("answered_by") or ""
+        self.answered_at = _moment(body.get("answered_at"))
+        super().__init__(detail, status=409)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault in one part of what was sent."""
+
+    path: str
+    """The name of the input or field, such as "subject" or "schema.properties.a"."""
+    message: str
+
+
+class InvalidError(RefusedError):
+    """The site can't use what was sent; `faults` names each fault with its path.
+
+    Words that could be understood in several ways as an answer are refused, too. Then `value` is
+    what they would answer, and `confirms` has to be sent with them to say so.
+    """
+
+    def __init__(self, detail: str, body: Mapping[str, Any], *, status: int) -> None:
+        self.faults = tuple(
+            Fault(str(one.get("field", "")), str(one.get("message", "")))
+            for one in body.get("faults") or ()
+        )
+        self.confirms: str = body.get("confirms") or ""
+        self.value: Any = body.get("value")
+        super().__init__(detail, status=status)
+
+    def __str__(self) -> str:
+        listed = [f"{fault.path}: {fault.message}" for fault in self.faults]
+        # A site often repeats its only fault in the sentence.
+        return " ".join([self.detail, *(one for one in listed if one not in self.detail)])
+
+
+class TooManyError(RefusedError):
+    """The site limits how often this may be done; `retry_after` says in how many seconds again."""
+
+    def __init__(self, detail: str, *, retry_after: float | None) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail, status=429)
+
+
+class UnreachableError(CountersignError):
+    """The site didn't answer, so it isn't known whether it has done what was asked."""
+
+
+class UnreadableError(CountersignError):
+    """The answer isn't one of a Countersign site, for example because the address is wrong."""
+
+
+class NoAnswerError(CountersignError):
+    """The run that asked has ended without an answer, for example because it was cancelled."""
+
+    def __init__(self, run_id: str, status: str, message: str = "") -> None:
+        self.run_id = run_id
+        self.status = status
+        why = f": {message}" if message else "."
+        super().__init__(f"The question has no answer, because its run has {status}{why}")
+
+
+class WaitTimeoutError(CountersignError, TimeoutError):
+    """It didn't happen in time. Nothing was withdrawn: wait again whenever you want."""
+
+
+def error_of(status: int, content: bytes, retry_after: str | None = None) -> CountersignError:
+    """Return the error that a response means, by its status, its body and its `Retry-After`."""
+    body = _body(content)
+    detail = str(body.get("detail") or f"The site answered with status {status}.")
+    match status:
+        case 502 | 503 | 504:
+            # These say nothing about the request: the same one may succeed in a moment.
+            found: CountersignError = UnreachableError(detail)
+        case 401 | 403:
+            found = NotAllowedError(detail, status=status)
+        case 404 | 410:
+            found = NotFoundError(detail, status=status)
+        case 409:
+            found = ConflictError(detail, body)
+        case 400 | 413 | 422:
+            found = InvalidError(detail, body, status=status)
+        case 429:
+            found = TooManyError(detail, retry_after=_seconds(retry_after))
+        case _:
+            found = RefusedError(detail, status=status)
+    return found
+
+
+def _body(content: bytes) -> Mapping[str, Any]:
+    try:
+        body = json.loads(content)
+    except ValueError:  # a proxy's page, for example
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None

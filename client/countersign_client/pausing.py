@@ -1,0 +1,75 @@
+"""How long to try, and how long to pause before the next try."""
+
+import random
+import time
+from typing import Any
+
+import httpx
+
+from countersign_client.calls import Call
+from countersign_client.errors import UnreachableError, WaitTimeoutError
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Deadline:
+    """The end of a wait, or none."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._at = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left, at least 0, or None without an end."""
+        return None if self._at is None else max(self._at - time.monotonic(), 0)
+
+    def check(self) -> None:
+        """Raise `WaitTimeoutError` at the end."""
+        if self.left == 0:
+            raise WaitTimeoutError("It hasn't happened in time. You can wait again.")
+
+    def cut(self, seconds: float) -> float:
+        """Return the seconds, or what is left if that is less."""
+        return seconds if self.left is None else min(seconds, self.left)
+
+
+class Pauses:
+    """Growing pauses between tries, each of a random length, so that clients don't come at once."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with short pauses again."""
+        self._next = FIRST_PAUSE
+
+    def take(self) -> float:
+        """Return the seconds to pause now."""
+        pause, self._next = self._next, min(self._next * 2, LONGEST_PAUSE)
+        return pause * random.uniform(0.5, 1)  # noqa: S311 (no secret)
+
+
+class Tries:
+    """The tries of one call: again only if that can't do anything twice."""
+
+    def __init__(self, call: Call[Any], deadline: Deadline) -> None:
+        self._call = call
+        self._deadline = deadline
+        self._pauses = Pauses()
+
+    def pause_after(self, error: Exception) -> float:
+        """Return the seconds to pause before the next try; raise the error if there is none."""
+        was_sent = not isinstance(error.__cause__, NEVER_SENT)
+        pause = self._pauses.take()
+        is_last = self._deadline.cut(pause) < pause
+        if is_last or (was_sent and not self._call.may_be_repeated):
+            raise error
+        return pause
+
+
+def unreachable(error: httpx.TransportError) -> UnreachableError:
+    """Return the error for a site that couldn't be reached or didn't answer."""
+    found = UnreachableError(f"The site can't be reached: {type(error).__name__} {error}".rstrip())
+    found.__cause__ = error
+    return found

@@ -1,0 +1,99 @@
+"""Results read from JSON, by the types of their fields.
+
+Names that a newer site adds are left out, so that an older client can read its responses.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import httpx
+
+from countersign_client.errors import UnreadableError
+from countersign_client.results.pages import Page
+
+T = TypeVar("T")
+Reader = Callable[[httpx.Response], T]
+
+
+def one(kind: type[T]) -> Reader[T]:
+    """Return what reads a response as this dataclass."""
+    return lambda response: value_as(kind, json_of(response))
+
+
+def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
+    """Return what reads a response, or its part of that name, as a list of this dataclass."""
+
+    def read(response: httpx.Response) -> tuple[T, ...]:
+        found = json_of(response)
+        items = _part(found, inside) if inside else found
+        return tuple(value_as(kind, item) for item in items)
+
+    return read
+
+
+def page_of(kind: type[T]) -> Reader[Page[T]]:
+    """Return what reads a response as a page of this dataclass."""
+
+    def read(response: httpx.Response) -> Page[T]:
+        items = many(kind, "items")(response)
+        return Page(items, _part(json_of(response), "next"))
+
+    return read
+
+
+def inside(name: str, kind: type[T]) -> Reader[T]:
+    """Return what reads one part of a response as this dataclass."""
+    return lambda response: value_as(kind, _part(json_of(response), name))
+
+
+def json_of(response: httpx.Response) -> Any:
+    """Return a response's JSON; raise `UnreadableError` if it has none."""
+    try:
+        return response.json()
+    except ValueError:
+        raise UnreadableError("The response isn't JSON. Is this the site's address?") from None
+
+
+def value_as(kind: type[T], value: Any) -> T:
+    """Return a JSON value as this dataclass; raise `UnreadableError` if it isn't one."""
+    return cast("T", _value(kind, value))
+
+
+def _part(found: Any, name: str) -> Any:
+    if not isinstance(found, dict) or name not in found:
+        raise UnreadableError(f"The response lacks {name!r}. Is this the site's address?")
+    return found[name]
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if get_origin(kind) in {Union, UnionType}:
+        [inner] = [arg for arg in get_args(kind) if arg is not type(None)]
+        return None if value is None else _value(inner, value)
+    if get_origin(kind) is tuple:
+        return tuple(_value(get_args(kind)[0], item) for item in value)
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    return _object(kind, value) if is_dataclass(kind) else value
+
+
+def _object(kind: Any, found: Any) -> Any:
+    if not isinstance(found, dict):
+        raise UnreadableError("The response isn't an object. Is this the site's address?")
+    hints = _hints(kind)
+    known = _needed(kind) | (found.keys() & hints.keys())
+    return kind(**{name: _value(hints[name], _part(found, name)) for name in known})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
+def _needed(kind: Any) -> frozenset[str]:
+    required = (one for one in fields(kind) if one.default is MISSING)
+    return frozenset(one.name for one in required if one.default_factory is MISSING)

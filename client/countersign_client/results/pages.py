@@ -1,0 +1,22 @@
+"""Pages of lists."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a list."""
+
+    items: tuple[T, ...]
+    next: Any
+    """The `after` of the next page, or None on the last page."""
+
+
+class Numbered(Protocol):
+    """An entry of a list in which each has a number."""
+
+    @property
+    def seq(self) -> int: ...

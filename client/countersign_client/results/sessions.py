@@ -1,0 +1,79 @@
+"""Chat sessions, their messages, and what a search finds in them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Message:
+    """An entry of a session's transcript."""
+
+    id: str
+    seq: int
+    kind: str
+    author: str | None
+    text: str
+    posted: dict[str, Any]
+    run_id: str | None
+    request_id: str | None
+    reply_to_id: str | None
+    delivery: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session in a list, with the newest entry that the token's user may read."""
+
+    id: str
+    title: str
+    is_private: bool
+    newest: Message
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session, as far as the token's user may see it."""
+
+    id: str
+    title: str
+    is_private: bool
+    is_whole: bool
+    last_seq: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The effect of words as an answer to a request."""
+
+    request_id: str
+    is_answer: bool
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that was sent, and what it did."""
+
+    message: Message
+    reply: Reply | None
+    unheard: str
+    """A sentence about why the run doesn't read it; else empty."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A text that fits a search."""
+
+    kind: str
+    session_id: str
+    session_title: str
+    message_id: str | None
+    request_id: str | None
+    run_id: str | None
+    by: str
+    at: datetime
+    snippet: str

@@ -1,0 +1,99 @@
+"""Chat sessions, messages and the search."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from countersign_client.calls import Call, path
+from countersign_client.reading import one, page_of
+from countersign_client.results.pages import Page
+from countersign_client.results.sessions import Hit, Message, Sent, Session, SessionRow
+
+
+def list_sessions(*, after: str | None = None, limit: int = 50) -> Call[Page[SessionRow]]:
+    """Return a page of sessions, most recently changed first."""
+    where = {"after": after, "limit": limit}
+    return Call(method="GET", path="sessions", read=page_of(SessionRow), params=where)
+
+
+def open_session(
+    title: str,
+    *,
+    members: Sequence[str] = (),
+    text: str = "",
+    is_private: bool = False,
+    key: str = "",
+) -> Call[Session]:
+    """Open a session without a run, and return it.
+
+    A `key` of at most 64 characters that was used before returns the session that it opened.
+    """
+    sent = {"title": title, "members": list(members), "text": text, "is_private": is_private}
+    return Call(
+        method="POST",
+        path="sessions",
+        read=one(Session),
+        body={**sent, "client_key": key or str(uuid4())},
+        is_repeatable=True,
+    )
+
+
+def get_session(session_id: str) -> Call[Session]:
+    """Return a session."""
+    return Call(method="GET", path=path("sessions", session_id), read=one(Session))
+
+
+def list_messages(
+    session_id: str,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> Call[Page[Message]]:
+    """Return a page of a transcript: newest first or, with `after`, oldest first."""
+    where = {"before": before, "after": after, "limit": limit}
+    return Call(
+        method="GET",
+        path=path("sessions", session_id, "messages"),
+        read=page_of(Message),
+        params=where,
+    )
+
+
+def send_message(
+    session_id: str,
+    text: str,
+    *,
+    reply_to: str | None = None,
+    confirms: str = "",
+    key: str = "",
+) -> Call[Sent]:
+    """Write a message, or reply to an entry, a run or a request.
+
+    A `key` of at most 64 characters that was used before returns the message that it sent. Raises
+    `InvalidError` with `confirms` if the words could answer a request in several ways.
+    """
+    return Call(
+        method="POST",
+        path=path("sessions", session_id, "messages"),
+        read=one(Sent),
+        body={
+            "text": text,
+            "reply_to": reply_to,
+            "confirms": confirms,
+            "client_key": key or str(uuid4()),
+        },
+        is_repeatable=True,
+    )
+
+
+def search(
+    q: str,
+    *,
+    kind: str | None = None,
+    session: str | None = None,
+    after: int | None = None,
+    limit: int = 20,
+) -> Call[Page[Hit]]:
+    """Return what people and runs have said that contains each word of `q`, newest first."""
+    where = {"q": q, "kind": kind, "session": session, "after": after, "limit": limit}
+    return Call(method="GET", path="search", read=page_of(Hit), params=where)
