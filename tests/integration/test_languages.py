@@ -52,6 +52,7 @@ KEYS = {
     "Arrow",
     "Mod+",
     "Mod+Enter",
+    "Files",  # the browser's name for what is dragged
 }
 """Names of keys, as a browser tells them."""
 Read = tuple[str, str]
