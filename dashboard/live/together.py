@@ -73,6 +73,8 @@ class Together:
         self._people = Announcements()
         self._announced: dict[UUID, dict[Any, str]] = {}
         """The people in each session as last announced."""
+        self._asked: set[UUID] = set()
+        """The sessions that another process has opened, which doesn't know who is here."""
         self._unsure: set[UUID] = set()
         """The sessions in which pages were opened or closed since the last announcement."""
         self._all_at = self._soon_at = 0.0
@@ -126,7 +128,7 @@ class Together:
             else:
                 self._people.forget(session)
         for session in opened & self._rooms.keys():
-            self._announced.pop(session, None)
+            self._asked.add(session)
             self._doubt(session)
 
     async def close(self) -> None:
@@ -154,7 +156,12 @@ class Together:
         here = {session: self._members_in(session) for session in due}
         told = {one: names for one, names in here.items() if names or one in self._announced}
         if not is_round:
-            told = {one: names for one, names in told.items() if self._announced.get(one) != names}
+            told = {
+                one: names
+                for one, names in told.items()
+                if one in self._asked or self._announced.get(one) != names
+            }
+        self._asked -= due
         for session, names in told.items():
             self._announced[session] = names
             if not names:

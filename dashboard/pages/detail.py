@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from dashboard.forms.profile import DetailForm
+from dashboard.pages.chat import find
 from dashboard.pages.visit import Visit
 
 
@@ -15,6 +16,7 @@ from dashboard.pages.visit import Visit
 @login_required
 def choose_detail(request: Visit, session_id: UUID) -> HttpResponse:
     """Remember the choice for all sessions, and return to this one; a script gets no page."""
+    find(request, session_id)
     form = DetailForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=422)
