@@ -7,15 +7,17 @@ ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
 ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
 	api_callers api_docs api_errors api_faults api_lists api_operations api_responses api_roles \
-	ask broken_files broker bypasses changed_code channels_document child_rights commands \
-	compression deadlines demo drawn_evidence drawn_letters edited_files every_kind every_way \
-	evidence_files few_files forwarded_addresses full_redis hardening home installed \
-	irreversible kinds_on_pages languages letters live machine mail_server mails missing_code \
-	missing_rows moments_typed nested_forms nested_starts new_channel new_kind older_rows \
-	operations operators_rights outsider pages* people_admin prefix procedure_files profile programs \
-	refund_over_http release rooms search seed seeds_people settings sign_in slow_code \
-	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
-	webhook_addresses webhooks weights
+	ask broken_files broker bypasses changed_code channels_document chat_commands child_rights \
+	commands compression deadlines demo detail drawn_evidence drawn_letters edited_files \
+	every_kind every_way evidence_files few_files forwarded_addresses full_redis hardening home \
+	installed irreversible killed_writers kinds_on_pages languages letters live live_texts \
+	machine mail_server mails members_live message_files message_markdown missing_code \
+	missing_rows moments_typed nested_forms nested_starts new_channel new_kind odd_messages \
+	older_rows operations operators_rights outsider pages* people_admin posted_messages prefix \
+	presence_typing procedure_files profile programs refund_over_http release rooms seed \
+	seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
+	stuck_slots subjects surroundings throttle token_scopes usual_next webhook_addresses \
+	webhooks weights
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
 KILLS := disasters killed_families killed_steps killed_workers settings several_webs stuck_steps
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
