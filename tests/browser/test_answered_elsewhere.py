@@ -46,7 +46,7 @@ def test_the_slower_ones_card_turns_into_a_receipt_and_keeps_the_draft(
     for page in (home, chat):
         expect(card(page)).to_contain_text("by bob", timeout=SOON)
         expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
-        expect(card(page).get_by_role("button", name="Copy")).to_be_visible()
+        expect(card(page).get_by_role("button", name="Copy", exact=True)).to_be_visible()
         expect(card(page).get_by_role("button", name="Pay 31.20 €")).to_have_count(0)
 
 

@@ -242,7 +242,7 @@ def test_what_others_answer_turns_into_its_receipt_and_the_draft_stays(
     card = page.locator(f"#request-{request.pk}")
     expect(card.locator(".receipt")).to_contain_text("Approved by ann")
     expect(card.locator(".kept-words")).to_contain_text("Half a thought")
-    expect(card.get_by_role("button", name="Copy")).to_be_visible()
+    expect(card.get_by_role("button", name="Copy", exact=True)).to_be_visible()
     expect(page.locator(f"#row-{request.pk}")).to_have_count(0)
 
 
