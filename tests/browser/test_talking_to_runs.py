@@ -79,6 +79,8 @@ def test_stop_goes_when_the_run_was_quicker_than_the_answer_that_brings_it(
     with page.expect_request("**/messages"):
         page.get_by_label("Your message").fill("A table")
         page.keyboard.press("Enter")
+    while not held:  # the request is on its way; each look lets its route be called
+        page.title()
     late = held[0].fetch()
     assert 'form="stop-form"' in late.text()
     advance_run(run.pk)
