@@ -7,6 +7,7 @@ import "./copy-link.js";
 import "./keep-open.js";
 import "./keep-place.js";
 import "./cut-text.js";
+import "./kept-here.js";
 import "./keep-draft.js";
 import "./not-sent.js";
 import "./kept-words.js";

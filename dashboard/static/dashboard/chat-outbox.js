@@ -92,19 +92,11 @@ class ChatOutbox extends HTMLElement {
 
   /** Each by itself: a list of all would take away what another tab has added to it. */
   keep(message) {
-    try {
-      localStorage.setItem(this.keyStart + message.client_key, JSON.stringify(message));
-    } catch {
-      /* a full or forbidden storage: it is kept as long as the page is */
-    }
+    keptHere.write(this.keyStart + message.client_key, message);
   }
 
   forget(message) {
-    try {
-      localStorage.removeItem(this.keyStart + message.client_key);
-    } catch {
-      /* a forbidden storage: it was never kept */
-    }
+    keptHere.forget(this.keyStart + message.client_key);
   }
 }
 

@@ -24,12 +24,12 @@ class CommandDraft extends HTMLElement {
   }
 
   get drafts() {
-    return read(this.storage).drafts ?? [];
+    return keptHere.read(this.storage).drafts ?? [];
   }
 
   set drafts(drafts) {
-    if (drafts.length) write(this.storage, { at: Date.now(), drafts: drafts.slice(-MOST_KEPT) });
-    else remove(this.storage);
+    if (drafts.length) keptHere.write(this.storage, { at: Date.now(), drafts: drafts.slice(-MOST_KEPT) });
+    else keptHere.forget(this.storage);
   }
 
   get fields() {
@@ -61,7 +61,7 @@ class CommandDraft extends HTMLElement {
   forget() {
     const key = this.getAttribute("key");
     this.fields?.forget();
-    remove(`draft:start-${key}`);
+    keptHere.forget(`draft:start-${key}`);
     this.drafts = this.drafts.filter((one) => one.key !== key);
   }
 
@@ -106,30 +106,6 @@ class CommandDraft extends HTMLElement {
 function cleanAddress() {
   const { pathname, search } = location;
   if (new URLSearchParams(search).has("command")) history.replaceState(null, "", pathname);
-}
-
-function read(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function write(key, content) {
-  try {
-    localStorage.setItem(key, JSON.stringify(content));
-  } catch {
-    /* a full or forbidden storage keeps nothing: the form itself still does */
-  }
-}
-
-function remove(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    /* nothing was kept */
-  }
 }
 
 customElements.define("command-draft", CommandDraft);

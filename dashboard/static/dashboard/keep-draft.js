@@ -29,7 +29,7 @@ class KeepDraft extends HTMLElement {
     const version = Number(this.getAttribute("version"));
     if (this.isSent) this.noteVersion(version);
     if (!this.isFilled) this.restore();
-    else if (version && read(this.key).version >= version) this.restore();
+    else if (version && keptHere.read(this.key).version >= version) this.restore();
     else this.keep();
   }
 
@@ -82,8 +82,8 @@ class KeepDraft extends HTMLElement {
 
   /** The text here builds on what was just sent. */
   noteSent(version) {
-    const kept = read(this.key);
-    if (kept.values) write(this.key, { ...kept, version });
+    const kept = keptHere.read(this.key);
+    if (kept.values) keptHere.write(this.key, { ...kept, version });
   }
 
   get isFilled() {
@@ -98,12 +98,12 @@ class KeepDraft extends HTMLElement {
     const isTyped = (field) => this.isFilled || stateOf(field) !== firstStateOf(field);
     const typed = this.fields.filter(isTyped);
     const values = Object.fromEntries(typed.map((field) => [nameOf(field), stateOf(field)]));
-    if (typed.length) write(this.key, { at: Date.now(), version: versions.get(this.key), values });
-    else forget(this.key);
+    if (typed.length) keptHere.write(this.key, { at: Date.now(), version: versions.get(this.key), values });
+    else keptHere.forget(this.key);
   }
 
   restore() {
-    const { values = {} } = read(this.key);
+    const { values = {} } = keptHere.read(this.key);
     for (const field of this.fields) {
       const isUntouched = stateOf(field) === firstStateOf(field);
       if (nameOf(field) in values && isUntouched) setState(field, values[nameOf(field)]);
@@ -113,7 +113,7 @@ class KeepDraft extends HTMLElement {
   forget() {
     this.rest();
     versions.delete(this.key);
-    forget(this.key);
+    keptHere.forget(this.key);
   }
 }
 
@@ -133,33 +133,9 @@ function setState(field, state) {
   else field.value = state;
 }
 
-function read(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function write(key, content) {
-  try {
-    localStorage.setItem(key, JSON.stringify(content));
-  } catch {
-    /* a full or forbidden storage keeps nothing: the field itself still does */
-  }
-}
-
-function forget(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    /* nothing was kept */
-  }
-}
-
 function forgetOldOnes() {
   for (const key of Object.keys(localStorage)) {
-    if (key.startsWith(PREFIX) && Date.now() - read(key).at > LONGEST_LIFE) forget(key);
+    if (key.startsWith(PREFIX) && Date.now() - keptHere.read(key).at > LONGEST_LIFE) keptHere.forget(key);
   }
 }
 
