@@ -68,10 +68,7 @@ def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpRespon
 @tells_of_lost_files
 def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
     """Return the beginning of a text file, or the first rows of a table."""
-    file = _file_of(request, request_id, digest)
-    if file.content_type not in READABLE:
-        raise Http404
-    return render(request, "chat/file_preview.html", _beginning(file, _content(file)))
+    return _preview(request, _file_of(request, request_id, digest))
 
 
 @require_safe
@@ -105,7 +102,10 @@ def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpRespon
 @tells_of_lost_files
 def message_file_preview(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
     """Return the beginning of a text file, or the first rows of a table."""
-    file = _file_of_message(request, message_id, digest)
+    return _preview(request, _file_of_message(request, message_id, digest))
+
+
+def _preview(request: SignedIn, file: File) -> HttpResponse:
     if file.content_type not in READABLE:
         raise Http404
     return render(request, "chat/file_preview.html", _beginning(file, _content(file)))
