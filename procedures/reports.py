@@ -1,4 +1,4 @@
-"""What processes report of themselves through Redis, which forgets it unless it is repeated."""
+"""Reports of processes about themselves, which Redis forgets unless they are repeated."""
 
 import logging
 import os

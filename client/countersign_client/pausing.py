@@ -1,4 +1,4 @@
-"""How long to try, and how long to pause before the next try."""
+"""The time limit of a call, and the pauses between its tries."""
 
 import random
 import time

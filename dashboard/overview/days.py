@@ -1,4 +1,4 @@
-"""What became of the runs that began in the last days, and how soon people answered them."""
+"""The outcomes of the runs that began in the last days, and the times people took to answer."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What pages and cards read of runs: journals, waits and new inputs, for one run or for many."""
+"""The journals, waits and new inputs that pages and cards read, for one run or for many."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

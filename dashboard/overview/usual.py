@@ -1,4 +1,4 @@
-"""What usually follows an answer: the steps after the same question in earlier runs."""
+"""The steps that usually follow an answer: those after the same question in earlier runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

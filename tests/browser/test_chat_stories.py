@@ -37,7 +37,7 @@ def session(alice: User, bob: User) -> Session:
 
 
 def enter(page: Page, text: str) -> None:
-    """By keyboard alone; the field has the focus after each message."""
+    """Send a text by keyboard alone; the field has the focus after each message."""
     expect(composer(page)).to_be_focused()
     page.keyboard.type(text)
     page.keyboard.press("Enter")
@@ -102,7 +102,7 @@ def test_two_people_talk_start_answer_and_find_one_of_them_by_keyboard_alone(
 
 
 def see_each_other(alices: Page, bobs: Page) -> None:
-    """Who is here, who types, who is mentioned, who has read."""
+    """Show each of them that the other is here, types, mentions somebody, and has read."""
     for page in (alices, bobs):
         expect(page.locator("people-here")).to_contain_text("is here")
     composer(alices).focus()
@@ -116,7 +116,7 @@ def see_each_other(alices: Page, bobs: Page) -> None:
 
 
 def talk_across_a_cut(alices: Page, bobs: Page, cable: Cable) -> None:
-    """What both say while he has no connection comes once, in one order."""
+    """Show that the messages of both, sent while he has no connection, come once, in one order."""
     cable.pull()
     expect(bobs.locator("html")).to_have_attribute("data-live", "polling")
     say(bobs, LATE)
