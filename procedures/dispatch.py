@@ -2,9 +2,7 @@
 
 import atexit
 import logging
-import os
 import queue
-import threading
 import time
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,6 +12,7 @@ from celery import current_app
 from django.db import transaction
 from kombu import Connection, pools
 
+from procedures.background import Background
 from procedures.conf import conf
 from procedures.reports import PATIENCE, Reports, kept_redis
 
@@ -103,37 +102,24 @@ def fault() -> str:
     return ""
 
 
-class Messenger:
+class Messenger(Background[Message]):
     """A thread that sends messages, so that nobody waits for the broker."""
 
-    def __init__(self) -> None:
-        self._begin_anew()
-        os.register_at_fork(after_in_child=self._begin_anew)
-
-    def _begin_anew(self) -> None:
-        # Another queue: the lock of this one may be held by a thread that a fork does not copy, and
-        # the child's first message would wait for it for ever. What lies in it the parent sends.
-        self._messages: queue.Queue[Message] = queue.Queue()
-        self._has_begun = False
+    name = "messenger"
+    failure = "Messages can't be sent: %s"
+    queues = queue.Queue
 
     def send(self, message: Message) -> None:
-        self._messages.put(message)
-        if self._has_begun:
-            return
-        try:
-            threading.Thread(target=self._send_all, name="messenger", daemon=True).start()
-        except RuntimeError as error:  # as many threads as there may be: the next one tries again
-            logger.warning("Messages can't be sent: %s", error)
-            return
-        # After the start, so that a failed one is tried again with the next message.
-        self._has_begun = True
+        self.put(message)
+
+    def has_begun(self) -> None:
         atexit.register(self.finish)
 
-    def _send_all(self) -> None:
+    def work(self) -> None:
         while True:
-            messages = [self._messages.get()]
-            while not self._messages.empty():
-                messages.append(self._messages.get())
+            messages = [self.queue.get()]
+            while not self.queue.empty():
+                messages.append(self.queue.get())
             # Equal messages that gathered while the last one was sent become one, in the order of
             # their first.
             for message in dict.fromkeys(messages):
@@ -142,12 +128,12 @@ class Messenger:
                 else:
                     _send(*message)
             for _ in messages:
-                self._messages.task_done()
+                self.queue.task_done()
 
     def finish(self) -> None:
         """Wait briefly for all messages to be sent before the process exits."""
         ends = time.monotonic() + LAST_WORD
-        while self._messages.unfinished_tasks and time.monotonic() < ends:
+        while self.queue.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
 
 

@@ -11,9 +11,7 @@ step's end.
 
 import json
 import logging
-import os
 import queue
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from typing import NamedTuple
 
 import redis
 
+from procedures.background import Background
 from procedures.conf import conf
 from procedures.engine.journal.events import Piece
 
@@ -128,39 +127,27 @@ class _Unsent:
         self.marks.clear()
 
 
-class Scribe:
+class Scribe(Background[tuple[Draft, Piece]]):
     """A thread that gathers pieces of texts and sends them to Redis."""
 
-    def __init__(self) -> None:
-        self._has_begun = False
-        self._begin_anew()
-        os.register_at_fork(after_in_child=self._begin_anew)
+    name = "scribe"
+    failure = "What a step writes can't be shown while it is written: %s"
 
-    def put(self, run: str, epoch: int, piece: Piece) -> None:
+    def tell(self, run: str, epoch: int, piece: Piece) -> None:
         """Send a piece soon. It costs one `put` on a queue, also if Redis doesn't answer."""
-        self._queue.put((Draft.of(run, epoch, piece), piece))
-        if self._has_begun:
-            return
-        try:
-            threading.Thread(target=self._send_all, name="scribe", daemon=True).start()
-        except RuntimeError as error:  # as many threads as there may be: the next one tries again
-            logger.warning("What a step writes can't be shown while it is written: %s", error)
-            return
-        self._has_begun = True
+        self.put((Draft.of(run, epoch, piece), piece))
 
     def _begin_anew(self) -> None:
-        # A fork copies no thread, and the lock of a queue may be held in the child for ever.
-        self._queue: queue.SimpleQueue[tuple[Draft, Piece]] = queue.SimpleQueue()
+        super()._begin_anew()
         self._unsent: dict[Draft, _Unsent] = {}
-        self._has_begun = False
 
-    def _send_all(self) -> None:
+    def work(self) -> None:
         patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
         client = redis.Redis.from_url(conf.REDIS_URL, **patience)
         while True:
             self._gather(PAUSE if any(one.entries() for one in self._unsent.values()) else None)
             time.sleep(GATHER)
-            while not self._queue.empty():
+            while not self.queue.empty():
                 self._gather(None)
             try:
                 self._send(client)
@@ -171,7 +158,7 @@ class Scribe:
 
     def _gather(self, timeout: float | None) -> None:
         try:
-            draft, piece = self._queue.get(timeout=timeout)
+            draft, piece = self.queue.get(timeout=timeout)
         except queue.Empty:
             return
         if draft not in self._unsent:  # and nobody reads what an earlier attempt has left

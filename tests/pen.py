@@ -19,10 +19,10 @@ class Pen:
     def write(self, text: str) -> None:
         size = len(self.text.encode())
         self.text += text
-        scribe.put(self.run, self.epoch, Piece(self.step, self.attempt, size, text))
+        scribe.tell(self.run, self.epoch, Piece(self.step, self.attempt, size, text))
 
     def end(self, how: str = "kept") -> None:
         size, digest = len(self.text.encode()), sha256(self.text.encode()).hexdigest()
-        scribe.put(
+        scribe.tell(
             self.run, self.epoch, Piece(self.step, self.attempt, size, end=how, digest=digest)
         )

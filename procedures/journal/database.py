@@ -271,7 +271,7 @@ class DatabaseJournal:
             Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=False)
 
     def show(self, piece: Piece) -> None:
-        scribe.put(self.run.run_id, self.epoch, piece)
+        scribe.tell(self.run.run_id, self.epoch, piece)
 
     def abandon(self, batch: Batch) -> None:
         """Store the batch and kill this process, unless the step has ended meanwhile.

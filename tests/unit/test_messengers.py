@@ -15,7 +15,7 @@ SOON = 10
 
 def test_a_process_forked_while_a_message_is_put_sends_its_own() -> None:
     messenger = Messenger()
-    with messenger._messages.mutex:  # noqa: SLF001 (as a thread of the parent holds it)
+    with messenger.queue.mutex:  # as a thread of the parent holds it
         if (child := os.fork()) == 0:
             send_in_child(messenger)
     _, status = os.waitpid(child, 0)

@@ -1,0 +1,52 @@
+"""A thread that takes items from a queue, so that nobody waits for what it does with them."""
+
+import logging
+import os
+import queue
+import threading
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Background(ABC, Generic[T]):
+    """A thread of the process, begun with its first item, and anew in a forked process."""
+
+    name: ClassVar[str]
+    failure: ClassVar[str]
+    """The sentence for the log if no thread can be begun; "%s" stands for the reason."""
+    queues: ClassVar[type[Any]] = queue.SimpleQueue
+    _has_begun: bool
+
+    def __init__(self) -> None:
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    @abstractmethod
+    def work(self) -> None:
+        """Take items from the queue for as long as the process lives."""
+
+    def put(self, item: T) -> None:
+        """Hand an item to the thread; this costs one `put` on a queue."""
+        self.queue.put(item)
+        if self._has_begun:
+            return
+        try:
+            threading.Thread(target=self.work, name=self.name, daemon=True).start()
+        except RuntimeError as error:  # as many threads as there may be: the next one tries again
+            logging.getLogger(type(self).__module__).warning(self.failure, error)
+            return
+        # After the start, or a process that once had no thread to spare would never begin one. Two
+        # threads of callers that begin at once do no harm: each item is taken by one of them.
+        self._has_begun = True
+        self.has_begun()
+
+    def has_begun(self) -> None:
+        """Do what is due once the thread has begun."""
+
+    def _begin_anew(self) -> None:
+        # Another queue: the lock of this one may be held by a thread that a fork does not copy, and
+        # the child's first item would wait for it for ever. What lies in it the parent takes.
+        self.queue = self.queues()
+        self._has_begun = False
