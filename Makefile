@@ -3,6 +3,8 @@ PYTHON := .venv/bin/python
 INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(python3 -m pip config get global.index-url 2>/dev/null)}"
 INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
+# The extras that `make run` installs beside the product: its demo shows programs of each.
+PROGRAMS := agents graphs lua mcp
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
 ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
@@ -87,7 +89,7 @@ fix: .venv/dev  ## format and apply safe fixes
 
 requirements: $(UV)  ## pin anew after a change of pyproject.toml; what runs is what was tested
 	@$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
-	@$(COMPILE) --constraints requirements-dev.txt pyproject.toml -o requirements.txt
+	@$(COMPILE) --constraints requirements-dev.txt $(PROGRAMS:%=--extra %) pyproject.toml -o requirements.txt
 
 # Two stamps in one environment: `run` adds what is missing and removes nothing, `dev` is exact.
 .venv/run: requirements.txt | $(PYTHON)

@@ -20,6 +20,7 @@ WORDS = {
     "bsd license": "BSD",
     "isc license (iscl)": "ISC",
     "mit license": "MIT",
+    "mit style": "MIT",
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "new bsd": "BSD-3-Clause",
     "python software foundation license": "PSF-2.0",
