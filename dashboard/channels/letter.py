@@ -3,15 +3,11 @@
 The same is drawn as HTML in `drawn_letter`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from textwrap import TextWrapper, indent
-from typing import Any
+from textwrap import indent
 
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,28 +15,26 @@ from chat.access import titles_for
 from chat.models import HumanRequest, Message
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
+from dashboard.channels.asked_lines import about, body_of, said_about
+from dashboard.channels.plain_text import WIDTH, local_time, plain, shortened, wrapped
+from dashboard.channels.subjects import (
+    author_of,
+    subject_about,
+    subject_about_alert,
+    subject_about_mention,
+    subject_about_several,
+)
 from dashboard.overview.addresses import path_to_message
-from dashboard.overview.cuts import PAGE, cut_value
-from dashboard.overview.drawing import cell, exact_name, file_of
 from dashboard.overview.names import level_name
-from dashboard.overview.words import format_size
 from procedures.conf import conf
-from procedures.engine.values.attachments import takes_files
-from procedures.engine.values.visible import visible_line
 from procedures.library import OUTSIDE
 from procedures.models.clock import clock
 from procedures.users import User, short_name
 
-LONGEST_SUBJECT = 78
-"""The maximum length of a subject line, because mail programs show little more."""
-LONGEST_VALUE = 160
-MOST_LINES = 12
-MOST_BODY_LINES, LONGEST_BODY = 40, 4000
 LONGEST_TEXT = 2_000
 """The maximum length of a prompt, of an alert, or of the sentence about a missing answer."""
 MOST_LISTED, LONGEST_ITEM = 20, 300
 """The maximum numbers of requests in one mail, and of characters of each prompt in it."""
-WIDTH = 76
 
 
 @dataclass(frozen=True)
@@ -87,20 +81,6 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     }
     html = drawn_letter.about_one(told, subject=subject, to=to, because=sent_because([request]))
     return Letter(subject, _joined(parts), html)
-
-
-def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
-    """Return the subject line, which names the run for which an answer is needed.
-
-    It doesn't contain the question, which may be too private for a locked screen.
-    """
-    words = _("Please answer: {title}")
-    if reminder:
-        words = _("Reminder, please answer: {title}")
-    elif request.escalated:
-        words = _("Escalated, please answer: {title}")
-    room = LONGEST_SUBJECT - len(words.format(title=""))
-    return words.format(title=shortened(request.wait.run.heading, room))
 
 
 def asked_back(request: HumanRequest) -> Iterator[str]:
@@ -175,15 +155,6 @@ def letter_about_several(
     return Letter(count, _joined(parts), html)
 
 
-def subject_about_several(count: int) -> str:
-    words = ngettext(
-        "%(count)d request is waiting for your answer",
-        "%(count)d requests are waiting for your answer",
-        count,
-    )
-    return words % {"count": count}
-
-
 @dataclass(frozen=True)
 class Item:
     """One of several requests in a mail."""
@@ -234,20 +205,11 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
     return Letter(subject, _joined(parts), drawn_letter.about_alert(told, subject=subject, to=to))
 
 
-def subject_about_alert(alert: Message) -> str:
-    assert alert.run
-    title, level = plain(alert.run.heading), level_name(alert.level)
-    words = _("{level} in {title}: {text}")
-    return shortened(
-        words.format(level=level, title=title, text=plain(alert.text)), LONGEST_SUBJECT
-    )
-
-
 def letter_about_mention(message: Message, *, to: User) -> Letter:
     """Return a mail about a message that mentions its reader, with the beginning of its text."""
     title = titles_for(to, [message.session_id]).get(message.session_id, "")
     intro = _("{name} mentioned you in “{title}”:")
-    intro = intro.format(name=plain(_author(message)), title=plain(title))
+    intro = intro.format(name=plain(author_of(message)), title=plain(title))
     link = f"{conf.SITE_URL}{path_to(message)}"
     words = shortened(message.summary, LONGEST_TEXT)
     because = _("You can switch these notifications off on your profile page.")
@@ -264,19 +226,9 @@ def letter_about_mention(message: Message, *, to: User) -> Letter:
     return Letter(subject, _joined(parts), html)
 
 
-def subject_about_mention(message: Message) -> str:
-    """Return the subject line, without the text, which may be too private for a locked screen."""
-    words = _("{name} mentioned you in the chat")
-    return shortened(words.format(name=plain(_author(message))), LONGEST_SUBJECT)
-
-
 def path_to(message: Message) -> str:
     """Return the address of a message on its session's page."""
     return path_to_message(message.session_id, message.pk)
-
-
-def _author(message: Message) -> str:
-    return message.author.get_username() if message.author else _("The system")
 
 
 def link_to(request: HumanRequest) -> str:
@@ -285,117 +237,6 @@ def link_to(request: HumanRequest) -> str:
 
 def inbox() -> str:
     return f"{conf.SITE_URL}{reverse('countersign:home')}"
-
-
-def plain(text: str) -> str:
-    """Return the text as one line without control characters, safe in a mail header."""
-    return " ".join(printable(text).split())
-
-
-def printable(text: str) -> str:
-    """Return the text in one line, with invisible characters shown as codes."""
-    return visible_line("".join(" " if char.isspace() else char for char in text))
-
-
-def wrapped(text: str, width: int = WIDTH) -> str:
-    """Return the text wrapped to a width; addresses are never broken."""
-    words = plain(text).split(" ")
-    pieces = (word if "://" in word else " ".join(_chunks(word, width)) for word in words)
-    lines = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
-    return lines.fill(" ".join(pieces))
-
-
-def shortened(text: str, longest: int) -> str:
-    """Return the text in one line of at most `longest` characters, cut between words."""
-    read = " ".join(text.split(maxsplit=longest)[:longest])[: longest + 1]
-    line = visible_line(read)  # of what is read only: a text may be megabytes long
-    if len(line) <= longest:
-        return line
-    cut = line[: longest - 2]
-    words = cut.rpartition(" ")[0].rstrip()
-    return f"{words if len(words) >= longest // 2 else cut.rstrip()} …"
-
-
-def body_of(request: HumanRequest) -> str:
-    """Return the start of the request's Markdown body, short enough for a mail."""
-    text = request.asked.body[:LONGEST_BODY]
-    lines = text.strip().splitlines()
-    told = [_indented(line) for line in lines[:MOST_BODY_LINES]]
-    if len(lines) > MOST_BODY_LINES or len(request.asked.body) > LONGEST_BODY:
-        told.append(_("… The rest is on the page."))
-    return "\n".join(told)
-
-
-def _indented(line: str) -> str:
-    """Return a short line of Markdown unchanged; wrap a longer one with the same indentation."""
-    if len(line) <= WIDTH:
-        return printable(line).rstrip()
-    blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
-    return indent(wrapped(line, WIDTH - len(blanks)), blanks)
-
-
-def _chunks(word: str, width: int) -> Iterator[str]:
-    """Yield a word in pieces of at most `width` characters; some languages write without spaces."""
-    for start in range(0, len(word), width) or (0,):
-        yield word[start : start + width]
-
-
-def about(request: HumanRequest) -> Iterator[str]:
-    """Yield the evidence, one line per value up to a limit, then notes on the draft and form."""
-    asked = request.asked
-    found = cut_value(asked.evidence, PAGE)
-    moment = " " + _("(as of {when})").format(when=local_time(request.opened_at))
-    marks = {tuple(path.split(".")): moment for path in asked.volatile}
-    lines = [] if asked.evidence is None else list(_lines(found.value, marks))
-    for line in lines[:MOST_LINES]:
-        yield f"  {line}"
-    if len(lines) > MOST_LINES:
-        yield f"  {_more(len(lines) - MOST_LINES, is_least=bool(found.note))}"
-    for sentence in said_about(request):
-        yield f"  {sentence}"
-
-
-def said_about(request: HumanRequest) -> Iterator[str]:
-    """Yield sentences about the draft, options, file or form, which only the page shows in full."""
-    asked = request.asked
-    if file := asked.draft_file:
-        words = _("There is a file to review: {name} ({size}).")
-        yield words.format(name=plain(file.name), size=format_size(file.size))
-    elif asked.draft is not None:
-        yield _to_review(asked.draft, is_data=asked.is_of_data)
-    if labels := list(asked.options.values()):
-        words = shortened(" · ".join(labels), LONGEST_VALUE)
-        yield _("The options are: {options}").format(options=words)
-    if takes_files(asked.schema) and not asked.fields and not asked.draft_file:
-        yield _("It asks for a file.")
-    if asked.fields:
-        named = shortened(", ".join(asked.fields), LONGEST_VALUE)
-        yield _("The form asks for: {fields}.").format(fields=named)
-
-
-def _more(count: int, *, is_least: bool) -> str:
-    words = ngettext("… and {count} more line.", "… and {count} more lines.", count)
-    if is_least:
-        words = ngettext(
-            "… and at least {count} more line.", "… and at least {count} more lines.", count
-        )
-    return words.format(count=count)
-
-
-def _to_review(draft: str, *, is_data: bool) -> str:
-    count = len(draft.splitlines())
-    words = ngettext(
-        "There is a text to review ({count} line).",
-        "There is a text to review ({count} lines).",
-        count,
-    )
-    if is_data:
-        words = ngettext(
-            "There is {count} line of data to review.",
-            "There are {count} lines of data to review.",
-            count,
-        )
-    return words.format(count=count)
 
 
 def silence(request: HumanRequest) -> str:
@@ -407,27 +248,3 @@ def silence(request: HumanRequest) -> str:
     if due := request.wait.due_at:
         sentences.append(_("The deadline is {when}.").format(when=local_time(due)))
     return " ".join(sentences)
-
-
-def local_time(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "j F Y, H:i e")
-
-
-Path = tuple[str, ...]
-
-
-def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """Yield the evidence line by line; `marks` maps paths of values to notes about them."""
-    if isinstance(value, dict) and (file := file_of(value)):
-        yield f"{plain(name)}: {plain(file.name)} ({format_size(file.size)})".removeprefix(": ")
-    elif isinstance(value, dict) and value:
-        for key, inner in value.items():
-            own = exact_name(key)
-            yield from _lines(inner, marks, f"{name}.{own}" if name else own, (*path, key))
-    elif isinstance(value, list) and value:
-        for number, inner in enumerate(value, start=1):
-            yield from _lines(inner, marks, f"{name} {number}".strip(), path)
-    else:
-        mark = next((mark for above, mark in marks.items() if path[: len(above)] == above), "")
-        shown = f"{shortened(cell(value).text, LONGEST_VALUE)}{mark}"
-        yield f"{plain(name)}: {shown}" if name else shown

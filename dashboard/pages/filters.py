@@ -16,7 +16,7 @@ from dashboard.models.preferences import (
     drop_filter,
     keep_filter,
 )
-from dashboard.pages.inbox import View
+from dashboard.pages.inbox_list import View
 from dashboard.pages.visit import Visit
 
 LONGEST_QUERY = 1000

@@ -1,302 +1,29 @@
 """The inbox: lists of the requests that wait for the person, and one request beside them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
-from itertools import groupby
-from math import ceil
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
-from chat.inbox import (
-    MOST_COUNTED,
-    OPEN_LISTS,
-    Due,
-    Filters,
-    Lists,
-    Tab,
-    due_of,
-    end_of_day,
-    seen_by,
-)
-from chat.models import HumanRequest, Snooze
 from chat.services import AlreadyAnsweredError, NotAskedError
-from chat.services.waiting import Waiting
 from dashboard.forms.snoozing import time_of
 from dashboard.overview.usual import usual_after
-from dashboard.overview.viewer import time_for_viewer
-from dashboard.overview.words import listed
+from dashboard.pages.inbox_list import DUES, KINDS, RISKS, View, id_in
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
-from procedures.access import address_of, visible_procedures
+from procedures.access import address_of
 from procedures.engine.errors import InputError
-from procedures.engine.kinds import conditions
 from procedures.models.clock import clock
 from procedures.models.run_queries import values_of
 from procedures.services import OperationRefusedError
-
-PAGE = 50
-TABS = {
-    Tab.MINE: lazy("Mine"),
-    Tab.GROUPS: lazy("My groups"),
-    Tab.UNCLAIMED: lazy("Unclaimed"),
-    Tab.SNOOZED: lazy("Snoozed"),
-    Tab.DONE: lazy("Done"),
-}
-DUES = {
-    Due.OVERDUE: lazy("Overdue"),
-    Due.TODAY: lazy("Today"),
-    Due.LATER: lazy("Later"),
-    Due.NONE: lazy("No deadline"),
-}
-RISKS: dict[conditions.Risk, Any] = {"high": lazy("High risk"), "low": lazy("Low risk")}
-KINDS = {
-    "approval": lazy("Approvals"),
-    "choice": lazy("Choices"),
-    "input": lazy("Inputs"),
-    "form": lazy("Forms"),
-    "review": lazy("Reviews"),
-    "upload": lazy("Uploads"),
-    "escalation": lazy("Problems"),
-}
-GLYPHS = {"approval": "✓", "choice": "≡", "input": "✎", "form": "▤", "review": "¶", "upload": "↥"}
-NARROWING = ("kind", "procedure", "due", "risk", "q", "group")
-GROUP_LISTS = (Tab.GROUPS, Tab.UNCLAIMED)
-"""The tabs in which one group can be chosen."""
-KEPT = ("tab", *NARROWING, "after", "focus")
-"""The parameters that are kept in links to requests in the list."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A request as a row of the list."""
-
-    request: HumanRequest
-    due: Due
-    is_seen: bool
-    is_near: bool
-
-    @property
-    def glyph(self) -> str:
-        return GLYPHS.get(self.request.kind, "!")
-
-    @property
-    def votes(self) -> int:
-        return sum(1 for one in self.request.responses.all() if one.undone_at is None)
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows of a list below one heading."""
-
-    name: Any
-    rows: list[Row]
-    count: str
-    """The number of rows, like "9", or "9+" if the group continues on the next page."""
-
-
-@dataclass
-class View:
-    """One person's inbox, as the parameters of its URL describe it."""
-
-    request: Visit
-    sent: QueryDict
-    loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
-    """The requests of the shown page of the list."""
-    seen: set[UUID] = field(default_factory=set)
-    """The ids of the requests among them that the person has opened."""
-
-    @cached_property
-    def now(self) -> datetime:
-        return time_for_viewer(self.request)
-
-    @cached_property
-    def lists(self) -> Lists:
-        known: Waiting | None = getattr(self.request, "waiting", None)
-        return Lists(self.request.user, self.now, known)
-
-    @cached_property
-    def counts(self) -> dict[Tab, int]:
-        return {tab: len(self.lists.ids(tab)) for tab in TABS if tab != Tab.DONE}
-
-    @cached_property
-    def tab(self) -> Tab:
-        """The chosen tab; without a choice, the first one that isn't empty."""
-        chosen: Tab | None = _member(Tab, self.sent.get("tab"))
-        if chosen is not None:
-            return chosen
-        return next((tab for tab, count in self.counts.items() if count), Tab.MINE)
-
-    @cached_property
-    def filters(self) -> Filters:
-        sent = {name: self.sent.get(name, "").replace("\0", "") for name in NARROWING}
-        return Filters(
-            sent["kind"],
-            sent["procedure"],
-            _member(Due, sent["due"]),
-            next((risk for risk in conditions.RISKS if risk == sent["risk"]), None),
-            sent["q"].strip(),
-            sent["group"] if self.tab in GROUP_LISTS else "",
-        )
-
-    @cached_property
-    def query(self) -> str:
-        """The query string that links keep; "request=" is appended."""
-        kept = QueryDict(mutable=True)
-        for name in KEPT:
-            if text := self.sent.get(name):
-                kept[name] = text
-        kept["tab"] = self.tab
-        return kept.urlencode()
-
-    @cached_property
-    def filter_query(self) -> str:
-        """The query string of the tab and the filters alone, as filters are kept."""
-        given = self.filters
-        chosen = {
-            "tab": self.tab,
-            **{name: text for name in NARROWING if (text := getattr(given, name))},
-        }
-        return urlencode(chosen)
-
-    @cached_property
-    def kept(self) -> str:
-        """The name of the kept filter that is shown; "" if there is none."""
-        kept = {one["query"]: one["name"] for one in self.request.kept_filters}
-        return kept.get(self.filter_query, "")
-
-    @property
-    def narrowed_by(self) -> str:
-        """The filters that are on, in the words of their chips, such as "High risk and “lamp”"."""
-        given = self.filters
-        words = [KINDS.get(given.kind, given.kind), self._title_of(given.procedure)]
-        words += [DUES[given.due]] if given.due else []
-        words += [RISKS[given.risk]] if given.risk else []
-        words += [f"“{given.q}”"] if given.q else []
-        words += [given.group]
-        return listed([str(one) for one in words if one], "and")
-
-    def _title_of(self, name: str) -> str:
-        """Return the title of a procedure, or its name if the person has no role on it."""
-        found = visible_procedures(self.request.user).filter(name=name)
-        return (name and found.values_list("title", flat=True).first()) or name
-
-    @property
-    def last(self) -> UUID | None:
-        """The id of the last request on the previous page; None on the first page."""
-        return _id(self.sent.get("after"))
-
-    @property
-    def is_open_list(self) -> bool:
-        return self.tab in OPEN_LISTS
-
-    def listed(self) -> dict[str, Any]:
-        """Return the context for the list, its tabs and its filters."""
-        requests, following = self.lists.page(self.tab, self.filters, PAGE, after=self.last)
-        self.loaded = {one.pk: one for one in requests}
-        self.seen = seen_by(self.request.user, self.loaded)
-        rows = [self._row(one) for one in requests]
-        groups = self._groups(rows, is_cut=following is not None)
-        asked = {one.wait.run.procedure for one in requests}
-        return {
-            "view": self,
-            "procedures": sorted((one.title, one.name) for one in asked),
-            "tabs": [(tab, words, self.counts.get(tab, 0)) for tab, words in TABS.items()],
-            "group_tabs": self.lists.count_by_group(),
-            "are_all_counted": self.counts[Tab.GROUPS] < MOST_COUNTED,
-            "groups": list(groups),
-            "rows": rows,
-            "next": following,
-            "is_narrowed": self.filters != Filters(),
-            "changes_in": self._changes_in(requests),
-        }
-
-    def _row(self, request: HumanRequest) -> Row:
-        is_near = request.soon_at is not None and request.soon_at < self.now
-        due = due_of(request.needed_at, self.now)
-        return Row(request, due, request.pk in self.seen or not self.is_open_list, is_near)
-
-    def _changes_in(self, requests: list[HumanRequest]) -> int | None:
-        """Return the seconds until the list changes by time alone, as at a deadline, or None."""
-        times = [self.lists.wakes_at]
-        if self.is_open_list:
-            times += [at for one in requests for at in (one.soon_at, one.needed_at)]
-            times += [end_of_day(self.now)]
-        left = [(at - self.now).total_seconds() for at in times if at and at > self.now]
-        return ceil(min(left)) if left else None
-
-    def _groups(self, rows: list[Row], *, is_cut: bool) -> Iterator[Group]:
-        if not self.is_open_list:
-            yield Group("", rows, "")
-            return
-        for due, some in groupby(rows, key=lambda row: row.due):
-            found = list(some)
-            is_last = is_cut and found[-1] is rows[-1]
-            yield Group(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
-
-    def chosen(self, request_id: UUID | None) -> dict[str, Any]:
-        """Return the request beside the list, with its position and its neighbours in the list."""
-        ids = self.lists.ids(self.tab, self.filters, after=self.last)
-        if request_id is None:
-            request_id = ids[0] if ids else None
-        if request_id is None:
-            return {"view": self, "chosen": None}
-        found = self.loaded.get(request_id) or find(self.request, request_id)
-        mine = self._answerable(found)
-        return {
-            "view": self,
-            "chosen": found,
-            "answerable": mine,
-            "typed_form": typed_form(self.request, found, mine),
-            "is_undoable": is_undoable(self.request, found),
-            "is_seen": found.pk in (self.seen if found.pk in self.loaded else self._seen(found)),
-            "is_snoozed": self._is_snoozed(found),
-            **_neighbours(ids, found.pk, is_counted=self.last is None),
-        }
-
-    def _answerable(self, found: HumanRequest) -> set[UUID]:
-        # Each list but that of answered requests holds only what the person may answer.
-        if found.pk in self.loaded and self.tab != Tab.DONE:
-            return {found.pk} if found.is_open else set()
-        return answerable(self.request, [found])
-
-    def _seen(self, found: HumanRequest) -> set[UUID]:
-        return seen_by(self.request.user, [found.pk])
-
-    def _is_snoozed(self, found: HumanRequest) -> bool:
-        if self.lists.wakes_at is None:
-            return False
-        snoozed = Snooze.objects.filter(user=self.request.user, until__gt=self.now)
-        return snoozed.filter(request=found).exists()
-
-
-def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:
-    """Return a request's position among these, its neighbours, and their number.
-
-    The position counts from 1. It is 0 if the request isn't in the list or isn't counted.
-    """
-    if request_id not in ids:
-        return {"place": 0, "count": len(ids), "before": None, "after": ids[0] if ids else None}
-    place = ids.index(request_id)
-    return {
-        "place": place + 1 if is_counted else 0,
-        "count": len(ids),
-        "before": ids[place - 1] if place else None,
-        "after": ids[place + 1] if place + 1 < len(ids) else None,
-    }
 
 
 @require_safe
@@ -305,7 +32,7 @@ def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[
 def inbox(request: Visit) -> HttpResponse:
     """Return the page with the lists, and with the chosen request or else the first one."""
     view = View(request, request.GET)
-    chosen = _id(request.GET.get("request"))
+    chosen = id_in(request.GET.get("request"))
     context = view.listed() | view.chosen(chosen)
     context |= {
         "kinds": KINDS.items(),
@@ -323,7 +50,7 @@ def inbox_rows(request: Visit) -> HttpResponse:
     """Return the tabs and the list, and the card of the request `shown` if it has changed."""
     view = View(request, request.GET)
     context = view.listed()
-    shown, version = _id(request.GET.get("shown")), request.GET.get("version", "")
+    shown, version = id_in(request.GET.get("shown")), request.GET.get("version", "")
     if shown:
         context |= _changed(request, shown, version)
     context["current"] = shown
@@ -354,7 +81,7 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
     """Return a request, by default the first one, and the outcome of the request `last`."""
     view = View(request, request.GET)
     context = view.chosen(request_id)
-    if last := _id(request.GET.get("last")):
+    if last := id_in(request.GET.get("last")):
         done = visible_requests(request.user).with_what_is_shown().filter(pk=last).first()
         context |= {"last": done, "last_is_undoable": done and is_undoable(request, done)}
     return render(request, "inbox/_pane.html", context)
@@ -420,14 +147,3 @@ def _back(request: Visit) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = reverse("countersign:inbox")
     return redirect(back)
-
-
-def _member(of: Any, text: str | None) -> Any:
-    return of(text) if text in list(of) else None
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None

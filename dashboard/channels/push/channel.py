@@ -10,16 +10,16 @@ from django.urls import reverse
 
 from chat.channels import Channel, UndeliverableError
 from chat.models import Notification
-from dashboard.channels.letter import (
-    path_to,
+from dashboard.channels.letter import path_to
+from dashboard.channels.posting import ForbiddenAddressError, PostError, post
+from dashboard.channels.push.keys import PushKey, push_key
+from dashboard.channels.push.sealing import headers_for, sealed, topic_of
+from dashboard.channels.subjects import (
     subject_about,
     subject_about_alert,
     subject_about_mention,
     subject_about_several,
 )
-from dashboard.channels.posting import ForbiddenAddressError, PostError, post
-from dashboard.channels.push.keys import PushKey, push_key
-from dashboard.channels.push.sealing import headers_for, sealed, topic_of
 from dashboard.models import PushSubscription
 from dashboard.models.preferences import unwilling
 from procedures.conf import conf

@@ -1,0 +1,56 @@
+"""Subject lines of mails, which are also the titles of notifications in browsers.
+
+They may stand on a locked screen, so they contain neither a question nor what people write.
+"""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.models import HumanRequest, Message
+from dashboard.channels.plain_text import plain, shortened
+from dashboard.overview.names import level_name
+
+LONGEST_SUBJECT = 78
+"""The maximum length of a subject line, because mail programs show little more."""
+
+
+def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
+    """Return the subject line, which names the run for which an answer is needed.
+
+    It doesn't contain the question, which may be too private for a locked screen.
+    """
+    words = _("Please answer: {title}")
+    if reminder:
+        words = _("Reminder, please answer: {title}")
+    elif request.escalated:
+        words = _("Escalated, please answer: {title}")
+    room = LONGEST_SUBJECT - len(words.format(title=""))
+    return words.format(title=shortened(request.wait.run.heading, room))
+
+
+def subject_about_several(count: int) -> str:
+    words = ngettext(
+        "%(count)d request is waiting for your answer",
+        "%(count)d requests are waiting for your answer",
+        count,
+    )
+    return words % {"count": count}
+
+
+def subject_about_alert(alert: Message) -> str:
+    assert alert.run
+    title, level = plain(alert.run.heading), level_name(alert.level)
+    words = _("{level} in {title}: {text}")
+    return shortened(
+        words.format(level=level, title=title, text=plain(alert.text)), LONGEST_SUBJECT
+    )
+
+
+def subject_about_mention(message: Message) -> str:
+    """Return the subject line, without the text, which may be too private for a locked screen."""
+    words = _("{name} mentioned you in the chat")
+    return shortened(words.format(name=plain(author_of(message))), LONGEST_SUBJECT)
+
+
+def author_of(message: Message) -> str:
+    return message.author.get_username() if message.author else _("The system")
