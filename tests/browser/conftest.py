@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.processes import Web, Worker
@@ -112,6 +112,17 @@ def sign_in(user: User) -> str:
     client = Client()
     client.force_login(user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def hold_back(page: Page, pattern: str) -> list[Route]:
+    """Hold back what a page asks for from now on, and return what is held, to be continued."""
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(pattern, hold)
+    return held
 
 
 @pytest.fixture

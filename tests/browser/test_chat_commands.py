@@ -8,12 +8,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat.models import Session
 from procedures.models import Run
-from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.conftest import DESK, PHONE, OpenPage, hold_back
 from tests.browser.test_every_page import violations_of
 from tests.browser.test_talking import composer, open_session, said
 from tests.calls import grant
-from tests.conftest import group
+from tests.conftest import create_person, group
 from tests.pages import ask, ask_in
+from tests.talks import begin_talk
 
 SLASH = "\N{FULLWIDTH SOLIDUS}"
 NAMED = re.compile("/named_refund")
@@ -77,6 +78,76 @@ def test_by_keyboard_a_command_is_found_chosen_and_completed(
     expect(page.get_by_label("Amount")).to_have_value("100")
     expect(page.get_by_label("Amount")).to_be_focused()
     expect(field).to_have_value("")
+
+
+def test_enter_means_what_was_typed_and_never_a_longer_command(
+    open_page: OpenPage, session: Session, alice: User
+) -> None:
+    grant("named_refunds", group("support"), "start")
+    page = open_page(alice, width=DESK)
+    held = hold_back(page, "**/commands")
+    open_session(page, session)
+    field, keys, opened = composer(page), page.keyboard, page.locator("#command-title")
+
+    field.focus()
+    keys.type("/named_refund")
+    keys.press("Enter")  # the list is on its way
+    expect(opened).to_have_text("/named_refund")
+    held[0].continue_()
+    field.focus()
+    for typed, marked in (
+        ("/named_ref", ["/named_refunds"]),
+        ("/Named-Refund", ["/named_refund"]),
+        ("/efund", []),
+        ("/", []),
+    ):
+        field.fill(typed)
+        expect(shown_options(page).filter(has_text="Refund an order")).to_be_visible()
+        expect(chosen(page).locator("code")).to_have_text(marked)
+    expect(field).not_to_have_attribute("aria-activedescendant", re.compile("."))
+    shown_options(page).last.hover()
+    field.press_sequentially("named_refund")
+    keys.press("Enter")
+    expect(opened).to_have_text("/named_refund")
+    expect(field).to_have_value("")
+    field.fill("/efund")
+    expect(shown_options(page)).not_to_have_count(0)
+    keys.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent.")
+
+
+def test_enter_sends_a_whole_name_and_takes_only_the_name_that_is_marked(
+    open_page: OpenPage, alice: User, bob: User
+) -> None:
+    talk = begin_talk(alice, bob, create_person("bobby"))
+    page = open_page(alice, width=DESK)
+    open_session(page, talk)
+    field, keys = composer(page), page.keyboard
+    people = page.get_by_role("listbox", name="People").get_by_role("option").filter(visible=True)
+    marked = page.locator("#mention-options [aria-selected=true]")
+
+    field.focus()
+    keys.type("Hello @bob")
+    expect(people).to_have_text(["@bob", "@bobby"])
+    expect(marked).to_have_count(0)
+    keys.press("Enter")
+    expect(said(page)).to_have_text(["Hello @bob"])
+    expect(field).to_be_editable()
+    keys.type("@b")
+    expect(marked).to_have_text("@bob")
+    held = hold_back(page, "**/people?*")
+    with page.expect_request("**/people?*"):
+        keys.type("o")
+    keys.press("ArrowDown")
+    expect(marked).to_have_text("@bobby")
+    with page.expect_response("**/people?*"):
+        held[-1].continue_()
+    expect(marked).to_have_text("@bobby")
+    keys.press("Enter")
+    expect(field).to_have_value("@bobby ")
+    field.fill("@bobb")
+    keys.press("Enter")  # the list is on its way
+    expect(said(page).last).to_have_text("@bobb")
 
 
 def test_a_draft_survives_a_reload_and_starts_once(

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from chat.services import post_message
-from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.conftest import DESK, PHONE, OpenPage, hold_back
 from tests.browser.test_every_page import sideways, violations_of, visit
 from tests.pages import ask, lines
 from tests.processes import Web
+from tests.talks import begin_talk
 
 TOUCH = 44
 """Pixels, of the least target of a thumb."""
@@ -29,7 +30,7 @@ def test_the_search_is_used_by_keys_alone(
     field, options = page.get_by_role("combobox"), page.get_by_role("option")
     expect(field).to_be_focused()
     expect(options.filter(has_text=wanted.prompt).first).to_be_visible()
-    for key, place in (("ArrowDown", 1), ("ArrowUp", 0)):
+    for key, place in (("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0)):
         page.keyboard.press(key)
         expect(options.nth(place)).to_have_attribute("aria-selected", "true")
     page.keyboard.type(other.prompt[:8])
@@ -41,6 +42,28 @@ def test_the_search_is_used_by_keys_alone(
     page.keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile(f"/requests/{other.pk}$"))
+
+
+def test_enter_in_the_search_never_goes_to_what_was_found_for_other_words(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    begin_talk(alice, bob, title="Inbox of May")
+    page = open_page(bob)
+    visit(page, "/runs")
+    page.keyboard.press("Control+k")
+    options, chosen = page.get_by_role("option"), page.locator("#palette-list [aria-selected=true]")
+    expect(options.filter(has_text="Inbox of May")).to_be_visible()
+    expect(chosen).to_have_count(0)
+
+    page.keyboard.type("inbox")
+    expect(options.filter(has_text="Inbox of May")).to_be_visible()
+    expect(chosen.locator(".find__title")).to_have_text("Inbox")
+    hold_back(page, "**/search/results*")
+    page.keyboard.type(" of")
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(r"/search\?q=inbox\+of$"))
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

@@ -1,6 +1,7 @@
 /* The list of commands over the composer, while the first word of a message begins with a slash.
 
-   Tab completes a command, and Enter opens it. */
+   Tab completes a command, and Enter opens it. A command that is typed whole is opened as it is typed, as the server
+   reads it: by its name, or by its title. */
 
 const FRESH = 30_000;
 const COMMAND = /^\s*[/\uFF0F]([^\s/\uFF0F]*)$/u;
@@ -15,17 +16,16 @@ class CommandList extends ComposerList {
     if (current && this.isConnected && document.activeElement === this.text) this.showFitting(plain(current[1]));
   }
 
-  /** What begins with the words comes first in importance, but the order stays: it is by last use. */
+  /** The order stays: it is by last use. */
   showFitting(words) {
     for (const option of this.list.children) option.hidden = !fits(option, words);
     const { options } = this;
-    if (!options.length) return this.close();
-    const exact = options.find(({ dataset }) => plain(dataset.text.slice(1)).startsWith(words));
-    this.show(exact ?? options[0]);
+    if (options.length) this.show(meant(options, words));
+    else this.close();
   }
 
-  complete() {
-    this.text.value = `${this.chosen.dataset.text} `;
+  complete(option) {
+    this.text.value = `${option.dataset.text} `;
     this.text.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -51,7 +51,22 @@ async function fetchOptions(href) {
   return "";
 }
 
-const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[\s_-]+/gu, " ");
-const fits = ({ dataset }, words) => plain(dataset.words).includes(words);
+/* As the server compares names. */
+const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+const nameOf = ({ dataset }) => plain(dataset.text);
+const titleOf = ({ dataset }) => plain(dataset.title);
+const fits = (option, words) => `${nameOf(option)} ${titleOf(option)}`.includes(words);
+
+/** What the words are, or else what they begin; nothing while there are no words. Two words are never
+    the completion of one, because that one may be a command itself. */
+function meant(options, words) {
+  if (!words) return null;
+  const isMeant = [
+    (option) => nameOf(option) === words,
+    (option) => titleOf(option) === words,
+    (option) => nameOf(option).startsWith(words) && !option.dataset.text.includes(" "),
+  ];
+  return isMeant.map((test) => options.find(test)).find(Boolean);
+}
 
 customElements.define("command-list", CommandList);

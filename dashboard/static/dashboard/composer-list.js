@@ -1,5 +1,9 @@
-/* The base of lists over the composer. The focus stays in the field: arrow keys choose, Enter takes, Escape closes.
-   A list says with `update` what it shows for the words in the field, and with `open` what Enter and a click do. */
+/* The base of lists over the composer. The focus stays in the field: arrow keys choose, Tab completes, Escape closes.
+   A list says with `update` what it shows for the words in the field, and with `open` what Enter and a click do.
+
+   Enter takes only what is marked: what somebody has moved to, or what completes the words in the field. Words that
+   mean something by themselves are never replaced by a longer option, and pointing at an option marks nothing,
+   because a list may open under a pointer that rests. */
 
 window.ComposerList = class extends HTMLElement {
   connectedCallback() {
@@ -10,10 +14,12 @@ window.ComposerList = class extends HTMLElement {
     this.text.setAttribute("aria-haspopup", "listbox");
     // Before the composer hears the key: Enter and Escape mean something else while the list is open.
     this.form.addEventListener("keydown", (event) => this.onKey(event), true);
-    this.text.addEventListener("input", () => this.update());
+    this.text.addEventListener("input", () => {
+      this.isMoved = false;
+      this.update();
+    });
     this.text.addEventListener("blur", () => this.close());
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
-    this.list.addEventListener("pointermove", ({ target }) => this.choose(target.closest("[role=option]")));
     this.list.addEventListener("click", ({ target }) => this.open(target.closest("[role=option]")));
   }
 
@@ -21,8 +27,10 @@ window.ComposerList = class extends HTMLElement {
     return [...this.list.querySelectorAll("[role=option]:not([hidden])")];
   }
 
-  /** Shows the options that aren't hidden, with this one chosen. */
-  show(chosen) {
+  /** Shows the options that aren't hidden, with this one marked, or none. A list that comes after the
+      message was sent is too late. */
+  show(chosen = null) {
+    if (this.text.readOnly) return;
     this.hidden = false;
     this.text.setAttribute("aria-controls", this.list.id);
     this.choose(chosen);
@@ -41,8 +49,8 @@ window.ComposerList = class extends HTMLElement {
     const act = {
       ArrowDown: () => this.step(1),
       ArrowUp: () => this.step(-1),
-      Tab: () => this.complete(),
-      Enter: () => this.open(this.chosen),
+      Tab: () => this.complete(this.chosen ?? this.options[0]),
+      Enter: this.chosen && (() => this.open(this.chosen)),
       Escape: () => this.close(),
     }[event.key];
     if (!act) return;
@@ -51,21 +59,23 @@ window.ComposerList = class extends HTMLElement {
     act();
   }
 
-  complete() {
-    this.open(this.chosen);
+  complete(option) {
+    this.open(option);
   }
 
   step(by) {
     const { options } = this;
-    this.choose(options[(options.indexOf(this.chosen) + by + options.length) % options.length]);
+    const from = this.chosen ? options.indexOf(this.chosen) : Math.min(-by, 0);
+    this.choose(options[(from + by + options.length) % options.length]);
     this.chosen.scrollIntoView({ block: "nearest" });
+    this.isMoved = true;
   }
 
   choose(option) {
-    if (!option) return;
     this.chosen?.setAttribute("aria-selected", "false");
     this.chosen = option;
-    option.setAttribute("aria-selected", "true");
-    this.text.setAttribute("aria-activedescendant", option.id);
+    option?.setAttribute("aria-selected", "true");
+    if (option) this.text.setAttribute("aria-activedescendant", option.id);
+    else this.text.removeAttribute("aria-activedescendant");
   }
 };

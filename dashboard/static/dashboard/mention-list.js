@@ -1,4 +1,5 @@
-/* The people whom a message can mention, over the composer, while a name is typed after an @. */
+/* The people whom a message can mention, over the composer, while a name is typed after an @. A name that is typed
+   whole needs no completion: then Enter sends the message. */
 
 const PAUSE = 120;
 const NAME = /(?<![\w.+\-/@&=#%~:])@([^@\n]{0,60})$/u;
@@ -20,8 +21,16 @@ class MentionList extends ComposerList {
   narrow(words) {
     for (const option of this.list.children) option.hidden = !option.dataset.text.toLowerCase().includes(words);
     const { options } = this;
-    if (!options.length) this.close();
-    else if (!options.includes(this.chosen)) this.choose(options[0]);
+    if (options.length) this.choose(this.begun);
+    else this.close();
+  }
+
+  /** The first name that the words begin, unless they are a name. */
+  get begun() {
+    const { options, typed } = this;
+    const names = options.map(({ dataset }) => dataset.text);
+    if (!typed || names.includes(typed)) return null;
+    return options[names.findIndex((name) => name.toLowerCase().startsWith(typed.toLowerCase()))];
   }
 
   async read() {
@@ -32,8 +41,10 @@ class MentionList extends ComposerList {
     const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
     const html = answer?.ok && !answer.redirected ? await answer.text() : "";
     if (typed !== this.typed || !this.isConnected) return;
+    const moved = this.isMoved && this.chosen?.dataset.text;
     this.list.innerHTML = html;
-    if (this.options.length && document.activeElement === this.text) this.show(this.options[0]);
+    const marked = moved ? this.options.find(({ dataset }) => dataset.text === moved) : this.begun;
+    if (this.options.length && document.activeElement === this.text) this.show(marked);
     else this.close();
   }
 

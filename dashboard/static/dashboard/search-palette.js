@@ -1,6 +1,9 @@
 /* "Search or do…": a dialog over the page, by Ctrl+K or ⌘K or a link with data-palette. Arrows move
    among what was found, Enter goes there. The field keeps the focus; aria-activedescendant says
-   which find is chosen. */
+   which find is chosen.
+
+   Enter goes to the first find only if it was found for the words in the field. While these are still being
+   searched for, or if there are none, it goes to what somebody has moved to, or to the page of the search. */
 
 const PAUSE = 120;
 
@@ -15,11 +18,11 @@ class SearchPalette extends HTMLElement {
     this.dialog.addEventListener("click", ({ target }) => target === this.dialog && this.dialog.close());
     this.querySelector(".palette__close").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("submit", (event) => this.go(event));
-    this.list.addEventListener("pointermove", ({ target }) => this.choose(target.closest("[role=option]")));
   }
 
   open() {
     if (this.dialog.open) return;
+    this.isMoved = false;
     this.dialog.showModal();
     this.field.select();
     this.read();
@@ -38,16 +41,17 @@ class SearchPalette extends HTMLElement {
     const isStep = event.key.startsWith("Arrow");
     const last = options.length - 1;
     const next = isStep ? (to + options.length) % options.length : Math.min(Math.max(to, 0), last);
-    this.choose(options[next], true);
+    this.isMoved = true;
+    this.choose(options[next]);
+    this.chosen.scrollIntoView({ block: "nearest" });
   }
 
-  choose(option, isMoved = false) {
-    if (!option || option === this.chosen) return;
+  choose(option = null) {
     this.chosen?.setAttribute("aria-selected", "false");
     this.chosen = option;
-    option.setAttribute("aria-selected", "true");
-    this.field.setAttribute("aria-activedescendant", option.id);
-    if (isMoved) option.scrollIntoView({ block: "nearest" });
+    option?.setAttribute("aria-selected", "true");
+    if (option) this.field.setAttribute("aria-activedescendant", option.id);
+    else this.field.removeAttribute("aria-activedescendant");
   }
 
   /** Without a find, the form leads to the page of the search. */
@@ -57,8 +61,11 @@ class SearchPalette extends HTMLElement {
     this.chosen.click();
   }
 
+  /** What was found for other words is still there to be moved to, but nothing of it is chosen. */
   readSoon() {
     clearTimeout(this.timer);
+    this.isMoved = false;
+    this.choose();
     this.timer = setTimeout(() => this.read(), PAUSE);
   }
 
@@ -71,18 +78,24 @@ class SearchPalette extends HTMLElement {
     const answer = await fetch(address, { signal }).catch(() => null);
     const isRead = answer?.ok && !answer.redirected;
     const found = isRead ? await answer.json().catch(() => null) : null;
-    if (found && !signal.aborted) this.draw(found.groups);
+    if (found && !signal.aborted && query === this.field.value) this.draw(found.groups);
   }
 
   draw(groups) {
-    this.chosen = null;
-    this.field.removeAttribute("aria-activedescendant");
+    const moved = this.isMoved && this.chosen.href;
     this.list.replaceChildren(...groups.map((group) => this.groupOf(group)));
     const { options } = this;
     options.forEach((option, at) => (option.id = `find-${at}`));
-    this.choose(options[0]);
+    this.choose(moved ? options.find(({ href }) => href === moved) : this.firstOf(options));
     this.status.textContent = textOf(options.length ? "found" : "found-nothing", { count: options.length });
     this.list.dataset.empty = options.length ? "" : textOf("found-nothing");
+  }
+
+  /** What the words are, before what they are found in; nothing while there are no words. */
+  firstOf(options) {
+    const words = plain(this.field.value);
+    const isCalledSo = (option) => plain(option.querySelector(".find__title").textContent) === words;
+    return words ? (options.find(isCalledSo) ?? options[0]) : null;
   }
 
   groupOf({ name, label, items }) {
@@ -95,6 +108,8 @@ class SearchPalette extends HTMLElement {
     return group;
   }
 }
+
+const plain = (text) => text.normalize("NFKC").trim().toLowerCase();
 
 function optionOf({ href, title, detail, at, show, pieces = [] }) {
   const option = piece("a", "find__link palette__option");
