@@ -63,6 +63,7 @@ PROCEDURES = (
     "tests.crash.families",
     "tests.crash.stopped",
     "tests.crash.disasters",
+    "tests.crash.talks",
     "tests.storm.procedures",
     "tests.races.procedures",
 )

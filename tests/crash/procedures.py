@@ -53,9 +53,9 @@ def leave_mark(folder: str, step: Step) -> str:
     return mark
 
 
-def write_mark(folder: str, step: Step) -> str:
+def write_mark(folder: str, step: Step, *, what: str = "") -> str:
     """Tells its effect and who did it."""
-    name = step.name.replace("/", "-")
+    name = what or step.name.replace("/", "-")
     mark = f"{os.getpid()} {time.time()}"
     with Path(folder, "effects").open("a") as effects:
         effects.write(f"{name} {step.idempotency_key} {mark}\n")
