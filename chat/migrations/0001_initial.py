@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['session', 'joined_at'],
-                'indexes': [models.Index(condition=models.Q(('in_crowd', True)), fields=['user'], name='countersign_crowds')],
+                'indexes': [models.Index(condition=models.Q(('in_crowd', True)), fields=['user'], name='countersign_crowds'), models.Index(fields=['session', 'joined_at', 'id'], name='countersign_joined')],
                 'constraints': [models.UniqueConstraint(fields=('session', 'user'), name='countersign_one_membership_each')],
             },
         ),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -26,7 +27,7 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-from procedures.store.rows import Said, insert_rows
+from procedures.store.rows import Said, execute_together, insert_rows
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -293,6 +294,25 @@ class Message(models.Model):
             members.append(audience("member", self.author_id))
         rows.append(Searchable.of_message(self, title=title))
         insert_rows(rows, also=[self._feed(*members, is_private=is_private)])
+        ring_after_commit(f"session:{session.pk}")
+
+    @classmethod
+    def add_first(cls, session: Session, lines: Sequence[Self]) -> None:
+        """Append lines to a session that is being opened, with few statements for any number.
+
+        Nobody else can know the session yet: its numbers need no lock, and it has no run.
+        """
+        seq, number = session.last_seq, session.said
+        for place, line in enumerate(lines, 1):
+            line.session, line.seq = session, seq + place
+            seal(line, number=number + place)
+        session.count_first(len(lines))
+        SessionEvent.objects.bulk_create(
+            SessionEvent(session=session, seq=one.seq, kind="message", object=str(one.pk))
+            for one in lines
+        )
+        cls.objects.bulk_create(lines)
+        execute_together(cls._feed(lines[-1]))
         ring_after_commit(f"session:{session.pk}")
 
     def add_to(self, session: UUID) -> None:

@@ -1,6 +1,6 @@
 """Durable conversations between people and runs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
@@ -81,6 +81,12 @@ class Session(models.Model):
         session.said_proof = tally_proof(SAID, session.pk, session.said)
         seal(session)
         return session
+
+    def count_first(self, messages: int) -> None:
+        """Count messages that are added together; nobody else can know the session yet."""
+        self.last_seq, self.said = self.last_seq + messages, self.said + messages
+        self.said_proof = tally_proof(SAID, self.pk, self.said)
+        self.save(update_fields=["last_seq", "said", "said_proof"])
 
     def rename(self, title: str) -> None:
         self.title, self.is_named = title, True
@@ -196,7 +202,9 @@ class Member(models.Model):
         ]
         indexes = [
             # A person's crowds, among thousands of sessions that they have almost for themselves.
-            models.Index(fields=["user"], condition=Q(in_crowd=True), name="countersign_crowds")
+            models.Index(fields=["user"], condition=Q(in_crowd=True), name="countersign_crowds"),
+            # Who has been there longest, among a thousand members.
+            models.Index(fields=["session", "joined_at", "id"], name="countersign_joined"),
         ]
 
     def __str__(self) -> str:
@@ -222,6 +230,15 @@ class Member(models.Model):
             sql.follow_from_here.execute(user.pk, session.pk)
             if not cls._are_crowd(session):
                 sql.join_feed.execute(audience("member", user.pk), session.pk)
+
+    @classmethod
+    def join_first(cls, session: Session, people: "Sequence[User]", *, at: datetime) -> None:
+        """Make people members of a session that is being opened and has no run.
+
+        Nobody else can know the session yet.
+        """
+        Member.objects.bulk_create(Member.new(session, one, at=at) for one in people)
+        cls._are_crowd(session)
 
     def leave(self) -> None:
         """End the membership, and take the session and its runs from the person's lists.

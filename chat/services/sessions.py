@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
-from chat.models import Member, Message, Searchable, Session
+from chat.models import Member, Message, ReadMark, Searchable, Session
 from chat.services.messages import (
     MessageKeyError,
     NotMemberError,
@@ -23,7 +23,7 @@ from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.visible import visible_line
 from procedures.models.clock import clock
-from procedures.users import User, active_users, find_active_user, name_field
+from procedures.users import User, active_users, find_active_user, find_active_users, name_field
 
 LONGEST_TITLE = 200
 LONGEST_NAME = 60
@@ -82,8 +82,7 @@ def open_session(
             key = _key_of(client_key)
             line = Message(kind=Kind.OPENED, author=by, text=title, at=at, client_key=key)
             line.open_session(title, is_private=is_private)
-            for person in people:
-                _add(line.session, person, by)
+            _add_first(line.session, [one for one in people if one.pk != by.pk], by)
             if text:
                 post_message(line.session, text, by=by)
     # The same key sent twice at once: the database keeps the first, and the second returns it.
@@ -211,16 +210,16 @@ def find_people(names: Iterable[str]) -> list[User]:
             f"These are {len(wanted)} people; the limit is {MOST_INVITED}. Invite the others later."
         )
         raise InputError([Fault("members", words)])
-    found = {name: _find(name) for name in wanted}
-    unknown = ", ".join(f"“{_short(name)}”" for name, user in found.items() if user is None)
+    # PostgreSQL refuses NUL even in queries.
+    found = find_active_users([name for name in wanted if "\0" not in name])
+    unknown = ", ".join(f"“{_short(name)}”" for name in wanted if name not in found)
     if unknown:
         words = f"No active user is called {unknown}. Enter whole user names."
         raise InputError([Fault("members", words)])
-    return [user for user in found.values() if user]
+    return [found[name] for name in wanted]
 
 
 def _find(name: str) -> User | None:
-    # PostgreSQL refuses NUL even in queries.
     return None if "\0" in name else find_active_user(name)
 
 
@@ -251,9 +250,22 @@ def _lock(session_id: UUID, by: User) -> Session:
     return session
 
 
+def _add_first(session: Session, people: Sequence[User], by: User) -> None:
+    """Make people members of a session that is being opened, by the same few statements for all."""
+    if not people:
+        return
+    at = clock.now()
+    lines = [Message(kind=Kind.INVITED, author=by, person=one, at=at) for one in people]
+    Member.join_first(session, people, at=at)
+    Message.add_first(session, lines)
+    # The entry about them is the first that is new to them: so they find the session marked.
+    ReadMark.objects.bulk_create(
+        ReadMark(session=session, user=line.person, seq=line.seq - 1) for line in lines
+    )
+    ring_after_commit(SIGHT)
+
+
 def _add(session: Session, person: User, by: User) -> None:
-    if Member.objects.filter(session=session, user=person).exists():
-        return  # its opener, who has named themselves
     # Before the entry, which is the first that is new to them: so they find the session marked.
     Member.join(session, person, at=clock.now())
     _say(session, Kind.INVITED, by, person=person)

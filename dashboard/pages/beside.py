@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Min, QuerySet
 
-from chat.models import HumanRequest, HumanResponse, Member
+from chat.models import HumanRequest, HumanResponse
 from chat.parts import Part
 from dashboard.overview import listed_runs
+from procedures.among import is_among
 from procedures.models import Artifact, Run
 from procedures.run_lists import MOST_COUNTED
 from procedures.users import name_field, users
@@ -30,16 +31,18 @@ def beside(
     shown = _open_requests(part, known or {})
     files = Artifact.objects.filter(run__in=part.cards.values("run")).order_by("-pk")
     found = list(files[: MOST_COUNTED + 1])
+    taking_part = people(part)
     listed = Run.objects.filter(pk__in=runs[:MOST_BESIDE]).for_lists().order_by("-pk")
     return {
         "runs": listed_runs(listed, now=now),
         "open_requests": shown,
         "files": found[:MOST_BESIDE],
-        "people": people(part)[:MOST_BESIDE],
+        "people": taking_part[:MOST_BESIDE],
         "is_whole": part.is_whole,
         "counts": {
             "runs": len(runs),
             "files": len(found),
+            "people": len(taking_part),
             "open_requests": len(shown)
             if len(shown) < MOST_BESIDE
             else part.requests.open().order_by()[: MOST_COUNTED + 1].count(),
@@ -62,16 +65,25 @@ def people(part: Part) -> list[tuple[str, datetime, bool]]:
     """Return the people who take part in what the viewer may see, and when each of them joined.
 
     With each comes True for a member of the session, as far as the viewer may know; members first.
+    Of many members, only so many are read as can be counted, those who joined first; then others
+    aren't looked for, because open pages read this list after each change.
     """
+    joined = part.session.members.order_by("joined_at", "pk")
+    names = joined.values_list(f"user__{name_field()}", "joined_at")
+    members = [(*one, True) for one in names[: MOST_COUNTED + 1]] if part.is_whole else []
+    return members if len(members) > MOST_BESIDE else [*members, *_others(part)]
+
+
+def _others(part: Part) -> list[tuple[str, datetime, bool]]:
+    """Return the people who have written or answered without being members, first ones first."""
     answers = HumanResponse.objects.filter(request__in=part.requests)
     came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
-    joined = part.session.members.order_by() if part.is_whole else Member.objects.none()
-    members: dict[Any, datetime] = dict(joined.values_list("user", "joined_at"))
-    came += members.items()
     firsts: dict[Any, datetime] = dict(sorted(came, key=itemgetter(1), reverse=True))
-    names = users().filter(pk__in=firsts).values_list("pk", name_field())
-    found = ((name, members.get(key, firsts[key]), key in members) for key, name in names)
-    return sorted(found, key=lambda one: (not one[2], one[1]))
+    found = users().filter(is_among("pk", firsts))
+    if part.is_whole:
+        found = found.exclude(memberships__session=part.session)
+    names = found.values_list("pk", name_field())
+    return sorted(((name, firsts[key], False) for key, name in names), key=itemgetter(1))
 
 
 def _firsts(rows: QuerySet[Any], person: str) -> Iterable[tuple[Any, datetime]]:

@@ -31,7 +31,7 @@ from tests.storm.storm import credential_of, unequal
 TURNS = 20
 RESTART_OF_REDIS = 11
 """The turn in which Redis is restarted."""
-LONGEST = 0.4
+LONGEST = 0.25
 """Seconds of a turn in which a worker may be killed."""
 Kill = Literal["never", "at commits", "at random"]
 VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d\d?:\d\d(:\d\d)?|[0-9a-f-]{36}")

@@ -1,6 +1,7 @@
 """The rows read for pages of the chat: as many on a large site as on a small one."""
 
 from copy import copy
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -61,6 +62,19 @@ def add_messages(count: int, session: Session, run: Run) -> None:
     analyze()
 
 
+def add_members(count: int, session: Session) -> None:
+    """More members of a session, all of whom are one crowd."""
+    first, now = User.objects.count(), clock.now()
+    people = [User(username=f"person{n}") for n in range(first, first + count)]
+    people = User.objects.bulk_create(people)
+    Member.objects.bulk_create(
+        Member(session=session, user=one, joined_at=now + timedelta(seconds=n), in_crowd=True)
+        for n, one in enumerate(people)
+    )
+    session.members.update(in_crowd=True)
+    analyze()
+
+
 def analyze() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -112,3 +126,16 @@ def test_a_session_reads_as_much_with_many_messages(
     add_messages(MANY, request_.session, request_.wait.run)
 
     assert read_for(viewer, path) <= 1.3 * few + 50
+
+
+@pytest.mark.parametrize("path", ["/chat/{session}", "/chat/{session}/beside"])
+def test_a_session_reads_as_much_with_many_members(
+    request_: HumanRequest, alice: User, path: str
+) -> None:
+    path = path.format(session=request_.session_id)
+    add_members(FEW, request_.session)
+    few = read_for(alice, path)
+
+    add_members(MANY, request_.session)
+
+    assert read_for(alice, path) <= 1.3 * few + 50

@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chat.access import titles_for
 from chat.feed import newest_messages
@@ -26,7 +28,7 @@ from procedures.engine.errors import InputError
 from procedures.run_lists import RunList
 from procedures.services.ledger import examine_site
 from tests.calls import grant
-from tests.conftest import group
+from tests.conftest import create_person, group
 from tests.pages import ask, browser, queries_of, shown
 
 
@@ -234,3 +236,51 @@ def test_the_admin_shows_a_session_without_a_run(alice: User, bob: User, admin_u
         path = f"/admin/countersign_chat/message/{message.pk}/change/"
         assert client.get(path).status_code == 200
     assert "Plans" in shown(client.get(f"/admin/countersign_chat/session/{session.pk}/change/"))
+
+
+def rows_beside(session: Session) -> dict[str, list[tuple[object, ...]]]:
+    """What is kept of a session for the lists of people, and in which order it was said."""
+    newest = dict(session.messages.values_list("pk", "seq"))
+    entries = FeedEntry.objects.filter(session=session).order_by("audience")
+    marks = session.read_marks.order_by("user")
+    return {
+        "lines": list(lines(session)),
+        "members": list(session.members.order_by("pk").values_list("user", "in_crowd")),
+        "feed": [(one.audience, newest[one.newest], one.seq) for one in entries],
+        "marks": list(marks.values_list("user", "seq", "mentioned")),
+        "changes": list(session.events.order_by("seq").values_list("seq", "kind")),
+    }
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_people_who_are_invited_with_the_opening_have_what_those_invited_later_have(
+    alice: User, count: int
+) -> None:
+    people = [create_person(f"person{n}") for n in range(count)]
+
+    together, _ = open_session("Plans", by=alice, members=[one.username for one in people])
+    apart, _ = open_session("Plans", by=alice)
+    for one in people:
+        invite(apart.pk, one, by=alice)
+
+    assert rows_beside(together) == rows_beside(apart)
+    assert faults() == []
+
+
+def test_an_opening_costs_as_many_statements_for_fifty_people_as_for_ten(alice: User) -> None:
+    names = [create_person(f"person{n}").username for n in range(50)]
+    open_session("First", by=alice, members=names[:1])  # what is read and prepared once
+
+    counts = []
+    for most in (10, 50):
+        with CaptureQueriesContext(connection) as captured:
+            open_session("Plans", by=alice, members=names[:most], text="Hello")
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1] < 30
+    crowd, _ = open_session("Crowd", by=alice, members=names)
+    for path in (f"/chat/{crowd.pk}", f"/chat/{crowd.pk}/beside"):
+        text = shown(browser(alice).get(path))
+        assert "<bdi>person0</bdi>" in text
+        assert "<bdi>person49</bdi>" not in text
+        assert "These are the first 50 of 51." in text
