@@ -1,0 +1,117 @@
+"""The values of a path through a graph, and how paths bring theirs together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from procedures.engine import PublicError
+from procedures.engine.values import canonical
+
+ABSENT: Any = object()
+"""The value of a name that was removed."""
+LONGEST_SHOWN = 80
+
+
+class DataConflictError(PublicError):
+    """Parallel paths set the same name to different values before they came together."""
+
+    def __init__(self, name: str, where: str, values: Mapping[str, Any]) -> None:
+        self.name = name
+        told = [f"{by} {_shown(value)}" for by, value in values.items()]
+        super().__init__(
+            f"Parallel steps changed {name!r} in different ways before {where}: "
+            f"{', '.join(told)}. Let each of them use a name of its own."
+        )
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "removed it"
+    text = canonical.text_of(value)
+    return f"set {text if len(text) <= LONGEST_SHOWN else f'{text[:LONGEST_SHOWN]}…'}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One value: which write it is of, who wrote it, and which writes it has replaced."""
+
+    value: Any
+    write: int
+    by: str
+    replaced: frozenset[int] = frozenset()
+
+
+@dataclass
+class Data:
+    """The values of one path by name."""
+
+    held: dict[str, Held] = field(default_factory=dict)
+    writes: "count[int]" = field(default_factory=count)
+    """The numbers of the writes, which all paths of a run share."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return a copy of the values that a step may change."""
+        held = self.held.items()
+        return {name: deepcopy(one.value) for name, one in held if one.value is not ABSENT}
+
+    def update(self, values: Mapping[str, Any], *, by: str, removed: Iterable[str] = ()) -> None:
+        """Set these values and remove these names, as the step `by` does it."""
+        for name, value in (*values.items(), *((name, ABSENT) for name in removed)):
+            before = self.held.get(name)
+            replaced = before.replaced | {before.write} if before else frozenset[int]()
+            self.held[name] = Held(value, next(self.writes), by, replaced)
+
+    def split(self) -> "Data":
+        """Return the data of another path that continues from here."""
+        return Data(dict(self.held), self.writes)
+
+    def settle(self) -> None:
+        """Forget what was replaced: there is no other path that could still have it."""
+        for name, one in self.held.items():
+            if one.replaced:
+                self.held[name] = Held(one.value, one.write, one.by)
+
+
+def together(paths: Sequence[Data], *, where: str) -> Data:
+    """Return the values of paths that come together.
+
+    Raises `DataConflictError` if several of them have changed a name since they parted, in
+    different ways.
+    """
+    if len(paths) == 1:
+        return paths[0]
+    names = dict.fromkeys(name for one in paths for name in one.held)
+    held = {name: _newest(name, where, paths) for name in names}
+    return Data(held, paths[0].writes)
+
+
+def _newest(name: str, where: str, paths: Sequence[Data]) -> Held:
+    found = {one.held[name].write: one.held[name] for one in paths if name in one.held}
+    replaced = frozenset[int]().union(*(one.replaced for one in found.values()))
+    newest = [one for write, one in sorted(found.items()) if write not in replaced]
+    first, *others = newest
+    if any(not _is_same(first.value, one.value) for one in others):
+        raise DataConflictError(name, where, {one.by: one.value for one in newest})
+    writes = frozenset(one.write for one in others)
+    return Held(first.value, first.write, first.by, replaced | writes)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return canonical.text_of(one) == canonical.text_of(other)
+
+
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that differ afterwards, as plain JSON, and the names that are gone."""
+    plain: dict[str, Any] = canonical.jsonable(dict(after))
+    differing = {
+        name: value
+        for name, value in plain.items()
+        if name not in before or not _is_same(value, before[name])
+    }
+    return differing, sorted(before.keys() - plain.keys())

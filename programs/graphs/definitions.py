@@ -1,0 +1,65 @@
+"""Definitions of litestar-workflows as procedures, without importing that package."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from procedures.engine import DefinitionError, Procedure, PublicError
+from programs.graphs.contexts import GraphContext
+from programs.graphs.graph import made_of
+from programs.graphs.shape import link_of, shape_of
+
+
+class MissingStepError(PublicError):
+    """A run that has come to a step which its definition doesn't have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """The place of a step that a definition names and doesn't have."""
+
+    name: str
+
+    def execute(self, context: GraphContext) -> None:
+        raise MissingStepError(f"Step {self.name!r} not found in definition")
+
+
+def definition_graph(
+    workflow: Any,
+    *,
+    name: str = "",
+    module: str = "",
+    lenient: bool = False,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    **about: Any,
+) -> Procedure:
+    """Return a procedure for a definition, or for a class with `get_definition()`.
+
+    The definition has `name, version, steps, edges, initial_step` and `terminal_steps`. `options`
+    are those of `graph`, and `about` are the options of `@procedure`. With `lenient=True`, a step
+    that is named and missing fails the run that comes to it; otherwise it is refused here, with
+    `DefinitionError`.
+    """
+    definition = workflow.get_definition() if hasattr(workflow, "get_definition") else workflow
+    try:
+        steps, edges = dict(definition.steps), list(definition.edges)
+        start, ends = definition.initial_step, set(definition.terminal_steps)
+    except (AttributeError, TypeError):
+        words = "A definition has steps, edges, initial_step and terminal_steps"
+        raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
+    if lenient:
+        steps |= {one: Missing(one) for one in _named_by(edges) if one not in steps}
+        ends = {one for one in ends if one in steps}
+    return made_of(
+        shape_of(steps, edges, start=start, ends=sorted(ends), options=options),
+        name or definition.name,
+        module=module or getattr(workflow, "__module__", ""),
+        version=str(getattr(definition, "version", "")),
+        doc=str(getattr(definition, "description", "")),
+        options=about,
+    )
+
+
+def _named_by(edges: Iterable[Any]) -> list[str]:
+    links = [link_of(edge) for edge in edges]
+    return list(dict.fromkeys(one for link in links for one in (link.source, link.target)))

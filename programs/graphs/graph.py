@@ -1,0 +1,155 @@
+"""Procedures made of graphs: steps as objects, edges with conditions."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from procedures.engine import (
+    Context,
+    DefinitionError,
+    EngineError,
+    Limits,
+    Procedure,
+    SignalOptions,
+    StepOptions,
+    procedure,
+)
+from procedures.engine.kinds.questions import new_question
+from procedures.engine.values.durations import parse_duration
+from programs.graphs.nodes import Node
+from programs.graphs.shape import Shape, shape_of
+from programs.graphs.waiting import form_of
+from programs.graphs.walk import Walk
+
+OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
+OF_SIGNAL = tuple(SignalOptions.__annotations__)
+
+
+def graph(  # noqa: PLR0913 (the options of authors)
+    name: str,
+    *,
+    steps: Mapping[str, Any],
+    edges: Iterable[Any] = (),
+    start: str = "",
+    ends: Iterable[str] = (),
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    title: str = "",
+    doc: str = "",
+    version: str = "",
+    subject: str = "",
+    roles: Mapping[Any, str | Iterable[str]] | None = None,
+    limits: Limits | None = None,
+) -> Procedure:
+    """Return a procedure that walks through a graph of steps.
+
+    `steps` maps names to steps: functions, or objects with `execute(context)` and perhaps
+    `can_execute`, `on_success`, `on_failure`, `step_type`, `form_schema` and `assignee_key`; any of
+    the methods may be `async`. Groups of steps are steps, too. `edges` are pairs of names, with a
+    condition as a third part: a text ("amount > 100", "otherwise"), or a function of the context.
+    The graph begins at `start`, by default at the one step without an incoming edge. A path ends
+    after a step in `ends`, and where no edge leads on.
+
+    `options` maps the names of steps to their `StepOptions`, `RequestOptions` or `SignalOptions`.
+    `inputs` maps the names of a run's inputs to their types, or to pairs of a type and a default;
+    without it, a run is started with any `data`. The data is the result of the run.
+
+    Raises `DefinitionError` for a graph that can't work.
+    """
+    shape = shape_of(steps, edges, start=start, ends=ends, options=options)
+    module = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 (as Enum finds its own)
+    return made_of(
+        shape,
+        name,
+        inputs=inputs,
+        module=module,
+        version=version,
+        doc=doc,
+        options={"title": title, "subject": subject, "roles": roles, "limits": limits},
+    )
+
+
+def made_of(  # noqa: PLR0913 (all that a procedure is made of)
+    shape: Shape,
+    name: str,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    module: str = "",
+    version: str = "",
+    doc: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> Procedure:
+    """Return the procedure for a checked graph; `module` is where its author keeps it."""
+    for node in shape.nodes.values():
+        check_options(node)
+    told = {"workflow_name": name, "workflow_version": version}
+
+    def walk(ctx: Context, **values: Any) -> dict[str, Any]:
+        given: Mapping[str, Any] = values["data"] if inputs is None else values
+        return Walk(ctx, shape, told).run(given)
+
+    _sign(walk, name, inputs, module, doc)
+    source = _source_of(module)
+    rest = {key: one for key, one in (options or {}).items() if one}
+    return procedure(name=name, source=source, **rest)(walk)
+
+
+def _sign(
+    fn: Callable[..., Any], name: str, inputs: Mapping[str, Any] | None, module: str, doc: str
+) -> None:
+    """Give the function the signature of these inputs, as if it had been written in `module`."""
+    empty = inspect.Parameter.empty
+    given = {"data": (dict[str, Any], {})} if inputs is None else inputs
+    pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in given.items()}
+    parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for key, (kind, default) in pairs.items():
+        if not str(key).isidentifier() or key == "ctx":
+            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a name.")
+        parameters.append(
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        )
+    fn.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    fn.__annotations__ = {key: kind for key, (kind, _) in pairs.items()} | {
+        "return": dict[str, Any]
+    }
+    fn.__name__ = fn.__qualname__ = name
+    fn.__doc__ = doc
+    if module:
+        fn.__module__ = module
+
+
+def _source_of(module: str) -> str:
+    """Return the text of the module that defines a graph, or "" if there is none."""
+    try:
+        return inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):
+        return ""
+
+
+def check_options(node: Node) -> None:
+    """Raise `DefinitionError` for options of a step that couldn't be used in a run."""
+    try:
+        _try_options(node)
+    except DefinitionError:
+        raise
+    except EngineError as error:
+        raise DefinitionError(f"The step {node.name!r} can't work: {error}") from None
+
+
+def _try_options(node: Node) -> None:
+    if node.kind == "human":
+        schema = form_of(node)
+        own: dict[str, Any] = {"schema": schema} if schema else {}
+        new_question("form" if schema else "approval", node.title, **own, **node.options)
+        return
+    known = {"machine": OF_STEP, "webhook": OF_SIGNAL}.get(node.kind, ())
+    if unknown := [one for one in node.options if one not in known]:
+        raise DefinitionError(
+            f"The step {node.name!r} can't have the option {unknown[0]!r}. "
+            + (f"It can have {', '.join(known)}." if known else "It has no options.")
+        )
+    if node.kind == "timer" and not hasattr(node.step, "get_duration"):
+        words = f"duration of {node.name}"
+        parse_duration(node.step.duration, shortest=timedelta(0), of=words)

@@ -1,0 +1,133 @@
+"""YAML as data that knows its lines."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+
+from procedures.engine import EngineError, ProcedureFileError
+
+WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+TEXT, WHOLE, REAL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+MOST_LEVELS = 30
+
+
+class Marked(dict[str, Any]):
+    """A mapping of a YAML text, with the line of itself and of each of its keys."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+    def line_of(self, key: str) -> int:
+        return self.lines.get(key, self.line)
+
+
+class Items(list[Any]):
+    """A list of a YAML text, with the line of each item."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+
+    def numbered(self) -> Iterator[tuple[int, Any]]:
+        return zip(self.lines, self, strict=True)
+
+
+def read_yaml(text: str) -> Any:
+    """Return the data of a YAML text; raise `ProcedureFileError` for what JSON couldn't say."""
+    try:
+        _check_events(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ProcedureFileError(f"It isn't YAML: {error.problem}.", line=line) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ProcedureFileError(f"It isn't YAML: {error}.") from None
+    if node is None:
+        raise ProcedureFileError("It is empty.")
+    return _value_of(node)
+
+
+def plain(value: Any) -> Any:
+    """Return the value as ordinary dicts and lists."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def at_line(line: int) -> Iterator[None]:
+    """Give errors of the engine the line of the text that caused them."""
+    try:
+        yield
+    except ProcedureFileError:
+        raise
+    except EngineError as error:
+        raise ProcedureFileError(str(error), line=line) from None
+
+
+def _check_events(text: str) -> None:
+    """Raise an error for anchors, by which a short text can mean a huge one, tags and deep nests.
+
+    The text is read event by event, so that a deep nest ends the reading where it begins.
+    """
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if why := _fault_of(event, level):
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise ProcedureFileError(why, line=line)
+
+
+def _fault_of(event: yaml.Event, level: int) -> str:
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        return "Anchors and aliases (& and *) aren't supported. Write the value out."
+    if tag := getattr(event, "tag", None):
+        return f"The tag {tag:.50} isn't supported."
+    return f"It is nested more than {MOST_LEVELS} levels deep." if level > MOST_LEVELS else ""
+
+
+def _value_of(node: yaml.Node) -> Any:
+    line = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node.value, line)
+    if isinstance(node, yaml.SequenceNode):
+        items = Items()
+        for one in node.value:
+            items.append(_value_of(one))
+            items.lines.append(one.start_mark.line + 1)
+        return items
+    assert isinstance(node, yaml.ScalarNode)
+    return _scalar(node)
+
+
+def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> Marked:
+    made = Marked(line)
+    for key, value in pairs:
+        at = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise ProcedureFileError("A key must be a text.", line=at)
+        if key.value in made:
+            raise ProcedureFileError(f"The key {key.value!r:.50} is given twice.", line=at)
+        made[key.value] = _value_of(value)
+        made.lines[key.value] = at
+    return made
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    """Return a text, number, true, false or null; words such as `on` and dates stay texts."""
+    if node.style or node.tag == TEXT:
+        return node.value
+    if node.value.lower() in WORDS:
+        return WORDS[node.value.lower()]
+    for tag, kind in ((WHOLE, int), (REAL, float)):
+        if node.tag == tag:
+            try:
+                return kind(node.value)
+            except ValueError:  # an octal number, a time of day: only YAML reads them as numbers
+                return node.value
+    return node.value

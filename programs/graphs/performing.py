@@ -1,0 +1,156 @@
+"""What happens inside a step of a run: one method of a graph's step, and the choice of edges."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from procedures.engine import PublicError, Step
+from programs.graphs.contexts import GraphContext
+from programs.graphs.data import changes
+from programs.graphs.nodes import Node
+from programs.graphs.shape import Edge, Shape
+from programs.graphs.steps import Work
+
+SKIPPED, SUCCEEDED = "skipped", "succeeded"
+
+
+class GatewayError(PublicError):
+    """A gateway that chose a step to which no edge leads."""
+
+    def __init__(self, gateway: str, chosen: object, known: Iterable[str]) -> None:
+        super().__init__(
+            f"The gateway {gateway!r} chose {chosen!r:.50}, but its edges lead to "
+            f"{', '.join(known) or 'no step'}."
+        )
+
+
+@dataclass
+class Visit:
+    """One visit to a node, as the functions inside of a step need it."""
+
+    shape: Shape
+    node: Node
+    make_context: Callable[..., GraphContext]
+    hidden: Mapping[str, Any] = field(default_factory=dict)
+    """Values that the step can read, and that are no part of the data."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Values that conditions can read besides the data."""
+
+    def perform(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
+        """Call the methods of a machine's step, and return all that came of it."""
+        with Finishing() as finish:
+            return self._perform(data, step, finish)
+
+    def _perform(self, data: dict[str, Any], step: Step, finish: "Finishing") -> dict[str, Any]:
+        context, before = self.context(data, step), dict(data)
+        try:
+            done = self._call(context, finish)
+        except Exception as error:
+            if hasattr(self.node.step, "on_failure"):
+                finish(self.node.step.on_failure(context, error))
+            raise
+        return self._told(before, context, finish, **done)
+
+    def _call(self, context: GraphContext, finish: "Finishing") -> dict[str, Any]:
+        of = self.node.step
+        if not self._may_execute(context, finish):
+            return {"status": SKIPPED}
+        result = finish(of.execute(context))
+        if hasattr(of, "on_success"):
+            finish(of.on_success(context, result))
+        if isinstance(of, Work):
+            context.set(of.name, result)
+        return {"status": SUCCEEDED, "result": result}
+
+    def prepare(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
+        """Find out what depends on code before a step waits: if it waits, for whom, how long."""
+        with Finishing() as finish:
+            context, before = self.context(data, step), dict(data)
+            if not self._may_execute(context, finish):
+                return self._told(before, context, finish, status=SKIPPED)
+            found: dict[str, Any] = {}
+            if callable(assignee := getattr(self.node.step, "get_assignee", None)):
+                found["assignee"] = finish(assignee(context))
+            if callable(length := getattr(self.node.step, "get_duration", None)):
+                found["seconds"] = finish(length(context)).total_seconds()
+            return found
+
+    def choose(self, data: dict[str, Any], step: Step) -> list[str]:
+        """Evaluate conditions that are code."""
+        with Finishing() as finish:
+            return self.next_of(self.context(data, step), self.about.get("result"), finish)
+
+    def context(self, data: dict[str, Any], step: Step | None = None) -> GraphContext:
+        about = {"idempotency_key": step.idempotency_key, "attempt": step.attempt} if step else {}
+        # What the step changes inside of a value must be seen as a change, too.
+        return self.make_context(data, hidden=self.hidden, **about)
+
+    def next_of(
+        self, context: GraphContext, result: Any, finish: Callable[[Any], Any]
+    ) -> list[str]:
+        """Return the nodes that follow, by the gateway's choice or the conditions of the edges."""
+        edges = self.shape.leaving(self.node.name)
+        if self.node.kind == "gateway" and isinstance(result, str | list | tuple):
+            return self._chosen([result] if isinstance(result, str) else result, edges)
+        values = {"result": result, **context.data, **self.about}
+        taken = [
+            one for one in edges if not one.is_otherwise and finish(one.holds(values, context))
+        ]
+        if getattr(self.node.step, "first", False):
+            taken = taken[:1]
+        return [one.target for one in taken or [one for one in edges if one.is_otherwise]]
+
+    def _chosen(self, chosen: Sequence[Any], edges: Sequence[Edge]) -> list[str]:
+        known = [edge.target for edge in edges]
+        for one in chosen:
+            if one not in known:
+                raise GatewayError(self.node.name, one, known)
+        return list(dict.fromkeys(chosen))
+
+    def _may_execute(self, context: GraphContext, finish: "Finishing") -> bool:
+        may = getattr(self.node.step, "can_execute", None)
+        return bool(finish(may(context))) if callable(may) else True
+
+    def _told(
+        self,
+        before: dict[str, Any],
+        context: GraphContext,
+        finish: "Finishing",
+        *,
+        status: str = SUCCEEDED,
+        result: Any = None,
+    ) -> dict[str, Any]:
+        """Return what is kept of a visit; what is empty is left out."""
+        changed, removed = changes(before, context.data)
+        told = {"status": status, "result": result, "changes": changed, "removed": removed}
+        kept = {name: value for name, value in told.items() if value not in (None, {}, [])}
+        return kept | {"next": self.next_of(context, result, finish)}
+
+
+class Finishing:
+    """Brings values of `async` methods to their end, all of one visit in one event loop."""
+
+    def __init__(self) -> None:
+        self._runner: asyncio.Runner | None = None
+
+    def __enter__(self) -> "Finishing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._runner:
+            self._runner.close()
+
+    def __call__(self, value: Any) -> Any:
+        if not inspect.isawaitable(value):
+            return value
+        self._runner = self._runner or asyncio.Runner()
+        return self._runner.run(_awaited(value))
+
+
+def _awaited(value: Any) -> Coroutine[Any, Any, Any]:
+    async def wait() -> Any:
+        return await value
+
+    return wait()

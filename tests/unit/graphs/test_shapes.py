@@ -1,0 +1,67 @@
+"""Graphs that can't work are refused before any run, and say what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from procedures.engine import DefinitionError
+from programs.graphs import Ask, Chain, Signal, Wait, graph
+from tests.unit.graphs.flows import Guarded, add, nothing, of
+
+A, B = ("a", "b"), ("b", "a")
+
+
+class Odd:
+    step_type = "quantum"
+
+    def execute(self, context: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: graph("g", steps={}), "needs at least one step"),
+        (lambda: of(A, B), "every step has one"),
+        (lambda: of(A, B, start="a"), "no path ever ends: the edges form a cycle"),
+        (lambda: of(A, ("c", "d")), "a and c have none"),
+        (lambda: of(A, ("c", "d"), start="a"), "No path from 'a' reaches c, d"),
+        (lambda: graph("g", steps={"a": add}, edges=[A]), "names 'b', which isn't a step"),
+        (lambda: of(A, start="z"), "start= names 'z'"),
+        (lambda: of(A, ends=["z"]), "ends= names 'z'"),
+        (lambda: of(A, (*A, "x > 1")), "There are two edges a → b"),
+        (lambda: of(A, options={"z": {"retry": 3}}), "options= names z"),
+        (lambda: of(A, steps={"b": Odd()}), "has the step_type 'quantum'"),
+        (lambda: of(A, steps={"b": Guarded}), "is a class. Write Guarded"),
+        (lambda: of(A, steps={"b": object()}), "must be a function, or an object"),
+        (lambda: of(A, steps={"b": lambda context: 1}), "is a lambda"),
+        (lambda: of(("a", "b/c")), "Invalid step name"),
+        (lambda: of(("a", "b" * 61)), "Invalid step name"),
+        (lambda: of(("a", "\u202eb")), "Invalid step name"),
+        (lambda: of(("a", "b", "import os")), "can't be read"),
+        (lambda: graph("g", steps={"a": add}, edges=["a -> b"]), "An edge is"),
+        (lambda: graph("g", steps={"a": add}, edges=[(1, 2)]), "An edge names its steps"),
+        (lambda: of(A, options={"b": {"assign": "x"}}), "can't have the option 'assign'"),
+        (lambda: of(A, steps={"b": Wait("soon")}), "Invalid duration 'soon'"),
+        (lambda: of(A, steps={"b": Wait(1)}, options={"b": {"retry": 1}}), "It has no options"),
+        (lambda: of(A, steps={"b": Ask("?")}, options={"b": {"expires": "1h"}}), "default"),
+        (lambda: of(A, steps={"b": Signal()}, options={"b": {"due": "1h"}}), "'due'"),
+        (lambda: of(A, inputs={"not a name": str}), "isn't a name"),
+        (lambda: of(A, inputs={"ctx": str}), "isn't a name"),
+        (
+            lambda: of(A, steps={"b": Ask("?", form_schema={"properties": {"x": {"type": "y"}}})}),
+            "must be one of the types",
+        ),
+        (lambda: of(A, steps={"b": Chain([add]), "b.add": nothing}), "Two steps"),
+    ],
+)
+def test_a_graph_that_can_not_work_is_refused_in_words(make: Any, words: str) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        make()
+
+
+def test_the_version_and_source_are_the_modules() -> None:
+    flow = graph("versioned", steps={"a": add}, doc="Add one.")
+
+    assert "test_the_version_and_source_are_the_modules" in flow.source
+    assert (flow.doc, flow.fn.__module__) == ("Add one.", __name__)
+    assert flow.schema["properties"].keys() == {"data"}
