@@ -10,6 +10,7 @@ from django.db.models.signals import post_delete
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
 from chat.channels.planning import drop_unsent, notification_time, plan_alert, plan_report
+from chat.channels.taking_back import plan_taking_back
 from chat.doorbell import doorbell
 from chat.models import HumanRequest, Message, Session
 from chat.models.closing import close_request, hold_request, release_request
@@ -167,6 +168,7 @@ def record_close(
     changed = close_request(wait, content, at=wait.closed_at, was_held=was_held)
     record(changed.session, "request", changed.request, whom=changed.whom)
     plan_report(run, now=wait.closed_at, request=wait.request)
+    plan_taking_back(wait.request, now=wait.closed_at)
 
 
 def record_hold(wait: Wait, content: dict[str, Any], at: datetime, **_: Any) -> None:

@@ -58,16 +58,16 @@ class PushService:
         }
 
     @property
-    def shown(self) -> dict[tuple[str, str], dict[str, str]]:
+    def shown(self) -> dict[tuple[str, str], dict[str, Any]]:
         """What browsers show, by path and topic: what arrives twice is shown once."""
         return {(path, headers["topic"]): self.read(body) for path, headers, body in self.sent}
 
-    def read(self, body: bytes) -> dict[str, str]:
+    def read(self, body: bytes) -> dict[str, Any]:
         """Open a message as the browser does."""
         opened = http_ece.decrypt(
             body, private_key=self.key, auth_secret=SECRET, version="aes128gcm"
         )
-        content: dict[str, str] = json.loads(opened)
+        content: dict[str, Any] = json.loads(opened)
         return content
 
     def signed_by(self, number: int) -> tuple[str, dict[str, Any]]:

@@ -71,6 +71,14 @@ class Channel:
         """
         raise NotImplementedError
 
+    def take_back(self, notification: "Notification") -> None:
+        """Take back a notification that `deliver` has sent, because it waits for nobody any more.
+
+        A channel overrides this if it can. It is called like `deliver`, and may be called although
+        some or all of the person's devices don't have the notification.
+        """
+        raise NotImplementedError
+
     def takes(self, question: "Question") -> bool:
         """Return True if the question can be answered by this channel."""
         if not self.parses:
@@ -99,6 +107,11 @@ class Channel:
     def delivers(self) -> bool:
         """True if the channel can notify people."""
         return type(self).deliver is not Channel.deliver
+
+    @property
+    def takes_back(self) -> bool:
+        """True if the channel can take back what it has delivered."""
+        return type(self).take_back is not Channel.take_back
 
     @property
     def parses(self) -> bool:

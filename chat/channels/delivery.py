@@ -17,8 +17,9 @@ from chat.channels.channel import UndeliverableError
 from chat.channels.planning import people_asked
 from chat.channels.presence import not_looking
 from chat.channels.registry import channels, find_channel
+from chat.channels.taking_back import why_kept
 from chat.left import still_left
-from chat.models import Message, Notification, ReadMark
+from chat.models import HumanRequest, Message, Notification, ReadMark
 from chat.models.notification import MOST_TRIES, NotificationQuerySet
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
@@ -45,7 +46,7 @@ def send_notification(notification_id: int) -> None:
     try:
         # Outside any transaction: a mail server may take minutes, and the row is held by its own
         # time instead of a lock.
-        find_channel(first.channel).deliver(first)
+        _deliver(first)
     except UndeliverableError as error:
         for one in held:
             one.give_up(str(error))
@@ -61,7 +62,16 @@ def send_notification(notification_id: int) -> None:
         # never, and its key shows that it is one.
         for one in held:
             one.note_sent(at=clock.now())
-        logger.info("Notified %s by %s about %s", first.recipient, first.channel, _subjects(held))
+        words = "Took back from %s by %s: %s" if first.takes_back else "Notified %s by %s about %s"
+        logger.info(words, first.recipient, first.channel, _subjects(held))
+
+
+def _deliver(notification: Notification) -> None:
+    channel = find_channel(notification.channel)
+    if told := notification.takes_back:
+        channel.take_back(told)
+    else:
+        channel.deliver(notification)
 
 
 @transaction.atomic
@@ -111,9 +121,10 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
             one.put_off(at=one.request.effective_at)
         elif one.mention and not not_looking([one.recipient], clock.now()):
             one.put_off(at=clock.now())
-        elif why := (
-            _unneeded_mention_words(one, one.mention) if one.mention else _is_needless(one)
-        ):
+        elif one.takes_back and one.takes_back.status == Notification.Status.HELD:
+            # A worker sends it right now, or has died and another one will drop it.
+            one.put_off(at=clock.now())
+        elif why := _why_needless(one):
             one.drop(why)
         elif one.request and one.request.is_open and not still_left(one.request, [one.recipient]):
             _leave(one)
@@ -142,17 +153,26 @@ def _undone_words(one: Notification) -> str:
     return ""
 
 
-def _is_needless(one: Notification) -> str:
+def _why_needless(one: Notification) -> str:
+    """Return a sentence if nobody needs to be told any more, else ""."""
     channel = channels.get(one.channel)
+    if one.mention:
+        return _unneeded_mention_words(one, one.mention)
+    if one.takes_back:
+        return why_kept(one.takes_back, channel) if channel else ""
     if channel and channel.reports:
         return _undone_words(one)
-    if one.request is None:
-        return ""
-    if not one.request.is_open:
+    return _unneeded_request_words(one, one.request) if one.request else ""
+
+
+def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
+    """Return a sentence if a person needn't be told of a request, else ""."""
+    channel = channels.get(one.channel)
+    if not request.is_open:
         return "The request was closed before this notification was sent."
-    if one.round < one.request.reminded:
+    if one.round < request.reminded:
         return "A reminder is sent instead."
-    if channel and not people_asked(one.request, channel).filter(pk=one.recipient_id).exists():
+    if channel and not people_asked(request, channel).filter(pk=one.recipient_id).exists():
         return "The request is no longer assigned to this person, or the channel can't reach them."
     return ""
 
@@ -191,4 +211,5 @@ def _tells_of_earlier(one: Notification, message: Message, *, read_to: int) -> b
 
 
 def _subjects(held: list[Notification]) -> str:
-    return ", ".join(f"“{one.request or one.alert or one.mention or one.run}”" for one in held)
+    subjects = (one.takes_back or one for one in held)
+    return ", ".join(f"“{one.request or one.alert or one.mention or one.run}”" for one in subjects)

@@ -38,6 +38,14 @@ class Presence(models.Model):
         return str(self.user)
 
 
+def _is_about_one_of(*names: str) -> Q:
+    """Return a `Q` that matches rows in which exactly one of these fields isn't null."""
+    found = Q()
+    for name in names:
+        found |= Q(**{f"{one}__isnull": one != name for one in names})
+    return found
+
+
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def due(self, now: datetime) -> Self:
         """Return unsent notifications whose delivery task should be queued now."""
@@ -68,7 +76,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 class Notification(models.Model):
     """A notification to one person by one channel about a request, an alert, a mention or a run.
 
-    The recipient of a report to a program is the user who started the run.
+    The recipient of a report to a program is the user who started the run. A notification that
+    takes back another one has the same channel and recipient, and is about nothing else.
     """
 
     class Status(models.TextChoices):
@@ -89,6 +98,9 @@ class Notification(models.Model):
     )
     run = models.ForeignKey(
         Run, models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    takes_back = models.OneToOneField(
+        "self", models.CASCADE, null=True, related_name="taken_back_by"
     )
     round = models.PositiveIntegerField(
         default=0, db_default=0, help_text="The number of the reminder; 0 for the first message."
@@ -140,12 +152,7 @@ class Notification(models.Model):
                 name="countersign_one_report_per_end",
             ),
             models.CheckConstraint(
-                condition=(
-                    Q(request__isnull=False, alert=None, mention=None, run=None)
-                    | Q(request=None, alert__isnull=False, mention=None, run=None)
-                    | Q(request=None, alert=None, mention__isnull=False, run=None)
-                    | Q(request=None, alert=None, mention=None, run__isnull=False)
-                ),
+                condition=_is_about_one_of("request", "alert", "mention", "run", "takes_back"),
                 name="countersign_notification_about_one_thing",
             ),
         ]
@@ -166,6 +173,8 @@ class Notification(models.Model):
     @property
     def key(self) -> str:
         """The key "SUBJECT.RECIPIENT", made of two ids; it is the same on every try."""
+        if self.takes_back_id:
+            return f"{self.takes_back_id}-taken-back.{self.recipient_id}"
         of = self.bundle or self.request_id or self.alert_id or self.mention_id or self.run_id
         again = f"{of}-{self.round}" if self.round and not self.bundle else of
         return f"{again}.{self.recipient_id}"

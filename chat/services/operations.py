@@ -8,6 +8,7 @@ from django.db import transaction
 
 from chat.assignments import find_assignee, people_of
 from chat.channels.planning import notification_time
+from chat.channels.taking_back import plan_taking_back
 from chat.doorbell import SIGHT, ring_after_commit
 from chat.feed import renew_audiences
 from chat.models import HumanRequest, RequestEvent
@@ -106,6 +107,7 @@ def reassign_request(
         facts = {"reason": reason, "to": [str(assignment)]}
         insert_row(new_event(request, RequestEvent.Kind.REASSIGNED, at=now, by=by, facts=facts))
         request.reassign(assignment, notify_at=notification_time(now))
+        plan_taking_back(request, now=now)
         record(request.session_id, "request", request.pk, whom=whom)
         renew_audiences(request.wait.run, request.session_id)
         # Its journal tells of this only at the run's next claim, but its row names the assignees.

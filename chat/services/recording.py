@@ -6,6 +6,7 @@ from typing import Any
 from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
 from chat.channels.registry import find_channel
+from chat.channels.taking_back import plan_taking_back
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Searchable, StandingDecision
 from chat.models.history import HISTORY, new_event
 from chat.models.rights import Right
@@ -82,6 +83,7 @@ def record_answer(
     _insert(response, right, content if is_last else None, plan, told)
     if not is_last:
         note_change(request)
+        plan_taking_back(request, now=now, recipients=[by.pk])
     # Last, since it tells the layers above, which number the session: its lock is held the
     # shortest.
     elif response.effective_at:

@@ -362,8 +362,8 @@ class NotificationAdmin(PartOfRequestAdmin):
     list_select_related = ["request", "alert", "mention", "recipient"]
     search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
     fields = [
-        *("request", "alert", "mention", "channel", "recipient", "status", "planned_at", "sent_at"),
-        *("tries", "note", "next_try_at", "held_until", "bundle"),
+        *("request", "alert", "mention", "takes_back", "channel", "recipient", "status"),
+        *("planned_at", "sent_at", "tries", "note", "next_try_at", "held_until", "bundle"),
     ]
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from chat.models import HumanRequest, Message
 from dashboard.channels.plain_text import plain, shortened
 from dashboard.overview.names import level_name
+from procedures.users import User
 
 LONGEST_SUBJECT = 78
 """The maximum length of a subject line, because mail programs show little more."""
@@ -26,6 +27,23 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
         words = _("Escalated, please answer: {title}")
     room = LONGEST_SUBJECT - len(words.format(title=""))
     return words.format(title=shortened(request.wait.run.heading, room))
+
+
+def subject_about_end(request: HumanRequest, *, to: User) -> str:
+    """Return a line for somebody who was told of a request that waits for them no more."""
+    status, name = request.status, plain(request.closed_by)
+    words = _("No longer needed: {title}")
+    if request.is_open:
+        words = _("No longer waiting for you: {title}")
+    elif status == HumanRequest.Status.EXPIRED:
+        words = _("Nobody answered in time: {title}")
+    elif status == HumanRequest.Status.ANSWERED and name == to.get_username():
+        words = _("You have answered: {title}")
+    elif status == HumanRequest.Status.ANSWERED:
+        words = _("Answered by {name}: {title}")
+    return shortened(
+        words.format(name=name, title=plain(request.wait.run.heading)), LONGEST_SUBJECT
+    )
 
 
 def subject_about_several(count: int) -> str:

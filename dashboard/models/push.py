@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LONGEST_ENDPOINT = 2_000
 LONGEST_KEY = 100
 LONGEST_MESSAGE_KEY = 120
-RECEIPTS_KEPT = timedelta(days=1)
-"""The time for which a receipt is kept: the tries of a notification end hours before."""
+RECEIPTS_KEPT = timedelta(days=7)
+"""The time for which a receipt is kept, and so a notification can be taken back from a browser."""
 
 
 class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
@@ -28,6 +28,10 @@ class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
 
     def of(self, user: "User") -> Self:
         return self.filter(sign_in__user=user)
+
+    def with_message(self, key: str) -> Self:
+        """Return those that have accepted the message with this key."""
+        return self.filter(pk__in=PushReceipt.objects.filter(key=key).values("subscription"))
 
     def without(self, key: str) -> Self:
         """Return those that haven't accepted the message with this key yet."""

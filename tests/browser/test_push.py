@@ -7,13 +7,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from chat.models import Notification, Presence
+from chat.models import HumanRequest, Notification, Presence
 from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
 from tests.browser.conftest import OpenPage
 from tests.configured import configure
 from tests.conftest import StartWeb
 from tests.pages import ask
+from tests.processes import wait_until
 from tests.push_service import PushService, serving_pushes
 from tests.towers import MINUTE, pass_time
 
@@ -60,8 +61,10 @@ CLICK = """async () => {
 }"""
 """Nobody can click outside of the page, and a script may open a window only after a click."""
 
+OVER = {"takes_back": True}
 
-def push(page: Page, content: dict[str, str]) -> None:
+
+def push(page: Page, content: dict[str, Any]) -> None:
     """Hand the browser what its push service would."""
     session = page.context.new_cdp_session(page)
     found: list[dict[str, Any]] = []
@@ -69,7 +72,7 @@ def push(page: Page, content: dict[str, str]) -> None:
         "ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(told["registrations"])
     )
     session.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     session.send(
         "ServiceWorker.deliverPushMessage",
         {
@@ -102,7 +105,7 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
     # The same message twice, as after a lost acknowledgement.
     for _ in range(2):
         push(page, told)
-        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+        wait_until(lambda: len(page.evaluate(SHOWN)) == 1)
     assert page.evaluate(SHOWN) == [{"title": told["title"], "tag": told["tag"]}]
     assert told["title"].startswith("Please answer: ")
 
@@ -115,6 +118,49 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
     assert PushSubscription.objects.get().endpoint == moved["endpoint"]
     page.goto(address)
     expect(page.get_by_text(asked.prompt).first).to_be_visible()
+
+
+def test_a_notification_is_taken_back_in_view_or_not_and_by_the_page_itself(
+    web: StartWeb, open_page: OpenPage, settings: Settings, alice: User, bob: User
+) -> None:
+    key = new_private_key()
+    configure(settings, PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
+    site = web(PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true")
+    one, other, last = (ask("approval", by=alice) for _ in range(3))
+    page = open_page(bob, web=site)
+    page.context.grant_permissions(["notifications"], origin=site.url)
+    page.goto("/profile")
+    page.evaluate("navigator.serviceWorker.register('/service-worker.js')")
+    page.reload()
+
+    def show(request: HumanRequest, **more: Any) -> None:
+        link = f"/requests/{request.pk}"
+        push(page, {"title": request.pk.hex, "link": link, "tag": str(request.pk), **more})
+
+    def wait_until_shown(*requests: HumanRequest) -> None:
+        titles = {one.pk.hex for one in requests}
+        wait_until(lambda: {one["title"] for one in page.evaluate(SHOWN)} == titles)
+
+    for request in (one, other, last):
+        show(request)
+    wait_until_shown(one, other, last)
+
+    # In view, the message of its end shows nothing.
+    show(one, takes_back=True)
+    wait_until_shown(other, last)
+    [worker] = page.context.service_workers
+    hidden = "() => { self.clients.matchAll = async () => [{ visibilityState: 'hidden' }]; }"
+    worker.evaluate(hidden)
+    # Out of view, something must be shown: in the place of the first message, or only for a moment.
+    push(page, {"title": "Over", "link": f"/requests/{other.pk}", "tag": str(other.pk), **OVER})
+    wait_until(lambda: "Over" in {one["title"] for one in page.evaluate(SHOWN)})
+    show(one, takes_back=True)
+
+    # Whoever looks at the site again needs no word of it, nor of the very request they look at.
+    page.goto("/inbox/")
+    wait_until_shown(last)
+    page.goto(f"/requests/{last.pk}")
+    wait_until_shown()
 
 
 def switch_on(page: Page, service: PushService) -> None:

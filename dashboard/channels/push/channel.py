@@ -1,27 +1,20 @@
 """The channel that notifies people in their browsers, also while no page is open."""
 
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import partial
 
 from django.db.models import QuerySet
-from django.urls import reverse
 
 from chat.channels import Channel, UndeliverableError
 from chat.models import Notification
-from dashboard.channels.letter import path_to
 from dashboard.channels.posting import ForbiddenAddressError, PostError, post
 from dashboard.channels.push.keys import PushKey, push_key
-from dashboard.channels.push.sealing import headers_for, sealed, topic_of
-from dashboard.channels.subjects import (
-    subject_about,
-    subject_about_alert,
-    subject_about_mention,
-    subject_about_several,
-)
+from dashboard.channels.push.messages import PushMessage, message_of, taking_back
+from dashboard.channels.push.sealing import headers_for, sealed
 from dashboard.models import PushSubscription
 from dashboard.models.preferences import unwilling
+from dashboard.models.push import PushSubscriptionQuerySet
 from procedures.conf import conf
 from procedures.models.clock import clock
 from procedures.users import User
@@ -54,37 +47,53 @@ class Push(Channel):
 
         A browser that its push service doesn't know any more is forgotten.
         """
-        key = push_key()
-        if key is None:
-            raise UndeliverableError("This site doesn't notify people in browsers any more.")
+        key = _needed_key()
         found = PushSubscription.objects.in_use(key.public).of(notification.recipient)
-        missing = found.without(notification.key)
-        faults = list(_push_to(missing, notification, key))
-        if faults:
-            raise faults[0]
+        push_to(found, message_of(notification), key)
         if not found.exists():
             raise UndeliverableError("None of this person's browsers can be notified any more.")
 
+    def take_back(self, notification: Notification) -> None:
+        """Push to each browser that has the notification a message that replaces or closes it."""
+        key = _needed_key()
+        found = PushSubscription.objects.in_use(key.public).of(notification.recipient)
+        push_to(found.with_message(notification.key), taking_back(notification), key)
+
+
+def _needed_key() -> PushKey:
+    if key := push_key():
+        return key
+    raise UndeliverableError("This site doesn't notify people in browsers any more.")
+
+
+def push_to(subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey) -> None:
+    """Push a message to those of these browsers that haven't accepted it yet.
+
+    Raises the first fault after which it should be tried again.
+    """
+    missing = subscriptions.without(message.key)
+    if faults := list(_push_to(missing, message, key)):
+        raise faults[0]
+
 
 def _push_to(
-    subscriptions: QuerySet[PushSubscription], notification: Notification, key: PushKey
+    subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey
 ) -> Iterator[PostError]:
     """Push the message to these browsers at once; yield the faults after which it is tried again.
 
     Only the posts are in threads of their own: a push service may take seconds to answer.
     """
-    content = json.dumps(message_of(notification), ensure_ascii=False).encode()
     send = partial(post, to_loopback=conf.PUSH_TO_LOOPBACK)
     found: dict[Future[None], PushSubscription] = {}
     with ThreadPoolExecutor(AT_ONCE, "push") as threads:
         for one in subscriptions:
-            headers = headers_for(one, key, notification.key)
-            found[threads.submit(send, one.endpoint, sealed(content, one), headers)] = one
-        yield from _faults(found, notification)
+            headers = headers_for(one, key, topic=message.tag, kept=message.kept)
+            found[threads.submit(send, one.endpoint, sealed(message.content, one), headers)] = one
+        yield from _faults(found, message)
 
 
 def _faults(
-    pushed: Mapping[Future[None], PushSubscription], notification: Notification
+    pushed: Mapping[Future[None], PushSubscription], message: PushMessage
 ) -> Iterator[PostError]:
     """Note what became of each push; yield the faults after which it is tried again."""
     for push in as_completed(pushed):
@@ -99,28 +108,4 @@ def _faults(
             else:
                 yield error
         else:
-            one.note_accepted(notification.key, at=clock.now())
-
-
-def message_of(notification: Notification) -> dict[str, str]:
-    """Return all that a browser is sent: a title, a link, and a name for this message.
-
-    The title is the subject that a mail would have. It may stand on a locked screen, and so names
-    neither a question nor its evidence. That of an alert has the beginning of the alert's text.
-    """
-    title, link = _title_and_link(notification)
-    return {"title": title, "link": link, "tag": topic_of(notification.key)}
-
-
-def _title_and_link(notification: Notification) -> tuple[str, str]:
-    if mention := notification.mention:
-        return subject_about_mention(mention), path_to(mention)
-    if alert := notification.alert:
-        assert alert.run_id
-        return subject_about_alert(alert), reverse("countersign:run_detail", args=[alert.run_id])
-    asked = [(one.request, one.round) for one in notification.bundled() if one.request]
-    if len(asked) > 1:
-        return subject_about_several(len(asked)), reverse("countersign:inbox")
-    [(request, reminder)] = asked
-    link = reverse("countersign:request_detail", args=[request.pk])
-    return subject_about(request, reminder=reminder), link
+            one.note_accepted(message.key, at=clock.now())

@@ -13,8 +13,6 @@ from dashboard.channels.push.keys import PushKey, decoded, encoded
 from dashboard.models import PushSubscription
 from procedures.models.clock import clock
 
-KEPT = timedelta(days=1)
-"""The time for which a push service keeps a message for a browser that isn't running."""
 SIGNED_FOR = timedelta(hours=12)
 TOPIC_BYTES = 24
 
@@ -38,8 +36,14 @@ def topic_of(message_key: str) -> str:
     return encoded(hashlib.sha256(message_key.encode()).digest()[:TOPIC_BYTES])
 
 
-def headers_for(subscription: PushSubscription, key: PushKey, message_key: str) -> dict[str, str]:
-    """Return the headers of a message: equal keys replace each other at the push service."""
+def headers_for(
+    subscription: PushSubscription, key: PushKey, *, topic: str, kept: timedelta
+) -> dict[str, str]:
+    """Return the headers of a message.
+
+    Messages with the same topic replace each other at the push service, which keeps them for the
+    time `kept` if the browser isn't running.
+    """
     from py_vapid import Vapid02  # noqa: PLC0415
 
     parts = urlsplit(subscription.endpoint)
@@ -55,7 +59,7 @@ def headers_for(subscription: PushSubscription, key: PushKey, message_key: str) 
     return {
         "Content-Type": "application/octet-stream",
         "Content-Encoding": "aes128gcm",
-        "TTL": str(int(KEPT.total_seconds())),
-        "Topic": topic_of(message_key),
+        "TTL": str(int(kept.total_seconds())),
+        "Topic": topic,
         **signer.sign(claims),
     }

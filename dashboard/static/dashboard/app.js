@@ -41,3 +41,4 @@ import "./answer-keys.js";
 import "./key-help.js";
 import "./search-palette.js";
 import "./notify-browser.js";
+import "./shown-notifications.js";

@@ -4,10 +4,24 @@
 self.addEventListener("install", () => self.skipWaiting());
 
 self.addEventListener("push", (event) => {
-  const { title, link, tag } = event.data.json();
+  const { title, link, tag, takes_back: takesBack } = event.data.json();
   // The same tag replaces the same message, if it was pushed twice.
-  event.waitUntil(self.registration.showNotification(title, { tag, data: { link } }));
+  const show = () => self.registration.showNotification(title, { tag, data: { link } });
+  event.waitUntil(takesBack ? takeBack(title, link, tag) : show());
 });
+
+/* Takes back what was shown: the words by which it ended stand in its place, without a sound. Nothing may be
+   pushed to a browser that shows nothing, unless a page of the site is in view: then it is closed. What was
+   closed here before is shown for that reason only, and closed again. */
+async function takeBack(title, link, tag) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const isInView = pages.some((page) => page.visibilityState === "visible");
+  const isShown = (await self.registration.getNotifications({ tag })).length > 0;
+  const data = { link, isOver: true };
+  if (!isInView) await self.registration.showNotification(title, { tag, silent: true, data });
+  if (isShown && !isInView) return;
+  for (const one of await self.registration.getNotifications({ tag })) one.close();
+}
 
 /* The browser's push service gives it another address, or has dropped the old one. */
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.newSubscription)));

@@ -1,0 +1,70 @@
+"""Taking back what was delivered, once it no longer waits for the person.
+
+Mails can't be taken back, but a notification that stays on a screen can. The row is planned in the
+transaction that closes or reassigns the request; a worker decides later whether it is needed.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from chat.channels.channel import Channel
+from chat.channels.planning import TASK, people_asked
+from chat.channels.registry import notifying_channels
+from chat.left import still_left
+from chat.models import HumanRequest, Notification
+from chat.models.notification import TRY_AGAIN
+from procedures import dispatch
+
+
+def plan_taking_back(
+    request: HumanRequest, *, now: datetime, recipients: Iterable[Any] | None = None
+) -> None:
+    """Plan that what people were told of a request is taken back, by the channels that can do so.
+
+    The request is locked. It was closed or reassigned, or else only the people with the keys
+    `recipients` have nothing more to do with it.
+    """
+    able = [one.name for one in notifying_channels() if one.takes_back]
+    if not able:
+        return
+    told = request.notifications.filter(channel__in=able, taken_back_by=None).order_by("pk")
+    if recipients is not None:
+        told = told.filter(recipient__in=recipients)
+    planned = [
+        Notification(
+            channel=one.channel,
+            recipient_id=one.recipient_id,
+            takes_back=one,
+            planned_at=now,
+            next_try_at=now + TRY_AGAIN,
+        )
+        # Locked, or a worker that begins to send one at this moment would see the request open, and
+        # this would see the notification untried.
+        for one in told.select_for_update(of=("self",))
+        # Also what is being sent, and what has failed: some of a person's devices may have it.
+        if one.tries
+    ]
+    for one in Notification.objects.bulk_create(planned):
+        dispatch.send_later(TASK, one.pk)
+
+
+def why_kept(told: Notification, channel: Channel) -> str:
+    """Return a sentence if a notification is still right, and so isn't taken back; else ""."""
+    if any(_is_waiting(one, channel) for one in _in_same_message(told)):
+        return "What this person was told of still waits for their answer."
+    return ""
+
+
+def _in_same_message(told: Notification) -> Iterable[Notification]:
+    if told.bundle is None:
+        return [told]
+    return Notification.objects.tried_with(told.bundle).select_related("request", "recipient")
+
+
+def _is_waiting(told: Notification, channel: Channel) -> bool:
+    request, person = told.request, told.recipient
+    if request is None or not request.is_open:
+        return False
+    is_asked = people_asked(request, channel).filter(pk=person.pk).exists()
+    return is_asked and bool(still_left(request, [person]))

@@ -1,0 +1,96 @@
+"""The messages that are pushed to browsers."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from chat.access import visible_requests
+from chat.models import Notification
+from dashboard.channels.letter import path_to
+from dashboard.channels.push.sealing import topic_of
+from dashboard.channels.subjects import (
+    subject_about,
+    subject_about_alert,
+    subject_about_end,
+    subject_about_mention,
+    subject_about_several,
+)
+
+KEPT = timedelta(days=1)
+"""The time for which a push service keeps a message for a browser that isn't running."""
+KEPT_TO_TAKE_BACK = timedelta(hours=1)
+"""The time for which it keeps a message that takes back another one.
+
+It replaces the other one at the push service at once, so that a browser that starts hours later
+shows neither of them.
+"""
+
+
+@dataclass(frozen=True)
+class PushMessage:
+    """What a browser shows: a title, a link, and a tag that tells nothing of it.
+
+    The title is the subject that a mail would have. It may stand on a locked screen, and so names
+    neither a question nor its evidence. That of an alert has the beginning of the alert's text.
+    """
+
+    key: str
+    """The key under which each browser keeps a receipt."""
+    title: str
+    link: str
+    tag: str
+    """The tag of the notification on the screen, where equal ones replace each other."""
+    takes_back: bool = False
+    """True if this takes back the notification with the same tag."""
+
+    @property
+    def content(self) -> bytes:
+        fields = {"title": self.title, "link": self.link, "tag": self.tag}
+        marks = {"takes_back": True} if self.takes_back else {}
+        return json.dumps({**fields, **marks}, ensure_ascii=False).encode()
+
+    @property
+    def kept(self) -> timedelta:
+        """The time for which a push service keeps it for a browser that isn't running."""
+        return KEPT_TO_TAKE_BACK if self.takes_back else KEPT
+
+
+def message_of(notification: Notification) -> PushMessage:
+    """Return the message that tells somebody of what the notification is about."""
+    title, link = _title_and_link(notification)
+    return PushMessage(notification.key, title, link, topic_of(notification.key))
+
+
+def taking_back(told: Notification) -> PushMessage:
+    """Return the message that takes back an earlier one; browsers may have to show it."""
+    title, link = _end_and_link(told)
+    tag = topic_of(told.key)
+    return PushMessage(f"{told.key}-taken-back", title, link, tag, takes_back=True)
+
+
+def _title_and_link(notification: Notification) -> tuple[str, str]:
+    if mention := notification.mention:
+        return subject_about_mention(mention), path_to(mention)
+    if alert := notification.alert:
+        assert alert.run_id
+        return subject_about_alert(alert), reverse("countersign:run_detail", args=[alert.run_id])
+    asked = [(one.request, one.round) for one in notification.bundled() if one.request]
+    if len(asked) > 1:
+        return subject_about_several(len(asked)), reverse("countersign:inbox")
+    [(request, reminder)] = asked
+    link = reverse("countersign:request_detail", args=[request.pk])
+    return subject_about(request, reminder=reminder), link
+
+
+def _end_and_link(told: Notification) -> tuple[str, str]:
+    request, person = told.request, told.recipient
+    if request is None or told.bundle:
+        words = _("These requests no longer wait for your answer")
+        return words, reverse("countersign:inbox")
+    if not visible_requests(person).filter(pk=request.pk).exists():
+        return _("A request no longer waits for your answer"), reverse("countersign:inbox")
+    link = reverse("countersign:request_detail", args=[request.pk])
+    return subject_about_end(request, to=person), link
