@@ -122,9 +122,9 @@ def of_runs(stage: Stage) -> Iterator[Look]:
     failed = f"/runs/{stage.runs['failed'].pk}"
     yield Look("run, of its starter", "starter", failed)
     yield Look("run, retry", "operator", failed, click(".operations > .button--main"))
-    yield Look(
-        "run, more", "operator", f"/runs/{stage.runs['paused'].pk}", click("[aria-haspopup=true]")
-    )
+    # Who may start it, too, has more operations than there is room for at any width.
+    paused = f"/runs/{stage.runs['paused'].pk}"
+    yield Look("run, more", "admin", paused, click("[aria-haspopup=true]"))
     yield Look(
         "run, cancel as a page", "operator", f"/runs/{stage.runs['paused'].pk}/operations/cancel"
     )
