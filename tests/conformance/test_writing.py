@@ -1,17 +1,20 @@
 """What a step writes: shown as it comes, stored once with the step's end, masked, limited."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.journal.events import Batch, Event, EventKind, Piece, RunStatus
 from procedures.engine.values.secrecy import site_secrets
 from procedures.testing import run_procedure
 from tests import procedures
 from tests.conformance.backends import Backend, MemoryBackend, answer
+from tests.conformance.seeds.watched import WatchedJournal
 from tests.procedures.writing import REPORT, author
 
 SECRET = "s3cret-of-the-site"
@@ -66,6 +69,50 @@ def test_a_text_is_stored_whole_with_the_end_of_its_step(backend: Backend) -> No
     assert kinds == [("progress", "write"), ("notice", "write"), ("step.succeeded", "write")]
     if isinstance(backend, MemoryBackend):
         assert shown(backend) == text
+
+
+class Ordered(WatchedJournal):
+    """Notes in which order a step's end is kept, committed and shown."""
+
+    order: list[str]
+
+    @contextmanager
+    def transaction(self) -> Iterator[float | None]:
+        with super().transaction() as longest:
+            yield longest
+        self.order.append("transaction committed")
+
+    def commit(self, batch: Batch) -> list[Event]:
+        events = super().commit(batch)
+        if any(event.kind == EventKind.STEP_SUCCEEDED for event in events):
+            self.order.append("end stored")
+        return events
+
+    def show(self, piece: Piece) -> None:
+        if piece.end:
+            self.order.append(f"end shown: {piece.end}")
+        super().show(piece)
+
+
+@pytest.mark.parametrize(
+    ("code", "before"),
+    [
+        (procedures.report_in_pieces, ["end stored"]),
+        (procedures.report_that_may_be_repeated, ["end stored"]),
+        (procedures.report_in_a_transaction, ["end stored", "transaction committed"]),
+    ],
+)
+def test_the_end_of_a_text_is_shown_only_once_it_is_committed(
+    backend: Backend, code: Procedure, before: list[str]
+) -> None:
+    journal = backend.claim(backend.start(code))
+    assert journal
+    ordered = Ordered(journal)
+    ordered.order = []
+
+    ordered.advance(code)
+
+    assert ordered.order == [*before, "end shown: kept"]
 
 
 def test_only_the_text_of_the_last_attempt_is_stored(backend: Backend) -> None:

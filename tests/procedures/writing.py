@@ -10,7 +10,9 @@ __all__ = [
     "posts_everything",
     "posts_what_is_asked",
     "report_before_a_question",
+    "report_in_a_transaction",
     "report_in_pieces",
+    "report_that_may_be_repeated",
     "report_written_again",
     "writes_after_its_end",
 ]
@@ -53,6 +55,16 @@ def report_in_pieces(ctx: Context) -> int:
 @procedure
 def report_written_again(ctx: Context) -> int:
     return ctx.step(write_report, name="write", retry=Retry(2, backoff="1ms"))
+
+
+@procedure
+def report_in_a_transaction(ctx: Context) -> int:
+    return ctx.step(write_report, name="write", transaction=True)
+
+
+@procedure
+def report_that_may_be_repeated(ctx: Context) -> int:
+    return ctx.step(write_report, name="write", pure=True)
 
 
 @procedure

@@ -202,8 +202,8 @@ class StepExecution:
         elif not options.pure:
             fiber.flush()
         if options.transaction:
-            return self._try_in_transaction(facts)
-        return self._keep(*self._attempt(facts, options.seconds))
+            return self._shown(self._try_in_transaction(facts))
+        return self._shown(self._keep(*self._attempt(facts, options.seconds)))
 
     def _try_in_transaction(self, facts: Attempt) -> NewEvent:
         """Run an attempt in a transaction, so that its writes and its event commit together.
@@ -329,15 +329,21 @@ class StepExecution:
         if made:
             draft.data["files"] = [named(file) for file in made]
         is_done = draft.kind == EventKind.STEP_SUCCEEDED
-        # Messages that it has read are marked at once, or the code would read them again.
-        if self.options.pure and is_done and not made and "read" not in draft.data:
+        # Messages that it has read are marked at once, or the code would read them again; and what
+        # it has written is shown as kept.
+        is_read = "read" in draft.data or (self._reports and self._reports.has_written)
+        if self.options.pure and is_done and not made and not is_read:
             for one in (*said, draft):
                 self.fiber.add(one)
         else:
             self._events += self.fiber.commit(*said, draft, files=made)[-1:]
-        if self._reports:
-            self._reports.end(draft)
         return draft
+
+    def _shown(self, end: NewEvent) -> NewEvent:
+        """Show people that the attempt's text has ended, once its end is committed."""
+        if self._reports:
+            self._reports.end(end)
+        return end
 
     def _keep_now(self, draft: NewEvent) -> None:
         """Commit the event now, or hold it until the end of the step's transaction."""

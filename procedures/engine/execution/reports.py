@@ -30,7 +30,7 @@ class Reports:
         # Here and not at the first piece, which may come from another thread, or from two at once.
         journal, most = fiber.journal, fiber.sizes.written
         self._writing = Writing(key, attempt, most=most, show=journal.show, begin=self._begin)
-        self._has_written = False
+        self.has_written = False
         self._heard: list[dict[str, Any]] = []
         """The messages that the attempt has read."""
 
@@ -56,7 +56,7 @@ class Reports:
         if self._heard and end.kind == EventKind.STEP_SUCCEEDED:
             # Read with the result, or not at all: a failed attempt leaves them to the next one.
             end.data |= content_of(self._heard, "messages")
-        if not self._has_written:
+        if not self.has_written:
             return held
         self._writing.close()
         is_whole = end.kind == EventKind.STEP_SUCCEEDED
@@ -67,7 +67,7 @@ class Reports:
 
     def end(self, end: NewEvent) -> None:
         """Show people that the text has ended; called after the commit of the attempt's end."""
-        if self._has_written:
+        if self.has_written:
             self._writing.end(KEPT if end.kind == EventKind.STEP_SUCCEEDED else FAILED)
 
     def _hear(self) -> list[InboxMessage]:
@@ -80,7 +80,7 @@ class Reports:
 
     def _write(self, text: str) -> None:
         self._writing.write(text)
-        self._has_written = True
+        self.has_written = True
 
     def _begin(self) -> None:
         data = {"attempt": self._attempt, "text": "", "writes": True}
