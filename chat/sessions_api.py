@@ -95,10 +95,9 @@ def get_session(request: SignedIn, session_id: UUID) -> dict[str, Any]:
 def update_session(request: SignedIn, session_id: UUID, said: SessionChangeIn) -> dict[str, Any]:
     """Change the title, or make the session private or public; only members can."""
     _find(request, session_id)
-    if said.title is not None:
-        services.rename_session(session_id, said.title, by=request.user)
-    if said.is_private is not None:
-        services.set_private(session_id, is_private=said.is_private, by=request.user)
+    services.change_session(
+        session_id, title=said.title, is_private=said.is_private, by=request.user
+    )
     return _shown(_find(request, session_id))
 
 

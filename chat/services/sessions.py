@@ -95,24 +95,33 @@ def open_session(
 
 def rename_session(session_id: UUID, title: str, *, by: User) -> Session:
     """Give the session another title. Giving it the same title again is harmless."""
-    title = clean_title(title)
-    with transaction.atomic():
-        session = _lock(session_id, by)
-        if session.title != title:
-            session.rename(title)
-            Searchable.keep_title(session)
-            _say(session, Kind.RENAMED, by, text=title)
-    return session
+    return change_session(session_id, title=title, by=by)
 
 
 def set_private(session_id: UUID, *, is_private: bool, by: User) -> Session:
     """Show the session to its members only, or again to all who may see its runs."""
+    return change_session(session_id, is_private=is_private, by=by)
+
+
+def change_session(
+    session_id: UUID, *, title: str | None = None, is_private: bool | None = None, by: User
+) -> Session:
+    """Change a session's title, or who may see it, or both; nothing of it if either is refused.
+
+    What is None, or the same as before, isn't changed.
+    """
+    title = None if title is None else clean_title(title)
     with transaction.atomic():
         session = _lock(session_id, by)
-        if session.is_private != is_private:
+        # First, so that nobody who may no longer see the session is told of its new title.
+        if is_private is not None and session.is_private != is_private:
             session.set_private(is_private=is_private)
             _say(session, Kind.PRIVATE if is_private else Kind.PUBLIC, by)
             ring_after_commit(RIGHTS)
+        if title is not None and session.title != title:
+            session.rename(title)
+            Searchable.keep_title(session)
+            _say(session, Kind.RENAMED, by, text=title)
     return session
 
 

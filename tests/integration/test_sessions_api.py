@@ -59,6 +59,8 @@ def test_titles_privacy_and_members_change_by_members_only(
     detail(his.get(f"{path}/members"), 403)
     changed = body(hers.patch(path, {"title": "March", "is_private": True}, JSON), 200)
     assert (changed["title"], changed["is_private"]) == ("March", True)
+    detail(hers.patch(path, {"title": " ", "is_private": False}, JSON), 422)
+    assert body(hers.get(path), 200)["is_private"] is True  # nothing of a refused change is made
     detail(his.get(path), 404)
     detail(his.get(f"{path}/messages"), 404)
     detail(his.post(f"{path}/messages", {"text": "Hi"}, JSON), 404)
