@@ -30,9 +30,12 @@ from chat.session_schemas import (
     UnconfirmedOut,
 )
 from procedures.access import SignedIn, address_of, program_of
+from procedures.api import INPUTS_BODY, start
 from procedures.file_responses import FILE_ANSWER, file_response
+from procedures.models import Run
 from procedures.paging import PAGE, Limit, Page, page, page_size
-from procedures.schemas import Word, refusals
+from procedures.run_schemas import RunDetailOut
+from procedures.schemas import KEY, Word, refusals
 
 router = Router()
 
@@ -215,6 +218,23 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
     unheard = services.why_unheard(run, request.user) if run and not message.delivery else ""
     sent = {"message": message, "reply": reply, "unheard": unheard}
     return Status(200 if earlier else 201, sent)
+
+
+@router.post(
+    "/sessions/{session_id}/procedures/{name}/runs",
+    response={201: RunDetailOut, 200: RunDetailOut, **refusals(400, 403, 404, 413, 422, 429)},
+    summary="Start a run in a session",
+    openapi_extra=INPUTS_BODY,
+)
+def create_run(
+    request: SignedIn, session_id: UUID, name: Word, idempotency_key: Word = KEY
+) -> Status[Run]:
+    """Start a run whose card appears in this session, as your message; only its readers can.
+
+    Otherwise this is `POST /api/procedures/{name}/runs`. You become a member of the session.
+    """
+    _find(request, session_id)
+    return start(request, name, idempotency_key, place=services.place_in(session_id, request.user))
 
 
 @router.post(

@@ -76,6 +76,16 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
 
     If the `Idempotency-Key` was used before, return the run that it started, with 200.
     """
+    return start(request, name, idempotency_key)
+
+
+def start(
+    request: SignedIn, name: str, idempotency_key: str, *, place: object = None
+) -> Status[Run]:
+    """Start a run with the inputs in the request's body; `place` is that of `services.start_run`.
+
+    Who may not see the procedure gets 404.
+    """
     try:
         found = services.find_startable(
             name,
@@ -87,7 +97,7 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
         # Only those who may see it are told why.
         get_object_or_404(access.visible_procedures(request.user), name=name)
         raise
-    started = services.start_found(found, read_inputs(request, found.definition))
+    started = services.start_found(found, read_inputs(request, found.definition), place=place)
     if not started.is_new:
         return Status(200, Run.objects.with_head().get(pk=started.run.pk))
     note_new(started.run, started.files)

@@ -80,7 +80,7 @@ from chat.services.sessions import (
     set_private,
 )
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
-from chat.services.starts import start_in_session
+from chat.services.starts import place_in, start_in_session
 from chat.services.strays import ask_others
 from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
 from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
@@ -151,6 +151,7 @@ __all__ = [
     "open_session",
     "people_by_name",
     "people_named",
+    "place_in",
     "plan_notifications",
     "post_message",
     "reach_of",

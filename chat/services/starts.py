@@ -37,9 +37,17 @@ def start_in_session(
     raises what it raises. Raises `NotMemberError` for people who may not read the whole session:
     whoever starts a run in it becomes a member.
     """
-    _check_member(session.pk, by)
-    place = Place(session.pk, checked_text(text) if text else "")
+    place = place_in(session.pk, by, text)
     return start_run(name, inputs, by=by, idempotency_key=idempotency_key, place=place)
+
+
+def place_in(session: UUID, by: User, text: str = "") -> Place:
+    """Return the place at which somebody starts a run in a session, for `start_run`.
+
+    Raises `NotMemberError` as `start_in_session` does.
+    """
+    _check_member(session, by)
+    return Place(session, checked_text(text) if text else "")
 
 
 def join_session(run: Run, place: Place) -> None:

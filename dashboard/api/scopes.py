@@ -8,6 +8,7 @@ from procedures.library import OUTSIDE
 
 ROUTES = {
     "start_run": Scope.START,
+    "create_run": Scope.ANSWER,
     "send_signal": Scope.START,
     "create_response": Scope.ANSWER,
     "create_ask_back": Scope.ANSWER,
@@ -29,7 +30,7 @@ All methods of a path are listed under the name of its first route.
 """
 OF_OWN_ANSWER = {"get_draft"}
 """Routes that read somebody's own answer, for which the scope `read` isn't enough."""
-NEW_RUNS = {"restart_run", "fork_run"}
+NEW_RUNS = {"restart_run", "fork_run", "create_run"}
 """Routes that also start a run, so that a token needs the scope `start`, too."""
 
 
@@ -66,7 +67,7 @@ def scopes_needed(request: HttpRequest) -> set[Scope]:
     if request.method in {"GET", "HEAD"} and route not in OF_OWN_ANSWER:
         return {Scope.READ}
     if route in NEW_RUNS:
-        return {Scope.OPERATE, Scope.START}
+        return {ROUTES.get(route, Scope.OPERATE), Scope.START}
     return {ROUTES.get(route, Scope.OPERATE)}
 
 

@@ -105,6 +105,7 @@ def test_every_route_is_described(schema: Json) -> None:
         ("/api/sessions/{session_id}/messages", "post"),
         ("/api/sessions/{session_id}/messages/{message_id}/files/{digest}", "get"),
         ("/api/sessions/{session_id}/files", "post"),
+        ("/api/sessions/{session_id}/procedures/{name}/runs", "post"),
     }
     names = [operation["operationId"] for _path, _method, operation in operations(schema)]
     assert len(names) == len(set(names))

@@ -4,12 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.models import HumanRequest, HumanResponse, Member, Message, Session
 from chat.services import open_session, post_message
-from tests.calls import JSON, caller, detail, request_of, run_until_it_waits
+from tests.calls import JSON, caller, detail, grant, request_of, run_until_it_waits
 from tests.pages import ask, grant_to_both, queries_of
 
 
@@ -215,3 +215,27 @@ def test_what_a_token_answers_in_words_is_not_held(alice: User, bob: User) -> No
     request.refresh_from_db()
     assert sent["reply"]["is_answer"]
     assert request.effective_at is None
+
+
+def test_a_run_started_in_a_session_has_its_card_there_once(
+    alice: User, bob: User, support: Group
+) -> None:
+    grant("named_refund", support, "start")
+    session, _ = open_session("Plans", by=alice)
+    path, hers = f"/api/sessions/{session.pk}/procedures/named_refund/runs", caller(alice)
+
+    run = body(hers.post(path, {"amount": "100"}, JSON, headers={"Idempotency-Key": "k"}), 201)
+    again = body(hers.post(path, {"amount": "100"}, JSON, headers={"Idempotency-Key": "k"}), 200)
+
+    assert again["id"] == run["id"]
+    entries = body(hers.get(f"/api/sessions/{session.pk}/messages"), 200)["items"]
+    assert [(one["kind"], one["run_id"]) for one in entries] == [
+        ("run", run["id"]),
+        ("opened", None),
+    ]
+    detail(hers.post(path, {"amount": "much"}, JSON), 422)
+    detail(hers.post(path.replace("named_refund", "nothing"), {}, JSON), 404)
+    # Whoever doesn't see the session starts nothing in it, with the right to start or without.
+    bob.groups.add(support)
+    detail(caller(bob).post(path, {"amount": "100"}, JSON), 404)
+    assert session.messages.cards().count() == 1

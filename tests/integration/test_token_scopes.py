@@ -30,6 +30,7 @@ NEEDED = {
     "create_file": {"answer"},
     "create_message_file": {"answer"},
     "create_answer": {"answer"},
+    "create_run": {"answer", "start"},
     "restart_run": {"operate", "start"},
     "fork_run": {"operate", "start"},
     "cancel_run": {"operate"},
