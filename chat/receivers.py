@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import assign
@@ -50,6 +50,7 @@ def connect() -> None:
     hooks.examined_site.append(unowned)
     for model in (User, Group):
         post_delete.connect(mark_unasked, sender=model)
+    pre_delete.connect(keep_name, sender=User)
 
 
 def mark_unasked(**_: Any) -> None:
@@ -58,6 +59,12 @@ def mark_unasked(**_: Any) -> None:
     The database has removed their assignments, for which Django sends no signals.
     """
     HumanRequest.objects.all().mark_unasked()
+
+
+def keep_name(instance: User, **_: Any) -> None:
+    """Keep a deleted user's name where transcripts tell that the user was invited or removed."""
+    for line in Message.objects.filter(person=instance).select_related("person"):
+        line.forget_person()
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:

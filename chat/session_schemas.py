@@ -57,7 +57,11 @@ class MessageOut(Schema):
 
     @staticmethod
     def resolve_person(message: Message) -> str | None:
-        return message.person.get_username() if message.person else None
+        return message.person_name or None
+
+    @staticmethod
+    def resolve_text(message: Message) -> str:
+        return "" if message.person_name else message.text
 
 
 class MessagePage(Schema):

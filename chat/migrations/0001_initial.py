@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice'), ('opened', 'Opened'), ('renamed', 'Renamed'), ('invited', 'Invited'), ('removed', 'Removed'), ('left', 'Left'), ('private', 'Private'), ('public', 'Public')], max_length=10)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_procedures.run')),
-                ('person', models.ForeignKey(db_index=False, help_text='The person who was invited or removed.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('person', models.ForeignKey(db_index=False, help_text='The person who was invited or removed, unless the account was deleted.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('request', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='message', to='countersign_chat.humanrequest')),
                 ('reply_to', models.ForeignKey(db_index=False, help_text='The message to which this one replies; its readers can read the reply too.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replies', to='countersign_chat.message')),
                 ('text', models.TextField(blank=True)),

@@ -119,11 +119,11 @@ class Message(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, null=True, db_index=False, related_name="messages")
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        models.PROTECT,
+        models.SET_NULL,
         null=True,
         db_index=False,
         related_name="+",
-        help_text="The person who was invited or removed.",
+        help_text="The person who was invited or removed, unless the account was deleted.",
     )
     request = models.OneToOneField(
         "countersign_chat.HumanRequest", models.CASCADE, null=True, related_name="message"
@@ -263,6 +263,19 @@ class Message(models.Model):
         return MARKS.sub("", line).strip()
 
     @property
+    def person_name(self) -> str:
+        """The name of the person who was invited or removed; "" in other entries."""
+        if self.kind not in ABOUT_PEOPLE:
+            return ""
+        return self.person.get_username() if self.person else self.text
+
+    def forget_person(self) -> None:
+        """Keep the person's name instead of the person, whose account is being deleted."""
+        self.text, self.person = self.person_name, None
+        reseal(self, "text", "person")
+        self.save(update_fields=["text", "person", "proof"])
+
+    @property
     def is_line(self) -> bool:
         """True for what a member did with the session itself, such as a new title."""
         return self.kind in LINES
@@ -349,6 +362,8 @@ class Message(models.Model):
         return sql.feed.said(*place, named, here, here, self.run_id, replied_to)
 
 
+ABOUT_PEOPLE = frozenset({Message.Kind.INVITED, Message.Kind.REMOVED})
+"""The kinds of entries that are about somebody else than their author."""
 LINES = frozenset(
     {
         *(Message.Kind.OPENED, Message.Kind.RENAMED, Message.Kind.INVITED, Message.Kind.REMOVED),

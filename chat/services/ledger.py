@@ -11,6 +11,7 @@ from django.db.models import Q
 from chat.models import Assignment, HumanRequest, HumanResponse, Member, Message, Session
 from chat.models.closing import status_after, why_after
 from chat.models.history import is_unused
+from chat.models.message import ABOUT_PEOPLE
 from chat.models.session import SAID
 from chat.services.histories import (
     held_differences,
@@ -275,10 +276,12 @@ def _unjoined(session: Session) -> Iterator[Difference]:
     """
     is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
     is_start &= Q(run__origin=None) | Q(seq=1)
-    told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).order_by("seq")
+    # Deleted accounts are members of nothing any more.
+    is_gone = Q(kind__in=ABOUT_PEOPLE, person=None)
+    told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).exclude(is_gone)
     is_here = {
         person or author: kind not in LEAVING
-        for kind, author, person in told.values_list("kind", "author", "person")
+        for kind, author, person in told.order_by("seq").values_list("kind", "author", "person")
     }
     there = set(Member.objects.filter(session=session).values_list("user", flat=True))
     for user in sorted(user for user, is_joined in is_here.items() if is_joined != (user in there)):

@@ -27,7 +27,7 @@ from procedures import access
 from procedures.engine.errors import InputError
 from procedures.run_lists import RunList
 from procedures.services.ledger import examine_site
-from tests.calls import grant
+from tests.calls import caller, grant
 from tests.conftest import create_person, group
 from tests.pages import ask, browser, queries_of, shown
 
@@ -284,3 +284,25 @@ def test_an_opening_costs_as_many_statements_for_fifty_people_as_for_ten(alice: 
         assert "<bdi>person0</bdi>" in text
         assert "<bdi>person49</bdi>" not in text
         assert "These are the first 50 of 51." in text
+
+
+def test_the_account_of_an_invited_person_can_be_deleted_and_its_name_stays(
+    alice: User, carol: User, dave: User
+) -> None:
+    session, _ = open_session("Plans", by=alice, members=["carol", "dave"])
+    remove_member(session.pk, member(session, dave).pk, by=alice)
+
+    for person in (carol, dave):
+        person.delete()
+
+    page = shown(browser(alice).get(f"/chat/{session.pk}"))
+    told = caller(alice).get(f"/api/sessions/{session.pk}/messages?after=0").json()["items"]
+    assert [(one["kind"], one["person"], one["text"]) for one in told] == [
+        ("opened", None, "Plans"),
+        ("invited", "carol", ""),
+        ("invited", "dave", ""),
+        ("removed", "dave", ""),
+    ]
+    assert all(f"invited {name}" in page for name in ("carol", "dave"))
+    assert "removed dave" in page
+    assert faults() == []
