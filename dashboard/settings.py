@@ -122,6 +122,7 @@ COUNTERSIGN: dict[str, Any] = {
     "RUN_LIMITS": environment.run_limits(),
     "MOST_STARTS_A_MINUTE": environment.MOST_STARTS_A_MINUTE,
     "MOST_OPEN_RUNS": environment.MOST_OPEN_RUNS,
+    "MOST_UNREAD_MESSAGES": environment.MOST_UNREAD_MESSAGES,
     "SIZES": environment.sizes(),
     "LARGE_VALUE_BYTES": environment.LARGE_VALUE_BYTES,
     "MAX_UPLOAD_MB": environment.MAX_UPLOAD_MB,

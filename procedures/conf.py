@@ -71,6 +71,7 @@ class Settings:
     """The limits of runs whose procedure sets none, by the option names of `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
+    MOST_UNREAD_MESSAGES: int = 1_000
     """The largest number of unfinished runs that one person may have started."""
     SIZES: Mapping[str, int] = {}
     """Size limits for what people read, type and send, where they differ from those in `Sizes`."""

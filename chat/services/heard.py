@@ -9,7 +9,14 @@ from chat.models.session import record
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.models import Run, Signal
-from procedures.services.inbox import UnheardError, Written, check_heard, listens, write_locked
+from procedures.services.inbox import (
+    UnheardError,
+    Written,
+    check_heard,
+    check_room,
+    listens,
+    write_locked,
+)
 from procedures.services.inbox import steers as takes_steering
 from procedures.users import User
 
@@ -35,9 +42,7 @@ def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
     try:
         kept = write_locked(
             run.pk,
-            Written(
-                str(message.pk), message.summary if message.files else message.text, is_steered
-            ),
+            Written(str(message.pk), message.text, is_steered, message.files),
             by=by,
         )
     except UnheardError:
@@ -51,6 +56,7 @@ def why_unheard(run: Run, user: User) -> str:
     """Return why the run doesn't read what the user writes to it, as a sentence; "" if it does."""
     try:
         check_heard(run, user)
+        check_room(run)
     except UnheardError as error:
         return str(error)
     return ""

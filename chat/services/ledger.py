@@ -37,6 +37,7 @@ from procedures.services.differences import (
 )
 from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Record, RecordedWait
+from procedures.services.rows import missing_contents
 from procedures.users import User
 
 LOOKS = 3
@@ -82,6 +83,7 @@ def unowned() -> Iterator[Difference]:
         yield Difference(row_name(session), "id", "it belongs to a session without a run")
     for session in alone.filter(pk__in=opened):
         yield from judged_alone(_rows_of(session), [])
+        yield from _lost_files(session)
         yield from _uncounted(session)
         yield from _unjoined(session)
 
@@ -91,6 +93,17 @@ def _rows_of(session: Session) -> Iterator[Any]:
     members = Member.objects.filter(session=session).order_by("pk")
     words = Message.objects.filter(session=session, run=None).order_by("pk")
     return chain([session], members, words)
+
+
+def _lost_files(session: Session) -> Iterator[Difference]:
+    """Yield the files of people's messages whose contents are damaged or missing."""
+    said = Message.objects.filter(session=session, kind=Message.Kind.PERSON)
+    with_files = said.exclude(details="").order_by("seq")
+    yield from missing_contents(
+        (f"File {file.name} of {row_name(message).lower()}", file.digest)
+        for message in with_files.iterator()
+        for file in message.files
+    )
 
 
 def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
@@ -242,6 +255,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
     if opener != record.run.pk:
         return
     yield from judged(_rows_of(session), record, older)
+    yield from _lost_files(session)
     if record.is_counted:
         yield from _uncounted(session)
         yield from _unjoined(session)

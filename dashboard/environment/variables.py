@@ -109,6 +109,7 @@ class Environment(BaseSettings):
     LARGE_VALUE_BYTES: int = Field(default=Settings.LARGE_VALUE_BYTES, ge=1024, le=64 * 1024**2)
     MOST_STARTS_A_MINUTE: int = Field(default=Settings.MOST_STARTS_A_MINUTE, ge=1)
     MOST_OPEN_RUNS: int = Field(default=Settings.MOST_OPEN_RUNS, ge=1)
+    MOST_UNREAD_MESSAGES: int = Field(default=Settings.MOST_UNREAD_MESSAGES, ge=1)
     LONGEST_PROMPT: int = Field(default=USUAL_SIZES.prompt, ge=1, le=100_000)
     LONGEST_LABEL: int = Field(default=USUAL_SIZES.label, ge=1, le=10_000)
     MOST_OPTIONS: int = Field(default=USUAL_SIZES.options, ge=1, le=10_000)

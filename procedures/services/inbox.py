@@ -1,17 +1,20 @@
 """Messages from people to runs."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from procedures import registry
 from procedures.access import HeldRoles
+from procedures.conf import conf
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.lifecycle.signals import accept_signal
 from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
+from procedures.engine.values.files import File
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Signal
 from procedures.models.clock import clock
@@ -31,6 +34,8 @@ class Written:
     text: str
     steers: bool = False
     """True if it is written to the step at work."""
+    files: Sequence[File] = ()
+    """The files sent with it; their contents are stored permanently already."""
 
 
 def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
@@ -43,11 +48,16 @@ def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
     check_heard(run, by)
     if earlier := Signal.objects.filter(run=run, name=MESSAGE, signal_id=written.id).first():
         return earlier
-    value: dict[str, str | bool] = {"id": written.id, "text": written.text}
+    check_room(run)
+    value: dict[str, Any] = {"id": written.id, "text": written.text}
     if written.steers:
         value["steers"] = True
+    store = DatabaseStore(now)
+    if written.files:
+        value["files"] = list(map(asdict, written.files))
+        store.keep_files(run, written.files)
     sent = SentSignal(MESSAGE, written.id, canonical.text_of(value), by.get_username(), by)
-    kept = accept_signal(DatabaseStore(now), run, sent, code=None)
+    kept = accept_signal(store, run, sent, code=None)
     assert isinstance(kept, Signal)
     return kept
 
@@ -62,6 +72,16 @@ def check_heard(run: Run, user: User) -> None:
     if not hears(run, user, HeldRoles(user, [run.procedure_id])):
         raise UnheardError(
             "This run reads only messages from people who may start, answer or operate it."
+        )
+
+
+def check_room(run: Run) -> None:
+    """Raise `UnheardError` if the run has as many unread messages as may wait for it."""
+    unread = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)
+    if unread.order_by()[: conf.MOST_UNREAD_MESSAGES].count() >= conf.MOST_UNREAD_MESSAGES:
+        raise UnheardError(
+            f"This run has {conf.MOST_UNREAD_MESSAGES:,} messages that it hasn't read yet, which is"
+            " the limit. Write to it again once it has read some."
         )
 
 

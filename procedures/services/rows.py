@@ -1,7 +1,7 @@
 """Verification of a run's rows and files against its journal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -199,8 +199,13 @@ def signal_differences(record: Record) -> Iterator[Difference]:
 
 def file_differences(run: Run) -> Iterator[Difference]:
     """Yield the files that the run's rows and events name, but that are damaged or missing."""
+    yield from missing_contents(_stored(run))
+
+
+def missing_contents(stored: Iterable[tuple[str, str]]) -> Iterator[Difference]:
+    """Yield those of the stored things, each given with its digest, whose content isn't there."""
     store, seen = ContentStore(), set[str]()
-    for what, digest in _stored(run):
+    for what, digest in stored:
         if digest not in seen:
             seen.add(digest)
             if not (DIGEST.fullmatch(digest) and _is_kept(store, digest)):

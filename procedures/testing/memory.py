@@ -1,6 +1,7 @@
 """Runs in memory, for tests and drivers: a store with the operations of workers and people."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -138,9 +139,13 @@ class MemoryStore(MemoryTables):
         id: str,  # noqa: A002
         by: str,
         steers: bool = False,
+        files: Sequence[File] = (),
     ) -> bool:
         """Write a message to a run, once per id; return False if that id was sent before."""
         value = {"text": text, "id": id, **({"steers": True} if steers else {})}
+        if files:
+            value["files"] = list(map(asdict, files))
+            self.keep_files(self.runs[run_id], files)
         return self.signal(run_id, MESSAGE, value, id=id, by=by)
 
     def fork(

@@ -1,6 +1,6 @@
 """People in a test: functions that receive a question and return an answer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,9 +25,10 @@ from procedures.engine.values.options import (
     with_fields,
     with_options,
 )
-from procedures.testing.given import as_answer, without_files
+from procedures.testing.given import Given, as_answer, without_files
 
 AT_ONCE = timedelta(0)
+FILES = 'a list such as [Given("orders.csv", text)]'
 
 
 class NobodyKnowsError(AssertionError):
@@ -149,17 +150,30 @@ class Remark:
     """The time since the start of the run."""
     steers: bool = False
     """True if it is written to the step at work."""
+    files: tuple[Given, ...] = ()
+    """The files that are sent with it."""
 
 
 @with_options("say")
-def say(text: str, *, after: Duration = 0, by: str = "somebody", steers: bool = False) -> Remark:
+def say(
+    text: str,
+    *,
+    after: Duration = 0,
+    by: str = "somebody",
+    steers: bool = False,
+    files: Sequence[Given] = (),
+) -> Remark:
     """Return a message that `by` writes to the run `after` its start, for `says=`.
 
-    With `steers=True` it is written to the step at work.
+    With `steers=True` it is written to the step at work. Its `files` are `Given` ones.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")
-    return Remark(text, check_said("by= of say", by), _length(after, "after= of say"), steers)
+    check_kind("files= of say", files, list | tuple, FILES)
+    for one in files:
+        check_kind("files= of say", one, Given, FILES)
+    after = _length(after, "after= of say")
+    return Remark(text, check_said("by= of say", by), after, steers, tuple(files))
 
 
 def check_remarks(of: str, says: object) -> None:

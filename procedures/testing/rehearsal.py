@@ -20,7 +20,7 @@ from procedures.engine.lifecycle.waits import is_undecided
 from procedures.engine.memory import MemoryRun
 from procedures.engine.replay.recorder import Linger
 from procedures.engine.values import canonical
-from procedures.engine.values.files import use_file_store
+from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.options import check_kind, with_options
 from procedures.engine.values.served import adapter
 from procedures.testing.deciding import Decisions
@@ -324,11 +324,23 @@ class Rehearsal:
         """Write the messages that are due to the run."""
         while self._remarks and self._begins + self._remarks[0].after <= self._store.now:
             remark = self._remarks.pop(0)
-            self._write(self._top, remark.text, remark.by, steers=remark.steers)
+            with self._store.use_files():
+                files = [file.stored() for file in remark.files]
+            steers = remark.steers
+            self._write(self._top, remark.text, remark.by, steers=steers, files=files)
 
-    def _write(self, run_id: str, text: str, by: str, *, steers: bool = False) -> None:
+    def _write(
+        self,
+        run_id: str,
+        text: str,
+        by: str,
+        *,
+        steers: bool = False,
+        files: Sequence[File] = (),
+    ) -> None:
         self._sent += 1
-        self._store.write_to(run_id, text, id=str(self._sent), by=by, steers=steers)
+        number = str(self._sent)
+        self._store.write_to(run_id, text, id=number, by=by, steers=steers, files=files)
 
     def _hand_over(self) -> None:
         """Deliver the answers that are due; an answer that comes too late is dropped."""

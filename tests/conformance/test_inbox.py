@@ -93,7 +93,14 @@ def test_a_conversation_waits_for_each_message(backend: Backend) -> None:
     assert result_of(backend, run_id) == ["bob: Paint it", "bob: Green"]
     assert did == ["Paint it", "Green"]
     assert saw == [
-        {"text": "", "sender": "system: deadline", "at": None, "id": "", "timed_out": True}
+        {
+            "text": "",
+            "sender": "system: deadline",
+            "at": None,
+            "id": "",
+            "timed_out": True,
+            "files": (),
+        }
     ]
     assert notices(backend, run_id) == [f"You said {n} things. What next?" for n in range(3)]
 

@@ -1,5 +1,6 @@
 """Files of messages: by the page with and without scripts, and by API; who may have them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,11 +11,16 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.models import Message, Searchable, Session
-from chat.services import MOST_FILES
+from chat.models.session import session_of
+from chat.services import MOST_FILES, open_session
 from procedures.files import path_of
+from procedures.models import Run
+from procedures.runner import advance_run
+from procedures.services import start_run
+from procedures.services.ledger import examine, examine_site
 from tests.calls import JSON, caller
 from tests.configured import configure
-from tests.pages import HTMX, browser, queries_of, shown
+from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
 from tests.talks import begin_talk
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -150,3 +156,48 @@ def test_programs_send_files_and_repeat_their_message(
     token = token_in(send_file(browser(alice), talk, paper()))
     post(browser(alice), talk, files=token)
     assert len(queries_of(browser(alice), f"/chat/{talk.pk}")) == few
+
+
+def sent_to(run: Run, by: User, *files: SimpleUploadedFile, text: str = "") -> Message:
+    """Send a message with files to a run, as a program does."""
+    program, path = caller(by), f"/api/sessions/{session_of(run)}"
+    tokens = [program.post(f"{path}/files", {"file": one}).json()["token"] for one in files]
+    body = {"text": text, "files": tokens, "reply_to": str(run.pk)}
+    sent = program.post(f"{path}/messages", body, JSON)
+    assert sent.status_code == 201, sent.content
+    assert sent.json()["unheard"] == ""
+    return Message.objects.get(pk=sent.json()["message"]["id"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_reads_the_files_of_messages_and_keeps_them(alice: User) -> None:
+    grant_to_both("reading_sent_files")
+    run, _ = start_run("reading_sent_files", {}, by=alice)
+    sent_to(run, alice, paper(content=b"one"), paper("more.csv", b"two"), text="Both")
+    advance_run(run.pk)
+    sent_to(run, alice, paper("third.csv", b"three"))
+
+    advance_run(run.pk)
+
+    run.refresh_from_db()
+    assert json.loads(run.result or "") == [
+        ["Both", "orders.csv: one", "more.csv: two"],
+        ["", "third.csv: three"],
+    ]
+    assert {one.name for one in run.artifacts.all()} == {"orders.csv", "more.csv", "third.csv"}
+    assert examine(run).faults == []
+    seen = browser(alice).get(f"/runs/{run.pk}")
+    assert "third.csv" in shown(seen)
+
+
+def test_the_record_misses_the_content_of_a_file_of_a_message(alice: User) -> None:
+    client, (talk, _) = browser(alice), open_session("Parcels", by=alice)
+    post(client, talk, text="See", files=[token_in(send_file(client, talk, paper()))])
+    message = talk.messages.get(kind="person")
+    assert list(examine_site()) == []
+
+    default_storage.delete(path_of(message.files[0].digest))
+
+    [lost] = map(str, examine_site())
+    assert f"File orders.csv of message {message.pk}" in lost
+    assert "missing in the file store" in lost

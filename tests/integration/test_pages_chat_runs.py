@@ -17,6 +17,7 @@ from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import cancel_run, retry_run
 from tests.calls import JSON, caller, request_of, run_until_it_waits
+from tests.configured import configured
 from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
 from tests.runs import answer
 
@@ -124,6 +125,26 @@ def test_a_procedure_that_reads_nothing_says_so(alice: User) -> None:
     assert "This procedure doesn&#x27;t read messages." in sent
     assert QUEUED not in sent
     assert last(session).delivery == ""
+
+
+@configured(MOST_UNREAD_MESSAGES=2)
+def test_messages_that_a_run_does_not_read_are_bounded(alice: User) -> None:
+    run, session = begun("listening", by=alice, steps=1)
+    program, path = caller(alice), f"/api/sessions/{session.pk}/messages"
+
+    sent = [
+        program.post(path, {"text": text, "reply_to": str(run.pk)}, JSON).json() for text in "abc"
+    ]
+
+    assert [one["message"]["delivery"] for one in sent] == ["queued", "queued", ""]
+    assert [one["unheard"] for one in sent[:2]] == ["", ""]
+    assert sent[2]["unheard"] == (
+        "This run has 2 messages that it hasn't read yet, which is the limit."
+        " Write to it again once it has read some."
+    )
+    answer(request_of(run), by=User.objects.get(username="bob"))
+    advance_run(run.pk)
+    assert not session.messages.filter(delivery="queued").exists()
 
 
 def test_of_several_runs_that_read_people_choose_one(alice: User) -> None:

@@ -4,7 +4,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from procedures.engine import Context, ConverseOptions, InboxMessage, Retry, Step, procedure
+from procedures.engine import (
+    Context,
+    ConverseOptions,
+    File,
+    InboxMessage,
+    Retry,
+    Step,
+    procedure,
+)
 from tests.procedures.traces import act, did, interludes, let_others_act, saw
 
 
@@ -146,3 +154,14 @@ def refuse() -> None:
 def retrying_listener(ctx: Context) -> None:
     ctx.approve("Pay back?")
     ctx.step(refuse, name="pay_back", retry=Retry(3, "1h"))
+
+
+def read_files(files: list[File]) -> list[str]:
+    return [f"{one.name}: {one.text()}" for one in files]
+
+
+@procedure(listens=True)
+def reading_sent_files(ctx: Context) -> list[list[str]]:
+    """Read the files of messages that are there already, and of one that is waited for."""
+    messages = [*ctx.inbox(), ctx.converse("Which files?")]
+    return [[one.text, *ctx.step(read_files, list(one.files))] for one in messages]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from procedures.engine.values.files import File
+
 
 @dataclass(frozen=True)
 class InboxMessage:
@@ -15,6 +17,8 @@ class InboxMessage:
     id: str
     """The id of the message in the chat session; "" for a timeout."""
     timed_out: bool = False
+    files: tuple[File, ...] = ()
+    """The files that were sent with the message; their contents are read like an input's."""
 
     def __bool__(self) -> bool:
         return not self.timed_out

@@ -18,7 +18,8 @@ READ = '"read":['
 def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:
     """Return the messages that the run hasn't read, in the order in which they were sent.
 
-    Each has the fields `id`, `text`, `by`, `at` and `steers`, as plain JSON.
+    Each has the fields `id`, `text`, `by`, `at`, `steers` and, if there are any, `files`, as plain
+    JSON.
     """
     return [_plain(signal) for signal in _unread(store, run)]
 
@@ -46,4 +47,10 @@ def _plain(signal: SignalRow) -> dict[str, Any]:
         "by": signal.sender,
         "at": signal.at.isoformat(),
         "steers": bool(value.get("steers")),
+        **named_files_of(value),
     }
+
+
+def named_files_of(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry with the files of a message, or {} if it has none."""
+    return {"files": value["files"]} if value.get("files") else {}

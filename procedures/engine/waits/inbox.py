@@ -14,6 +14,7 @@ from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
+from procedures.engine.values.files import File
 from procedures.engine.values.options import check_text
 from procedures.engine.waits.handles import open_wait
 from procedures.engine.waits.signals import silence_of
@@ -67,9 +68,19 @@ def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, An
 def messages_of(found: Iterable[Mapping[str, Any]]) -> list[InboxMessage]:
     """Return stored messages as the code gets them."""
     return [
-        InboxMessage(one["text"], one["by"], datetime.fromisoformat(one["at"]), one["id"])
+        InboxMessage(
+            one["text"],
+            one["by"],
+            datetime.fromisoformat(one["at"]),
+            one["id"],
+            files=_files_of(one),
+        )
         for one in found
     ]
+
+
+def _files_of(message: Mapping[str, Any]) -> tuple[File, ...]:
+    return tuple(File(**file) for file in message.get("files", ()))
 
 
 def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
@@ -99,6 +110,7 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
         value, at = closed.whole_value(), entry.last.at
         if closed.timed_out or not isinstance(value, dict):
             return InboxMessage(str(value or ""), closed.responder, at, "", timed_out=True)
-        return InboxMessage(value["text"], closed.responder, at, value["id"])
+        files = _files_of(value)
+        return InboxMessage(value["text"], closed.responder, at, value["id"], files=files)
 
     return open_wait(fiber, key, asked, read, expires=seconds).wait()

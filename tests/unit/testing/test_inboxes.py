@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import Context, OptionError, procedure
-from procedures.testing import Answer, crash_test, run_procedure, say, script
+from procedures.engine import Context, File, OptionError, procedure
+from procedures.testing import Answer, Given, crash_test, run_procedure, say, script
 
 
 def do(what: str) -> str:
@@ -22,6 +22,15 @@ def attentive(ctx: Context) -> list[str]:
     return heard
 
 
+def contents(files: list[File]) -> list[str]:
+    return [f"{one.name}: {one.text()}" for one in files]
+
+
+@procedure(listens=True)
+def reading(ctx: Context) -> list[str]:
+    return [text for one in ctx.inbox() for text in ctx.step(contents, list(one.files))]
+
+
 @procedure(listens=True)
 def talkative(ctx: Context) -> list[str]:
     said = [ctx.converse(f"Word {number}?").text for number in range(3)]
@@ -34,6 +43,14 @@ def test_remarks_arrive_at_their_time() -> None:
     run = run_procedure(attentive, says=says)
 
     assert run.result == ["ann: early", "bob: late"]
+
+
+def test_remarks_may_have_files() -> None:
+    says = [say("Take these", by="ann", files=[Given("orders.csv", "A-7,A-8")])]
+
+    assert run_procedure(reading, says=says).result == ["orders.csv: A-7,A-8"]
+    with pytest.raises(OptionError, match="files= of say"):
+        say("Take these", files=["orders.csv"])  # type: ignore[list-item]
 
 
 def test_a_conversation_asks_people_by_its_text() -> None:
