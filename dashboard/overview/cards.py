@@ -57,11 +57,15 @@ def card_overview(run: Run) -> Card:
 
 def _card(read: Reading, facts: Facts) -> Card:
     lines = folded(read.rows)[-MOST_LINES:]
+    stages = [row for row in read.rows if row.kind == "stage"]
+    coming = stages[-1].then if stages else []
     return {
         "run": read.run,
         "state": state_of(facts),
         "rows": [Drawn(row, [], length_of(row)) for row in lines],
-        "stages": [row for row in read.rows if row.kind == "stage"][-MOST_STAGES:],
+        "stages": stages[-MOST_STAGES:],
+        "coming": coming[:MOST_STAGES],
+        "more_coming": len(coming[MOST_STAGES:]),
         "steps": read.steps,
         "is_cut": read.is_cut,
         "worked": format_duration(read.worked),

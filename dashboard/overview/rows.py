@@ -126,6 +126,8 @@ class Row:
     """The child runs for which the row waits, as `kin.Children`; None if there are none."""
     number: int = 0
     """The position among all rows, from 1."""
+    then: list[str] = field(default_factory=list)
+    """The stages that follow this one, if it is a stage and the code has named them."""
     members: list["Row"] = field(default_factory=list)
     """The steps that are folded into this row, if it is a series."""
 
@@ -162,7 +164,8 @@ class Reader:
             case EventKind.RUN_STARTED:
                 self._queued_at = event.at
             case EventKind.STAGE:
-                self._stage = Row("stage", f"stage-{event.seq}", event.name, "done", event.at)
+                key, then = f"stage-{event.seq}", event.content.get("then", [])
+                self._stage = Row("stage", key, event.name, "done", event.at, then=then)
                 self.rows.append(self._stage)
             case EventKind.STEP_SUCCEEDED | EventKind.STEP_FAILED:
                 self._read_attempt(event)

@@ -206,3 +206,27 @@ def error_of(backend: Backend, run_id: str) -> Mapping[str, Any]:
     error = backend.error(run_id)
     assert error
     return error
+
+
+def test_a_stage_knows_what_follows_it_over_replays(backend: Backend) -> None:
+    run_id = backend.start(procedures.planning)
+    for key in ("approve", "approve#2", "approve#3"):
+        backend.advance(run_id)
+        answer(backend, run_id, key)
+    backend.advance(run_id)
+
+    stages = [one.content for one in backend.events(run_id) if one.kind == EventKind.STAGE]
+    assert stages == [
+        {"stage": "Check", "then": ["Pay", "Pack", "Send"]},
+        {"stage": "Pay", "then": ["Pack", "Send"]},
+        {"stage": "Pack", "then": ["Fetch"]},
+        {"stage": "Something else", "then": ["Fetch"]},
+    ]
+
+
+@pytest.mark.parametrize("then", ["Pay", [7], ["Pay"] * 51])
+def test_stages_that_cannot_be_named_are_refused(backend: Backend, then: Any) -> None:
+    run_id = backend.start(procedures.badly_planned, then=then)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+    assert "then= of ctx.stage" in str(backend.error(run_id))

@@ -1,5 +1,6 @@
 """The cards of a transcript's runs: drawn together, by as many queries for one run as for many."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -146,3 +147,29 @@ def test_a_long_journal_keeps_its_last_stage(session: Session, alice: User) -> N
     run = Run.objects.select_related("head").get(pk=run.pk)
 
     assert [row.name for row in card_overview(run)["stages"]] == names[-1:]
+
+
+def test_a_card_lists_the_stages_that_follow(alice: User, bob: User) -> None:
+    grant_to_both("planning")
+    run = run_until_it_waits("planning", by=alice)
+    session = run.messages.cards().get().session
+
+    def listed() -> list[tuple[str, str]]:
+        page = shown(browser(alice).get(f"/chat/{session.pk}"))
+        entries = page.partition('class="run-card__stages"')[2].partition("</ol>")[0]
+        return re.findall(r'data-look="(\w+)".*?<span dir="auto">([^<]+)</span>', entries)
+
+    assert listed() == [
+        ("person", "Check"),
+        ("queued", "Pay"),
+        ("queued", "Pack"),
+        ("queued", "Send"),
+    ]
+    answer(request_of(run), by=User.objects.create_superuser("root"))
+    advance_run(run.pk)
+    assert listed() == [
+        ("done", "Check"),
+        ("person", "Pay"),
+        ("queued", "Pack"),
+        ("queued", "Send"),
+    ]

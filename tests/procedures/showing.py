@@ -51,3 +51,20 @@ def waits_for_a_reason(ctx: Context, wait: str, reason: Any) -> None:
 @procedure
 def waits_for_another_reason(ctx: Context, wait: str, reason: Any) -> None:
     WAITS[wait](ctx, reason="Other words.")
+
+
+@procedure
+def planning(ctx: Context) -> None:
+    """Name the stages that follow, and later other ones."""
+    ctx.stage("Check", then=["Pay", "Pack", "Send"])
+    ctx.approve("Pay?")
+    ctx.stage("Pay")
+    ctx.approve("Send?")
+    ctx.stage("Pack", then=["Fetch"])
+    ctx.approve("Fetch?")
+    ctx.stage("Something else")
+
+
+@procedure
+def badly_planned(ctx: Context, then: Any) -> None:
+    ctx.stage("Check", then=then)

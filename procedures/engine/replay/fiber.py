@@ -58,6 +58,8 @@ class Fiber:
         self._thread = threading.get_ident()
         self.is_abandoned = False
         """True if its gather has failed; the branch is then replayed only for its compensations."""
+        self._stages: list[str] = []
+        """The stages that follow, as far as the code has named them."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable
@@ -163,7 +165,8 @@ class Fiber:
         if not self.recorder.history.has_soft(kind, key):
             if kind in SAID:
                 told = data["stage" if kind == EventKind.STAGE else "text"]
-                self.sizes.check_note(SAID[kind], told)
+                for text in (told, *data.get("then", ())):
+                    self.sizes.check_note(SAID[kind], text)
                 self.sizes.check_posted(data)
             elif kind == EventKind.STATE and is_large(length):
                 data = {**data, **packed("value", data["value"])}
@@ -171,6 +174,14 @@ class Fiber:
                 self._guarded(self.recorder.check_limits)
             self.add(NewEvent(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))
         return key
+
+    def coming_after(self, stage: str, then: list[str] | None) -> list[str]:
+        """Return the stages that follow one: those given, or what is left of those known so far."""
+        if then is not None:
+            self._stages = then
+        elif stage in self._stages:
+            self._stages = self._stages[self._stages.index(stage) + 1 :]
+        return self._stages
 
     def pass_by(self, event: Event) -> None:
         """Advance the fiber's time to that of an event in the journal."""

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+from procedures.engine.errors import OptionError
 from procedures.engine.execution.progress import check_progress
 from procedures.engine.journal.events import EventKind
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
-from procedures.engine.values.options import check_text, check_word, with_options
+from procedures.engine.values.options import check_kind, check_text, check_word, with_options
 from procedures.engine.values.state import State
 from procedures.engine.verbs.posting import posted
 
@@ -16,6 +17,9 @@ Level = Literal["debug", "info", "warning", "error"]
 AlertLevel = Literal["info", "warning", "error", "critical"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
+STAGES = 'a list of names such as ["Pay", "Send"]'
+MOST_STAGES = 50
+"""The most stages that can be named before they begin."""
 
 
 class TellingVerbs:
@@ -85,10 +89,26 @@ class TellingVerbs:
         self._fiber.note(EventKind.PROGRESS, text, data)
 
     @with_options("ctx.stage")
-    def stage(self, name: str) -> None:
+    def stage(self, name: str, *, then: Sequence[str] | None = None) -> None:
         """Show people the name of the part of the procedure that begins here.
 
-        Raises `OptionError` if `name` isn't a string.
+        `then` lists the names of the parts that will follow, at most 50, as far as they are known:
+        people see them as the open entries of a checklist. Without it, what an earlier call has
+        listed after this name still follows. Raises `OptionError` if a name isn't a string.
         """
         check_text("The name of ctx.stage", name)
-        self._fiber.note(EventKind.STAGE, name, {"stage": canonical.legible(name)})
+        data: dict[str, Any] = {"stage": canonical.legible(name)}
+        if coming := self._fiber.coming_after(data["stage"], _stages(then)):
+            data["then"] = coming
+        self._fiber.note(EventKind.STAGE, name, data)
+
+
+def _stages(then: Sequence[str] | None) -> list[str] | None:
+    """Return the names of stages as they are stored; raise `OptionError` if they can't be."""
+    if then is None:
+        return None
+    check_kind("then= of ctx.stage", then, list | tuple, STAGES)
+    if len(then) > MOST_STAGES:
+        words = f"then= of ctx.stage has {len(then)} names; the limit is {MOST_STAGES}."
+        raise OptionError(words)
+    return [canonical.legible(check_text("Each name in then= of ctx.stage", one)) for one in then]
