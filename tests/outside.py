@@ -17,7 +17,7 @@ from procedures.runner import advance_run
 from tests.calls import grant, request_of
 from tests.configured import configure
 
-ASK = "/api/procedures/ask/runs"
+ASK, OUTSIDE = "/api/procedures/ask/runs", "/api/procedures/outside/runs"
 SECRET, OLD_SECRET = "whsec_" + "c2VjcmV0" * 5, "whsec_" + "b2xkb2xk" * 5
 
 
@@ -36,12 +36,46 @@ def allow(asker: User, *answering: Group) -> None:
         grant("ask", group, "answer")
 
 
+def allow_runs(asker: User, *answering: Group) -> None:
+    """Let the user's programs own runs and ask these groups in them."""
+    agents, _ = Group.objects.get_or_create(name="agents")
+    asker.groups.add(agents)
+    grant("outside", agents, "start")
+    for group in answering:
+        grant("outside", group, "answer")
+
+
 def asked_by(client: Client, **inputs: Any) -> HumanRequest:
     """The request that a program has opened."""
     said = client.post(ASK, {"subject": "Deploy?", **inputs}, "application/json")
     assert said.status_code == 201, said.content
     run = Run.objects.get(pk=said.json()["id"])
     advance_run(run.pk)
+    return request_of(run)
+
+
+def owned_by(client: Client, **inputs: Any) -> Run:
+    """A run that a program owns, waiting for its first command."""
+    said = client.post(OUTSIDE, {"subject": "Deploy", **inputs}, "application/json")
+    assert said.status_code == 201, said.content
+    run = Run.objects.get(pk=said.json()["id"])
+    advance_run(run.pk)
+    return run
+
+
+def told(client: Client, run: Run, number: str = "1", **command: Any) -> Any:
+    """The response to a command, which the run has heard if it was accepted."""
+    sent = {"id": number, "value": {"id": number, **command}}
+    said = client.post(f"/api/runs/{run.pk}/signals/tell", sent, "application/json")
+    advance_run(run.pk)
+    return said
+
+
+def asked_in_a_run(client: Client, **inputs: Any) -> HumanRequest:
+    """The request that a program has opened in a run that it owns."""
+    run = owned_by(client)
+    question = {"key": "deploy", "subject": "Deploy?", **inputs}
+    assert told(client, run, ask=question).status_code == 201
     return request_of(run)
 
 

@@ -8,8 +8,10 @@ from countersign_client.client import Client, Question
 from countersign_client.errors import (
     ConflictError,
     CountersignError,
+    EndedRunError,
     Fault,
     InvalidError,
+    LostRunError,
     NoAnswerError,
     NotAllowedError,
     NotFoundError,
@@ -20,6 +22,7 @@ from countersign_client.errors import (
     WaitTimeoutError,
 )
 from countersign_client.files import File
+from countersign_client.outside import OutsideQuestion, OutsideRun
 from countersign_client.results.pages import Page
 from countersign_client.results.requests import (
     Answer,
@@ -61,6 +64,7 @@ __all__ = [
     "Client",
     "ConflictError",
     "CountersignError",
+    "EndedRunError",
     "Event",
     "Failure",
     "Fault",
@@ -68,11 +72,14 @@ __all__ = [
     "Hit",
     "InboxItem",
     "InvalidError",
+    "LostRunError",
     "Message",
     "NoAnswerError",
     "NotAllowedError",
     "NotFoundError",
     "OpenRequest",
+    "OutsideQuestion",
+    "OutsideRun",
     "Page",
     "Procedure",
     "Progress",

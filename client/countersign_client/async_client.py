@@ -293,10 +293,7 @@ class AsyncQuestion:
         return await self._answer_in(await self._client.wait_for_end(self.id, timeout=timeout))
 
     async def withdraw(self, reason: str) -> bool:
-        """Withdraw the question; return False if it has ended already. Repeating it is harmless.
-
-        Needs the scope `operate`.
-        """
+        """Withdraw the question; return False if it has ended already. Repeating is harmless."""
         try:
             await self._client.cancel_run(self.id, reason)
         except ConflictError:

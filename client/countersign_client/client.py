@@ -286,10 +286,7 @@ class Question:
         return self._answer_in(self._client.wait_for_end(self.id, timeout=timeout))
 
     def withdraw(self, reason: str) -> bool:
-        """Withdraw the question; return False if it has ended already. Repeating it is harmless.
-
-        Needs the scope `operate`.
-        """
+        """Withdraw the question; return False if it has ended already. Repeating is harmless."""
         try:
             self._client.cancel_run(self.id, reason)
         except ConflictError:

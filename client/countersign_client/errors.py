@@ -10,6 +10,8 @@ CountersignError
 ├── UnreachableError      the site didn't answer
 ├── UnreadableError       the answer isn't one of a Countersign site
 ├── NoAnswerError         a question has ended without an answer
+├── LostRunError          another process owns the run now
+├── EndedRunError         the run that this program owned has ended
 └── WaitTimeoutError      what was waited for didn't happen in time; also a TimeoutError
 """
 
@@ -108,6 +110,22 @@ class NoAnswerError(CountersignError):
         self.status = status
         why = f": {message}" if message else "."
         super().__init__(f"The question has no answer, because its run has {status}{why}")
+
+
+class LostRunError(CountersignError):
+    """Another process of this program has opened the run since, so this one must stop."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"Another process owns the run {run_id} now. This one must stop.")
+
+
+class EndedRunError(CountersignError):
+    """The run has ended, so it takes nothing more."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        self.run_id, self.status = run_id, status
+        super().__init__(f"The run {run_id} has ended ({status}), so it takes nothing more.")
 
 
 class WaitTimeoutError(CountersignError, TimeoutError):

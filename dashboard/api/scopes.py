@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import ScopeError
 from procedures.library import OUTSIDE
+from procedures.models import Run
 
 ROUTES = {
     "start_run": Scope.START,
@@ -32,7 +33,8 @@ OF_OWN_ANSWER = {"get_draft"}
 """Routes that read somebody's own answer, for which the scope `read` isn't enough."""
 NEW_RUNS = {"restart_run", "fork_run", "create_run"}
 """Routes that also start a run, so that a token needs the scope `start`, too."""
-
+OF_OWN_RUN = {"send_signal", "cancel_run"}
+"""Routes for which the scope `ask` is enough, if the run asks people for a program of the user."""
 
 PEOPLE_ONLY = {
     ("DELETE", "create_response"),
@@ -57,8 +59,9 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
     if (request.method, _route_of(request)) in PEOPLE_ONLY:
         raise PeopleOnlyError
     needed = scopes_needed(request)
-    is_asking = needed == {Scope.START} and Scope.ASK in token.scopes and asks(request)
-    if not is_asking:
+    if needed <= set(token.scopes):
+        return
+    if Scope.ASK not in token.scopes or not (asks(request) or is_of_own_run(request, token)):
         token.require(needed)
 
 
@@ -80,3 +83,15 @@ def asks(request: HttpRequest) -> bool:
     match = request.resolver_match
     is_start = match is not None and match.url_name == "start_run"
     return is_start and match is not None and match.kwargs.get("name") in OUTSIDE
+
+
+def is_of_own_run(request: HttpRequest, token: ApiToken) -> bool:
+    """Return True for a signal to, or the end of, a run by which the user's programs ask people.
+
+    A run that the user has started in the browser isn't one of them.
+    """
+    match = request.resolver_match
+    if request.method != "POST" or match is None or match.url_name not in OF_OWN_RUN:
+        return False
+    own = Run.objects.filter(started_by=token.user_id, procedure__name__in=OUTSIDE)
+    return own.exclude(program="").filter(pk=match.kwargs["run_id"]).exists()

@@ -9,12 +9,15 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from django.contrib.auth.models import Group, User
 
+from chat.models import HumanRequest
 from countersign_client import AsyncClient, Client
 from dashboard.models import ApiToken, Scope
 from tests.client.blocking import Blocking
 from tests.client.relay import Relay, relay
-from tests.outside import allow
-from tests.processes import Web
+from tests.outside import allow, allow_runs
+from tests.processes import Web, wait_until
+
+PATIENCE = 60
 
 
 class Open:
@@ -51,6 +54,26 @@ def threads() -> Iterator[ThreadPoolExecutor]:
     """For what waits meanwhile."""
     with ThreadPoolExecutor() as pool:
         yield pool
+
+
+@pytest.fixture
+def owner(running_web: Web, carol: User, bob: User, finance: Group) -> Iterator[Client]:
+    """Carol's program with a new token, which may own runs and ask finance, where bob is."""
+    allow(carol, finance)
+    allow_runs(carol, finance)
+    with Client(running_web.url, ApiToken.create_for(carol)) as client:
+        yield client
+
+
+def request_asked(prompt: str = "") -> HumanRequest:
+    """The request that a worker has opened, or opens soon."""
+    found = wait_until(
+        lambda: HumanRequest.objects.filter(prompt__contains=prompt).first(),
+        PATIENCE,
+        what="the question",
+    )
+    assert found
+    return found
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def hear_until(socket: ClientConnection, kind: str) -> list[str]:
 def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> None:
     rows = migrated.rows()
 
-    assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 2
+    assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 3
     assert rows == {
         "auth.Group": ["clerks", "packers"],
         "countersign_procedures.Grant": [
@@ -155,7 +155,11 @@ def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> Non
         ],
         "countersign_procedures.Installation": ["Installation, epoch 1"],
         # Programs ask people by a procedure of the product, which nobody may start yet.
-        "countersign_procedures.Procedure": ["Ask people", "Send an order"],
+        "countersign_procedures.Procedure": [
+            "Ask people",
+            "Run of an external program",
+            "Send an order",
+        ],
     }
 
 

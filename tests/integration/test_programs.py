@@ -1,10 +1,12 @@
 """Who asks does not answer: what programs may do with somebody's token, by any channel."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from pytest_django import Settings
 
 from chat.models import Delegation, HumanRequest, RequestEvent
@@ -26,7 +28,7 @@ from procedures.services import restart_run, verify_journal
 from tests.calls import detail, grant, request_of, run_until_it_waits
 from tests.calls import respond as answer
 from tests.configured import configure
-from tests.outside import agent, allow, asked_by
+from tests.outside import agent, allow, allow_runs, asked_by, asked_in_a_run
 from tests.pages import ask, browser, shown
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,7 @@ def answering(carol: User, finance: Group) -> None:
     """Carol, whose programs ask finance, belongs to finance herself."""
     carol.groups.add(finance)
     allow(carol, finance)
+    allow_runs(carol, finance)
 
 
 def refusals(request: HumanRequest) -> list[dict[str, Any]]:
@@ -45,19 +48,32 @@ def refusals(request: HumanRequest) -> list[dict[str, Any]]:
     return [one.content for one in found]
 
 
+@pytest.mark.parametrize("asking", [asked_by, asked_in_a_run])
 @pytest.mark.parametrize("scope", Scope.values)
 def test_a_token_of_any_scope_does_not_approve_its_own_request(
-    carol: User, scope: str, caplog: pytest.LogCaptureFixture
+    carol: User,
+    scope: str,
+    asking: Callable[[Client], HumanRequest],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """By the API, by words in the chat, and on the page that a mail links to."""
-    request = asked_by(agent(carol))
+    request = asking(agent(carol))
     own = agent(carol, scope)
 
     by_api = answer(own, request, value=True)
     link = own.post(f"/requests/{request.pk}/response", {"value": "true"})
     words = own.post(f"/chat/{request.session_id}/messages", {"text": "yes"})
+    reply = {"text": "yes", "reply_to": str(request.pk)}
+    by_chat = own.post(f"/api/sessions/{request.session_id}/messages", reply, "application/json")
 
     detail(by_api, 403)
+    if scope == Scope.ANSWER:  # the words are posted, and answer nothing
+        assert (by_chat.json()["reply"]["is_answer"], by_chat.json()["reply"]["reason"]) == (
+            False,
+            OWN,
+        )
+    else:
+        assert "needs the scope answer" in detail(by_chat, 403)
     assert by_api.json()["detail"] == OWN or "needs the scope answer" in by_api.json()["detail"]
     assert link.status_code in {302, 403}
     assert words.status_code in {302, 403, 404}
@@ -66,7 +82,7 @@ def test_a_token_of_any_scope_does_not_approve_its_own_request(
     if scope == Scope.ANSWER:
         [refused] = refusals(request)
         assert (refused["program"], refused["reason"]) == ("deploy-bot", OWN)
-        assert "by the token deploy-bot of carol" in caplog.text
+        assert caplog.text.count("by the token deploy-bot of carol") == 2
 
 
 def test_every_scope_together_does_not_either(carol: User) -> None:

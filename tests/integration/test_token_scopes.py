@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -18,6 +18,8 @@ from dashboard.models import ApiToken, Scope
 from dashboard.models.token import USE_NOTED_EVERY
 from procedures.models import Run
 from tests.calls import JSON, RUNS, detail, grant, request_of, respond, run_until_it_waits
+from tests.outside import ASK, allow, allow_runs
+from tests.pages import browser
 
 PEOPLE = "people"
 """No scope: only somebody who is signed in."""
@@ -116,6 +118,56 @@ def test_a_token_that_asks_starts_only_what_asks(admin_user: User) -> None:
     assert client.post("/api/procedures/ask/runs", {}, JSON).status_code in {201, 404, 422}
     detail(client.post("/api/procedures/question/runs", {}, JSON), 403)
     detail(client.post("/api/procedures/asks/runs", {}, JSON), 403)
+
+
+@pytest.mark.parametrize("procedure", ["ask", "outside"])
+def test_a_token_that_asks_withdraws_and_tells_what_its_account_has_asked(
+    carol: User, dave: User, procedure: str
+) -> None:
+    for user in (carol, dave):
+        allow(user)
+        allow_runs(user)
+    path = f"/api/procedures/{procedure}/runs"
+    mine, other = (program(user, "ask", name="bot") for user in (carol, dave))
+    run = mine.post(path, {"subject": "Deploy?"}, JSON).json()["id"]
+    tell, cancel = f"/api/runs/{run}/signals/tell", f"/api/runs/{run}/cancellation"
+    told = {"id": "1", "value": {"id": "1"}}
+
+    for client, words in ((other, "The token has: ask"), (program(carol, "read"), "has: read")):
+        assert words in detail(client.post(tell, told, JSON), 403)
+        assert words in detail(client.post(cancel, {"reason": "No."}, JSON), 403)
+    assert mine.post(tell, told, JSON).status_code == 201
+    detail(mine.post(f"/api/runs/{run}/pause", {"reason": "No."}, JSON), 403)
+    detail(mine.post(f"/api/runs/{run}/restart", {"reason": "No."}, JSON), 403)
+
+    assert mine.post(cancel, {"reason": "No."}, JSON).json()["run"]["status"] == "cancelled"
+
+
+def test_a_token_that_asks_leaves_other_runs_alone(carol: User, admin_user: User) -> None:
+    """What its user has started by hand, and runs of other procedures, which an operator has."""
+    allow(carol)
+    by_hand = browser(carol).post(ASK, {"subject": "Deploy?"}, JSON).json()["id"]
+    allow(admin_user)
+    whole = program(admin_user, *Scope.values, name="bot")
+    other = whole.post("/api/procedures/question/runs", {}, JSON).json()["id"]
+
+    for user, run in ((carol, by_hand), (admin_user, other), (admin_user, uuid4())):
+        client = program(user, "ask", name="bot")
+        detail(client.post(f"/api/runs/{run}/cancellation", {"reason": "No."}, JSON), 403)
+        detail(client.post(f"/api/runs/{run}/signals/tell", {"id": "1"}, JSON), 403)
+
+
+def test_a_group_with_the_role_cancel_keeps_it_from_programs_too(
+    carol: User, support: Group
+) -> None:
+    allow(carol)
+    grant("ask", support, "cancel")
+    mine = program(carol, "ask", name="bot")
+    run = mine.post(ASK, {"subject": "Deploy?"}, JSON).json()["id"]
+
+    said = mine.post(f"/api/runs/{run}/cancellation", {"reason": "No."}, JSON)
+
+    assert "Operators" in detail(said, 403)
 
 
 def test_a_scope_is_no_right(carol: User) -> None:

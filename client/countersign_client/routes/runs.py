@@ -135,7 +135,8 @@ def get_event(run_id: str, seq: int) -> Call[Event]:
 def cancel_run(run_id: str, reason: str) -> Call[Run]:
     """Cancel a run at its next step or wait, and return it; its steps are undone.
 
-    Needs the scope `operate`. Raises `ConflictError` if the run has ended.
+    Needs the scope `operate`, or `ask` for what programs of the same account have asked. Raises
+    `ConflictError` if the run has ended.
     """
     return Call(
         method="POST",

@@ -1,0 +1,387 @@
+"""A run on the site that this program owns: it keeps values there and asks people.
+
+Commands are signals to the run, each with an id. A command has taken effect once the run's state
+shows it, and from then on nothing of it can be lost. The process that opened the run last owns it;
+commands of any other process are ignored, so that of two processes only one continues.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from threading import RLock
+from typing import Any, Self
+from uuid import uuid4
+
+from countersign_client.client import Client
+from countersign_client.errors import (
+    EndedRunError,
+    InvalidError,
+    LostRunError,
+    NoAnswerError,
+    WaitTimeoutError,
+)
+from countersign_client.pausing import Deadline
+from countersign_client.reading import value_as
+from countersign_client.results.requests import Answer
+from countersign_client.results.runs import Event, Run
+
+PROCEDURE, SIGNAL = "outside", "tell"
+OWN, QUESTION = "outside", "outside/"
+FIRST_LOOK, LAST_LOOK = 0.01, 1.0
+PATIENCE = 60.0
+MOST_AT_ONCE = 200_000
+"""The most characters of JSON that one command carries, if its values can be divided."""
+EVENTS = 200
+ASIDE = "value_elsewhere"
+"""The field of an event whose value is so large that lists of events leave it out."""
+
+
+class OutsideRun:
+    """A run that this process owns. Open it with `OutsideRun.open`.
+
+    `values` are the values that were kept, by name. Methods that tell the run something return once
+    it has heard it, or raise `WaitTimeoutError` after `patience` seconds, for example because the
+    site has no worker. They raise `LostRunError` if another process has opened the run since, and
+    `EndedRunError` if the run has ended. It can be used from several threads.
+    """
+
+    def __init__(self, client: Client, run: Run, *, patience: float = PATIENCE) -> None:
+        self._client, self._patience = client, patience
+        self._lock = RLock()
+        self._state: dict[str, Any] = {}
+        self._seq = run.last_seq
+        self._owner = str(uuid4())
+        self._is_owner = self._is_lost = False
+        self._heard: dict[str, str | None] = {}
+        self._ended = run.status if run.is_over else ""
+        self.id = run.id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
+
+    @classmethod
+    def open(  # noqa: PLR0913 (the inputs of the procedure `outside`)
+        cls,
+        client: Client,
+        key: str,
+        subject: str,
+        *,
+        to: Iterable[str] = (),
+        silence: str = "",
+        webhook: str = "",
+        patience: float = PATIENCE,
+    ) -> Self:
+        """Start the run, or find the run that was started with the same `key`, and take it over.
+
+        `to` names all whom the run may ask; by default all groups that may answer are asked. After
+        `silence`, such as "2 days", without a command and without an open question, the run fails.
+        With the same key, all of them must stay the same.
+        """
+        given = {"to": list(to), "silence": silence, "webhook": webhook}
+        inputs = {"subject": subject, **{name: one for name, one in given.items() if one}}
+        run = client.start_run(PROCEDURE, inputs, key=key)
+        return cls.taken_over(client, run.id, patience=patience)
+
+    @classmethod
+    def taken_over(cls, client: Client, run_id: str, *, patience: float = PATIENCE) -> Self:
+        """Take a run over by its id. A run that has ended is only read."""
+        found = cls(client, client.get_run(run_id), patience=patience)
+        # Its end may be under way: then it hears nothing more.
+        with suppress(EndedRunError):
+            found._tell(take=True)
+        found._read_state()
+        return found
+
+    @property
+    def is_over(self) -> bool:
+        """True if the run has ended, as far as this process knows."""
+        return bool(self._ended)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values that were kept, by name."""
+        with self._lock:
+            own = {name: one for name, one in self._state.items() if not _is_reserved(name)}
+            copied: dict[str, Any] = json.loads(json.dumps(own))
+            return copied
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a copy of one value, or the default if it isn't there."""
+        with self._lock:
+            found = default if _is_reserved(name) else self._state.get(name, default)
+        return json.loads(json.dumps(found))
+
+    def has(self, name: str) -> bool:
+        """Return True if a value of that name is kept."""
+        with self._lock:
+            return not _is_reserved(name) and name in self._state
+
+    def keep(
+        self, values: Mapping[str, Any] | None = None, *, gone: Iterable[str] = (), stage: str = ""
+    ) -> None:
+        """Keep values by name and remove those named in `gone`; people can read the `stage`.
+
+        Values that are large together are kept one after another, in their order.
+        """
+        parts = list(_parts(values or {})) or [{}]
+        for part in parts[:-1]:
+            self._tell(values=part)
+        self._tell(values=parts[-1], gone=list(gone), stage=stage)
+
+    def ask(  # noqa: PLR0913 (the inputs of the procedure `ask`)
+        self,
+        key: str,
+        subject: str,
+        *,
+        body: str = "",
+        kind: str = "",
+        options: Mapping[str, str] | list[str] | None = None,
+        schema: Mapping[str, Any] | None = None,
+        to: Iterable[str] = (),
+        due: str = "",
+        expires: str = "",
+        default: Any = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> "OutsideQuestion":
+        """Ask people a question, once for each `key`; `values` are kept together with it.
+
+        The other arguments are those of `Client.ask`. A question with a key that was used before is
+        that question, also in another process; with another text it is an `InvalidError`.
+        """
+        usual = "choice" if options else "form" if schema else "approval"
+        given = {
+            "body": body,
+            "kind": kind or usual,
+            "options": options,
+            "schema": schema,
+            "to": list(to),
+            "due": due,
+            "expires": expires,
+            "default": default,
+        }
+        sent = {name: value for name, value in given.items() if value not in ("", None, [])}
+        self._tell(ask={"key": key, "subject": subject, **sent}, values=dict(values or {}))
+        return OutsideQuestion(self, key)
+
+    def question(self, key: str) -> "OutsideQuestion | None":
+        """Return the question that was asked with the key, or None if there is none."""
+        with self._lock:
+            return OutsideQuestion(self, key) if QUESTION + key in self._state else None
+
+    def post(self, text: str, *, body: str = "", data: Any = None) -> str:
+        """Post a message in the run's chat session, and return its id, without waiting."""
+        return self._send(post={"text": text, "body": body, "data": data})
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        """Write a line to the run's journal without waiting.
+
+        `level` is debug, info, warning or error.
+        """
+        self._send(log={"text": text, "level": level})
+
+    def finish(self, result: Any = None) -> None:
+        """End the run with a result. If it has succeeded already, nothing happens."""
+        self._end("succeeded", {"result": result})
+
+    def fail(self, message: str) -> None:
+        """End the run with an error. If it has failed already, nothing happens."""
+        self._end("failed", {"error": message or "The program has failed."})
+
+    def refresh(self) -> None:
+        """Read what has happened since; raise `LostRunError` if another process owns the run."""
+        self._read_events()
+        self._check()
+
+    def _end(self, status: str, end: Mapping[str, Any]) -> None:
+        if self._ended != status:
+            self._tell(end=end)
+            self._ended = self._client.wait_for_end(self.id, timeout=self._patience).status
+
+    def _tell(self, **command: Any) -> None:
+        """Send a command, and return once the run has heard it."""
+        told = self._send(**command)
+        deadline, pause = Deadline(self._patience), FIRST_LOOK
+        while True:
+            self._read_events()
+            self._check()
+            with self._lock:
+                refused = self._heard[told]
+            if refused is not None:
+                break
+            if self.is_over:
+                raise EndedRunError(self.id, self._ended)
+            if deadline.left == 0:
+                words = "The run hasn't heard this in time; it will, once a worker takes it up."
+                raise WaitTimeoutError(words)
+            time.sleep(deadline.cut(pause))
+            pause = min(pause * 1.5, LAST_LOOK)
+        with self._lock:
+            del self._heard[told]
+        if refused:
+            raise InvalidError(refused, {}, status=422)
+
+    def _send(self, **command: Any) -> str:
+        """Send a command, which the site stores before this returns; return its id."""
+        self._check()
+        if self.is_over:
+            raise EndedRunError(self.id, self._ended)
+        number = str(uuid4())
+        told = {"id": number, "owner": self._owner, **command}
+        if command.get("take") or not {"post", "log"} & command.keys():
+            self._heard[number] = None
+        try:
+            self._client.send_signal(self.id, SIGNAL, told, signal_id=number)
+        except InvalidError:
+            self._note_end()
+            if self.is_over:
+                raise EndedRunError(self.id, self._ended) from None
+            raise
+        return number
+
+    def _check(self) -> None:
+        if self._is_lost:
+            raise LostRunError(self.id)
+
+    def _note_end(self) -> None:
+        run = self._client.get_run(self.id)
+        self._ended = run.status if run.is_over else ""
+
+    def _read_state(self) -> None:
+        """Read all values. A run that begins a new journal has its own name in it last."""
+        deadline, pause = Deadline(self._patience), FIRST_LOOK
+        while OWN not in (found := self._client.get_state(self.id)) and not self.is_over:
+            deadline.check()
+            time.sleep(deadline.cut(pause))
+            pause = min(pause * 1.5, LAST_LOOK)
+        with self._lock:
+            self._state = dict(found)
+        self.refresh()
+
+    def _read_events(self) -> None:
+        after: int | None = self._seq
+        while after is not None:
+            page = self._client.list_events(self.id, after=after, limit=EVENTS)
+            for event in page.items:
+                self._apply(event)
+                after = event.seq
+            if page.next is None:
+                return
+
+    def _apply(self, event: Event) -> None:
+        """Take in an event of the journal, unless another thread has done so."""
+        if event.kind == "state" and ASIDE in event.data:
+            event = self._client.get_event(self.id, event.seq)
+        with self._lock:
+            if event.seq <= self._seq:
+                return
+            self._seq = event.seq
+            if event.is_end:
+                self._ended = event.kind.removeprefix("run.")
+            elif event.kind == "state":
+                self._note(event.data)
+
+    def _note(self, change: Mapping[str, Any]) -> None:
+        name, value = change["name"], change["value"]
+        if change.get("gone"):
+            self._state.pop(name, None)
+            return
+        self._state[name] = value
+        if name == OWN:
+            is_mine = value["owner"] == self._owner
+            self._is_lost = self._is_owner and not is_mine
+            self._is_owner = self._is_owner or is_mine
+            if is_mine and value["heard"] in self._heard:
+                self._heard[value["heard"]] = value.get("refused", "")
+
+    def answer_to(self, key: str) -> Answer | None:
+        """Return the answer to the question with that key as far as it was read, or None.
+
+        Raises `NoAnswerError` if the question was withdrawn, or the run has ended before.
+        """
+        with self._lock:
+            kept = self._state.get(QUESTION + key)
+        if kept is not None and kept["status"] == "closed":
+            answer = value_as(Answer, kept["answer"])
+            if answer.outcome == "withdrawn":
+                raise NoAnswerError(self.id, "withdrawn it", answer.comment)
+            return answer
+        if self.is_over:
+            raise NoAnswerError(self.id, self._ended)
+        return None
+
+    def wait_for_answer(self, key: str, *, timeout: float | None = None) -> Answer:
+        """Return the answer to the question with that key as soon as there is one.
+
+        Raises `WaitTimeoutError` after `timeout` seconds, and the errors of `answer_to`.
+        """
+        self.refresh()
+        with self._lock:
+            after = self._seq
+        if (answer := self.answer_to(key)) is not None:
+            return answer
+        for event in self._client.follow_run(self.id, after=after, timeout=timeout):
+            self._apply(event)
+            self._check()
+            if (answer := self.answer_to(key)) is not None:
+                return answer
+        self._note_end()
+        raise NoAnswerError(self.id, self._ended)
+
+    def withdraw(self, key: str, reason: str) -> bool:
+        """Withdraw a question; return False if it was closed already or doesn't exist."""
+        self.refresh()
+        with self._lock:
+            kept = self._state.get(QUESTION + key)
+        if kept is None or kept["status"] == "closed":
+            return False
+        self._tell(withdraw={"key": key, "reason": reason})
+        with self._lock:
+            answer = self._state[QUESTION + key]["answer"]
+        return bool(answer["outcome"] == "withdrawn")
+
+
+class OutsideQuestion:
+    """A question of a run that this process owns; its `key` finds it again in any process."""
+
+    def __init__(self, run: OutsideRun, key: str) -> None:
+        self._run, self.key = run, key
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key!r})"
+
+    def poll(self) -> Answer | None:
+        """Return the answer, or None if there is none yet; raise `NoAnswerError` if none comes."""
+        self._run.refresh()
+        return self._run.answer_to(self.key)
+
+    def wait(self, *, timeout: float | None = None) -> Answer:
+        """Return the answer as soon as there is one, however often the connection breaks.
+
+        Raises `NoAnswerError` if none comes, and `WaitTimeoutError` after `timeout` seconds. The
+        question stays open then.
+        """
+        return self._run.wait_for_answer(self.key, timeout=timeout)
+
+    def withdraw(self, reason: str) -> bool:
+        """Withdraw the question; return False if it was closed already. Repeating is harmless."""
+        return self._run.withdraw(self.key, reason)
+
+
+def _is_reserved(name: str) -> bool:
+    return name == OWN or name.startswith(QUESTION)
+
+
+def _parts(values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Divide values so that each part fits into a command, if each value does."""
+    part: dict[str, Any] = {}
+    size = 0
+    for name, value in values.items():
+        length = len(name) + len(json.dumps(value))
+        if part and size + length > MOST_AT_ONCE:
+            yield part
+            part, size = {}, 0
+        part[name] = value
+        size += length
+    if part:
+        yield part

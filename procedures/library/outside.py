@@ -1,0 +1,317 @@
+"""The procedure `outside`: a run that an external program owns, and whose state it keeps here."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from procedures.engine import (
+    Answerers,
+    Check,
+    Context,
+    EngineError,
+    Handle,
+    InputError,
+    PublicError,
+    Response,
+    Webhook,
+    procedure,
+)
+from procedures.engine.values import canonical
+from procedures.library.ask import (
+    LONGEST_SUBJECT,
+    MOST_ASKED,
+    Answered,
+    ask,
+    check_duration,
+    terms_of,
+)
+
+SIGNAL = "tell"
+OWN = "outside"
+"""The name in the state that says who owns the run and what was heard last."""
+QUESTION = f"{OWN}/"
+"""The beginning of the names in the state that hold the program's questions."""
+LONGEST_NAME = 200
+MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
+MOST_OPEN = 50
+SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
+"""After how many commands the run continues as new, and how many it takes while people are asked.
+
+A run with more values continues as new more rarely, because each time all of them are written.
+"""
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+
+
+class Part(BaseModel):
+    """A part of a command, in which every name must be known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Withdrawal(Part):
+    """A question to withdraw, and the reason that people read."""
+
+    key: Name
+    reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class Post(Part):
+    """A message to post in the chat session of the run, as with `ctx.notify`."""
+
+    text: Annotated[str, Field(min_length=1)]
+    body: str = ""
+    data: Any = None
+
+
+class Line(Part):
+    """A line for the journal, as with `ctx.log`."""
+
+    text: Annotated[str, Field(min_length=1)]
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class End(Part):
+    """The end of the run: with a result, or with an error."""
+
+    result: Any = None
+    error: str = ""
+
+
+class Told(Part):
+    """A command of the program, the value of the signal `tell`."""
+
+    id: Name
+    """The id of the command. The state shows the last one that was heard."""
+    owner: str = ""
+    """The process that sends the command. If another one owns the run, nothing is done."""
+    take: bool = False
+    """True if the process takes the run over from any other."""
+    values: dict[Name, Any] = {}
+    """Values to keep in the run's state, by name."""
+    gone: list[Name] = []
+    """Names to remove from the state, before `values` are set."""
+    ask: dict[str, Any] | None = None
+    """A question: its `key`, and the inputs of the procedure `ask`, except `webhook`."""
+    withdraw: Withdrawal | None = None
+    stage: str = ""
+    post: Post | None = None
+    log: Line | None = None
+    end: End | None = None
+
+
+class ProgramFailedError(PublicError):
+    """The error with which the program has ended its run."""
+
+
+class SilentError(PublicError):
+    """The program hasn't told the run anything for too long."""
+
+    def __init__(self, length: str) -> None:
+        super().__init__(f"The program was silent for {length}, so the run was ended.")
+
+
+class RefusedError(ValueError):
+    """A command that the run doesn't obey; the message says why."""
+
+
+class Program:
+    """What the program has told the run: its values and its questions are in `ctx.state`."""
+
+    def __init__(self, ctx: Context, to: list[str], silence: str) -> None:
+        self._ctx, self._to, self._silence = ctx, to, silence
+        self._open: dict[str, Handle[Response[Any]]] = {}
+        self._word: Handle[Any] | None = None
+        self._was_asking = False
+        self._commands = 0
+        kept = {name: value for name, value in ctx.state.items() if name != OWN}
+        self._sizes = {name: len(canonical.text_of(value)) for name, value in kept.items()}
+        if OWN not in ctx.state:
+            ctx.state[OWN] = {"owner": "", "heard": ""}
+
+    @property
+    def is_long(self) -> bool:
+        """True if the journal has become long and no question would be lost by a new one."""
+        return not self._open and self._commands >= max(SHORTEST_GENERATION, len(self._sizes))
+
+    def next_end(self) -> End | None:
+        """Wait for what happens next, and return the end if the program ends the run."""
+        word = self._listen()
+        self._was_asking = self._was_asking or bool(self._open)
+        if self._open:
+            first = self._ctx.wait_any(word, *self._open.values(), keep_open=True)
+            if first is not word:
+                self._note_answers()
+                return None
+        heard = word.wait()
+        self._word = None
+        if not heard.timed_out:
+            return self._hear(heard.value)
+        if not self._was_asking:
+            raise SilentError(self._silence)
+        return None
+
+    def _listen(self) -> Handle[Any]:
+        if self._word is None:
+            expiry: Any = {"expires": self._silence} if self._silence else {}
+            reason = "The program that owns this run continues."
+            self._word = self._ctx.signal(SIGNAL, Told, reason=reason, **expiry)
+            self._was_asking = False
+        return self._word
+
+    def _note_answers(self) -> None:
+        for key, handle in [*self._open.items()]:
+            if handle.closed_seq is not None:
+                self._note_end(key, handle)
+
+    def _note_end(self, key: str, handle: Handle[Response[Any]]) -> None:
+        del self._open[key]
+        said = handle.wait()
+        answer = Answered(
+            str(said.outcome), said.value, said.responder, said.comment, said.at, said.timed_out
+        )
+        kept = dict(self._ctx.state[QUESTION + key])
+        self._keep(QUESTION + key, {**kept, "status": "closed", "answer": answer})
+
+    def _hear(self, told: Told) -> End | None:
+        self._commands += 1
+        own = self._ctx.state[OWN]
+        if not told.take and told.owner != own["owner"]:
+            words = "A process that no longer owns this run has told it something. It was ignored."
+            self._ctx.log(words, level="warning")
+            return None
+        now = {"owner": told.owner if told.take else own["owner"], "heard": told.id}
+        try:
+            self._check(told)
+            self._obey(told)
+        except (EngineError, RefusedError) as refusal:
+            self._ctx.state[OWN] = {**now, "refused": str(refusal)}
+            return None
+        self._ctx.state[OWN] = now
+        return told.end
+
+    def _check(self, told: Told) -> None:
+        """Raise `RefusedError` if the run would become too large, or a name is the run's own."""
+        for name in (*told.values, *told.gone):
+            if name == OWN or name.startswith(QUESTION):
+                raise RefusedError(f"The name {name!r} is one of the run's own.")
+        if told.end or told.withdraw or told.take:
+            return  # what makes room, or ends it, is always obeyed
+        if self._commands > LONGEST_GENERATION and self._open:
+            raise RefusedError(
+                f"The run has taken {LONGEST_GENERATION:,} commands while people are asked. Wait "
+                "for their answers, or withdraw the questions."
+            )
+        sizes = {name: size for name, size in self._sizes.items() if name not in told.gone}
+        sizes |= {name: len(canonical.text_of(value)) for name, value in told.values.items()}
+        if len(sizes) > MOST_VALUES:
+            raise RefusedError(f"The run can keep at most {MOST_VALUES:,} values and questions.")
+        if sum(sizes.values()) > LARGEST_STATE:
+            raise RefusedError(f"The run can keep at most {LARGEST_STATE:,} characters of JSON.")
+
+    def _obey(self, told: Told) -> None:
+        if told.ask is not None:
+            self._ask(told.ask)
+        if told.withdraw:
+            self._withdraw(told.withdraw)
+        if told.post:
+            self._ctx.notify(told.post.text, body=told.post.body, data=told.post.data)
+        if told.log:
+            self._ctx.log(told.log.text, level=told.log.level)
+        if told.stage:
+            self._ctx.stage(told.stage)
+        for name in told.gone:
+            self._ctx.state.pop(name, None)
+            self._sizes.pop(name, None)
+        for name, value in told.values.items():
+            self._keep(name, value)
+
+    def _keep(self, name: str, value: Any) -> None:
+        self._ctx.state[name] = value
+        self._sizes[name] = len(canonical.text_of(canonical.jsonable(value)))
+
+    def _ask(self, given: Mapping[str, Any]) -> None:
+        """Ask a question, or do nothing if the same question was asked with its key before."""
+        key, inputs = self._question(given)
+        asked = canonical.digest(canonical.text_of(canonical.jsonable(inputs)))[:16]
+        if earlier := self._ctx.state.get(QUESTION + key):
+            if earlier["asked"] != asked:
+                raise RefusedError(f"Another question was asked with the key {key!r} before.")
+            return
+        if len(self._open) >= MOST_OPEN:
+            raise RefusedError(f"At most {MOST_OPEN} questions can be open at once.")
+        kind, options = terms_of(inputs)
+        to, body = self._whom(inputs["to"]), inputs["body"]
+        handle = self._ctx.later.request(
+            kind, inputs["subject"], name="ask", body=body, assign=to, **options
+        )
+        self._open[key] = handle
+        self._keep(QUESTION + key, {"asked": asked, "status": "open"})
+
+    def _question(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the key and the inputs of a question; raise `RefusedError` for wrong ones."""
+        inputs = dict(given)
+        key = inputs.pop("key", None)
+        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_NAME - len(QUESTION):
+            raise RefusedError("A question needs a key, a text of at most 190 characters.")
+        if "webhook" in inputs:
+            raise RefusedError("The webhook is that of the run, not of a question.")
+        try:
+            return key, ask.parse(inputs)
+        except InputError as fault:
+            raise RefusedError(str(fault)) from None
+
+    def _whom(self, to: list[str]) -> list[str]:
+        """Return whom to ask; raise `RefusedError` unless the start of the run has named them."""
+        for target in to:
+            if target not in self._to:
+                named = ", ".join(self._to) or "nobody"
+                raise RefusedError(
+                    f"{target!r} can't be asked: the start of this run names {named} in `to`."
+                )
+        return to or self._to
+
+    def _withdraw(self, withdrawal: Withdrawal) -> None:
+        handle = self._open.get(withdrawal.key)
+        if handle is None:
+            if QUESTION + withdrawal.key not in self._ctx.state:
+                raise RefusedError(f"There is no question with the key {withdrawal.key!r}.")
+            return
+        handle.cancel(withdrawal.reason)
+        self._note_end(withdrawal.key, handle)
+
+
+@procedure(title="Run of an external program", subject="{subject}")
+def outside(
+    ctx: Context,
+    subject: Annotated[str, Field(min_length=1, max_length=LONGEST_SUBJECT)],
+    to: Annotated[list[str], Field(max_length=MOST_ASKED), Answerers()] = [],  # noqa: B006 (copied)
+    silence: Annotated[str, Check(check_duration)] = "",
+    webhook: Annotated[str, Webhook()] = "",
+    values: dict[str, Any] = {},  # noqa: B006 (copied)
+) -> Any:
+    """Be the run of a program that runs elsewhere: keep its values, ask its questions.
+
+    A program starts it with `POST /api/procedures/outside/runs` and commands it by the signal
+    `tell`. `to` names all whom the run may ask: groups, users ("@ann") and permissions
+    ("perm:app.code"); by default, all groups that may answer are asked. After `silence`, such as
+    "2 days", without a command and without an open question, the run fails. `values` are the first
+    values of its state. The `webhook` is told what became of questions, and of the end.
+    """
+    # Its own name last: whoever finds that one in the state finds all others there, too.
+    for name in sorted(values, key=lambda name: name == OWN):
+        ctx.state[name] = values[name]
+    program = Program(ctx, to, silence)
+    while (end := program.next_end()) is None:
+        if program.is_long:
+            ctx.continue_as_new(
+                subject=subject,
+                to=to,
+                silence=silence,
+                webhook=webhook,
+                values=dict(ctx.state),
+            )
+    if end.error:
+        raise ProgramFailedError(end.error)
+    return end.result
