@@ -41,6 +41,9 @@ def one_of_each(ctx: Context, kind: str) -> Any:
     """Asks one question of the kind."""
     asks: dict[str, Callable[[], Any]] = {
         "approval": lambda: ctx.approve("Pay 31.20 €?", yes="Pay 31.20 €", no="Keep the money"),
+        "action": lambda: ctx.request(
+            "action", "Pay back?", PAYMENT, Payment, yes="Pay back", evidence=PAYMENT
+        ),
         "text": lambda: ctx.ask("What is it called?"),
         "whole": lambda: ctx.ask("How many?", Annotated[int, Field(ge=1)]),
         "decimal": lambda: ctx.ask("How much?", Decimal),
@@ -116,6 +119,17 @@ def final_answers(ctx: Context, kind: str) -> Any:
         "nested": lambda: ctx.form("What is sent?", Delivery, irreversible=True),
     }
     return asks[kind]().value
+
+
+class Payment(BaseModel):
+    """The values of an action, which people may change."""
+
+    order: str
+    amount: Annotated[Decimal, Currency("EUR")]
+    note: str = ""
+
+
+PAYMENT = {"order": "A-7", "amount": "31.20"}
 
 
 class Line(BaseModel):

@@ -49,6 +49,7 @@ DUES = {
 }
 RISKS: dict[conditions.Risk, Any] = {"high": lazy("High risk"), "low": lazy("Low risk")}
 KINDS = {
+    "action": lazy("Actions"),
     "approval": lazy("Approvals"),
     "choice": lazy("Choices"),
     "input": lazy("Inputs"),
@@ -57,7 +58,15 @@ KINDS = {
     "upload": lazy("Uploads"),
     "escalation": lazy("Problems"),
 }
-GLYPHS = {"approval": "✓", "choice": "≡", "input": "✎", "form": "▤", "review": "¶", "upload": "↥"}
+GLYPHS = {
+    "action": "▸",
+    "approval": "✓",
+    "choice": "≡",
+    "input": "✎",
+    "form": "▤",
+    "review": "¶",
+    "upload": "↥",
+}
 NARROWING = ("kind", "procedure", "due", "risk", "q", "group")
 GROUP_LISTS = (Tab.GROUPS, Tab.UNCLAIMED)
 """The tabs in which one group can be chosen."""

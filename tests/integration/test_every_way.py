@@ -59,6 +59,12 @@ KINDS = {
         Sent({"value": "maybe"}, value="true", words="perhaps"),
         default=False,
     ),
+    "action": Tried(
+        "action",
+        Sent({"decision": "approved"}, {"decision": "approved"}, "yes"),
+        Sent({"decision": "x"}, {"decision": "x"}, "perhaps"),
+        default=None,
+    ),
     "input": Tried(
         "money",
         Sent({"value": "5 EUR"}, "5", "5 EUR"),

@@ -21,6 +21,9 @@ class ParcelForm(BaseModel):
     carrier: Literal["post", "van", "bike"]
 
 
+PARCEL = {"name": "Blum", "parcels": 3, "carrier": "van"}
+
+
 @procedure(roles={"start": "support", "answer": "finance", "operate": "operators"})
 def inbox_item(
     ctx: Context,
@@ -32,6 +35,7 @@ def inbox_item(
     """Asks one question of a kind, with options such as due or risk."""
     given: dict[str, Any] = {"assign": assign, **(options or {})}
     asks: dict[str, Callable[[], Any]] = {
+        "action": lambda: ctx.request("action", prompt, PARCEL, ParcelForm, **given),
         "approval": lambda: ctx.approve(prompt, **given),
         "choice": lambda: ctx.choose(prompt, ["Repair", "Replace", "Refund"], **given),
         "long choice": lambda: ctx.choose(prompt, MANY, **given),

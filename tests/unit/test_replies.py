@@ -48,6 +48,8 @@ DECIDED = new_question("review", "Fine?", {"total": 7}, decisions=WORDS)
         (new_question("input", "When?", date), "2026-12-24", "2026-12-24"),
         (new_question("input", "Wet?", bool), "y", True),
         (new_question("escalation", "Help!"), "Fixed: it runs again.", "Fixed: it runs again."),
+        (new_question("action", "Send?", yes="Send"), "send", {"decision": "approved"}),
+        (new_question("action", "Send?", yes="Send"), "no", {"decision": "rejected"}),
     ],
 )
 def test_words_with_one_meaning_answer(question: Question, text: str, value: Any) -> None:

@@ -23,7 +23,7 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
     evidence = bound.as_evidence()
     while decision and decision.question and not _serves(fiber, decision, bound, evidence):
         # Whoever asked back now would get no other question: the code isn't asked here.
-        question = replace(decision.question, evidence=evidence, ask_back=False)
+        question = decision.question.rules.asked_again(decision.question, evidence)
         decision = Later(fiber).again(question).wait()
     if not decision or decision.question is None:
         raise NotApprovedError(bound.name)
@@ -39,8 +39,9 @@ def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence:
     step = fiber.scope.next_key(bound.name)
     if (served := fiber.recorder.served.get(decision.key)) is not None:
         return served == step
-    shown = decision.question.evidence if decision.question else None
-    return canonical.text_of(shown) == canonical.text_of(evidence)
+    asked = decision.question
+    approves = asked.rules.approved_evidence(asked, decision.value) if asked else None
+    return canonical.text_of(approves) == canonical.text_of(evidence)
 
 
 def _check_decides(decision: object) -> None:

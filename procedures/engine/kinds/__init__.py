@@ -3,10 +3,12 @@
 Sites add kinds of their own with the setting REQUEST_KINDS.
 """
 
+from procedures.engine.kinds.action import Action
 from procedures.engine.kinds.approval import Approval
 from procedures.engine.kinds.choice import Choice
 from procedures.engine.kinds.controls import (
     Buttons,
+    Changes,
     Control,
     Editor,
     Fields,
@@ -24,8 +26,10 @@ from procedures.engine.kinds.words import NoReplyError, Reading
 
 __all__ = [
     "SHIPPED",
+    "Action",
     "Approval",
     "Buttons",
+    "Changes",
     "Choice",
     "Control",
     "Editor",
@@ -46,6 +50,6 @@ __all__ = [
     "register_kind",
 ]
 
-SHIPPED = (Approval, Input, Choice, Review, Form, Escalation, Upload)
+SHIPPED = (Approval, Input, Choice, Review, Form, Escalation, Upload, Action)
 for shipped in SHIPPED:
     register_kind(shipped)

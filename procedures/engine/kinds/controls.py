@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.words import NoReplyError, read_option, read_options, read_text
 from procedures.engine.values import canonical
-from procedures.engine.values.answers import check_form
+from procedures.engine.values.answers import check_form, completed
 from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import (
     Texts,
@@ -263,6 +263,35 @@ class Table(Fields):
         except AnswerError:
             return super().own_words(texts)
         return [] if text is NOTHING else [text]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes(Fields):
+    """The proposed values of an action, one field each; unchanged values set no value."""
+
+    name = "changes"
+    at: str = "values"
+
+    @property
+    def is_several(self) -> bool:
+        return True
+
+    def read(self, texts: Texts) -> Any:
+        # A hidden field says that the page has shown the fields; a button elsewhere shows none.
+        return super().read(texts) if any(texts(self.sent_as)) else NOTHING
+
+    def own_words(self, texts: Texts) -> list[str]:
+        try:
+            given = self.read(texts)
+        except AnswerError:
+            return super().own_words(texts)
+        is_new = given is not NOTHING and check_form(given, dict(self.schema)) != self.proposed
+        return super().own_words(texts) if is_new else []
+
+    @property
+    def proposed(self) -> Any:
+        """The values that were proposed."""
+        return completed({}, self.schema)
 
 
 def read_controls(controls: Sequence[Control], texts: Texts) -> Any:

@@ -27,17 +27,25 @@ class Form(Kind):
         Either `model` is a Pydantic model, a dataclass or a TypedDict, or `schema` is a JSON
         Schema.
         """
-        if (model is None) == (schema is None):
-            words = "a form needs a model or schema=, but not both"
-            raise QuestionError(f"{short_repr(prompt)}: {words}.")
-        try:
-            if schema is not None:
-                return Terms(given_form_schema(schema))
-            return Terms(form_schema(model), type=model)
-        except ValueError as error:
-            of = "model" if schema is None else "schema="
-            raise QuestionError(f"{short_repr(prompt)}: {error} ({of})") from None
+        return form_terms(prompt, model, schema)
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the answer; the files in an answer to a JSON Schema become `File` values."""
         return with_files(value, question.schema), ""
+
+
+def form_terms(prompt: str, model: Any, schema: Mapping[str, Any] | None) -> Terms:
+    """Return the terms of a form that a model or a JSON Schema describes.
+
+    Raises `QuestionError` unless exactly one of them is given, and for one that can't be drawn.
+    """
+    if (model is None) == (schema is None):
+        words = "a form needs a model or schema=, but not both"
+        raise QuestionError(f"{short_repr(prompt)}: {words}.")
+    try:
+        if schema is not None:
+            return Terms(given_form_schema(schema))
+        return Terms(form_schema(model), type=model)
+    except ValueError as error:
+        of = "model" if schema is None else "schema="
+        raise QuestionError(f"{short_repr(prompt)}: {error} ({of})") from None

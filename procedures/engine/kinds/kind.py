@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -147,6 +147,20 @@ class Kind:
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the value and the decision that the procedure gets for a stored answer."""
         return value, ""
+
+    # What it approves
+
+    def approved_evidence(self, question: "Question", value: Any) -> Any:
+        """Return the evidence of the step that an approving answer with this value approves."""
+        return question.evidence
+
+    def asked_again(self, question: "Question", evidence: Any) -> "Question":
+        """Return the question with other evidence; nobody can ask back about it."""
+        return replace(question, evidence=evidence, ask_back=False)
+
+    def alike_schema(self, question: "Question") -> dict[str, Any]:
+        """Return the part of the schema that a later question must share for an answer to count."""
+        return question.schema
 
     # Words
 

@@ -129,8 +129,9 @@ def likeness(question: "Question") -> str:
         {value: _without(numbers, label) for value, label in question.labels.items()},
         {value: _without(numbers, text) for value, text in question.descriptions.items()},
     ]
+    schema = question.rules.alike_schema(question)
     conditions = [question.risk, sorted(question.comment_required_on)]
-    alike = [question.kind, like, same, sorted(names), question.schema, words, conditions]
+    alike = [question.kind, like, same, sorted(names), schema, words, conditions]
     return canonical.digest(canonical.text_of(alike))
 
 

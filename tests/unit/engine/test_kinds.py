@@ -45,6 +45,10 @@ OWN = new_question("delivery", "How is it sent?", most=5)
 PAPER = new_question("upload", "Which paper?", accept="image/*")
 OPEN = new_question("choice", "Which?", ["b", "a"], other=True, descriptions={"a": "Fresh"})
 MARKDOWN = new_question("review", "Fine?", "# Hi", format="markdown")
+ACTION = new_question(
+    "action", "Send it?", {"weight": 5}, Parcel, yes="Send", evidence={"weight": 5}
+)
+FIXED = new_question("action", "Send it?", evidence={"weight": 5})
 TABLE = new_question("review", "Fine?", [{"a": 1}], format="table")
 
 
@@ -84,6 +88,8 @@ def test_an_answer_serves_the_questions_of_earlier_versions(
         (OPEN, ["options", "buttons"]),
         (MARKDOWN, ["editor", "buttons"]),
         (TABLE, ["table", "buttons"]),
+        (ACTION, ["changes", "buttons"]),
+        (FIXED, ["buttons"]),
     ],
 )
 def test_each_kind_names_its_controls(question: Question, names: list[str]) -> None:
@@ -116,6 +122,8 @@ def test_each_kind_names_its_controls(question: Question, names: list[str]) -> N
         ),
         (PROBLEM, {"value": "Called them."}, "Called them."),
         (OWN, {"field-weight": "5", "field-note": "Ring."}, {"weight": 5, "note": "Ring."}),
+        (ACTION, {"decision": "rejected"}, {"decision": "rejected"}),
+        (FIXED, {"decision": "approved"}, {"decision": "approved"}),
     ],
 )
 def test_what_a_page_sends_is_an_answer(

@@ -1,0 +1,240 @@
+"""The kind of request about an action, whose values people may change before they approve it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired, TypedDict
+
+from procedures.engine.errors import AnswerError, QuestionError
+from procedures.engine.kinds.controls import Buttons, Changes, Control
+from procedures.engine.kinds.form import form_terms
+from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
+from procedures.engine.kinds.question_options import checked_json, checked_text
+from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
+from procedures.engine.values import canonical, schemas
+from procedures.engine.values.answers import check_answer, check_form, completed
+from procedures.engine.values.exact import exact
+from procedures.engine.values.spelling import short_repr
+
+if TYPE_CHECKING:
+    from procedures.engine.kinds.questions import Question
+
+VALUES, DECISION = "values", "decision"
+APPROVED, REJECTED = str(Outcome.APPROVED), str(Outcome.REJECTED)
+INNER = "arguments"
+"""The name in the evidence of an action that takes all its values as one argument."""
+NOT_CHANGED = "The values of this request can't be changed. Reject it, and say what to change."
+FOR_SEVERAL = (
+    "Several people decide about this request, so its values can't be changed. Reject it, and say"
+    " what to change."
+)
+Answer = dict[str, Any]
+
+
+class Action(Kind):
+    """An action that people approve, approve with other values, or reject."""
+
+    name = "action"
+    approves = True
+    takes_yes_or_no = True
+    default_labels: ClassVar = {APPROVED: "Approve", REJECTED: "Reject"}
+
+    def ask(
+        self,
+        prompt: str,
+        values: Mapping[str, Any] | None = None,
+        model: Any = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        yes: str = "",
+        no: str = "",
+    ) -> Terms:
+        """Return the terms of a request about an action with these values.
+
+        People may change the values that `model` (a Pydantic model, a dataclass or a TypedDict) or
+        `schema` (a JSON Schema) describes; without either, they can't change any. The procedure
+        gets the changed values in the type `model`, or as a dict; None if none were changed.
+        """
+        given = {APPROVED: checked_text("yes=", yes), REJECTED: checked_text("no=", no)}
+        labels = {name: words or self.default_labels[name] for name, words in given.items()}
+        properties: dict[str, Any] = {DECISION: {"enum": [APPROVED, REJECTED]}}
+        typed: Any = dict[str, Any]
+        if model is not None or schema is not None:
+            fields = form_terms(prompt, model, schema)
+            proposed = checked_json(prompt, "values", dict(values or {}))
+            properties[VALUES] = _with_defaults(fields.schema, proposed)
+            typed = fields.type if model is not None else dict[str, Any]
+        answer = TypedDict("answer", {DECISION: str, VALUES: NotRequired[typed]})  # type: ignore[misc]
+        whole = {"type": "object", "properties": properties, "required": [DECISION]}
+        return Terms(whole | {"additionalProperties": False}, labels=labels, type=answer)
+
+    def has_fields(self, question: "Question") -> bool:
+        return False
+
+    def check_default(self, question: "Question", default: Any) -> Any:
+        try:
+            return self.check(question, default)
+        except AnswerError as error:
+            raise QuestionError(
+                f"{question.prompt!r}: the default must be True or False, "
+                f"not {short_repr(default)}: {error}"
+            ) from None
+
+    # Answers
+
+    def check(self, question: "Question", value: Any) -> Answer:
+        """Return a valid answer, with values only if they differ from those that were proposed."""
+        said = _spelled_out(value)
+        fields = fields_of(question)
+        only = {DECISION: question.schema["properties"][DECISION]}
+        rest = {name: one for name, one in said.items() if name != VALUES}
+        checked: Answer = check_answer(rest, question.schema | {"properties": only})
+        if VALUES not in said or checked[DECISION] == REJECTED:
+            return checked
+        if fields is None:
+            raise AnswerError(NOT_CHANGED)
+        given = check_form(completed(said[VALUES], fields), fields)
+        if canonical.text_of(given) == canonical.text_of(completed({}, fields)):
+            return checked
+        if for_several(question):
+            raise AnswerError(FOR_SEVERAL)
+        return {**checked, VALUES: given}
+
+    def outcome_of(self, question: "Question", value: Any) -> Outcome:
+        if value[DECISION] == REJECTED:
+            return Outcome.REJECTED
+        return Outcome.EDITED if VALUES in value else Outcome.APPROVED
+
+    def decisions(self, question: "Question") -> dict[str, str]:
+        return {name: question.labels[name] for name in (APPROVED, REJECTED)}
+
+    def decision_of(self, question: "Question", value: Any) -> str:
+        return str(value[DECISION])
+
+    def takes_votes(self, question: "Question") -> bool:
+        return True
+
+    def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
+        """Return the changed values, or None if none were changed, and the decision."""
+        if not isinstance(value, Mapping):
+            return None, ""
+        return value.get(VALUES), str(value[DECISION])
+
+    # What it approves
+
+    def approved_evidence(self, question: "Question", value: Any) -> Any:
+        """Return the evidence with the values that people changed, if they changed any."""
+        shown = question.evidence
+        if value is None or not isinstance(shown, Mapping):
+            return shown
+        changed = exact(value, "The changed values")
+        if INNER in shown and INNER not in changed:
+            return {**shown, INNER: changed}
+        return {**shown, **changed}
+
+    def asked_again(self, question: "Question", evidence: Any) -> "Question":
+        """Return the question about an action with other values, which people can't change."""
+        only = {DECISION: question.schema["properties"][DECISION]}
+        again = super().asked_again(question, evidence)
+        return replace(again, schema=question.schema | {"properties": only})
+
+    def alike_schema(self, question: "Question") -> dict[str, Any]:
+        """Return the schema without the proposed values, which may differ in a later request."""
+        fields = fields_of(question)
+        if fields is None:
+            return question.schema
+        properties = question.schema["properties"] | {VALUES: schemas.without_defaults(fields)}
+        return question.schema | {"properties": properties}
+
+    # Words
+
+    def read_words(self, question: "Question", text: str) -> Reading:
+        wanted, labels = plain_words(text), question.labels
+        own = [name for name, words in labels.items() if plain_words(words) == wanted]
+        if len(own) == 1:
+            is_literal = labels[own[0]] != self.default_labels[own[0]]
+            return Reading({DECISION: own[0]}, is_literal)
+        return Reading(_spelled_out(read_yes_or_no(text)), is_literal=False)
+
+    def typing_hint(self, question: "Question") -> str:
+        return YES_OR_NO
+
+    def label_of(self, question: "Question", value: Any) -> str:
+        name = value.get(DECISION, "") if isinstance(value, Mapping) else value
+        return question.labels.get(str(name), str(name))
+
+    def short_answer(self, question: "Question", value: Any) -> str:
+        """Return the label of the decision, and the values that were changed."""
+        words = [f"{name}: {then} → {now}" for name, then, now in changes_of(question, value)]
+        return " · ".join([self.label_of(question, value), *words])
+
+    def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
+        return self.label_of(question, value)
+
+    # Where it is answered
+
+    def controls(self, question: "Question") -> list[Control]:
+        buttons = Buttons(at=DECISION, values=list(self.decisions(question).items()))
+        fields = fields_of(question)
+        if fields is None or for_several(question):
+            return [buttons]
+        return [Changes(schema=_in_order_of(question.evidence, fields)), buttons]
+
+    def read_said(self, question: "Question", value: Any) -> Any:
+        """Return the answer that a test gives as True or False, or as the values to change."""
+        if isinstance(value, Mapping) and DECISION not in value:
+            return {DECISION: APPROVED, VALUES: dict(value)}
+        return value
+
+
+def fields_of(question: "Question") -> dict[str, Any] | None:
+    """Return the schema of the values that people may change; None if they can't change any."""
+    fields: dict[str, Any] | None = question.schema["properties"].get(VALUES)
+    return fields
+
+
+def for_several(question: "Question") -> bool:
+    """Return True if whoever changes a value would decide alone where others should look."""
+    return question.quorum > 1 or question.four_eyes
+
+
+def changes_of(question: "Question", value: Any) -> list[tuple[str, str, str]]:
+    """Return the label of each changed value, with the proposed value and the new one, as text."""
+    fields, changed = fields_of(question), value.get(VALUES) if isinstance(value, Mapping) else None
+    if fields is None or not isinstance(changed, Mapping):
+        return []
+    proposed = dict(schemas.answers(completed({}, fields), fields))
+    now = dict(schemas.answers(changed, fields))
+    return [
+        (label, proposed.get(label, ""), words)
+        for label, words in now.items()
+        if proposed.get(label) != words
+    ]
+
+
+def _spelled_out(value: Any) -> Any:
+    """Return an answer for True and False, and anything else as it is."""
+    if isinstance(value, bool):
+        return {DECISION: APPROVED if value else REJECTED}
+    if not isinstance(value, dict):
+        raise AnswerError("Answer with a decision, approved or rejected.")
+    return value
+
+
+def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:
+    """Return a form's schema with these values as the defaults of its fields, at any depth."""
+    given = values if isinstance(values, Mapping) else {}
+    properties = dict(schema["properties"])
+    for name in properties.keys() & given.keys():
+        one = properties[name]
+        if "properties" in one:
+            one = _with_defaults(one, given[name])
+        properties[name] = one | {"default": given[name]}
+    return schema | {"properties": properties}
+
+
+def _in_order_of(evidence: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields in the order in which the evidence shows their values."""
+    shown = evidence.get(INNER, evidence) if isinstance(evidence, Mapping) else {}
+    properties = fields["properties"]
+    names = [name for name in shown if name in properties] if isinstance(shown, Mapping) else []
+    return fields | {"properties": {name: properties[name] for name in [*names, *properties]}}
