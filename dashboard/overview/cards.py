@@ -12,7 +12,7 @@ from dashboard.overview.readings import Reading, Standing, facts_of, read_runs
 from dashboard.overview.runs import Drawn, length_of
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
-from dashboard.overview.words import format_duration
+from dashboard.overview.words import format_duration, spent_words
 from procedures.models import Run
 from procedures.models.clock import clock
 
@@ -69,4 +69,5 @@ def _card(read: Reading, facts: Facts) -> Card:
         "steps": read.steps,
         "is_cut": read.is_cut,
         "worked": format_duration(read.worked),
+        "spent": "" if read.is_cut else spent_words(read.spent),
     }

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from dashboard.overview.openings import (
 )
 from dashboard.overview.rows import Reader, Row, Said
 from dashboard.overview.waiting import OpenWait
+from procedures.engine.execution.spending import SPENT, added
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.replay.history import UNDO
@@ -91,6 +93,12 @@ class Reading:
         for row in () if self.is_cut else self.rows:
             if row.wait and row.wait.is_open and is_voted_on(row.opened):
                 yield row.wait.pk
+
+    @cached_property
+    def spent(self) -> dict[str, Decimal]:
+        """The sums that the run's steps have used up, by name; lost attempts count, too."""
+        reports = (event for event in self.events if event.kind == EventKind.PROGRESS)
+        return added(event.content.get("spent", {}) for event in reports if SPENT in event.data)
 
     @property
     def steps(self) -> int:

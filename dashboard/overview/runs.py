@@ -23,7 +23,7 @@ from dashboard.overview.rows import Row
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
 from dashboard.overview.values import Shown, files_within, format_value
-from dashboard.overview.words import asked, format_duration, format_size
+from dashboard.overview.words import asked, format_duration, format_size, spent_words
 from procedures import registry
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.journal.large import place_of
@@ -122,6 +122,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
         "scale": scale,
         "steps": read.steps,
         "worked": format_duration(read.worked),
+        "spent": spent_words(read.spent),
     }
 
 

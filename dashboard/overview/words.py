@@ -1,9 +1,10 @@
 """Sentences that contain times, and durations, sizes and names in readable forms."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from string import Formatter
 from typing import Literal
 from unicodedata import bidirectional
@@ -161,6 +162,17 @@ def progress_words(done: float, total: float | None) -> str:
         return _plain_number(done)
     parts = {"done": _plain_number(min(done, total)), "total": _plain_number(total)}
     return _("{done} of {total}").format(**parts)
+
+
+def spent_words(sums: Mapping[str, Decimal]) -> str:
+    """Return what a run's steps have used up, such as "3 requests · 1,200 tokens · 0.02 USD"."""
+    return " · ".join(f"{_amount(number)} {name}" for name, number in sums.items())
+
+
+def _amount(number: Decimal) -> str:
+    """Return an amount with at most six decimals, which is a ten-thousandth of a cent."""
+    text = f"{number:,.6f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _plain_number(number: float) -> str:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, Self, TypedDict
 
@@ -204,6 +205,10 @@ class Step:
     """The function that `write` calls."""
     _hear: Callable[[], list[InboxMessage]] = field(default=list, repr=False, compare=False)
     """The function that `messages` calls."""
+    _spend: Callable[[Mapping[str, Any]], None] = field(
+        default=lambda _: None, repr=False, compare=False
+    )
+    """The function that `spend` calls."""
 
     @property
     def is_cancelled(self) -> bool:
@@ -236,6 +241,15 @@ class Step:
         the site allows (5,000,000 characters), and `EngineError` after the step's end.
         """
         self._put_down(text)
+
+    def spend(self, **amounts: int | float | Decimal) -> None:
+        """Record what the step uses up, such as `requests=1` or `EUR=Decimal("0.20")`.
+
+        People see the sum for the whole run on its page. Each call is committed at once, so what an
+        attempt has used counts also if it fails, or if its worker dies. Raises `OptionError` for
+        anything but finite numbers from 0.
+        """
+        self._spend(amounts)
 
     @with_options("step.progress")
     def progress(

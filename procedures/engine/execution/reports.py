@@ -1,11 +1,12 @@
 """The reports of an attempt to people while it runs: progress, messages and a text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.declaration.steps import Step
 from procedures.engine.execution.progress import Progress
+from procedures.engine.execution.spending import checked_amounts
 from procedures.engine.execution.writing import FAILED, KEPT, Writing
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.payloads import StepFailure
@@ -44,6 +45,7 @@ class Reports:
             lambda: self._fiber.journal.is_cancelled,
             self._write,
             self._hear,
+            self._spend,
         )
 
     def close(self, end: NewEvent) -> Sequence[NewEvent]:
@@ -84,6 +86,10 @@ class Reports:
 
     def _begin(self) -> None:
         data = {"attempt": self._attempt, "text": "", "writes": True}
+        self._keep(NewEvent(EventKind.PROGRESS, self._key, self._key, data))
+
+    def _spend(self, amounts: Mapping[str, Any]) -> None:
+        data = {"attempt": self._attempt, "text": "", "spent": checked_amounts(amounts)}
         self._keep(NewEvent(EventKind.PROGRESS, self._key, self._key, data))
 
     def _say(self, text: str) -> None:
