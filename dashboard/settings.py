@@ -108,6 +108,7 @@ COUNTERSIGN: dict[str, Any] = {
     "PROCEDURE_READERS": environment.PROCEDURE_READERS or {},
     "LARGEST_PROCEDURE_FILE": environment.LARGEST_PROCEDURE_FILE,
     "NOTICES_EDITED_FILES": environment.is_embedded,
+    "AGENT_MODEL": environment.AGENT_MODEL,
     "REQUEST_KINDS": split_words(environment.REQUEST_KINDS),
     "CHANNELS": split_words(environment.CHANNELS),
     "WEBHOOKS": environment.WEBHOOKS or {},

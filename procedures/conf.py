@@ -45,6 +45,8 @@ class Settings:
     LARGEST_PROCEDURE_FILE: int = 256 * KILOBYTE
     NOTICES_EDITED_FILES: bool = False
     """True if edited procedure files are reloaded without a restart."""
+    AGENT_MODEL: str = ""
+    """The model of agents that name none, such as "anthropic:claude-sonnet-4-5"."""
     REQUEST_KINDS: Sequence[str] = ()
     """The import paths of the site's own kinds of requests."""
     CHANNELS: Sequence[str] = ()

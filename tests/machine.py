@@ -17,6 +17,7 @@ from dashboard.environment.variables import Environment
 
 PREFIX = "cs-"
 NOUNS = (
+    "agents",
     "audited",
     "careless",
     "conversing",

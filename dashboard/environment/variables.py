@@ -88,6 +88,7 @@ class Environment(BaseSettings):
     PROCEDURE_FILES: str = ""
     PROCEDURE_READERS: Readers = None
     REQUEST_KINDS: RequestKinds = ""
+    AGENT_MODEL: str = ""
     CHANNELS: ChannelPaths = ""
     LARGEST_PROCEDURE_FILE: int = Field(
         default=Settings.LARGEST_PROCEDURE_FILE, ge=1024, le=4 * 1024**2

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F403 (tests name what they need)
 
+from tests.procedures.agents import *
 from tests.procedures.audited import *
 from tests.procedures.careless import *
 from tests.procedures.conversing import *

@@ -12,8 +12,8 @@ from procedures.engine.kinds.request_options import RequestOptions
 from tests.documents import Page
 
 NAMES = (
-    *("engine.md", "questions.md", "steps.md", "families.md", "agents.md", "kinds.md"),
-    *("limits.md", "how_it_works.md", "how_to.md", "conversations.md", "chat.md"),
+    *("engine.md", "questions.md", "steps.md", "families.md", "runtime_names.md", "kinds.md"),
+    *("limits.md", "how_it_works.md", "how_to.md", "conversations.md", "chat.md", "ai_agents.md"),
 )
 PAGES = [Page(CHECKOUT / "docs" / name) for name in NAMES]
 UNTRIED = ("procedure_files.md", "asking_people.md")

@@ -1,0 +1,39 @@
+"""Agents: models that use tools inside a procedure, where each request and each call is a step."""
+
+from programs.agents.agent import Agent, AgentLimitError, AgentLimits, AgentResult
+from programs.agents.messages import (
+    Message,
+    Reply,
+    TextPart,
+    ThoughtPart,
+    ToolCall,
+    ToolResult,
+    ToolResults,
+    Usage,
+    UserMessage,
+)
+from programs.agents.running import run_agent
+from programs.agents.servers import ToolServer, ToolServerError
+from programs.agents.tools import Rule, Tool, ToolSpec
+
+__all__ = [
+    "Agent",
+    "AgentLimitError",
+    "AgentLimits",
+    "AgentResult",
+    "Message",
+    "Reply",
+    "Rule",
+    "TextPart",
+    "ThoughtPart",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "ToolResults",
+    "ToolServer",
+    "ToolServerError",
+    "ToolSpec",
+    "Usage",
+    "UserMessage",
+    "run_agent",
+]

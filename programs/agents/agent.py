@@ -1,0 +1,118 @@
+"""Agents: a model, its instructions and its tools, and what a conversation with one returns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from procedures.engine import DefinitionError, Duration, PublicError, Retry
+from programs.agents.messages import Message, Usage
+from programs.agents.servers import ToolServer
+from programs.agents.tools import NAME, Tool, as_tool
+
+USUAL_RETRY = Retry(attempts=4, backoff="2s", max_backoff="1 min", jitter=0.2)
+
+
+class AgentLimitError(PublicError):
+    """An agent needed more requests, tokens or money than its limits allow."""
+
+
+@dataclass(frozen=True)
+class AgentLimits:
+    """The most that one conversation may use; each limit is checked before each request.
+
+    So the last request may go beyond `tokens` and `cost`. `cost` is in US dollars; with it, a model
+    whose price isn't known is refused.
+    """
+
+    requests: int = 25
+    tokens: int | None = None
+    cost: Decimal | str | None = None
+
+    def check(self, used: Usage) -> None:
+        """Raise `AgentLimitError` if no further request is allowed."""
+        if used.requests >= self.requests:
+            raise AgentLimitError(f"The agent has used all of its {self.requests} requests.")
+        if self.tokens is not None and used.tokens >= self.tokens:
+            raise AgentLimitError(f"The agent has used {used.tokens:,} of {self.tokens:,} tokens.")
+        if self.cost is None:
+            return
+        if used.unpriced:
+            raise AgentLimitError("The price of the model isn't known, so cost= can't be kept.")
+        if used.cost >= Decimal(self.cost):
+            raise AgentLimitError(f"The agent has used {used.cost} of {self.cost} US dollars.")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A model with instructions and tools, which `run_agent` runs inside a procedure."""
+
+    name: str
+    """The name of the steps in which the model is asked."""
+    instructions: str = ""
+    tools: Sequence[Any] = ()
+    """`Tool` objects, plain functions, or procedures."""
+    servers: Sequence[ToolServer] = ()
+    """MCP servers whose tools the agent has, too."""
+    model: Any = None
+    """A name such as "anthropic:claude-sonnet-4-5", a model object of pydantic-ai, or a function.
+
+    The function takes nothing and returns a model; it is called for each request. None is the model
+    that the site's setting AGENT_MODEL names.
+    """
+    limits: AgentLimits = field(default_factory=AgentLimits)
+    retry: Retry = USUAL_RETRY
+    """The retry policy of requests to the model; the library and its clients retry nothing."""
+    timeout: Duration = "10 min"
+    """The longest time that one request may take."""
+    speaks: bool = True
+    """True if what the model writes appears in the chat while it is written."""
+    at_once: bool = True
+    """True if calls of one reply run as branches, so that a question delays only its own call."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of pydantic-ai for each request, such as {"temperature": 0}."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            words = "use up to 64 letters, digits, _ or -, beginning with a letter"
+            raise DefinitionError(f"Invalid agent name {self.name!r}: {words}.")
+        object.__setattr__(self, "tools", tuple(map(as_tool, self.tools)))
+        names = [one.name for one in self.tools]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise DefinitionError(f"Agent {self.name} has two tools named {', '.join(twice)}.")
+
+    @cached_property
+    def by_name(self) -> dict[str, Tool]:
+        return {one.name: one for one in self.tools}
+
+    def only(self, *names: str) -> "Agent":
+        """Return the agent with only these of its tools, such as for a child run.
+
+        Raises `DefinitionError` for a tool that the agent lacks: an agent is narrowed, not widened.
+        """
+        of_servers = {name for one in self.servers for name in one.tools or ()}
+        if unknown := set(names) - self.by_name.keys() - of_servers:
+            words = f"has no tool named {', '.join(sorted(unknown))}"
+            raise DefinitionError(f"Agent {self.name} {words}, so it can't be narrowed to it.")
+        servers = [one.only(names) for one in self.servers]
+        tools = [one for name, one in self.by_name.items() if name in names]
+        return replace(self, tools=tools, servers=[one for one in servers if one.tools])
+
+
+class AgentResult(BaseModel):
+    """What an agent has answered, and the conversation that led to it."""
+
+    model_config = ConfigDict(frozen=True)
+    text: str
+    messages: tuple[Message, ...]
+    """The whole conversation; pass it as `history=` to go on with it."""
+    usage: Usage
+    """What the requests of this call have used, without those of the history."""
+
+
+def names_of(tools: Iterable[Tool]) -> str:
+    """Return the names of the tools for a sentence."""
+    return ", ".join(one.name for one in tools) or "none"

@@ -1,0 +1,204 @@
+"""Calls of tools: steps, child runs or parts of the procedure, some of them after an approval."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from procedures.engine import (
+    Bound,
+    ChildFailedError,
+    Context,
+    Outcome,
+    PublicError,
+    RequestExpiredError,
+    Response,
+    SignalError,
+    StepFailedError,
+)
+from programs.agents.agent import Agent, names_of
+from programs.agents.messages import ToolCall, ToolResult
+from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec
+
+EXPECTED = (ChildFailedError, PublicError, RequestExpiredError, SignalError, StepFailedError)
+"""The failures that a model is told, so that it can do something else; others fail the run."""
+LONGEST_PROMPT = 200
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """The tools of one conversation, as the model knows them and as this code has them."""
+
+    specs: Sequence[ToolSpec]
+    tools: dict[str, Tool]
+
+
+class Ruling(BaseModel):
+    """What a rule has decided about a call without people."""
+
+    is_allowed: bool
+    reason: str = ""
+    rule: str = ""
+    """The name of the function that decided."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """The permission for a call: its arguments, who gave it, and what the model is told of it."""
+
+    arguments: dict[str, Any]
+    note: str = ""
+    response: Response[Any] | None = None
+    """The approval; None if no people were asked."""
+
+
+class Denied(Exception):  # noqa: N818 (an answer, which the model reads)
+    """A call that people have denied."""
+
+
+def do_calls(
+    ctx: Context, agent: Agent, tools: Toolbox, calls: Sequence[ToolCall]
+) -> list[ToolResult]:
+    """Do the calls of one reply, and return their results in the same order.
+
+    Several calls are branches, so that a question about one of them delays no other.
+    """
+    if len(calls) == 1 or not agent.at_once:
+        return [_result(ctx, agent, tools, one) for one in calls]
+    return ctx.gather(*(_branch(agent, tools, one) for one in calls))
+
+
+def _branch(agent: Agent, tools: Toolbox, call: ToolCall) -> Callable[[Context], ToolResult]:
+    def branch(inner: Context) -> ToolResult:
+        return _result(inner, agent, tools, call)
+
+    # A branch is named after its function; the engine numbers those of one name.
+    branch.__name__ = call.tool.replace("-", "_") if call.tool in tools.tools else "unknown_tool"
+    return branch
+
+
+def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolResult:
+    """Do one call, and return its result; a failure that the model can handle is a result, too."""
+    told = {"call": call.id, "tool": call.tool}
+    tool = tools.tools.get(call.tool)
+    if tool is None:
+        words = f"There is no tool {call.tool!r}. The tools are {names_of(tools.tools.values())}."
+        return ToolResult(**told, outcome="failed", content=words)
+    try:
+        given = _read(tool, call)
+        permission = _permission(ctx, agent, tool, call, given)
+        content = to_jsonable_python(_done(ctx, tool, permission), serialize_unknown=True)
+    except ArgumentsError as error:
+        return ToolResult(**told, outcome="failed", content=f"Invalid arguments: {error}")
+    except Denied as denied:
+        return ToolResult(**told, outcome="denied", content=str(denied))
+    except EXPECTED as error:
+        return ToolResult(**told, outcome="failed", content=f"The tool failed: {error}")
+    return ToolResult(**told, content=content, note=permission.note)
+
+
+def _read(tool: Tool, call: ToolCall) -> dict[str, Any]:
+    if call.malformed:
+        raise ArgumentsError(f"{call.malformed:.200} is not a JSON object.")
+    return tool.read(call.arguments)
+
+
+def _done(ctx: Context, tool: Tool, permission: Permission) -> Any:
+    """Run the tool with the arguments that are allowed."""
+    given = permission.arguments
+    if tool.is_child:
+        return ctx.call(tool.run, **given)  # type: ignore[arg-type]  # a procedure, as checked
+    if tool.is_in_body:
+        return tool.run(**{tool.context_parameter: ctx}, **given)
+    if permission.response is None:
+        return ctx.step(partial(tool.run, **given), **_options_of(tool))
+    return ctx.step(_bound(ctx, tool, given), approved_by=permission.response)
+
+
+def _bound(ctx: Context, tool: Tool, given: dict[str, Any]) -> Bound[Any]:
+    # In a partial, since an argument may have the name of an option, such as `name`.
+    return ctx.bind(partial(tool.run, **given), **_options_of(tool))
+
+
+def _options_of(tool: Tool) -> dict[str, Any]:
+    return {**tool.options, "name": tool.name}
+
+
+# Permission
+
+
+def _permission(
+    ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
+) -> Permission:
+    """Return the permission for a call; raises `Denied` if people deny it."""
+    if not tool.needs:
+        return Permission(given)
+    if tool.auto_approve:
+        ruling = ctx.step(rule_on, call, tool.auto_approve, name=f"{tool.name} rule")
+        if ruling.is_allowed:
+            return Permission(given, note=f"Allowed by rule: {ruling.reason or ruling.rule}")
+    response = _asked(ctx, agent, tool, call, given)
+    if not response:
+        raise Denied(_denial(response))
+    if response.value is None:
+        return Permission(given, response=response)
+    arguments = _changed(tool, response.value)
+    note = _note_of(call.arguments, to_jsonable_python(response.value), response)
+    return Permission(arguments, note=note, response=response)
+
+
+def rule_on(call: ToolCall, rule: Rule) -> Ruling:
+    """Return what the rule decides about the call; the step's result is the record of it."""
+    said = rule(call)
+    name = getattr(rule, "__name__", type(rule).__name__)
+    return Ruling(is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name)
+
+
+def _asked(
+    ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
+) -> Response[Any]:
+    """Ask people about a call, with its exact arguments as evidence."""
+    if tool.is_step:
+        evidence: Any = _bound(ctx, tool, given).as_evidence()
+    else:
+        evidence = {"tool": tool.name, **call.arguments}
+    shown = evidence.get("arguments", evidence) if tool.model is None else evidence
+    names = (tool.parameters.get("properties") or {}).keys()
+    values = {name: one for name, one in shown.items() if name in names}
+    asking: dict[str, Any] = {"name": f"approve {tool.name}", "evidence": evidence, **tool.asking}
+    return ctx.request("action", _prompt(agent, tool, values), values, **tool.form, **asking)
+
+
+def _prompt(agent: Agent, tool: Tool, values: dict[str, Any]) -> str:
+    if not tool.prompt:
+        return f"May {agent.name} use {tool.name}?"
+    return " ".join(tool.prompt.format(**values).split())[:LONGEST_PROMPT]
+
+
+def _changed(tool: Tool, value: Any) -> dict[str, Any]:
+    """Return the arguments that people chose, in their types."""
+    if tool.model is not None:
+        return {name: getattr(value, name) for name in tool.model.model_fields}
+    return tool.read(value)
+
+
+def _denial(response: Response[Any]) -> str:
+    if response.timed_out:
+        return "Nobody allowed this call in time, so it wasn't done."
+    why = f": {response.comment}" if response.comment else "."
+    return f"{response.responder} denied this call{why}"
+
+
+def _note_of(before: dict[str, Any], now: Any, response: Response[Any]) -> str:
+    """Return a sentence that tells the model which arguments a person has changed."""
+    assert response.outcome == Outcome.EDITED
+    changes = [
+        f"{name} from {before.get(name)!r} to {one!r}"
+        for name, one in now.items()
+        if before.get(name) != one
+    ]
+    said = f" ({response.comment})" if response.comment else ""
+    return f"{response.responder} changed {', '.join(changes)} before it was done{said}."

@@ -1,0 +1,126 @@
+"""The messages between a program, a model and tools, in a shape of our own.
+
+They are what journals hold. The shape has a version, and `model_edge` translates it to and from the
+library that talks to models, so a newer library reads what an older one has left.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class TextPart(BaseModel):
+    """Text that a model wrote."""
+
+    model_config = FROZEN
+    kind: Literal["text"] = "text"
+    text: str
+    of_provider: dict[str, Any] = {}
+    """What the provider wants back in the next request, unread by us."""
+
+
+class ThoughtPart(BaseModel):
+    """Text that a model thought before it wrote; providers want it back with their signature."""
+
+    model_config = FROZEN
+    kind: Literal["thought"] = "thought"
+    text: str
+    of_provider: dict[str, Any] = {}
+
+
+class ToolCall(BaseModel):
+    """A call of a tool that a model asks for."""
+
+    model_config = FROZEN
+    kind: Literal["call"] = "call"
+    id: str
+    tool: str
+    arguments: dict[str, Any] = {}
+    malformed: str = ""
+    """The arguments as the model wrote them if they aren't a JSON object; else ""."""
+    of_provider: dict[str, Any] = {}
+
+
+Part = Annotated[TextPart | ThoughtPart | ToolCall, Field(discriminator="kind")]
+
+
+class Usage(BaseModel):
+    """What requests to models have used."""
+
+    model_config = FROZEN
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    """The price in US dollars, as far as it is known."""
+    unpriced: int = 0
+    """The number of requests whose price isn't known."""
+
+    @property
+    def tokens(self) -> int:
+        """The number of tokens, read and written."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what both have used together."""
+        mine, others = self.model_dump(), other.model_dump()
+        return Usage(**{name: mine[name] + others[name] for name in mine})
+
+
+class UserMessage(BaseModel):
+    """Text for the model, from the program or from a person."""
+
+    model_config = FROZEN
+    kind: Literal["user"] = "user"
+    text: str
+
+
+class Reply(BaseModel):
+    """A model's reply to one request: text, and the tools that it calls."""
+
+    model_config = FROZEN
+    kind: Literal["reply"] = "reply"
+    version: Literal[1] = 1
+    parts: tuple[Part, ...]
+    model: str
+    usage: Usage = Usage()
+    finish: str = ""
+    """The reason why the model stopped writing, such as "stop" or "length"; "" if not known."""
+
+    @property
+    def text(self) -> str:
+        """The text of the reply, without thoughts."""
+        return "".join(one.text for one in self.parts if isinstance(one, TextPart))
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls of tools, in the model's order."""
+        return [one for one in self.parts if isinstance(one, ToolCall)]
+
+
+class ToolResult(BaseModel):
+    """The end of a tool call, as the model reads it."""
+
+    model_config = FROZEN
+    call: str
+    """The id of the call."""
+    tool: str
+    outcome: Literal["done", "failed", "denied"] = "done"
+    content: Any = None
+    """The result as plain JSON, or a sentence about what went wrong."""
+    note: str = ""
+    """A sentence about what people changed, or by which rule the call was allowed."""
+
+
+class ToolResults(BaseModel):
+    """The results of all calls of one reply."""
+
+    model_config = FROZEN
+    kind: Literal["results"] = "results"
+    results: tuple[ToolResult, ...]
+
+
+Message = Annotated[UserMessage | Reply | ToolResults, Field(discriminator="kind")]

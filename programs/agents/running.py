@@ -1,0 +1,90 @@
+"""Running an agent inside a procedure: request after request, until the model calls no tool."""
+
+from collections.abc import Iterable, Sequence
+
+from procedures.engine import Context
+from programs.agents.agent import Agent, AgentResult
+from programs.agents.calls import Toolbox, do_calls
+from programs.agents.messages import Message, Reply, ToolResults, Usage, UserMessage
+from programs.agents.model_edge import Request, ask_model
+from programs.agents.servers import list_tools
+from programs.agents.tools import ToolSpec
+
+
+class Tools:
+    """The tools of an agent, passed to the step that keeps them."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.specs = [one.spec for one in agent.tools]
+
+
+def run_agent(
+    ctx: Context,
+    agent: Agent,
+    prompt: str,
+    *,
+    history: Sequence[Message] = (),
+    hears: bool = False,
+) -> AgentResult:
+    """Let an agent answer a prompt with its tools, and return its answer.
+
+    Each request to the model is a step named after the agent, and each call of a tool a step named
+    after the tool. `history` is an earlier conversation, as in `AgentResult.messages`. With
+    `hears`, what people write to the run is passed to the model with the next request; the
+    procedure needs `listens=True` for it.
+
+    Raises `AgentLimitError` if the agent needs more than its limits allow, and `StepFailedError` if
+    the model can't be reached.
+    """
+    tools = _fixed_tools(ctx, agent)
+    messages: list[Message] = [*history, UserMessage(text=prompt)]
+    used = Usage()
+    while True:
+        if hears:
+            messages += _heard(ctx)
+        agent.limits.check(used)
+        reply = _reply(ctx, agent, messages, tools.specs)
+        messages.append(reply)
+        used += reply.usage
+        if not reply.calls:
+            return AgentResult(text=reply.text, messages=tuple(messages), usage=used)
+        results = do_calls(ctx, agent, tools, reply.calls)
+        messages.append(ToolResults(results=tuple(results)))
+
+
+def _reply(
+    ctx: Context, agent: Agent, messages: Sequence[Message], tools: Sequence[ToolSpec]
+) -> Reply:
+    request = Request(
+        agent.name,
+        agent.model,
+        agent.instructions,
+        tuple(messages),
+        tools,
+        speaks=agent.speaks,
+        settings=agent.settings,
+    )
+    return ctx.step(ask_model, request, name=agent.name, retry=agent.retry, timeout=agent.timeout)
+
+
+def _heard(ctx: Context) -> Iterable[UserMessage]:
+    return [UserMessage(text=f"{one.sender}: {one.text}") for one in ctx.inbox()]
+
+
+def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
+    """Return the tools that the agent has from its start to its end, also if the code changes."""
+    kept: list[ToolSpec] = ctx.step(own_tools, Tools(agent), name=f"{agent.name} tools", pure=True)
+    found = {one.name: agent.by_name.get(one.name) for one in kept}
+    for server in agent.servers:
+        only = None if server.tools is None else sorted(server.tools)
+        name = f"{server.name} tools"
+        for spec in ctx.step(list_tools, server.name, only, name=name, retry=agent.retry):
+            if spec.name not in found:
+                kept.append(spec)
+                found[spec.name] = server.tool(spec)
+    return Toolbox(kept, {name: one for name, one in found.items() if one})
+
+
+def own_tools(tools: Tools) -> list[ToolSpec]:
+    """Return the tools as models are told about them."""
+    return tools.specs

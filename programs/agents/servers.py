@@ -1,0 +1,137 @@
+"""MCP servers as sources of tools: programs that are started for a step, and end with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from procedures.engine import DefinitionError, PublicError, StepOptions
+from procedures.engine.kinds.request_options import RequestOptions
+from programs.agents.tools import NAME, Rule, Tool, ToolSpec
+
+NEEDED = "MCP servers need the package mcp. Install countersign[mcp]."
+
+
+class ToolServerError(PublicError):
+    """A tool server that can't be used, or a tool of it that has failed."""
+
+
+@dataclass(frozen=True)
+class ToolServer:
+    """A program that offers tools by the Model Context Protocol over its standard streams.
+
+    Each step starts the program anew: nothing of it has to survive between two steps, or a crash.
+    """
+
+    name: str
+    command: Sequence[str]
+    tools: Collection[str] | None = None
+    """The names of the tools that the agent gets; None for all of them."""
+    needs_approval: Collection[str] | bool = ()
+    """The tools for whose calls people are asked; True for all of them."""
+    asking: RequestOptions = field(default_factory=RequestOptions)
+    """The options of these questions."""
+    auto_approve: Rule | None = None
+    options: StepOptions = field(default_factory=StepOptions)
+    """The options of the steps that call tools."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables for the program, besides the few that every program gets, such as PATH."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise DefinitionError(f"Invalid name of a tool server: {self.name!r}.")
+        if isinstance(self.command, str) or not self.command:
+            raise DefinitionError(f"command= of {self.name} must be a list such as ['uvx', 'tool']")
+        known = SERVERS.setdefault(self.name, self)
+        if known._start != self._start:  # noqa: SLF001 (of the same class)
+            raise DefinitionError(
+                f"Two tool servers with different commands are named {self.name}."
+            )
+
+    @property
+    def _start(self) -> tuple[list[str], dict[str, str]]:
+        return list(self.command), dict(self.environment)
+
+    def only(self, names: Collection[str]) -> "ToolServer":
+        """Return the server with only these of its tools."""
+        known = names if self.tools is None else set(self.tools) & set(names)
+        return replace(self, tools=sorted(known))
+
+    def tool(self, spec: ToolSpec) -> Tool:
+        """Return a tool of the server, as it was listed when the agent began."""
+        asks = self.needs_approval is True or (
+            self.needs_approval is not False and spec.name in self.needs_approval
+        )
+        guarded: dict[str, Any] = (
+            {"needs": "approval", "asking": self.asking, "auto_approve": self.auto_approve}
+            if asks
+            else {}
+        )
+        return Tool(
+            partial(call_tool, self.name, spec.name),
+            name=spec.name,
+            description=spec.description,
+            schema=spec.parameters,
+            options=self.options,
+            **guarded,
+        )
+
+
+SERVERS: dict[str, ToolServer] = {}
+"""The servers that agents of this process use, by name.
+
+Steps name a server only, so that neither evidence nor journal holds its command or environment.
+"""
+
+
+def list_tools(server: str, only: list[str] | None) -> list[ToolSpec]:
+    """Return the tools that a server offers now."""
+    return asyncio.run(_list(SERVERS[server], only))
+
+
+def call_tool(server: str, tool: str, arguments: dict[str, Any]) -> Any:
+    """Call a tool of a server, and return what it has answered.
+
+    Raises `ToolServerError` if the tool fails.
+    """
+    return asyncio.run(_call(SERVERS[server], tool, arguments))
+
+
+async def _list(server: ToolServer, only: list[str] | None) -> list[ToolSpec]:
+    found, cursor = list[Any](), None
+    async with _client(server) as client:
+        while True:
+            page = await client.list_tools(cursor=cursor)
+            found += page.tools
+            if (cursor := page.next_cursor) is None:
+                break
+    return [
+        ToolSpec(name=one.name, description=one.description or "", parameters=one.input_schema)
+        for one in found
+        if only is None or one.name in only
+    ]
+
+
+async def _call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> Any:
+    async with _client(server) as client:
+        found = await client.call_tool(tool, arguments)
+    told = "\n".join(one.text for one in found.content if one.type == "text")
+    if found.is_error:
+        raise ToolServerError(told or f"The tool {tool} has failed.")
+    return told if found.structured_content is None else found.structured_content
+
+
+@asynccontextmanager
+async def _client(server: ToolServer) -> AsyncIterator[Any]:
+    """Start the server, and yield a client of it; the server ends with the block."""
+    try:
+        from mcp import Client, StdioServerParameters, stdio_client  # noqa: PLC0415 (an extra)
+    except ImportError:
+        raise ToolServerError(NEEDED) from None
+    command, *arguments = server.command
+    environment = dict(server.environment)
+    start = StdioServerParameters(command=command, args=arguments, env=environment)
+    async with Client(stdio_client(start)) as client:
+        yield client

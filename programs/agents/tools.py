@@ -1,0 +1,227 @@
+"""Tools: functions and procedures that a model may call."""
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, Literal, get_type_hints
+
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from procedures.engine import (
+    Bound,
+    Context,
+    DefinitionError,
+    EngineError,
+    InputError,
+    Procedure,
+    Step,
+    StepOptions,
+)
+from procedures.engine.kinds import Form
+from procedures.engine.kinds.request_options import RequestOptions
+from programs.agents.messages import ToolCall
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+Rule = Callable[[ToolCall], bool | str]
+"""A function that decides about a call without people: the reason to allow it, or "" or False."""
+
+
+class ArgumentsError(Exception):
+    """The error for arguments that don't fit a tool, in words for the model."""
+
+
+class ToolSpec(BaseModel):
+    """A tool as a model is told about it; an agent's run keeps those that it began with."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    description: str = ""
+    parameters: dict[str, Any]
+    """The JSON Schema of the arguments."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function or a procedure that a model may call.
+
+    A function is a step of the run: its parameters, by their types, are the tool's arguments, its
+    docstring is the description, and a parameter annotated `Step` gets the attempt with its
+    idempotency key. A function whose first parameter is annotated `Context` runs between steps
+    instead, so it can ask people, wait and call steps itself. A procedure becomes a child run. With
+    `schema=`, a JSON Schema, the function gets all arguments as one dict.
+    """
+
+    run: Callable[..., Any] | Procedure
+    name: str = ""
+    """The name that the model uses; by default that of the function or procedure."""
+    description: str = ""
+    needs: Literal["", "approval"] = ""
+    """With "approval", people approve, change or deny each call before it happens."""
+    prompt: str = ""
+    """The question to people, such as "Pay back {amount} € for {order}?", by argument names."""
+    asking: RequestOptions = field(default_factory=RequestOptions)
+    """The options of that question, such as {"assign": "finance", "expires": "2h"}."""
+    auto_approve: Rule | None = None
+    """A rule that allows some calls without people; what it decides is a step of the run."""
+    options: StepOptions = field(default_factory=StepOptions)
+    """The options of the step, such as {"retry": Retry(3), "timeout": "30s"}."""
+    schema: Mapping[str, Any] | None = None
+    """The JSON Schema of the arguments, for a function that gets them as one dict."""
+
+    def __post_init__(self) -> None:
+        known = self.name or getattr(self.run, "name", "") or getattr(self.run, "__name__", "")
+        if not NAME.fullmatch(known):
+            words = "use up to 64 letters, digits, _ or -, beginning with a letter"
+            raise DefinitionError(f"Invalid tool name {known!r}: {words}.")
+        object.__setattr__(self, "name", known)
+        if self.needs not in ("", "approval"):
+            raise DefinitionError(f"needs= of the tool {known} must be 'approval' or ''.")
+        if not self.needs and (self.auto_approve or self.prompt or self.asking):
+            raise DefinitionError(f"The tool {known} asks nobody without needs='approval'.")
+        if self.needs and self.is_step:
+            _check_shown(self.run, known)
+        self.parameters  # noqa: B018 (what can't be read is refused here, not in a run)
+
+    @property
+    def is_child(self) -> bool:
+        """True if each call is a child run."""
+        return isinstance(self.run, Procedure)
+
+    @cached_property
+    def is_in_body(self) -> bool:
+        """True if the function runs between steps, with the run's context."""
+        return bool(self.context_parameter)
+
+    @cached_property
+    def context_parameter(self) -> str:
+        """The name of the parameter that gets the run's context; "" if there is none."""
+        hints = {} if self.is_child else _hints(self.run)
+        return next((name for name, hint in hints.items() if hint is Context), "")
+
+    @property
+    def is_step(self) -> bool:
+        return not self.is_child and not self.is_in_body
+
+    @cached_property
+    def model(self) -> type[BaseModel] | None:
+        """The Pydantic model of the arguments; None if a JSON Schema describes them."""
+        if self.schema is not None or isinstance(self.run, Procedure):
+            return None
+        return _model_of(self.run, self.name)
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        if isinstance(self.run, Procedure):
+            return dict(self.run.schema)
+        if self.model is None:
+            return dict(self.schema or {})
+        return self.model.model_json_schema()
+
+    @property
+    def spec(self) -> ToolSpec:
+        told = self.description or inspect.getdoc(_plain(self.run)) or ""
+        if isinstance(self.run, Procedure):
+            told = self.description or self.run.doc or self.run.title
+        return ToolSpec(name=self.name, description=told, parameters=self.parameters)
+
+    def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments in their types; raises `ArgumentsError` if they don't fit."""
+        if isinstance(self.run, Procedure):
+            return _inputs(self.run, arguments)
+        if self.model is None:
+            return {"arguments": _checked(arguments, self.parameters)}
+        try:
+            read = self.model.model_validate(dict(arguments))
+        except ValidationError as error:
+            faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ArgumentsError("; ".join(faults)) from None
+        return {name: getattr(read, name) for name in type(read).model_fields}
+
+    @cached_property
+    def form(self) -> dict[str, Any]:
+        """What `ctx.request` needs to let people change the arguments; {} if they can't.
+
+        They can if the arguments can be drawn as a form.
+        """
+        terms: dict[str, Any] = (
+            {"schema": self.parameters} if self.model is None else {"model": self.model}
+        )
+        try:
+            Form().ask(self.name, **terms)
+        except Exception:  # noqa: BLE001 (whatever a foreign schema is refused for)
+            return {}
+        return terms
+
+
+def as_tool(one: Any) -> Tool:
+    """Return a tool; a function or a procedure becomes one that needs nobody."""
+    if isinstance(one, Tool):
+        return one
+    if callable(one) or isinstance(one, Procedure):
+        return Tool(one)
+    raise DefinitionError(f"A tool must be a function, a procedure or a Tool, not {one!r:.100}.")
+
+
+def _check_shown(fn: Any, name: str) -> None:
+    """Raise `DefinitionError` if people can't be shown the function that they approve."""
+    try:
+        Bound(_plain(fn), ()).as_evidence()
+    except EngineError as error:
+        raise DefinitionError(f"The tool {name} can't need an approval. {error}") from None
+    except TypeError:  # it lacks its arguments, which a call brings
+        pass
+
+
+def _plain(fn: Any) -> Any:
+    """Return the function inside a partial."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    return fn
+
+
+def _hints(fn: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(_plain(fn), include_extras=True)
+    except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
+        words = f"The annotations of the tool {getattr(fn, '__name__', fn)!r} can't be read"
+        raise DefinitionError(f"{words}: {error}.") from None
+
+
+def _model_of(fn: Any, name: str) -> type[BaseModel]:
+    hints, fields = _hints(fn), dict[str, Any]()
+    for one in inspect.signature(fn).parameters.values():
+        hint = hints.get(one.name, Any)
+        if hint is Step or hint is Context:
+            continue
+        if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD, one.POSITIONAL_ONLY):
+            words = "each parameter must have a name that a model can use"
+            raise DefinitionError(f"The tool {name} can't have the parameter {one}: {words}.")
+        fields[one.name] = (hint, ... if one.default is one.empty else one.default)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a parameter named `json`, say
+            model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+            model.model_json_schema()
+    except Exception as error:  # noqa: BLE001 (a type may be anything)
+        raise DefinitionError(f"The parameters of the tool {name} can't be used: {error}") from None
+    return model
+
+
+def _inputs(code: Procedure, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        code.parse(dict(arguments))
+    except InputError as error:
+        raise ArgumentsError(str(error)) from None
+    return dict(arguments)
+
+
+def _checked(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    faults = sorted(Draft202012Validator(schema).iter_errors(dict(arguments)), key=str)
+    if faults:
+        raise ArgumentsError("; ".join(f"{one.json_path}: {one.message}" for one in faults[:5]))
+    return dict(arguments)
