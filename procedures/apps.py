@@ -12,9 +12,11 @@ class ProceduresConfig(AppConfig):
 
     def ready(self) -> None:
         from procedures.conf import conf
+        from procedures.engine.declaration.known import Known
         from procedures.engine.values.choices import Site
 
         Site.allowed = lambda setting: conf.SITE_CHOICES.get(setting, {})
+        Known.find = find_registered
         from procedures import site_checks
         from procedures.system_checks import check_procedure_files
 
@@ -29,6 +31,13 @@ class ProceduresConfig(AppConfig):
         name_what_django_sets()
         register_request_kinds()
         post_migrate.connect(register_procedures, sender=self)
+
+
+def find_registered(name: str) -> Any:
+    """Return the site's procedure of that name, or None."""
+    from procedures import registry
+
+    return registry.find(name)
 
 
 def name_what_django_sets() -> None:

@@ -23,6 +23,7 @@ from procedures.engine.declaration.steps import PLAIN, StepOptions
 from procedures.engine.errors import Continued
 from procedures.engine.execution.approvals import approved
 from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.watch import Watch
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber, checked_name
@@ -171,7 +172,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @with_options("ctx.call")
     def call(
-        self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
+        self, procedure: Procedure | str, /, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Any:
         """Start a child run, wait for its end and return its result.
 
@@ -182,9 +183,12 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @with_options("ctx.spawn")
     def spawn(
-        self, procedure: Procedure, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
+        self, procedure: Procedure | str, /, *, on_parent_end: OnParentEnd = "cancel", **inputs: Any
     ) -> Handle[Any]:
         """Start a child run and return a handle that closes when the child ends.
+
+        `procedure` is a procedure or, if the code knows no more than that, the name of one of the
+        site's procedures; a name that nobody has raises `DefinitionError`.
 
         With `on_parent_end="cancel"`, the child is cancelled if this run ends first, in any way;
         with "abandon", it continues. Raises `InputError` for inputs that don't fit the procedure's
@@ -302,6 +306,15 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         """Return a random-looking UUID, the same on every replay."""
         self._fiber.check_usable()
         return self._fiber.uuid()
+
+    @with_options("ctx.watch")
+    def watch(self, seconds: float) -> Watch:
+        """Return a watch that stops code which computes for too long between calls of the context.
+
+        It is for interpreters of other languages, whose programs may contain endless loops.
+        `seconds` is processor time, a number above 0. Raises `OptionError` for other values.
+        """
+        return Watch(self._fiber, seconds)
 
     @with_options("ctx.patched")
     def patched(self, name: str) -> bool:

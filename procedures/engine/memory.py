@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.known import known_here
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import Batch, Event, NewEvent, RunFacts, chained
 from procedures.engine.journal.seals import PROOF, proven, seals_of
@@ -220,7 +221,7 @@ class MemoryTables(Store):
         return wait.closing
 
     def code_for(self, run: MemoryRun, procedure: str) -> Procedure:
-        return child_of(run.procedure, procedure)
+        return known_here(procedure) or child_of(run.procedure, procedure)
 
     def new_child(
         self, run: MemoryRun, wait: Any, code: Any, number: int, *, inputs: str, run_id: str
@@ -242,7 +243,9 @@ def having(rows: Iterable[Any], cells: Plain) -> list[Any]:
 def child_of(parent: Procedure, name: str) -> Procedure:
     """Return the procedure of that name: one that the parent's code refers to, or any other."""
     fn = parent.fn
-    seen = (*fn.__globals__.values(), *(cell.cell_contents for cell in fn.__closure__ or ()))
+    cells = [cell.cell_contents for cell in fn.__closure__ or ()]
+    inner = (one.values() for one in cells if isinstance(one, dict))
+    seen = (*fn.__globals__.values(), *cells, *chain.from_iterable(inner))
     modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))
     for found in chain(seen, chain.from_iterable(modules)):
         if type(found) is Procedure and found.name == name:  # others may be lazy: left alone

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import repeat
@@ -273,32 +273,30 @@ class DatabaseJournal:
     def show(self, piece: Piece) -> None:
         scribe.tell(self.run.run_id, self.epoch, piece)
 
-    def abandon(self, batch: Batch) -> None:
-        """Store the batch and kill this process, unless the step has ended meanwhile.
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
+        """Store the batch and kill this process, unless the code has come back meanwhile.
 
-        Called in the watchdog's thread. If the batch can't be stored, the process dies anyway, and
-        its lease expires.
+        Called in the thread of a watchdog. If the batch can't be stored, the process dies anyway,
+        and its lease expires.
         """
-        # Kept as an object: if the step ends while this thread commits, `working` is another one or
-        # None, and the process must live on.
-        stuck, is_locked = self.working, self._transacting and connection.vendor == "sqlite"
-        if stuck is None:  # the step has ended just now
+        is_locked = self._transacting and connection.vendor == "sqlite"
+        if not is_stuck():  # the code has come back just now
             return
         try:
             if not is_locked:  # by the step itself, with the one write lock there is
                 self.commit(batch)
         except Interruption as interruption:
-            # Fenced by its own worker: the step has ended and kept its end just before.
-            if self.working is not stuck:  # the step has ended after all
+            # Fenced by its own worker: the code has come back and kept its end just before.
+            if not is_stuck():
                 return
             logger.warning(
-                "Run %s: the timeout of its step couldn't be recorded: %s",
+                "Run %s: the end of its stuck code couldn't be recorded: %s",
                 self.run.run_id,
                 interruption,
             )
         finally:
             connection.close()
-        # No softer end would do: the step's thread is stuck in C or ignores exceptions, and would
+        # No softer end would do: the code's thread is stuck in C or ignores exceptions, and would
         # hold up any clean exit.
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,6 +1,6 @@
 """Checks, without any effect, that unfinished runs would continue with the installed code."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,5 +150,6 @@ class Rehearsal:
     def forgive_claim(self) -> None:
         return
 
-    def abandon(self, batch: Batch) -> None:
-        self.commit(batch)
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
+        if is_stuck():
+            self.commit(batch)

@@ -1,6 +1,6 @@
 """The engine's journal in memory, as the worker that holds a run uses it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -113,8 +113,9 @@ class MemoryJournal:
     def show(self, piece: Piece) -> None:
         self._store.shown.append((self.run.run_id, self._epoch, piece))
 
-    def abandon(self, batch: Batch) -> None:
-        self.commit(batch)
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
+        if is_stuck():
+            self.commit(batch)
 
     def commit(self, batch: Batch) -> list[Event]:
         # The three conditions of the fence in SQL: the epoch, the head's number, and a hold that

@@ -133,8 +133,10 @@ class Wire(MemoryJournal):
         self.world.outside.rows += self.rows or ()
         self.world.wrote(self.hold, batch)
 
-    def abandon(self, batch: Batch) -> None:
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
         """From the watchdog's thread; the process ends with this."""
+        if not is_stuck():
+            return
         statement = copy(self)
         statement.rows = None
         arrive_late(statement, batch)

@@ -361,7 +361,11 @@ class StepExecution:
         retry_at = StepFailure.read(draft.data).retry_at
         status = RunStatus.RETRYING if retry_at else RunStatus.QUEUED
         handoff = Handoff(status, wake_at=retry_at)
-        self.fiber.journal.abandon(Batch((draft,), handoff=handoff))
+        journal, stuck = self.fiber.journal, self.fiber.journal.working
+        # As an object: if the step ends while this thread commits, `working` is another one or
+        # None, and the process must live on.
+        is_stuck = lambda: stuck is not None and journal.working is stuck  # noqa: E731
+        journal.abandon(Batch((draft,), handoff=handoff), is_stuck)
 
 
 Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]

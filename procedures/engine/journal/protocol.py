@@ -1,6 +1,6 @@
 """The protocol through which the engine uses storage, for a worker that holds one run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -131,8 +131,11 @@ class Journal(Protocol):
         """
         ...
 
-    def abandon(self, batch: Batch) -> None:
-        """Commit the batch from another thread, then end this process, whose worker is stuck."""
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
+        """Commit the batch from another thread, then end this process, whose worker is stuck.
+
+        Nothing happens if `is_stuck` returns False: the code has come back meanwhile.
+        """
         ...
 
     def commit(self, batch: Batch) -> list[Event]:

@@ -54,6 +54,8 @@ class Fiber:
         self.state = State(self._note_state)
         self.busy_with = ""
         """The call that the code is inside, such as a gather; meanwhile the fiber can't be used."""
+        self.moves = 0
+        """The number of entries and notes that the code has asked for so far."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
@@ -119,6 +121,7 @@ class Fiber:
     # What is kept
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
+        self.moves += 1
         try:
             entry = self.scope.take(family, key, prompt)
         except Interruption as interruption:
@@ -160,6 +163,7 @@ class Fiber:
         Returns the event's key.
         """
         self.check_usable()
+        self.moves += 1
         length = len(canonical.text_of(data))
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):

@@ -88,6 +88,11 @@ class Recorder:
         return f"{self.journal.run.run_id}:{generation}{key}"
 
     @property
+    def has_children(self) -> bool:
+        """True if child runs that the code has started are still open."""
+        return any(self._waits.values())
+
+    @property
     def open_waits(self) -> list[str]:
         """The keys of the waits that are open, as far as this claim knows."""
         return list(self._waits)
@@ -203,7 +208,7 @@ class Recorder:
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
         if left:
             self._start_clocks()
-        if handoff.status.is_end and any(self._waits.values()):
+        if handoff.status.is_end and self.has_children:
             handoff = replace(handoff, has_children=True)
         self.journal.commit(Batch((*left, *drafts), handoff=handoff))
 

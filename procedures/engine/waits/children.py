@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.known import find_procedure
 from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import ChildFailedError, DefinitionError, OptionError
 from procedures.engine.journal.events import EventKind, NewEvent
@@ -23,9 +25,15 @@ OnParentEnd = Literal["cancel", "abandon"]
 
 
 def start_child(
-    fiber: Fiber, procedure: Procedure, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
+    fiber: Fiber,
+    procedure: Procedure | str,
+    inputs: Mapping[str, Any],
+    *,
+    on_parent_end: OnParentEnd,
 ) -> Handle[Any]:
     """Start a child run in the next commit; raise `InputError` if the inputs aren't valid."""
+    if isinstance(procedure, str):
+        return _start_by_name(fiber, procedure, inputs, on_parent_end=on_parent_end)
     _check(fiber, procedure)
     own = list(procedure.schema.get("properties", {}))
     if ON_PARENT_END in own:
@@ -40,14 +48,30 @@ def start_child(
     key = fiber.scope.key_for(procedure.name)
     given = packed("inputs", procedure.dump(procedure.parse(inputs)))
     asked = Opening(wait="child", procedure=procedure.name, on_parent_end=fate, rest=given)
+    returns = signature_of(procedure.fn).returns
+    return _open(fiber, key, asked, partial(_result_of, fiber, key, returns))
 
-    def read(entry: Entry) -> Any:
-        closed = Closing.read(entry.last.content)
-        if closed.outcome != "succeeded":
-            raise ChildFailedError(key, closed.outcome, closed.comment)
-        return fiber.restored(entry, closed.whole_value(), signature_of(procedure.fn).returns)
 
-    return _open(fiber, key, asked, read)
+def _result_of(fiber: Fiber, key: str, returns: Any, entry: Entry) -> Any:
+    closed = Closing.read(entry.last.content)
+    if closed.outcome != "succeeded":
+        raise ChildFailedError(key, closed.outcome, closed.comment)
+    return fiber.restored(entry, closed.whole_value(), returns)
+
+
+def _start_by_name(
+    fiber: Fiber, name: str, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
+) -> Handle[Any]:
+    """Start a child by its name; a replay neither looks for the procedure nor checks the inputs.
+
+    The site may have another text by then, or none, which is the child's business alone.
+    """
+    fiber.check_usable()
+    key = fiber.scope.next_key(name)
+    if fiber.is_new("child", key):
+        return start_child(fiber, find_procedure(name), inputs, on_parent_end=on_parent_end)
+    asked = Opening(wait="child", procedure=name, on_parent_end=_fate("ctx.spawn", on_parent_end))
+    return _open(fiber, fiber.scope.key_for(name), asked, partial(_result_of, fiber, key, Any))
 
 
 def start_map(

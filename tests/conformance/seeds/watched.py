@@ -1,6 +1,6 @@
 """A worker's hold on a run, looked at: how often it reads, and what happens when it cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -90,8 +90,8 @@ class WatchedJournal:
     def forgive_claim(self) -> None:
         self._journal.forgive_claim()
 
-    def abandon(self, batch: Batch) -> None:
-        self._journal.abandon(batch)
+    def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
+        self._journal.abandon(batch, is_stuck)
 
     def commit(self, batch: Batch) -> list[Event]:
         self.commits.append(batch)

@@ -1,0 +1,42 @@
+"""Finding procedures by name, for code that knows no more of them than their names."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import ClassVar
+
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.errors import DefinitionError
+from procedures.engine.values.spelling import short_repr
+
+HERE: ContextVar[Mapping[str, Procedure] | None] = ContextVar("procedures", default=None)
+
+
+class Known:
+    """The process's source of procedures by name; the host sets it once at start."""
+
+    find: ClassVar[Callable[[str], Procedure | None]] = staticmethod(lambda _name: None)
+
+
+@contextmanager
+def use_procedures(*known: Procedure) -> Iterator[None]:
+    """Find these procedures by name inside the block, instead of the site's."""
+    token = HERE.set({one.name: one for one in known})
+    try:
+        yield
+    finally:
+        HERE.reset(token)
+
+
+def known_here(name: str) -> Procedure | None:
+    """Return the procedure of that name in the enclosing `use_procedures`, or None."""
+    return (HERE.get() or {}).get(name)
+
+
+def find_procedure(name: str) -> Procedure:
+    """Return the procedure of that name; raise `DefinitionError` if there is none."""
+    here = HERE.get()
+    found = Known.find(name) if here is None else here.get(name)
+    if found is None:
+        raise DefinitionError(f"There is no procedure called {short_repr(name)}.")
+    return found

@@ -1,0 +1,1 @@
+"""Programs in Lua: a sandbox, the primitives of programs, and readers of their files."""

@@ -1,0 +1,60 @@
+"""Time and chance of a Lua program: the run's own, the same on every replay."""
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from procedures.engine import Context
+
+PARTS = ("year", "month", "day", "hour", "min", "sec")
+USUAL = {"hour": 12, "min": 0, "sec": 0}
+
+
+class Clock(Protocol):
+    """What `os.time`, `os.date`, `os.clock` and `math.random` read."""
+
+    def time(self, parts: dict[str, Any] | None = None) -> int: ...
+    def date(self, text: str | None = None, moment: float | None = None) -> Any: ...
+    def clock(self) -> float: ...
+    def random(self) -> float: ...
+    def whole(self, low: float, high: float) -> int: ...
+
+
+class RunClock:
+    """The clock of a run: all times are in UTC."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx, self._began = ctx, ctx.now()
+
+    def time(self, parts: dict[str, Any] | None = None) -> int:
+        """Return the seconds since 1970, of now or of a date in parts."""
+        if parts is None:
+            return int(self._ctx.now().timestamp())
+        if missing := [name for name in PARTS[:3] if name not in parts]:
+            raise ValueError(f"os.time needs the field {missing[0]!r} in its table.")
+        year, month, day, *rest = (int({**USUAL, **parts}[name]) for name in PARTS)
+        hour, minute, second = rest
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+
+    def date(self, text: str | None = None, moment: float | None = None) -> Any:
+        """Return a date as text, or in parts for the format "*t"."""
+        when = self._ctx.now() if moment is None else datetime.fromtimestamp(moment, UTC)
+        form = (text or "%c").removeprefix("!")
+        if not form.startswith("*t"):
+            return when.strftime(form)
+        named = zip(PARTS, when.timetuple()[:6], strict=True)
+        day, of_year = when.isoweekday() % 7 + 1, when.timetuple().tm_yday
+        return {**dict(named), "wday": day, "yday": of_year, "isdst": False}
+
+    def clock(self) -> float:
+        """Return the seconds since the run began, by its own time."""
+        return (self._ctx.now() - self._began).total_seconds()
+
+    def random(self) -> float:
+        return self._ctx.random.random()
+
+    def whole(self, low: float, high: float) -> int:
+        if low != int(low) or high != int(high):
+            raise ValueError("math.random needs whole numbers.")
+        if low > high:
+            raise ValueError("bad argument to 'random' (interval is empty)")
+        return self._ctx.random.randint(int(low), int(high))

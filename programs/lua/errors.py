@@ -1,0 +1,19 @@
+"""The errors of Lua programs."""
+
+from procedures.engine import PublicError
+
+
+class ProgramError(PublicError):
+    """A Lua program has failed; the message begins with the file and the line."""
+
+
+class GuardError(PublicError):
+    """A guard of a Lua program has refused the run."""
+
+
+class OutputError(PublicError):
+    """A Lua program has returned something else than its outputs declare."""
+
+
+class HumanTimeoutError(PublicError):
+    """Nobody has answered a question in time, and `on_timeout` was "error"."""

@@ -1,0 +1,325 @@
+-- What a program sees of Lua: the standard libraries without what would leave the sandbox or differ
+-- from process to process, behind fences that no loop escapes. It gets the host's functions in a
+-- table and returns the functions that the sandbox calls.
+
+local host = ...
+local over, mark, fatal, words, no_memory = host.over, host.mark, host.fatal, host.words, host.no_memory
+local chance, whole, say = host.chance, host.whole, host.say
+
+local raw_pcall, raw_xpcall, raw_error, raw_next = pcall, xpcall, error, next
+local raw_tostring, raw_setmetatable, raw_sort = tostring, setmetatable, table.sort
+local raw_create, raw_resume, raw_close = coroutine.create, coroutine.resume, coroutine.close
+local sethook, getinfo, getmeta = debug.sethook, debug.getinfo, debug.getmetatable
+local format, find, gsub, byte = string.format, string.find, string.gsub, string.byte
+local pack, unpack, concat = table.pack, table.unpack, table.concat
+local type, select, rawget, ipairs = type, select, rawget, ipairs
+
+local EVERY = 10000 -- instructions between two looks at the clock
+local marked
+
+local function note(info)
+  -- A name in angle brackets is that of our own code.
+  if info and info.currentline > 0 and info.currentline ~= marked and byte(info.short_src) ~= 60 then
+    marked = info.currentline
+    mark(info.short_src, marked)
+  end
+end
+
+local function hook()
+  note(getinfo(2, "Sl"))
+  over() -- raises once the time is used up, and again and again after that
+end
+
+-- Errors
+
+local function caught(e)
+  if fatal(e) then raw_error(e, 0) end -- a suspension or a limit: nobody may catch it
+  if e == "not enough memory" then no_memory() end
+  return type(e) == "userdata" and words(e) or e
+end
+
+local function guarded(ok, ...)
+  if ok then return true, ... end
+  return false, caught((...))
+end
+
+function pcall(f, ...)
+  return guarded(raw_pcall(f, ...))
+end
+
+function xpcall(f, handler, ...)
+  return guarded(raw_xpcall(f, function(e)
+    if fatal(e) or e == "not enough memory" then return e end
+    return handler(type(e) == "userdata" and words(e) or e)
+  end, ...))
+end
+
+-- Coroutines: each has its own hook
+
+function coroutine.create(f)
+  local co = raw_create(f)
+  sethook(co, hook, "", EVERY)
+  return co
+end
+
+function coroutine.resume(co, ...)
+  return guarded(raw_resume(co, ...))
+end
+
+function coroutine.close(co)
+  return guarded(raw_close(co))
+end
+
+local function passed(ok, ...)
+  if not ok then raw_error((...), 0) end
+  return ...
+end
+
+function coroutine.wrap(f)
+  local co = coroutine.create(f)
+  return function(...) return passed(raw_resume(co, ...)) end
+end
+
+-- Order: the same in every process
+
+local function keys_of(t)
+  local numbers, strings, flags, others = {}, {}, {}, {}
+  for key in raw_next, t do
+    local kind = type(key)
+    local list = kind == "number" and numbers or kind == "string" and strings
+      or kind == "boolean" and flags or others
+    list[#list + 1] = key
+  end
+  if #others > 1 then
+    raw_error("This table has several tables or functions as keys, which have no order that is the same in every process. Use strings or numbers as keys.", 3)
+  end
+  raw_sort(numbers)
+  raw_sort(strings)
+  for _, key in ipairs(strings) do numbers[#numbers + 1] = key end
+  if #flags > 1 then flags = {false, true} end
+  for _, key in ipairs(flags) do numbers[#numbers + 1] = key end
+  numbers[#numbers + 1] = others[1]
+  return numbers
+end
+
+local function check_table(t, name)
+  if type(t) ~= "table" then
+    raw_error(format("bad argument #1 to '%s' (table expected, got %s)", name, type(t)), 3)
+  end
+end
+
+function pairs(t)
+  local meta = getmeta(t)
+  if meta and meta.__pairs then return meta.__pairs(t) end
+  check_table(t, "for iterator")
+  local keys, place = keys_of(t), 0
+  return function()
+    while place < #keys do
+      place = place + 1
+      local value = rawget(t, keys[place])
+      if value ~= nil then return keys[place], value end
+    end
+  end, t, nil
+end
+
+local orders = raw_setmetatable({}, {__mode = "k"})
+
+local function order_of(t, key)
+  local order = orders[t]
+  if key == nil or not order or not order.places[key] then
+    order = {keys = keys_of(t), places = {}}
+    for place, one in ipairs(order.keys) do order.places[one] = place end
+    orders[t] = order
+  end
+  return order
+end
+
+function next(t, key)
+  check_table(t, "next")
+  if raw_next(t) == nil then return nil end
+  local order = order_of(t, key)
+  local place = key == nil and 0 or order.places[key]
+  if not place then raw_error("invalid key to 'next'", 2) end
+  while place < #order.keys do
+    place = place + 1
+    local value = rawget(t, order.keys[place])
+    if value ~= nil then return order.keys[place], value end
+  end
+  return nil
+end
+
+local function merged(list, first, last, is_before, spare)
+  if first >= last then return end
+  local middle = (first + last) // 2
+  merged(list, first, middle, is_before, spare)
+  merged(list, middle + 1, last, is_before, spare)
+  local left, right = first, middle + 1
+  for place = first, last do
+    if right > last or (left <= middle and not is_before(list[right], list[left])) then
+      spare[place] = list[left]
+      left = left + 1
+    else
+      spare[place] = list[right]
+      right = right + 1
+    end
+  end
+  for place = first, last do list[place] = spare[place] end
+end
+
+function table.sort(list, is_before) -- Lua's own may choose its pivots by the clock
+  check_table(list, "sort")
+  merged(list, 1, #list, is_before or function(a, b) return a < b end, {})
+end
+
+-- Texts: no addresses
+
+local ids, count = raw_setmetatable({}, {__mode = "k"}), 0
+
+local function id_of(value)
+  if not ids[value] then
+    count = count + 1
+    ids[value] = count
+  end
+  return ids[value]
+end
+
+function tostring(value)
+  local text = raw_tostring(value)
+  local kind = type(value)
+  if kind == "table" or kind == "function" or kind == "thread" or kind == "userdata" then
+    if find(text, "0x%x+$") then return (gsub(text, "0x%x+$", id_of(value))) end
+  end
+  return text
+end
+
+function string.format(text, ...)
+  if type(text) == "string" and find(text, "%%[-+ #0-9.]*p") then
+    raw_error("string.format can't show addresses (%p), which differ from process to process.", 2)
+  end
+  local given = pack(...)
+  for place = 1, given.n do
+    local kind = type(given[place])
+    if kind ~= "string" and kind ~= "number" and kind ~= "nil" and kind ~= "boolean" then
+      given[place] = tostring(given[place])
+    end
+  end
+  return format(text, unpack(given, 1, given.n))
+end
+
+function print(...)
+  local given = pack(...)
+  for place = 1, given.n do given[place] = tostring(given[place]) end
+  say(concat(given, "\t"))
+end
+
+-- Functions of C that may take long, of which no hook tells: their place is noted before
+
+local function noted(fn)
+  return function(...)
+    note(getinfo(2, "Sl"))
+    return fn(...)
+  end
+end
+
+for _, name in ipairs({"find", "match", "gsub", "rep"}) do string[name] = noted(string[name]) end
+for _, name in ipairs({"concat", "insert", "move", "remove", "unpack"}) do
+  table[name] = noted(table[name])
+end
+for _, name in ipairs({"char", "codepoint", "len", "offset"}) do utf8[name] = noted(utf8[name]) end
+
+local rep, gmatch = string.rep, string.gmatch
+
+function string.rep(text, times, between)
+  -- Empty texts need no memory, so that nothing would end the loop.
+  if text == "" and (between == nil or between == "") then return "" end
+  return rep(text, times, between)
+end
+
+function string.gmatch(...)
+  return noted(gmatch(...))
+end
+
+-- Metatables: a finalizer would run whenever memory is collected
+
+function setmetatable(t, meta)
+  if type(meta) == "table" and (rawget(meta, "__gc") ~= nil or rawget(meta, "__mode") ~= nil) then
+    raw_error("setmetatable takes no __gc and no __mode here: when they take effect differs from process to process.", 2)
+  end
+  return raw_setmetatable(t, meta)
+end
+
+getmeta("").__metatable = "The metatable of strings can't be changed."
+-- That of Python's objects holds functions of C which trust what they are called with.
+getmeta(over).__metatable = "The metatable of Python's objects can't be seen."
+
+local function wrapped(fn) -- so that a program has functions of Lua alone
+  return function(...) return fn(...) end
+end
+
+-- Time and chance of the run
+
+os = {
+  time = wrapped(host.time),
+  date = wrapped(host.date),
+  clock = wrapped(host.clock),
+  difftime = os.difftime,
+}
+
+function math.random(low, high)
+  if low == nil then return chance() end
+  if high == nil then low, high = 1, low end
+  return whole(low, high)
+end
+
+function math.randomseed() end -- the run has its own seed
+
+-- What is left out
+
+string.dump = nil
+unpack = table.unpack
+for _, name in ipairs({"collectgarbage", "debug", "dofile", "io", "load", "loadfile", "package",
+  "python", "require", "warn"}) do
+  _G[name] = nil
+end
+
+sethook(hook, "", EVERY)
+
+-- What the sandbox calls
+
+local function place_of_error()
+  for level = 2, 60 do
+    local info = getinfo(level, "Sl")
+    if not info then return "" end
+    if info.currentline > 0 and find(info.short_src, "^[^<]") then
+      return format("%s:%d: ", info.short_src, info.currentline)
+    end
+  end
+  return ""
+end
+
+local function described(e)
+  if type(e) == "table" and rawget(e, "message") ~= nil then return tostring(e.message) end
+  return tostring(e)
+end
+
+local safe = {wrapped = wrapped}
+
+function safe.run(f, ...)
+  local place = ""
+  local function handler(e)
+    if type(e) ~= "userdata" then return described(e) end
+    place = place_of_error()
+    return e
+  end
+  local given = pack(raw_xpcall(f, handler, ...))
+  if given[1] then return unpack(given, 1, given.n) end
+  return false, place, caught(given[2])
+end
+
+local array = {}
+
+function safe.array() return raw_setmetatable({}, array) end
+
+function safe.is_array(t) return getmeta(t) == array end
+
+return safe
