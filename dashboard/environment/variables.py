@@ -138,6 +138,7 @@ class Environment(BaseSettings):
     ASKERS_MAY_ANSWER: bool = False
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
+    LUA_FOLDERS: Repositories = None
 
     @property
     def is_embedded(self) -> bool:
@@ -175,7 +176,8 @@ class Environment(BaseSettings):
             path = str(self.LOCAL_DIR / DEMO_REPOSITORY)
             repositories = {"demo": path} if repositories is None else repositories
             checks = {"tests": DEMO_CHECK} if checks is None else checks
-        return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}}
+        folders = self.LUA_FOLDERS or {}
+        return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}, "LUA_FOLDERS": folders}
 
     def procedure_modules(self) -> list[str]:
         """Return the modules that define procedures, including the demo's if embedded."""

@@ -7,6 +7,10 @@ class ProgramError(PublicError):
     """A Lua program has failed; the message begins with the file and the line."""
 
 
+class ChildTimeoutError(PublicError):
+    """Child runs aren't done in the time that a program waits for them."""
+
+
 class GuardError(PublicError):
     """A guard of a Lua program has refused the run."""
 

@@ -291,6 +291,7 @@ local function place_of_error()
     local info = getinfo(level, "Sl")
     if not info then return "" end
     if info.currentline > 0 and find(info.short_src, "^[^<]") then
+      mark(info.short_src, info.currentline)
       return format("%s:%d: ", info.short_src, info.currentline)
     end
   end

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Protocol, cast
 
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
-from procedures.engine import PublicError
+from procedures.engine import EngineError, PublicError
 from programs.lua.clock import Clock
 from programs.lua.errors import ProgramError
 from programs.lua.values import lua, plain
@@ -216,6 +216,6 @@ def _words(error: object) -> str:
     """Return the message of a Python exception, as a program sees it."""
     if isinstance(error, BaseException):
         told = str(error)
-        is_told = isinstance(error, PublicError | ValueError | TypeError) or not told
+        is_told = isinstance(error, EngineError | PublicError | ValueError | TypeError) or not told
         return told if told and is_told else f"{type(error).__name__}: {told}".removesuffix(": ")
     return "An error without a message."

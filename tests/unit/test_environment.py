@@ -108,6 +108,7 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("REPOSITORIES", "countersign=/srv/countersign"),
         ("REPOSITORIES", '{"countersign": "countersign"}'),
         ("REPOSITORIES", '{"countersign": 7}'),
+        ("LUA_FOLDERS", "data=/srv/data"),
         ("REPOSITORIES", '{"../countersign": "/srv/countersign"}'),
         ("RUN_LEASE_SECONDS", "0"),
         ("RUN_LONGEST_DAYS", "9999"),

@@ -1,0 +1,208 @@
+"""The reader of YAML files with Lua code, as the Procedure DSL of Plexus defines them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from lupa import lua54  # type: ignore[import-untyped]  # it has no types
+
+from procedures.engine import Context, Procedure, ProcedureFileError, procedure
+from programs.lua.errors import GuardError
+from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
+from programs.lua.program import Declared, Program
+from programs.lua.sandbox import MOST_SECONDS
+from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
+from programs.lua.values import tidy
+
+KNOWN = {
+    *("name", "version", "description", "class", "title", "roles", "params", "outputs", "code"),
+    *("guards", "hitl", "stages", "procedures", "agents", "dependencies", "prompts"),
+    *("return_prompt", "error_prompt", "status_prompt"),
+    *("async", "max_depth", "max_turns", "checkpoint_interval"),
+}
+OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
+ROLES = {"see", "start", "answer", "operate", "cancel"}
+
+
+def read_plexus(file: str, text: str) -> list[Procedure]:
+    """Return the procedure that a YAML file defines, and those that are defined inside it.
+
+    Raises `ProcedureFileError` for a file that uses something unknown, with its line.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    told = yaml.safe_load(text)
+    if not isinstance(told, dict) or not isinstance(node, yaml.MappingNode):
+        raise ProcedureFileError("The file needs a mapping with a name and code.", line=1)
+    return [*_procedures(Part(file, told, node), str(told.get("name") or ""))]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A mapping of the file, with the lines at which its keys stand."""
+
+    file: str
+    told: Mapping[str, Any]
+    node: yaml.MappingNode
+
+    def line(self, *path: str) -> int:
+        """Return the line of the key at the end of the path, or of the last key that is there."""
+        node: yaml.Node = self.node
+        line = node.start_mark.line
+        for name in path:
+            found = _entry(node, name)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line, found[1]
+        return line + 1
+
+    def code_line(self, *path: str | int) -> int:
+        """Return the line at which the text at the end of the path begins."""
+        node: yaml.Node = self.node
+        for name in path:
+            if isinstance(name, int):
+                node = node.value[name]
+            elif found := _entry(node, name):
+                node = found[1]
+        is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+        return node.start_mark.line + (2 if is_block else 1)
+
+    def inner(self, *path: str) -> "Part":
+        """Return the mapping at the end of the path; raise `ProcedureFileError` if it is none."""
+        told: Any = self.told
+        node: yaml.Node = self.node
+        for name in path:
+            found = _entry(node, name)
+            told, node = told[name], found[1] if found else node
+        if not isinstance(told, dict) or not isinstance(node, yaml.MappingNode):
+            words = f"{'.'.join(path)} must be a mapping."
+            raise ProcedureFileError(words, line=self.line(*path))
+        return Part(self.file, told, node)
+
+
+def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next(((key, value) for key, value in node.value if key.value == name), None)
+
+
+def _procedures(part: Part, name: str) -> Iterator[Procedure]:
+    """Yield the procedure of that mapping after those that are defined inside it."""
+    _check(part, name)
+    family: Family = {}
+    for inner in part.told.get("procedures") or {}:
+        for one in _procedures(part.inner("procedures", inner), f"{name}.{inner}"):
+            yield one
+        family[inner] = one
+    yield _procedure(part, name, family)
+
+
+def _check(part: Part, name: str) -> None:
+    for key in part.told:
+        if key not in KNOWN:
+            raise ProcedureFileError(f"Unknown key {key!r}.", line=part.line(str(key)))
+    if not name:
+        raise ProcedureFileError("The file needs a name.", line=1)
+    if not isinstance(part.told.get("code"), str):
+        raise ProcedureFileError("The file needs code.", line=part.line("code"))
+    tools = (part.told.get("dependencies") or {}).get("tools")
+    if tools:
+        line = part.line("dependencies", "tools")
+        raise ProcedureFileError(f"Tools aren't offered: {', '.join(map(str, tools))}.", line=line)
+
+
+def _procedure(part: Part, name: str, family: Family) -> Procedure:
+    told = part.told
+    inputs = _declarations(part, "params", "input")
+    outputs = _declarations(part, "outputs", "output")
+    chunks = _chunks(part)
+    stages = [str(one) for one in told.get("stages") or []]
+    human = {str(key): dict(value or {}) for key, value in (told.get("hitl") or {}).items()}
+    declared = Declared(part.file, stages, human, family)
+    _check_code(part, chunks, human)
+    body = with_inputs(_body(declared, chunks, outputs), inputs, family)
+    body.__doc__ = described(str(told.get("description") or ""), stages)
+    roles: Any = part.inner("roles").told if told.get("roles") else {}
+    if not ROLES.issuperset(roles):
+        words = f"roles can have the keys {', '.join(sorted(ROLES))}."
+        raise ProcedureFileError(words, line=part.line("roles"))
+    title = str(told.get("title") or "")
+    return procedure(name=name, title=title, roles=roles)(body)
+
+
+def described(text: str, stages: Sequence[str]) -> str:
+    """Return the description of a program, with its stages."""
+    listed = f"Stages: {' → '.join(stages)}." if stages else ""
+    return "\n\n".join(filter(None, (text.strip(), listed)))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of Lua code, with the line of the file at which it begins."""
+
+    code: str
+    line: int
+
+
+def _chunks(part: Part) -> list[Chunk]:
+    """Return the guards and, at the end, the code."""
+    guards = part.told.get("guards") or []
+    found = [
+        Chunk(str(guard), part.code_line("guards", place)) for place, guard in enumerate(guards)
+    ]
+    return [*found, Chunk(part.told["code"], part.code_line("code"))]
+
+
+def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
+    if not part.told.get(group):
+        return []
+    listed = part.inner(group).told.items()
+    return [declaration(name, told, part.line(group, str(name)), of=of) for name, told in listed]
+
+
+def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> None:
+    runtime = lua54.LuaRuntime()
+    agents = {f(str(name)) for name in part.told.get("agents") or {} for f in (str, _capitalized)}
+    for chunk in chunks:
+        check_syntax(runtime, chunk.code, chunk.line)
+        try:
+            Offer(*OFFER).check(chunk.code, chunk.line, human=human)
+        except ProcedureFileError as error:
+            name = str(error).partition(" ")[0]
+            if name not in agents:
+                raise
+            words = f"The agent {name} can't run, because no model is set for agents."
+            raise ProcedureFileError(words, line=error.line) from None
+
+
+def check_syntax(runtime: Any, code: str, line: int) -> None:
+    """Raise `ProcedureFileError` for code that isn't Lua, with its line."""
+    try:
+        runtime.compile(code, name=b"=code")
+    except lua54.LuaSyntaxError as error:
+        _, place, words = str(error).split(":", 2)
+        raise ProcedureFileError(f"{words.strip()}.", line=line + int(place) - 1) from None
+
+
+def _capitalized(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _body(
+    declared: Declared, chunks: Sequence[Chunk], outputs: list[Declaration]
+) -> Callable[[Context, Mapping[str, Any], Family], Any]:
+    def carry_out(ctx: Context, given: Mapping[str, Any], _family: Family) -> Any:
+        with ctx.watch(MOST_SECONDS) as watch:
+            program = Program(ctx, watch, declared)
+            sandbox = program.sandbox
+            sandbox.define("params", {name: tidy(one) for name, one in given.items()})
+            *guards, code = [sandbox.load(one.code, declared.file, one.line) for one in chunks]
+            for guard in guards:
+                told = [*sandbox.call(guard), None, None]
+                if not told[0]:
+                    raise GuardError(str(told[1] or "A guard of the program has refused the run."))
+            found = sandbox.call(code)
+            program.sessions.post()
+        return checked_output(found[0] if found else None, outputs)
+
+    return carry_out

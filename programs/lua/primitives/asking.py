@@ -1,0 +1,185 @@
+"""Human: the questions of a program, which are requests like any other."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from procedures.engine import Context, Response
+from programs.lua.errors import HumanTimeoutError
+from programs.lua.primitives.options import seconds_of, table_of, text_of
+
+PASSED_ON = ("assign", "due", "remind", "escalate", "risk", "irreversible", "quorum", "four_eyes")
+"""Options of the engine's questions that a program may set under the same name."""
+PLAIN_MARKS = re.compile(r"^[#>\s]+|[*_`]{2,}|^[*_`]+|[*_`]+$")
+"""Marks of Markdown in a prompt, which is one plain line."""
+USUAL_DECISIONS = {"Approve": "Approve", "Reject": "Reject"}
+ON_TIMEOUT = ("default", "error", "retry")
+DEFAULT_MESSAGES = {
+    "approve": "Approval requested",
+    "input": "Input requested",
+    "select": "Choice requested",
+    "review": "Review requested",
+    "escalate": "Escalation required",
+}
+Answered = tuple[Any, bool, str]
+"""The value, whether nobody has answered in time, and who has answered."""
+
+
+class Humans:
+    """The questions of one turn."""
+
+    def __init__(self, ctx: Context, declared: Mapping[str, Any]) -> None:
+        self._ctx, self._declared = ctx, declared
+
+    def approve(self, options: Any = None, more: Any = None) -> Answered:
+        told = self._options("approve", options, more)
+        default = bool(told.get("default"))
+        yes, no = text_of(told.get("yes")), text_of(told.get("no"))
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            asked = _with_default(asking, default)
+            return self._ctx.approve(_prompt(told), yes=yes, no=no, **asked)
+
+        return self._answer("approve", told, ask, bool, default)
+
+    def input(self, options: Any = None, more: Any = None) -> Answered:
+        told = self._options("input", options, more)
+        if told.get("options"):
+            return self._choose("input", told)
+        default = told.get("default")
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            shown = default if isinstance(default, str) and default else None
+            return self._ctx.ask(_prompt(told), str, **_with_default(asking, shown))
+
+        return self._answer("input", told, ask, lambda one: one.value, default)
+
+    def choose(self, options: Any = None, more: Any = None) -> Answered:
+        return self._choose("select", self._options("select", options, more))
+
+    def review(self, options: Any = None, more: Any = None) -> Answered:
+        told = self._options("review", options, more)
+        draft = told.get("artifact")
+        draft = "" if draft is None else draft
+        draft = draft if isinstance(draft, str | dict | list) else text_of(draft)
+        default = told.get("default", {"decision": "reject", "feedback": ""})
+        decisions = _decisions(told.get("options"))
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            wanted = default.get("decision") if isinstance(default, dict) else None
+            shown = {"decision": wanted} if wanted in decisions else None
+            asked = _with_default(asking, shown)
+            return self._ctx.review(_prompt(told), draft, decisions=decisions, **asked)
+
+        def said(response: Response[Any]) -> dict[str, Any]:
+            is_edited = response.value not in (None, "", draft)
+            return {
+                "decision": response.decision,
+                "feedback": response.comment,
+                "edited_artifact": response.value if is_edited else None,
+                "responded_at": response.at.isoformat(),
+                "responder": response.responder,
+            }
+
+        return self._answer("review", told, ask, said, default)
+
+    def escalate(self, options: Any = None, more: Any = None) -> Answered:
+        told = self._options("escalate", options, more)
+        told.pop("timeout", None)
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            return self._ctx.escalate(_prompt(told), **asking)
+
+        return self._answer("escalate", told, ask, lambda one: one.value, None)
+
+    def _choose(self, verb: str, told: Mapping[str, Any]) -> Answered:
+        options, default = _choices(told.get("options")), told.get("default")
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            shown = default if isinstance(default, str) and default in options else None
+            return self._ctx.choose(_prompt(told), options, **_with_default(asking, shown))
+
+        return self._answer(verb, told, ask, lambda one: one.value, default)
+
+    def _options(self, verb: str, options: Any, more: Any) -> dict[str, Any]:
+        """Return the options, on top of those that the file declares under a name."""
+        if isinstance(options, str):
+            options = {**table_of(more, f"Human.{verb}"), "config_key": options}
+        told = table_of(options, f"Human.{verb}")
+        key = told.get("config_key")
+        if key is not None and key not in self._declared:
+            raise ValueError(f"The file declares no point called {key!r} for people.")
+        declared = {} if key is None else self._declared[key]
+        found = {**declared, **told}
+        if found.get("on_timeout", "default") not in ON_TIMEOUT:
+            words = ", ".join(ON_TIMEOUT)
+            raise ValueError(f"on_timeout of Human.{verb} must be one of: {words}.")
+        found["message"] = text_of(found.get("message")).strip() or DEFAULT_MESSAGES[verb]
+        return found
+
+    def _answer(
+        self,
+        verb: str,
+        told: Mapping[str, Any],
+        ask: Callable[[dict[str, Any]], Response[Any]],
+        read: Callable[[Response[Any]], Any],
+        default: Any,
+    ) -> Answered:
+        seconds = seconds_of(told.get("timeout"), f"timeout of Human.{verb}")
+        while seconds is None or seconds > 0:
+            response = ask(_asking(told, seconds))
+            if not response.timed_out:
+                return read(response), False, response.responder
+            if told.get("on_timeout") != "retry":
+                break
+        if told.get("on_timeout") == "error":
+            raise HumanTimeoutError(f"Nobody has answered in time: {_prompt(told)}")
+        return default, True, ""
+
+
+def _asking(told: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+    """Return the engine's options of a question."""
+    asking = {name: told[name] for name in PASSED_ON if told.get(name) is not None}
+    asking["body"] = told["message"].partition("\n")[2].strip()
+    if context := told.get("context"):
+        asking["evidence"] = context
+    return asking if seconds is None else {**asking, "expires": seconds}
+
+
+def _with_default(asking: dict[str, Any], default: Any) -> dict[str, Any]:
+    return {**asking, "default": default} if "expires" in asking else asking
+
+
+def _prompt(told: Mapping[str, Any]) -> str:
+    line: str = told["message"].partition("\n")[0].strip()
+    return PLAIN_MARKS.sub("", line) or line
+
+
+def _choices(options: Any) -> dict[str, str]:
+    """Return the labels of a choice by value, from texts or from tables with label and value."""
+    if not isinstance(options, Sequence) or isinstance(options, str) or not options:
+        raise ValueError("A choice needs a list of options.")
+    found = {}
+    for one in options:
+        named = one if isinstance(one, dict) else {"label": text_of(one)}
+        label = text_of(named.get("label", named.get("value")))
+        found[text_of(named.get("value", label))] = label
+    return found
+
+
+def _decisions(options: Any) -> dict[str, str]:
+    """Return the labels of a review's buttons by decision.
+
+    The decision of a table is its label, as programs compare it; that of a text is the text.
+    """
+    if not options:
+        return USUAL_DECISIONS
+    found = {}
+    for one in options:
+        if isinstance(one, dict):
+            label = text_of(one.get("label"))
+            found[label] = label
+        else:
+            name = text_of(one)
+            found[name] = name if any(letter.isupper() for letter in name) else name.capitalize()
+    return found

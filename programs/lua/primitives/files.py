@@ -1,0 +1,123 @@
+"""File, and the modules csv, tsv and json: the files of a run, and those that the site offers."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from procedures.engine import Context, File, SiteChoice
+from programs.lua.primitives.keeping import decode, encode
+from programs.lua.primitives.options import text_of
+
+FOLDERS = "LUA_FOLDERS"
+"""The site's folders, by the first part of the paths that programs use."""
+LARGEST = 4_000_000
+"""The largest file that a program can read, in bytes."""
+Row = dict[str, str]
+
+
+class Files:
+    """The files of one turn.
+
+    What a program writes are files of the run, which people can download; the disk stays as it is.
+    It reads these, and the files in the folders of the setting.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._written: dict[str, str] = {}
+
+    def write(self, path: Any = None, content: Any = None) -> bool:
+        told, text = _path(path), text_of(content)
+        self._ctx.step(keep_file, told, text, name="write a file")
+        self._written[told] = text
+        return True
+
+    def read(self, path: Any = None) -> str:
+        told = _path(path)
+        if told in self._written:
+            return self._written[told]
+        return self._ctx.step(read_file, told, name="read a file")
+
+    def exists(self, path: Any = None) -> bool:
+        told = _path(path)
+        return told in self._written or self._ctx.step(has_file, told, name="look for a file")
+
+    def size(self, path: Any = None) -> int:
+        return len(self.read(path).encode())
+
+    def read_csv(self, path: Any = None, options: Any = None) -> list[Row]:
+        return self._read_rows(path, options, ",")
+
+    def write_csv(self, path: Any = None, rows: Any = None, options: Any = None) -> bool:
+        return self._write_rows(path, rows, options, ",")
+
+    def read_tsv(self, path: Any = None, options: Any = None) -> list[Row]:
+        return self._read_rows(path, options, "\t")
+
+    def write_tsv(self, path: Any = None, rows: Any = None, options: Any = None) -> bool:
+        return self._write_rows(path, rows, options, "\t")
+
+    def read_json(self, path: Any = None) -> Any:
+        return decode(self.read(path))
+
+    def write_json(self, path: Any = None, value: Any = None) -> bool:
+        return self.write(path, encode(value))
+
+    def _read_rows(self, path: Any, options: Any, mark: str) -> list[Row]:
+        told = _delimiter(options, mark)
+        return list(csv.DictReader(io.StringIO(self.read(path), newline=""), delimiter=told))
+
+    def _write_rows(self, path: Any, rows: Any, options: Any, mark: str) -> bool:
+        listed = rows if isinstance(rows, list) else []
+        headers = options.get("headers") if isinstance(options, dict) else None
+        names = headers or sorted({name for row in listed for name in row})
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(
+            text, names, delimiter=_delimiter(options, mark), lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(listed)
+        return self.write(path, text.getvalue())
+
+
+def keep_file(path: str, content: str) -> File:
+    """Keep a text among the files of the run."""
+    return File.keep(path.rpartition("/")[2], content)
+
+
+def read_file(path: str) -> str:
+    """Read a file in one of the site's folders."""
+    found = _on_disk(path)
+    if found is None or not found.is_file():
+        raise ValueError(f"There is no file {path!r}, neither of this run nor in {FOLDERS}.")
+    if found.stat().st_size > LARGEST:
+        raise ValueError(f"The file {path!r} is too large. The limit is {LARGEST:,} bytes.")
+    return found.read_text("utf-8")
+
+
+def has_file(path: str) -> bool:
+    found = _on_disk(path)
+    return found is not None and found.is_file()
+
+
+def _on_disk(path: str) -> Path | None:
+    """Return the path inside a folder of the setting; None for any other."""
+    name, _, rest = path.removeprefix("./").partition("/")
+    folders = SiteChoice(FOLDERS)
+    if not rest or name not in folders.names:
+        return None
+    folder = Path(folders.value(name)).resolve()
+    found = (folder / rest).resolve()
+    return found if found.is_relative_to(folder) else None
+
+
+def _path(path: Any) -> str:
+    if not isinstance(path, str) or not path.strip() or path.endswith("/"):
+        raise ValueError(f"A file needs a path, not {path!r}.")
+    return path
+
+
+def _delimiter(options: Any, mark: str) -> str:
+    given = options.get("delimiter") if isinstance(options, dict) else None
+    return text_of(given) or mark

@@ -1,0 +1,119 @@
+"""State, Step, Checkpoint, Session and Json: what a program keeps, and how it writes it."""
+
+import json
+from typing import Any
+
+from procedures.engine import Context
+from programs.lua.primitives.options import text_of
+
+ROLES = ("USER", "ASSISTANT", "SYSTEM")
+SPOKEN = {"USER": "User", "ASSISTANT": "Assistant", "SYSTEM": "System"}
+
+
+class Keeping:
+    """The durable values and results of one turn."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def get(self, name: Any = None, default: Any = None) -> Any:
+        found = self._ctx.state.get(_name(name))
+        return default if found is None else found
+
+    def set(self, name: Any = None, value: Any = None) -> None:
+        """Set a value; nil deletes it, as in any table."""
+        if value is None:
+            self._ctx.state.pop(_name(name), None)
+        else:
+            self._ctx.state[_name(name)] = value
+
+    def increment(self, name: Any = None, by: Any = 1) -> Any:
+        known = self._ctx.state.get(_name(name), 0)
+        if isinstance(known, bool) or not isinstance(known, int | float):
+            self._ctx.state[_name(name)] = 0
+        return self._ctx.state.increment(_name(name), by)
+
+    def append(self, name: Any = None, value: Any = None) -> None:
+        known = self._ctx.state.get(_name(name))
+        if known is not None and not isinstance(known, list):
+            self._ctx.state[_name(name)] = [] if known == {} else [known]
+        self._ctx.state.append(_name(name), value)
+
+    def delete(self, name: Any = None) -> None:
+        self.set(name)
+
+    def all(self) -> dict[str, Any]:
+        return dict(self._ctx.state)
+
+    def clear(self) -> None:
+        for name in list(self._ctx.state):
+            del self._ctx.state[name]
+
+    def keep(self, name: Any = None, value: Any = None) -> Any:
+        """Keep the result of a step under its name, and return it as it is kept."""
+        return self._ctx.step_run(_name(name), lambda: value)
+
+    def exists(self, name: Any = None) -> bool:
+        return self._ctx.checkpoint_exists(_name(name))
+
+    def kept(self, name: Any = None) -> Any:
+        return self._ctx.checkpoint_get(_name(name))
+
+    def clear_after(self, name: Any = None) -> None:
+        self._ctx.checkpoint_clear_after(_name(name))
+
+    def clear_all(self) -> None:
+        self._ctx.checkpoint_clear_all()
+
+
+class Sessions:
+    """The conversation that a program puts together, posted in the chat session at the end."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._messages: list[dict[str, Any]] = []
+
+    def append(self, role: Any = None, content: Any = None, metadata: Any = None) -> None:
+        """Add a message: a role and a text, or a table with both."""
+        if isinstance(role, dict):
+            role, content, metadata = (role.get(name) for name in ("role", "content", "metadata"))
+        told = text_of(role).upper()
+        message = {"role": told if told in ROLES else "USER", "content": text_of(content)}
+        self._messages.append(message | ({"metadata": metadata} if metadata else {}))
+
+    def inject_system(self, text: Any = None) -> None:
+        self.append("SYSTEM", text)
+
+    def clear(self) -> None:
+        self._messages.clear()
+
+    def history(self) -> list[dict[str, Any]]:
+        return [dict(one) for one in self._messages]
+
+    def count(self) -> int:
+        return len(self._messages)
+
+    def post(self) -> None:
+        """Post what is left of the conversation."""
+        for one in self._messages:
+            line, _, body = one["content"].partition("\n")
+            self._ctx.notify(f"{SPOKEN[one['role']]}: {line}", body=body.strip())
+
+
+def encode(value: Any = None) -> str:
+    """Return a value as JSON, its keys sorted."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+
+
+def decode(text: Any = None) -> Any:
+    """Return the value of a JSON text; null is nil."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Json.decode can't read the text: {error}") from None
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"A name must be a text, not {name!r}.")
+    return name

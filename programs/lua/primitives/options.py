@@ -1,0 +1,30 @@
+"""The options that programs pass in tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def table_of(value: Any, verb: str) -> dict[str, Any]:
+    """Return the table of options that a primitive was called with; nil is an empty one."""
+    if value is None or value == []:
+        return {}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise ValueError(f"{verb} takes a table such as {{message = ...}}, not {value!r}.")
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a program would print it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def seconds_of(value: Any, verb: str) -> float | None:
+    """Return a number of seconds, also from a table `{timeout = 5}`; None if there is none."""
+    given = value.get("timeout") if isinstance(value, Mapping) else value
+    if given is None or given == []:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise TypeError(f"{verb} needs a number of seconds, not {given!r}.")
+    return float(given)

@@ -1,0 +1,16 @@
+"""The reader of .tac files, with agents, tools and the specifications that the files contain."""
+
+from programs.lua.tactus.agents import AgentReply, AgentRequest, Model, ToolCall
+from programs.lua.tactus.reader import read_tactus
+from programs.lua.tactus.scenarios import Scenario, Seen, scenarios_of
+
+__all__ = [
+    "AgentReply",
+    "AgentRequest",
+    "Model",
+    "Scenario",
+    "Seen",
+    "ToolCall",
+    "read_tactus",
+    "scenarios_of",
+]

@@ -1,0 +1,250 @@
+"""The reader of .tac files, as Tactus defines them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from lupa import lua54  # type: ignore[import-untyped]  # it has no types
+
+from procedures.engine import Context, Procedure, ProcedureFileError, procedure
+from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
+from programs.lua.plexus import ROLES, check_syntax, described
+from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
+from programs.lua.program import STATELESS, Declared, Program
+from programs.lua.sandbox import MOST_SECONDS, Reading, ReadingTooLong, Sandbox
+from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
+from programs.lua.tactus.agents import Agents, Model
+from programs.lua.tokens import Use, tokens_of
+from programs.lua.values import tidy
+
+DECLARATIONS = (Path(__file__).parent / "declarations.lua").read_text()
+CONSTRUCTORS = ("Agent", "Procedure", "Tool", "Toolset", "agent", "procedure", "tool", "toolset")
+MODULES = {f"tactus.io.{name}" for name in ("csv", "file", "json", "tsv")} | {"tactus.tools.done"}
+NAMES = {
+    **dict.fromkeys(CONSTRUCTORS, ANY),
+    **dict.fromkeys(
+        (
+            *("Evaluation", "Evaluations", "Hitl", "Mocks", "Prompt", "Specification"),
+            *("Specifications", "Stages", "default_model", "default_provider", "error_prompt"),
+            *("evaluation", "evaluations", "field", "hitl", "input", "max_depth", "max_turns"),
+            *("mocks", "params", "prompt", "require", "return_prompt", "specification"),
+            *("specifications", "stages", "status_prompt"),
+        ),
+        ANY,
+    ),
+    "Tool": ("called", "last_call", "last_result"),
+    "python": ("iter",),
+}
+LOGS = ("debug", "info", "warn", "error")
+GIVEN = re.compile(r"\bhost\.(\w+)")
+LEADING = re.compile(r"^[\d\W_]+")
+OTHER = re.compile(r"[^\w.-]", re.ASCII)
+
+
+class Begun(BaseException):
+    """The code calls something that only a run can do, while the file is read."""
+
+
+@dataclass
+class Found:
+    """What a file declares, by kind and name."""
+
+    agents: dict[str, Any] = field(default_factory=dict)
+    procedures: dict[str, Any] = field(default_factory=dict)
+    human: dict[str, Any] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=list)
+    specifications: list[str] = field(default_factory=list)
+    main: str | None = None
+    """The name of the procedure that a start runs; "" if it is unnamed, None for a script."""
+
+    def declare(self, kind: Any = None, name: Any = None, settings: Any = None) -> None:
+        if kind == "agent":
+            self.agents[name] = settings
+        elif kind == "procedure":
+            self.procedures[name] = settings
+        elif kind == "hitl":
+            self.human[name] = settings or {}
+        elif kind == "stages":
+            self.stages = [str(one) for one in settings or []]
+        elif kind == "specification":
+            self.specifications.append(settings["text"])
+
+
+def read_tactus(file: str, text: str, *, model: Model | None = None) -> list[Procedure]:
+    """Return the procedure of a .tac file, and the other procedures that it declares.
+
+    `model` answers the requests of agents; without one, a file with agents is refused. Raises
+    `ProcedureFileError` for a file that uses something unknown, with its line.
+    """
+    uses = checked_names(text)
+    found = declarations_of(file, text)
+    if found.agents and model is None:
+        line = next((use.line for use in uses if use.name in ("Agent", "agent")), None)
+        words = "Its agents can't run, because no model is set for agents."
+        raise ProcedureFileError(words, line=line)
+    reader = Reader(file, text, found, model or _no_model)
+    return reader.procedures()
+
+
+def specifications_in(file: str, text: str) -> list[str]:
+    """Return the texts of the file's specifications."""
+    return declarations_of(file, text).specifications
+
+
+def checked_names(text: str) -> Sequence[Use]:
+    """Return the uses of names in the file; raise `ProcedureFileError` for an unknown one."""
+    check_syntax(lua54.LuaRuntime(), text, 1)
+    declared = [name for use in _declared_by_name(text) for name in (use, use.capitalize())]
+    offer = Offer(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))
+    uses = offer.check(text, human=None)
+    for use in uses:
+        if use.name == "require" and use.argument not in MODULES:
+            words = f"There is no module called {use.argument!r}."
+            raise ProcedureFileError(words, line=use.line)
+    return uses
+
+
+def _declared_by_name(text: str) -> list[str]:
+    """Return the names in `Agent "name" {...}` and `agent("name", {...})`."""
+    everything = Offer(STANDARD, PRIMITIVES, NAMES)
+    return [
+        use.argument for use in everything.uses(text) if use.name in CONSTRUCTORS and use.argument
+    ]
+
+
+def declarations_of(file: str, text: str) -> Found:
+    """Run the file up to the first call that only a run can do, and return what it declares."""
+    found, fence = Found(), Reading()
+    sandbox = Sandbox(_NoClock(), fence)
+    own: dict[str, Any] = {"declare": found.declare, **dict.fromkeys(LOGS, _ignore), **STATELESS}
+    texts = (PRIMITIVES_IN_LUA, DECLARATIONS)
+    names = {name for text in texts for name in GIVEN.findall(text)}
+    given = {name: sandbox.leaf(own.get(name, _begin)) for name in names}
+    api = [sandbox.extend(text, "declarations", given) for text in texts][-1]
+    try:
+        sandbox.enter(sandbox.load(text, file))
+    except Begun:
+        if any(use.name in ("Procedure", "procedure") for use in _calls(text)):
+            words = "The file calls something that only a run can do before its Procedure."
+            raise ProcedureFileError(words, line=_line_of(fence)) from None
+        return found
+    except ReadingTooLong as error:
+        raise ProcedureFileError(str(error)) from None
+    if api["has_main"]():
+        found.main = ""
+        found.procedures[""] = sandbox.call(api["main_settings"])[0]
+    elif found.procedures:
+        found.main = "main" if "main" in found.procedures else next(iter(found.procedures))
+    return found
+
+
+def _calls(text: str) -> list[Use]:
+    uses = Offer(STANDARD, PRIMITIVES, NAMES).uses(text)
+    return [use for use in uses if use.is_called and not use.field]
+
+
+def _line_of(fence: Reading) -> int | None:
+    line = fence.place.rpartition(" ")[2]
+    return int(line) if line.isdigit() else None
+
+
+def _begin(*_: Any) -> NoReturn:
+    raise Begun
+
+
+def _no_model(*_: Any) -> NoReturn:
+    raise AssertionError("A file without agents asks no model.")
+
+
+class _NoClock:
+    """The clock while a file is read: none, so that a file reads the same at every time."""
+
+    time = date = clock = random = whole = staticmethod(_begin)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file that was found in order, and the model of its agents."""
+
+    file: str
+    text: str
+    found: Found
+    model: Model
+
+    def procedures(self) -> list[Procedure]:
+        stem = name_of(self.file)
+        family: Family = {}
+        for name in self.found.procedures:
+            if name != self.found.main:
+                family[name] = self._procedure(f"{stem}.{name}", name, family)
+        return [*family.values(), self._procedure(stem, self.found.main, family)]
+
+    def _procedure(self, full_name: str, name: str | None, family: Family) -> Procedure:
+        told = self.found.procedures.get(name) if name is not None else None
+        settings: Mapping[str, Any] = told if isinstance(told, dict) else {}
+        inputs = self._declarations(settings.get("input"), "input")
+        outputs = self._declarations(settings.get("output"), "output")
+        declared = Declared(self.file, self.found.stages, self.found.human, family)
+        body = with_inputs(self._body(declared, name, outputs), inputs, family)
+        body.__doc__ = described(str(settings.get("description") or ""), self.found.stages)
+        roles = settings.get("roles") or {}
+        if not ROLES.issuperset(roles):
+            raise ProcedureFileError(f"roles can have the keys {', '.join(sorted(ROLES))}.")
+        title = str(settings.get("title") or "")
+        return procedure(name=full_name, title=title, roles=roles)(body)
+
+    def _declarations(self, told: Any, of: str) -> list[Declaration]:
+        """Return the declared inputs or outputs in the order of the file."""
+        fields = told if isinstance(told, dict) else {}
+        lines = {name: self._line(name) for name in fields}
+        listed = sorted(fields, key=lambda name: lines[name])
+        return [declaration(name, fields[name], lines[name] or None, of=of) for name in listed]
+
+    def _line(self, name: str) -> int:
+        tokens = tokens_of(self.text)
+        pairs = pairwise(tokens)
+        return next((one.line for one, after in pairs if (one.text, after.text) == (name, "=")), 0)
+
+    def _body(
+        self, declared: Declared, name: str | None, outputs: list[Declaration]
+    ) -> Callable[[Context, Mapping[str, Any], Family], Any]:
+        def carry_out(ctx: Context, given: Mapping[str, Any], _family: Family) -> Any:
+            inputs = {key: tidy(one) for key, one in given.items()}
+            with ctx.watch(MOST_SECONDS) as watch:
+                program = Program(ctx, watch, declared)
+                agents = Agents(ctx, self.model, program.sessions)
+                agents.begin(inputs)
+                program.count_turns = lambda: agents.turns
+                sandbox = program.sandbox
+                added: dict[str, Any] = {"declare": _ignore, "note_result": agents.note_result}
+                quiet = {key: sandbox.leaf(fn) for key, fn in added.items()}
+                ask = sandbox.leaf(agents.ask, rests=True)
+                given_too = {**program.given, **quiet, "ask_model": ask}
+                api = sandbox.extend(DECLARATIONS, "declarations", given_too)
+                for group in ("input", "params"):
+                    sandbox.define(group, inputs)
+                chunk = sandbox.load(self.text, self.file)
+                if name is None:
+                    found = sandbox.call(chunk)
+                else:
+                    sandbox.enter(chunk)
+                    found = sandbox.call(api["call"], name, inputs)
+            return checked_output(found[0] if found else None, outputs)
+
+        return carry_out
+
+
+def _ignore(*_: Any) -> None:
+    return
+
+
+def name_of(file: str) -> str:
+    """Return the name of a file's procedure: that of the file, without the numbers before it."""
+    stem = LEADING.sub("", PurePosixPath(file).name.partition(".")[0])
+    found = OTHER.sub("_", stem)
+    if not found:
+        raise ProcedureFileError("The file's name needs a letter, for it names the procedure.")
+    return found

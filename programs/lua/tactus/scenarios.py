@@ -1,0 +1,217 @@
+"""The specifications in .tac files: scenarios with inputs, replies of models, and expectations."""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from programs.lua.tactus.agents import AgentReply, AgentRequest, ToolCall
+
+KEYWORD = re.compile(r"^(Given|When|Then|And|But|\*)\s+", re.IGNORECASE)
+USUAL_LIKENESS = 0.8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run of a scenario has shown."""
+
+    has_succeeded: bool
+    output: Any
+    state: Mapping[str, Any]
+    called: Sequence[str]
+    """The tools that were called, in their order."""
+    turns: int
+    error: str = ""
+
+
+@dataclass
+class Scenario:
+    """One scenario: what it starts with, what models reply, and what must be true at the end."""
+
+    name: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    replies: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, list[ToolCall]] = field(default_factory=dict)
+    expectations: list[tuple[str, Callable[[Seen], bool]]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """The lines that aren't understood."""
+
+    def model(self, request: AgentRequest) -> AgentReply:
+        """Answer the request of an agent as the scenario says."""
+        is_after_tools = bool(request.messages) and request.messages[-1]["role"] == "tool"
+        calls = [] if is_after_tools else self.calls.get(request.agent, [])
+        return AgentReply(self.replies.get(request.agent, ""), tuple(calls))
+
+    def failures(self, seen: Seen) -> list[str]:
+        """Return the lines that aren't true, or aren't understood."""
+        return [*self.unknown, *(line for line, check in self.expectations if not check(seen))]
+
+
+def scenarios_of(text: str) -> list[Scenario]:
+    """Return the scenarios of a specification in Gherkin."""
+    found: list[Scenario] = []
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("Scenario:"):
+            found.append(Scenario(line.removeprefix("Scenario:").strip()))
+        elif found and KEYWORD.match(line):
+            _take(found[-1], KEYWORD.sub("", line))
+    return found
+
+
+def _take(scenario: Scenario, line: str) -> None:
+    for pattern, take in SETTINGS:
+        if match := pattern.fullmatch(line):
+            take(scenario, *match.groups())
+            return
+    for pattern, expect in EXPECTATIONS:
+        if match := pattern.fullmatch(line):
+            scenario.expectations.append((line, expect(*match.groups())))
+            return
+    scenario.unknown.append(line)
+
+
+def _ignore(_scenario: Scenario, *_: str) -> None:
+    return
+
+
+def _set_input(scenario: Scenario, name: str, value: str) -> None:
+    scenario.inputs[name] = value_of(value)
+
+
+def _set_reply(scenario: Scenario, agent: str, text: str) -> None:
+    scenario.replies[agent] = text
+
+
+def _add_call(scenario: Scenario, agent: str, tool: str, args: str) -> None:
+    told = value_of(args)
+    given = value_of(told) if isinstance(told, str) else told
+    calls = scenario.calls.setdefault(agent, [])
+    calls.append(ToolCall(tool, given if isinstance(given, dict) else {}))
+
+
+Setting = tuple[re.Pattern[str], Callable[..., None]]
+WAYS: Sequence[tuple[str, Callable[..., None]]] = [
+    (r"the procedure has started", _ignore),
+    (r"the procedure runs?", _ignore),
+    (r"the \w+ agent takes turns?", _ignore),
+    (r'the message is "(.*)"', _ignore),
+    (r"the input (\w+) is (.+)", _set_input),
+    (r"the (\w+) parameter is (.+)", _set_input),
+    (r'the agent "(\w+)" responds with "(.*)"', _set_reply),
+    (r'the agent "(\w+)" calls tool "(\w+)" with args (.+)', _add_call),
+]
+SETTINGS: Sequence[Setting] = [(re.compile(pattern), take) for pattern, take in WAYS]
+
+
+def value_of(text: str) -> Any:
+    """Return the value that a text spells as JSON or in the way of Python, or else the text."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            continue
+    return text
+
+
+def _is_equal(actual: Any, text: str) -> bool:
+    expected = value_of(text)
+    if isinstance(actual, bool) or text.lower() in ("true", "false"):
+        return str(actual).lower() == text.lower()
+    if isinstance(expected, int | float) and isinstance(actual, int | float):
+        return actual == expected
+    return str(actual) == str(expected)
+
+
+def _likeness(text: str, other: str) -> float:
+    """Return how alike two texts are, from 0 to 1; a part that occurs whole counts as alike."""
+    short, long = sorted((text.lower(), other.lower()), key=len)
+    whole = SequenceMatcher(None, short, long, autojunk=False).ratio()
+    return 1.0 if short and short in long else whole
+
+
+def _texts(listed: str) -> Iterator[str]:
+    told = value_of(listed)
+    yield from map(str, told) if isinstance(told, list) else [str(told)]
+
+
+def _output(name: str) -> Callable[[Seen], Any]:
+    return lambda seen: seen.output.get(name) if isinstance(seen.output, dict) else None
+
+
+def _state(name: str) -> Callable[[Seen], Any]:
+    return lambda seen: seen.state.get(name)
+
+
+Expect = Callable[..., Callable[[Seen], bool]]
+READ = {"output": _output, "state": _state}
+
+
+def _equals(of: str, name: str, value: str) -> Callable[[Seen], bool]:
+    read = READ[of](name)
+    return lambda seen: _is_equal(read(seen), value)
+
+
+def _differs(of: str, name: str, value: str) -> Callable[[Seen], bool]:
+    read = READ[of](name)
+    return lambda seen: not _is_equal(read(seen), value)
+
+
+def _exists(of: str, name: str) -> Callable[[Seen], bool]:
+    read = READ[of](name)
+    return lambda seen: read(seen) is not None
+
+
+def _matches(of: str, name: str, pattern: str) -> Callable[[Seen], bool]:
+    read, wanted = READ[of](name), re.compile(pattern)
+    return lambda seen: wanted.search(str(read(seen))) is not None
+
+
+def _is_like(text: str, likeness: str | None = None) -> Callable[[Seen], bool]:
+    least = float(likeness) if likeness else USUAL_LIKENESS
+    return lambda seen: any(_likeness(str(seen.output), one) >= least for one in _texts(text))
+
+
+def _called(tool: str) -> Callable[[Seen], bool]:
+    return lambda seen: tool in seen.called
+
+
+def _not_called(tool: str) -> Callable[[Seen], bool]:
+    return lambda seen: tool not in seen.called
+
+
+def _called_often(tool: str, how: str, times: str) -> Callable[[Seen], bool]:
+    wanted = int(times)
+    is_exact = how == "exactly"
+
+    def check(seen: Seen) -> bool:
+        count = list(seen.called).count(tool)
+        return count == wanted if is_exact else count >= wanted
+
+    return check
+
+
+def _fewer_turns(most: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.turns < int(most)
+
+
+EXPECTED: Sequence[tuple[str, Expect]] = [
+    (r"the procedure should complete successfully", lambda: lambda seen: seen.has_succeeded),
+    (r"the procedure should fail", lambda: lambda seen: not seen.has_succeeded),
+    (r"the output should exist", lambda: lambda seen: seen.output is not None),
+    (r"the output should fuzzy match (?:any of )?(.+?)(?: with threshold ([\d.]+))?", _is_like),
+    (r'the (output|state) (\w+) should match pattern "(.+)"', _matches),
+    (r"the (output|state) (\w+) should exist", _exists),
+    (r"the (output|state) (\w+) should not be (.+)", _differs),
+    (r"the (output|state) (\w+) should be (.+)", _equals),
+    (r"the (\w+) tool should be called", _called),
+    (r"the (\w+) tool should not be called", _not_called),
+    (r"the (\w+) tool should be called (at least|exactly) (\d+) times?", _called_often),
+    (r"the total iterations should be less than (\d+)", _fewer_turns),
+]
+EXPECTATIONS: Sequence[tuple[re.Pattern[str], Expect]] = [
+    (re.compile(pattern), expect) for pattern, expect in EXPECTED
+]

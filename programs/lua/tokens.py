@@ -1,0 +1,120 @@
+"""The names that Lua code uses, by line: what a program needs is known before it runs."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+TOKEN = re.compile(
+    r"""
+    (?P<comment>--\[(?P<c>=*)\[.*?\](?P=c)\]|--[^\n]*)
+    |(?P<long>\[(?P<l>=*)\[.*?\](?P=l)\])
+    |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+    |(?P<name>[A-Za-z_]\w*)
+    |(?P<number>0[xX][\da-fA-F.]+(?:[pP][+-]?\d+)?|\.?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)
+    |(?P<mark>\.\.\.|\.\.|::|==|~=|<=|>=|//|<<|>>|\S)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+WORDS = {
+    *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if"),
+    *("in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"),
+}
+USES = {"(", "{", ".", ":", "["}
+"""Marks after a name that use its value as a function or a table."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of Lua code: a name, a text, a number or a mark."""
+
+    kind: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Use:
+    """A global name that code calls or looks into, with the field that it takes of it, or ""."""
+
+    name: str
+    field: str
+    line: int
+    argument: str = ""
+    """The text that it is called with, if that is written out."""
+    is_called: bool = False
+
+
+def tokens_of(code: str, first: int = 1) -> list[Token]:
+    """Return the tokens of the code, without comments; `first` is the number of its first line."""
+    found, line, place = [], first, 0
+    for match in TOKEN.finditer(code):
+        line += code.count("\n", place, match.start())
+        place = match.start()
+        kind = next(
+            kind for kind in ("comment", "long", "text", "name", "number", "mark") if match[kind]
+        )
+        if kind != "comment":
+            shown = "text" if kind == "long" else kind
+            found.append(Token(shown, match[0], line))
+    return found
+
+
+def uses_in(tokens: Sequence[Token]) -> Iterator[Use]:
+    """Yield the uses of names that the code defines nowhere itself."""
+    own = set(_defined(tokens))
+    for place, token in enumerate(tokens):
+        if token.kind != "name" or token.text in WORDS or token.text in own:
+            continue
+        if place and tokens[place - 1].text in {".", ":", "goto", "::"}:
+            continue
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if after is None or (after.text not in USES and after.kind != "text"):
+            continue
+        yield _use_at(tokens, place)
+
+
+def _use_at(tokens: Sequence[Token], place: int) -> Use:
+    rest = [*tokens[place + 1 : place + 5], *[Token("mark", "", 0)] * 4]
+    field = ""
+    if rest[0].text in {".", ":"} and rest[1].kind == "name":
+        field, rest = rest[1].text, rest[2:]
+    is_called = rest[0].text in {"(", "{"} or rest[0].kind == "text"
+    told = rest[1] if rest[0].text == "(" else rest[0]
+    argument = _inside(told.text) if told.kind == "text" else ""
+    return Use(tokens[place].text, field, tokens[place].line, argument, is_called)
+
+
+def _defined(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the names that the code assigns, declares, or takes as parameters."""
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1].text if place else ""
+        after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        if token.kind != "name" or token.text in WORDS:
+            if token.text in {"local", "for", "function"}:
+                yield from _listed(tokens, place)
+            continue
+        if after == "=" and before not in {".", ":", "{", ","}:
+            yield token.text
+
+
+def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
+    """Yield the names after `local` and `for`, and the name and the parameters of a function."""
+    is_function = tokens[place].text == "function"
+    if not is_function and place + 1 < len(tokens) and tokens[place + 1].text == "function":
+        return  # `local function`: the function's own turn comes next
+    is_list = not is_function
+    for token in tokens[place + 1 :]:
+        if is_function and token.text == "(":
+            is_list = True
+        elif token.kind == "name" and token.text not in WORDS:
+            yield token.text
+        elif token.text in {"<", ">", ","} or (is_function and token.text in {".", ":", "..."}):
+            continue
+        else:
+            return
+    assert is_list or is_function
+
+
+def _inside(text: str) -> str:
+    """Return a text without its quotes, as far as it has no escapes that matter here."""
+    return text[1:-1] if text[:1] in {'"', "'"} else text.strip("[]=")
