@@ -17,16 +17,23 @@ local type, select, rawget, ipairs = type, select, rawget, ipairs
 local EVERY = 10000 -- instructions between two looks at the clock
 local marked
 
-local function note(info)
-  -- A name in angle brackets is that of our own code.
-  if info and info.currentline > 0 and info.currentline ~= marked and byte(info.short_src) ~= 60 then
-    marked = info.currentline
-    mark(info.short_src, marked)
+local function note() -- the line of the program that is being carried out
+  for level = 3, 9 do
+    local info = getinfo(level, "Sl")
+    if not info then return end
+    -- A name in angle brackets is that of our own code.
+    if info.currentline > 0 and byte(info.short_src) ~= 60 then
+      if info.currentline ~= marked then
+        marked = info.currentline
+        mark(info.short_src, marked)
+      end
+      return
+    end
   end
 end
 
 local function hook()
-  note(getinfo(2, "Sl"))
+  note()
   over() -- raises once the time is used up, and again and again after that
 end
 
@@ -216,7 +223,7 @@ end
 
 local function noted(fn)
   return function(...)
-    note(getinfo(2, "Sl"))
+    note()
     return fn(...)
   end
 end

@@ -16,6 +16,7 @@ from procedures.models.clock import clock
 from procedures.registry import registrar
 from procedures.runner import advance_run, advance_runs
 from procedures.services import Sent, check_runs, send_signal, start_run, sweep
+from procedures.testing import run_procedure
 from procedures.texts import shelf
 from tests.calls import caller, request_of, run_until_it_waits
 from tests.configured import configure
@@ -374,9 +375,9 @@ def test_the_clock_registers_what_was_edited_added_and_put_back(
 
 
 def test_the_reader_of_the_document_reads_what_it_says() -> None:
-    [example] = examples(CHECKOUT / "docs" / "procedure_files.md")
     names: dict[str, Any] = {"__name__": "reader_document"}
-    exec(compile(example.source, "docs", "exec"), names)  # noqa: S102 (our own document)
+    for example in examples(CHECKOUT / "docs" / "procedure_files.md"):
+        exec(compile(example.source, "docs", "exec"), names)  # noqa: S102 (our own document)
     text = {"name": "shoes", "title": "Shoes", "questions": ["Send?"]}
 
     read = names["read_flow"]("shoes.json", json.dumps(text))
@@ -385,6 +386,8 @@ def test_the_reader_of_the_document_reads_what_it_says() -> None:
     with pytest.raises(ProcedureFileError, match="A flow needs a question") as refusal:
         names["read_flow"]("shoes.json", json.dumps({**text, "questions": []}))
     assert refusal.value.line == 1
+    run = run_procedure(names["interpret"], {"program": "One.\nTwo."})
+    assert run.notices == ["One.", "Two."]
 
 
 def test_of_a_long_description_the_catalogue_shows_the_beginning(

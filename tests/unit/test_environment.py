@@ -234,13 +234,18 @@ def test_repositories_and_checks_are_named_in_json(monkeypatch: pytest.MonkeyPat
     assert read_environment().site_choices() == {
         "REPOSITORIES": {"shop": "/srv/shop", "site": "/srv/my site"},
         "CHECKS": {"tests": "make test"},
+        "LUA_FOLDERS": {},
     }
 
 
 def test_a_site_of_its_own_allows_only_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", PRODUCTION["SECRET_KEY"])
 
-    assert read_environment().site_choices() == {"REPOSITORIES": {}, "CHECKS": {}}
+    assert read_environment().site_choices() == {
+        "REPOSITORIES": {},
+        "CHECKS": {},
+        "LUA_FOLDERS": {},
+    }
 
 
 def test_the_embedded_product_has_a_repository_to_try(tmp_path: Path) -> None:

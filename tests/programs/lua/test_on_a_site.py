@@ -4,15 +4,19 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from pytest_django import Settings
 
 from chat.models import HumanRequest
 from procedures import registry
 from procedures.models import Grant, Procedure, Run
 from procedures.models.clock import clock
+from procedures.runner import advance_run
 from procedures.services import start_run, sweep
 from tests.configured import configure
 from tests.conftest import StartWorker
@@ -23,7 +27,7 @@ from tests.programs.lua.readers import READERS, scenarios_in
 from tests.programs.lua.shown import examples, text_of, value_for
 from tests.programs.lua.test_plexus import CHILD, EXPECTED
 from tests.programs.lua.test_tactus import NOT_OFFERED
-from tests.runs import answer, error_of, result_of, wait_for_status
+from tests.runs import answer, error_of, result_of, status_of, wait_for_status
 
 ADVANCE = """
 import sys
@@ -132,6 +136,43 @@ def test_every_turn_may_be_another_process(programs: Folder, bob: User, admin_us
     found = json.loads(result_of(ended))
     assert found["names"] == ["apple", "fig", "kiwi", "lime", "pear", "plum"]
     assert (found["eaten"], carried.processes) == (22, 3)
+
+
+SHIP = """
+name: ship
+code: |
+  local fine = Human.approve({message = "Ship it?"})
+  File.write("label.txt", "To Ann")
+  return {fine, "FIRST"}
+"""
+
+
+def test_an_edited_file_and_two_workers_change_nothing(
+    programs: Folder, bob: User, admin_user: User
+) -> None:
+    programs.deploy("ship.yaml", SHIP)
+    allow_all(bob.groups.get())
+    run, _ = start_run("ship", {}, by=admin_user)
+    advance_run(run.pk)
+    programs.deploy("ship.yaml", SHIP.replace("FIRST", "SECOND").replace("Ship", "Burn"))
+    [request] = HumanRequest.objects.filter(status="open")
+    answer(request, value=True, by=bob)
+
+    both = [Thread(target=advance_and_close, args=[run.pk]) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+
+    assert (status_of(run), result_of(run)) == ("succeeded", '[true,"FIRST"]')
+    assert run.events.filter(kind="step.succeeded").count() == 1
+
+
+def advance_and_close(run_id: UUID) -> None:
+    try:
+        advance_run(run_id)
+    finally:
+        connection.close()
 
 
 @pytest.mark.soak
