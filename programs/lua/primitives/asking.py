@@ -26,7 +26,10 @@ Answered = tuple[Any, bool, str]
 
 
 class Humans:
-    """The questions of one turn."""
+    """The questions of one turn.
+
+    Only an approval returns several values, for others may stand last in the arguments of a call.
+    """
 
     def __init__(self, ctx: Context, declared: Mapping[str, Any]) -> None:
         self._ctx, self._declared = ctx, declared
@@ -42,7 +45,7 @@ class Humans:
 
         return self._answer("approve", told, ask, bool, default)
 
-    def input(self, options: Any = None, more: Any = None) -> Answered:
+    def input(self, options: Any = None, more: Any = None) -> Any:
         told = self._options("input", options, more)
         if told.get("options"):
             return self._choose("input", told)
@@ -52,12 +55,12 @@ class Humans:
             shown = default if isinstance(default, str) and default else None
             return self._ctx.ask(_prompt(told), str, **_with_default(asking, shown))
 
-        return self._answer("input", told, ask, lambda one: one.value, default)
+        return self._answer("input", told, ask, lambda one: one.value, default)[0]
 
-    def choose(self, options: Any = None, more: Any = None) -> Answered:
+    def choose(self, options: Any = None, more: Any = None) -> Any:
         return self._choose("select", self._options("select", options, more))
 
-    def review(self, options: Any = None, more: Any = None) -> Answered:
+    def review(self, options: Any = None, more: Any = None) -> Any:
         told = self._options("review", options, more)
         draft = told.get("artifact")
         draft = "" if draft is None else draft
@@ -81,25 +84,26 @@ class Humans:
                 "responder": response.responder,
             }
 
-        return self._answer("review", told, ask, said, default)
+        found, timed_out, _ = self._answer("review", told, ask, said, default)
+        return {**found, "timed_out": timed_out} if isinstance(found, dict) else found
 
-    def escalate(self, options: Any = None, more: Any = None) -> Answered:
+    def escalate(self, options: Any = None, more: Any = None) -> Any:
         told = self._options("escalate", options, more)
         told.pop("timeout", None)
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             return self._ctx.escalate(_prompt(told), **asking)
 
-        return self._answer("escalate", told, ask, lambda one: one.value, None)
+        return self._answer("escalate", told, ask, lambda one: one.value, None)[0]
 
-    def _choose(self, verb: str, told: Mapping[str, Any]) -> Answered:
+    def _choose(self, verb: str, told: Mapping[str, Any]) -> Any:
         options, default = _choices(told.get("options")), told.get("default")
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             shown = default if isinstance(default, str) and default in options else None
             return self._ctx.choose(_prompt(told), options, **_with_default(asking, shown))
 
-        return self._answer(verb, told, ask, lambda one: one.value, default)
+        return self._answer(verb, told, ask, lambda one: one.value, default)[0]
 
     def _options(self, verb: str, options: Any, more: Any) -> dict[str, Any]:
         """Return the options, on top of those that the file declares under a name."""
