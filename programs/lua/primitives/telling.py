@@ -10,6 +10,8 @@ from programs.lua.primitives.options import table_of, text_of
 LONGEST_LINE = 9_000
 """The longest line of a log, in characters; a longer one is cut."""
 MARKED = {"warning": "warning", "warn": "warning", "error": "error", "critical": "critical"}
+MOST_SHOWN = 50
+"""The largest number of stages that people are shown as open."""
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -80,7 +82,8 @@ class Stages:
         if self._declared and stage not in self._declared:
             known = ", ".join(self._declared)
             raise ValueError(f"There is no stage {stage!r}. The stages are {known}.")
-        self._ctx.stage(stage)
+        place = self._declared.index(stage) + 1 if self._declared else 0
+        self._ctx.stage(stage, then=self._declared[place : place + MOST_SHOWN])
         moment = self._ctx.now().isoformat()
         entered = {"from_stage": self._current, "to_stage": stage, "timestamp": moment}
         self._current = stage

@@ -89,8 +89,9 @@ def test_people_see_questions_messages_and_stages(ordered: RehearsedRun) -> None
         *("Received", "Late", "Details", "store: Little stock", "Assistant: On its way."),
     ]
     assert list(ordered.files) == ["order.json"]
-    stages = [event.content["stage"] for event in ordered.events if event.kind == "stage"]
-    assert stages == ["received", "checked", "paid"]
+    stages = [event.content for event in ordered.events if event.kind == "stage"]
+    assert [one["stage"] for one in stages] == ["received", "checked", "paid"]
+    assert stages[0]["then"] == ["checked", "paid"]
 
 
 @pytest.mark.soak
