@@ -97,6 +97,7 @@ HIDDEN = """() => {
     const text = document.querySelector("cut-text");
     return text.scrollHeight - text.clientHeight;
 }"""
+HEIGHT = "document.querySelector('.run-card').offsetHeight"
 SCROLL_TO = "id => document.getElementById(id).scrollIntoView({ block: 'start' })"
 
 
@@ -239,6 +240,32 @@ def test_nothing_jumps_while_live_updates_arrive(
     expect(bobs.get_by_role("article", name="Pay 31.20 €?")).to_contain_text("by bob")
     for page in (chat, detail, home, bobs):
         assert_calm(page)
+
+
+def test_what_stands_below_the_card_of_a_run_stays_there_when_its_stages_are_folded(
+    running_web: Web, open_page: OpenPage, alice: User, bob: User
+) -> None:
+    grant_to_both("posts_everything")
+    run = runs.start("posts_everything", by=alice)
+    advance_run(run.pk)
+    asked = request_of(run)
+    page = open_page(alice, width=PHONE)
+    page.set_viewport_size({"width": PHONE, "height": 1600})  # all of it is in sight
+    chat = watch(page, f"/chat/{asked.session_id}")
+    stages, card = chat.locator(".run-card__stages li"), chat.locator(".run-card")
+    expect(stages).to_have_count(2)
+    height = chat.evaluate(HEIGHT)
+
+    runs.answer(asked, by=bob)
+    advance_run(run.pk)
+
+    expect(card).to_contain_text("Done")
+    expect(stages).to_have_count(0)
+    assert chat.evaluate(HEIGHT) == height
+    assert_calm(chat)
+    for _ in ("unfold", "fold"):
+        card.locator("summary").click()
+    assert chat.evaluate(HEIGHT) < height
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

@@ -243,6 +243,11 @@ def test_without_a_connection_a_command_waits_in_the_field_and_a_message_in_the_
 
     expect(said(page)).to_have_text(["/refnud 10"])
     expect(field).to_have_value("\N{RIGHT-TO-LEFT MARK}/status")
+    field.fill("/help")
+    send.tap()
+    expect(page.locator("#command-title")).to_have_text("/help")
+    expect(page.get_by_role("link", name="Close")).to_be_focused()
+    expect(page.locator("#command-title")).to_be_in_viewport()  # it is longer than the view
 
 
 def test_tab_walks_the_requests_in_the_empty_field_and_leaves_it(

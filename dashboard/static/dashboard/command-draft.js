@@ -48,7 +48,7 @@ class CommandDraft extends HTMLElement {
     // After htmx has given the focus back to the composer, which is swapped with it.
     setTimeout(() => {
       (field ?? this.querySelector("button, a.button"))?.focus({ preventScroll: true });
-      this.scrollIntoView({ block: "end" });
+      this.closest("transcript-view").bring(this);
     });
   }
 
@@ -82,7 +82,7 @@ class CommandDraft extends HTMLElement {
     fresh.asked = kept.key;
     this.replaceWith(fresh);
     window.htmx?.process(fresh);
-    document.querySelector("transcript-view")?.follow?.();
+    fresh.closest("transcript-view").bring(fresh);
   }
 
   discard(event) {

@@ -21,6 +21,24 @@ function goBack() {
   place = null;
 }
 
+/* A run's card in a transcript that has less to say keeps its height until it is out of sight, or until
+   somebody folds or unfolds it: nothing below it moves up. */
+document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
+  if (!old?.matches(".run-card")) return;
+  const height = old.offsetHeight;
+  queueMicrotask(() => {
+    if (!fresh.isConnected || fresh.offsetHeight >= height) return;
+    fresh.style.minBlockSize = `${height}px`;
+    const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting || letGo());
+    const letGo = () => {
+      fresh.style.minBlockSize = "";
+      sight.disconnect();
+    };
+    sight.observe(fresh);
+    fresh.addEventListener("click", ({ target }) => target.closest("summary") && letGo());
+  });
+});
+
 function isSeen(element) {
   return element.getBoundingClientRect().bottom > 0;
 }

@@ -53,6 +53,14 @@ class TranscriptView extends HTMLElement {
     this.toEnd();
   }
 
+  /** Shows the end of a part, or its beginning if it is longer than the view. */
+  bring(part) {
+    const isLong = part.offsetHeight > this.clientHeight;
+    this.isAtEnd = !isLong;
+    part.scrollIntoView({ block: isLong ? "start" : "end" });
+    this.note();
+  }
+
   toEnd() {
     this.scrollTop = this.scrollHeight;
     this.note();
