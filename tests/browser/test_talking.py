@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chat.models import HumanRequest, Member, Session
 from chat.services import post_message
+from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
 from tests.browser.conftest import DESK, PHONE, OpenPage
 from tests.browser.test_connection import POLL, Cable
@@ -28,6 +29,7 @@ NOTE_NEWEST = """() => {
   window.isCaughtUp = new Promise((done) => addEventListener("live:newest", done, { once: true }));
 }"""
 
+TOO_LONG = "x" * (Sizes().message + 1)
 SCROLLED = 20
 SCROLL_SESSIONS = f"""() => {{
   const list = document.getElementById("sessions");
@@ -300,6 +302,35 @@ def test_what_waits_for_a_connection_is_sent_after_the_page_was_closed(
     open_session(page, session)
 
     expect(said(page)).to_have_text(["See you later"])
+
+
+def test_what_was_refused_after_it_had_waited_stays_with_its_reason_until_it_is_discarded(
+    open_page: OpenPage, session: Session, bob: User
+) -> None:
+    page = open_page(bob)
+    open_session(page, session)
+    composer(page).press("Escape")
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    for text in (TOO_LONG, "Short"):
+        say(page, text)
+    kept = page.locator(".outbox .message")
+    expect(kept).to_have_count(2)
+    page.unroute("**/messages")
+    come_online(page)
+
+    expect(said(page)).to_have_text(["Short"])
+    for _ in ("as it was refused", "after a reload"):
+        expect(kept).to_have_count(1)
+        expect(kept).to_contain_text("This message couldn't be sent.")
+        expect(kept).to_contain_text("characters")
+        expect(kept.locator(".message__text")).to_have_text(TOO_LONG)
+        page.reload()
+    kept.get_by_role("button", name="Discard").click()
+    expect(kept).to_have_count(0)
+    page.reload()
+    expect(page.locator("chat-outbox")).to_be_attached()
+    expect(kept).to_have_count(0)
+    expect(said(page)).to_have_text(["Short"])
 
 
 def test_what_waits_in_two_tabs_is_kept_for_the_next_page(

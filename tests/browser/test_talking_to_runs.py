@@ -40,7 +40,7 @@ def test_a_run_is_written_to_and_stopped(
     send.click()
 
     told = page.locator(".message__delivery")
-    expect(told).to_contain_text("Queued for after this step")
+    expect(told).to_contain_text("Queued until the run reads it")
     answer(request_of(run), by=bob)
     advance_run(run.pk)
     expect(stop).to_be_visible()

@@ -22,7 +22,7 @@ from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
 from tests.runs import answer
 
 pytestmark = pytest.mark.usefixtures("bob")
-QUEUED, READ = "Queued for after this step", "Read by the run at"
+QUEUED, READ = "Queued until the run reads it", "Read by the run at"
 
 
 def begun(name: str, *, by: User, **inputs: Any) -> tuple[Run, Session]:

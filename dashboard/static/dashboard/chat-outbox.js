@@ -1,13 +1,16 @@
 /* What was said without a connection: it stands below the transcript with a clock, and is sent in
-   order, each message once, as soon as there is a connection; also after the page was closed. */
+   order, each message once, as soon as there is a connection; also after the page was closed. One that
+   the server refused stays here with the reason until its writer discards it. */
 
 const RETRY = 3000;
 
 class ChatOutbox extends HTMLElement {
   connectedCallback() {
     this.keyStart = `outbox:${this.getAttribute("name")}:`;
-    this.waiting = read(this.keyStart);
-    for (const message of this.waiting) this.show(message);
+    const kept = read(this.keyStart);
+    for (const message of kept) this.show(message);
+    this.waiting = kept.filter((message) => !isRefused(message));
+    this.addEventListener("click", ({ target }) => this.discard(target.closest(".outbox__discard")));
     addEventListener("online", () => this.sendSoon(0));
     if (!this.isEmpty) this.sendSoon(0);
   }
@@ -33,6 +36,7 @@ class ChatOutbox extends HTMLElement {
     piece.querySelector(".message__text").textContent = [message.text, ...(message.names ?? [])].join("\n").trim();
     piece.firstElementChild.dataset.key = message.client_key;
     this.append(piece);
+    if (isRefused(message)) this.showRefusal(message);
     document.querySelector("transcript-view")?.follow?.();
   }
 
@@ -63,12 +67,11 @@ class ChatOutbox extends HTMLElement {
     const composer = document.createElement("template");
     composer.innerHTML = html;
     this.waiting.shift();
-    this.forget(message);
     this.tell(message, composer.content, answer.ok);
     return true;
   }
 
-  post({ at: _, names: __, files = [], ...message }) {
+  post({ at: _, names: __, refused: ___, files = [], ...message }) {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     const headers = { "HX-Request": "true", "X-CSRFToken": token };
     const body = new URLSearchParams(message);
@@ -78,16 +81,36 @@ class ChatOutbox extends HTMLElement {
 
   /** The message takes its place in the transcript; one that was refused stays here and says why. */
   tell(message, composer, isSent) {
-    const shown = this.querySelector(`[data-key="${CSS.escape(message.client_key)}"]`);
     const told = toldBy(composer, ".composer__told") || toldBy(composer, ".composer__unclear p");
     if (!isSent || !composer.querySelector(".composer__sent")) {
-      shown.querySelector(".outbox__state").textContent = textOf("message-refused", { reason: told });
+      const refused = { ...message, refused: told };
+      this.keep(refused);
+      this.showRefusal(refused);
       return;
     }
-    shown.remove();
+    this.forget(message);
+    this.elementOf(message).remove();
     const detail = composer.querySelector(".composer__sent");
     this.dispatchEvent(new CustomEvent("outbox:sent", { bubbles: true, detail }));
     document.querySelector("chat-composer").tell(told);
+  }
+
+  showRefusal(message) {
+    const shown = this.elementOf(message);
+    shown.querySelector(".outbox__state").textContent = textOf("message-refused", { reason: message.refused });
+    shown.querySelector(".outbox__discard").hidden = false;
+  }
+
+  discard(button) {
+    const shown = button?.closest(".message");
+    if (!shown) return;
+    this.forget({ client_key: shown.dataset.key });
+    shown.remove();
+    document.getElementById("composer-text")?.focus();
+  }
+
+  elementOf({ client_key: key }) {
+    return this.querySelector(`[data-key="${CSS.escape(key)}"]`);
   }
 
   /** Each by itself: a list of all would take away what another tab has added to it. */
@@ -100,6 +123,7 @@ class ChatOutbox extends HTMLElement {
   }
 }
 
+const isRefused = ({ refused }) => refused !== undefined;
 const toldBy = (composer, selector) => composer.querySelector(selector)?.textContent.trim() ?? "";
 
 /** What waits, the oldest first; another tab may send some of it meanwhile. */
