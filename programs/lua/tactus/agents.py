@@ -12,6 +12,8 @@ from programs.lua.primitives.options import text_of
 from programs.lua.primitives.telling import written
 
 NAMED = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+SHORTEST = 0.001
+"""Seconds for which an agent waits for messages that aren't there."""
 AGAIN = Retry(attempts=3, backoff="2s")
 Message = dict[str, Any]
 
@@ -96,10 +98,13 @@ class Agents:
         """Return what the parent has sent by `Procedure.inject` since the last turn."""
         found: list[str] = []
         while self._ctx.parent_id:
-            self._guidance = self._guidance or self._ctx.signal(GUIDANCE)
-            if self._guidance.status == "open":
+            guidance = self._guidance or self._ctx.signal(GUIDANCE)
+            # A status would miss what was sent before the run first looked.
+            timer = self._ctx.timer(SHORTEST, reason="The agent looks for messages of its parent.")
+            if self._ctx.wait_any(guidance, timer, keep_open=True) is timer:
+                self._guidance = guidance
                 break
-            found.append(text_of(self._guidance.wait().value))
+            found.append(text_of(guidance.wait().value))
             self._guidance = None
         return found
 

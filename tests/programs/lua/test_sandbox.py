@@ -160,6 +160,9 @@ SUSPENDING = [
     pytest.param("return ask()", id="plain"),
     pytest.param("local ok, yes = pcall(ask) return yes", id="in pcall"),
     pytest.param("local ok, yes = xpcall(ask, print) return yes", id="in xpcall"),
+    pytest.param(
+        "while true do local ok, yes = pcall(ask) if ok then return yes end end", id="in a loop"
+    ),
     pytest.param("return coroutine.wrap(function() return ask() end)()", id="in a coroutine"),
     pytest.param(
         "local co = coroutine.create(ask) local ok, yes = coroutine.resume(co) return yes",
@@ -208,6 +211,7 @@ def test_texts_order_and_chance_are_the_same_in_every_process() -> None:
     assert found == {f"{here}\n"}
     assert here[0] == "1a 1.5c 2b apple5 fig3 kiwi4 pear4 plum4 trueyes"
     assert here[1:3] == [1, "fig"]
+    assert here[6:8] == [3, 1]  # equal ones keep their order
     assert here[-3:] == ["1970", 1893585600, 5]
 
 

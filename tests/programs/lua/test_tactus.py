@@ -79,6 +79,32 @@ def test_a_question_in_a_tool_waits_and_keeps_its_answer() -> None:
     assert run_procedure(program, scenario.inputs, humans=silent).status == "waiting"
 
 
+GUIDED = """
+worker = Agent {system_prompt = "Work."}
+
+child = Procedure {function()
+  Sleep(60)
+  return {first = worker("Begin.").output, second = worker("Go on.").output}
+end}
+
+Procedure {function()
+  local id = Procedure.spawn("child", {})
+  Procedure.inject(id, "Focus.")
+  return Procedure.wait(id)
+end}
+"""
+
+
+def test_a_child_s_agents_read_what_the_parent_injects() -> None:
+    def model(request: AgentRequest) -> AgentReply:
+        return AgentReply(" ".join(one["content"] for one in request.messages))
+
+    program = read_tactus("guided.tac", GUIDED, model=model)[-1]
+    found = crash_test(program).undisturbed.result
+    assert found["first"] == "Work. Begin. Focus."
+    assert found["second"] == "Work. Begin. Focus. Work. Begin. Focus. Go on."
+
+
 def test_the_file_makes_the_form_and_the_names() -> None:
     double, deploy = read_tactus(NAME, text_of(NAME), model=lambda _: AgentReply())
     assert (double.name, deploy.name, deploy.title) == (

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from procedures.engine import Context, Procedure, procedure
-from procedures.engine.declaration.known import use_procedures
+from procedures.engine.declaration.known import Known, use_procedures
 from procedures.testing import crash_test, run_procedure
 
 
@@ -38,6 +40,28 @@ def test_an_unknown_name_and_wrong_inputs_are_errors_of_the_call() -> None:
     assert unknown.error["message"] == "There is no procedure called 'great'."
     assert wrong.error
     assert wrong.error["type"] == "InputError"
+
+
+def test_a_replay_needs_the_child_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site may have removed it by then, or have another text with other inputs."""
+    known = iter([shipping])
+    monkeypatch.setattr(Known, "find", lambda _: next(known, None))
+
+    run = run_procedure(shipper, humans=lambda _: True)
+
+    assert (run.result, next(known, None)) == ("shipped", None)
+
+
+@procedure
+def shipping(ctx: Context) -> str:
+    return "shipped" if ctx.approve("Ship?") else ""
+
+
+@procedure
+def shipper(ctx: Context) -> str:
+    handle = ctx.spawn("shipping")
+    ctx.sleep(60)
+    return str(handle.wait())
 
 
 def test_an_input_may_have_any_name() -> None:

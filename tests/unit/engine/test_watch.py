@@ -60,6 +60,21 @@ def test_the_time_of_calls_doesnt_count() -> None:
 
 
 @procedure
+def piecewise(ctx: Context) -> str:
+    with ctx.watch(SHORT * 10) as watch:
+        for number in range(3):
+            compute(SHORT * 7)
+            watch.check()
+            with watch.resting():
+                ctx.log(f"Piece {number}")
+    return "done"
+
+
+def test_after_a_call_the_time_is_counted_anew() -> None:
+    assert run_procedure(piecewise).result == "done"
+
+
+@procedure
 def catching(ctx: Context) -> str:
     with ctx.watch(SHORT) as watch:
         with suppress(BaseException):
