@@ -13,6 +13,7 @@ the same rules as all others.
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -122,15 +123,24 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 class Sight:
     """A cache, used while one page is made, of the runs and whole sessions that a user may read."""
 
-    def __init__(self, user: User, *, runs: Iterable[UUID] = ()) -> None:
-        """Create the cache for a user; `runs` are already known to be visible."""
+    def __init__(
+        self, user: User, *, runs: Iterable[UUID] = (), whole: Iterable[UUID] = ()
+    ) -> None:
+        """Create the cache for a user.
+
+        It is already known that the user may see `runs`, and read all of the sessions in `whole`.
+        """
         self.user = user
         self._runs = dict.fromkeys(runs, True)
-        self._whole: dict[UUID, bool] = {}
+        self._whole = dict.fromkeys(whole, True)
 
     def runs(self, wanted: Iterable[UUID | None]) -> set[UUID]:
         """Return which of the given runs the user may see."""
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
+
+    def known_whole(self) -> set[UUID]:
+        """Return the sessions of which it is known by now that the user may read all of them."""
+        return {session for session, is_whole in self._whole.items() if is_whole}
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:
         """Return which of the given sessions the user may read completely."""
@@ -236,32 +246,55 @@ def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message
     ]
 
 
+class Head(NamedTuple):
+    """The facts about a session that decide which title somebody is shown."""
+
+    session: UUID
+    title: str
+    opener: UUID | None
+    """The run that opened the session; None if a person did."""
+    is_named: bool
+    """True if a person wrote the title."""
+    is_private: bool
+
+    @staticmethod
+    def columns(path: str = "") -> list[Any]:
+        """Return the columns to read; `path` is the lookup of the session, if any."""
+        key, prefix = path or "pk", f"{path}__" if path else ""
+        cards = Message.objects.cards().filter(session=OuterRef(key)).order_by("seq")
+        # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
+        opener = Subquery(cards.values("run")[:1], output_field=UUIDField())
+        return [key, f"{prefix}title", opener, f"{prefix}is_named", f"{prefix}is_private"]
+
+
 def titles_for(
-    user: User | AnonymousUser, sessions: Iterable[UUID], *, sight: Sight | None = None
+    user: User | AnonymousUser,
+    sessions: Iterable[UUID],
+    *,
+    sight: Sight | None = None,
+    heads: Iterable[Head] = (),
 ) -> dict[UUID, str]:
     """Return the titles to show this user, by session id.
 
     Sessions that the user may not see are left out. A session's title names the run that opened it,
     unless a person has named the session. A user who may not see that run, or reads only a part of
     a named session, gets the subject, or the procedure's title, of the first run in the session
-    that they may see.
+    that they may see. `heads` have been read already, and aren't read again.
     """
-    wanted = set(sessions)
+    known = {one.session: one for one in heads}
+    wanted = known.keys() | set(sessions)
     if not wanted or not isinstance(user, User):
         return {}
     sight = sight or Sight(user)
-    cards = Message.objects.cards().filter(session=OuterRef("pk")).order_by("seq")
-    # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
-    opener = Subquery(cards.values("run")[:1], output_field=UUIDField())
-    opened = Session.objects.annotate(opener=opener)
-    look = ("pk", "title", "opener", "is_named", "is_private")
-    rows = list(opened.filter(pk__in=wanted).order_by().values_list(*look))
-    seen = sight.runs(opener for _, _, opener, is_named, _ in rows if not is_named)
-    private = {pk for pk, *_, is_private in rows if is_private}
-    hidden = {pk for pk, _, opener, is_named, _ in rows if is_named or opener not in seen}
-    hidden |= private
+    if missing := wanted - known.keys():
+        read = Session.objects.filter(pk__in=missing).order_by().values_list(*Head.columns())
+        known |= {one.session: one for one in map(Head._make, read)}
+    unsure = [one for pk, one in known.items() if pk not in sight.known_whole()]
+    seen = sight.runs(one.opener for one in unsure if not one.is_named)
+    private = {one.session for one in unsure if one.is_private}
+    hidden = private | {one.session for one in unsure if one.is_named or one.opener not in seen}
     hidden -= sight.whole(hidden)
-    titles: dict[UUID, str] = {pk: title for pk, title, *_ in rows if pk not in hidden}
+    titles = {pk: one.title for pk, one in known.items() if pk not in hidden}
     return titles | _titles_of_parts(sight, hidden - private)
 
 
@@ -269,10 +302,7 @@ def _titles_of_parts(sight: Sight, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
     said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
-    seen = sight.runs(said.values_list("run", flat=True).distinct())
-    runs = said.filter(run__in=seen)
-    named = runs.values_list("session", "run__subject", "run__procedure__title")
-    return {
-        session: subject or title
-        for session, subject, title, _seq in named.annotate(first=Min("seq")).order_by("-first")
-    }
+    named = said.values_list("session", "run", "run__subject", "run__procedure__title")
+    rows = list(named.annotate(first=Min("seq")).order_by("-first"))
+    seen = sight.runs(run for _, run, *_ in rows)
+    return {session: subject or title for session, run, subject, title, _ in rows if run in seen}

@@ -1,6 +1,6 @@
 """The sessions that a user may see, ordered by their newest readable message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
 from uuid import UUID
@@ -8,13 +8,14 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
-from chat.access import Sight, readable_messages
+from chat.access import Head, Sight, readable_messages
 from chat.models import Assignment, FeedEntry, Message, RunAudience, Session
 from chat.models.delegation import principals_of
 from chat.models.feed import ALL, HIDDEN, OF_RUNS, audience
 from chat.parts import find_part
 from chat.store import sql
 from procedures import access
+from procedures.holdings import holdings_of, permissions_of
 from procedures.models import Run
 from procedures.users import User
 
@@ -42,7 +43,8 @@ def newest_messages(
         entries = _newest(user, mine, end, wanted)
         ids = [newest for _, newest in entries]
         end = ids[-1] if len(ids) == wanted else FIRST
-        found_here = Message.objects.filter(pk__in=ids).for_lists()
+        found_here = list(Message.objects.filter(pk__in=ids).for_lists().with_opener())
+        sight.runs(_runs_about(found_here))
         readable = {one.pk: one for one in readable_messages(sight, found_here)}
         for session, newest in entries:
             message = readable.get(newest) or _last_readable(user, session)
@@ -51,6 +53,24 @@ def newest_messages(
         if end == FIRST:
             break
     return sorted(found, key=attrgetter("pk"), reverse=True)
+
+
+def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
+    """Yield the heads of the sessions of messages that `newest_messages` has returned."""
+    for one in messages:
+        of = one.session
+        opener: UUID | None = getattr(one, "opener", None)
+        yield Head(of.pk, of.title, opener, of.is_named, of.is_private)
+
+
+def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
+    """Yield the runs by which it is decided who may read messages and the titles above them.
+
+    They are tested together, for one statement takes longer to plan than to execute for many.
+    """
+    for one in messages:
+        yield from (one.run_id, one.reply_to.run_id if one.reply_to else None)
+        yield getattr(one, "opener", None)
 
 
 def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUID, UUID]]:
@@ -67,7 +87,7 @@ def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUI
 def _last_readable(user: User, session: UUID) -> Message | None:
     """Return a session's last readable message, if the message in its feed entry was deleted."""
     part = find_part(user, session)
-    return part.messages.for_lists().order_by("-seq").first() if part else None
+    return part.messages.for_lists().with_opener().order_by("-seq").first() if part else None
 
 
 def audiences_of(user: User) -> Iterator[str]:
@@ -77,10 +97,10 @@ def audiences_of(user: User) -> Iterator[str]:
         return
     for kind in ("user", "member", "writer"):
         yield audience(kind, user.pk)
-    if user.has_perm(access.OPERATE):
+    if access.sees_all(user):
         yield OF_RUNS
         return
-    seen = access.procedures_for(user, *access.SEEING).values_list("pk", flat=True)
+    seen = holdings_of(user).procedures(*access.SEEING)
     yield from (audience("procedure", key) for key in seen)
     asked = (_asked_with(person) for person in (user, *principals_of(user)))
     # Each once: the statement reads the entries of every audience that it is given.
@@ -90,10 +110,9 @@ def audiences_of(user: User) -> Iterator[str]:
 def _asked_with(person: User) -> Iterator[str]:
     """Yield the audiences for requests that ask a person by name, by group or by permission."""
     yield audience("asked", person.pk)
-    # From the person if a list of the page has read the groups already.
-    yield from (audience("group", one.pk) for one in person.groups.all())
+    yield from (audience("group", key) for key in holdings_of(person).groups)
     if not person.is_superuser:
-        yield from (audience("perm", name) for name in person.get_all_permissions())
+        yield from (audience("perm", name) for name in permissions_of(person))
 
 
 def renew_audiences(run: Run, session: UUID) -> None:

@@ -17,6 +17,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Snooze
+from chat.store import sql
 from procedures.among import is_among
 from procedures.conf import conf
 from procedures.models.clock import clock
@@ -54,8 +55,30 @@ def are_any_claimed(user: User) -> bool:
     If none is, the rule for claims is left out of queries, because PostgreSQL takes longer to plan
     it than to execute the rest. A request that is claimed meanwhile waits for its claimer only.
     """
-    claimed = HumanRequest.objects.open().filter(claimed_by__isnull=False)
-    return kept_on(user, "are_any_claimed", claimed.exists)
+    return rule_facts(user).are_any_claimed
+
+
+class RuleFacts(NamedTuple):
+    """The facts that decide which rules somebody's lists of requests need."""
+
+    permissions: frozenset[str]
+    """The permissions to which any request was ever assigned."""
+    are_any_claimed: bool
+    """True if any open request is claimed."""
+    are_any_snoozed: bool
+    """True if the user has snoozed any request."""
+
+
+def rule_facts(user: User) -> RuleFacts:
+    """Return these facts for a user, read by one statement for each user object."""
+    return kept_on(user, "rule_facts", lambda: _read_rule_facts(user))
+
+
+def _read_rule_facts(user: User) -> RuleFacts:
+    names = {name for (name,) in sql.facts_for_rules.fetch(user.pk, clock.cell())}
+    claimed, snoozed = "" in names, None in names
+    permissions = frozenset(filter(None, names))
+    return RuleFacts(permissions, are_any_claimed=claimed, are_any_snoozed=snoozed)
 
 
 def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 
-from chat.access import reads_all_of
-from chat.models import HumanRequest, Message, Session
+from chat.models import HumanRequest, Member, Message, Session
 from chat.models.message import MessageQuerySet
 from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
+from procedures.models import Run
 from procedures.users import User
 
 
@@ -75,16 +76,25 @@ class Part:
 
 def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
     """Return the part of a session that a user may read, or None if they may see nothing of it."""
-    session = Session.objects.filter(pk=session_id).first()
-    if session is None or not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         return None
-    if (user.is_superuser and not session.is_private) or reads_all_of(user, [session.pk]):
-        return Part(session, user)
-    if session.is_private:
+    joined = Exists(Member.objects.filter(session=OuterRef("pk"), user=user).order_by())
+    found = Session.objects.filter(pk=session_id).annotate(has_joined=joined).first()
+    if found is None:
         return None
-    found = sql.runs_of_session.fetch(session.pk, session.pk)
-    runs = frozenset(UUID(str(run)) for (run,) in found)
-    seen = frozenset(access.visible_runs(user).filter(pk__in=runs).values_list("pk", flat=True))
+    if (user.is_superuser and not found.is_private) or found.has_joined:
+        return Part(found, user)
+    if found.is_private:
+        return None
+    runs = _runs_of(found, user)
+    seen = frozenset(run for run, is_seen in runs.items() if is_seen)
     if not seen:
         return None
-    return Part(session, user, is_whole=False, runs=seen, has_all_runs=seen == runs)
+    return Part(found, user, is_whole=False, runs=seen, has_all_runs=len(seen) == len(runs))
+
+
+def _runs_of(session: Session, user: User) -> dict[UUID, bool]:
+    """Return the runs of a session, each with True if the user may see it, by one statement."""
+    text, cells = sql.runs_of_session.said(session.pk, session.pk)
+    runs = Run.objects.filter(pk__in=RawSQL(text, cells)).order_by()  # noqa: S611
+    return dict(runs.annotate(is_seen=access.is_seen_by(user)).values_list("pk", "is_seen"))

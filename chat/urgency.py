@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, prefetch_related_objects
+from django.db.models import F, Q, QuerySet
 
-from chat.left import is_left_to, is_snoozed_by
+from chat.left import is_left_to, is_snoozed_by, rule_facts
 from chat.models import Assignment, HumanRequest
 from chat.models.delegation import principals_of
 from chat.models.request import HumanRequestQuerySet
-from chat.store import sql
+from procedures.holdings import holdings_of, permissions_of
 from procedures.models.clock import clock
 from procedures.store.merging import first_seen, merged
 from procedures.users import User, kept_on
@@ -138,10 +138,10 @@ def ways_by_group(user: User) -> list[Way]:
 
 def groups_of(user: User) -> dict[int, str]:
     """Return the names of the groups of a user, and of people who have the user as a deputy."""
-    people = [user, *principals_of(user)]
-    # Kept with the person, because each page shows the groups, too.
-    prefetch_related_objects(people, "groups")
-    return {group.pk: group.name for one in people for group in one.groups.all()}
+    found = dict[int, str]()
+    for one in (user, *principals_of(user)):
+        found |= holdings_of(one).groups
+    return found
 
 
 def held_permissions(user: User) -> list[str]:
@@ -155,10 +155,10 @@ def held_permissions(user: User) -> list[str]:
 
 def _held_permissions(user: User) -> list[str]:
     # Somebody may have hundreds of permissions, but few are ever asked for.
-    asked = {name for (name,) in sql.assigned_permissions.fetch()}
+    asked = rule_facts(user).permissions
     people = [user, *principals_of(user)]
     askable = [one for one in people if not one.is_superuser] if asked else []
-    return sorted(asked & set[str]().union(*(one.get_all_permissions() for one in askable)))
+    return sorted(asked & set[str]().union(*map(permissions_of, askable)))
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:

@@ -1,6 +1,6 @@
 """Access rules: groups hold roles per procedure, and superusers hold every role."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -13,12 +13,13 @@ from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
+from procedures.holdings import holds
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run_queries import RunQuerySet
 from procedures.store.keyed import Part, RunsByKey, RunsByState, Source, chosen
 from procedures.store.merging import HANDFUL
 from procedures.store.rows import adapted
-from procedures.users import User, members_path
+from procedures.users import User, members_path, users
 
 
 class SignedIn(HttpRequest):
@@ -64,7 +65,7 @@ providers: list[Provider] = []
 
 def sees_all(user: User) -> bool:
     """Return True if the user sees every run: superusers do, and whoever may operate all runs."""
-    return user.has_perm(OPERATE)
+    return holds(user, OPERATE)
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
@@ -134,17 +135,13 @@ def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
 
 
 class HeldRoles:
-    """The roles that a user has on some procedures; each role is read once for all of them."""
+    """The roles that a user has on some procedures, read by one statement for all of them."""
 
     def __init__(self, user: User, procedures: Iterable[int]) -> None:
         self._user, self._procedures = user, set(procedures)
-        self._held: dict[Role, set[int]] = {}
 
     def has(self, role: Role, procedure: int) -> bool:
-        if role not in self._held:
-            held = procedures_for(self._user, role).filter(pk__in=self._procedures)
-            self._held[role] = set(held.order_by().values_list("pk", flat=True))
-        return procedure in self._held[role]
+        return _has_everywhere(self._user, [role]) or (procedure, role, True) in self._granted
 
     def may_operate(self, run: Run) -> bool:
         return self.has("operate", run.procedure_id)
@@ -161,8 +158,14 @@ class HeldRoles:
     @cached_property
     def _restricted(self) -> set[int]:
         """The procedures whose runs a starter can't cancel, because some group holds "cancel"."""
-        granted = Grant.objects.filter(role="cancel", procedure__in=self._procedures)
-        return set(granted.order_by().values_list("procedure", flat=True))
+        return {procedure for procedure, role, _ in self._granted if role == "cancel"}
+
+    @cached_property
+    def _granted(self) -> set[tuple[int, str, bool]]:
+        """The roles of groups on the procedures; with True if the user is a member of the group."""
+        is_theirs = Exists(users().filter(pk=self._user.pk, groups=OuterRef("group")).order_by())
+        granted = Grant.objects.filter(procedure__in=self._procedures).order_by()
+        return set(granted.values_list("procedure", "role", is_theirs))
 
 
 def may_operate(user: User, run: Run) -> bool:
@@ -176,18 +179,23 @@ def may_cancel(user: User, run: Run) -> bool:
 
 def is_operator(user: User) -> bool:
     """Return True if the user operates any procedure."""
-    return user.has_perm(OPERATE) or procedures_for(user, "operate").exists()
+    return holds(user, OPERATE) or procedures_for(user, "operate").exists()
 
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     """Return the procedures on which a user has one of the roles, or any role if none is given."""
-    is_everywhere = not roles or set(roles) & set(SEEING)
-    if user.is_superuser or (is_everywhere and user.has_perm(OPERATE)):
+    if _has_everywhere(user, roles):
         return Procedure.objects.all()
     granted = Grant.objects.filter(**{f"group__{members_path()}": user})
     if roles:
         granted = granted.filter(role__in=roles)
     return Procedure.objects.filter(pk__in=granted.values("procedure"))
+
+
+def _has_everywhere(user: User, roles: Collection[Role]) -> bool:
+    """Return True if a user has one of the roles, or any role if none is given, everywhere."""
+    is_among_them = not roles or set(roles) & set(SEEING)
+    return user.is_superuser or bool(is_among_them and holds(user, OPERATE))
 
 
 def visible_procedures(user: User | AnonymousUser) -> QuerySet[Procedure]:

@@ -7,7 +7,7 @@ may import them before its user model exists.
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_backends, get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
@@ -26,6 +26,11 @@ else:
 
 
 T = TypeVar("T")
+GIVING = (
+    *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
+    *("_get_user_permissions", "_get_group_permissions"),
+)
+"""The methods by which a backend gives permissions."""
 
 
 def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
@@ -102,6 +107,20 @@ def holders_of_permission(name: str) -> "QuerySet[User]":
     is_given = Q(user_permissions__in=named) | Q(groups__permissions__in=named)
     holders = users().filter(is_given, is_superuser=False)
     return active_users().filter(pk__in=holders.values("pk"))
+
+
+def are_permissions_in_tables() -> bool:
+    """Return True if all permissions are in Django's tables and can be read for many people."""
+    from django.contrib.auth.backends import ModelBackend  # noqa: PLC0415 (models import this)
+    from django.contrib.auth.models import PermissionsMixin  # noqa: PLC0415
+
+    if get_user_model().has_perm is not PermissionsMixin.has_perm:
+        return False
+    return all(
+        getattr(type(backend), name, None) is getattr(ModelBackend, name)
+        for backend in get_backends()
+        for name in GIVING
+    )
 
 
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:

@@ -7,25 +7,18 @@ from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
-from django.contrib.auth import get_backends, get_user_model
-from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Group, Permission, PermissionsMixin
+from django.contrib.auth.models import Group, Permission
 
 from procedures.access import OPERATE, SEEING
 from procedures.among import is_among
 from procedures.models import Grant, Run
-from procedures.users import User, users
+from procedures.users import User, are_permissions_in_tables, users
 
 Key = Any
 """A user's primary key."""
 Wanted = Mapping[UUID, AbstractSet[Key]]
 """The people whose access to a run is checked, for each run."""
 Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
-GIVING = (
-    *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
-    *("_get_user_permissions", "_get_group_permissions"),
-)
-"""The methods by which a backend gives permissions."""
 
 
 class People:
@@ -69,7 +62,7 @@ class People:
     def _read_holders(self, names: Collection[str]) -> dict[str, set[Key]]:
         if not self.users:
             return {name: set() for name in names}
-        if not _are_read_from_tables():
+        if not are_permissions_in_tables():
             return {name: self._asked_one_by_one(name) for name in names}
         by_right = {key for key, user in self.users.items() if user.is_superuser}
         found = {name: set(by_right) for name in names}
@@ -142,14 +135,3 @@ def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]
     for procedure, group in grants.values_list("procedure", "group"):
         found[procedure] |= people.members_of(group)
     return found
-
-
-def _are_read_from_tables() -> bool:
-    """Return True if all permissions are in Django's tables and can be read for many people."""
-    if get_user_model().has_perm is not PermissionsMixin.has_perm:
-        return False
-    return all(
-        getattr(type(backend), name, None) is getattr(ModelBackend, name)
-        for backend in get_backends()
-        for name in GIVING
-    )

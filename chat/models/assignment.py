@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from chat.models.delegation import principals_of
 from chat.models.feed import audience
 from procedures.engine.values import canonical
+from procedures.holdings import permissions_of
 from procedures.models import Procedure, Run
 from procedures.models.proofs import proof_field
 
@@ -51,7 +52,7 @@ def _assigned_to(user: "User") -> Q:
     is_theirs = Q(user=user) | Q(group__in=user.groups.all())
     if user.is_superuser:
         return is_theirs
-    return is_theirs | Q(permission__in=user.get_all_permissions())
+    return is_theirs | Q(permission__in=permissions_of(user))
 
 
 class Assignment(models.Model):

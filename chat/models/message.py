@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Prefetch, Q, Subquery
 
 from chat.doorbell import ring_after_commit
 from chat.models.feed import audience, audiences_of_message
-from chat.models.request import shown_with
+from chat.models.request import HumanRequest
 from chat.models.searchable import Searchable
 from chat.models.session import SAID, Member, Session, SessionEvent, record_message, share
 from chat.store import sql
@@ -39,34 +39,32 @@ MARKS = re.compile(r"^[#>\s]+|[*`|]+")
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
-        """Load everything a transcript shows, without a query per row."""
-        related = self.select_related(
-            "author",
-            "person",
-            "session",
-            "run__procedure",
-            "run__started_by",
-            "run__version",
-            "run__head",
-            "request__wait__run__procedure",
-            "request__wait__run__started_by",
-            "request__claimed_by",
-            "reply_to__author",
-            "reply_to__request",
-            "reply_to__run__procedure",
-        )
-        beside = related.prefetch_related(*shown_with("request__"))
-        waits = beside.prefetch_related("request__wait__part_of__parts")
-        return waits.defer(
-            "run__seed", *values_of("request__wait__run"), *values_of("reply_to__run")
+        """Load everything a transcript shows, without a query per row.
+
+        Runs, requests and what is replied to are loaded by statements of their own: PostgreSQL
+        takes longer to plan one statement for all of it than to execute these.
+        """
+        runs = Run.objects.select_related("procedure", "started_by", "version", "head")
+        answered = Message.objects.select_related("author", "request", "run__procedure")
+        return self.select_related("author", "person", "session").prefetch_related(
+            Prefetch("run", runs.defer("seed")),
+            Prefetch("request", HumanRequest.objects.with_what_is_shown()),
+            Prefetch("reply_to", answered.defer(*values_of("run"))),
         )
 
     def for_lists(self) -> Self:
         """Load what a list of sessions shows, without large values."""
         related = self.select_related(
-            *("session", "author", "person", "request", "run__procedure", "reply_to")
-        )
-        return related.defer("request__question", "reply_to__text", *values_of("run"))
+            *("session", "author", "person", "run__procedure", "reply_to")
+        ).prefetch_related(Prefetch("request", HumanRequest.objects.defer("question")))
+        return related.defer("reply_to__text", *values_of("run"))
+
+    def with_opener(self) -> Self:
+        """Add the run that opened the session of each message as `opener`; None for a person."""
+        cards = Message.objects.cards().filter(session=OuterRef("session")).order_by("seq")
+        # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
+        opener = Subquery(cards.values("run")[:1], output_field=models.UUIDField())
+        return self.annotate(opener=opener)
 
     def cards(self) -> Self:
         """Return the cards of runs; a card's session is its run's session."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Self
 from uuid import UUID
 
@@ -32,13 +33,13 @@ SOON = 0.25
 """An answer is needed soon when at most this share of the time to answer is left."""
 
 
-def shown_with(path: str) -> "list[models.Prefetch[str]]":
-    """Return prefetches of assignees and responses; `path` is the lookup of the requests."""
+def assignees_and_responses() -> "list[models.Prefetch[str]]":
+    """Return prefetches of the assignees and responses of requests."""
     asked = Assignment.objects.select_related("user", "group").order_by("pk")
     given = apps.get_model("countersign_chat", "HumanResponse").objects.order_by("pk")
     return [
-        models.Prefetch(f"{path}assignments", asked),
-        models.Prefetch(f"{path}responses", given.select_related("user", "for_user")),
+        models.Prefetch("assignments", asked),
+        models.Prefetch("responses", given.select_related("user", "for_user")),
     ]
 
 
@@ -51,7 +52,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         return (
             self.select_related("session", "wait__run__procedure", "wait__run__started_by")
             .select_related("claimed_by")
-            .prefetch_related(*shown_with(""), "wait__part_of__parts")
+            .prefetch_related(*assignees_and_responses(), "wait__part_of__parts")
             .defer(*values_of("wait__run"))
         )
 
@@ -232,6 +233,12 @@ class HumanRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def urgency(self) -> tuple[float, int, UUID]:
+        """The key by which `by_urgency` orders requests."""
+        needed = self.needed_at.timestamp() if self.needed_at else inf
+        return needed, self.rank, self.pk
 
     @property
     def soon_at(self) -> datetime | None:

@@ -19,6 +19,7 @@ sql = Statements(
         "run": "countersign_procedures.Run",
         "session": "countersign_chat.Session",
         "shared": "countersign_chat.SharedRun",
+        "snooze": "countersign_chat.Snooze",
         "group": "auth.Group",
         "wait": "countersign_procedures.Wait",
     },

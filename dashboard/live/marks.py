@@ -29,10 +29,11 @@ from chat.models.delegation import deputies_among, principals_of
 from chat.services import Present, waiting_of
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.positions import CHANGES, MOST_READ, Position, Positions, RowsSince
-from procedures.access import OPERATE, SEEING
+from procedures.access import OPERATE, SEEING, sees_all
 from procedures.engine.journal.events import RunStatus
+from procedures.holdings import holdings_of
 from procedures.models import Event, Grant, Run, RunInput
-from procedures.users import User, members_path
+from procedures.users import User
 from procedures.viewers import Key, People, who_sees
 
 NONE: frozenset[UUID] = frozenset()
@@ -225,14 +226,13 @@ class Grounds(NamedTuple):
 
 
 def grounds_of_one(user: User) -> Grounds:
-    """Read a person's grounds by one query, besides what each page reads of the person anyway."""
-    granted = Grant.objects.filter(role__in=SEEING, **{f"group__{members_path()}": user})
-    rows = list(granted.order_by().values_list("procedure", "role"))
+    """Return a person's grounds from what each page reads of the person anyway."""
+    held, operates_all = holdings_of(user), sees_all(user)
     seen: set[Any] = {f"for {one.pk}" for one in principals_of(user)}
-    seen.update(procedure for procedure, _ in rows)
-    if operates_all := user.has_perm(OPERATE):
+    seen |= held.procedures(*SEEING)
+    if operates_all:
         seen.add(None)
-    is_operator = operates_all or any(role == "operate" for _, role in rows)
+    is_operator = operates_all or bool(held.procedures("operate"))
     return Grounds(frozenset(seen), is_operator)
 
 
@@ -330,7 +330,7 @@ def page_marks(user: User, *, with_runs: bool) -> PageMarks:
     inbox = inbox_marks(
         changes,
         {user.pk: waiting},
-        lambda: ((group.pk, user.pk) for group in user.groups.all()),
+        lambda: ((group, user.pk) for group in holdings_of(user).groups),
     )[user.pk]
     if not with_runs:
         return PageMarks(positions.at, waiting, inbox, None, None)

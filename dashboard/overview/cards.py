@@ -1,18 +1,20 @@
 """The cards of runs in a transcript, read together."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chat.models import Message
 from dashboard.overview.facts import Facts
-from dashboard.overview.lists import answerers_for
+from dashboard.overview.lists import Listed, answerers_for
 from dashboard.overview.openings import votes_on
 from dashboard.overview.readings import Reading, Standing, facts_of, read_runs
 from dashboard.overview.runs import Drawn, length_of
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
 from dashboard.overview.words import format_duration, spent_words
+from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
 from procedures.models.clock import clock
 
@@ -23,15 +25,16 @@ MOST_STAGES, MOST_LINES = 12, 20
 Card = dict[str, Any]
 
 
-def cards_of(runs: Iterable[Run]) -> dict[UUID, Card]:
+def cards_of(runs: Iterable[Run], *, now: datetime | None = None) -> dict[UUID, Card]:
     """Return the context of each run's `_run_card.html`, which is the same for all viewers.
 
-    The number of queries is the same for one run as for many.
+    The number of queries is the same for one run as for many. The current time isn't read again if
+    it is given.
     """
     found = list({run.pk: run for run in runs}.values())
     if not found:
         return {}
-    now = clock.now()
+    now = now or clock.now()
     readings = read_runs(found, now, most=MOST_READ)
     votes = votes_on(wait for one in readings for wait in one.voted_on())
     openings = {one.run.pk: one.openings(votes) for one in readings}
@@ -44,10 +47,20 @@ def cards_of(runs: Iterable[Run]) -> dict[UUID, Card]:
     }
 
 
-def cards_in(messages: Iterable[Message]) -> dict[UUID, Card]:
+def cards_in(messages: Iterable[Message], *, now: datetime | None = None) -> dict[UUID, Card]:
     """Return the contexts of the cards among these messages, by run."""
     cards = (one.run for one in messages if one.kind == Message.Kind.RUN)
-    return cards_of(run for run in cards if run)
+    return cards_of((run for run in cards if run), now=now)
+
+
+def listed_from(cards: Iterable[Card]) -> dict[UUID, Listed]:
+    """Return the runs of these cards with their states as `listed_runs` does, without a query.
+
+    Runs that will retry are left out: only their lists know since when the step has failed.
+    """
+    every = (card["facts"] for card in cards)
+    found = (facts for facts in every if facts.status != RunStatus.RETRYING)
+    return {facts.run.pk: Listed(facts.run, state_of(facts.for_lists())) for facts in found}
 
 
 def card_overview(run: Run) -> Card:
@@ -61,6 +74,7 @@ def _card(read: Reading, facts: Facts) -> Card:
     coming = stages[-1].then if stages else []
     return {
         "run": read.run,
+        "facts": facts,
         "state": state_of(facts),
         "rows": [Drawn(row, [], length_of(row)) for row in lines],
         "stages": stages[-MOST_STAGES:],

@@ -1,9 +1,9 @@
 """The facts from which a run's state is described in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from dashboard.overview.openings import STANDS, WITHOUT_STORAGE
 from dashboard.overview.waiting import OpenWait
@@ -62,6 +62,20 @@ class Facts:
     @property
     def opened_at(self) -> datetime | None:
         return self.openings[0].at if self.openings else None
+
+    def for_lists(self) -> Self:
+        """Return only the facts that lists have, too."""
+        return replace(
+            self,
+            answered={},
+            hindrance="",
+            progress="",
+            kept=None,
+            to_undo=0,
+            undone=0,
+            answers=0,
+            others=0,
+        )
 
     @property
     def is_stuck(self) -> bool:

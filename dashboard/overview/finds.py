@@ -11,7 +11,9 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from chat.access import Sight, answerable_requests, most_urgent, titles_for
+from django.db.models import FilteredRelation, Q
+
+from chat.access import Head, Sight, answerable_requests, most_urgent, titles_for
 from chat.models import HumanRequest, Member, Message
 from chat.services import Found, TextFilter, search_texts
 from dashboard.overview.words import short_id
@@ -83,11 +85,21 @@ class Search:
 
     def runs(self) -> list[Find]:
         """Return the matching runs that the person may see, newest first."""
-        rows = Run.objects.filter(pk__in=self._runs).order_by("-pk")
+        # With the card, which not every run has.
+        card = FilteredRelation("messages", condition=Q(messages__kind=Message.Kind.RUN))
+        found = Run.objects.filter(pk__in=self._runs).order_by("-pk").annotate(card=card)
+        columns = Head.columns("card__session")
+        rows = list(found.values_list("pk", "procedure__title", "created_at", *columns))
+        heads = [Head(*head) for _pk, _title, _at, *head in rows if head[0]]
+        sight, unnamed = (
+            Sight(self.user, runs=self._runs),
+            (one for one in heads if not one.is_named),
+        )
+        titles = titles_for(self.user, (), sight=sight, heads=unnamed)
         return _first(
-            Find(str(pk), self._titles.get(pk, title), short_id(pk), at)
-            for pk, title, at in rows.values_list("pk", "procedure__title", "created_at")
-            if self._id or self.fits(str(pk), title, self._titles.get(pk, ""))
+            Find(str(pk), titles.get(session, title), short_id(pk), at)
+            for pk, title, at, session, *_ in rows
+            if self._id or self.fits(str(pk), title, titles.get(session, ""))
         )
 
     def sessions(self) -> list[Find]:
@@ -95,12 +107,12 @@ class Search:
         members = Member.objects.filter(user=self.user)
         if self._id:
             members = members.filter(session=self._id)
-        ids = list(members.order_by("-session").values_list("session", flat=True)[:MOST_SEARCHED])
-        titles = titles_for(self.user, ids)
+        rows = members.order_by("-session").values_list("session", "session__title")
+        # Members read the title of a session whoever wrote it.
         return _first(
-            Find(str(pk), titles[pk])
-            for pk in ids
-            if pk in titles and (self._id or self.fits(str(pk), titles[pk]))
+            Find(str(pk), title)
+            for pk, title in rows[:MOST_SEARCHED]
+            if self._id or self.fits(str(pk), title)
         )
 
     def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> Found:
@@ -125,16 +137,6 @@ class Search:
         if self._id:
             return list(access.seen_among(self.user, [self._id]))
         return RunList(self.user).newest(MOST_SEARCHED)
-
-    @cached_property
-    def _titles(self) -> dict[UUID, str]:
-        """The titles of the runs' sessions, keyed by run."""
-        cards = Message.objects.cards().filter(run__in=self._runs, session__is_named=False)
-        cards = cards.order_by()
-        sessions = dict(cards.values_list("run", "session"))
-        sight = Sight(self.user, runs=sessions)
-        titles = titles_for(self.user, sessions.values(), sight=sight)
-        return {run: titles[session] for run, session in sessions.items() if session in titles}
 
 
 def _shown_time(

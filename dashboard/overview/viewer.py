@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.access import most_urgent
+from chat.left import rule_facts
 from chat.services import waiting_of
 from chat.services.waiting import MOST, Waiting
 from procedures import access
@@ -29,6 +30,17 @@ def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
     if known is None or len(known) == MOST < most:
         return most_urgent(request.user, most)
     return list(known)[:most]
+
+
+def answerable_for_viewer(request: Any) -> Waiting | None:
+    """Return all open requests that the page's viewer may answer, if they are known by now.
+
+    They are known if they were read before the page's lists, are few, and none is snoozed.
+    """
+    known: Waiting | None = getattr(request, "waiting", None)
+    if known is None or len(known) == MOST or rule_facts(request.user).are_any_snoozed:
+        return None
+    return known
 
 
 def time_for_viewer(request: Any) -> datetime:

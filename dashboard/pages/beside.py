@@ -1,92 +1,90 @@
 """The lists beside a transcript: runs, open requests, files and people of the session."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, QuerySet
-
-from chat.models import HumanRequest, HumanResponse
+from chat.models import HumanRequest
 from chat.parts import Part
 from dashboard.overview import listed_runs
-from procedures.among import is_among
+from dashboard.overview.lists import Listed
+from dashboard.pages.taking_part import (
+    MOST_BESIDE,
+    Read,
+    listed_people,
+    participants_of,
+    writers_of,
+)
 from procedures.models import Artifact, Run
 from procedures.run_lists import MOST_COUNTED
-from procedures.users import name_field, users
-
-MOST_BESIDE = 50
-"""The maximum number of runs, requests and files listed beside a session."""
 
 
-def beside(
-    part: Part, *, now: datetime | None = None, known: Mapping[UUID, HumanRequest] | None = None
-) -> dict[str, Any]:
+def beside(part: Part, *, now: datetime | None = None, read: Read | None = None) -> dict[str, Any]:
     """Return the session's runs, requests, files and people, as far as the viewer may see them.
 
-    `known` holds requests that were loaded for the transcript, which aren't loaded again.
+    `read` is what the page has read for the transcript. The writers to whom the composer offers a
+    reply are returned, too.
     """
-    runs = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
-    shown = _open_requests(part, known or {})
-    files = Artifact.objects.filter(run__in=part.cards.values("run")).order_by("-pk")
-    found = list(files[: MOST_COUNTED + 1])
-    taking_part = people(part)
-    listed = Run.objects.filter(pk__in=runs[:MOST_BESIDE]).for_lists().order_by("-pk")
+    read = read or Read()
+    runs = _runs(part, read)
+    opened, count = _open_requests(part, read)
+    within = runs if len(runs) <= MOST_COUNTED else part.cards.values("run")
+    files = Artifact.objects.filter(run__in=within).order_by("-pk")
+    found = list(files[: MOST_COUNTED + 1]) if runs else []
+    people = participants_of(part, read)
+    listed = listed_people(part, people)
     return {
-        "runs": listed_runs(listed, now=now),
-        "open_requests": shown,
+        "runs": _listed(runs[:MOST_BESIDE], read, now),
+        "open_requests": opened,
         "files": found[:MOST_BESIDE],
-        "people": taking_part[:MOST_BESIDE],
+        "people": listed[:MOST_BESIDE],
+        "writers": writers_of(part, people, read),
         "is_whole": part.is_whole,
         "counts": {
             "runs": len(runs),
             "files": len(found),
-            "people": len(taking_part),
-            "open_requests": len(shown)
-            if len(shown) < MOST_BESIDE
-            else part.requests.open().order_by()[: MOST_COUNTED + 1].count(),
+            "people": len(listed),
+            "open_requests": count,
         },
         "most": MOST_BESIDE,
     }
 
 
-def _open_requests(part: Part, known: Mapping[UUID, HumanRequest]) -> list[HumanRequest]:
-    """Return the most urgent open requests of the session that the viewer may see."""
+def _runs(part: Part, read: Read) -> list[UUID]:
+    """Return the session's newest runs that the viewer may see, one more than are counted."""
+    if read.is_all:
+        found = sorted({one.run_id for one in read.cards if one.run_id}, reverse=True)
+    else:
+        found = list(part.cards.order_by("-run").values_list("run", flat=True)[: MOST_COUNTED + 1])
+    return found[: MOST_COUNTED + 1]
+
+
+def _listed(runs: Sequence[UUID], read: Read, now: datetime | None) -> list[Listed]:
+    missing = [one for one in runs if one not in read.listed]
+    others = Run.objects.filter(pk__in=missing).for_lists()
+    found = {one.run.pk: one for one in listed_runs(others if missing else (), now=now)}
+    found |= read.listed
+    return [found[one] for one in runs if one in found]
+
+
+def _open_requests(part: Part, read: Read) -> tuple[list[HumanRequest], int]:
+    """Return the most urgent open requests of the session that the viewer may see.
+
+    The second value is their number, counted up to one more than `MOST_COUNTED`.
+    """
+    known = {one.request.pk: one.request for one in read.messages if one.request}
+    if read.is_all:
+        asked = (one for one in known.values() if one.status == HumanRequest.Status.OPEN)
+        every = sorted(asked, key=attrgetter("urgency"))
+        return every[:MOST_BESIDE], len(every)
     urgent = part.requests.open().by_urgency()
     ids = list(urgent.values_list("pk", flat=True)[:MOST_BESIDE])
     missing = [one for one in ids if one not in known]
     others = HumanRequest.objects.with_what_is_shown().defer("question")
     found = {**known, **(others.in_bulk(missing) if missing else {})}
-    return [found[one] for one in ids if one in found]
-
-
-def people(part: Part) -> list[tuple[str, datetime, bool]]:
-    """Return the people who take part in what the viewer may see, and when each of them joined.
-
-    With each comes True for a member of the session, as far as the viewer may know; members first.
-    Of many members, only so many are read as can be counted, those who joined first; then others
-    aren't looked for, because open pages read this list after each change.
-    """
-    joined = part.session.members.order_by("joined_at", "pk")
-    names = joined.values_list(f"user__{name_field()}", "joined_at")
-    members = [(*one, True) for one in names[: MOST_COUNTED + 1]] if part.is_whole else []
-    return members if len(members) > MOST_BESIDE else [*members, *_others(part)]
-
-
-def _others(part: Part) -> list[tuple[str, datetime, bool]]:
-    """Return the people who have written or answered without being members, first ones first."""
-    answers = HumanResponse.objects.filter(request__in=part.requests)
-    came = [*_firsts(part.messages.exclude(author=None), "author"), *_firsts(answers, "user")]
-    firsts: dict[Any, datetime] = dict(sorted(came, key=itemgetter(1), reverse=True))
-    found = users().filter(is_among("pk", firsts))
-    if part.is_whole:
-        found = found.exclude(memberships__session=part.session)
-    names = found.values_list("pk", name_field())
-    return sorted(((name, firsts[key], False) for key, name in names), key=itemgetter(1))
-
-
-def _firsts(rows: QuerySet[Any], person: str) -> Iterable[tuple[Any, datetime]]:
-    """Return the key of each person, and the time of that person's earliest row."""
-    firsts: Iterable[tuple[Any, datetime]] = rows.order_by().values_list(person).annotate(Min("at"))
-    return firsts
+    count = len(ids)
+    if count == MOST_BESIDE:
+        count = part.requests.open().order_by()[: MOST_COUNTED + 1].count()
+    return [found[one] for one in ids if one in found], count

@@ -1,7 +1,7 @@
 """Chat sessions: the list, the transcript with its composer, and the lists beside it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import Sight, answerable_requests, titles_for
-from chat.feed import newest_messages
+from chat.feed import heads_in, newest_messages
 from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
@@ -30,21 +30,21 @@ from chat.services import Echo, MessageError, MessageKeyError, NotMemberError, R
 from chat.unread import followed, mark_read
 from dashboard.forms.attached import attached_files
 from dashboard.forms.commands import Command, command_in, unescaped
-from dashboard.overview.cards import cards_in
-from dashboard.overview.viewer import time_for_viewer
-from dashboard.pages.beside import MOST_BESIDE, beside
+from dashboard.overview.cards import cards_in, listed_from
+from dashboard.overview.viewer import answerable_for_viewer, time_for_viewer
+from dashboard.pages.beside import beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.listeners import CHOOSE, WORKING, listeners_of, newest_runs, stoppable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.mentions import unseen_words
-from dashboard.pages.questions import LONGEST_ECHO, MOST_OTHERS, questions_for
+from dashboard.pages.questions import LONGEST_ECHO, questions_for
 from dashboard.pages.reading import reading
+from dashboard.pages.taking_part import MOST_BESIDE, Read, participants_of, writers_of
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
-from procedures.models import Run
 from procedures.run_lists import MOST_COUNTED
-from procedures.users import User, name_field
+from procedures.users import User
 
 LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
@@ -88,10 +88,9 @@ def session_detail(request: Visit, session_id: UUID) -> HttpResponse:
 @login_required
 def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
     part = find(request, session_id)
-    context = beside(part)
-    opened, runs = context["open_requests"], [one.run for one in context["runs"]]
-    more = composer(part, shown=[found.pk for found in opened], runs=runs, opened=opened)
-    return render(request, "chat/_beside.html", context | more)
+    lists = beside(part)
+    more = composer(part, shown=[found.pk for found in lists["open_requests"]], lists=lists)
+    return render(request, "chat/_beside.html", lists | more)
 
 
 @require_safe
@@ -203,16 +202,24 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
     titled = {*ids, *([part.session.pk] if part else [])}
-    waiting = answerable_requests(user).filter(session=OuterRef("pk"))
     return {
         "rows": shown,
-        "titles": titles_for(user, titled, sight=sight),
+        "titles": titles_for(user, titled, sight=sight, heads=heads_in(shown)),
         "older": shown[-1].pk if len(rows) > LONGEST_LIST else None,
-        "waiting_sessions": _keys(Session.objects.filter(Exists(waiting), pk__in=ids)),
+        "waiting_sessions": _waiting(request, ids),
         "working_sessions": _working(sight, ids),
         "followed": followed(user, titled, sight),
         "current": _id(request.GET.get("current")),
     }
+
+
+def _waiting(request: Visit, ids: list[UUID]) -> set[UUID]:
+    """Return which of these sessions have a request that the viewer may answer now."""
+    known = answerable_for_viewer(request)
+    if known is not None:
+        return set(known.values())
+    waiting = answerable_requests(request.user).filter(session=OuterRef("pk"))
+    return _keys(Session.objects.filter(Exists(waiting), pk__in=ids))
 
 
 def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
@@ -233,7 +240,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
         "session": session,
         "current": session.pk,
         "transcript": shown,
-        "cards": cards_in(shown),
+        "cards": cards_in(shown, now=time_for_viewer(request)),
         "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
         "later": _page_after(part, shown[-1].seq) if before and shown else None,
         "is_latest": before is None,
@@ -279,18 +286,20 @@ def composer(
     part: Part,
     *,
     shown: Iterable[UUID | None] = (),
-    runs: Sequence[Run] | None = None,
-    opened: Sequence[HumanRequest] | None = None,
+    lists: Mapping[str, Any] | None = None,
+    known: Collection[UUID] | None = None,
 ) -> dict[str, Any]:
     """Return the context of the composer: what a message can answer or reply to, and a unique key.
 
     The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
-    page, some of which the viewer may be able to answer. `runs` are the session's newest runs, and
-    `opened` its open requests as `beside` lists them, if it has read them already.
+    page, some of which the viewer may be able to answer. `lists` is the result of `beside`, if it
+    has been read already, and `known` the result of `answerable_for_viewer`.
     """
-    runs = newest_runs(part) if runs is None else runs
+    opened: Sequence[HumanRequest] | None = lists["open_requests"] if lists else None
+    runs = [one.run for one in lists["runs"]] if lists else newest_runs(part)
+    writers = lists["writers"] if lists else writers_of(part, participants_of(part, Read()), Read())
     mine = answerable_requests(part.user).filter(session=part.session)
-    waiting, others = questions_for(part, mine, opened)
+    waiting, others = questions_for(part, mine, opened, known)
     answerable = {found.pk for found in waiting}
     if len(waiting) > MOST_COUNTED:
         answerable |= _keys(mine.filter(pk__in=[one for one in shown if one]))
@@ -299,25 +308,12 @@ def composer(
         "replying": waiting[:MOST_BESIDE],
         "may_ask_back": any(found.asked.ask_back for found in waiting[:MOST_BESIDE]),
         "waiting_count": len(waiting),
-        "others": [*others, *_writers(part)],
+        "others": [*others, *writers],
         **listeners_of(part, runs),
         "stoppable": partial(stoppable, part.user, runs),  # asked only where the button is drawn
         "answerable": answerable,
         "client_key": uuid4(),
     }
-
-
-def _writers(part: Part) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member, as a choice to reply to.
-
-    Such a writer sees only direct replies.
-    """
-    said = part.messages.filter(kind=Message.Kind.PERSON, author__isnull=False)
-    others = said.exclude(author=part.user).exclude(author__in=part.session.members.values("user"))
-    newest = others.order_by().values("author").annotate(last=Max("seq")).order_by("last")
-    last = part.messages.filter(seq__in=[one["last"] for one in newest[:MOST_OTHERS]])
-    named = last.order_by("seq").values_list(f"author__{name_field()}", "pk")
-    return [(pk, _("To {name}").format(name=name)) for name, pk in named]
 
 
 def told(reply: Reply | None) -> str:
@@ -406,15 +402,16 @@ def _choice(request: Visit) -> dict[str, Any]:
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
     """Return the whole page of a session; `more` is what its composer or a command shows."""
     context = sessions(request, part) | transcript(request, part)
-    known = {one.request.pk: one.request for one in context["transcript"] if one.request}
-    context |= beside(part, now=time_for_viewer(request), known=known)
+    is_all = context["is_latest"] and context["earlier"] is None
+    read = Read(context["transcript"], is_all, listed_from(context["cards"].values()))
+    lists = beside(part, now=time_for_viewer(request), read=read)
     mark, earlier = context["followed"].get(part.session.pk), context["earlier"]
     context |= reading(part, mark, context["transcript"], has_earlier=earlier is not None)
     context["title"] = context["titles"].get(part.session.pk, "")
-    opened, runs = context["open_requests"], [one.run for one in context["runs"]]
     shown = [message.request_id for message in context["transcript"]]
-    shown += [found.pk for found in opened]
-    context |= composer(part, shown=shown, runs=runs, opened=opened) | more
+    shown += [found.pk for found in lists["open_requests"]]
+    known = answerable_for_viewer(request)
+    context |= lists | composer(part, shown=shown, lists=lists, known=known) | more
     return render(request, "chat/session.html", context, status=status)
 
 

@@ -7,7 +7,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from chat.parts import Part
-from dashboard.pages.beside import MOST_BESIDE
+from dashboard.pages.taking_part import MOST_BESIDE
 from procedures.access import HeldRoles
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run

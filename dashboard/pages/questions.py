@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from chat.models import HumanRequest, Message
 from chat.models.request import HumanRequestQuerySet
 from chat.parts import Part
-from dashboard.pages.beside import MOST_BESIDE
+from dashboard.pages.taking_part import MOST_BESIDE
 from procedures.run_lists import MOST_COUNTED
 
 LONGEST_ECHO = 90
@@ -19,17 +19,23 @@ MOST_OTHERS = 20
 
 
 def questions_for(
-    part: Part, mine: HumanRequestQuerySet, opened: Sequence[HumanRequest] | None
+    part: Part,
+    mine: HumanRequestQuerySet,
+    opened: Sequence[HumanRequest] | None,
+    known: Collection[UUID] | None = None,
 ) -> tuple[list[HumanRequest], list[tuple[UUID, str]]]:
     """Return the open requests that wait for the viewer, and message ids and labels of the others.
 
     `mine` are all requests that the viewer may answer. `opened` is the session's open requests, up
-    to `MOST_BESIDE`, if they have been read already; then they aren't loaded again.
+    to `MOST_BESIDE`, if they have been read already; then they aren't loaded again. `known` are the
+    ids of `mine`, if they have been read.
     """
     if opened is None or len(opened) == MOST_BESIDE:
         waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
         return waiting, _questions_of_others(part, mine)
-    found = _keys(mine.filter(pk__in=[one.pk for one in opened])) if opened else set()
+    found = set(known or ())
+    if known is None and opened:
+        found = _keys(mine.filter(pk__in=[one.pk for one in opened]))
     others = sorted(one.pk for one in opened if one.pk not in found)
     waiting = _with_questions([one for one in opened if one.pk in found])
     return waiting, _about(others[-MOST_OTHERS:])

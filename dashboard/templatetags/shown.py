@@ -11,7 +11,9 @@ from dashboard.overview import Line, line_of
 from dashboard.overview.names import level_name, look_name, outcome_name
 from dashboard.overview.words import format_size, listed, short_id, unbroken
 from dashboard.overview.words import initials as two_letters
+from procedures.holdings import holdings_of
 from procedures.models import Event, Grant
+from procedures.users import User
 
 register = template.Library()
 
@@ -33,6 +35,12 @@ def group_names(grants: Iterable[Grant]) -> str:
     """Return the groups that have these grants, such as "Finance and Support"."""
     names = [grant.group.name for grant in grants]
     return listed(name[:1].upper() + name[1:] for name in names)
+
+
+@register.filter
+def names_of_groups(user: User) -> list[str]:
+    """Return the names of a user's groups, from what the page has read of the user anyway."""
+    return sorted(holdings_of(user).groups.values())
 
 
 @register.filter

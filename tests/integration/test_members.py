@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.access import titles_for
 from chat.feed import newest_messages
-from chat.models import FeedEntry, Member, Message, Session, SharedRun
+from chat.models import FeedEntry, HumanResponse, Member, Message, Session, SharedRun
 from chat.parts import find_part
 from chat.services import (
     LastMemberError,
@@ -23,13 +23,18 @@ from chat.services import (
 from dashboard.live.frames import frames
 from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE
+from dashboard.overview.cards import cards_in, listed_from
+from dashboard.pages.beside import beside
+from dashboard.pages.taking_part import Read
 from procedures import access
 from procedures.engine.errors import InputError
+from procedures.models.clock import clock
 from procedures.run_lists import RunList
 from procedures.services.ledger import examine_site
 from tests.calls import caller, grant
 from tests.conftest import create_person, group
-from tests.pages import ask, browser, queries_of, shown
+from tests.pages import ask, ask_in, browser, queries_of, shown
+from tests.runs import answer
 
 
 def member(session: Session, user: User) -> Member:
@@ -212,19 +217,51 @@ def test_a_session_of_ten_thousand_messages_costs_no_more_statements(
     session, _ = open_session("Long", by=alice, members=["bob"])
     post_message(session, "First", by=bob)
     client = browser(alice)
+    add_messages(session, 200, by=alice)
     latest, earlier = (
         len(queries_of(client, f"/chat/{session.pk}{query}")) for query in ("", "?before=3")
     )
-    at = Message.objects.latest("seq").at
-    Message.objects.bulk_create(
-        Message(session=session, seq=seq, kind="person", author=alice, text=f"no {seq}.", at=at)
-        for seq in range(4, 10_004)
-    )
-    Session.objects.filter(pk=session.pk).update(last_seq=10_003, said=10_003)
+    add_messages(session, 9_800, by=alice)
 
     assert len(queries_of(client, f"/chat/{session.pk}")) <= latest
     for query in ("?before=5000", "?before=60"):
         assert len(queries_of(client, f"/chat/{session.pk}{query}")) <= earlier
+
+
+def add_messages(session: Session, count: int, *, by: User) -> None:
+    last = session.messages.latest("seq")
+    first, end = last.seq + 1, last.seq + 1 + count
+    Message.objects.bulk_create(
+        Message(session=session, seq=seq, kind="person", author=by, text=f"no {seq}.", at=last.at)
+        for seq in range(first, end)
+    )
+    Session.objects.filter(pk=session.pk).update(last_seq=end - 1, said=end - 1)
+
+
+@pytest.mark.parametrize("reader", ["alice", "bob"])
+def test_the_lists_beside_a_transcript_are_the_same_if_it_has_read_everything(
+    alice: User, bob: User, carol: User, admin_user: User, reader: str
+) -> None:
+    session = ask("approval", by=alice).session
+    answered = ask_in(session, "text", by=alice)
+    answer(ask_in(session, "told", by=alice), by=bob)
+    HumanResponse.objects.filter(request=answered).delete()
+    post_message(session, "Who pays?", by=alice)
+    post_message(session, "The admin does.", by=admin_user, reply_to=session.messages.cards()[0])
+    invite(session.pk, carol, by=alice)
+    part = find_part(User.objects.get(username=reader), session.pk)
+    assert part
+    messages = list(part.messages.for_transcript().order_by("seq"))
+    cards, now = cards_in(messages), clock.now()
+
+    read = beside(
+        part, now=now, read=Read(messages, is_all=True, listed=listed_from(cards.values()))
+    )
+
+    assert read == beside(part, now=now)
+    assert (len(read["runs"]), len(read["open_requests"])) == (1, 2)
+    assert "admin" in {name for name, *_ in read["people"]}
+    assert [words for _, words in read["writers"]] == ["To admin"]
 
 
 def test_the_admin_shows_a_session_without_a_run(alice: User, bob: User, admin_user: User) -> None:

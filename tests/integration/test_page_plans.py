@@ -1,5 +1,6 @@
 """Pages of a filled site: they can be drawn, and read few rows, each by an index."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from bench.fill import fill
 from chat.models import HumanRequest
 from procedures.models import Event, Head, Procedure, Run
 from tests.configured import configured
-from tests.pages import browser
+from tests.pages import browser, queries_of
 from tests.plans import nodes_of_page, rows_read
 
 RUNS = 2_500
@@ -25,6 +26,12 @@ PATHS = (
     *("/", "/overview", "/inbox/", "/requests/waiting", "/api/requests?status=open", "/chat"),
     *("/runs", "/runs?state=failed", "/runs?state=people", "/runs/changes", "/api/runs"),
 )
+CHAT, SEARCH = "/chat/one", "/search?q=approve"
+SESSION = re.compile("/chat/([0-9a-f-]{36})")
+MOST_STATEMENTS = {"/": 27, "/inbox/": 20, CHAT: 32, "/runs": 27, SEARCH: 33}
+"""The statements that a page takes at most for each of these people."""
+FOR_OPERATORS = {"/": 13}
+"""The further statements for the health of the site, which operators are shown."""
 ADMIN = ("procedures_event", "procedures_run", "chat_humanrequest", "chat_session")
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -81,6 +88,21 @@ def test_a_page_reads_few_rows_by_indexes(name: str, path: str) -> None:
 
     assert read < MOST_READ * Procedure.objects.count()
     assert tables == set()
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_page_takes_few_statements(name: str) -> None:
+    page = browser(User.objects.get(username=name))
+    paths = {one: one for one in MOST_STATEMENTS if one != CHAT}
+    if found := SESSION.search(page.get("/chat").content.decode()):
+        paths[CHAT] = found[0]
+
+    taken = {one: len(queries_of(page, path)) for one, path in paths.items()}
+
+    more = FOR_OPERATORS if name == "operator" else {}
+    most = {one: count + more.get(one, 0) for one, count in MOST_STATEMENTS.items()}
+    assert {one: many for one, many in taken.items() if many > most[one]} == {}
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")

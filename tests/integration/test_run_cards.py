@@ -14,8 +14,8 @@ from chat.services import start_in_session
 from dashboard.live.frames import frames
 from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE
-from dashboard.overview import card_overview, cards_of
-from dashboard.overview.cards import MOST_READ
+from dashboard.overview import card_overview, cards_of, listed_runs
+from dashboard.overview.cards import MOST_READ, listed_from
 from dashboard.overview.readings import read_runs
 from procedures.engine.journal.events import EventKind
 from procedures.engine.values import canonical
@@ -63,13 +63,13 @@ def test_many_cards_cost_as_many_statements_as_one(session: Session, alice: User
     def push() -> None:
         frames(stream, "page", [WHOLE], after=0)
 
-    add_runs(session, 2, by=alice)
+    add_runs(session, 3, by=alice)  # the last message of which asks, as later
     few = len(queries_of(browser(alice), path)), statements(push)
     add_runs(session, 9, by=alice)
     runs = runs_in(session)
 
     assert (len(queries_of(browser(alice), path)), statements(push)) == few
-    assert len(runs) == 12
+    assert len(runs) == 13
     assert statements(lambda: cards_of(runs)) == statements(lambda: cards_of(runs[:1])) <= 5
 
 
@@ -83,6 +83,21 @@ def test_a_transcript_draws_the_card_that_each_run_has_alone(
     for run in runs_in(session):
         card = render_to_string("procedures/_run_card.html", card_overview(run))
         assert " ".join(card.split()) in page
+
+
+def test_cards_know_the_states_that_lists_read(session: Session, alice: User, bob: User) -> None:
+    add_runs(session, 5, by=alice)
+    answer(request_of(runs_in(session)[1]), by=bob)  # which the journal doesn't have yet
+    for run, status in zip(runs_in(session), ("paused", "failed", "queued"), strict=False):
+        Run.objects.filter(pk=run.pk).update(status=status, queued_at=clock.now())
+    runs, now = runs_in(session), clock.now()
+
+    found = listed_from(cards_of(runs, now=now).values())
+
+    assert found == {one.run.pk: one for one in listed_runs(runs, now=now)}
+    assert len(found) == 6
+    Run.objects.filter(pk=runs[-1].pk).update(status="retrying")
+    assert len(listed_from(cards_of(runs_in(session)).values())) == 5
 
 
 def lengthen(run: Run, *, by: int) -> None:

@@ -52,9 +52,7 @@ SELECT DISTINCT m.id, m.user_id, r.id, r.procedure_id FROM {member} m
 {shares} JOIN {message} e ON e.session_id = m.session_id JOIN {run} r ON r.id = e.run_id
 WHERE m.id = %s AND {of_others}
 
--- name: assigned_permissions
--- Each permission that any request was ever assigned to, one step in the index for each of them.
--- Locks nothing.
+-- part: each_permission
 WITH RECURSIVE known (permission) AS (
   SELECT min(permission) FROM {assignment} WHERE permission <> ''
   UNION ALL
@@ -63,6 +61,19 @@ WITH RECURSIVE known (permission) AS (
   FROM known WHERE known.permission IS NOT NULL
 )
 SELECT permission FROM known WHERE permission IS NOT NULL
+
+-- name: assigned_permissions
+-- Each permission that any request was ever assigned to, one step in the index for each of them.
+-- Locks nothing.
+{each_permission}
+
+-- name: facts_for_rules
+-- The same, an empty one if any open request is claimed, and none at all if somebody snoozes any.
+-- Locks nothing.
+{each_permission} UNION ALL
+SELECT '' WHERE EXISTS
+  (SELECT 1 FROM {request} WHERE status = 'open' AND claimed_by_id IS NOT NULL) UNION ALL
+SELECT NULL WHERE EXISTS (SELECT 1 FROM {snooze} WHERE user_id = %s AND until > {now})
 
 -- name: runs_of_session
 -- The runs with an entry in a session, one step in the index for each run. Locks nothing.

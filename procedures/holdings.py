@@ -1,0 +1,87 @@
+"""The groups, permissions and roles of one user, read together."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet, Value
+
+from procedures.engine.declaration.roles import Role
+from procedures.models import Grant
+from procedures.users import User, are_permissions_in_tables, kept_on, members_path
+
+GROUP, PERMISSION, ROLE = range(3)
+"""The kinds of rows of the statement that reads them."""
+
+
+class Holdings(NamedTuple):
+    """The groups, permissions and roles of a user, as far as they are in Django's tables."""
+
+    groups: Mapping[int, str]
+    """The names of the groups of which the user is a member."""
+    permissions: frozenset[str]
+    """The permissions granted to the user or to one of these groups, such as "app.code"."""
+    roles: frozenset[tuple[int, str]]
+    """Pairs: a procedure, and a role that one of these groups has on it."""
+
+    def procedures(self, *roles: Role) -> set[int]:
+        """Return the procedures on which one of the groups has one of these roles."""
+        return {procedure for procedure, role in self.roles if role in roles}
+
+
+def holdings_of(user: User) -> Holdings:
+    """Return what a user holds, read by one statement for each user object.
+
+    Groups and roles are only for lists: whatever decides a right is asked of the database.
+    """
+    return kept_on(user, "holdings", lambda: _read(user))
+
+
+def holds(user: User, permission: str) -> bool:
+    """Return the result of `has_perm`, for which a page takes no statement of its own."""
+    return _with_permissions(user).has_perm(permission)
+
+
+def permissions_of(user: User) -> set[str]:
+    """Return the result of `get_all_permissions`, without a statement of its own."""
+    return set(_with_permissions(user).get_all_permissions())
+
+
+def _with_permissions(user: User) -> User:
+    kept = "_perm_cache"
+    # Django's own backend keeps them there, too, after a statement for the user's own and one for
+    # those of the groups.
+    is_new = user.is_active and not user.is_superuser and not hasattr(user, kept)
+    if is_new and are_permissions_in_tables():
+        setattr(user, kept, set(holdings_of(user).permissions))
+    return user
+
+
+def _read(user: User) -> Holdings:
+    groups, permissions, roles = dict[int, str](), set[str](), set[tuple[int, str]]()
+    first, *others = _parts(user)
+    for kind, key, name, more in first.union(*others, all=True):
+        if kind == GROUP:
+            groups[key] = name
+        elif kind == PERMISSION:
+            permissions.add(f"{name}.{more}")
+        else:
+            roles.add((key, name))
+    return Holdings(groups, frozenset(permissions), frozenset(roles))
+
+
+def _parts(user: User) -> list["QuerySet[Group | Permission | Grant, tuple[int, int, str, str]]"]:
+    by_group, none = members_path(), Value("")
+    own = get_user_model()._meta.get_field("user_permissions").related_query_name()  # noqa: SLF001
+    given = Permission.objects.order_by()
+    code = (Value(PERMISSION), Value(0), "content_type__app_label", "codename")
+    grants = Grant.objects.filter(**{f"group__{by_group}": user}).order_by()
+    return [
+        Group.objects.filter(**{by_group: user})
+        .order_by()
+        .values_list(Value(GROUP), "pk", "name", none),
+        given.filter(**{own: user}).values_list(*code),
+        given.filter(**{f"group__{by_group}": user}).values_list(*code),
+        grants.values_list(Value(ROLE), "procedure", "role", none),
+    ]
