@@ -192,14 +192,17 @@ def _require_folder() -> None:
         )
 
 
-def fault() -> str:
-    """Return a sentence about why no run can use files and how to fix it, or "" if all is well."""
+def fault(site: str | None = None) -> str:
+    """Return a sentence about why no run can use files and how to fix it, or "" if all is well.
+
+    The mark of the site's store isn't read from the database if it is given.
+    """
     try:
         with reaching():
             _require_folder()
     except FileStoreError as error:
         return f"{error} {IF_LOST}"
-    return store_complaint()
+    return store_complaint(site)
 
 
 def whole_text(kept: str) -> str:
@@ -239,9 +242,12 @@ def name_store() -> str:
     return name
 
 
-def store_complaint() -> str:
-    """Return why this isn't the site's store, or "" if it is or if the site has no store yet."""
-    site = _sites_store()
+def store_complaint(site: str | None = None) -> str:
+    """Return why this isn't the site's store, or "" if it is or if the site has no store yet.
+
+    The mark of the site's store isn't read from the database if it is given.
+    """
+    site = _sites_store() if site is None else site
     try:
         mark = store_mark()
     except Exception as error:  # noqa: BLE001 (each kind of store has its own)

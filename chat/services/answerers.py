@@ -5,7 +5,7 @@ number of open requests.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from enum import IntEnum
 from itertools import islice
 from typing import Any
@@ -39,12 +39,13 @@ class Reach(IntEnum):
     SOMEBODY = 2
 
 
-def requests_without_answerers() -> HumanRequestQuerySet:
+def requests_without_answerers(asked: Set[str] | None = None) -> HumanRequestQuerySet:
     """Return the open requests that nobody but superusers can answer.
 
     Looks only at requests that were never assigned or are assigned to somebody who can't answer.
+    The permissions to which requests have been assigned aren't read again if they are given.
     """
-    suspects = _suspects()
+    suspects = _suspects(_asked() if asked is None else asked)
     if suspects == []:
         return HumanRequest.objects.none()
     is_there = (
@@ -57,7 +58,7 @@ def requests_without_answerers() -> HumanRequestQuerySet:
     return requests if suspects is None else requests.filter(pk__in=suspects)
 
 
-def _suspects() -> list[UUID] | None:
+def _suspects(asked: Set[str]) -> list[UUID] | None:
     """Return the open requests without an assignee, or with one who might be inactive.
 
     Return None if there are too many.
@@ -65,7 +66,6 @@ def _suspects() -> list[UUID] | None:
     waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
     groups = Group.objects.exclude(pk__in=_present_groups())
     absent = users().filter(~is_active())
-    asked = _asked()
     held = set(_held_permissions().values_list("full_name", flat=True)) if asked else set()
     parts: list[QuerySet[Any, Any]] = [
         HumanRequest.objects.open().filter(is_unasked=True).order_by().values_list("pk"),

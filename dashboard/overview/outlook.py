@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from chat.access import visible_requests
+from chat.left import rule_facts
 from chat.models.request import HumanRequestQuerySet
 from chat.services import requests_without_answerers
 from dashboard.overview.openings import LATE, held_up, stuck, without_code
@@ -138,7 +139,7 @@ class Outlook:
 
     def alone(self, most: int) -> list[UUID]:
         """Return the most urgent open requests that nobody can answer."""
-        requests = requests_without_answerers()
+        requests = requests_without_answerers(rule_facts(self.user).permissions)
         if self._few is not None:
             return _urgent(requests.filter(wait__run__in=self._few), most)
         found = list[UUID]()

@@ -1,6 +1,6 @@
 """Dialogs for operations on a run: what each would do, and the fields of its form."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -50,9 +50,10 @@ def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
     }
 
 
-def operable(user: User) -> set[int]:
-    """Return the ids of the procedures whose runs the user may operate."""
-    return set(access.procedures_for(user, "operate").values_list("pk", flat=True))
+def operable(user: User, procedures: Collection[int]) -> set[int]:
+    """Return which of these procedures have runs that the user may operate."""
+    roles = access.HeldRoles(user, procedures)
+    return {one for one in procedures if roles.has("operate", one)}
 
 
 def dialog_of(

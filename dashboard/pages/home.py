@@ -63,9 +63,15 @@ def home_days(request: Visit) -> HttpResponse:
 
 
 def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:
-    shown = contents_for(Outlook(request.user, time_for_viewer(request)))
+    outlook = Outlook(request.user, time_for_viewer(request))
+    shown = contents_for(outlook)
     if not is_operator:
         return shown
     # Operators read this themselves: no frame brings it.
-    more = {"operable": operable(request.user)} if shown["stuck"] else {}
-    return shown | more | {"complaints": complaints()}
+    shown["operable"] = operable(request.user, stuck_in(shown)) if shown["stuck"] else set()
+    return shown | {"complaints": complaints(now=outlook.now, missing=outlook.missing)}
+
+
+def stuck_in(shown: dict[str, Any]) -> set[int]:
+    """Return the procedures of the stuck runs that are shown."""
+    return {one.run.procedure_id for alike in shown["stuck"] for one in alike.runs}

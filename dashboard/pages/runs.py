@@ -19,6 +19,7 @@ from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
+from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.dialogs import operable, operations_of
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import questions_of
@@ -61,7 +62,7 @@ def run_list(request: SignedIn) -> HttpResponse:
     choice = Choice.of(request)
     found = page_of_runs(choice.runs, after=_id(request.GET.get("after")))
     context = {
-        "runs": listed_runs(found["items"]),
+        "runs": listed_runs(found["items"], now=time_for_viewer(request)),
         "mine": _that_wait_for(request, found["items"]),
         "titles": _titles(request, found["items"]),
         "next": found["next"],
@@ -70,7 +71,7 @@ def run_list(request: SignedIn) -> HttpResponse:
         "procedure": choice.procedure,
         "state": FILTERS.get(choice.state, ("", ""))[1],
         "chosen": choice.state,
-        "operable": operable(request.user),
+        "operable": operable(request.user, {one.procedure_id for one in found["items"]}),
     }
     return render(request, "procedures/runs.html", context)
 

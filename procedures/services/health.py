@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -13,7 +13,7 @@ from procedures import dispatch, registry
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Installation, Run
 from procedures.models.clock import clock
-from procedures.services.carriers import long_queued, stranded
+from procedures.services.carriers import Code, long_queued, stranded
 from procedures.services.installation import store_complaint, why_held
 
 logger = logging.getLogger(__name__)
@@ -40,24 +40,29 @@ sources: list[Callable[[], Iterable[Complaint]]] = []
 """The checks of the layers above, whose complaints are added to these."""
 
 
-def complaints() -> list[Complaint]:
-    """Check each part of the site now, and return the problems; [] if nothing is wrong."""
-    found = []
-    if held := why_held():
+def complaints(
+    *, now: datetime | None = None, missing: Mapping[Code, str] | None = None
+) -> list[Complaint]:
+    """Check each part of the site now, and return the problems; [] if nothing is wrong.
+
+    The current time, and the result of `stranded`, aren't read again if they are given.
+    """
+    found, now, site = list[Complaint](), now or clock.now(), Installation.current()
+    if held := why_held(site):
         found.append(Complaint("copy", held))
-    if lost := store_complaint():
+    if lost := store_complaint(site):
         found.append(Complaint("files", lost))
-    if silent := clock_complaint():
+    if silent := clock_complaint(site, now):
         found.append(Complaint("clock", silent))
     if fault := dispatch.fault():
         message = f"{fault} Meanwhile, workers look for queued runs every {dispatch.LOOK_EVERY} s."
         found.append(Complaint("messages", message))
     # Workers of a copy, or without the file store, report nothing, since they may claim nothing.
-    told = [stuck_complaint(), "" if held or lost or fault else absence_complaint()]
+    told = [stuck_complaint(now), "" if held or lost or fault else absence_complaint(now)]
     found += [Complaint("workers", words) for words in told if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
-    missing = dict.fromkeys(stranded(clock.now()).values())
-    found += [Complaint("code", f"Runs stay queued: {words}") for words in missing]
+    reasons = dict.fromkeys((stranded(now) if missing is None else missing).values())
+    found += [Complaint("code", f"Runs stay queued: {words}") for words in reasons]
     if names := registry.unregistered():
         words = f"The code for these procedures was never registered: {', '.join(names)}."
         remedy = "Run `manage.py migrate`, then restart the workers."
@@ -78,9 +83,9 @@ class Slot:
     is_stuck: bool
 
 
-def slots() -> list[Slot]:
+def slots(now: datetime | None = None) -> list[Slot]:
     """Return the runs in all workers' slots; those that have been silent longest come first."""
-    now = clock.now()
+    now = now or clock.now()
     held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
     return [
         Slot(run.pk, run.procedure.name, run.reached_at, run.working_on, run.is_silent(now))
@@ -88,9 +93,9 @@ def slots() -> list[Slot]:
     ]
 
 
-def stuck_complaint() -> str:
+def stuck_complaint(now: datetime) -> str:
     """Return a sentence about runs that occupy workers because their code never returns, or ""."""
-    stuck = [slot for slot in slots() if slot.is_stuck]
+    stuck = [slot for slot in slots(now) if slot.is_stuck]
     if not stuck:
         return ""
     named = ", ".join(
@@ -104,12 +109,11 @@ def stuck_complaint() -> str:
     )
 
 
-def absence_complaint() -> str:
+def absence_complaint(now: datetime) -> str:
     """Return a sentence if runs have been queued for long and no worker shows a sign of life.
 
     Return "" otherwise.
     """
-    now = clock.now()
     waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
     if not waiting.exists() or dispatch.told_codes():
         return ""
@@ -119,9 +123,9 @@ def absence_complaint() -> str:
     return f"No worker takes up queued runs. Start one: {WORKER} If one is running, see its log."
 
 
-def clock_complaint() -> str:
+def clock_complaint(site: Installation | None = None, now: datetime | None = None) -> str:
     """Return why timers and lost runs aren't handled, or "" while a clock process is running."""
-    silence = Installation.current().silence(clock.now())
+    silence = (site or Installation.current()).silence(now or clock.now())
     if silence is None:
         return ""
     if not silence:

@@ -21,8 +21,8 @@ COMMAND_LINE = "system: command line"
 LOOK_EVERY = 1.0
 """Seconds for which a process relies on its last check."""
 RESTORED = "restored from another database"
-SERVER = "SELECT system_identifier FROM pg_control_system()"
 OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
+WITH_SERVER = f"SELECT ({OWN_NUMBER}), system_identifier FROM pg_control_system()"  # noqa: S608
 
 
 class NoCopyError(EngineError):
@@ -61,9 +61,12 @@ def _note_store() -> None:
         site.save(update_fields=["store"])
 
 
-def why_held() -> str:
-    """Return why this database's runs are held, as a sentence, or "" if they may continue."""
-    site = Installation.current()
+def why_held(site: Installation | None = None) -> str:
+    """Return why this database's runs are held, as a sentence, or "" if they may continue.
+
+    The installation isn't read again if it is given.
+    """
+    site = site or Installation.current()
     if not site.held_at and site.database and site.database != database_name():
         _mark_restored()
         site = Installation.current()
@@ -84,16 +87,21 @@ def _mark_restored() -> None:
         mark_copy(RESTORED)
 
 
-def store_complaint() -> str:
-    """Return why this file store isn't the site's, or "" if it is."""
-    if not Installation.current().store:
+def store_complaint(site: Installation | None = None) -> str:
+    """Return why this file store isn't the site's, or "" if it is.
+
+    The installation isn't read again if it is given.
+    """
+    site = site or Installation.current()
+    if not site.store:
         note_installation()
-    return files.fault()
+    return files.fault(site.store or None)
 
 
 def refusal() -> str:
     """Return why this process must not accept work, or "" if it may."""
-    return why_held() or store_complaint()
+    site = Installation.current()
+    return why_held(site) or store_complaint(site)
 
 
 class Gate:
@@ -192,10 +200,10 @@ def database_name() -> str:
         # A savepoint: the refusal would break the transaction around it, in which a copy is being
         # marked.
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SERVER)
-            server = cursor.fetchone()[0]
+            cursor.execute(WITH_SERVER)
+            number, server = cursor.fetchone()
     except ProgrammingError:  # a server may keep it to itself; one that is away says nothing
-        server = "?"
-    with connection.cursor() as cursor:
-        cursor.execute(OWN_NUMBER)
-        return f"server {server} database {cursor.fetchone()[0]}"
+        with connection.cursor() as cursor:
+            cursor.execute(OWN_NUMBER)
+            number, server = cursor.fetchone()[0], "?"
+    return f"server {server} database {number}"
