@@ -48,6 +48,7 @@ def connect() -> None:
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
     hooks.examined_site.append(unowned)
+    hooks.names_files.append(have_files)
     for model in (User, Group):
         post_delete.connect(mark_unasked, sender=model)
     pre_delete.connect(keep_name, sender=User)
@@ -65,6 +66,11 @@ def keep_name(instance: User, **_: Any) -> None:
     """Keep a deleted user's name where transcripts tell that the user was invited or removed."""
     for line in Message.objects.filter(person=instance).select_related("person"):
         line.forget_person()
+
+
+def have_files() -> bool:
+    """Return True if any message has a file, so that the site's file store isn't empty."""
+    return Message.objects.with_files().exists()
 
 
 def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
+from procedures import hooks
 from procedures.conf import conf
 from procedures.engine.errors import FileGoneError, FileStoreError
 from procedures.engine.journal.large import ELSEWHERE, unpacked, whole
@@ -186,7 +187,8 @@ def _require_folder() -> None:
     """Raise `FileStoreError` if the folder is missing although files exist: it may be unmounted."""
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
-    if apps.get_model("countersign_procedures", "Artifact").objects.exists():
+    own = apps.get_model("countersign_procedures", "Artifact").objects
+    if own.exists() or any(ask() for ask in hooks.names_files):
         raise FileStoreError(
             f"The folder {default_storage.path(FOLDER)} is missing. Mount or restore it."
         )

@@ -54,6 +54,8 @@ examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 They return the differences, and append to the list a sentence about rows that are older than the
 proofs.
 """
+names_files: list[Callable[[], bool]] = []
+"""Functions that return True if rows of the layers above name contents in the file store."""
 examined_site: list[Callable[[], Iterable[Any]]] = []
 """Functions that return, as differences, rows of the layers above that belong to no run."""
 

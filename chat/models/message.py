@@ -66,6 +66,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         opener = Subquery(cards.values("run")[:1], output_field=models.UUIDField())
         return self.annotate(opener=opener)
 
+    def with_files(self) -> Self:
+        """Return people's messages that have files."""
+        return self.filter(kind=Message.Kind.PERSON).exclude(details="")
+
     def cards(self) -> Self:
         """Return the cards of runs; a card's session is its run's session."""
         return self.filter(kind=Message.Kind.RUN)
@@ -181,6 +185,11 @@ class Message(models.Model):
                 fields=["reply_to"],
                 condition=Q(reply_to__isnull=False),
                 name="countersign_messages_by_reply",
+            ),
+            models.Index(
+                fields=["session"],
+                condition=Q(kind="person") & ~Q(details=""),
+                name="countersign_sent_files",
             ),
             models.Index(
                 fields=["person"],

@@ -97,8 +97,7 @@ def _rows_of(session: Session) -> Iterator[Any]:
 
 def _lost_files(session: Session) -> Iterator[Difference]:
     """Yield the files of people's messages whose contents are damaged or missing."""
-    said = Message.objects.filter(session=session, kind=Message.Kind.PERSON)
-    with_files = said.exclude(details="").order_by("seq")
+    with_files = session.messages.with_files().order_by("seq")
     yield from missing_contents(
         (f"File {file.name} of {row_name(message).lower()}", file.digest)
         for message in with_files.iterator()

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 
+from chat.services import open_session, post_message, receive_message_file, sent_message_files
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values.files import File, use_file_store
-from procedures.files import FOLDER, ContentStore
+from procedures.files import FOLDER, ContentStore, fault
 from procedures.models import Artifact, Run
 from procedures.runner import advance_run
 from procedures.services import complaints, start_run, sweep
@@ -89,6 +91,20 @@ def test_files_that_are_lost_for_good_are_told_when_an_empty_folder_is_there(
     assert carry_on(run) == RunStatus.QUARANTINED
 
     assert "Restore the file" in shown(browser(boss).get(f"/runs/{run.pk}"))
+
+
+def test_the_folder_is_missed_if_only_messages_have_files(
+    folder: Path, boss: User, alice: User
+) -> None:
+    session, _ = open_session("Parcels", by=alice)
+    assert fault() == ""
+    sent = SimpleUploadedFile("orders.csv", b"A-7")
+    token = receive_message_file(session, sent, by=alice)
+    files = sent_message_files(session, [token], by=alice)
+    post_message(session, "", by=alice, files=files)
+    shutil.rmtree(folder)
+
+    assert "is missing. Mount or restore it." in fault()
 
 
 def _receipt(*, by: User) -> File:
