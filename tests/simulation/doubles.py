@@ -79,6 +79,10 @@ class Wire(MemoryJournal):
         self.world.cut("reads the journal")
         return super().load()
 
+    def unread_messages(self) -> list[dict[str, Any]]:
+        self.world.cut("reads its messages")
+        return super().unread_messages()
+
     def pause(self, seconds: float) -> None:
         super().pause(seconds)
         self.world.cut("waits in place")

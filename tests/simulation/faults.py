@@ -16,6 +16,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.journal.payloads import Opening
 from procedures.engine.journal.protocol import Journal
 from procedures.engine.lifecycle.holds import hold_answer
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.lifecycle.quarantine import quarantined
 from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryInput, MemoryRun, MemorySignal, MemoryWait
@@ -211,6 +212,25 @@ class SignalIdsForgotten(Store):
         return [] if "signal_id" in cells else super().signals(run, **cells)
 
 
+class MessagesUnmarked(Store):
+    """What a run has read is not marked with it."""
+
+    def save(self, row: Any, *names: str) -> None:
+        if names == ("read_seq",):
+            row.read_seq = None
+        super().save(row, *names)
+
+
+class MessagesMarkedAtOnce(Wire):
+    """Messages are marked when they are read, not with what was done after it."""
+
+    def unread_messages(self) -> list[dict[str, Any]]:
+        found = super().unread_messages()
+        for signal in self.store.signals(self.row, name=MESSAGE, read_seq=None):
+            signal.read_seq = len(self.row.events)
+        return found
+
+
 class NewsOverlooked(Store):
     """A run that is let go of to wait does not see what came while it was worked on."""
 
@@ -248,6 +268,8 @@ FAULTS: Mapping[str, Parts] = {
     "deadline that passes a held answer": Parts(store=DeadlinePasses),
     "compensation run twice": Parts(journal=UndoingForgets),
     "signal id counted twice": Parts(store=SignalIdsForgotten),
+    "message not marked as read": Parts(store=MessagesUnmarked),
+    "message marked before its commit": Parts(journal=MessagesMarkedAtOnce),
     "wake-up lost after a suspend": Parts(store=NewsOverlooked),
     "transaction in two commits": Parts(journal=RowsAlone),
     "doubtful step repeated unasked": Parts(journal=StartsForgotten),

@@ -22,6 +22,7 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.errors import QuestionError
+from tests.simulation import talks
 from tests.simulation.ledger import ledger
 from tests.simulation.witness import Kept
 
@@ -354,6 +355,8 @@ class Play:
     inputs: Mapping[str, Any]
     signals: tuple[str, ...] = ()
     """The names of those that people send it."""
+    is_written_to: bool = False
+    """True if people write to it."""
 
 
 PLAYS = {
@@ -369,5 +372,7 @@ PLAYS = {
     "archive": Play((archive,), archived, {}),
     "household": Play((household,), inherited, {"name": "Eve"}),
     "clan": Play((clan,), related, {}),
+    "talker": Play((talks.talker,), talks.told, {}, is_written_to=True),
+    "watcher": Play((talks.watcher,), talks.steered, {}, is_written_to=True),
     "changing": Play((old, new), paid_or_not, {}),
 }

@@ -16,6 +16,7 @@ from tests.simulation.ledger import writing_to
 from tests.simulation.plays import PLAYS
 from tests.simulation.sights import sights
 from tests.simulation.strands import Order, Strand
+from tests.simulation.talks import say
 from tests.simulation.watches import watches_of
 from tests.simulation.witness import BrokenError
 from tests.simulation.world import Page, Worker, World
@@ -29,6 +30,8 @@ TICKS = (0.05, 0.2, 1, 4, 12, 40)
 HELD = 0.25
 """The share of answers that can be undone for a while."""
 HOLDS = (1, 5, 20)
+STEERED = 0.5
+"""The share of messages that are written to the step at work."""
 JUMPS = (-3600, -20, 0, 20, 3600)
 STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 NO_REPLY = (Order.LOST, Order.LATE, Order.UNHEARD)
@@ -117,6 +120,7 @@ class Schedule:
         """Few plays a seed, so that each is seen in all its turns."""
         self.story = Story(seed)
         self._sent: list[tuple[str, str, int]] = []
+        self._said: list[tuple[str, int, bool]] = []
 
     def live(self) -> None:
         for _ in range(self.random.choice(CHAOS)):
@@ -176,7 +180,7 @@ class Schedule:
         if world.pages:
             yield 0.3 * hurry, lambda: self._answer(person, self.random.choice(world.pages))
         if runs:
-            yield 0.6 * hurry, lambda: self._signal(person, self.random.choice(runs))
+            yield from self._words(person)
             yield operate / 2, lambda: self._operate(person, "cancels", self.random.choice(runs))
             yield operate / 4, lambda: self._operate(person, "ends", self.random.choice(runs))
             yield operate, lambda: self._operate(person, "pauses", self.random.choice(runs))
@@ -187,6 +191,13 @@ class Schedule:
             stopped = [key for key in runs if world.store.runs[key].status in STOPPED] or runs
             yield operate, lambda: self._operate(person, "retries", self.random.choice(stopped))
             yield operate, lambda: self._operate(person, "overrides", self.random.choice(stopped))
+
+    def _words(self, person: Strand) -> Iterator[tuple[float, Act]]:
+        plays = [(key, PLAYS[run.procedure.name]) for key, run in self.world.store.runs.items()]
+        if sent := [key for key, play in plays if play.signals]:
+            yield 0.6 * self.rates.hurry, lambda: self._signal(person, self.random.choice(sent))
+        if told := [key for key, play in plays if play.is_written_to]:
+            yield 0.6 * self.rates.hurry, lambda: self._say(person, self.random.choice(told))
 
     # Strands
 
@@ -296,8 +307,6 @@ class Schedule:
 
     def _signal(self, person: Strand, run_id: str) -> None:
         names = PLAYS[self.world.store.runs[run_id].procedure.name].signals
-        if not names:
-            return
         if self._sent and self.random.random() < 0.3:
             sent = self.random.choice(self._sent)
         else:
@@ -306,6 +315,14 @@ class Schedule:
         self._begin(
             person, f"sends {sent[1]} {sent[2]} to {sent[0]}", lambda: self.world.signal(*sent)
         )
+
+    def _say(self, person: Strand, run_id: str) -> None:
+        said = (run_id, len(self._said) + 1, self.random.random() < STEERED)
+        if self._said and self.random.random() < 0.2:
+            said = self.random.choice(self._said)
+        self._said.append(said)
+        at = f"writes m{said[1]} to {said[0]}{' at work' * said[2]}"
+        self._begin(person, at, partial(say, self.world, *said))
 
     def _operate(self, person: Strand, verb: str, run_id: str) -> None:
         world = self.world

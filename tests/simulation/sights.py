@@ -38,6 +38,9 @@ SIGHTS = {
     "refused signals": "signals refused, as they did not fit",
     "skipped": "signals skipped, as they did not fit",
     "signals again": "signals that came again",
+    "messages": "messages to runs",
+    "steering messages": "messages to steps at work",
+    "read by steps": "messages that a step has read",
     "settled answers": "answers that took effect when they couldn't be undone any more",
     "undone answers": "answers that were undone",
 }
@@ -53,6 +56,8 @@ def sights(world: World) -> Counter[str]:
             counts["grandchildren"] += run.facts.depth == 2
             counts["files"] += len(run.files)
             counts.update(sight for event in run.events for sight in _in(event))
+            steps = [one for one in run.events if one.kind == EventKind.STEP_SUCCEEDED]
+            counts["read by steps"] += sum(len(one.content.get("read", ())) for one in steps)
     return counts
 
 

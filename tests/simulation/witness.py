@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus, chain
 from procedures.engine.journal.large import unpacked
+from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.lifecycle.sets import DETACHED_KINDS
 from procedures.engine.lifecycle.waits import is_abandoned
@@ -54,6 +55,10 @@ class Kept:
     closed: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What became of the waits since then, by key."""
     ever_closed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    """The messages that the code has read from its inbox, in order."""
+    heard: list[str] = field(default_factory=list)
+    """Those and what conversations gave, in order."""
 
 
 class Witness:
@@ -77,6 +82,9 @@ class Witness:
         """Answers that were accepted and that the journal does not know yet."""
         self.sent: set[int] = set()
         """Signals that were accepted, each with a number of its own."""
+        self.written: list[str] = []
+        """Messages that were accepted, in order; the text of each is its id."""
+        self._read: list[str] = []
         self.is_ended = self.is_paused = False
         self._unended: set[str] = set()
         """The steps that are to happen once and were begun."""
@@ -134,6 +142,7 @@ class Witness:
             EventKind.STEP_STARTED: self._take_start,
             EventKind.STEP_SUCCEEDED: self._take_attempt,
             EventKind.STEP_FAILED: self._take_attempt,
+            EventKind.SEEN: self._take_reading,
             EventKind.RUN_CONTINUED: self._begin_anew,
             EventKind.OPERATOR: self._obey,
             **dict.fromkeys(SOFT, self._take_soft),
@@ -186,8 +195,38 @@ class Witness:
             self._said[step] = told["value"]
         if content["outcome"] == "decided":
             self._check_set(event.key, wait, told["value"])
+        elif wait.get("signal") == MESSAGE:
+            self._take_said(told["value"])
         elif content["outcome"] == "received":
             self._check_signal(told["value"])
+
+    def _take_said(self, said: Any) -> None:
+        """Take what ends a conversation: a message, or what silence counts as."""
+        is_message = isinstance(said, dict)
+        self._check_order([said["id"]] if is_message else [])
+        self.kept.heard.append(said["text"] if is_message else said)
+
+    def _take_reading(self, event: Event, content: dict[str, Any]) -> None:
+        if event.name == "inbox":
+            texts = [one["text"] for one in unpacked(content, "value")]
+            self._check_order(content.get("read", ()))
+            self.kept.read += texts
+            self.kept.heard += texts
+
+    def _check_order(self, ids: Sequence[str]) -> None:
+        """Check messages that no step has read: they come in the order in which they were sent."""
+        left = [one for one in self.written if one not in self._read]
+        self._check_read(ids)
+        if list(ids) != left[: len(ids)]:
+            raise BrokenError("messages are read in order", f"{ids} of {left}")
+
+    def _check_read(self, ids: Sequence[str]) -> None:
+        for one in ids:
+            if one in self._read:
+                raise BrokenError("a message is read once", one)
+            if one not in self.written:
+                raise BrokenError("only what was written is read", one)
+            self._read.append(one)
 
     def _check_held(self, key: str, content: Mapping[str, Any]) -> None:
         if content["comment"] in self.undone:
@@ -223,6 +262,7 @@ class Witness:
         if name in self.committed:
             raise BrokenError("a committed step never runs again", f"{event.key} is kept twice")
         self.committed.add(name)
+        self._check_read(content.get("read", ()))
         self.kept.results[event.key] = unpacked(content, "result")
 
     def _take_soft(self, event: Event, _content: dict[str, Any]) -> None:
@@ -260,6 +300,7 @@ class Witness:
         if lost := [key for key, content in self.awaited if (key, content) not in pending]:
             yield "a committed answer is never lost", ", ".join(lost)
         yield from self._signals(row)
+        yield from self._messages(row)
         yield from self._asleep(row)
         yield from self._losers(row)
 
@@ -269,6 +310,12 @@ class Witness:
         coming += [one.data.get("value") for one in row.inputs]
         if lost := [number for number in self.sent - self._received if number not in coming]:
             yield "an accepted signal is never lost", f"{sorted(lost)}"
+
+    def _messages(self, row: Row) -> Iterator[tuple[str, str]]:
+        left = [one for one in self.written if one not in self._read]
+        there = [one.signal_id for one in row.all_signals if one.read_seq is None]
+        if lost := [one for one in left if one not in there]:
+            yield "an accepted message is never lost", ", ".join(lost)
 
     def _asleep(self, row: Row) -> Iterator[tuple[str, str]]:
         """Only what belongs to a set that is not decided yet lets a run sleep on."""
