@@ -15,28 +15,19 @@ from countersign_client.answers import answer_of
 from countersign_client.calls import Call
 from countersign_client.doorbells import ENDED, REQUEST_OPENED, Doorbell, logger, refusal_in
 from countersign_client.errors import ConflictError, UnreachableError, WaitTimeoutError
+from countersign_client.methods import Methods
 from countersign_client.pausing import Deadline, Pauses, Tries, unreachable
 from countersign_client.results.pages import Numbered, Page
 from countersign_client.results.requests import Answer
 from countersign_client.results.runs import Event, Run
 from countersign_client.results.sessions import Message
-from countersign_client.routes import requests, runs, sessions
+from countersign_client.routes import runs, sessions
 from countersign_client.site import OPEN_TIMEOUT, Site
 
 P = ParamSpec("P")
 T = TypeVar("T")
 N = TypeVar("N", bound=Numbered)
 Method = Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]
-
-
-def sends(describe: Callable[P, Call[T]]) -> Method[P, T]:
-    """Return a method that sends the described call, with the same parameters."""
-
-    @wraps(describe)
-    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await client.send(describe(*args, **kwargs))
-
-    return method
 
 
 def asks(describe: Callable[P, Call[Run]]) -> Method[P, "AsyncQuestion"]:
@@ -52,7 +43,7 @@ def asks(describe: Callable[P, Call[Run]]) -> Method[P, "AsyncQuestion"]:
     return method
 
 
-class AsyncClient:
+class AsyncClient(Methods):
     """A Countersign site, used with an API token.
 
     `timeout` is how many seconds one try of a call may take. `patience` is for how many seconds a
@@ -106,39 +97,6 @@ class AsyncClient:
         except httpx.TransportError as error:
             raise unreachable(error) from error
         return call.result(response)
-
-    list_procedures = sends(runs.list_procedures)
-    get_procedure = sends(runs.get_procedure)
-    start_run = sends(runs.start_run)
-    list_runs = sends(runs.list_runs)
-    get_run = sends(runs.get_run)
-    get_inputs = sends(runs.get_inputs)
-    get_result = sends(runs.get_result)
-    get_state = sends(runs.get_state)
-    list_events = sends(runs.list_events)
-    get_event = sends(runs.get_event)
-    cancel_run = sends(runs.cancel_run)
-    send_signal = sends(runs.send_signal)
-    get_signal = sends(runs.get_signal)
-    download_artifact = sends(runs.download_artifact)
-
-    list_requests = sends(requests.list_requests)
-    list_inbox = sends(requests.list_inbox)
-    get_request = sends(requests.get_request)
-    answer_request = sends(requests.answer_request)
-    answer_requests = sends(requests.answer_requests)
-    ask_back = sends(requests.ask_back)
-    claim_request = sends(requests.claim_request)
-    release_request = sends(requests.release_request)
-    upload_file = sends(requests.upload_file)
-    download_file = sends(requests.download_file)
-
-    list_sessions = sends(sessions.list_sessions)
-    open_session = sends(sessions.open_session)
-    get_session = sends(sessions.get_session)
-    list_messages = sends(sessions.list_messages)
-    send_message = sends(sessions.send_message)
-    search = sends(sessions.search)
 
     ask = asks(runs.ask)
 

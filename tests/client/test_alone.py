@@ -66,7 +66,7 @@ def test_it_runs_with_nothing_but_its_own_dependencies() -> None:
 @pytest.mark.parametrize(("one", "other"), [(Client, AsyncClient), (Question, AsyncQuestion)])
 def test_both_clients_have_one_shape(one: type, other: type) -> None:
     def shape(kind: type) -> dict[str, list[str]]:
-        public = {name: getattr(kind, name) for name in vars(kind) if not name.startswith("_")}
+        public = {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
         return {
             name: [str(parameter) for parameter in inspect.signature(found).parameters.values()]
             for name, found in public.items()
