@@ -303,7 +303,8 @@ class OutsideRun:
             kept = self._state.get(QUESTION + key)
         if kept is not None and kept["status"] == "closed":
             answer = value_as(Answer, kept["answer"])
-            if answer.outcome == "withdrawn":
+            # After the deadline of a question without a default, there is an answer: null.
+            if answer.outcome == "withdrawn" and not answer.timed_out:
                 raise NoAnswerError(self.id, "withdrawn it", answer.comment)
             return answer
         if self.is_over:

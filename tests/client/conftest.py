@@ -15,7 +15,7 @@ from dashboard.models import ApiToken, Scope
 from tests.client.blocking import Blocking
 from tests.client.relay import Relay, relay
 from tests.outside import allow, allow_runs
-from tests.processes import Web, wait_until
+from tests.processes import Web, Worker, wait_until
 
 PATIENCE = 60
 
@@ -63,6 +63,12 @@ def owner(running_web: Web, carol: User, bob: User, finance: Group) -> Iterator[
     allow_runs(carol, finance)
     with Client(running_web.url, ApiToken.create_for(carol)) as client:
         yield client
+
+
+@pytest.fixture
+def site(owner: Client, running_worker: Worker) -> Client:
+    """Carol's program, at a site with a worker."""
+    return owner
 
 
 def request_asked(prompt: str = "") -> HumanRequest:

@@ -27,7 +27,7 @@ from dashboard.models import ApiToken
 from procedures.models import Run
 from tests.client.conftest import PATIENCE, request_asked
 from tests.documents import Page as Document
-from tests.processes import Web, Worker
+from tests.processes import Web
 
 LARGE = "x" * 150_000
 Start = Callable[..., OutsideRun]
@@ -49,12 +49,6 @@ with Client(site, token) as client:
         run.finish(answer.outcome)
     print(answer.responder, answer.outcome)
 """
-
-
-@pytest.fixture
-def site(owner: Client, running_worker: Worker) -> Client:
-    """Carol's program, at a site with a worker."""
-    return owner
 
 
 def opened(client: Client, key: str = "import-7", **options: object) -> OutsideRun:

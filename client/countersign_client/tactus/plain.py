@@ -1,0 +1,60 @@
+"""Values of procedures as plain JSON."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from countersign_client.tactus.models import names_of
+
+
+class UnstorableError(TypeError):
+    """A value that has no JSON form."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value as plain JSON.
+
+    Tables of Lua become lists, if their keys are 1, 2 and so on, or else objects. Pydantic models
+    and dataclasses become objects. Raises `UnstorableError` for anything else, so that nothing is
+    stored that would come back as something different.
+    """
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, Mapping):
+        return {_name(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return _object(value)
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if names := names_of(type(value)):
+        return {name: plain(getattr(value, name)) for name in names}
+    if callable(getattr(value, "items", None)):
+        return _table(dict(value.items()))
+    words = f"A value of the type {type(value).__name__} can't be stored, because it isn't JSON."
+    raise UnstorableError(words)
+
+
+def _table(found: dict[Any, Any]) -> Any:
+    numbers = range(1, len(found) + 1)
+    if found and all(number in found for number in numbers):
+        return [plain(found[number]) for number in numbers]
+    return {_name(name): plain(item) for name, item in found.items()}
+
+
+def _name(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    if isinstance(name, bool | int | float):
+        return json.dumps(name)
+    raise UnstorableError(f"A name of the type {type(name).__name__} can't be stored.")
