@@ -68,8 +68,8 @@ soak: .venv/dev  ## what takes minutes, on both databases
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES) tests/storm
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/*/test_%.py)
 
-first-visit: .venv/dev  ## clone, run and answer as a newcomer does, counted and timed
-	$(PYTHON) -m pytest -q -m visit tests/browser
+first-visit: .venv/dev  ## clone, run and answer as a newcomer does, and install the client, counted and timed
+	$(PYTHON) -m pytest -q -m visit tests/browser tests/client
 
 pictures: .venv/dev  ## take the pictures of the README anew, from the demo
 	$(PYTHON) -m tests.pictures
