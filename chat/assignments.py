@@ -1,6 +1,6 @@
 """Assignments built from the names in a question's `assign=`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
@@ -8,20 +8,25 @@ from django.db.models import Q, QuerySet
 from chat.models import Assignment
 from procedures import access
 from procedures.models.procedure import groups_with
+from procedures.services.reach import may_be_asked
 from procedures.users import User, active_users, find_active_user, holders_of_permission
 
+Find = Callable[[str], Assignment | None]
 ROLE = "role:"
 """The prefix of a role in `assign=`: "role:operate" asks the procedure's operators."""
 
 
-def assign(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], str]:
+def assign(
+    targets: Sequence[str], procedure_id: int, *, find: Find | None = None
+) -> tuple[list[Assignment], str]:
     """Return unsaved assignments to the `targets`, and a note if somebody else is asked, else "".
 
     If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
-    are added, and the note says so.
+    are added, and the note says so. `find` looks targets up, by default `find_assignee`.
     """
+    find = find or find_assignee
     roles = [target for target in targets if target.startswith(ROLE)]
-    found = {target: find_assignee(target) for target in targets if target not in roles}
+    found = {target: find(target) for target in targets if target not in roles}
     missing = [target for target, assignment in found.items() if assignment is None]
     assignments = [assignment for assignment in found.values() if assignment]
     for role in roles:
@@ -89,6 +94,14 @@ def find_assignee(target: str) -> Assignment | None:
         return _find_permission(target.removeprefix("perm:"))
     group = Group.objects.filter(name=target).first()
     return Assignment(group=group) if group else None
+
+
+def find_for_program(target: str, procedure: str) -> Assignment | None:
+    """Return an unsaved assignment like `find_assignee`, if programs may ask it by the procedure.
+
+    A run may have been started long ago, and the role `answer` taken away since.
+    """
+    return find_assignee(target) if may_be_asked(target, procedure) else None
 
 
 def _find_permission(name: str) -> Assignment | None:

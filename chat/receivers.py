@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models.signals import post_delete, pre_delete
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
-from chat.assignments import assign
+from chat.assignments import Find, assign, find_for_program
 from chat.channels.planning import drop_unsent, notification_time, plan_alert, plan_report
 from chat.channels.taking_back import plan_taking_back
 from chat.doorbell import doorbell
@@ -27,6 +28,7 @@ from procedures.engine.kinds.conditions import RISKS
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
+from procedures.library import OUTSIDE
 from procedures.models import Run, Wait
 from procedures.users import User
 
@@ -161,11 +163,18 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
         gist=gist_of(question),
     )
     plan_moments(request, question)
-    assignments, note = assign(question.assign, run.procedure_id)
+    assignments, note = assign(question.assign, run.procedure_id, find=_way_to_find(run))
     request.note = f"{note} {shortage(assignments, run=run, question=question)}".strip()
     # Before its message, which refers to it and locks the session: the last lock of all.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
+
+
+def _way_to_find(run: Run) -> Find | None:
+    """Return how to look up whom a program asks, or None for a run that an author has written."""
+    if not run.started_by_id or run.procedure.name not in OUTSIDE:
+        return None
+    return partial(find_for_program, procedure=run.procedure.name)
 
 
 def answer_in_advance(run: Run, waits: Sequence[Wait], at: datetime, **_: Any) -> None:

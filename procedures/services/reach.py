@@ -34,7 +34,7 @@ def _unusable(webhooks: Mapping[str, str], by: User) -> Iterator[Fault]:
 def _unreachable(definition: Definition, inputs: Mapping[str, Any]) -> Iterator[Fault]:
     for name in inputs_marked(definition.fn, Answerers):
         for number, target in enumerate(inputs.get(name) or ()):
-            if not _may_be_asked(target, definition.name):
+            if not may_be_asked(target, definition.name):
                 # The same words for a name that doesn't exist, or names could be found out here.
                 yield Fault(f"{name}.{number}", _refusal(target, definition))
 
@@ -48,7 +48,7 @@ def _refusal(target: str, definition: Definition) -> str:
     return f"{words} It can ask {names}, and their members."
 
 
-def _may_be_asked(target: str, procedure: str) -> bool:
+def may_be_asked(target: str, procedure: str) -> bool:
     """Return True if everybody whom the target names has the role `answer` on the procedure."""
     granted = Grant.objects.filter(procedure__name=procedure, role="answer").values("group")
     if target.startswith("@"):

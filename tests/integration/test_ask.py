@@ -10,10 +10,10 @@ from django.test import Client
 from chat.models import HumanRequest
 from chat.services import Answer, respond
 from dashboard.channels.letter import letter_about
-from procedures.models import Run
+from procedures.models import Grant, Run
 from procedures.runner import advance_run
 from tests.calls import detail, grant
-from tests.outside import ASK, agent, allow, asked_by
+from tests.outside import ASK, agent, allow, allow_runs, asked_by, owned_by, told
 from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +201,21 @@ def test_whom_a_program_may_ask_is_a_grant(
 
 def test_who_is_not_named_is_whoever_answers_for_the_procedure(program: Client) -> None:
     assert [str(one) for one in asked_by(program).assignments.all()] == ["finance"]
+
+
+def test_a_run_of_a_program_asks_nobody_whose_role_was_taken_away_since(
+    carol: User, finance: Group, support: Group
+) -> None:
+    allow_runs(carol, finance, support)
+    mine = agent(carol)
+    run = owned_by(mine, to=["finance", "support"])
+    Grant.objects.get(procedure__name="outside", group=support, role="answer").delete()
+
+    told(mine, run, ask={"key": "a", "subject": "Deploy?"})
+
+    request = HumanRequest.objects.get()
+    assert {str(one) for one in request.assignments.all()} == {"finance"}
+    assert "support" in request.note
 
 
 def test_nobody_asks_without_a_grant(alice: User) -> None:
