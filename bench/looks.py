@@ -117,7 +117,8 @@ class Gallery:
                     page.emulate_media(color_scheme=scheme)
                     axe |= violations(page)
                     if self.pictures:
-                        photograph(page, self.pictures / f"{look.name}={width}-{scheme}.png")
+                        picture = self.pictures / f"{look.name}={width}-{scheme}.png"
+                        photograph(page, picture, width)
                 for size in (PHONE, NARROW) if width == PHONE else (DESK,):
                     page.set_viewport_size({"width": size, "height": HEIGHTS[size]})
                     wide[size] = excess(page, size)
@@ -190,10 +191,17 @@ def violations(page: "Page") -> set[str]:
     return {f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found}
 
 
-def photograph(page: "Page", path: Path) -> None:
+def photograph(page: "Page", path: Path, width: int) -> None:
+    """Take a picture of the whole page, unless it is too tall, in a window of its height.
+
+    Chromium's own pictures of whole pages are drawn as if a phone had a mouse.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     height = int(page.evaluate("document.documentElement.scrollHeight"))
-    page.screenshot(path=path, full_page=height <= TALLEST)
+    if HEIGHTS[width] < height <= TALLEST:
+        page.set_viewport_size({"width": width, "height": height})
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
 
 
 if __name__ == "__main__":
