@@ -136,6 +136,16 @@ def ways_by_group(user: User) -> list[Way]:
     ]
 
 
+def names_asking(user: User) -> set[str]:
+    """Return the assignees by which requests ask a user, as in `Assignment.whom`.
+
+    The result is only for lists: it takes no query once a page has read what waits for the user.
+    """
+    people = [user, *principals_of(user)]
+    names = {f"user:{one.pk}" for one in people} | {f"group:{group}" for group in groups_of(user)}
+    return names | {f"perm:{one}" for one in held_permissions(user)}
+
+
 def groups_of(user: User) -> dict[int, str]:
     """Return the names of the groups of a user, and of people who have the user as a deputy."""
     found = dict[int, str]()

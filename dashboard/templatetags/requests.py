@@ -12,6 +12,7 @@ from chat.channels.registry import channels
 from chat.models import Assignment, HumanRequest, HumanResponse, Message, StandingDecision
 from chat.services import Echo
 from chat.services.silence import fate_of
+from chat.urgency import names_asking
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
 from dashboard.overview.drawing import StoredFile, changed_lines
@@ -74,7 +75,17 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
     if request.quorum > 1 and any(vote.user_id == user.pk for vote in votes(request)):
         return "voted"
     is_taken = request.claimed_by_id not in {None, user.pk}
-    return "claimed" if is_taken and request.asks(user) else ""
+    return "claimed" if is_taken and _seems_to_ask(request, user) else ""
+
+
+def _seems_to_ask(request: HumanRequest, user: User) -> bool:
+    """Return True if a request asks the user, for words on a page: it takes no query of its own."""
+    if user.is_superuser:
+        return True
+    if request.four_eyes and request.wait.run.started_by_id == user.pk:
+        return False
+    asked = {assignment.whom for assignment in request.assignments.all()}
+    return not asked.isdisjoint(names_asking(user))
 
 
 @register.filter

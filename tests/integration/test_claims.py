@@ -24,7 +24,7 @@ from dashboard.overview.finds import Search
 from procedures.models.clock import clock
 from tests.calls import JSON, assign_too, caller, detail, grant, request_of, run_until_it_waits
 from tests.conftest import create_person
-from tests.pages import browser, shown
+from tests.pages import ask_in, browser, queries_of, shown
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -182,3 +182,19 @@ def test_whoever_is_asked_learns_whom_to_ask_for_what_is_claimed(
 
     assert "Ask <bdi>vera</bdi> to release it, if you are the one to answer." in page
     assert "isn't assigned to you" not in page
+
+
+def test_a_transcript_reads_nothing_for_a_single_claimed_request(
+    request_: HumanRequest, alice: User, vera: User, victor: User
+) -> None:
+    """Its words come from what the page has read for all of its requests."""
+    path, client = f"/chat/{request_.session_id}", browser(victor)
+
+    def statements_with_claimed(count: int) -> int:
+        for _ in range(count):
+            claim_request(ask_in(request_.session, "approval", by=alice).pk, by=vera)
+        return len(queries_of(client, path))
+
+    before = statements_with_claimed(1)
+    assert statements_with_claimed(2) == before
+    assert shown(client.get(path)).count("Ask <bdi>vera</bdi> to release it") == 3
