@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as lazy
 from dashboard.overview.endings import error_of
 from dashboard.overview.words import shortened
 from procedures import access
+from procedures.among import is_among
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.lifecycle.runs import is_undone
-from procedures.journal import DatabaseStore
-from procedures.models import Run
+from procedures.engine.replay.history import UNDO
+from procedures.models import Event, Run
 from procedures.users import User
 
 Name = Literal["retry", "override", "unpause", "pause", "fork", "cancel", "restart", "force_end"]
@@ -93,6 +93,8 @@ def operations_for(user: User, run: Run) -> list[Operation]:
     """
     rights = Rights.of(access.HeldRoles(user, [run.procedure_id]), run)
     names = [name for name in ALL if _is_allowed(name, rights) and _is_possible(name, run)]
+    if "retry" in names and _undone_among([run]):
+        names.remove("retry")
     found = [_labelled(ALL[name], run, main=_main(run)) for name in names]
     return sorted(found, key=lambda one: not one.is_main)
 
@@ -100,12 +102,14 @@ def operations_for(user: User, run: Run) -> list[Operation]:
 def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
     """Return the runs on which the user can perform the operation now.
 
-    The number of queries for rights depends neither on the runs nor on their procedures.
+    The number of queries depends neither on the runs nor on their procedures.
     """
     held = access.HeldRoles(user, (run.procedure_id for run in runs))
+    undone = _undone_among(runs) if name == "retry" else set()
     return {
         run.pk
         for run in runs
+        if run.pk not in undone
         if _is_allowed(name, Rights.of(held, run)) and _is_possible(name, run)
     }
 
@@ -140,7 +144,7 @@ def _is_possible(name: Name, run: Run) -> bool:
     is_open = not RunStatus(run.status).is_end
     is_stopped = run.status == RunStatus.QUARANTINED
     conditions: dict[str, Callable[[], bool]] = {
-        "retry": lambda: is_stopped or (run.status == RunStatus.FAILED and not _is_undone(run)),
+        "retry": lambda: is_stopped or run.status == RunStatus.FAILED,
         "override": lambda: is_stopped and error_of(run)["type"] == "Mismatch",
         "pause": lambda: run.status in ACTIVE and not (run.cancel_requested_at or _is_pausing(run)),
         "unpause": lambda: is_open and _is_pausing(run),
@@ -150,8 +154,13 @@ def _is_possible(name: Name, run: Run) -> bool:
     return name not in conditions or conditions[name]()
 
 
-def _is_undone(run: Run) -> bool:
-    return is_undone(DatabaseStore(), run)
+def _undone_among(runs: Collection[Run]) -> set[UUID]:
+    """Return those of the failed runs whose compensations have begun, which can't be retried."""
+    since = {run.pk: run.base_seq for run in runs if run.status == RunStatus.FAILED}
+    if not since:
+        return set()
+    begun = Event.objects.filter(is_among("run", since), key__startswith=UNDO).order_by()
+    return {run for run, seq in begun.values_list("run", "seq") if seq > since[run]}
 
 
 def _is_pausing(run: Run) -> bool:

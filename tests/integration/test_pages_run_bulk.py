@@ -118,6 +118,27 @@ def test_rights_are_read_once_for_all_chosen_runs(
     assert "Cancel 3 runs</h1>" in text
 
 
+def test_what_was_undone_is_found_at_once_for_all_chosen_runs(
+    failed: list[Run], dave: User, operators: Group
+) -> None:
+    client = browser(dave)
+    last = failed[-1].events.last()
+    assert last
+    undone = Event.objects.filter(pk=last.pk)
+
+    def listed(*runs: Run) -> tuple[str, int]:
+        chosen = {"operation": "retry", "run": [str(run.pk) for run in runs]}
+        with CaptureQueriesContext(connection) as captured:
+            return shown(client.get("/runs/bulk", chosen)), len(captured)
+
+    _, few = listed(failed[0])
+    undone.update(key="undo/pay")
+    text, many = listed(*failed)
+
+    assert few == many
+    assert f"Retry {len(failed) - 1} run" in text
+
+
 @pytest.mark.parametrize(("path", "name"), [("/runs/bulk", "run"), ("/inbox/bulk", "request")])
 def test_what_was_chosen_beyond_the_most_at_once_is_counted(
     path: str, name: str, dave: User
