@@ -81,7 +81,7 @@ def _label(facts: Facts) -> tuple[Look, Sentence]:
     look, words = WORDS[facts.status]
     if facts.is_stuck:
         return "quarantined", sentence(_("Stuck"))
-    if facts.status != RunStatus.PAUSED:
+    if facts.status not in {RunStatus.PAUSED, RunStatus.QUARANTINED}:
         if people := people_of(facts.openings, facts.answerers):
             return "person", _waiting_for(people, facts)
         if any(one.opened.get("signal") == MESSAGE for one in facts.openings):

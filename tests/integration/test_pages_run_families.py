@@ -47,6 +47,20 @@ def test_a_map_with_a_failed_child_shows_it_at_the_parent(dave: User, operators:
     assert 'data-kind="child" data-look="failed"' in broken
 
 
+def test_names_of_rows_are_isolated_and_end_without_a_separator(
+    dave: User, operators: Group
+) -> None:
+    def tree_of(procedure: str, **inputs: Any) -> str:
+        grant(procedure, operators, "operate")
+        page = page_of(dave, run_until_it_waits(procedure, **inputs))
+        return page.partition('class="bars__item"')[2].partition("bars__legend")[0]
+
+    name = tree_of("mapping", numbers=[1, 2]).partition("bars__track")[0]
+    assert "2 runs of <code>doubled</code>" in name
+    assert "·" not in name
+    assert "<bdi>Pay 31.20 €?</bdi>" in tree_of("question")
+
+
 def test_the_row_in_which_a_run_failed_stands_open(dave: User, operators: Group) -> None:
     grant("broken_child", operators, "operate")
     run = ended("broken_child")

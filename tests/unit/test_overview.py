@@ -287,14 +287,15 @@ def test_failed_outside_of_steps() -> None:
 def test_paused_cancelled_quarantined() -> None:
     told = error("Mismatch", "The code now ends", remedy="Bring it back.")
     cancelled = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=1)
-    quarantined = facts_of(run(RunStatus.QUARANTINED, error=told))
+    asked = [OpenWait(asking(assign="finance"), NINE)]
+    quarantined = facts_of(run(RunStatus.QUARANTINED, error=told), openings=asked)
 
     assert sentence(facts_of(run(RunStatus.PAUSED))) == (
         "Paused since 09:00. The run does nothing until somebody resumes it."
     )
     assert sentence(cancelled) == "Cancelled. 1 finished step wasn't undone."
     assert sentence(quarantined) == "This run can't continue: The code now ends. Bring it back."
-    assert state_of(quarantined).look == "quarantined"
+    assert (words(quarantined), state_of(quarantined).look) == ("Quarantined", "quarantined")
 
 
 def test_a_cancelled_run_tells_who_cancelled_it_and_why() -> None:
