@@ -44,6 +44,7 @@ def test_every_source_is_part_of_a_bundle() -> None:
 
     assert {file.name for file in FILES - bundled - entries} == {
         "admin-icons.js",
+        "admin-sidebar.js",
         "service-worker.js",
     }
 
