@@ -49,7 +49,8 @@ class SchemaForm(forms.Form):
             elif name not in self.fields:
                 self.add_error(None, f"{fault.field} {fault.message}".strip())
             elif name not in known:
-                self.add_error(name, fault.message[:1].upper() + fault.message[1:])
+                is_sentence = not fault.message[:1].islower()
+                self.add_error(name, fault.message if is_sentence else f"This {fault.message}")
 
     def _name_of(self, place: str) -> str:
         """Return the name of the entry at a fault's path, or of the closest one around it."""

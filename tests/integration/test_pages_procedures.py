@@ -172,7 +172,7 @@ def test_what_cannot_even_be_read_hides_no_other_fault(alice: User) -> None:
     text = shown(browser(alice).post("/procedures/sized_inputs", fields))
 
     assert "This isn&#x27;t valid JSON." in text
-    assert "Must be a whole number like 42." in text
+    assert "This must be a whole number like 42." in text
     assert text.count('class="field__fault"') == 2
     assert "<strong>paper.csv</strong> is kept" in text
 
