@@ -206,6 +206,11 @@ def test_a_new_request_slides_into_its_place_and_is_announced(
     news = page.locator(".inbox__news[aria-live=polite]")
     expect(news).to_contain_text("1 new")
     expect(page).to_have_title(re.compile(r"^\(41\)"))
+    # Another reading of the list takes back no words that somebody may not have heard.
+    ask("Later", alice)
+    expect(news).to_contain_text("2 new")
+    rows.nth(1).get_by_role("link").click()
+    expect(news).to_be_empty()
     expect(page.locator("body")).to_have_attribute("data-opened", "before")
 
 

@@ -15,6 +15,7 @@ class InboxPage extends ReadAgain {
   connectedCallback() {
     super.connectedCallback();
     this.done = this.left = new Set();
+    this.arrived = new Set();
     this.addEventListener("click", (event) => this.onClick(event));
     this.addEventListener("submit", (event) => this.onSubmit(event));
     this.addEventListener("rows:chosen", () => this.offerLike());
@@ -87,7 +88,8 @@ class InboxPage extends ReadAgain {
 
   takeList(fresh) {
     const before = new Set(this.rows(this.list).map((row) => row.id));
-    const isNew = ({ id }) => !before.has(id) && !this.left.has(id.replace("row-", ""));
+    const known = new Set([...this.left, this.current]);
+    const isNew = ({ id }) => !before.has(id) && !known.has(id.replace("row-", ""));
     const chosen = new Set(this.chosen.map((box) => box.value));
     const focused = document.activeElement?.closest?.(".inbox-row")?.id;
     const top = this.list.scrollTop;
@@ -95,10 +97,12 @@ class InboxPage extends ReadAgain {
     this.list.replaceWith(fresh);
     fresh.scrollTop = top;
     for (const box of fresh.querySelectorAll(".inbox-row__box")) box.checked = chosen.has(box.value);
-    const rows = this.rows(fresh).filter((row) => before.size && isNew(row));
-    for (const row of rows) row.dataset.new = "";
+    for (const row of this.rows(fresh).filter(isNew)) {
+      row.dataset.new = "";
+      this.arrived.add(row.id);
+    }
     if (focused) document.getElementById(focused)?.querySelector("a")?.focus({ preventScroll: true });
-    this.tellNews(rows);
+    this.tellNews();
     this.tellChosen();
     this.readInTime();
     this.mark(this.current);
@@ -120,7 +124,9 @@ class InboxPage extends ReadAgain {
     return [...list.querySelectorAll(".inbox-row")];
   }
 
-  tellNews(rows) {
+  /** Until the person opens a row: the next reading, perhaps at once, would take the words away unheard. */
+  tellNews() {
+    const rows = this.rows(this.list).filter(({ id }) => this.arrived.has(id));
     const above = rows.filter((row) => row.getBoundingClientRect().top < this.list.getBoundingClientRect().top);
     const name = above.length ? "new-above" : "new-requests";
     this.querySelector(".inbox__news").textContent = rows.length ? textOf(name, { count: above.length || rows.length }) : "";
@@ -160,6 +166,8 @@ class InboxPage extends ReadAgain {
   }
 
   async open(link, last = "") {
+    this.arrived.clear();
+    this.tellNews();
     const query = new URLSearchParams(new URL(link.href).search);
     if (this.hasAttribute("data-focus")) query.set("focus", "1");
     await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${link.dataset.open}`, query, last);
