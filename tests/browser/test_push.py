@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification, Presence
+from chat.services import Answer, respond
 from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
 from tests.browser.conftest import OpenPage
@@ -60,8 +62,6 @@ CLICK = """async () => {
   return opened;
 }"""
 """Nobody can click outside of the page, and a script may open a window only after a click."""
-
-OVER = {"takes_back": True}
 
 
 def push(page: Page, content: dict[str, Any]) -> None:
@@ -120,47 +120,66 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
     expect(page.get_by_text(asked.prompt).first).to_be_visible()
 
 
-def test_a_notification_is_taken_back_in_view_or_not_and_by_the_page_itself(
-    web: StartWeb, open_page: OpenPage, settings: Settings, alice: User, bob: User
-) -> None:
+@pytest.fixture
+def page(web: StartWeb, open_page: OpenPage, settings: Settings, bob: User) -> Page:
+    """Bob's page, on a site that notifies people in browsers."""
     key = new_private_key()
     configure(settings, PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
     site = web(PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true")
-    one, other, last = (ask("approval", by=alice) for _ in range(3))
     page = open_page(bob, web=site)
     page.context.grant_permissions(["notifications"], origin=site.url)
     page.goto("/profile")
     page.evaluate("navigator.serviceWorker.register('/service-worker.js')")
     page.reload()
+    return page
 
-    def show(request: HumanRequest, **more: Any) -> None:
-        link = f"/requests/{request.pk}"
-        push(page, {"title": request.pk.hex, "link": link, "tag": str(request.pk), **more})
 
-    def wait_until_shown(*requests: HumanRequest) -> None:
-        titles = {one.pk.hex for one in requests}
-        wait_until(lambda: {one["title"] for one in page.evaluate(SHOWN)} == titles)
+def show(page: Page, request: HumanRequest, **more: Any) -> None:
+    link = f"/requests/{request.pk}"
+    push(page, {"title": request.pk.hex, "link": link, "tag": str(request.pk), **more})
 
-    for request in (one, other, last):
-        show(request)
-    wait_until_shown(one, other, last)
+
+def wait_until_shown(page: Page, *requests: HumanRequest) -> None:
+    titles = {one.pk.hex for one in requests}
+    wait_until(lambda: {one["title"] for one in page.evaluate(SHOWN)} == titles)
+
+
+def test_a_notification_is_taken_back_in_view_or_not(page: Page, alice: User) -> None:
+    one, other = (ask("approval", by=alice) for _ in range(2))
+    for request in (one, other):
+        show(page, request)
+    wait_until_shown(page, one, other)
 
     # In view, the message of its end shows nothing.
-    show(one, takes_back=True)
-    wait_until_shown(other, last)
+    show(page, one, takes_back=True)
+    wait_until_shown(page, other)
     [worker] = page.context.service_workers
     hidden = "() => { self.clients.matchAll = async () => [{ visibilityState: 'hidden' }]; }"
     worker.evaluate(hidden)
     # Out of view, something must be shown: in the place of the first message, or only for a moment.
-    push(page, {"title": "Over", "link": f"/requests/{other.pk}", "tag": str(other.pk), **OVER})
-    wait_until(lambda: "Over" in {one["title"] for one in page.evaluate(SHOWN)})
-    show(one, takes_back=True)
-
-    # Whoever looks at the site again needs no word of it, nor of the very request they look at.
+    show(page, other, title="Over", takes_back=True)
+    wait_until(lambda: [one["title"] for one in page.evaluate(SHOWN)] == ["Over"])
+    show(page, one, takes_back=True)
     page.goto("/inbox/")
-    wait_until_shown(last)
-    page.goto(f"/requests/{last.pk}")
-    wait_until_shown()
+
+    wait_until_shown(page)
+
+
+def test_an_open_page_closes_what_it_shows_and_what_was_answered_elsewhere(
+    page: Page, alice: User, bob: User
+) -> None:
+    """It needs no message for that."""
+    one, other = (ask("approval", by=alice) for _ in range(2))
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    for request in (one, other):
+        show(page, request)
+    wait_until_shown(page, one, other)
+
+    respond(one.pk, Answer(value=True), by=bob)
+    wait_until_shown(page, other)
+    page.goto(f"/requests/{other.pk}")
+    wait_until_shown(page)
 
 
 def switch_on(page: Page, service: PushService) -> None:
