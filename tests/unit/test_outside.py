@@ -187,6 +187,15 @@ def test_its_journal_begins_again_and_keeps_all_values_and_answers() -> None:
     }
 
 
+def test_its_journal_goes_on_while_people_are_asked() -> None:
+    many = [{**MINE, "values": {"a": 1}}] * module.SHORTEST_GENERATION
+
+    run = run_of(TAKE, ask(subject="Wait?"), *many, END)
+
+    assert "run.continued" not in {event.kind for event in run.events}
+    assert state_of(run)["outside/deploy"]["status"] == "open"
+
+
 def test_it_refuses_what_would_make_it_too_large() -> None:
     many = {**MINE, "values": {f"v{number}": 0 for number in range(module.MOST_VALUES + 1)}}
     assert "at most 5,000 values" in refusal_in(run_of(TAKE, many, END))
