@@ -60,6 +60,7 @@ PROCEDURES = (
     *(f"tests.procedures.{noun}" for noun in NOUNS),
     "tests.asking",
     "tests.crash.procedures",
+    "tests.crash.agents",
     "tests.crash.doings",
     "tests.crash.families",
     "tests.crash.stopped",

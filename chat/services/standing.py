@@ -12,6 +12,7 @@ from chat.models.rights import Right
 from chat.models.standing import StandingDecisionQuerySet
 from procedures.access import procedures_for
 from procedures.engine.errors import AnswerError
+from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.standing import (
     LONGEST_DAYS,
@@ -32,6 +33,7 @@ from procedures.users import User
 OPERATE_REQUEST = "countersign_chat.operate_request"
 """The permission to withdraw, reassign and release every visible request."""
 LONGEST = timedelta(days=LONGEST_DAYS)
+CHANGED = "You changed a value, so the answer can't count for later requests."
 NOT_THEIRS = (
     "Only people who are asked themselves can decide about later requests;"
     " deputies and tokens can't."
@@ -73,6 +75,8 @@ def new_standing(
 def _check(question: Question, answer: Answer, also: Also, right: Right, *, now: datetime) -> None:
     if answer.asks_back or not is_offered(question):
         raise AnswerError(NOT_OFFERED)
+    if question.outcome_of(question.check(answer.value)) == Outcome.EDITED:
+        raise AnswerError(CHANGED)
     if answer.program or right.of is not None or right.is_bypass:
         raise AnswerError(NOT_THEIRS)
     if not 1 <= also.uses <= MOST_USES:

@@ -47,7 +47,7 @@ LONGEST_SOCKET_PATH = 100
 DEMO_REPOSITORY = "demo-repository"
 DEMO_MODULES = (
     *("examples.refund", "examples.release", "examples.supplies"),
-    "dashboard.demo.desk",
+    *("dashboard.demo.desk", "programs.agents.demo"),
 )
 TEXTS = (
     *("prompt", "label", "body", "draft", "answer", "comment"),

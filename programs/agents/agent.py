@@ -103,14 +103,14 @@ class Agent:
 
 
 class AgentResult(BaseModel):
-    """What an agent has answered, and the conversation that led to it."""
+    """The answer of an agent, and the conversation that led to it."""
 
     model_config = ConfigDict(frozen=True)
     text: str
     messages: tuple[Message, ...]
     """The whole conversation; pass it as `history=` to go on with it."""
     usage: Usage
-    """What the requests of this call have used, without those of the history."""
+    """The amounts that the requests of this call have used, without those of the history."""
 
 
 def names_of(tools: Iterable[Tool]) -> str:

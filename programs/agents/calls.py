@@ -37,7 +37,7 @@ class Toolbox:
 
 
 class Ruling(BaseModel):
-    """What a rule has decided about a call without people."""
+    """The decision of a rule about a call, without people."""
 
     is_allowed: bool
     reason: str = ""

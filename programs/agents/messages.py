@@ -19,7 +19,7 @@ class TextPart(BaseModel):
     kind: Literal["text"] = "text"
     text: str
     of_provider: dict[str, Any] = {}
-    """What the provider wants back in the next request, unread by us."""
+    """The fields that the provider wants back in the next request; nothing else reads them."""
 
 
 class ThoughtPart(BaseModel):
@@ -48,7 +48,7 @@ Part = Annotated[TextPart | ThoughtPart | ToolCall, Field(discriminator="kind")]
 
 
 class Usage(BaseModel):
-    """What requests to models have used."""
+    """The amounts that requests to models have used."""
 
     model_config = FROZEN
     requests: int = 0

@@ -144,9 +144,9 @@ class Tool:
 
     @cached_property
     def form(self) -> dict[str, Any]:
-        """What `ctx.request` needs to let people change the arguments; {} if they can't.
+        """The options with which `ctx.request` lets people change the arguments.
 
-        They can if the arguments can be drawn as a form.
+        They are {} if the arguments can't be drawn as a form, so that nobody can change them.
         """
         terms: dict[str, Any] = (
             {"schema": self.parameters} if self.model is None else {"model": self.model}

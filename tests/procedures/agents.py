@@ -1,7 +1,7 @@
 """Agents on an offline model, which decides by what it reads."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -16,8 +16,6 @@ __all__ = ["answers_by_agent", "asks_by_agent", "calls_agent"]
 paid: dict[str, list[tuple[str, Decimal]]] = {}
 """What was paid, by idempotency key."""
 looked_up: list[str] = []
-between: list[Callable[[], None]] = []
-"""What happens between two pieces of a text that the model writes."""
 
 
 def find_order(order: str) -> dict[str, Any]:
@@ -70,8 +68,6 @@ async def stream(
         if isinstance(part, TextPart):
             for word in re.findall(r"\S+\s*", part.content):
                 yield word
-                for look in between:
-                    look()
         elif isinstance(part, ToolCallPart):
             call = DeltaToolCall(
                 part.tool_name, part.args_as_json_str(), tool_call_id=part.tool_call_id

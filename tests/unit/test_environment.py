@@ -262,7 +262,7 @@ def test_only_the_embedded_product_loads_the_examples(monkeypatch: pytest.Monkey
 
     assert embedded == [
         *("examples.refund", "examples.release", "examples.supplies"),
-        *("dashboard.demo.desk", "shop"),
+        *("dashboard.demo.desk", "programs.agents.demo", "shop"),
     ]
     assert read_environment().procedure_modules() == ["shop", "examples.refund"]
 

@@ -162,10 +162,9 @@ class Action(Kind):
         name = value.get(DECISION, "") if isinstance(value, Mapping) else value
         return question.labels.get(str(name), str(name))
 
-    def short_answer(self, question: "Question", value: Any) -> str:
-        """Return the label of the decision, and the values that were changed."""
-        words = [f"{name}: {then} → {now}" for name, then, now in changes_of(question, value)]
-        return " · ".join([self.label_of(question, value), *words])
+    def answers(self, question: "Question", value: Any) -> list[tuple[str, str]]:
+        """Return the label of each value that was changed, with its old and its new text."""
+        return [(label, f"{then} → {now}") for label, then, now in changes_of(question, value)]
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
         return self.label_of(question, value)

@@ -207,6 +207,12 @@ class Kind:
         """Return the answer on one line, to show with its outcome, or "" if it is shown in full."""
         return "" if self.has_fields(question) else self.label_of(question, value)
 
+    def answers(self, question: "Question", value: Any) -> list[tuple[str, str]]:
+        """Return the label of each field that an answer sets, with the field's value in words."""
+        if not self.has_fields(question) or not isinstance(value, Mapping):
+            return []
+        return list(schemas.answers(value, question.schema))
+
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
         """Return the part of an answer to show beside a related question; "" to show nothing.
 

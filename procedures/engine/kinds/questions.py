@@ -222,9 +222,7 @@ class Question:
 
     def answers(self, value: Any) -> list[tuple[str, str]]:
         """Return the label of each field in an answer, with the field's value in words."""
-        if not self.rules.has_fields(self) or not isinstance(value, Mapping):
-            return []
-        return list(schemas.answers(value, self.schema))
+        return self.rules.answers(self, value)
 
     def completed(self, value: Any) -> Any:
         """Return an answer with the defaults of missing fields filled in.

@@ -155,7 +155,7 @@ def test_an_answer_says_what_it_changed() -> None:
     value = ASKED.check({"decision": "approved", "values": {"amount": 3}})
 
     assert value == {"decision": "approved", "values": {"amount": 3, "to": "Ben"}}
-    assert ASKED.rules.short_answer(ASKED, value) == "Approve · Amount: 5 → 3"
+    assert ASKED.answers(value) == [("Amount", "5 → 3")]
 
 
 @pytest.mark.parametrize("shared", [{"quorum": 2}, {"four_eyes": True}])

@@ -1,0 +1,86 @@
+"""Tools of a real MCP server over its standard streams: listed once, called as steps."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from procedures.engine import Context, DefinitionError, procedure
+from procedures.testing import Answer, run_procedure, script
+from programs.agents import Agent, ToolServer, run_agent
+from programs.agents.servers import SERVERS
+
+PROGRAM = str(Path(__file__).parent.parent / "calculator.py")
+CALLS = [
+    ToolCallPart("add", {"a": 2, "b": 3}),
+    ToolCallPart("divide", {"a": 1, "b": 0}),
+    ToolCallPart("add", {"a": "two", "b": 3}),
+]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "calls"
+    SERVERS.clear()
+
+
+def think(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+    turn = sum(isinstance(one, ModelResponse) for one in messages)
+    if turn == 0:
+        return ModelResponse(parts=CALLS)
+    found = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
+    told = "; ".join(f"{one.outcome} {one.content}" for one in found)
+    return ModelResponse(parts=[TextPart(f"{[one.name for one in info.function_tools]} {told}")])
+
+
+def test_its_tools_are_listed_once_and_called_as_steps_that_people_guard(book: Path) -> None:
+    server = ToolServer(
+        "calculator",
+        [sys.executable, PROGRAM],
+        needs_approval={"add"},
+        environment={"CALLS": str(book)},
+    )
+    agent = Agent("agent", servers=[server], model=FunctionModel(think))
+
+    @procedure(name="calculates")
+    def calculate(ctx: Context) -> Any:
+        return run_agent(ctx, agent, "Go").text
+
+    people = script({"action": Answer({"a": 4}, by="ann")})
+    run = run_procedure(calculate, humans=people)
+
+    assert run.error is None, run.error
+    assert run.result.startswith("['add', 'divide'] success {'result': {'result': 7}, 'note':")
+    assert "divide: ToolServerError: Error executing tool divide" in run.result
+    assert "failed Invalid arguments: $.a: 'two' is not of type 'integer'" in run.result
+    assert book.read_text() == "4 + 3\n"
+    [asked] = run.asked
+    assert asked.question
+    assert asked.question.evidence == {
+        "step": "add",
+        "function": "programs.agents.servers.call_tool",
+        "server": "calculator",
+        "tool": "add",
+        "arguments": {"a": 2, "b": 3},
+    }
+    listed = [one for one in run.events if one.key == "calculator tools"]
+    assert [one["name"] for one in listed[0].content["result"]] == ["add", "divide"]
+    assert PROGRAM not in str(run.events)
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (lambda: ToolServer("a server", ["x"]), "Invalid name"),
+        (lambda: ToolServer("server", "x"), "must be a list"),
+        (lambda: [ToolServer("server", [one]) for one in "xy"], "Two tool servers"),
+    ],
+)
+@pytest.mark.usefixtures("book")
+def test_what_cannot_work_is_refused_where_it_is_declared(declare: Any, words: str) -> None:
+    with pytest.raises(DefinitionError, match=words):
+        declare()
