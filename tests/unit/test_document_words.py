@@ -38,7 +38,7 @@ BREAKS = re.compile(r"(?<=[.:;?!])\s|\n\n|\n *(?:[-|#]|\d+\.) ?|\|")
 @cache
 def labels() -> str:
     """Return the source of all that people read, and the labels that come from elsewhere."""
-    packages = ("templates", "dashboard", "chat", "procedures", "examples")
+    packages = ("templates", "dashboard", "chat", "procedures", "examples", "programs")
     files = [file for name in packages for file in (CHECKOUT / name).rglob("*")]
     source = [file.read_text() for file in files if file.suffix in {".html", ".py"}]
     return "\n".join([*source, *ELSEWHERE])
