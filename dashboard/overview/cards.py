@@ -10,7 +10,7 @@ from dashboard.overview.facts import Facts
 from dashboard.overview.lists import Listed, answerers_for
 from dashboard.overview.openings import votes_on
 from dashboard.overview.readings import Reading, Standing, facts_of, read_runs
-from dashboard.overview.runs import Drawn, length_of
+from dashboard.overview.runs import Drawn, given_to, length_of
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
 from dashboard.overview.words import format_duration, spent_words
@@ -76,7 +76,7 @@ def _card(read: Reading, facts: Facts) -> Card:
         "run": read.run,
         "facts": facts,
         "state": state_of(facts),
-        "rows": [Drawn(row, [], length_of(row)) for row in lines],
+        "rows": [Drawn(row, [], length_of(row), given=given_to(row)) for row in lines],
         "stages": stages[-MOST_STAGES:],
         "coming": coming[:MOST_STAGES],
         "more_coming": len(coming[MOST_STAGES:]),

@@ -1,7 +1,7 @@
 """The data for the page of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,8 @@ class Drawn:
     """The answer to a form, one entry for each field."""
     silence: str = ""
     evidence: Any = None
+    given: list[Shown] = field(default_factory=list)
+    """The arguments of a step that shows them."""
     result: list[Shown] | None = None
     raw: str = ""
     """The result as JSON, shortened if it is long."""
@@ -169,11 +171,18 @@ def _drawn(
         answers=_answers(question, row.closed) if question else (),
         silence=_silence(row, question) if question else "",
         evidence=question.evidence if question else None,
+        given=given_to(row),
         result=format_value(result.value) if result else None,
         raw=pretty(result.value) if result else "",
         note=_note_of(last, result),
         seq=row.attempts[-1].seq if row.attempts else 0,
     )
+
+
+def given_to(row: Row) -> list[Shown]:
+    """Return the arguments of a step that shows them; [] for any other row."""
+    given = row.attempts[-1].data.get("given") if row.attempts else None
+    return format_value(cut_value(given, RAW).value) if given else []
 
 
 def length_of(row: Row) -> str:

@@ -110,10 +110,10 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         attempt and its idempotency key; an `async def` function is run until it ends.
 
         `named` holds the arguments of `fn` and the options of a step:
-        `name, retry, timeout, transaction, pure, once, strict`. If `fn` has a parameter with one of
-        these names, pass that argument by position or with `functools.partial`. `approved_by` is
-        the response to the approval in which this step was shown; if the step differs from the one
-        that was shown, people are asked again.
+        `name, retry, timeout, transaction, pure, once, strict, shown`. If `fn` has a parameter with
+        one of these names, pass that argument by position or with `functools.partial`.
+        `approved_by` is the response to the approval in which this step was shown; if the step
+        differs from the one that was shown, people are asked again.
 
         Raises `StepFailedError` after the last attempt has failed, `EvidenceError` for a step that
         can't be shown in full, and `NotApprovedError` for a step that wasn't approved.

@@ -124,7 +124,7 @@ def _bound(ctx: Context, tool: Tool, given: dict[str, Any]) -> Bound[Any]:
 
 
 def _options_of(tool: Tool) -> dict[str, Any]:
-    return {**tool.options, "name": tool.name}
+    return {"shown": True, **tool.options, "name": tool.name}
 
 
 # Permission

@@ -83,6 +83,16 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
     return Bound(fn, *copies, options=options, is_shown=True)
 
 
+def named_arguments(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments as JSON by the names of their parameters; {} if they can't be shown."""
+    try:
+        return dict(_shown(fn, args, kwargs))
+    except (EvidenceError, TypeError, ValueError):
+        return {}
+
+
 def found_by(fn: Callable[..., Any]) -> str:
     """Return the dotted name under which a module holds the function, or raise `EvidenceError`.
 

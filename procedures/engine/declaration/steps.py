@@ -121,6 +121,7 @@ class StepOptions(TypedDict, total=False):
     - `once`: run the step at most once; if a worker crashes during it, operators are asked whether
       it happened.
     - `strict`: quarantine the run if a replay calls the step with other arguments.
+    - `shown`: store the arguments with the result, so that people see them.
     """
 
     name: str
@@ -130,6 +131,7 @@ class StepOptions(TypedDict, total=False):
     pure: bool
     once: bool
     strict: bool
+    shown: bool
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class Options:
     pure: bool = False
     once: bool = False
     strict: bool = False
+    shown: bool = False
 
     def __post_init__(self) -> None:
         for option, kind, words in KINDS:
@@ -161,10 +164,11 @@ class Options:
         return None if self.timeout is None else parse_duration(self.timeout).total_seconds()
 
 
+FLAGS = ("transaction", "pure", "once", "strict", "shown")
 KINDS: tuple[tuple[str, Any, str], ...] = (
     ("name", str, "a string"),
     ("retry", Retry | None, "a Retry such as Retry(5) or None"),
-    *((option, bool, "True or False") for option in ("transaction", "pure", "once", "strict")),
+    *((option, bool, "True or False") for option in FLAGS),
 )
 PLAIN = Options()
 OPTIONS = frozenset(StepOptions.__annotations__)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from procedures.engine.declaration.arguments import digest_of
-from procedures.engine.declaration.bound import Bound
+from procedures.engine.declaration.bound import Bound, named_arguments
 from procedures.engine.declaration.signatures import Signature, name_of, signature_of
 from procedures.engine.declaration.steps import ONCE, Options, Step
 from procedures.engine.errors import (
@@ -307,7 +307,14 @@ class StepExecution:
             content = facts.as_json() | packed("result", kept, text)
             if self.options.pure:
                 content["pure"] = True
-        return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content)
+        return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content | self._given())
+
+    def _given(self) -> dict[str, Any]:
+        """Return the arguments to store for people; {} without `shown`, or if one has no JSON."""
+        if not self.options.shown:
+            return {}
+        given = self.signature.completed(self.fn, self.args, self.kwargs)
+        return {"given": named_arguments(self.fn, *given)}
 
     def _failed(self, error: BaseException, facts: Attempt, *, is_final: bool = False) -> NewEvent:
         retry, now = self.options.retry or ONCE, self.fiber.journal.now()
@@ -318,7 +325,8 @@ class StepExecution:
         retry_at = now + pause if pause is not None else None
         words = {**error_payload(error), **place_of(error)}
         failed = StepFailure.of_error(facts, words, retry_at=retry_at)
-        return NewEvent(EventKind.STEP_FAILED, self.key, self.key, failed.as_json())
+        content = failed.as_json() | self._given()
+        return NewEvent(EventKind.STEP_FAILED, self.key, self.key, content)
 
     def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
         said, self._held = (*self._held, *said), ()
