@@ -1,6 +1,7 @@
 """Agents on the site: calls are approved, changed and decided in advance, and pages tell it all."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -66,6 +67,10 @@ def test_a_call_is_changed_on_its_page_and_both_pages_tell_it(alice: User, bob: 
     chat = shown(browser(alice).get(f"/chat/{request.session_id}"))
     assert "I look the order up." in chat
     assert "Used by its steps: 3 requests" in chat
+    for name, amount in (("find_order", ""), ("pay_back", "20.00")):
+        [line] = re.findall(rf"<code>{name}</code>(.*?)</li>", chat)
+        assert "<bdi>A-7</bdi>" in line
+        assert amount in line
 
 
 def test_one_answer_counts_for_later_calls_unless_it_changes_a_value(
