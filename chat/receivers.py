@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db.models.signals import post_delete, pre_delete
 
 from chat.access import reads_all_of, visible_requests, visible_sessions
 from chat.assignments import Find, assign, find_for_program
+from chat.channels.answers import Answer
 from chat.channels.planning import drop_unsent, notification_time, plan_alert, plan_report
 from chat.channels.taking_back import plan_taking_back
 from chat.doorbell import doorbell
@@ -21,6 +23,7 @@ from chat.models.session import record, record_run, session_of
 from chat.services.foreknown import answer_foreknown
 from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
+from chat.services.responses import respond
 from chat.services.starts import Place, join_session
 from chat.services.voting import shortage
 from procedures import hooks
@@ -47,6 +50,7 @@ def connect() -> None:
     hooks.run_ended.connect(record_end)
     hooks.site_confirmed.connect(forget_notifications)
     hooks.open_requests.append(open_requests_of)
+    hooks.answers.append(answer_request)
     hooks.changed.append(ring_for_run)
     hooks.examined.append(differences)
     hooks.examined_site.append(unowned)
@@ -90,6 +94,11 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
         }
         for one in shown.defer("question")
     ]
+
+
+def answer_request(request_id: UUID, user: User, value: Any, comment: str) -> None:
+    """Give a person's answer to a request, for a program that the site itself runs."""
+    respond(request_id, Answer(value, comment), by=user)
 
 
 def forget_notifications(held_at: datetime, **_: Any) -> None:

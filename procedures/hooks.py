@@ -24,6 +24,9 @@ passed by name:
 Functions in `open_requests` are called with a run, a user and a maximum, and return what the run
 asks people now, each with `id, key, kind, prompt, assigned, due_at`.
 
+Functions in `answers` are called with the id of such a request, a user, a value and a comment. They
+answer the request as that person would, with all checks, or raise an `EngineError`.
+
 After the commit, functions in `changed` are called with the run's id, as a hint that may be lost.
 They must be quick. Sending a signal to one receiver costs as much as hashing an event.
 """
@@ -31,6 +34,7 @@ They must be quick. Sending a signal to one receiver costs as much as hashing an
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -47,6 +51,7 @@ messages_read = Signal()
 run_ended = Signal()
 site_confirmed = Signal()
 open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
+answers: list[Callable[[UUID, Any, Any, str], object]] = []
 changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 """Functions that compare rows of the layers above with a run's record (`services.record.Record`).

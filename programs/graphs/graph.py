@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from procedures.engine import (
     Context,
@@ -25,6 +26,9 @@ from programs.graphs.walk import Walk
 
 OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
 OF_SIGNAL = tuple(SignalOptions.__annotations__)
+
+SHAPES: "WeakKeyDictionary[Callable[..., Any], Shape]" = WeakKeyDictionary()
+"""The shapes of graphs by the functions that walk through them."""
 
 
 def graph(  # noqa: PLR0913 (the options of authors)
@@ -91,6 +95,7 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
         return Walk(ctx, shape, told).run(given)
 
     _sign(walk, name, inputs, module, doc)
+    SHAPES[walk] = shape
     source = _source_of(module)
     rest = {key: one for key, one in (options or {}).items() if one}
     return procedure(name=name, source=source, **rest)(walk)

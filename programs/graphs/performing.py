@@ -60,7 +60,7 @@ class Visit:
         result = finish(of.execute(context))
         if hasattr(of, "on_success"):
             finish(of.on_success(context, result))
-        if isinstance(of, Work):
+        if isinstance(of, Work) and result is not None:
             context.set(of.name, result)
         return {"status": SUCCEEDED, "result": result}
 

@@ -13,7 +13,7 @@ from programs.graphs.expressions import Expression
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A step that calls a function; the result is the value of the step's own name.
+    """A step that calls a function; a result is the value of the step's own name.
 
     The function gets the context, or with `given` these values by name.
     """
