@@ -23,7 +23,7 @@ years.
 PARTS = {
     "Declaring": (
         *("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
-        *("Answerers", "Webhook"),
+        *("Answerers", "Webhook", "Picture", "Place", "Way"),
     ),
     "Options": (
         "StepOptions",

@@ -18,6 +18,7 @@ from dashboard.overview.lists import (
 from dashboard.overview.mismatch import compared
 from dashboard.overview.openings import votes_on
 from dashboard.overview.operations import phase_of
+from dashboard.overview.pictures import drawn_picture
 from dashboard.overview.readings import Standing, facts_of, read_run
 from dashboard.overview.rows import Row
 from dashboard.overview.series import folded
@@ -125,6 +126,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
         "steps": read.steps,
         "worked": format_duration(read.worked),
         "spent": spent_words(read.spent),
+        "picture": drawn_picture(code.picture if (code := registry.code_of(run)) else None, rows),
     }
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
+from dashboard.overview.pictures import drawn_picture
 from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import session_of
 from dashboard.pages.starting import new_key, start_by_form
@@ -97,6 +98,7 @@ def _page(
         "version": definition.version if definition else "",
         "source": definition.source if definition else "",
         "file": definition.file if definition else "",
+        "picture": drawn_picture(definition.picture) if definition else None,
         "fault": "" if definition else registry.broken().get(procedure.name, ""),
         "versions": procedure.versions.count(),
         "starters": procedure.grants.filter(role="start").select_related("group"),

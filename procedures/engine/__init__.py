@@ -6,6 +6,7 @@ from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.definition import Check, Procedure, procedure
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.messages import InboxMessage
+from procedures.engine.declaration.picture import Picture, Place, Way
 from procedures.engine.declaration.reach import Answerers, Webhook
 from procedures.engine.declaration.steps import Retry, Step, StepOptions
 from procedures.engine.errors import (
@@ -77,6 +78,8 @@ __all__ = [
     "NotApprovedError",
     "OptionError",
     "Outcome",
+    "Picture",
+    "Place",
     "Procedure",
     "ProcedureFileError",
     "PublicError",
@@ -98,6 +101,7 @@ __all__ = [
     "StepTimeoutError",
     "UnreachableRunError",
     "Vote",
+    "Way",
     "Webhook",
     "procedure",
 ]

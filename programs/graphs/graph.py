@@ -19,6 +19,7 @@ from procedures.engine import (
 )
 from procedures.engine.kinds.questions import new_question
 from procedures.engine.values.durations import parse_duration
+from programs.graphs.drawing import picture_of
 from programs.graphs.nodes import Node
 from programs.graphs.shape import Shape, shape_of
 from programs.graphs.waiting import form_of
@@ -98,6 +99,7 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
     SHAPES[walk] = shape
     source = _source_of(module)
     rest = {key: one for key, one in (options or {}).items() if one}
+    rest["picture"] = picture_of(shape)
     return procedure(name=name, source=source, **rest)(walk)
 
 

@@ -24,6 +24,7 @@ from procedures.engine.declaration.checks import (
     texts_of,
 )
 from procedures.engine.declaration.limits import Limits
+from procedures.engine.declaration.picture import Picture
 from procedures.engine.declaration.roles import Role, granted_roles
 from procedures.engine.declaration.subjects import check_subject
 from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
@@ -96,6 +97,8 @@ class Procedure:
     """True if its runs read the messages that people write to them."""
     steer: bool = False
     """True if people can also write to the step at work."""
+    picture: Picture | None = None
+    """The picture that its page and the pages of its runs show; None if it has none."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -330,6 +333,7 @@ def procedure(
     source: str = ...,
     listens: bool = ...,
     steer: bool = ...,
+    picture: Picture | None = ...,
 ) -> Callable[[Function], Procedure]: ...
 @with_options("@procedure", renamed={"version": "source"})
 def procedure(  # noqa: PLR0913 (the options of authors)
@@ -344,6 +348,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
     source: str = "",
     listens: bool = False,
     steer: bool = False,
+    picture: Picture | None = None,
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
@@ -355,7 +360,8 @@ def procedure(  # noqa: PLR0913 (the options of authors)
 
     With `listens=True`, the people who may start, answer or operate it can write messages to a run,
     which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the step at
-    work, which reads their messages by `Step.messages`.
+    work, which reads their messages by `Step.messages`. `picture` shows people the steps and the
+    ways between them, and on a run's page how far it has come.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
@@ -364,6 +370,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
         check_text(f"{option}= of @procedure", value)
     for option, given in {"listens": listens, "steer": steer}.items():
         check_kind(f"{option}= of @procedure", given, bool, "True or False")
+    check_kind("picture= of @procedure", picture, Picture | None, "a Picture")
 
     hears = listens or steer
 
@@ -380,7 +387,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})
         made = Procedure(
-            fn, own_name, spoken, granted, limits or Limits(), "", subject, hears, steer
+            fn, own_name, spoken, granted, limits or Limits(), "", subject, hears, steer, picture
         )
         if source:
             vars(made).update(source=source, version=digest_of(source))

@@ -1,0 +1,239 @@
+"""Pictures of procedures as SVG: places in layers, and curves between them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.utils.text import Truncator
+
+from dashboard.overview.rows import Look, Row
+from procedures.engine.declaration.picture import Picture, Place, Way
+
+WIDTH, HEIGHT = 168, 40
+BESIDE, BELOW, MARGIN = 24, 46, 12
+LABEL, ON_WAY = 22, 26
+MOST_PLACES = 150
+"""The most places that are drawn; a larger picture is there as text alone."""
+SWEEPS = 4
+BEND = "\0"
+
+
+@dataclass(frozen=True)
+class DrawnPlace:
+    """A place with its corner and its state."""
+
+    place: Place
+    x: int
+    y: int
+    look: Look | str = ""
+
+    @property
+    def label(self) -> str:
+        return Truncator(self.place.label).chars(LABEL)
+
+    @property
+    def middle(self) -> int:
+        return self.x + WIDTH // 2
+
+    @property
+    def baseline(self) -> int:
+        return self.y + HEIGHT // 2 + 5
+
+
+@dataclass(frozen=True)
+class DrawnWay:
+    """A way as a curve, with the place of its label."""
+
+    way: Way
+    path: str
+    head: str
+    """The tip of its arrow."""
+    x: int
+    y: int
+    is_back: bool = False
+
+    @property
+    def label(self) -> str:
+        return Truncator(self.way.label).chars(ON_WAY)
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A picture with its size; `text` is the same as Mermaid."""
+
+    places: Sequence[DrawnPlace]
+    ways: Sequence[DrawnWay]
+    width: int
+    height: int
+    text: str
+
+    @property
+    def has_states(self) -> bool:
+        return any(one.look for one in self.places)
+
+
+def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
+    """Return the picture with the states that the rows of a run show, or None without a picture."""
+    if picture is None or not picture.places:
+        return None
+    looks = looks_of(picture, rows)
+    text = picture.mermaid(looks)
+    if len(picture.places) > MOST_PLACES:
+        return DrawnPicture((), (), 0, 0, text)
+    layers, bends = _layers(picture)
+    corners = _corners(layers)
+    places = [
+        DrawnPlace(one, *corners[one.name], look=looks.get(one.name, "")) for one in picture.places
+    ]
+    right = max(corners[name][0] + _width(name) for name in corners)
+    known = [way for way in picture.ways if {way.source, way.target} <= corners.keys()]
+    ways = [
+        _drawn_way(way, corners, bends.get((way.source, way.target), ()), right, number)
+        for number, way in enumerate(known)
+    ]
+    has_back = any(one.is_back for one in ways)
+    width = right + MARGIN + (2 * BESIDE if has_back else 0)
+    height = max(one.y for one in places) + HEIGHT + MARGIN
+    return DrawnPicture(places, ways, width, height, text)
+
+
+def looks_of(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
+    """Return the state of each place that the run has reached: that of its newest row."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for one in row.members or [row]:
+            reason = str(one.opened.get("reason", ""))
+            if place := picture.place_of(one.key.rpartition("/")[2], reason):
+                found[place.name] = one.look
+    return found
+
+
+def _corners(layers: Sequence[Sequence[str]]) -> dict[str, tuple[int, int]]:
+    """Return the upper left corner of each place, and of each bend of a long way."""
+    lengths = [sum(map(_width, layer)) + BESIDE * (len(layer) - 1) for layer in layers]
+    corners = {}
+    for number, (layer, length) in enumerate(zip(layers, lengths, strict=True)):
+        x = MARGIN + (max(lengths) - length) // 2
+        for name in layer:
+            corners[name] = (x, MARGIN + number * (HEIGHT + BELOW))
+            x += _width(name) + BESIDE
+    return corners
+
+
+def _width(name: str) -> int:
+    return 0 if name.startswith(BEND) else WIDTH
+
+
+def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
+    """Return the places in layers, each below all from which a way leads to it, and the bends.
+
+    A way across several layers bends in each of them, so that it passes beside their places.
+    """
+    following = _forward(picture)
+    depth = _depths(following)
+    layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    for one in picture.places:
+        layers[depth[one.name]].append(one.name)
+    bends: dict[tuple[str, str], list[str]] = {}
+    through: dict[str, list[str]] = {name: [] for name in following}
+    for source, targets in following.items():
+        for target in targets:
+            across = range(depth[source] + 1, depth[target])
+            names = [f"{BEND}{source}{BEND}{target}{BEND}{number}" for number in across]
+            bends[source, target] = names
+            for number, name in zip(across, names, strict=True):
+                layers[number].append(name)
+            for before, name in pairwise([source, *names, target]):
+                through.setdefault(before, []).append(name)
+    return _ordered(layers, through), bends
+
+
+def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
+    depth = dict.fromkeys(following, 0)
+    # As often as a way can be long; a layer that no longer moves ends it sooner.
+    for _ in following:
+        moved = False
+        for source, targets in following.items():
+            for target in targets:
+                if depth[target] <= depth[source]:
+                    depth[target], moved = depth[source] + 1, True
+        if not moved:
+            break
+    return depth
+
+
+def _forward(picture: Picture) -> dict[str, list[str]]:
+    """Return where the ways lead that close no cycle."""
+    following: dict[str, list[str]] = {one.name: [] for one in picture.places}
+    for way in picture.ways:
+        is_known = {way.source, way.target} <= following.keys()
+        if is_known and way.source not in _from(way.target, following):
+            following[way.source].append(way.target)
+    return following
+
+
+def _from(name: str, following: Mapping[str, list[str]]) -> set[str]:
+    seen, left = {name}, [name]
+    while left:
+        for target in following[left.pop()]:
+            if target not in seen:
+                seen.add(target)
+                left.append(target)
+    return seen
+
+
+def _ordered(layers: list[list[str]], following: Mapping[str, list[str]]) -> list[list[str]]:
+    """Return the layers with each place below the middle of those that lead to it."""
+    before: dict[str, list[str]] = {name: [] for layer in layers for name in layer}
+    for source, targets in following.items():
+        for target in targets:
+            before[target].append(source)
+    for _ in range(SWEEPS):
+        at = {name: number for layer in layers for number, name in enumerate(layer)}
+        for layer in layers:
+            layer.sort(key=lambda name: _middle([at[one] for one in before[name]], at[name]))
+    return layers
+
+
+def _middle(positions: Sequence[int], own: int) -> float:
+    return sum(positions) / len(positions) if positions else own
+
+
+def _drawn_way(
+    way: Way,
+    corners: Mapping[str, tuple[int, int]],
+    bends: Sequence[str],
+    right: int,
+    number: int,
+) -> DrawnWay:
+    (x1, y1), (x2, y2) = corners[way.source], corners[way.target]
+    if y2 <= y1:  # back up, around the right side
+        far, begin, end = right + BESIDE, y1 + HEIGHT // 2, y2 + HEIGHT // 2
+        tip = x2 + WIDTH
+        path = f"M{x1 + WIDTH} {begin}C{far} {begin} {far} {end} {tip} {end}"
+        head = f"M{tip + 7} {end - 4}L{tip} {end}L{tip + 7} {end + 4}"
+        return DrawnWay(way, path, head, far - BESIDE, (begin + end) // 2, is_back=True)
+    points = [(x1 + WIDTH // 2, y1 + HEIGHT)]
+    for name in bends:
+        x, y = corners[name]
+        points += [(x, y), (x, y + HEIGHT)]
+    points.append((x2 + WIDTH // 2, y2))
+    path = f"M{points[0][0]} {points[0][1]}" + "".join(map(_curve, pairwise(points)))
+    to_x, to_y = points[-1]
+    head = f"M{to_x - 4} {to_y - 7}L{to_x} {to_y}L{to_x + 4} {to_y - 7}"
+    return DrawnWay(way, path, head, *_place_of_label(points, number))
+
+
+def _place_of_label(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
+    """Return a place on the way where it meets no label of another way from the same place."""
+    (x1, y1), (x2, y2) = points[:2]
+    if len(points) > 2:  # noqa: PLR2004 (it has a bend)
+        return x2, y2 + HEIGHT // 2 + 4
+    part = (2 + number % 3) / 6
+    return round(x1 + (x2 - x1) * part), round(y1 + (y2 - y1) * part) + 4
+
+
+def _curve(ends: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    (x1, y1), (x2, y2) = ends
+    half = (y1 + y2) // 2
+    return f"L{x2} {y2}" if x1 == x2 else f"C{x1} {half} {x2} {half} {x2} {y2}"

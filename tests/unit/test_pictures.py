@@ -1,0 +1,100 @@
+"""Pictures of procedures: as SVG with the states of a run, and as Mermaid text."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dashboard.overview.pictures import MOST_PLACES, drawn_picture, looks_of
+from dashboard.overview.rows import Row
+from procedures.engine import OptionError, Picture, Place, Way, procedure
+from programs.graphs import Ask, Parallel, Wait
+from tests.unit.graphs.flows import add, nothing, of
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+FLOW = of(
+    *(("check", "review", "amount > 9"), ("check", "pay", "otherwise"), ("review", "check")),
+    *(("review", "pay", "review.approved"), ("pay", "both"), ("both", "wait")),
+    steps={
+        "review": Ask('Pay {amount} "now"?'),
+        "both": Parallel([add], callback=nothing),
+        "wait": Wait("1h", title="Cool down"),
+    },
+    start="check",
+)
+
+
+def row(key: str, look: Any, **more: Any) -> Row:
+    return Row("step", key, key, look, NOW, **more)
+
+
+def picture() -> Picture:
+    assert FLOW.picture
+    return FLOW.picture
+
+
+def test_a_graph_has_a_picture_of_its_steps_without_the_ends_of_groups() -> None:
+    assert [(one.name, one.kind) for one in picture().places] == [
+        *(("check", "step"), ("review", "question"), ("pay", "step")),
+        *(("both.add", "step"), ("both.nothing", "step"), ("wait", "timer")),
+    ]
+    assert Way("check", "pay", "otherwise") in picture().ways
+    assert Way("pay", "both.add") in picture().ways
+
+
+def test_mermaid_text_quotes_what_would_end_a_label() -> None:
+    text = picture().mermaid({"review": "person"})
+
+    assert text.startswith("flowchart TD\n")
+    assert 'n1{{"Pay … #34;now#34;?"}}' in text
+    assert '-->|"amount #62; 9"| n1' in text
+    assert "    class n1 person" in text
+
+
+def test_each_place_has_the_state_of_its_newest_row() -> None:
+    rows = [
+        row("check", "done"),
+        row("check#2", "failed"),
+        row("review.prepare", "done"),
+        row("gather/review", "person"),
+        row("timer#3", "timer", opened={"reason": "Cool down"}),
+        row("run", "done", members=[row("pay", "done")]),
+        row("unknown", "done"),
+    ]
+
+    assert looks_of(picture(), rows) == {
+        "check": "failed",
+        "review": "person",
+        "wait": "timer",
+        "pay": "done",
+    }
+
+
+def test_places_stand_below_those_that_lead_to_them_and_none_covers_another() -> None:
+    drawn = drawn_picture(picture())
+
+    assert drawn
+    at = {one.place.name: one for one in drawn.places}
+    assert at["check"].y < at["review"].y < at["pay"].y < at["both.add"].y < at["wait"].y
+    assert len({(one.x, one.y) for one in drawn.places}) == len(at)
+    assert all(one.x >= 0 and one.x + 168 <= drawn.width for one in drawn.places)
+    assert [one.way.source for one in drawn.ways if one.is_back] == ["review"]
+
+
+def test_a_large_picture_is_text_alone_and_odd_ones_are_drawn_all_the_same() -> None:
+    many = tuple(Place(f"p{n}", f"P {n}") for n in range(MOST_PLACES + 1))
+    drawn = drawn_picture(Picture(many))
+    assert drawn
+    assert (drawn.places, "P 150" in drawn.text) == ((), True)
+
+    loop = Picture(
+        (Place("a", "A"), Place("b", "B")), (Way("a", "a"), Way("a", "b"), Way("b", "a"))
+    )
+    assert drawn_picture(loop)
+    assert drawn_picture(Picture(())) is None
+    assert drawn_picture(None) is None
+
+
+def test_a_picture_is_a_picture() -> None:
+    with pytest.raises(OptionError, match="picture="):
+        procedure(picture="a -> b")  # type: ignore[call-overload]
