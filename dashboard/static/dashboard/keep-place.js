@@ -23,21 +23,29 @@ function goBack() {
 
 /* A run's card in a transcript that has less to say keeps its height until it is out of sight, or until
    somebody folds or unfolds it: nothing below it moves up. */
-document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
-  if (!old?.matches(".run-card")) return;
-  const height = old.offsetHeight;
-  queueMicrotask(() => {
-    if (!fresh.isConnected || fresh.offsetHeight >= height) return;
-    fresh.style.minBlockSize = `${height}px`;
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting || letGo());
-    const letGo = () => {
-      fresh.style.minBlockSize = "";
-      sight.disconnect();
-    };
-    sight.observe(fresh);
-    fresh.addEventListener("click", ({ target }) => target.closest("summary") && letGo());
-  });
+const heights = new Map();
+
+document.addEventListener("live:replace", ({ detail: { old } }) => {
+  // Several frames may come at once: of the cards between, none was ever seen.
+  if (!old?.matches(".run-card") || heights.has(old.id)) return;
+  heights.set(old.id, old.offsetHeight);
+  queueMicrotask(() => keepHeight(old.id));
 });
+
+function keepHeight(id) {
+  const card = document.getElementById(id);
+  const height = heights.get(id);
+  heights.delete(id);
+  if (!card || card.offsetHeight >= height) return;
+  card.style.minBlockSize = `${height}px`;
+  const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting || letGo());
+  const letGo = () => {
+    card.style.minBlockSize = "";
+    sight.disconnect();
+  };
+  sight.observe(card);
+  card.addEventListener("click", ({ target }) => target.closest("summary") && letGo());
+}
 
 function isSeen(element) {
   return element.getBoundingClientRect().bottom > 0;
