@@ -26,10 +26,11 @@ function goBack() {
 const heights = new Map();
 
 document.addEventListener("live:replace", ({ detail: { old } }) => {
+  const card = old?.matches(".run-card") ? old : old?.querySelector(".run-card");
   // Several frames may come at once: of the cards between, none was ever seen.
-  if (!old?.matches(".run-card") || heights.has(old.id)) return;
-  heights.set(old.id, old.offsetHeight);
-  queueMicrotask(() => keepHeight(old.id));
+  if (!card || heights.has(card.id)) return;
+  heights.set(card.id, card.offsetHeight);
+  queueMicrotask(() => keepHeight(card.id));
 });
 
 function keepHeight(id) {
