@@ -278,8 +278,12 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Restart this run from the top with other inputs; its earlier events aren't read again.
 
-        An input that is left out gets its default; `ctx.state` keeps its values. Raises
-        `InputError` for inputs that don't fit the signature.
+        What the run still needs must be passed as inputs; one that is left out gets its default.
+        `ctx.state` starts empty, compensations that were registered before no longer run, open
+        waits are withdrawn, and children are cancelled unless they were abandoned. Messages and
+        signals that the run hasn't read stay for it.
+
+        Raises `InputError` for inputs that don't fit the signature.
         """
         self._fiber.check_usable()
         text = self._procedure.dump(self._procedure.parse(inputs))

@@ -159,6 +159,19 @@ def test_a_run_begins_anew_under_its_own_id(backend: Backend) -> None:
     assert not backend.open_waits(run_id)
 
 
+def test_beginning_anew_forgets_state_and_compensations_and_keeps_unread_signals(
+    backend: Backend,
+) -> None:
+    run_id = backend.start(procedures.forgetful)
+    for number in range(2):
+        assert backend.signal(run_id, "more", number, f"signal {number}")
+    backend.advance_all()
+
+    assert backend.status(run_id) == RunStatus.FAILED
+    assert did == ["work 1", "work 2", "undo 2"]
+    assert all(one == {} for one in saw)
+
+
 def test_an_answer_just_before_a_run_begins_anew_is_taken_in_first(backend: Backend) -> None:
     run_id = backend.start(procedures.leaves_a_question)
     procedures.interludes.append(lambda: answer(backend, run_id, "ask", "Yes."))

@@ -156,6 +156,18 @@ def booked_generations(ctx: Context, number: int = 1) -> int:
 
 
 @procedure
+def forgetful(ctx: Context, number: int = 1) -> None:
+    saw.append(dict(ctx.state))
+    ctx.state["number"] = number
+    ctx.compensate(act, f"undo {number}", name="undo")
+    ctx.step(act, f"work {number}", name="work")
+    ctx.signal("more").wait()
+    if number < 2:
+        ctx.continue_as_new(number=number + 1)
+    raise ValueError("No.")
+
+
+@procedure
 def half_undone(ctx: Context) -> None:
     ctx.compensate(act, "first", name="first")
     ctx.compensate(break_down, name="second")
