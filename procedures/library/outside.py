@@ -36,7 +36,7 @@ LONGEST_NAME = 200
 MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""After how many commands the run continues as new, and how many it takes while people are asked.
+"""The number of commands after which the run continues as new, and the most while people are asked.
 
 A run with more values continues as new more rarely, because each time all of them are written.
 """
@@ -117,7 +117,7 @@ class RefusedError(ValueError):
 
 
 class Program:
-    """What the program has told the run: its values and its questions are in `ctx.state`."""
+    """The program as the run knows it: its values and its questions are in `ctx.state`."""
 
     def __init__(self, ctx: Context, to: list[str], silence: str) -> None:
         self._ctx, self._to, self._silence = ctx, to, silence

@@ -13,7 +13,7 @@ from programs.graphs.nodes import Node
 
 @dataclass(frozen=True)
 class Answer:
-    """What ended a wait."""
+    """The end of a wait: an answer, a moment or a signal."""
 
     asked_at: datetime
     value: Any = None

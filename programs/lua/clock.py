@@ -10,7 +10,7 @@ USUAL = {"hour": 12, "min": 0, "sec": 0}
 
 
 class Clock(Protocol):
-    """What `os.time`, `os.date`, `os.clock` and `math.random` read."""
+    """The source of `os.time`, `os.date`, `os.clock` and `math.random`."""
 
     def time(self, parts: dict[str, Any] | None = None) -> int: ...
     def date(self, text: str | None = None, moment: float | None = None) -> Any: ...

@@ -19,7 +19,7 @@ PRIMITIVES = (Path(__file__).parent / "primitives" / "primitives.lua").read_text
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file declares beside its code."""
+    """The declarations of a file, besides its code."""
 
     file: str
     stages: Sequence[str] = ()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("bench", "chat", "client", "dashboard", "examples", "procedures")
+PACKAGES = ("bench", "chat", "client", "dashboard", "examples", "procedures", "programs")
 FRAGMENT = re.compile(
     r"(What|Whether|Those|As|That|Unless|But|Before|After|For|Where|When|Who|Whom|Whose|Why|How)\b"
 )

@@ -31,7 +31,7 @@ shows neither of them.
 
 @dataclass(frozen=True)
 class PushMessage:
-    """What a browser shows: a title, a link, and a tag that tells nothing of it.
+    """A message that a browser shows: a title, a link, and a tag that tells nothing of it.
 
     The title is the subject that a mail would have. It may stand on a locked screen, and so names
     neither a question nor its evidence. That of an alert has the beginning of the alert's text.

@@ -28,7 +28,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class AgentReply:
-    """What a model says, and the tools that it calls."""
+    """The reply of a model: its text, and the tools that it calls."""
 
     text: str = ""
     calls: Sequence[ToolCall] = ()
@@ -36,7 +36,7 @@ class AgentReply:
 
 @dataclass(frozen=True)
 class AgentRequest:
-    """What an agent asks its model."""
+    """A request of an agent to its model."""
 
     agent: str
     settings: Mapping[str, Any]

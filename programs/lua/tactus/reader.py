@@ -50,7 +50,7 @@ class Begun(BaseException):
 
 @dataclass
 class Found:
-    """What a file declares, by kind and name."""
+    """The declarations of a file, by kind and name."""
 
     agents: dict[str, Any] = field(default_factory=dict)
     procedures: dict[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ USUAL_LIKENESS = 0.8
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run of a scenario has shown."""
+    """The course and the end of a run of a scenario."""
 
     has_succeeded: bool
     output: Any

@@ -28,7 +28,7 @@ from procedures.engine.values.shapes import check_shape, shape_of
 from tests.unit.engine.test_shapes import HINTS
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("procedures", "chat", "dashboard", "examples")
+PACKAGES = ("procedures", "chat", "dashboard", "examples", "programs")
 READER = Path("procedures/engine/values/inspection.py")
 CORE = {"core_schema", "CoreSchema", "SchemaValidator", "SchemaSerializer"}
 HOOKS = {"__get_pydantic_core_schema__", "__get_pydantic_json_schema__"}

@@ -13,7 +13,7 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.lifecycle.signals import RECEIVED
 
 MEMORY = memory.__name__
-PACKAGES = ("procedures", "chat", "dashboard", "examples")
+PACKAGES = ("procedures", "chat", "dashboard", "examples", "programs")
 MOST_LINES = 250
 SETS = ("decided", "finished", "elapsed")
 WAITS = ("request", "timer", "signal", "child", "map", "set")
