@@ -1,19 +1,15 @@
 """A store in memory for tests, rehearsals and drivers: it holds rows, and applies no rules."""
 
-import sys
 from bisect import insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from itertools import chain
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 from procedures.engine.declaration.definition import Procedure
-from procedures.engine.declaration.known import known_here
-from procedures.engine.errors import EngineError
+from procedures.engine.declaration.known import known_here, procedure_near
 from procedures.engine.journal.events import Batch, Event, NewEvent, RunFacts, chained
 from procedures.engine.journal.seals import PROOF, proven, seals_of
 from procedures.engine.store import RunRow, SentSignal, Store, WaitCells
@@ -221,7 +217,7 @@ class MemoryTables(Store):
         return wait.closing
 
     def code_for(self, run: MemoryRun, procedure: str) -> Procedure:
-        return known_here(procedure) or child_of(run.procedure, procedure)
+        return known_here(procedure) or procedure_near(run.procedure, procedure)
 
     def new_child(
         self, run: MemoryRun, wait: Any, code: Any, number: int, *, inputs: str, run_id: str
@@ -237,17 +233,3 @@ class MemoryTables(Store):
 def having(rows: Iterable[Any], cells: Plain) -> list[Any]:
     """Return the rows whose fields have these values."""
     return [row for row in rows if all(getattr(row, name) == cells[name] for name in cells)]
-
-
-@cache
-def child_of(parent: Procedure, name: str) -> Procedure:
-    """Return the procedure of that name: one that the parent's code refers to, or any other."""
-    fn = parent.fn
-    cells = [cell.cell_contents for cell in fn.__closure__ or ()]
-    inner = (one.values() for one in cells if isinstance(one, dict))
-    seen = (*fn.__globals__.values(), *cells, *chain.from_iterable(inner))
-    modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))
-    for found in chain(seen, chain.from_iterable(modules)):
-        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
-            return found
-    raise EngineError(f"No imported module has a procedure called {name}.")

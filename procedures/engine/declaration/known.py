@@ -1,12 +1,15 @@
 """Finding procedures by name, for code that knows no more of them than their names."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from itertools import chain
 from typing import ClassVar
 
 from procedures.engine.declaration.definition import Procedure
-from procedures.engine.errors import DefinitionError
+from procedures.engine.errors import DefinitionError, EngineError
 from procedures.engine.values.spelling import short_repr
 
 HERE: ContextVar[Mapping[str, Procedure] | None] = ContextVar("procedures", default=None)
@@ -40,3 +43,20 @@ def find_procedure(name: str) -> Procedure:
     if found is None:
         raise DefinitionError(f"There is no procedure called {short_repr(name)}.")
     return found
+
+
+@cache
+def procedure_near(parent: Procedure, name: str) -> Procedure:
+    """Return the procedure of that name: one that the parent's code refers to, or any imported one.
+
+    Raises `EngineError` if there is none.
+    """
+    fn = parent.fn
+    cells = [cell.cell_contents for cell in fn.__closure__ or ()]
+    inner = (one.values() for one in cells if isinstance(one, dict))
+    seen = (*fn.__globals__.values(), *cells, *chain.from_iterable(inner))
+    modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))
+    for found in chain(seen, chain.from_iterable(modules)):
+        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
+            return found
+    raise EngineError(f"No imported module has a procedure called {name}.")
