@@ -1,5 +1,6 @@
 """Django forms made from JSON Schemas; the engine reads and checks their values."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from django import forms
@@ -9,6 +10,9 @@ from django.http import QueryDict
 from dashboard.forms.fields import SchemaField
 from dashboard.forms.layout import Entry, Layout, Rows
 from procedures.engine.errors import Fault
+
+PREDICATE = re.compile("(can't|contains|doesn't|has|is|isn't|must|names|needs|was) ")
+"""The beginning of a fault's message that says what is wrong, but not of what."""
 
 
 class SchemaForm(forms.Form):
@@ -49,8 +53,7 @@ class SchemaForm(forms.Form):
             elif name not in self.fields:
                 self.add_error(None, f"{fault.field} {fault.message}".strip())
             elif name not in known:
-                is_sentence = not fault.message[:1].islower()
-                self.add_error(name, fault.message if is_sentence else f"This {fault.message}")
+                self.add_error(name, _sentence(fault.message))
 
     def _name_of(self, place: str) -> str:
         """Return the name of the entry at a fault's path, or of the closest one around it."""
@@ -69,3 +72,10 @@ class SchemaForm(forms.Form):
     def has_rows(self) -> bool:
         """True if the form has a list of rows, whose buttons come before the submit button."""
         return any(isinstance(one, Rows) for one in self.layout.parts)
+
+
+def _sentence(message: str) -> str:
+    """Return a fault's message as a sentence that stands beside its field."""
+    if PREDICATE.match(message):
+        return f"This {message}"
+    return message[:1].upper() + message[1:]
