@@ -8,6 +8,7 @@ from typing import Any
 
 from procedures.engine import PublicError
 from procedures.engine.values import canonical
+from programs.changes import is_same
 
 ABSENT: Any = object()
 """The value of a name that was removed."""
@@ -101,17 +102,4 @@ def _newest(name: str, where: str, paths: Sequence[Data]) -> Held:
 def _is_same(one: Any, other: Any) -> bool:
     if one is ABSENT or other is ABSENT:
         return one is other
-    return canonical.text_of(one) == canonical.text_of(other)
-
-
-def changes(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the values that differ afterwards, as plain JSON, and the names that are gone."""
-    plain: dict[str, Any] = canonical.jsonable(dict(after))
-    differing = {
-        name: value
-        for name, value in plain.items()
-        if name not in before or not _is_same(value, before[name])
-    }
-    return differing, sorted(before.keys() - plain.keys())
+    return is_same(one, other)

@@ -1,6 +1,5 @@
 """Procedures made of graphs: steps as objects, edges with conditions."""
 
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -24,6 +23,7 @@ from programs.graphs.nodes import Node
 from programs.graphs.shape import Shape, shape_of
 from programs.graphs.waiting import form_of
 from programs.graphs.walk import Walk
+from programs.signing import sign, source_of
 
 OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
 OF_SIGNAL = tuple(SignalOptions.__annotations__)
@@ -95,44 +95,13 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
         given: Mapping[str, Any] = values["data"] if inputs is None else values
         return Walk(ctx, shape, told).run(given)
 
-    _sign(walk, name, inputs, module, doc)
+    taken = {"data": (dict[str, Any], {})} if inputs is None else inputs
+    sign(walk, name, taken, module=module, doc=doc)
     SHAPES[walk] = shape
-    source = _source_of(module)
+    source = source_of(module)
     rest = {key: one for key, one in (options or {}).items() if one}
     rest["picture"] = picture_of(shape)
     return procedure(name=name, source=source, **rest)(walk)
-
-
-def _sign(
-    fn: Callable[..., Any], name: str, inputs: Mapping[str, Any] | None, module: str, doc: str
-) -> None:
-    """Give the function the signature of these inputs, as if it had been written in `module`."""
-    empty = inspect.Parameter.empty
-    given = {"data": (dict[str, Any], {})} if inputs is None else inputs
-    pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in given.items()}
-    parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    for key, (kind, default) in pairs.items():
-        if not str(key).isidentifier() or key == "ctx":
-            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a name.")
-        parameters.append(
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        )
-    fn.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    fn.__annotations__ = {key: kind for key, (kind, _) in pairs.items()} | {
-        "return": dict[str, Any]
-    }
-    fn.__name__ = fn.__qualname__ = name
-    fn.__doc__ = doc
-    if module:
-        fn.__module__ = module
-
-
-def _source_of(module: str) -> str:
-    """Return the text of the module that defines a graph, or "" if there is none."""
-    try:
-        return inspect.getsource(sys.modules[module])
-    except (KeyError, OSError, TypeError):
-        return ""
 
 
 def check_options(node: Node) -> None:

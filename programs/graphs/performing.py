@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from procedures.engine import PublicError, Step
+from programs.changes import changes
 from programs.graphs.contexts import GraphContext
-from programs.graphs.data import changes
 from programs.graphs.nodes import Node
 from programs.graphs.shape import Edge, Shape
 from programs.graphs.steps import Work

@@ -1,0 +1,24 @@
+"""The changes that a step of a program makes in the values of its run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine.values import canonical
+
+
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that differ afterwards, as plain JSON, and the names that are gone."""
+    plain: dict[str, Any] = canonical.jsonable(dict(after))
+    differing = {
+        name: value
+        for name, value in plain.items()
+        if name not in before or not is_same(value, before[name])
+    }
+    return differing, sorted(before.keys() - plain.keys())
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return True if both values are the same JSON."""
+    return canonical.text_of(one) == canonical.text_of(other)

@@ -1,0 +1,150 @@
+"""Procedures made from programs of effects."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from procedures.engine import (
+    Context,
+    DefinitionError,
+    Limits,
+    Procedure,
+    StepOptions,
+    procedure,
+)
+from programs.effects import waits
+from programs.effects.names import procedure_name
+from programs.effects.shapes import EffectType
+from programs.effects.visits import type_name
+from programs.effects.walk import Program, Walk
+from programs.signing import sign, source_of
+
+PROGRAMS: "WeakKeyDictionary[Callable[..., Any], Program]" = WeakKeyDictionary()
+"""The programs of procedures by the functions that walk through them."""
+WAITING = {
+    EffectType.ASK_USER: waits.OF_REQUEST,
+    EffectType.WAIT_EVENT: waits.OF_SIGNAL,
+    EffectType.WAIT_UNTIL: (),
+    EffectType.START_SUBWORKFLOW: (),
+    EffectType.EMIT_EVENT: (),
+}
+"""The effects that need no handler, with the options that each of them can have."""
+OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
+BY_DEFAULT: Mapping[str, Any] = {
+    "vars": (dict[str, Any], {}),
+    "actor_id": (str, ""),
+    "session_id": (str, ""),
+}
+
+
+def as_procedure(  # noqa: PLR0913 (the options of authors)
+    workflow: Any,
+    effects: Mapping[Any, Callable[..., Any]] | None = None,
+    *,
+    workflows: Mapping[str, Procedure] | None = None,
+    policy: Any = None,
+    options: Mapping[Any, Mapping[str, Any]] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    name: str = "",
+    title: str = "",
+    doc: str = "",
+    subject: str = "",
+    module: str = "",
+    roles: Mapping[Any, str | Iterable[str]] | None = None,
+    limits: Limits | None = None,
+) -> Procedure:
+    """Return a procedure for a program: nodes that ask for effects, one after another.
+
+    `workflow` has `workflow_id, entry_node` and `nodes`, functions `node(run, ctx)` that return a
+    plan. `effects` maps types of effects to their handlers: `handler(run, effect)`, perhaps with
+    the next node as a third argument, is a step of the run; a handler whose first parameter is
+    annotated `Context` runs between steps, as `handler(ctx, run, payload)`. The effects ask_user,
+    wait_event, wait_until, start_subworkflow and emit_event need no handler.
+
+    `workflows` maps ids of other programs to their procedures; others are looked up by name.
+    `policy` says how often handlers are tried (`max_attempts`, `backoff_seconds`). `options` maps
+    types of effects, or nodes, to the `StepOptions` of a handler, the `RequestOptions` of a
+    question, or the `SignalOptions` of an event. `inputs` maps the names of a run's values to their
+    types, or to pairs of a type and a default; without it, a run is started with any `vars`.
+
+    Raises `DefinitionError` for a program that can't work.
+    """
+    handlers, between = _handlers(effects or {})
+    chosen = {type_name(one): dict(given) for one, given in (options or {}).items()}
+    module = module or sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 (as Enum does)
+    program = Program(
+        workflow,
+        name or procedure_name(_checked(workflow)),
+        handlers,
+        between,
+        chosen,
+        policy,
+    )
+    _check_options(program)
+
+    others = {} if workflows is None else workflows
+
+    def walk(ctx: Context, **values: Any) -> dict[str, Any]:
+        given = values.pop("vars") if inputs is None else values
+        who = {} if inputs is not None else values
+        return Walk(ctx, program, dict(given), others, who).run()  # type: ignore[no-any-return]
+
+    sign(walk, program.name, BY_DEFAULT if inputs is None else inputs, module=module, doc=doc)
+    PROGRAMS[walk] = program
+    about = {"title": title, "subject": subject, "roles": roles, "limits": limits}
+    rest: dict[str, Any] = {key: one for key, one in about.items() if one}
+    return procedure(name=program.name, source=source_of(module), **rest)(walk)
+
+
+def _checked(workflow: Any) -> str:
+    """Return the id of a program; raise `DefinitionError` for one that can't work."""
+    try:
+        workflow_id, entry, nodes = workflow.workflow_id, workflow.entry_node, dict(workflow.nodes)
+    except (AttributeError, TypeError, ValueError):
+        words = "A program has workflow_id, entry_node and nodes"
+        raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
+    if entry not in nodes:
+        raise DefinitionError(f"{workflow_id}: there is no node {entry!r} to begin with.")
+    for node, fn in nodes.items():
+        if not callable(fn):
+            raise DefinitionError(f"{workflow_id}: the node {node!r} isn't a function.")
+    return str(workflow_id)
+
+
+def _handlers(
+    effects: Mapping[Any, Callable[..., Any]],
+) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
+    """Return the handlers that are steps, and those that run between steps."""
+    steps, between = dict[str, Callable[..., Any]](), dict[str, Callable[..., Any]]()
+    for kind, handler in effects.items():
+        if not callable(handler):
+            raise DefinitionError(f"The handler of {type_name(kind)} isn't a function.")
+        (between if _takes_context(handler) else steps)[type_name(kind)] = handler
+    return steps, between
+
+
+def _takes_context(handler: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(handler, eval_str=True).parameters.values()
+    except (TypeError, ValueError, NameError):
+        return False
+    return next((one.annotation is Context for one in parameters), False)
+
+
+def _check_options(program: Program) -> None:
+    for of, given in program.options.items():
+        if of in program.spec.nodes:
+            known: tuple[str, ...] = (*OF_STEP, *waits.OF_REQUEST, *waits.OF_SIGNAL)
+        elif of in program.handlers:
+            known = OF_STEP
+        elif of in WAITING:
+            known = WAITING[EffectType(of)]
+        else:
+            raise DefinitionError(f"{program.name}: {of!r} is no node, and no effect it has.")
+        if unknown := [one for one in given if one not in known]:
+            raise DefinitionError(
+                f"{program.name}: {of} can't have the option {unknown[0]!r}. "
+                + (f"It can have {', '.join(known)}." if known else "It has no options.")
+            )

@@ -1,0 +1,150 @@
+"""How programs wait: for people, an event, time, and the runs of other programs."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from procedures.engine import (
+    Context,
+    DefinitionError,
+    Handle,
+    Procedure,
+    Received,
+    RequestOptions,
+    Response,
+    SignalOptions,
+)
+from programs.effects.names import engine_name, procedure_name
+from programs.effects.visits import EffectError
+
+OF_REQUEST = tuple(one for one in RequestOptions.__annotations__ if one != "name")
+OF_SIGNAL = tuple(SignalOptions.__annotations__)
+LONGEST_PROMPT = 200
+ANSWER = "response"
+"""The name of the answer in the result of a question."""
+Payload = Mapping[str, Any]
+
+
+def needed(payload: Payload, name: str, kind: str) -> str:
+    """Return a value that an effect can't do without."""
+    value = payload.get(name)
+    if not value:
+        raise EffectError(f"{kind} requires payload.{name}")
+    return str(value)
+
+
+# People
+
+
+def ask(ctx: Context, node: str, payload: Payload, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask people, and return their answer as a result."""
+    prompt, body = parted(needed(payload, "prompt", "ask_user"))
+    asking = {"name": engine_name(node), **options}
+    asking |= {name: payload[name] for name in OF_REQUEST if name in payload}
+    if body:
+        asking.setdefault("body", body)
+    return answered(_asked(ctx, prompt, payload, asking))
+
+
+def _asked(ctx: Context, prompt: str, payload: Payload, asking: dict[str, Any]) -> Response[Any]:
+    if not (choices := choices_of(payload)):
+        return ctx.ask(prompt, **asking)
+    others = bool(payload.get("allow_free_text", True))
+    return ctx.choose(prompt, choices, other=others, **asking)
+
+
+def choices_of(payload: Payload) -> list[str]:
+    return [str(one) for one in payload.get("choices") or ()]
+
+
+def answered(response: Response[Any]) -> dict[str, Any]:
+    return answer_of(response.value, response.responder, timed_out=response.timed_out)
+
+
+def answer_of(value: Any, responder: str | None, *, timed_out: bool) -> dict[str, Any]:
+    """Return the result of a question."""
+    if timed_out:
+        return {ANSWER: value, "timed_out": True}
+    return {ANSWER: value, "responder": responder}
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Return the first line of a text as the prompt, and the rest as its body."""
+    first, _, rest = text.strip().partition("\n")
+    if len(first) <= LONGEST_PROMPT:
+        return first, rest.strip()
+    return f"{first[: LONGEST_PROMPT - 1]}…", text.strip()
+
+
+# Events
+
+
+def event_key(payload: Payload, kind: str) -> str:
+    """Return the key of an event: its `wait_key`, or else its `name`."""
+    name = "wait_key" if payload.get("wait_key") or "name" not in payload else "name"
+    return needed(payload, name, kind)
+
+
+def wait_for_event(ctx: Context, key: str, options: Mapping[str, Any]) -> Any:
+    """Wait for an event, and return its payload."""
+    received: Received[Any] = ctx.signal(engine_name(key), **{"reason": key, **options}).wait()
+    return received.value
+
+
+def emit(ctx: Context, payload: Payload, *, by: Mapping[str, Any], to: list[str]) -> dict[str, Any]:
+    """Send an event to other runs, and return to which."""
+    name, scope = needed(payload, "name", "emit_event"), str(payload.get("scope") or "session")
+    if scope != "session":
+        raise EffectError(
+            f"An event can't have the scope {scope!r}. It reaches the runs that this run has "
+            "started and the one that started it; leave the scope out."
+        )
+    event = {"name": name, "payload": payload.get("payload") or {}, "emitter": dict(by)}
+    for run in to:
+        ctx.send(run, engine_name(event_key(payload, "emit_event")), event)
+    return {"name": name, "delivered_to": to}
+
+
+# Time
+
+
+def wait_until(ctx: Context, node: str, payload: Payload) -> dict[str, Any]:
+    """Wait for a time in ISO format; one without a time zone is in UTC."""
+    until = needed(payload, "until", "wait_until")
+    try:
+        moment = datetime.fromisoformat(until)
+    except ValueError:
+        raise EffectError(f"{until!r:.50} is no time in ISO format.") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    ctx.sleep_until(moment, reason=str(payload.get("reason") or node))
+    return woken(until)
+
+
+def woken(until: str) -> dict[str, Any]:
+    return {"until": until, "ready": True}
+
+
+# Other programs
+
+
+def start(
+    ctx: Context, payload: Payload, workflows: Mapping[str, Procedure], who: Mapping[str, str]
+) -> Handle[Any]:
+    """Start the run of another program; one that isn't waited for outlives this run."""
+    workflow_id = needed(payload, "workflow_id", "start_subworkflow")
+    code: Procedure | str = workflows.get(workflow_id) or procedure_name(workflow_id)
+    values: dict[str, Any] = payload.get("vars") or {}
+    given: dict[str, Any] = {"vars": values, **who}
+    if isinstance(code, Procedure) and "vars" not in code.schema.get("properties", {}):
+        given = values
+    fate: Any = "abandon" if payload.get("async") else "cancel"
+    try:
+        return ctx.spawn(code, on_parent_end=fate, **given)
+    except DefinitionError as error:
+        raise EffectError(f"Workflow {workflow_id!r} not found: {error}") from None
+
+
+def started(run_id: str | None, *, output: Any = None, later: bool = False) -> dict[str, Any]:
+    """Return the result of starting the run of another program."""
+    return {"sub_run_id": run_id, **({"async": True} if later else {"output": output})}

@@ -1,0 +1,227 @@
+"""The walk of a run through the nodes of a program."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from procedures.engine import Context, Handle, Procedure, Received, Retry
+from programs.effects import limits, waits
+from programs.effects.names import engine_name, set_nested
+from programs.effects.shapes import Effect, EffectType, RunState, RunStatus, WorkflowSpec
+from programs.effects.visits import Clock, EffectError, PlanError, Visit
+
+EffectOptions = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program with all that its runs need."""
+
+    spec: WorkflowSpec
+    name: str
+    """The name of its procedure."""
+    handlers: Mapping[str, Callable[..., Any]]
+    """What does the effects of these types, as steps."""
+    between: Mapping[str, Callable[..., Any]]
+    """What does the effects of these types with the run's context, between steps."""
+    options: EffectOptions
+    """Options by type of effect, or by node."""
+    policy: Any = None
+    """How often effects are tried, in the manner of AbstractRuntime."""
+
+    def options_of(self, node: str, kind: str) -> dict[str, Any]:
+        """Return the options of an effect; those of the node count before those of its type."""
+        return {**self.options.get(kind, {}), **self.options.get(node, {})}
+
+
+@dataclass
+class Walk:
+    """One run of a program; everything it does goes through the run's context."""
+
+    ctx: Context
+    program: Program
+    values: dict[str, Any]
+    workflows: Mapping[str, Procedure]
+    """The procedures of other programs, by the ids of these."""
+    who: Mapping[str, str] = field(default_factory=dict)
+    """The names `actor_id` and `session_id`, as the run was started with."""
+    children: list[str] = field(default_factory=list)
+    """The runs that this one has started and not waited for."""
+    new_limits: Handle[Received[dict[str, Any]]] | None = None
+    is_limited: bool = False
+
+    def run(self) -> Any:
+        """Go from node to node until one of them gives the output."""
+        node = self.program.spec.entry_node
+        self.is_limited = limits.KEY in self.values
+        while True:
+            plan = self._planned(node)
+            if "complete_output" in plan:
+                return plan["complete_output"]
+            node = self._followed(node, plan)
+
+    def _planned(self, node: str) -> dict[str, Any]:
+        if self.is_limited:
+            self._read_limits()
+        if node not in self.program.spec.nodes:
+            raise PlanError(f"Unknown node {node!r} in workflow {self.program.spec.workflow_id!r}.")
+        visit = self._visit(node, self.program.spec.nodes[node])
+        plan: dict[str, Any] = self.ctx.step(visit.plan, self.values, name=engine_name(node))
+        apply_plan(self.values, plan)
+        self.is_limited |= limits.KEY in self.values
+        return plan
+
+    def _followed(self, node: str, plan: Mapping[str, Any]) -> str:
+        """Do the effect of a plan, and return the node that follows."""
+        effect, after = plan.get("effect"), plan.get("next_node")
+        if effect:
+            done = self._done(node, effect, after)
+            keep_result(self.values, done.get("result_key") or effect.get("result_key"), done)
+            after = done.get("next") or effect["payload"].get("resume_to_node") or after
+        if not after:
+            raise PlanError(f"The node {node!r} returned no next_node.")
+        return str(after)
+
+    def _done(self, node: str, effect: dict[str, Any], after: str | None) -> dict[str, Any]:
+        """Do an effect, and return its result."""
+        kind, payload = effect["type"], effect["payload"]
+        program, ctx = self.program, self.ctx
+        options = program.options_of(node, kind)
+        if kind in program.between:
+            found = program.between[kind](
+                ctx, self._state_maker(node)(vars=deepcopy(self.values)), payload
+            )
+            kept = ctx.step(kept_result, found, name=engine_name(f"{node}.{kind}"), pure=True)
+            return dict(kept)
+        if kind in program.handlers:
+            return self._handled(node, effect, after, options)
+        return {"result": self._waited_for(node, kind, payload, options)}
+
+    def _waited_for(
+        self, node: str, kind: str, payload: dict[str, Any], options: dict[str, Any]
+    ) -> Any:
+        """Do an effect that needs no handler."""
+        match kind:
+            case EffectType.ASK_USER:
+                return waits.ask(self.ctx, f"{node}.{kind}", payload, options)
+            case EffectType.WAIT_EVENT:
+                key = waits.event_key(payload, kind)
+                return waits.wait_for_event(self.ctx, key, options)
+            case EffectType.WAIT_UNTIL:
+                return waits.wait_until(self.ctx, node, payload)
+            case EffectType.START_SUBWORKFLOW:
+                return self._other_run(payload)
+            case EffectType.EMIT_EVENT:
+                return self._emitted(node, payload)
+        raise EffectError(
+            f"No effect handler registered for {kind}. The program has handlers for: "
+            f"{', '.join([*self.program.handlers, *self.program.between]) or 'none'}."
+        )
+
+    def _handled(
+        self, node: str, effect: dict[str, Any], after: str | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Do an effect by its handler, and wait if the handler asks for that."""
+        kind = effect["type"]
+        if self.program.policy is not None:
+            options.setdefault("retry", retry_of(self.program.policy, effect))
+        visit = self._visit(node, self.program.handlers[kind])
+        visit = replace(visit, effect=effect, next_node=after, as_effect=as_effect)
+        name = engine_name(f"{node}.{kind}")
+        done: dict[str, Any] = self.ctx.step(visit.perform, self.values, name=name, **options)
+        return self._waited(node, done["wait"]) if "wait" in done else done
+
+    def _waited(self, node: str, wait: Mapping[str, Any]) -> dict[str, Any]:
+        match wait["reason"]:
+            case "user":
+                result: Any = waits.ask(self.ctx, f"{node}.ask_user", wait, {})
+            case "until":
+                result = waits.wait_until(self.ctx, node, wait)
+            case _:
+                result = waits.wait_for_event(self.ctx, waits.event_key(wait, "wait"), {})
+        told = {"result": result, "next": wait.get("resume_to_node")}
+        return told | {"result_key": wait.get("result_key")}
+
+    def _other_run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        handle = waits.start(self.ctx, payload, self.workflows, self.who)
+        if not payload.get("async"):
+            return waits.started(handle.run_id, output=handle.wait())
+        self.children.append(str(handle.run_id))
+        return waits.started(handle.run_id, later=True)
+
+    def _emitted(self, node: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        above = [self.ctx.parent_id] if self.ctx.parent_id else []
+        spec = self.program.spec
+        by = {"run_id": str(self.ctx.run_id), "workflow_id": spec.workflow_id, "node_id": node}
+        return waits.emit(self.ctx, payload, by=by, to=[*above, *self.children])
+
+    def _read_limits(self) -> None:
+        """Take in the limits that an operator has changed since the last node."""
+        while True:
+            if self.new_limits is None:
+                reason = "a change of the limits by an operator"
+                self.new_limits = self.ctx.signal(limits.SIGNAL, dict[str, Any], reason=reason)
+            if self.new_limits.status == "open":
+                return
+            received = self.new_limits.wait()
+            self.values[limits.KEY] = limits.changed(
+                self.values.get(limits.KEY) or {}, received.value or {}
+            )
+            self.new_limits = None
+
+    def _visit(self, node: str, fn: Callable[..., Any]) -> Visit:
+        now = self.ctx.now().isoformat()
+        return Visit(self._state_maker(node), Clock(now), fn)
+
+    def _state_maker(self, node: str) -> Callable[..., RunState]:
+        """Return what makes the state for nodes and handlers, also inside a step."""
+        return partial(
+            RunState,
+            run_id=str(self.ctx.run_id),
+            workflow_id=self.program.spec.workflow_id,
+            status=RunStatus.RUNNING,
+            current_node=node,
+            updated_at=self.ctx.now().isoformat(),
+            actor_id=self.who.get("actor_id") or self.ctx.started_by,
+            session_id=self.who.get("session_id") or None,
+            parent_run_id=self.ctx.parent_id,
+        )
+
+
+def kept_result(result: Any) -> dict[str, Any]:
+    """Return the result of an effect as it is kept."""
+    return {"result": result}
+
+
+def as_effect(effect: Mapping[str, Any]) -> Effect:
+    """Return a kept effect as handlers get it."""
+    kind = effect["type"]
+    known = EffectType(kind) if kind in EffectType._value2member_map_ else kind
+    return Effect(known, deepcopy(effect["payload"]), effect.get("result_key"))
+
+
+def apply_plan(values: dict[str, Any], plan: Mapping[str, Any]) -> None:
+    """Make the changes of a node in the values of its run."""
+    values |= deepcopy(plan.get("changes", {}))
+    for name in plan.get("removed", ()):
+        values.pop(name, None)
+
+
+def keep_result(values: dict[str, Any], key: str | None, done: Mapping[str, Any]) -> None:
+    """Keep the result of an effect under its name, if it has both."""
+    if key and done.get("result") is not None:
+        set_nested(values, key, done["result"])
+
+
+def retry_of(policy: Any, effect: Mapping[str, Any]) -> Retry:
+    """Return what a policy in the manner of AbstractRuntime says about an effect."""
+    asked = as_effect(effect)
+    attempts = int(policy.max_attempts(asked))
+    first, second, last = (
+        float(policy.backoff_seconds(effect=asked, attempt=number))
+        for number in (1, 2, max(attempts - 1, 1))
+    )
+    factor = max(second / first, 1.0) if first else 1.0
+    return Retry(attempts, first, backoff_factor=factor, max_backoff=max(last, first))

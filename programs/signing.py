@@ -1,0 +1,42 @@
+"""The signature and the source of a procedure that is made from a program."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from procedures.engine import DefinitionError
+
+
+def sign(
+    fn: Callable[..., Any], name: str, inputs: Mapping[str, Any], *, module: str = "", doc: str = ""
+) -> None:
+    """Give the function the signature of these inputs, as if it had been written in `module`.
+
+    `inputs` maps names to types, or to pairs of a type and a default.
+    """
+    empty = inspect.Parameter.empty
+    pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in inputs.items()}
+    parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for key, (kind, default) in pairs.items():
+        if not str(key).isidentifier() or key == "ctx":
+            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a name.")
+        parameters.append(
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        )
+    fn.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    fn.__annotations__ = {key: kind for key, (kind, _) in pairs.items()} | {
+        "return": dict[str, Any]
+    }
+    fn.__name__ = fn.__qualname__ = name
+    fn.__doc__ = doc
+    if module:
+        fn.__module__ = module
+
+
+def source_of(module: str) -> str:
+    """Return the text of the module that defines a program, or "" if there is none."""
+    try:
+        return inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):
+        return ""
