@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from procedures.engine import EngineError, ProcedureFileError
+from programs.fenced_yaml import compose_yaml
 
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 TEXT, WHOLE, REAL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
-MOST_LEVELS = 30
 
 
 class Marked(dict[str, Any]):
@@ -38,17 +38,7 @@ class Items(list[Any]):
 
 def read_yaml(text: str) -> Any:
     """Return the data of a YAML text; raise `ProcedureFileError` for what JSON couldn't say."""
-    try:
-        _check_events(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ProcedureFileError(f"It isn't YAML: {error.problem}.", line=line) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ProcedureFileError(f"It isn't YAML: {error}.") from None
-    if node is None:
-        raise ProcedureFileError("It is empty.")
-    return _value_of(node)
+    return _value_of(compose_yaml(text))
 
 
 def plain(value: Any) -> Any:
@@ -69,28 +59,6 @@ def at_line(line: int) -> Iterator[None]:
         raise ProcedureFileError(str(error), line=line) from None
 
 
-def _check_events(text: str) -> None:
-    """Raise an error for anchors, by which a short text can mean a huge one, tags and deep nests.
-
-    The text is read event by event, so that a deep nest ends the reading where it begins.
-    """
-    level = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        level += isinstance(event, yaml.CollectionStartEvent)
-        level -= isinstance(event, yaml.CollectionEndEvent)
-        if why := _fault_of(event, level):
-            line = event.start_mark.line + 1 if event.start_mark else None
-            raise ProcedureFileError(why, line=line)
-
-
-def _fault_of(event: yaml.Event, level: int) -> str:
-    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-        return "Anchors and aliases (& and *) aren't supported. Write the value out."
-    if tag := getattr(event, "tag", None):
-        return f"The tag {tag:.50} isn't supported."
-    return f"It is nested more than {MOST_LEVELS} levels deep." if level > MOST_LEVELS else ""
-
-
 def _value_of(node: yaml.Node) -> Any:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
@@ -108,13 +76,8 @@ def _value_of(node: yaml.Node) -> Any:
 def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> Marked:
     made = Marked(line)
     for key, value in pairs:
-        at = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise ProcedureFileError("A key must be a text.", line=at)
-        if key.value in made:
-            raise ProcedureFileError(f"The key {key.value!r:.50} is given twice.", line=at)
         made[key.value] = _value_of(value)
-        made.lines[key.value] = at
+        made.lines[key.value] = key.start_mark.line + 1
     return made
 
 

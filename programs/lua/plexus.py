@@ -8,6 +8,7 @@ import yaml
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
 from procedures.engine import Context, Procedure, ProcedureFileError, procedure
+from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
 from programs.lua.program import Declared, Program
@@ -21,6 +22,13 @@ KNOWN = {
     *("return_prompt", "error_prompt", "status_prompt"),
     *("async", "max_depth", "max_turns", "checkpoint_interval"),
 }
+GROUPS: Mapping[type, tuple[str, ...]] = {
+    dict: ("params", "outputs", "roles", "hitl", "procedures", "agents", "dependencies", "prompts"),
+    list: ("guards", "stages"),
+    str: ("name", "title", "description", "code"),
+}
+"""The keys whose value must be a mapping, a list, or a text."""
+TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of texts", str: "a text"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 ROLES = {"see", "start", "answer", "operate", "cancel"}
 
@@ -30,11 +38,25 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
 
     Raises `ProcedureFileError` for a file that uses something unknown, with its line.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    told = yaml.safe_load(text)
-    if not isinstance(told, dict) or not isinstance(node, yaml.MappingNode):
+    node = compose_yaml(text)
+    if not isinstance(node, yaml.MappingNode):
         raise ProcedureFileError("The file needs a mapping with a name and code.", line=1)
+    told = Loader("").construct_document(node)
     return [*_procedures(Part(file, told, node), str(told.get("name") or ""))]
+
+
+class Loader(yaml.SafeLoader):
+    """YAML whose keys and dates are texts: `on` and `1` are names, and programs have no dates."""
+
+    def mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+        return {key.value: self.construct_object(one, deep=True) for key, one in node.value}
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        return str(node.value)
+
+
+Loader.add_constructor("tag:yaml.org,2002:map", Loader.mapping)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.text)
 
 
 @dataclass(frozen=True)
@@ -100,10 +122,11 @@ def _procedures(part: Part, name: str) -> Iterator[Procedure]:
 def _check(part: Part, name: str) -> None:
     for key in part.told:
         if key not in KNOWN:
-            raise ProcedureFileError(f"Unknown key {key!r}.", line=part.line(str(key)))
+            raise ProcedureFileError(f"Unknown key {key!r}.", line=part.line(key))
+    _check_kinds(part)
     if not name:
         raise ProcedureFileError("The file needs a name.", line=1)
-    if not isinstance(part.told.get("code"), str):
+    if not part.told.get("code"):
         raise ProcedureFileError("The file needs code.", line=part.line("code"))
     tools = (part.told.get("dependencies") or {}).get("tools")
     if tools:
@@ -111,13 +134,33 @@ def _check(part: Part, name: str) -> None:
         raise ProcedureFileError(f"Tools aren't offered: {', '.join(map(str, tools))}.", line=line)
 
 
+def _check_kinds(part: Part) -> None:
+    for kind, keys in GROUPS.items():
+        for key in keys:
+            _check_kind(part, key, kind)
+    for key, value in (part.told.get("hitl") or {}).items():
+        if value is not None:
+            part.inner("hitl", key)
+
+
+def _check_kind(part: Part, key: str, kind: type) -> None:
+    value = part.told.get(key)
+    if value is None:
+        return
+    if not isinstance(value, kind):
+        raise ProcedureFileError(f"{key} must be {TYPE_WORDS[kind]}.", line=part.line(key))
+    if isinstance(value, list) and (odd := [one for one in value if not isinstance(one, str)]):
+        words = f"{key} must be {TYPE_WORDS[kind]}, and {odd[0]!r} is none. Write it in quotes."
+        raise ProcedureFileError(words, line=part.line(key))
+
+
 def _procedure(part: Part, name: str, family: Family) -> Procedure:
     told = part.told
     inputs = _declarations(part, "params", "input")
     outputs = _declarations(part, "outputs", "output")
     chunks = _chunks(part)
-    stages = [str(one) for one in told.get("stages") or []]
-    human = {str(key): dict(value or {}) for key, value in (told.get("hitl") or {}).items()}
+    stages = list(told.get("stages") or [])
+    human = {key: dict(value or {}) for key, value in (told.get("hitl") or {}).items()}
     declared = Declared(part.file, stages, human, family)
     _check_code(part, chunks, human)
     body = with_inputs(_body(declared, chunks, outputs), inputs, family)
@@ -147,9 +190,7 @@ class Chunk:
 def _chunks(part: Part) -> list[Chunk]:
     """Return the guards and, at the end, the code."""
     guards = part.told.get("guards") or []
-    found = [
-        Chunk(str(guard), part.code_line("guards", place)) for place, guard in enumerate(guards)
-    ]
+    found = [Chunk(guard, part.code_line("guards", place)) for place, guard in enumerate(guards)]
     return [*found, Chunk(part.told["code"], part.code_line("code"))]
 
 
@@ -178,10 +219,11 @@ def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -
 def check_syntax(runtime: Any, code: str, line: int) -> None:
     """Raise `ProcedureFileError` for code that isn't Lua, with its line."""
     try:
-        runtime.compile(code, name=b"=code")
+        # The message itself may name a line, too.
+        runtime.compile("\n" * (line - 1) + code, name=b"=code")
     except lua54.LuaSyntaxError as error:
         _, place, words = str(error).split(":", 2)
-        raise ProcedureFileError(f"{words.strip()}.", line=line + int(place) - 1) from None
+        raise ProcedureFileError(f"{words.strip()}.", line=int(place)) from None
 
 
 def _capitalized(name: str) -> str:

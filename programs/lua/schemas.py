@@ -2,6 +2,7 @@
 
 import inspect
 import keyword
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -27,6 +28,10 @@ FITTING: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
+CHOSEN = ("string", "number", "integer", "boolean")
+"""The types that can have an enum."""
+CONTEXT = "ctx"
+"""The name of a procedure's first parameter, which no input can have."""
 Family = dict[str, Procedure]
 """The procedures of one file, by the names that its code uses."""
 
@@ -46,20 +51,45 @@ class Declaration:
 
 def declaration(name: object, told: object, line: int | None, *, of: str) -> Declaration:
     """Return what a file declares under a name; raise `ProcedureFileError` if it isn't clear."""
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+    if not isinstance(name, str) or not name.isidentifier() or name in (CONTEXT, *keyword.kwlist):
         words = f"The {of} {name!r} needs a name of letters, digits and _"
-        raise ProcedureFileError(f"{words} that isn't a word of Python.", line=line)
+        raise ProcedureFileError(f"{words} that isn't {CONTEXT} or a word of Python.", line=line)
     given: dict[Any, Any] = {"type": told} if isinstance(told, str) else dict(_mapping(told))
     kind = given.get("type", "string")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         known = ", ".join(TYPES)
         words = f"The {of} {name} has the type {kind!r}. The types are {known}."
         raise ProcedureFileError(words, line=line)
-    options = given.get("enum") or ()
-    default = given.get("default")
+    options, default = given.get("enum") or (), given.get("default")
+    _check_values(f"{of} {name}", kind, options, default, line)
     is_required = bool(given.get("required", False)) and default is None
     description = str(given.get("description") or "")
     return Declaration(name, kind, is_required, default, description, tuple(options), line)
+
+
+def _check_values(of: str, kind: str, options: object, default: object, line: int | None) -> None:
+    """Raise `ProcedureFileError` for options and a default that don't have the declared type."""
+    if not isinstance(options, list | tuple):
+        raise ProcedureFileError(f"The enum of the {of} must be a list.", line=line)
+    for one in options:
+        if kind not in CHOSEN or not _fits(one, kind):
+            words = f"The enum of the {of} has {one!r}, which isn't of the type {kind}"
+            raise ProcedureFileError(f"{words}. Texts such as yes need quotes.", line=line)
+    if default is None:
+        return
+    if not _fits(default, kind) or (options and default not in options):
+        words = f"The default of the {of} is {default!r}, which isn't"
+        rest = f" of the type {kind}" if not _fits(default, kind) else " in its enum"
+        raise ProcedureFileError(f"{words}{rest}.", line=line)
+
+
+def _fits(value: object, kind: str) -> bool:
+    is_odd = isinstance(value, float) and not math.isfinite(value)
+    if is_odd or (isinstance(value, bool) and kind != "boolean"):
+        return False
+    is_empty = value in ({}, []) and kind in ("array", "object")
+    is_whole = isinstance(value, float) and value.is_integer() and kind == "integer"
+    return is_empty or is_whole or isinstance(value, FITTING[kind])
 
 
 def _mapping(told: object) -> Mapping[Any, Any]:
@@ -81,13 +111,13 @@ def with_inputs(
 
     hints = {one.name: _hint(one) for one in inputs}
     kind = inspect.Parameter.KEYWORD_ONLY
-    first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
+    first = inspect.Parameter(CONTEXT, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
     named = [
         inspect.Parameter(one.name, kind, default=_default(one), annotation=hints[one.name])
         for one in inputs
     ]
     body.__signature__ = inspect.Signature([first, *named])  # type: ignore[attr-defined]  # read by inspect
-    body.__annotations__ = {"ctx": Context, **hints, "return": Any}
+    body.__annotations__ = {CONTEXT: Context, **hints, "return": Any}
     return body
 
 

@@ -149,7 +149,7 @@ REFUSED: list[tuple[str, str, int]] = [
     ("greet('ann')", "greet isn't known.", 2),
     ("Human.approve('pay')", "The file declares no point called 'pay' for people.", 2),
     ("local x = = 1", "unexpected symbol near '='.", 2),
-    ("local x = 1\nif x then", "'end' expected (to close 'if' at line 2)", 4),
+    ("local x = 1\nif x then", "'end' expected (to close 'if' at line 3)", 4),
 ]
 
 
@@ -174,6 +174,22 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
         ("name: x\ncode: return 1\nroles: {cook: y}", "roles can have the keys", 3),
         ("name: x\ncode: return 1\ndependencies:\n  tools: [web]", "Tools aren't offered", 4),
         ("name: x\nagents: {worker: {}}\ncode: |\n  Worker.turn()", "The agent Worker can't", 4),
+        ("name: x\ncode: return 1\ncode: return 2", "The key 'code' is given twice.", 3),
+        ("name: x\nprompts:\n  a: &a [x]\n  b: [*a, *a]\ncode: x", "Anchors and aliases", 3),
+        ("name: !!python/name:os.system x\ncode: x", "The tag tag:yaml.org", 1),
+        (f"name: x\nparams: {'[' * 500}", "It is nested more than 30 levels deep.", 2),
+        ("name: x\ncode: [", "It isn't YAML: expected the node content", 2),
+        ("name: x\ncode: x\nprocedures: [a]", "procedures must be a mapping.", 3),
+        ("name: x\ncode: x\nhitl: {pay: now}", "hitl.pay must be a mapping.", 3),
+        ("name: x\ncode: x\nguards: return 1", "guards must be a list of texts.", 3),
+        ("name: x\ncode: x\nstages: [yes, no]", "stages must be a list of texts, and True", 3),
+        ("name: x\ncode: x\ndependencies: [a]", "dependencies must be a mapping.", 3),
+        ("name: x\ncode: return 1\nparams:\n  ctx: string", "The input 'ctx' needs a name", 4),
+        ("name: x\ncode: x\nparams: {a: {type: [b]}}", "The input a has the type ['b'].", 3),
+        ("name: x\ncode: x\nparams: {a: {enum: [yes]}}", "The enum of the input a has True", 3),
+        ("name: x\ncode: x\nparams: {a: {enum: b}}", "The enum of the input a must be a list", 3),
+        ("name: x\ncode: x\nparams: {a: {default: 7}}", "The default of the input a is 7", 3),
+        ("name: x\ncode: x\nparams: {a: {type: number, default: .nan}}", "The default of the", 3),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused(text: str, words: str, line: int) -> None:
@@ -181,6 +197,12 @@ def test_a_file_that_makes_no_sense_is_refused(text: str, words: str, line: int)
         read_plexus("small.yaml", text)
     assert str(refused.value).startswith(words)
     assert refused.value.line == line
+
+
+def test_dates_and_words_such_as_on_are_names_and_texts() -> None:
+    text = "name: x\nparams: {on: {default: 2024-01-02}}\ncode: return params.on"
+    [found] = read_plexus("small.yaml", text)
+    assert run_procedure(found).result == "2024-01-02"
 
 
 def test_errors_name_the_file_and_the_line() -> None:

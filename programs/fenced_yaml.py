@@ -1,0 +1,71 @@
+"""YAML without what makes short texts huge or files ambiguous."""
+
+from collections.abc import Sequence
+
+import yaml
+
+from procedures.engine import ProcedureFileError
+
+MOST_LEVELS = 30
+
+
+def compose_yaml(text: str) -> yaml.Node:
+    """Return the nodes of a YAML text, all of whose keys are texts.
+
+    Raises `ProcedureFileError`, with the line, for a text that isn't YAML, and for anchors, tags,
+    deep nests and keys that are given twice.
+    """
+    try:
+        _check_events(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ProcedureFileError(f"It isn't YAML: {error.problem}.", line=line) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ProcedureFileError(f"It isn't YAML: {error}.") from None
+    if node is None:
+        raise ProcedureFileError("It is empty.")
+    _check_keys(node)
+    return node
+
+
+def _check_events(text: str) -> None:
+    """Raise an error for anchors, by which a short text can mean a huge one, tags and deep nests.
+
+    The text is read event by event, so that a deep nest ends the reading where it begins.
+    """
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if why := _fault_of(event, level):
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise ProcedureFileError(why, line=line)
+
+
+def _fault_of(event: yaml.Event, level: int) -> str:
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        return "Anchors and aliases (& and *) aren't supported. Write the value out."
+    if tag := getattr(event, "tag", None):
+        return f"The tag {tag:.50} isn't supported."
+    return f"It is nested more than {MOST_LEVELS} levels deep." if level > MOST_LEVELS else ""
+
+
+def _check_keys(node: yaml.Node) -> None:
+    if isinstance(node, yaml.MappingNode):
+        _check_mapping(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _check_keys(one)
+
+
+def _check_mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]]) -> None:
+    seen = set[str]()
+    for key, value in pairs:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise ProcedureFileError("A key must be a text.", line=line)
+        if key.value in seen:
+            raise ProcedureFileError(f"The key {key.value!r:.50} is given twice.", line=line)
+        seen.add(key.value)
+        _check_keys(value)
