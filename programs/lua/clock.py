@@ -1,6 +1,6 @@
 """Time and chance of a Lua program: the run's own, the same on every replay."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from procedures.engine import Context
@@ -26,14 +26,20 @@ class RunClock:
         self._ctx, self._began = ctx, ctx.now()
 
     def time(self, parts: dict[str, Any] | None = None) -> int:
-        """Return the seconds since 1970, of now or of a date in parts."""
+        """Return the seconds since 1970, of now or of a date in parts.
+
+        As in Lua, parts may lie outside their range: the day 32 is one in the next month.
+        """
         if parts is None:
             return int(self._ctx.now().timestamp())
         if missing := [name for name in PARTS[:3] if name not in parts]:
             raise ValueError(f"os.time needs the field {missing[0]!r} in its table.")
         year, month, day, *rest = (int({**USUAL, **parts}[name]) for name in PARTS)
-        hour, minute, second = rest
-        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+        hours, minutes, seconds = rest
+        years, months = divmod(month - 1, 12)
+        first = datetime(year + years, months + 1, 1, tzinfo=UTC)
+        more = timedelta(days=day - 1, hours=hours, minutes=minutes, seconds=seconds)
+        return int((first + more).timestamp())
 
     def date(self, text: str | None = None, moment: float | None = None) -> Any:
         """Return a date as text, or in parts for the format "*t"."""

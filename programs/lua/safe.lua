@@ -40,7 +40,7 @@ end
 -- Errors
 
 local function caught(e)
-  if fatal(e) then raw_error(e, 0) end -- a suspension or a limit: nobody may catch it
+  if fatal() then raw_error(e, 0) end -- a suspension or a limit: nobody may catch it
   if e == "not enough memory" then no_memory() end
   return type(e) == "userdata" and words(e) or e
 end
@@ -56,7 +56,7 @@ end
 
 function xpcall(f, handler, ...)
   return guarded(raw_xpcall(f, function(e)
-    if fatal(e) or e == "not enough memory" then return e end
+    if fatal() or e == "not enough memory" then return e end
     return handler(type(e) == "userdata" and words(e) or e)
   end, ...))
 end
@@ -199,15 +199,17 @@ function tostring(value)
   return text
 end
 
+local shown = tostring
+
 function string.format(text, ...)
-  if type(text) == "string" and find(text, "%%[-+ #0-9.]*p") then
+  if type(text) == "string" and find(gsub(text, "%%%%", ""), "%%[-+ #0-9.]*p") then
     raw_error("string.format can't show addresses (%p), which differ from process to process.", 2)
   end
   local given = pack(...)
   for place = 1, given.n do
     local kind = type(given[place])
     if kind ~= "string" and kind ~= "number" and kind ~= "nil" and kind ~= "boolean" then
-      given[place] = tostring(given[place])
+      given[place] = shown(given[place])
     end
   end
   return format(text, unpack(given, 1, given.n))
@@ -215,7 +217,7 @@ end
 
 function print(...)
   local given = pack(...)
-  for place = 1, given.n do given[place] = tostring(given[place]) end
+  for place = 1, given.n do given[place] = shown(given[place]) end
   say(concat(given, "\t"))
 end
 
@@ -259,8 +261,16 @@ getmeta("").__metatable = "The metatable of strings can't be changed."
 -- That of Python's objects holds functions of C which trust what they are called with.
 getmeta(over).__metatable = "The metatable of Python's objects can't be seen."
 
+-- Each value that leaves Lua is copied, and its copy isn't of Lua's memory.
+local MOST_VALUES = 16
+
 local function wrapped(fn) -- so that a program has functions of Lua alone
-  return function(...) return fn(...) end
+  return function(...)
+    if select("#", ...) > MOST_VALUES then
+      raw_error("A call of the site has more than " .. MOST_VALUES .. " arguments.", 2)
+    end
+    return fn(...)
+  end
 end
 
 -- Time and chance of the run
@@ -274,6 +284,7 @@ os = {
 
 function math.random(low, high)
   if low == nil then return chance() end
+  if low == 0 and high == nil then return whole(math.mininteger, math.maxinteger) end
   if high == nil then low, high = 1, low end
   return whole(low, high)
 end
@@ -306,20 +317,24 @@ local function place_of_error()
 end
 
 local function described(e)
-  if type(e) == "table" and rawget(e, "message") ~= nil then return tostring(e.message) end
-  return tostring(e)
+  if type(e) == "table" and rawget(e, "message") ~= nil then return shown(e.message) end
+  return shown(e)
 end
 
 local safe = {wrapped = wrapped}
 
 function safe.run(f, ...)
-  local place = ""
+  local place -- nil if the message names it, or is the program's own
   local function handler(e)
-    if type(e) ~= "userdata" then return described(e) end
+    local kind = type(e)
+    if kind == "string" or (kind == "table" and rawget(e, "message") ~= nil) then return described(e) end
     place = place_of_error()
-    return e
+    return kind == "userdata" and e or described(e)
   end
   local given = pack(raw_xpcall(f, handler, ...))
+  if given[1] and given.n > MOST_VALUES + 1 then
+    return false, "", "The program returns more than " .. MOST_VALUES .. " values."
+  end
   if given[1] then return unpack(given, 1, given.n) end
   return false, place, caught(given[2])
 end

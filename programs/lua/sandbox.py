@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol, cast
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
 from procedures.engine import EngineError, PublicError
+from procedures.engine.values.sizes import cut
 from programs.lua.clock import Clock
 from programs.lua.errors import ProgramError
 from programs.lua.values import lua, plain
@@ -17,6 +18,8 @@ MOST_MEMORY = 64 * 1024 * 1024
 """The bytes that a program may use in Lua."""
 MOST_SECONDS = 2.0
 """The seconds of processor time that a program may use between two calls of the context."""
+LONGEST_ERROR = 5_000
+"""The longest message of an error, in characters; a longer one is cut."""
 HERE = Path(__file__).parent
 SAFE = (HERE / "safe.lua").read_text()
 MEMORY = "not enough memory"
@@ -58,7 +61,7 @@ class Sandbox:
     """A Lua runtime in which nothing of Python is reachable but the functions it is given."""
 
     def __init__(self, clock: Clock, fence: Fence) -> None:
-        self._fence = fence
+        self._fence, self._file = fence, ""
         self._stopped: BaseException | None = None
         """A suspension, a limit or another exception that no program may catch."""
         self._runtime: Any = lua54.LuaRuntime(
@@ -127,6 +130,7 @@ class Sandbox:
 
         `line` is the line of the file at which the text begins.
         """
+        self._file = file
         return self._chunk("\n" * (line - 1) + text, file)
 
     def extend(self, text: str, name: str, given: Mapping[str, Any]) -> Any:
@@ -157,7 +161,10 @@ class Sandbox:
         self._reraise()
         if results[0]:
             return results[1:]
-        raise ProgramError("".join(str(part) for part in results[1:] if part))
+        place, words = results[1:]
+        # A call at the end of a function (`return f()`) has taken the place of its line.
+        file = f"{self._file}: " if place == "" and self._file else place or ""
+        raise ProgramError(cut(f"{file}{words}", LONGEST_ERROR))
 
     def _chunk(self, text: str, name: str) -> Any:
         return self._runtime.compile(text, name=f"={name}".encode())
@@ -187,7 +194,7 @@ class Sandbox:
     def _mark(self, file: str, line: int) -> None:
         self._fence.place = f"{file}, line {line}"
 
-    def _is_fatal(self, _error: object) -> bool:
+    def _is_fatal(self) -> bool:
         return self._stopped is not None
 
     def _reraise(self) -> None:

@@ -1,11 +1,14 @@
 """Values on their way between Lua and Python: plain JSON on this side, tables on the other."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 DEEPEST = 100
 """The deepest nesting of tables that can leave Lua; a table that contains itself is deeper."""
+LARGEST = 64 * 1024 * 1024
+"""The size of what can leave Lua at once: its texts, and `EACH` for each value."""
+EACH = 256
 LARGEST_WHOLE = 2**53
 """The whole numbers up to this one are exact as floats, too."""
 
@@ -20,28 +23,51 @@ class Tables(Protocol):
     is_array: Callable[[Any], bool]
 
 
-def plain(value: Any, tables: Tables, depth: int = 0) -> Any:
+def plain(value: Any, tables: Tables) -> Any:
     """Return a Lua value as plain JSON: a list for a table with the keys 1 to n, else a dict.
 
     The keys of a dict are sorted, and are texts. An empty table is a dict, unless it was a list
-    when it came from here. Raises `ValueError` for functions and other values without JSON.
+    when it came from here. Raises `ValueError` for functions and other values without JSON, for
+    keys that would be the same text, and for more than `LARGEST` allows.
     """
-    if isinstance(value, float):
-        return _number(value)
-    kind = tables.kind_of(value)
-    if kind is None:
-        return value
-    if kind != "table":
-        raise ValueError(f"A {kind} can't be stored or shown.")
-    if depth >= DEEPEST:
-        raise ValueError("A table is nested too deeply, or contains itself.")
-    items = {key: plain(one, tables, depth + 1) for key, one in value.items()}
-    if not items:
-        return [] if tables.is_array(value) else {}
-    if len(items) == _length(items):
-        return [items[place] for place in range(1, len(items) + 1)]
-    named = {_name(key): one for key, one in items.items()}
-    return {name: named[name] for name in sorted(named)}
+    return _Leaving(tables).plain(value, 0)
+
+
+class _Leaving:
+    """The values that leave Lua at once.
+
+    Lua holds a text or a table once, however many others contain it; its copies are many.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables, self._left = tables, LARGEST
+
+    def plain(self, value: Any, depth: int) -> Any:
+        self._take(value)
+        if isinstance(value, float):
+            return _number(value)
+        kind = self._tables.kind_of(value)
+        if kind is None:
+            return value
+        if kind != "table":
+            raise ValueError(f"A {kind} can't be stored or shown.")
+        if depth >= DEEPEST:
+            raise ValueError("A table is nested too deeply, or contains itself.")
+        pairs = [(key, self.plain(one, depth + 1)) for key, one in self._pairs(value)]
+        if not pairs:
+            return [] if self._tables.is_array(value) else {}
+        return _listed(pairs) or _named(pairs)
+
+    def _pairs(self, table: Any) -> Iterator[tuple[Any, Any]]:
+        for key, one in table.items():
+            self._take(key)
+            yield key, one
+
+    def _take(self, value: Any) -> None:
+        self._left -= EACH + (len(value) if isinstance(value, str) else 0)
+        if self._left < 0:
+            size = LARGEST // 1024 // 1024
+            raise ValueError(f"A value is larger than {size} MB when it is stored or shown.")
 
 
 def lua(value: Any, tables: Tables) -> Any:
@@ -78,12 +104,23 @@ def _number(value: float) -> float:
     return value
 
 
-def _length(items: dict[Any, Any]) -> int:
-    """Return n if the keys contain 1 to n and the next one is missing."""
-    place = 0
-    while place + 1 in items:
-        place += 1
-    return place
+def _listed(pairs: list[tuple[Any, Any]]) -> list[Any]:
+    """Return the values in order if the keys are 1 to n, else []."""
+    if not all(isinstance(key, int) and not isinstance(key, bool) for key, _ in pairs):
+        return []
+    placed = dict(pairs)
+    wanted = range(1, len(placed) + 1)
+    return [placed[place] for place in wanted] if all(map(placed.__contains__, wanted)) else []
+
+
+def _named(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for key, one in pairs:
+        name = _name(key)
+        if name in named:
+            raise ValueError(f"A table has two keys that are stored as {name!r}.")
+        named[name] = one
+    return {name: named[name] for name in sorted(named)}
 
 
 def _name(key: Any) -> str:

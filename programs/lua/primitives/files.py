@@ -13,6 +13,8 @@ FOLDERS = "LUA_FOLDERS"
 """The site's folders, by the first part of the paths that programs use."""
 LARGEST = 4_000_000
 """The largest file that a program can read, in bytes."""
+LARGEST_WRITTEN = 20_000_000
+"""The most characters of all files that one run writes."""
 Row = dict[str, str]
 
 
@@ -29,6 +31,12 @@ class Files:
 
     def write(self, path: Any = None, content: Any = None) -> bool:
         told, text = _path(path), text_of(content)
+        left = LARGEST_WRITTEN - sum(
+            len(one) for name, one in self._written.items() if name != told
+        )
+        if len(text) > left:
+            words = f"The files of one run can have {LARGEST_WRITTEN:,} characters"
+            raise ValueError(f"{words}, and {told!r} is too large for what is left of them.")
         self._ctx.step(keep_file, told, text, name="write a file")
         self._written[told] = text
         return True

@@ -7,6 +7,7 @@ from procedures.engine import Context
 from programs.lua.primitives.options import text_of
 
 ROLES = ("USER", "ASSISTANT", "SYSTEM")
+LARGEST_CONVERSATION = 4_000_000
 SPOKEN = {"USER": "User", "ASSISTANT": "Assistant", "SYSTEM": "System"}
 
 
@@ -72,6 +73,7 @@ class Sessions:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._messages: list[dict[str, Any]] = []
+        self._size = 0
 
     def append(self, role: Any = None, content: Any = None, metadata: Any = None) -> None:
         """Add a message: a role and a text, or a table with both."""
@@ -79,6 +81,10 @@ class Sessions:
             role, content, metadata = (role.get(name) for name in ("role", "content", "metadata"))
         told = text_of(role).upper()
         message = {"role": told if told in ROLES else "USER", "content": text_of(content)}
+        self._size += len(message["content"]) + len(encode(metadata))
+        if self._size > LARGEST_CONVERSATION:
+            most = f"{LARGEST_CONVERSATION:,}"
+            raise ValueError(f"The conversation has more than {most} characters.")
         self._messages.append(message | ({"metadata": metadata} if metadata else {}))
 
     def inject_system(self, text: Any = None) -> None:
@@ -86,6 +92,7 @@ class Sessions:
 
     def clear(self) -> None:
         self._messages.clear()
+        self._size = 0
 
     def history(self) -> list[dict[str, Any]]:
         return [dict(one) for one in self._messages]
@@ -108,9 +115,13 @@ def encode(value: Any = None) -> str:
 def decode(text: Any = None) -> Any:
     """Return the value of a JSON text; null is nil."""
     try:
-        return json.loads(text)
-    except (TypeError, ValueError) as error:
+        return json.loads(text, parse_constant=_refuse)
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"Json.decode can't read the text: {error}") from None
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} isn't JSON.")
 
 
 def _name(name: Any) -> str:

@@ -199,6 +199,20 @@ def test_a_file_that_makes_no_sense_is_refused(text: str, words: str, line: int)
     assert refused.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("Session.append('USER', ('x'):rep(5e6))", "The conversation has more than 4,000,000"),
+        ("File.write('a', ('x'):rep(2e7)) File.write('b', 'x')", "The files of one run can have"),
+        ("Json.decode('[NaN]')", "Json.decode can't read the text: NaN isn't JSON."),
+    ],
+)
+def test_what_grows_outside_of_lua_has_limits_too(code: str, words: str) -> None:
+    run = run_procedure(read(code))
+    assert run.error
+    assert words in run.error["message"]
+
+
 def test_dates_and_words_such_as_on_are_names_and_texts() -> None:
     text = "name: x\nparams: {on: {default: 2024-01-02}}\ncode: return params.on"
     [found] = read_plexus("small.yaml", text)

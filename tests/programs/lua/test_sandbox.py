@@ -77,6 +77,15 @@ REFUSED = [
     pytest.param("local function f() return f() + 1 end f()", "overflow|memory", id="recursion"),
     pytest.param("return ('x'):bad()", "nil value", id="an unknown method"),
     pytest.param("return string.rep('x', -1) .. nil", "nil value", id="a mistake"),
+    pytest.param("return {a = 1, [1] = 2, ['1'] = 3}", "stored as '1'", id="keys of one text"),
+    pytest.param(
+        "local s, t = ('x'):rep(1e6), {} for i = 1, 999 do t[i] = s end return t",
+        "64 MB",
+        id="many copies of a text",
+    ),
+    pytest.param("ask(table.unpack({}, 1, 99))", "more than 16 arguments", id="arguments"),
+    pytest.param("error()", "order.lua:1: nil", id="an error without a message"),
+    pytest.param("tostring = nil error('x')", "order.lua:1: x", id="tostring is gone"),
 ]
 
 
@@ -225,6 +234,24 @@ print(returned(sys.argv[1]))
 def test_tables_become_lists_and_dicts() -> None:
     text = "return {1, 2, {a = 1, [3] = 'x'}, {}}"
     assert returned(text) == [[1, 2, {"3": "x", "a": 1}, {}]]
+
+
+def test_a_key_that_is_true_is_not_the_key_1() -> None:
+    assert returned("return {[1] = 'a', [true] = 'b'}") == [{"1": "a", "true": "b"}]
+
+
+def test_standard_functions_do_what_lua_says_they_do() -> None:
+    text = """
+        local ok = pcall(error, '\\xff')
+        return string.format('%d%% paid, 7%%p', 50), os.time({year = 2024, month = 14, day = 31}),
+          math.type(math.random(0)), ok
+    """
+    assert returned(text) == ["50% paid, 7%p", 1741003200, "integer", False]
+
+
+def test_an_error_names_the_file_also_where_its_line_is_lost() -> None:
+    assert error_of("return fail()") == ("ProgramError", "order.lua: No.")
+    assert len(error_of("error(('x'):rep(1e6))")[1]) < 6_000
 
 
 def test_next_goes_on_while_fields_are_cleared() -> None:
