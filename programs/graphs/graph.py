@@ -16,8 +16,10 @@ from procedures.engine import (
     StepOptions,
     procedure,
 )
+from procedures.engine.declaration.steps import options_of
 from procedures.engine.kinds.questions import new_question
 from procedures.engine.values.durations import parse_duration
+from procedures.engine.waits.signals import silence_of
 from programs.graphs.drawing import picture_of
 from programs.graphs.nodes import Node
 from programs.graphs.shape import Shape, shape_of
@@ -126,6 +128,12 @@ def _try_options(node: Node) -> None:
             f"The step {node.name!r} can't have the option {unknown[0]!r}. "
             + (f"It can have {', '.join(known)}." if known else "It has no options.")
         )
+    if node.kind == "machine":
+        options_of(node.options)
+    if node.kind == "webhook":
+        silence_of(f"The signal {node.name!r}", Any, node.options)
+        if "expires" in node.options:
+            parse_duration(node.options["expires"], of=f"expires= of {node.name}")
     if node.kind == "timer" and not hasattr(node.step, "get_duration"):
         words = f"duration of {node.name}"
         parse_duration(node.step.duration, shortest=timedelta(0), of=words)

@@ -50,13 +50,15 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def at_line(line: int) -> Iterator[None]:
-    """Give errors of the engine the line of the text that caused them."""
+    """Give errors the line of the text that caused them."""
     try:
         yield
     except ProcedureFileError:
         raise
     except EngineError as error:
         raise ProcedureFileError(str(error), line=line) from None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # a value of another type
+        raise ProcedureFileError(f"It can't be used: {error}.", line=line) from None
 
 
 def _value_of(node: yaml.Node) -> Any:

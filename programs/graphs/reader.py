@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from procedures.engine import Limits, Procedure, ProcedureFileError, Retry
@@ -27,6 +28,7 @@ TYPES: Mapping[str, Any] = {
     "data": dict[str, Any],
     "list": list[Any],
 }
+OWN_KINDS = (Ask, Chain, Gateway, Parallel, Signal, Wait)
 COMMON = ("description",)
 ASKING = (
     *("form", "show", "assign", "assignee_key", "due", "remind", "escalate", "expires", "default"),
@@ -88,9 +90,15 @@ def _shape(given: Marked) -> Shape:
         with at_line(line):
             links.append(_edge(edge, made, line))
     with at_line(given.line_of("edges" if "edges" in given else "steps")):
-        ends = given.get("ends", ())
+        ends = given.get("ends", [])
+        _check_names(ends, "ends", given.line_of("ends"))
         start = _text(given, "start")
         return shape_of(made, links, start=start, ends=ends, options=options)
+
+
+def _check_names(given: Any, what: str, line: int) -> None:
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ProcedureFileError(f"{what} is a list of names.", line=line)
 
 
 def _try_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
@@ -111,7 +119,7 @@ def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
     else:
         raise ProcedureFileError('An edge is "one -> other when condition".', line=line)
     for name in (source, target):
-        if name not in steps:
+        if not isinstance(name, str) or name not in steps:
             known = meant(str(name), steps)
             raise ProcedureFileError(f"There is no step {name!r}.{known}", line=line)
     if condition is None:
@@ -175,8 +183,7 @@ def _ask(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
         _mapping(form, "form", line=of.line_of("form"))
         if "properties" not in form:
             raise ProcedureFileError("A form needs properties.", line=of.line_of("form"))
-    if not isinstance(show, list) or not all(isinstance(one, str) for one in show):
-        raise ProcedureFileError("show is a list of names.", line=of.line_of("show"))
+    _check_names(show, "show", of.line_of("show"))
     options = {key: plain(of[key]) for key in ASKING if key in of and key not in own}
     if isinstance(options.get("escalate"), list):
         options["escalate"] = [tuple(one) for one in options["escalate"]]
@@ -196,10 +203,8 @@ def _timer(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
 
 def _signal(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
     options = {key: plain(of[key]) for key in KINDS["signal"] if key in of}
-    reason = of["signal"]
-    if isinstance(reason, str) and reason:
-        options["reason"] = reason
-    return Signal(description=_text(of, "description")), options
+    reason = _text(of, "signal") if of["signal"] is not None else ""
+    return Signal(description=_text(of, "description"), reason=reason), options
 
 
 def _gateway(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
@@ -231,7 +236,7 @@ def _named(steps: Marked, name: str, given: Any, line: int) -> Any:
     if options:
         words = f"The step {name!r} is in a group, so it can't have {', '.join(options)}"
         raise ProcedureFileError(f"{words}. Use edges instead of a group.", line=line)
-    return step
+    return replace(step, name=name) if isinstance(step, OWN_KINDS) else step
 
 
 _MAKERS: Mapping[str, Callable[[str, Marked], tuple[Any, dict[str, Any]]]] = {
@@ -254,7 +259,7 @@ def _found(of: Marked, key: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 (the module may raise anything)
         raise ProcedureFileError(f"{path} can't be imported: {error}.", line=line) from None
     if not callable(found):
         raise ProcedureFileError(f"{path} is neither a function nor a class.", line=line)
@@ -279,7 +284,14 @@ def _input(name: str, given: Any, line: int) -> Any:
         raise ProcedureFileError(words, line=line)
     if of is None:
         return TYPES[kind]
-    hint = Literal[tuple(of["choices"])] if of.get("choices") else TYPES[kind]
+    choices = of.get("choices", [])
+    is_plain = isinstance(choices, list) and not any(
+        isinstance(one, dict | list) for one in choices
+    )
+    if not is_plain:
+        words = f"The choices of the input {name!r} must be a list of texts or numbers."
+        raise ProcedureFileError(words, line=line)
+    hint = Literal[tuple(choices)] if choices else TYPES[kind]
     return (hint, of["default"]) if "default" in of else hint
 
 

@@ -45,6 +45,8 @@ class Ask:
     step_type: str = "human"
     into: bool = True
     """True if the answer is kept under the step's name, not each field by its own."""
+    name: str = ""
+    """The name of the step if it is in a group; so for the other kinds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class Wait:
     title: str = ""
     description: str = ""
     step_type: str = "timer"
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,9 @@ class Signal:
     title: str = ""
     description: str = ""
     step_type: str = "webhook"
+    reason: str = ""
+    """What the run waits for, as people read it."""
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +80,7 @@ class Gateway:
     title: str = ""
     description: str = ""
     step_type: str = "gateway"
+    name: str = ""
 
     def execute(self, context: GraphContext) -> None:
         """Leave the choice to the conditions of the edges."""
@@ -84,6 +91,7 @@ class Chain:
     """Steps one after another; each gets the result of the one before as `_previous_result`."""
 
     steps: Sequence[Any]
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +100,7 @@ class Parallel:
 
     steps: Sequence[Any]
     callback: Any = None
+    name: str = ""
 
 
 def takes_one(fn: Callable[..., Any]) -> bool:

@@ -87,7 +87,9 @@ class Outside:
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
     ) -> Handle[Any]:
-        return ctx.signal(node.name, **node.options)
+        reason = getattr(node.step, "reason", "")
+        own = {"reason": reason} if isinstance(reason, str) and reason else {}
+        return ctx.signal(node.name, **{**own, **node.options})
 
     def close(self, node: Node, came: Received[Any], since: datetime) -> Answer:
         name = getattr(node.step, "callback_key", "") or node.name

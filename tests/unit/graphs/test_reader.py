@@ -80,6 +80,23 @@ def test_words_of_yaml_stay_what_they_look_like() -> None:
     assert run.prompts == ["2024-01-01", "on"]
 
 
+def test_steps_of_a_group_have_the_names_that_the_file_gives_them() -> None:
+    text = """
+        name: paying
+        steps:
+          both:
+            parallel:
+              yours: {ask: "Yours?"}
+              paid: {signal: the bank}
+    """
+    answers = script({"both.yours": True, "both.paid": 7})
+
+    run = run_procedure(read_graph("x.yaml", text), humans=answers)
+
+    assert run.result["both.paid"] == 7
+    assert run.result["both.yours"]["approved"] is True
+
+
 def test_a_graph_without_a_name_has_that_of_its_file() -> None:
     assert read_graph("flows/late.yaml", "steps: {a: {ask: 'Now?'}}").name == "late"
 
@@ -114,6 +131,19 @@ WRONG = [
     ("name: refund", "name: [", "doc:", "isn't YAML"),
     ("name: refund", "name: refund\nname: other", "name: other", "given twice"),
     ("name: refund", "nme: refund", "", "Did you mean 'name'"),
+    ("retry: 3", "timeout: soon", "  double:", "Invalid duration 'soon'"),
+    ("retry: 3", "once: maybe", "  double:", "must be True or False"),
+    ("{signal: the bank}", "{signal: x, expires: soon}", "", "Invalid duration 'soon'"),
+    ("{signal: the bank}", "{signal: x, default: 1}", "", "needs expires= too"),
+    ("[[1h, managers]]", "[1h]", "  review:", "escalate"),
+    ("[[1h, managers]]", "[5]", "  review:", "It can't be used"),
+    ("ok: {type: boolean}", "ok: {enum: [a], enumNames: 5}", "  review:", "It can't be used"),
+    ("name: refund", "ends: [[a]]", "", "ends is a list of names."),
+    ("name: refund", "ends: double", "", "ends is a list of names."),
+    ("{from: review, to: refuse", "{from: [review], to: refuse", "", "There is no step"),
+    ("run: tests.unit.graphs.flows.double", "run: builtins.int.x", "", "be imported"),
+    ("choices: [slow, fast]", "choices: fast", "", "must be a list of texts"),
+    ("order: text", "class: text", "name:", "class"),
     ("name: refund", "start: nowhere", "edges:", "start= names 'nowhere'"),
 ]
 """What is replaced by what, the beginning of the line that is named, and what is said."""
