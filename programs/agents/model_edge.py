@@ -143,14 +143,14 @@ def model_of(request: Request) -> "Model":
         from pydantic_ai.models import infer_model  # noqa: PLC0415 (an extra)
     except ImportError:
         raise EngineError(NEEDED) from None
-    named: Any = request.model or _of_site()
+    named: Any = request.model or model_of_site()
     if not named:
         raise EngineError(NO_MODEL.format(name=request.name))
     is_maker = inspect.isfunction(named)
     return infer_model(named() if is_maker else named)
 
 
-def _of_site() -> str:
+def model_of_site() -> str:
     """Return the model that the site names for agents without one; "" outside a site."""
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 

@@ -21,3 +21,7 @@ class OutputError(PublicError):
 
 class HumanTimeoutError(PublicError):
     """Nobody has answered a question in time, and `on_timeout` was "error"."""
+
+
+class TurnLimitError(PublicError):
+    """The agents of a program have taken all turns that its `max_turns` allows."""

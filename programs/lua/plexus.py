@@ -7,13 +7,20 @@ from typing import Any
 import yaml
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
-from procedures.engine import Context, Procedure, ProcedureFileError, procedure
+from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
 from programs.lua.program import Declared, Program
 from programs.lua.sandbox import MOST_SECONDS
-from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
+from programs.lua.schemas import (
+    Declaration,
+    Family,
+    checked_most,
+    checked_output,
+    declaration,
+    with_inputs,
+)
 from programs.lua.values import tidy
 
 KNOWN = {
@@ -170,7 +177,11 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
         words = f"roles can have the keys {', '.join(sorted(ROLES))}."
         raise ProcedureFileError(words, line=part.line("roles"))
     title = str(told.get("title") or "")
-    return procedure(name=name, title=title, roles=roles)(body)
+    try:
+        limits = Limits(depth=checked_most(told.get("max_depth"), "max_depth"))
+    except ValueError as error:
+        raise ProcedureFileError(str(error), line=part.line("max_depth")) from None
+    return procedure(name=name, title=title, roles=roles, limits=limits)(body)
 
 
 def described(text: str, stages: Sequence[str]) -> str:

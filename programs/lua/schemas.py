@@ -49,9 +49,14 @@ class Declaration:
     line: int | None
 
 
-def declaration(name: object, told: object, line: int | None, *, of: str) -> Declaration:
-    """Return what a file declares under a name; raise `ProcedureFileError` if it isn't clear."""
-    if not isinstance(name, str) or not name.isidentifier() or name in (CONTEXT, *keyword.kwlist):
+def declaration(
+    name: object, told: object, line: int | None, *, of: str, is_parameter: bool = True
+) -> Declaration:
+    """Return what a file declares under a name; raise `ProcedureFileError` if it isn't clear.
+
+    With `is_parameter`, the name must be one that a parameter of a function can have.
+    """
+    if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
         words = f"The {of} {name!r} needs a name of letters, digits and _"
         raise ProcedureFileError(f"{words} that isn't {CONTEXT} or a word of Python.", line=line)
     given: dict[Any, Any] = {"type": told} if isinstance(told, str) else dict(_mapping(told))
@@ -92,8 +97,21 @@ def _fits(value: object, kind: str) -> bool:
     return is_empty or is_whole or isinstance(value, FITTING[kind])
 
 
+def _can_be_parameter(name: str) -> bool:
+    return name.isidentifier() and name not in (CONTEXT, *keyword.kwlist)
+
+
 def _mapping(told: object) -> Mapping[Any, Any]:
     return told if isinstance(told, Mapping) else {}
+
+
+def checked_most(value: Any, of: str) -> int | None:
+    """Return a limit that a file sets, or None; raises `ValueError` for what can't be one."""
+    if value is None:
+        return None
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{of} must be a whole number of at least 1, not {value!r}.")
+    return value
 
 
 def with_inputs(

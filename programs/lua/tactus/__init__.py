@@ -3,6 +3,7 @@
 from programs.lua.tactus.agents import AgentReply, AgentRequest, Model, ToolCall
 from programs.lua.tactus.reader import read_tactus
 from programs.lua.tactus.scenarios import Scenario, Seen, scenarios_of
+from programs.lua.tactus.site_model import SiteModel
 
 __all__ = [
     "AgentReply",
@@ -10,6 +11,7 @@ __all__ = [
     "Model",
     "Scenario",
     "Seen",
+    "SiteModel",
     "ToolCall",
     "read_tactus",
     "scenarios_of",

@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from procedures.engine import Context, Handle, Received, Retry
+from programs.agents import Message, Reply, TextPart, ToolResult, ToolResults, UserMessage
+from programs.agents import ToolCall as Called
+from programs.agents.tools import ArgumentsError
+from programs.lua.errors import TurnLimitError
 from programs.lua.primitives.children import GUIDANCE
 from programs.lua.primitives.keeping import Sessions
 from programs.lua.primitives.options import text_of
 from programs.lua.primitives.telling import written
+from programs.lua.tactus.declared import DeclaredAgent
+from programs.lua.tactus.site_model import SiteModel
 
 NAMED = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 SHORTEST = 0.001
 """Seconds for which an agent waits for messages that aren't there."""
 AGAIN = Retry(attempts=3, backoff="2s")
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class AgentRequest:
     agent: str
     settings: Mapping[str, Any]
     """The agent's declaration: its model, temperature, and tools with name, description, input."""
-    messages: Sequence[Message]
+    messages: Sequence[dict[str, Any]]
     """The conversation: messages with a role and content, the results of tools at the end."""
 
 
@@ -52,10 +57,21 @@ Model = Callable[[AgentRequest], AgentReply]
 class Agents:
     """The agents of one turn, and what was said to them and by them."""
 
-    def __init__(self, ctx: Context, model: Model, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        model: Model | SiteModel,
+        sessions: Sessions,
+        declared: Sequence[DeclaredAgent],
+        *,
+        most_turns: int | None = None,
+    ) -> None:
         self._ctx, self._model, self._sessions = ctx, model, sessions
+        self._declared, self._most_turns = declared, most_turns
         self._values: Mapping[str, Any] = {}
-        self._said: dict[str, list[Message]] = {}
+        self._said: dict[int, list[Message]] = {}
+        self._taken: dict[int, int] = {}
+        self._last: int | None = None
         self._guidance: Handle[Received[Any]] | None = None
         self.turns = 0
 
@@ -63,34 +79,76 @@ class Agents:
         """Note the inputs of the run, which prompts name in braces."""
         self._values = inputs
 
-    def ask(
-        self, name: str, settings: Any = None, message: Any = None, is_first: Any = None
-    ) -> dict[str, Any]:
-        """Ask the agent's model, and return its text and its calls."""
-        told: dict[str, Any] = settings if isinstance(settings, dict) else {}
-        said = self._said.setdefault(name, [])
+    def ask(self, number: Any, message: Any = None, is_first: Any = None) -> dict[str, Any]:
+        """Ask the model of the agent with that number; return its text and its calls."""
+        agent = self._agent(number)
         if is_first:
-            self.turns += 1
-            self._begin_turn(said, told, message)
-        prompt = self._filled(text_of(told.get("system_prompt")))
-        messages = [{"role": "system", "content": prompt}, *self._session(), *said]
-        request = AgentRequest(name, told, messages)
-        reply = self._ctx.step(answer, self._model, request, name=f"agent {name}", retry=AGAIN)
-        said.append({"role": "assistant", "content": reply["text"], "calls": reply["calls"]})
+            self._count_turn(agent)
+            self._begin_turn(agent, message)
+        reply = self._reply(agent)
+        calls = [_call_of(one, agent) for one in reply.calls]
+        return {"text": reply.text, "calls": calls}
+
+    def note_result(
+        self, number: Any, call: Any, tool: Any, result: Any = None, outcome: Any = "done"
+    ) -> None:
+        """Note what a tool has returned, for the next request."""
+        said = self._said[number]
+        told = ToolResult(call=call, tool=tool, outcome=outcome, content=written(result))
+        last = said[-1]
+        if isinstance(last, ToolResults):
+            said[-1] = ToolResults(results=(*last.results, told))
+        else:
+            said.append(ToolResults(results=(told,)))
+
+    def summary(self, prompt: str) -> str | None:
+        """Return what the agent that spoke last answers to the prompt, without its tools.
+
+        If no agent has spoken, the result is None.
+        """
+        if self._last is None:
+            return None
+        agent = self._agent(self._last).without_tools()
+        self._said[agent.number].append(UserMessage(text=self._filled(prompt)))
+        return self._reply(agent).text
+
+    def _agent(self, number: int) -> DeclaredAgent:
+        if not 0 < number <= len(self._declared):
+            raise ValueError("Declare agents before the first call that only a run can do.")
+        return self._declared[number - 1]
+
+    def _count_turn(self, agent: DeclaredAgent) -> None:
+        self.turns += 1
+        self._last = agent.number
+        taken = self._taken[agent.number] = self._taken.get(agent.number, 0) + 1
+        if agent.most_turns is not None and taken > agent.most_turns:
+            raise TurnLimitError(f"The agent {agent.name} has taken all {agent.most_turns} turns.")
+        if self._most_turns is not None and self.turns > self._most_turns:
+            raise TurnLimitError(f"The agents have taken all {self._most_turns} turns of the run.")
+
+    def _reply(self, agent: DeclaredAgent) -> Reply:
+        prompt, said = self._filled(agent.system_prompt), self._said[agent.number]
+        name = f"agent {agent.name}"
+        if isinstance(self._model, SiteModel):
+            session = self._sessions.history()
+            reply = self._model.ask(self._ctx, agent, prompt, session, said, name=name)
+        else:
+            first = {"role": "system", "content": prompt}
+            messages = [first, *self._session(), *(told for one in said for told in _plain(one))]
+            request = AgentRequest(agent.name, agent.told, messages)
+            kept = self._ctx.step(answer, self._model, request, name=name, retry=AGAIN)
+            reply = Reply.model_validate(kept)
+        said.append(reply)
         return reply
 
-    def note_result(self, name: str, tool: Any = None, result: Any = None) -> None:
-        """Note what a tool has returned, for the next request."""
-        message = {"role": "tool", "name": text_of(tool), "content": written(result)}
-        self._said.setdefault(name, []).append(message)
-
-    def _begin_turn(self, said: list[Message], told: Mapping[str, Any], message: Any) -> None:
-        first = text_of(told.get("initial_message")) if not said else ""
+    def _begin_turn(self, agent: DeclaredAgent, message: Any) -> None:
+        said = self._said.setdefault(agent.number, [])
+        first = agent.initial_message if not said else ""
         text = text_of(message) or self._filled(first)
-        said += [{"role": "user", "content": text}] if text else []
-        said += [{"role": "user", "content": one} for one in self._guided()]
+        said += [UserMessage(text=text)] if text else []
+        said += [UserMessage(text=one) for one in self._guided()]
 
-    def _session(self) -> list[Message]:
+    def _session(self) -> list[dict[str, Any]]:
         listed = self._sessions.history()
         return [{"role": one["role"].lower(), "content": one["content"]} for one in listed]
 
@@ -122,8 +180,39 @@ class Agents:
         return otherwise if found is None else written(found)
 
 
-def answer(model: Model, request: AgentRequest) -> dict[str, Any]:
-    """Ask the model; the step of every request."""
-    reply = model(request)
-    calls = [{"name": one.name, "args": dict(one.args)} for one in reply.calls]
-    return {"text": reply.text, "calls": calls}
+def answer(model: Model, request: AgentRequest) -> Reply:
+    """Ask a function as the model; the step of every request to one."""
+    found = model(request)
+    before = sum(one["role"] == "assistant" for one in request.messages)
+    text = [TextPart(text=found.text)] if found.text else []
+    calls = [
+        Called(id=f"{before}-{place}", tool=one.name, arguments=dict(one.args))
+        for place, one in enumerate(found.calls)
+    ]
+    return Reply(parts=(*text, *calls), model="function")
+
+
+def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
+    """Return a call for Lua, with the problem that keeps it from being done, if there is one."""
+    told = {"id": call.id, "name": call.tool, "args": call.arguments}
+    tool = next((one for one in agent.tools if one.name == call.tool), None)
+    if tool is None:
+        known = ", ".join(one.name for one in agent.tools) or "none"
+        return {**told, "problem": f"There is no tool {call.tool}. The tools are: {known}."}
+    if call.malformed:
+        return {**told, "problem": f"Invalid arguments: {call.malformed:.200} is no JSON object."}
+    try:
+        tool.read(call.arguments)
+    except ArgumentsError as error:
+        return {**told, "problem": f"Invalid arguments: {error}"}
+    return told
+
+
+def _plain(message: Message) -> list[dict[str, Any]]:
+    """Return a message as functions that take a model's place read it."""
+    if isinstance(message, UserMessage):
+        return [{"role": "user", "content": message.text}]
+    if isinstance(message, Reply):
+        calls = [{"name": one.tool, "args": one.arguments} for one in message.calls]
+        return [{"role": "assistant", "content": message.text, "calls": calls}]
+    return [{"role": "tool", "name": one.tool, "content": one.content} for one in message.results]

@@ -12,9 +12,10 @@ local calls = {} -- the calls of tools, in their order
 
 local function ignore() end
 
--- Return the settings without functions, with the names of tools in place of the tools.
+-- Return the settings without functions, with the names of tools in place of the tools; a tool without
+-- a name is an empty text.
 local function data_of(value)
-  if objects[value] then return objects[value].name end
+  if objects[value] then return objects[value].name or "" end
   if type(value) == "function" then return nil end
   if type(value) ~= "table" then return value end
   local copy = {}
@@ -22,16 +23,33 @@ local function data_of(value)
   return copy
 end
 
+local function functions_in(settings)
+  local found = {}
+  for key, one in pairs(settings) do
+    if type(one) == "function" then found[#found + 1] = tostring(key) end
+  end
+  return found
+end
+
 local function declare(object, name)
   object.name = name
   named[name] = object
-  host.declare(object.kind, name, data_of(object.settings))
+  host.declare(object.kind, name, object.number or data_of(object.settings))
+end
+
+local count = 0 -- of the agents, each of which has a number, for not all of them have names
+
+local function number_agent(object)
+  count = count + 1
+  object.number = count
+  host.declare("agent settings", count, data_of(object.settings), functions_in(object.settings))
 end
 
 local function new(kind, meta, settings, name)
   local value = setmetatable({}, meta)
   local object = {kind = kind, settings = settings or {}, value = value}
   objects[value] = object
+  if kind == "agent" then number_agent(object) end
   if name then
     declare(object, name)
     rawset(_G, name, value)
@@ -150,24 +168,13 @@ local function handlers_of(agent)
   return found
 end
 
-local function settings_of(agent)
-  local told = data_of(agent.settings)
-  told.tools = {}
-  for place, one in ipairs(tools_of(agent)) do
-    local settings = one.settings
-    told.tools[place] = {
-      name = one.name, description = settings.description, input = data_of(settings.input or {}),
-    }
-  end
-  return told
-end
-
+-- Return the result of a call, and whether it could be done.
 local function run_tool(handlers, call)
-  local handler = handlers[call.name]
-  if not handler then return "There is no tool called " .. call.name .. "." end
-  local ok, value = pcall(handler, call.args)
-  if ok then return value end
-  return "The tool has failed: " .. tostring(value)
+  if call.problem then return call.problem, false end
+  local ok, value = pcall(handlers[call.name], call.args)
+  if ok then return note_call(call.name, call.args, value), true end
+  local words = "The tool has failed: " .. tostring(value)
+  return note_call(call.name, call.args, words), false
 end
 
 -- Agents. A tool runs in the procedure itself, not inside the model's step, so that it may ask people.
@@ -178,19 +185,17 @@ local function turn(self, given)
   local agent, told = objects[self], given
   if type(told) ~= "table" then told = {message = told} end
   local message = told.message or told.inject
-  local reply = host.ask_model(agent.name or "agent", settings_of(agent), message, true)
+  local reply = host.ask_model(agent.number, message, true)
   local handlers, asked, is_over = handlers_of(agent), 1, false
   while #reply.calls > 0 and not is_over do
     for _, call in ipairs(reply.calls) do
-      local result = note_call(call.name, call.args, run_tool(handlers, call))
-      host.note_result(agent.name or "agent", call.name, result)
-      is_over = is_over or call.name == "done"
+      local result, is_done = run_tool(handlers, call)
+      host.note_result(agent.number, call.id, call.name, result, is_done and "done" or "failed")
+      is_over = is_over or (call.name == "done" and is_done)
     end
     asked = asked + 1
     if asked > MOST_REQUESTS then error("The agent has asked its model too often in one turn.", 2) end
-    if not is_over then
-      reply = host.ask_model(agent.name or "agent", settings_of(agent), nil, false)
-    end
+    if not is_over then reply = host.ask_model(agent.number, nil, false) end
   end
   local text = reply.text
   return {output = text, message = text, content = text, text = text, tool_calls = reply.calls}
@@ -257,9 +262,10 @@ Specifications, evaluation, evaluations, Evaluations = Specification, Evaluation
 stages, hitl, prompt, mocks = Stages, Hitl, Prompt, Mocks
 tool = Tool
 
-for _, name in ipairs({"default_provider", "default_model", "return_prompt", "error_prompt", "status_prompt",
-  "max_depth", "max_turns"}) do
-  _G[name] = ignore
+default_provider, default_model = ignore, ignore -- the site decides about models
+
+for _, name in ipairs({"return_prompt", "max_depth", "max_turns"}) do
+  rawset(_G, name, function(value) host.declare("setting", name, data_of(value)) end)
 end
 
 -- Modules

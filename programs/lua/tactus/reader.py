@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
-from procedures.engine import Context, Procedure, ProcedureFileError, procedure
+from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
 from programs.lua.plexus import ROLES, check_syntax, described
 from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
@@ -17,6 +17,8 @@ from programs.lua.program import STATELESS, Declared, Program
 from programs.lua.sandbox import MOST_SECONDS, Reading, ReadingTooLong, Sandbox
 from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
 from programs.lua.tactus.agents import Agents, Model
+from programs.lua.tactus.declared import Bounds, Declarations, DeclaredAgent
+from programs.lua.tactus.site_model import SiteModel
 from programs.lua.tokens import Use, tokens_of
 from programs.lua.values import tidy
 
@@ -28,10 +30,10 @@ NAMES = {
     **dict.fromkeys(
         (
             *("Evaluation", "Evaluations", "Hitl", "Mocks", "Prompt", "Specification"),
-            *("Specifications", "Stages", "default_model", "default_provider", "error_prompt"),
+            *("Specifications", "Stages", "default_model", "default_provider"),
             *("evaluation", "evaluations", "field", "hitl", "input", "max_depth", "max_turns"),
             *("mocks", "params", "prompt", "require", "return_prompt", "specification"),
-            *("specifications", "stages", "status_prompt"),
+            *("specifications", "stages"),
         ),
         ANY,
     ),
@@ -52,41 +54,49 @@ class Begun(BaseException):
 class Found:
     """The declarations of a file, by kind and name."""
 
-    agents: dict[str, Any] = field(default_factory=dict)
+    declarations: Declarations = field(default_factory=Declarations)
     procedures: dict[str, Any] = field(default_factory=dict)
     human: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the file sets for all of its procedures."""
     stages: list[str] = field(default_factory=list)
     specifications: list[str] = field(default_factory=list)
     main: str | None = None
     """The name of the procedure that a start runs; "" if it is unnamed, None for a script."""
 
-    def declare(self, kind: Any = None, name: Any = None, settings: Any = None) -> None:
-        if kind == "agent":
-            self.agents[name] = settings
-        elif kind == "procedure":
-            self.procedures[name] = settings
-        elif kind == "hitl":
-            self.human[name] = settings or {}
-        elif kind == "stages":
-            self.stages = [str(one) for one in settings or []]
-        elif kind == "specification":
-            self.specifications.append(settings["text"])
+    def declare(self, kind: Any, name: Any, told: Any = None, functions: Any = None) -> None:
+        match kind:
+            case "procedure":
+                self.procedures[name] = told
+            case "hitl":
+                self.human[name] = told or {}
+            case "setting":
+                self.settings[name] = told
+            case "stages":
+                self.stages = [str(one) for one in told or []]
+            case "specification":
+                self.specifications.append(told["text"])
+            case _:
+                self.declarations.declare(kind, name, told, functions)
 
 
-def read_tactus(file: str, text: str, *, model: Model | None = None) -> list[Procedure]:
+def read_tactus(
+    file: str, text: str, *, model: Model | SiteModel | str | None = None
+) -> list[Procedure]:
     """Return the procedure of a .tac file, and the other procedures that it declares.
 
-    `model` answers the requests of agents; without one, a file with agents is refused. Raises
-    `ProcedureFileError` for a file that uses something unknown, with its line.
+    `model` answers the requests of agents: a function from `AgentRequest` to `AgentReply`, or the
+    model of a site, `SiteModel("anthropic:claude-sonnet-4-5")`. By default it is the one that
+    AGENT_MODEL names; if there is none, a file with agents is refused. Raises `ProcedureFileError`
+    for a file that uses something unknown, with its line.
     """
     uses = checked_names(text)
+    asked = model if model is not None and not isinstance(model, str) else SiteModel(model)
+    lines = [use.line for use in uses if use.name in ("Agent", "agent") and use.is_called]
+    if lines and isinstance(asked, SiteModel) and (problem := asked.problem()):
+        raise ProcedureFileError(problem, line=lines[0])
     found = declarations_of(file, text)
-    if found.agents and model is None:
-        line = next((use.line for use in uses if use.name in ("Agent", "agent")), None)
-        words = "Its agents can't run, because no model is set for agents."
-        raise ProcedureFileError(words, line=line)
-    reader = Reader(file, text, found, model or _no_model)
-    return reader.procedures()
+    return Reader(file, text, found, asked, found.declarations.checked(lines)).procedures()
 
 
 def specifications_in(file: str, text: str) -> list[str]:
@@ -155,10 +165,6 @@ def _begin(*_: Any) -> NoReturn:
     raise Begun
 
 
-def _no_model(*_: Any) -> NoReturn:
-    raise AssertionError("A file without agents asks no model.")
-
-
 class _NoClock:
     """The clock while a file is read: none, so that a file reads the same at every time."""
 
@@ -172,7 +178,8 @@ class Reader:
     file: str
     text: str
     found: Found
-    model: Model
+    model: Model | SiteModel
+    agents: Sequence[DeclaredAgent]
 
     def procedures(self) -> list[Procedure]:
         stem = name_of(self.file)
@@ -187,14 +194,26 @@ class Reader:
         settings: Mapping[str, Any] = told if isinstance(told, dict) else {}
         inputs = self._declarations(settings.get("input"), "input")
         outputs = self._declarations(settings.get("output"), "output")
+        bounds = self._bounds(settings, outputs)
         declared = Declared(self.file, self.found.stages, self.found.human, family)
-        body = with_inputs(self._body(declared, name, outputs), inputs, family)
+        body = with_inputs(self._body(declared, name, outputs, bounds), inputs, family)
         body.__doc__ = described(str(settings.get("description") or ""), self.found.stages)
         roles = settings.get("roles") or {}
         if not ROLES.issuperset(roles):
             raise ProcedureFileError(f"roles can have the keys {', '.join(sorted(ROLES))}.")
         title = str(settings.get("title") or "")
-        return procedure(name=full_name, title=title, roles=roles)(body)
+        limits = Limits(depth=bounds.most_depth)
+        return procedure(name=full_name, title=title, roles=roles, limits=limits)(body)
+
+    def _bounds(self, told: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
+        """Return how far a procedure may go; its own settings count before those of the file."""
+        given = {**self.found.settings, **told}
+        try:
+            return Bounds.of(given, has_outputs=bool(outputs), has_agents=bool(self.agents))
+        except (TypeError, ValueError) as error:
+            name = str(error).partition(" ")[0]
+            line = next((one.line for one in tokens_of(self.text) if one.text == name), None)
+            raise ProcedureFileError(str(error), line=line) from None
 
     def _declarations(self, told: Any, of: str) -> list[Declaration]:
         """Return the declared inputs or outputs in the order of the file."""
@@ -209,13 +228,19 @@ class Reader:
         return next((one.line for one, after in pairs if (one.text, after.text) == (name, "=")), 0)
 
     def _body(
-        self, declared: Declared, name: str | None, outputs: list[Declaration]
+        self,
+        declared: Declared,
+        name: str | None,
+        outputs: list[Declaration],
+        bounds: Bounds,
     ) -> Callable[[Context, Mapping[str, Any], Family], Any]:
         def carry_out(ctx: Context, given: Mapping[str, Any], _family: Family) -> Any:
             inputs = {key: tidy(one) for key, one in given.items()}
             with ctx.watch(MOST_SECONDS) as watch:
                 program = Program(ctx, watch, declared)
-                agents = Agents(ctx, self.model, program.sessions)
+                agents = Agents(
+                    ctx, self.model, program.sessions, self.agents, most_turns=bounds.most_turns
+                )
                 agents.begin(inputs)
                 program.count_turns = lambda: agents.turns
                 sandbox = program.sandbox
@@ -232,7 +257,11 @@ class Reader:
                 else:
                     sandbox.enter(chunk)
                     found = sandbox.call(api["call"], name, inputs)
-            return checked_output(found[0] if found else None, outputs)
+                result = found[0] if found else None
+                if result is None and bounds.return_prompt:
+                    with watch.resting():
+                        return agents.summary(bounds.return_prompt)
+            return checked_output(result, outputs)
 
         return carry_out
 

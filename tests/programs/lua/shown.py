@@ -55,5 +55,6 @@ def seen_of(run: RehearsedRun) -> Seen:
             state[content["name"]] = content["value"]
         elif event.kind == "step.succeeded" and event.key.startswith("agent "):
             replies.append(content["result"])
-    called = [call["name"] for reply in replies for call in reply["calls"]]
+    parts = [part for reply in replies for part in reply["parts"]]
+    called = [part["tool"] for part in parts if part["kind"] == "call"]
     return Seen(run.status == "succeeded", run.result, state, called, len(replies))

@@ -1,0 +1,204 @@
+"""The agents and tools that a .tac file declares, checked when the file is read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from procedures.engine import DefinitionError, ProcedureFileError
+from programs.agents import Tool
+from programs.lua.primitives.options import text_of
+from programs.lua.schemas import checked_most, declaration
+
+Settings = Mapping[str, Any]
+MODEL_SETTINGS = ("max_tokens", "temperature", "tool_choice", "top_p")
+"""Settings of an agent that are passed to its model as they are."""
+KNOWN = {
+    *MODEL_SETTINGS,
+    *("description", "initial_message", "max_turns", "name", "system_prompt", "tools"),
+    *("disable_streaming", "model", "model_type", "provider"),
+}
+"""The settings of an agent; the site decides about its model, so those about it have no effect."""
+DONE = {
+    "description": "Ends the work.",
+    "input": {"reason": {"type": "string", "description": "What was done"}},
+}
+
+
+@dataclass(frozen=True)
+class DeclaredAgent:
+    """An agent of a file, with its tools as its model is told about them."""
+
+    number: int
+    """The place of the agent among those of the file, from 1."""
+    name: str
+    told: Settings
+    """Its settings as the file has them."""
+    tools: Sequence[Tool] = ()
+
+    @property
+    def system_prompt(self) -> str:
+        return text_of(self.told.get("system_prompt"))
+
+    @property
+    def initial_message(self) -> str:
+        return text_of(self.told.get("initial_message"))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of requests to its model."""
+        return {name: self.told[name] for name in MODEL_SETTINGS if name in self.told}
+
+    @property
+    def most_turns(self) -> int | None:
+        found: int | None = self.told.get("max_turns")
+        return found
+
+    def without_tools(self) -> "DeclaredAgent":
+        return replace(self, tools=(), told={**self.told, "tools": []})
+
+
+@dataclass
+class Declarations:
+    """The agents, tools and sets of tools of a file, as they were declared one after another."""
+
+    agents: list[Settings] = field(default_factory=list)
+    functions: list[Sequence[str]] = field(default_factory=list)
+    """The settings of each agent that are functions."""
+    names: dict[int, str] = field(default_factory=dict)
+    """The names of the agents by their numbers."""
+    tools: dict[str, Settings] = field(default_factory=dict)
+    toolsets: dict[str, Settings] = field(default_factory=dict)
+
+    def declare(self, kind: Any, name: Any, told: Any, functions: Any) -> None:
+        match kind:
+            case "agent settings":
+                self.agents.append(told or {})
+                self.functions.append(functions or [])
+            case "agent":
+                self.names[told] = name
+            case "tool":
+                self.tools[name] = told or {}
+            case "toolset":
+                self.toolsets[name] = told or {}
+
+    def checked(self, lines: Sequence[int]) -> list[DeclaredAgent]:
+        """Return the agents; `lines` are those at which agents are declared.
+
+        Raises `ProcedureFileError` for an agent that can't run as it is declared.
+        """
+        return [
+            self._agent(number, lines[number - 1] if number <= len(lines) else None)
+            for number in range(1, len(self.agents) + 1)
+        ]
+
+    def _agent(self, number: int, line: int | None) -> DeclaredAgent:
+        told = self.agents[number - 1]
+        name = self.names.get(number) or f"agent {number}"
+        try:
+            self._check_settings(name, told, self.functions[number - 1])
+            listed = list(self._tools(name, told))
+            tools = [_tool(tool, one) for tool, one in listed]
+        except ProcedureFileError as error:
+            words = f"A tool of the agent {name} can't be offered. {error}"
+            raise ProcedureFileError(words, line=error.line or line) from None
+        except (DefinitionError, TypeError, ValueError) as error:
+            raise ProcedureFileError(str(error), line=line) from None
+        shown = [
+            {"name": tool, "description": one.get("description"), "input": one.get("input") or {}}
+            for tool, one in listed
+        ]
+        return DeclaredAgent(number, name, {**told, "tools": shown}, tools)
+
+    def _check_settings(self, name: str, told: Settings, functions: Sequence[str]) -> None:
+        if functions:
+            words = f"The setting {functions[0]} of the agent {name} can't be a function."
+            raise ValueError(words)
+        if unknown := sorted(set(told) - KNOWN):
+            words = f"The setting {unknown[0]} of the agent {name} isn't offered."
+            raise ValueError(words)
+        checked_most(told.get("max_turns"), f"max_turns of the agent {name}")
+
+    def _tools(self, agent: str, told: Settings) -> Iterator[tuple[str, Settings]]:
+        """Yield the name and the settings of each tool of an agent."""
+        for one in _listed(told.get("tools"), f"tools of the agent {agent}"):
+            if one in self.toolsets:
+                yield from self._of_set(one)
+            else:
+                yield self._named(one, f"the agent {agent}")
+
+    def _of_set(self, name: str) -> Iterator[tuple[str, Settings]]:
+        for one in _listed(self.toolsets[name].get("tools"), f"tools of the toolset {name}"):
+            if isinstance(one, dict):
+                yield f"{name}_{text_of(one.get('name'))}", one
+            else:
+                inner, settings = self._named(one, f"the toolset {name}")
+                yield f"{name}_{inner}", settings
+
+    def _named(self, one: Any, of: str) -> tuple[str, Settings]:
+        if not one:
+            raise ValueError(f"A tool of {of} has no name. Assign it to a global name.")
+        if one in self.tools:
+            return one, self.tools[one]
+        if one == "done":
+            return one, DONE
+        raise ValueError(f"The file declares no tool {text_of(one)!r} for {of}.")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a procedure may go, and what its agents are asked at its end."""
+
+    most_turns: int | None
+    most_depth: int | None
+    return_prompt: str
+
+    @classmethod
+    def of(cls, told: Settings, *, has_outputs: bool, has_agents: bool) -> "Bounds":
+        """Return the bounds that a file sets; the message of an error begins with the setting."""
+        turns, depth = (checked_most(told.get(of), of) for of in ("max_turns", "max_depth"))
+        prompt = told.get("return_prompt") or ""
+        if not isinstance(prompt, str):
+            raise TypeError("return_prompt must be a text.")
+        if prompt and has_outputs:
+            raise ValueError("return_prompt can't be used with outputs, because it makes a text.")
+        if prompt and not has_agents:
+            raise ValueError("return_prompt needs an agent that answers it.")
+        return cls(turns, depth, prompt)
+
+
+def _listed(value: Any, of: str) -> list[Any]:
+    if not isinstance(value or [], list):
+        raise TypeError(f"The {of} must be a list, not {value!r}.")
+    return value or []
+
+
+def handled_in_lua(arguments: Settings) -> None:
+    """Stand for the handler of a tool, which runs in the procedure's own code."""
+    raise AssertionError(arguments)
+
+
+def _tool(name: str, told: Settings) -> Tool:
+    """Return a tool as models are told about it."""
+    given = told.get("input") or {}
+    if not isinstance(given, dict):
+        raise TypeError(f"The input of the tool {name} must be a table with names.")
+    inputs = [
+        declaration(one, given[one], None, of="argument", is_parameter=False) for one in given
+    ]
+    properties = {
+        one.name: {
+            "type": one.kind,
+            **({"description": one.description} if one.description else {}),
+            **({"enum": list(one.options)} if one.options else {}),
+            **({"default": one.default} if one.default is not None else {}),
+        }
+        for one in inputs
+    }
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": [one.name for one in inputs if one.is_required],
+        "additionalProperties": False,
+    }
+    description = text_of(told.get("description")) or name
+    return Tool(handled_in_lua, name=name, description=description, schema=schema)

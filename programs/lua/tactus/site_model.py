@@ -1,0 +1,65 @@
+"""The model of the site for the agents of .tac files, asked like that of any other agent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from procedures.engine import Context
+from programs.agents import Message, Reply, TextPart, UserMessage
+from programs.agents.agent import USUAL_RETRY
+from programs.agents.model_edge import NEEDED, Request, ask_model, model_of_site
+from programs.lua.tactus.declared import DeclaredAgent
+
+LONGEST = "10 min"
+"""The longest time that one request may take."""
+NO_MODEL = "Its agents can't run, because the site has no model for agents. Set AGENT_MODEL."
+NO_PACKAGE = f"Its agents can't run. {NEEDED}"
+CONTINUE = UserMessage(text="Continue.")
+
+
+@dataclass(frozen=True)
+class SiteModel:
+    """A model of pydantic-ai or its name; None is the one that AGENT_MODEL names."""
+
+    model: Any = None
+
+    def problem(self) -> str:
+        """Return why no agent can run, or ""."""
+        if not (self.model or model_of_site()):
+            return NO_MODEL
+        return "" if find_spec("pydantic_ai") else NO_PACKAGE
+
+    def ask(
+        self,
+        ctx: Context,
+        agent: DeclaredAgent,
+        prompt: str,
+        session: Sequence[Mapping[str, Any]],
+        said: Sequence[Message],
+        *,
+        name: str,
+    ) -> Reply:
+        """Ask the model in a step, which records what the request has cost."""
+        rules = [one["content"] for one in session if one["role"] == "SYSTEM"]
+        messages = [*_spoken(session), *said]
+        if not messages or isinstance(messages[-1], Reply):
+            messages.append(CONTINUE)  # models answer, so somebody else has to speak last
+        request = Request(
+            agent.name,
+            self.model,
+            "\n\n".join(filter(None, [prompt, *rules])),
+            messages,
+            [one.spec for one in agent.tools],
+            speaks=True,
+            settings=agent.settings,
+        )
+        return ctx.step(ask_model, request, name=name, retry=USUAL_RETRY, timeout=LONGEST)
+
+
+def _spoken(session: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
+    for one in session:
+        if one["role"] == "USER":
+            yield UserMessage(text=one["content"])
+        elif one["role"] == "ASSISTANT":
+            yield Reply(parts=(TextPart(text=one["content"]),), model="")
