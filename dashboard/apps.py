@@ -16,10 +16,12 @@ class DashboardConfig(AppConfig):
         from dashboard.channels.push.checks import check_push
         from dashboard.channels.webhook import Webhook
         from dashboard.environment.site_secrets import find_site_secrets
+        from dashboard.mcp.checks import check_mcp
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
         register(check_push)
+        register(check_mcp)
         for channel in (Page, Mail, Push, Webhook):
             register_channel(channel)
         note_site_secrets(find_site_secrets())

@@ -10,6 +10,7 @@ from dashboard.http.access_log import AccessLog
 from dashboard.http.body_limit import BodyLimit
 from dashboard.http.client_address import ClientAddress
 from dashboard.http.one_thread import ByPath, OneThread
+from dashboard.mcp.switch import with_mcp
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
@@ -17,7 +18,8 @@ from dashboard.postgres.base import wait_at_most
 
 wait_at_most(seconds=2)
 files = get_asgi_application()  # first, since it loads the apps
-pages = ClientAddress(AccessLog(BodyLimit(ByPath(OneThread(), files))))
+requests = OneThread()
+pages = ClientAddress(AccessLog(BodyLimit(with_mcp(ByPath(requests, files), requests))))
 
 from django.urls import get_resolver, path  # noqa: E402 (models need the loaded apps)
 

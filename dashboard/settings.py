@@ -114,6 +114,7 @@ COUNTERSIGN: dict[str, Any] = {
     "WEBHOOKS": environment.WEBHOOKS or {},
     "WEBHOOKS_TO_LOOPBACK": environment.WEBHOOKS_TO_LOOPBACK,
     "ASKERS_MAY_ANSWER": environment.ASKERS_MAY_ANSWER,
+    "MCP": environment.MCP,
     "SITE_CHOICES": environment.site_choices(),
     "RUN_LEASE_SECONDS": environment.RUN_LEASE_SECONDS,
     "RUN_TURN_SECONDS": environment.RUN_TURN_SECONDS,
@@ -206,6 +207,7 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "mcp": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},  # the access log has told of 404s
     },
 }

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from dashboard.api.site import api
+from dashboard.mcp.view import no_server
 from dashboard.pages import (
     bulk,
     chat,
@@ -170,5 +171,6 @@ urlpatterns = [
     path("procedures", procedures.procedure_list, name="procedure_list"),
     path("procedures/<plain:name>", procedures.procedure_detail, name="procedure_detail"),
     path("live", live.live_socket, name="live"),
+    path("mcp", no_server, name="mcp"),
     path("live/range", live.live_range, name="live_range"),
 ]

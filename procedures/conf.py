@@ -57,6 +57,8 @@ class Settings:
     """True lets webhooks use http and addresses of this machine, for development and tests."""
     ASKERS_MAY_ANSWER: bool = False
     """True lets people answer in a browser what their own programs ask; with a token they can't."""
+    MCP: bool = False
+    """True gives the site an MCP server at /mcp, for which it needs the extra `mcp`."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
     """The allowed values by name, for each `SiteChoice` among the inputs of procedures."""
 

@@ -29,6 +29,7 @@ class Token(HttpBearer):
         found.note_use()
         request.user = found.user
         request.program = found.program  # type: ignore[attr-defined]
+        request.token = found  # type: ignore[attr-defined]
         return found.user
 
 

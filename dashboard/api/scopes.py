@@ -31,6 +31,8 @@ All methods of a path are listed under the name of its first route.
 """
 OF_OWN_ANSWER = {"get_draft"}
 """Routes that read somebody's own answer, for which the scope `read` isn't enough."""
+OF_ANY = {"get_token"}
+"""Routes that every valid token can read, whatever its scopes."""
 NEW_RUNS = {"restart_run", "fork_run", "create_run"}
 """Routes that also start a run, so that a token needs the scope `start`, too."""
 OF_OWN_RUN = {"send_signal", "cancel_run"}
@@ -67,6 +69,8 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
 
 def scopes_needed(request: HttpRequest) -> set[Scope]:
     route = _route_of(request)
+    if route in OF_ANY:
+        return set()
     if request.method in {"GET", "HEAD"} and route not in OF_OWN_ANSWER:
         return {Scope.READ}
     if route in NEW_RUNS:

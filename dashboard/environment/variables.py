@@ -136,6 +136,7 @@ class Environment(BaseSettings):
     WEBHOOKS: Webhooks = None
     WEBHOOKS_TO_LOOPBACK: bool = False
     ASKERS_MAY_ANSWER: bool = False
+    MCP: bool = False
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
     LUA_FOLDERS: Repositories = None

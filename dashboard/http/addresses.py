@@ -15,5 +15,9 @@ def api_description() -> str:
     return reverse("countersign:api:openapi-json")
 
 
+def mcp_address() -> str:
+    return reverse("countersign:mcp")
+
+
 def socket_address() -> str:
     return reverse("countersign:live")

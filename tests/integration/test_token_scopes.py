@@ -58,6 +58,7 @@ NEEDED = {
     "delete_response": {PEOPLE},
     "create_delegation": {PEOPLE},
     "delete_delegation": {PEOPLE},
+    "get_token": set(),
 }
 """By operation. Whatever is not named here only reads."""
 
@@ -245,6 +246,20 @@ def test_what_is_refused_is_no_use(alice: User) -> None:
     program(alice, "read").post(RUNS, {"count": 1}, JSON)
 
     assert ApiToken.objects.get().last_used_at is None
+
+
+def test_every_token_can_read_itself_and_nobody_else_can(alice: User) -> None:
+    said = program(alice, "ask", name="Till").get("/api/token")
+
+    assert said.json() == {
+        "user": "alice",
+        "program": "Till",
+        "scopes": ["ask"],
+        "expires_at": None,
+    }
+    browser = Client()
+    browser.force_login(alice)
+    assert browser.get("/api/token").status_code == 401
 
 
 # The command

@@ -1,0 +1,155 @@
+"""The arguments of tools: what an agent reads of them, and what is checked before any call."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from procedures.library.ask import LONGEST_BODY, LONGEST_SUBJECT, MOST_ASKED, Kind
+
+LONGEST_KEY = 200
+KEY = (
+    "A text of your own for this one {what}, such as deploy-1187. If you call again with the same"
+    " key and the same arguments, nothing happens twice and you get the same result. Store it, and"
+    " use it again after a crash or an error."
+)
+
+
+class Arguments(BaseModel):
+    """The arguments of a tool. Unknown names are refused, because they would have no effect."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
+
+    def given(self, *but: str) -> dict[str, Any]:
+        """Return the arguments as they were given, by name, without those named here."""
+        fields = type(self).model_fields
+        wanted = self.model_fields_set - set(but)
+        return {fields[name].alias or name: getattr(self, name) for name in wanted}
+
+
+class AskPerson(Arguments):
+    """A question to people."""
+
+    subject: str = Field(
+        min_length=1, max_length=LONGEST_SUBJECT, description="The question, in one line."
+    )
+    body: str = Field(
+        default="",
+        max_length=LONGEST_BODY,
+        description="Markdown below the subject: everything people need to know to decide.",
+    )
+    kind: Kind = Field(
+        default="approval",
+        description="What the answer is. approval: true or false. input: a text. choice: one of"
+        " the options. form: an object that fits the schema.",
+    )
+    form_schema: dict[str, Any] | None = Field(
+        default=None,
+        alias="schema",
+        description='Only for a form: the JSON Schema of an object, such as {"type": "object",'
+        ' "properties": {"city": {"type": "string", "title": "City"}}, "required": ["city"]}.',
+    )
+    options: dict[str, str] | list[str] | None = Field(
+        default=None,
+        description="Only for a choice: the values, or an object of values and labels, such as"
+        ' {"blue": "Blue group", "green": "Green group"}.',
+    )
+    to: list[str] = Field(
+        default=[],
+        max_length=MOST_ASKED,
+        description='Whom to ask: names of groups, or users such as "@ann". Anyone of them can'
+        " answer. By default, every group that may answer is asked.",
+    )
+    due: str = Field(
+        default="",
+        description='By when you want an answer, such as "30m", "4h" or "2d". People are'
+        " reminded; the question stays open.",
+    )
+    expires: str = Field(
+        default="", description="After this time the question closes without an answer."
+    )
+    default: Any = Field(
+        default=None, description="The value that counts as the answer when the question expires."
+    )
+    idempotency_key: str = Field(
+        min_length=1,
+        max_length=LONGEST_KEY,
+        pattern=r"^[!-~]+$",
+        description=KEY.format(what="question"),
+    )
+
+
+class GetRequest(Arguments):
+    """A question that was asked, or that waits for people."""
+
+    handle: UUID = Field(
+        description="The handle from ask_person, or the id of a request from list_requests."
+    )
+
+
+class CancelRequest(Arguments):
+    """A question that is to be withdrawn."""
+
+    handle: UUID = Field(description="The handle that ask_person returned.")
+    reason: str = Field(
+        min_length=1, description="Why nobody needs to answer any more. People read it."
+    )
+
+
+class ListRequests(Arguments):
+    """A list of the inbox."""
+
+    tab: Literal["mine", "groups", "unclaimed", "snoozed", "done"] = Field(
+        default="mine",
+        description="mine: assigned to the person by name, or claimed by them. groups: assigned to"
+        " their groups. unclaimed: those of groups that nobody has claimed. snoozed: put off."
+        " done: answered by them.",
+    )
+    after: UUID | None = Field(
+        default=None, description="`next` of the page before, to read the page that follows."
+    )
+    limit: int = Field(default=20, ge=1, le=100, description="The most requests to return.")
+
+
+class AnswerRequest(Arguments):
+    """A person's answer."""
+
+    request_id: UUID = Field(description="The id of the request, from list_requests.")
+    value: Any = Field(
+        description="The answer, as the `schema` that get_request returns describes it: for an"
+        " approval true or false."
+    )
+    comment: str = Field(default="", description="A sentence that people read beside the answer.")
+
+
+class StartProcedure(Arguments):
+    """The start of a procedure."""
+
+    procedure: str = Field(min_length=1, description="The name from list_procedures.")
+    inputs: dict[str, Any] = Field(
+        default={}, description="The inputs by name, as list_procedures describes them."
+    )
+    idempotency_key: str = Field(
+        min_length=1,
+        max_length=LONGEST_KEY,
+        pattern=r"^[!-~]+$",
+        description=KEY.format(what="start"),
+    )
+
+
+class GetRun(Arguments):
+    """A run of a procedure."""
+
+    run_id: UUID = Field(description="The run_id that start_procedure returned.")
+
+
+class ListProcedures(Arguments):
+    """The procedures that the person may see."""
+
+    procedure: str = Field(
+        default="",
+        description="The name of one procedure, to get the JSON Schema of its inputs.",
+    )
+    after: str = Field(
+        default="", description="`next` of the page before, to read the page that follows."
+    )

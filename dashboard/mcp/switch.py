@@ -1,0 +1,28 @@
+"""Whether this site has an MCP server, and its place in the ASGI application."""
+
+from importlib.util import find_spec
+
+from dashboard.http.access_log import Application
+from procedures.conf import conf
+
+
+def is_installed() -> bool:
+    return find_spec("mcp") is not None
+
+
+def is_on() -> bool:
+    """Return True if the setting `MCP` is on and the package is installed."""
+    return conf.MCP and is_installed()
+
+
+def with_mcp(application: Application, requests: Application) -> Application:
+    """Return the application with an MCP server in front of it, if the site has one.
+
+    `requests` is the part of the application that handles requests for pages and the API.
+    """
+    if not is_on():
+        return application
+    # Here, because it imports a package that a site may not have.
+    from dashboard.mcp.door import Door  # noqa: PLC0415
+
+    return Door(application, requests)
