@@ -11,8 +11,8 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	api_callers api_docs api_errors api_faults api_lists api_operations api_responses api_roles \
 	ask broken_files broker bypasses changed_code channels_document chat_commands child_rights \
 	commands compression deadlines demo detail drawn_evidence drawn_letters edited_files \
-	every_kind every_way evidence_files few_files forwarded_addresses full_redis hardening home \
-	installed irreversible killed_writers kinds_on_pages languages letters live live_texts \
+	effects_runtime every_kind every_way evidence_files few_files forwarded_addresses full_redis \
+	hardening home installed irreversible killed_writers kinds_on_pages languages letters live live_texts \
 	machine mail_server mails members_live message_files message_markdown missing_code \
 	missing_rows moments_typed nested_forms nested_starts new_channel new_kind odd_messages \
 	older_rows operations operators_rights outsider pages* people_admin posted_messages prefix \

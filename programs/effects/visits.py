@@ -53,10 +53,10 @@ class Visit:
         if plan is None or not hasattr(plan, "effect"):
             raise PlanError(f"The node {run.current_node!r} returned no plan, but {plan!r:.80}.")
         changed, removed = changes(values, run.vars)
-        told: dict[str, Any] = {"changes": changed, "removed": removed}
+        told: dict[str, Any] = {"changes": changed or None, "removed": removed or None}
         told |= {name: canonical.jsonable(getattr(plan, name, None)) for name in PLAN}
         told |= {"effect": effect_of(plan.effect)}
-        return {name: one for name, one in told.items() if one not in (None, [])}
+        return {name: one for name, one in told.items() if one is not None}
 
     def perform(self, values: dict[str, Any], step: Step) -> dict[str, Any]:
         """Let a handler do the effect; return its result, or what it waits for."""

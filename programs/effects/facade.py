@@ -1,0 +1,339 @@
+"""A runtime with the names of AbstractRuntime's own, over runs of this site."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
+
+from procedures import hooks
+from procedures.engine import EngineError, Procedure
+from procedures.engine.values import canonical
+from procedures.registry import code_of
+from procedures.services import (
+    ForkPoint,
+    OperationDeniedError,
+    OperationRefusedError,
+    Sent,
+    cancel_run,
+    find_cancellable,
+    find_operable,
+    fork_run,
+    pause_run,
+    send_signal,
+    start_run,
+)
+from programs.effects import limits
+from programs.effects.names import engine_name, procedure_name
+from programs.effects.program import PROGRAMS
+from programs.effects.reading import STATUSES, Reading, error_in
+from programs.effects.shapes import RunState, RunStatus, WaitReason
+from programs.effects.waits import ANSWER
+
+if TYPE_CHECKING:
+    from procedures.models import Run
+    from procedures.users import User
+
+ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+MOST_REQUESTS = 100
+SNAPSHOT = "snapshot: "
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A paused run that keeps where another run stood, under a name."""
+
+    snapshot_id: str
+    run_id: str
+    """The run that it was made of."""
+    name: str
+
+
+class Runtime:
+    """Starts, answers and cancels runs of programs; workers of the site do their steps.
+
+    `by` is the user for whom it acts: who starts the runs, answers them and cancels them. The
+    programs are procedures of the site, made with `as_procedure`. `config` gives the limits with
+    which runs start (`to_limits_dict()`).
+    """
+
+    look_every = 0.2
+    """Seconds between two looks at a run that `tick` waits for."""
+    patience = timedelta(minutes=1)
+    """The longest time that `tick` waits."""
+
+    def __init__(self, *, by: "User | None" = None, config: Any = None) -> None:
+        self.by, self.config = by, config
+
+    def start(
+        self,
+        *,
+        workflow: Any,
+        vars: Mapping[str, Any] | None = None,  # noqa: A002 (the name of AbstractRuntime)
+        actor_id: str | None = None,
+        session_id: str | None = None,
+        idempotency_key: str = "",
+    ) -> str:
+        """Start a run and return its id; `workflow` is a program, its procedure, or a name.
+
+        Raises the errors of `start_run`, for example if there is no procedure of that name.
+        """
+        values = {limits.KEY: self._limits(), **(vars or {})}
+        inputs: dict[str, Any] = {"vars": values}
+        inputs |= {"actor_id": actor_id or "", "session_id": session_id or ""}
+        if isinstance(workflow, Procedure) and "vars" not in workflow.schema.get("properties", {}):
+            inputs = dict(vars or {})
+        name = name_of(workflow)
+        run, _ = start_run(name, inputs, by=self._user(), idempotency_key=idempotency_key)
+        return str(run.pk)
+
+    def tick(self, *, run_id: str, workflow: Any = None, max_steps: int = 100) -> RunState:
+        """Wait until a run stands still or has visited that many more nodes; return its state.
+
+        A run stands still when it waits or has ended. Workers of the site do the work, so it goes
+        on whether or not anybody waits. Raises `KeyError` for an unknown run.
+        """
+        ends = time.monotonic() + self.patience.total_seconds()
+        state, steps = self._look(run_id)
+        most = steps + max_steps
+        while state.status == RunStatus.RUNNING and steps < most and time.monotonic() < ends:
+            self.wait(run_id)
+            state, steps = self._look(run_id)
+        return state
+
+    def wait(self, run_id: str) -> None:
+        """Let a moment pass for the workers."""
+        time.sleep(self.look_every)
+
+    def resume(
+        self,
+        *,
+        run_id: str,
+        payload: Mapping[str, Any],
+        wait_key: str | None = None,
+        workflow: Any = None,
+    ) -> RunState:
+        """Answer what a run waits for, and return its state once it stands still again.
+
+        For a question, the answer is the payload's `response` or its only value. Each wait is
+        answered once, whoever comes first. Raises `ValueError` if the run doesn't wait, waits for
+        something else or for no one's answer, and if the answer is refused.
+        """
+        self.tick(run_id=run_id)
+        run, reading = self._read(run_id)
+        state = state_of(run, reading)
+        waiting = state.waiting
+        if state.status != RunStatus.WAITING or waiting is None:
+            raise ValueError("Run is not waiting")
+        if wait_key is not None and waiting.wait_key is not None and wait_key != waiting.wait_key:
+            raise ValueError(f"wait_key mismatch: expected {waiting.wait_key!r}, got {wait_key!r}")
+        try:
+            self._resume(run, reading, payload)
+        except EngineError as error:
+            raise ValueError(str(error)) from error
+        return self.tick(run_id=run_id)
+
+    def cancel_run(self, run_id: str, *, reason: str | None = None) -> RunState:
+        """Cancel a run and its children, and return its state; one that has ended is unchanged.
+
+        A step that is at work is done first. Raises `KeyError` for an unknown run.
+        """
+        state = self.get_state(run_id)
+        if state.status not in ENDS:
+            try:
+                run = find_cancellable(UUID(run_id), by=self._user())
+                cancel_run(run.pk, by=self._user(), reason=reason or "Cancelled")
+            except OperationRefusedError:  # it has ended meanwhile, or is being cancelled
+                pass
+        return self.get_state(run_id)
+
+    def get_state(self, run_id: str) -> RunState:
+        """Return a run as it is now; raise `KeyError` if there is none that `by` may operate."""
+        return self._look(run_id)[0]
+
+    def get_ledger(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what the run has done, in order: a record for each attempt, wait and answer."""
+        return self._read(run_id)[1].ledger
+
+    # Limits
+
+    def get_limit_status(self, run_id: str) -> dict[str, Any]:
+        """Return for each limit of a run what is used, of how many, and if that warns."""
+        return limits.status_of(self._limits_of(run_id))
+
+    def check_limits(self, run: RunState) -> list[limits.LimitWarning]:
+        """Return a warning for each limit that is nearly or fully used."""
+        return limits.warnings_of(run.vars.get(limits.KEY) or {})
+
+    def update_limits(self, run_id: str, updates: Mapping[str, Any]) -> None:
+        """Change limits of one run; the run has them before the node after its next wait.
+
+        Unknown names are ignored. Raises `ValueError` if the run has ended, and `KeyError` for an
+        unknown run.
+        """
+        run, _ = self._read(run_id)
+        known = limits.changed({}, updates)
+        number = run.signals.filter(name=limits.SIGNAL).count() + 1
+        try:
+            send_signal(run.pk, Sent(limits.SIGNAL, f"limits {number}", known), by=self._user())
+        except EngineError as error:
+            raise ValueError(str(error)) from error
+
+    # Snapshots
+
+    def save_snapshot(self, run_id: str, name: str) -> Snapshot:
+        """Keep where a run stands as a paused run of that name, and return the snapshot.
+
+        The same name gives the same snapshot. Raises `ValueError` if the run doesn't wait.
+        """
+        run, reading = self._read(run_id)
+        if not reading.waiting or run.status != "waiting":
+            raise ValueError("Only a run that waits can be kept as a snapshot")
+        reason = f"{SNAPSHOT}{name}"
+        point = ForkPoint(reading.waits_at)
+        # At once, so that no worker asks anybody on behalf of the snapshot.
+        with transaction.atomic():
+            made, is_new = fork_run(
+                run.pk, point, by=self._user(), reason=reason, idempotency_key=reason
+            )
+            if is_new:
+                pause_run(made.pk, by=self._user(), reason=reason)
+        return Snapshot(str(made.pk), run_id, name)
+
+    def list_snapshots(self, run_id: str) -> list[Snapshot]:
+        """Return the snapshots of a run, in the order in which they were made."""
+        run, _ = self._read(run_id)
+        found = run.copies.filter(idempotency_key__startswith=SNAPSHOT).order_by("pk")
+        return [
+            Snapshot(str(one.pk), run_id, one.idempotency_key.removeprefix(SNAPSHOT))
+            for one in found
+        ]
+
+    def restore_snapshot(self, snapshot_id: str) -> str:
+        """Start a new run from where the snapshot was made, and return its id."""
+        kept = self._find(snapshot_id)
+        assert kept.origin_id
+        point, words = ForkPoint(kept.forked_at), f"From {kept.idempotency_key}"
+        made, _ = fork_run(kept.origin_id, point, by=self._user(), reason=words)
+        return str(made.pk)
+
+    # Inside
+
+    def _limits(self) -> dict[str, Any]:
+        return dict(self.config.to_limits_dict() if self.config else limits.USUAL)
+
+    def _limits_of(self, run_id: str) -> dict[str, Any]:
+        """Return the limits of a run with the changes that it hasn't received yet."""
+        run, reading = self._read(run_id)
+        found = dict(reading.values.get(limits.KEY) or {})
+        sent = run.signals.filter(name=limits.SIGNAL).order_by("pk")
+        for one in sent[reading.changes_read :]:
+            found = limits.changed(found, canonical.plain(one.value))
+        return found
+
+    def _resume(self, run: "Run", reading: Reading, payload: Mapping[str, Any]) -> None:
+        assert reading.waiting
+        match reading.waiting.reason:
+            case WaitReason.USER:
+                self._answer(run, reading.waits_at, answer_in(payload))
+            case WaitReason.EVENT | WaitReason.JOB:
+                name = engine_name(str(reading.waiting.wait_key))
+                sent = Sent(name, f"resume {reading.wait_seq}", dict(payload))
+                send_signal(run.pk, sent, by=self._user())
+            case WaitReason.UNTIL:
+                raise ValueError("The run waits for a time, and goes on by itself")
+            case _:
+                raise ValueError("The run waits for its child, and goes on when that has ended")
+
+    def _answer(self, run: "Run", key: str, value: Any) -> None:
+        found = (find(run, self._user(), MOST_REQUESTS) for find in hooks.open_requests)
+        asked = [one for many in found for one in many if one["key"] == key]
+        if not asked:
+            raise ValueError(f"The run doesn't ask {self._user()}")
+        for answer in hooks.answers:
+            answer(asked[-1]["id"], self._user(), value, "")
+
+    def _look(self, run_id: str) -> tuple[RunState, int]:
+        run, reading = self._read(run_id)
+        state = state_of(run, reading)
+        if state.waiting and state.waiting.reason == WaitReason.SUBWORKFLOW:
+            self._tell_below(state, state.waiting.details or {})
+        return state, reading.steps
+
+    def _tell_below(self, state: RunState, details: dict[str, Any]) -> None:
+        """Tell what the child waits for; once it has ended, the run is about to go on."""
+        below = self._look(details["sub_run_id"])[0]
+        if below.status in ENDS:
+            state.status, state.waiting = RunStatus.RUNNING, None
+        waits = below.waiting
+        told = {"reason": waits.reason, "wait_key": waits.wait_key} if waits else {}
+        details["sub_waiting"] = {"reason": None, "wait_key": None, **told}
+
+    def _read(self, run_id: str) -> tuple["Run", Reading]:
+        run = self._find(run_id)
+        code = code_of(run)
+        if code is None or code.fn not in PROGRAMS:
+            raise KeyError(f"{run_id} is no run of a program that this process knows")
+        program = PROGRAMS[code.fn]
+        inputs = code.load(run.inputs)
+        nodes = {engine_name(one): one for one in program.spec.nodes}
+        values = dict(inputs.get("vars", inputs))
+        reading = Reading(run_id, nodes, values, program.spec.entry_node)
+        events: Iterable[Any] = run.events.order_by("seq")
+        return run, reading.read(one.as_journal_event() for one in events)
+
+    def _find(self, run_id: str) -> "Run":
+        by = self._user()
+        try:
+            return find_operable(UUID(run_id), by=by)
+        except (ObjectDoesNotExist, OperationDeniedError, ValueError):
+            raise KeyError(f"Unknown run_id: {run_id}") from None
+
+    def _user(self) -> "User":
+        if self.by is None:
+            raise ValueError("Create the runtime with by=, the user for whom it acts.")
+        return self.by
+
+
+def name_of(workflow: Any) -> str:
+    """Return the name of the procedure of a program."""
+    if isinstance(workflow, str):
+        return workflow
+    return str(getattr(workflow, "name", "") or procedure_name(workflow.workflow_id))
+
+
+def answer_in(payload: Mapping[str, Any]) -> Any:
+    """Return the answer in a payload; raise `ValueError` if it isn't clear which value that is."""
+    if ANSWER in payload or len(payload) == 1:
+        return payload[ANSWER] if ANSWER in payload else next(iter(payload.values()))
+    raise ValueError(f"The payload of an answer needs {ANSWER!r}, or only one value")
+
+
+def state_of(run: "Run", reading: Reading) -> RunState:
+    """Return a run of a program with all that its journal tells."""
+    code = code_of(run)
+    assert code
+    status = STATUSES.get(run.status, RunStatus.RUNNING)
+    inputs = code.load(run.inputs)
+    cancelled = reading.cancelled_for or "Cancelled"
+    starter = run.started_by.get_username() if run.started_by else None
+    above = run.parent_wait.run_id if run.parent_wait else None
+    return RunState(
+        run_id=str(run.pk),
+        workflow_id=PROGRAMS[code.fn].spec.workflow_id,
+        status=status,
+        current_node=reading.current,
+        vars=reading.values,
+        waiting=reading.waiting if status == RunStatus.WAITING else None,
+        output=reading.output if status == RunStatus.COMPLETED else None,
+        error=cancelled if status == RunStatus.CANCELLED else error_in(run.error),
+        created_at=run.created_at.isoformat(),
+        updated_at=(run.ended_at or run.created_at).isoformat(),
+        actor_id=inputs.get("actor_id") or starter,
+        session_id=inputs.get("session_id") or None,
+        parent_run_id=str(above) if above else None,
+    )
