@@ -128,9 +128,9 @@ class AnswerError(EngineError):
 class StepFailedError(EngineError):
     """A step has failed for good; the error is the same the first time and on every replay."""
 
-    def __init__(self, step: str, error_type: str, message: str) -> None:
+    def __init__(self, step: str, error_type: str, message: str, place: str = "") -> None:
         self.step, self.type, self.message = step, error_type, message
-        self.place = ""
+        self.place = place
         """The module and name of the error's type; "" for a built-in type, or if not stored."""
         self.is_behind = False
         """True if another exception was raised instead, with this one as its cause."""

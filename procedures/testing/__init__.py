@@ -26,8 +26,9 @@ from procedures.testing.people import (
     script,
     silent,
 )
-from procedures.testing.rehearsal import EndlessError, run_procedure
+from procedures.testing.rehearsal import run_procedure
 from procedures.testing.rehearsed import RehearsedRun
+from procedures.testing.turns import EndlessError
 
 __all__ = [
     "LOCAL_RUNS",

@@ -12,8 +12,9 @@ from procedures.engine.memory import MemoryRun
 from procedures.engine.values.options import check_function, with_options
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.people import People, Remark, check_remarks
-from procedures.testing.rehearsal import Rehearsal, Store, check_rehearsal, manner_of
+from procedures.testing.rehearsal import Rehearsal, check_rehearsal, manner_of
 from procedures.testing.rehearsed import RehearsedRun
+from procedures.testing.turns import Store
 
 Moment = Literal["before", "after"]
 ATTEMPT = ("attempt", "started_at")

@@ -40,7 +40,7 @@ from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
 from procedures.testing.journal import MemoryJournal
 from procedures.testing.people import Answer, Asked, Manner, asked_of, check_said
-from procedures.testing.rehearsal import Store
+from procedures.testing.turns import Store
 
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
 """Workers that die in the middle of an agent's request, or of a tool."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,13 @@ pytestmark = pytest.mark.usefixtures("running_clock", "running_worker")
 GATES = ("request 0", "after find", "request 1", "before pay", "after pay", "request 2")
 
 
+@pytest.mark.parametrize(
+    "gates", [["after pay"], pytest.param(GATES, marks=pytest.mark.soak)], ids=["one", "all"]
+)
 def test_it_pays_what_people_chose_once_wherever_its_worker_dies(
-    tmp_path: Path, alice: User, bob: User
+    gates: Sequence[str], tmp_path: Path, alice: User, bob: User
 ) -> None:
-    desks = {gate: Desk(tmp_path / gate) for gate in GATES}
+    desks = {gate: Desk(tmp_path / gate) for gate in gates}
     runs: dict[str, Run] = {}
     for gate, desk in desks.items():
         Path(desk.folder).mkdir()

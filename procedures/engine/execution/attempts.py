@@ -168,7 +168,7 @@ class StepExecution:
         operator or a limit stops the run.
         """
         if failed.retry_at is None:
-            raise failure(self.key, failed)
+            raise StepFailedError(self.key, failed.type, failed.message, failed.place)
         self.fiber.check_going_on(self.key)
         retry_at, now = failed.retry_at, self.fiber.journal.now
         # Shorter pauses are not worth leaving the worker and being claimed again.
@@ -202,8 +202,8 @@ class StepExecution:
         elif not options.pure:
             fiber.flush()
         if options.transaction:
-            return self._shown(self._try_in_transaction(facts))
-        return self._shown(self._keep(*self._attempt(facts, options.seconds)))
+            return self._with_text_ended(self._try_in_transaction(facts))
+        return self._with_text_ended(self._keep(*self._attempt(facts, options.seconds)))
 
     def _try_in_transaction(self, facts: Attempt) -> NewEvent:
         """Run an attempt in a transaction, so that its writes and its event commit together.
@@ -339,15 +339,15 @@ class StepExecution:
         is_done = draft.kind == EventKind.STEP_SUCCEEDED
         # Messages that it has read are marked at once, or the code would read them again; and what
         # it has written is shown as kept.
-        is_read = "read" in draft.data or (self._reports and self._reports.has_written)
-        if self.options.pure and is_done and not made and not is_read:
+        is_seen = "read" in draft.data or (self._reports and self._reports.has_written)
+        if self.options.pure and is_done and not made and not is_seen:
             for one in (*said, draft):
                 self.fiber.add(one)
         else:
             self._events += self.fiber.commit(*said, draft, files=made)[-1:]
         return draft
 
-    def _shown(self, end: NewEvent) -> NewEvent:
+    def _with_text_ended(self, end: NewEvent) -> NewEvent:
         """Show people that the attempt's text has ended, once its end is committed."""
         if self._reports:
             self._reports.end(end)
@@ -392,13 +392,6 @@ def _succeeded(done: Done) -> Done:
     if done[0].kind == EventKind.STEP_FAILED:
         raise _UndoneError(done)
     return done
-
-
-def failure(key: str, failed: StepFailure) -> StepFailedError:
-    """Return the error that is raised in the procedure after a step has failed for good."""
-    error = StepFailedError(key, failed.type, failed.message)
-    error.place = failed.place
-    return error
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

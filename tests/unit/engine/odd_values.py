@@ -29,7 +29,7 @@ from procedures.engine.declaration.steps import StepOptions
 from procedures.engine.kinds.request_options import RequestOptions
 from procedures.engine.values.state import State
 from procedures.engine.waits.later import Later
-from procedures.testing.rehearsal import Store
+from procedures.testing.turns import Store
 
 NOTHING: Any = object()
 

@@ -23,7 +23,8 @@ from procedures.testing import (
     script,
 )
 from procedures.testing.people import Manner, People
-from procedures.testing.rehearsal import Rehearsal, Store
+from procedures.testing.rehearsal import Rehearsal
+from procedures.testing.turns import Store
 from tests.unit.testing.waits import KINDS, RARE, sleeping_child
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,158 @@
+"""A store in memory whose runs take turns, as rehearsals need it."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
+from functools import partial
+from uuid import UUID
+
+from procedures.engine.declaration.definition import Procedure
+from procedures.engine.errors import Fenced
+from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
+from procedures.engine.replay.recorder import Linger
+from procedures.testing.journal import MemoryJournal
+from procedures.testing.lingering import Lingering
+from procedures.testing.memory import MemoryStore
+
+MOST_MOMENTS = 10_000
+MOST_CLAIMS = 20_000
+DEEPEST = 8
+"""The most runs whose code may stay at a wait at once; each one runs inside the one before."""
+FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
+"""Kinds of events during which code may stay at its wait; for other kinds it is abandoned."""
+
+
+class EndlessError(AssertionError):
+    """A rehearsal that would never end."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was stopped: it exceeded the limit of {MOST_MOMENTS:,} answers and deadlines"
+            f" or of {MOST_CLAIMS:,} worker claims, and probably never ends."
+        )
+
+
+class Left(Fenced):
+    """An interruption of code that stays at a wait, because another event comes first.
+
+    The code is replayed later.
+    """
+
+
+class Store(MemoryStore):
+    """A store with reproducible ids, whose runs take turns.
+
+    A run's code may stay at a wait while everything else continues, so that a thousand waits don't
+    cost a thousand replays; `Lingering` decides when it may.
+    """
+
+    def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        super().__init__(choices)
+        self._ids = self._claims = 0
+        self._turns: deque[str] = deque()
+        self._standing: list[str] = []
+        """The runs whose code stays at a wait, the latest one last."""
+        self._lingering: dict[tuple[str, int], Lingering] = defaultdict(Lingering)
+        self._world: Callable[[str], bool] | None = None
+        self._outside = Context()
+        self.broken: BaseException | None = None
+        """An error from elsewhere while code stayed at a wait; that code mustn't see it."""
+
+    def live_in(self, world: Callable[[str], bool]) -> None:
+        """Keep the code of runs in memory at each wait, instead of replaying it afterwards.
+
+        `world(run_id)` lets everything else happen until the run can continue, and returns True.
+        It returns False if another run that is kept in memory must continue first, or if nothing
+        more will happen.
+        """
+        self._world, self._outside = world, copy_context()
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return str(UUID(int=self._ids))
+
+    def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
+        self._count_claim(run_id)
+        try:
+            return super().advance(run_id, code)
+        except Left:
+            return self.status_of(run_id)
+
+    def next_turn(self) -> str | None:
+        """Return the id of the next run to advance, or None."""
+        while True:
+            if not self._turns:
+                queued = (key for key, run in self.runs.items() if run.status == RunStatus.QUEUED)
+                self._turns.extend(queued)
+            if not self._turns:
+                return None
+            if self.runs[run_id := self._turns.popleft()].status == RunStatus.QUEUED:
+                return run_id
+
+    def is_standing(self, run_id: str) -> bool:
+        return run_id in self._standing
+
+    def give_back(self, run_id: str) -> None:
+        """Put the run at the front of the queue."""
+        self._turns.appendleft(run_id)
+
+    def begin_turns_anew(self) -> None:
+        self._turns.clear()
+
+    def linger_of(self, journal: MemoryJournal) -> Linger | None:
+        lingering = self._lingering[journal.run.run_id, journal.row.base_seq]
+        lingering.known = len(journal.row.events)
+        return partial(self._linger, journal, lingering) if self._world else None
+
+    def _linger(
+        self, journal: MemoryJournal, lingering: Lingering, batch: Batch
+    ) -> Sequence[Event] | None:
+        if lingering.is_left() or len(self._standing) >= DEEPEST:
+            return None
+        run, run_id = journal.row, journal.run.run_id
+        journal.commit(batch)
+        if not self._goes_on(journal):
+            raise Left(run_id)
+        before, lingering.known = lingering.known, len(run.events)
+        return run.events[before:]
+
+    def _goes_on(self, journal: MemoryJournal) -> bool:
+        """Advance everything else, outside the code's context, until it is this run's turn.
+
+        Return False if the code must be abandoned instead.
+        """
+        run_id = journal.run.run_id
+        assert self._world
+        self._standing.append(run_id)
+        try:
+            # In the context of the test, not of the code that stands here: what that has set must
+            # reach no other run.
+            is_its_turn = self._outside.copy().run(self._world, run_id)
+            return is_its_turn and self._take_up(journal)
+        # It can't rise through the code that stands here, which could catch it.
+        except BaseException as error:  # noqa: BLE001 (raised again where the world goes on)
+            self.broken = self.broken or error
+            return False
+        finally:
+            self._standing.pop()
+
+    def _take_up(self, journal: MemoryJournal) -> bool:
+        """Claim the run for the code that stays at its wait.
+
+        Return False if it must be abandoned.
+        """
+        run, run_id = journal.row, journal.run.run_id
+        if self.is_asked_to_stop(run) or not FROM_OUTSIDE.issuperset(
+            draft.kind for draft in run.inputs
+        ):
+            self.give_back(run_id)
+            return False
+        self._count_claim(run_id)
+        self.claim(run_id)
+        journal.take_hold()
+        return True
+
+    def _count_claim(self, run_id: str) -> None:
+        self._claims += 1
+        if self._claims > MOST_CLAIMS:
+            raise EndlessError(self.runs[run_id].procedure.name)
