@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from chat.left import is_left_to
 from chat.models import (
@@ -29,7 +29,7 @@ from chat.models import (
     SharedRun,
 )
 from chat.models.delegation import principals_of
-from chat.models.message import MessageQuerySet
+from chat.models.message import MessageQuerySet, opener_of
 from chat.models.request import HumanRequestQuerySet
 from chat.urgency import held_permissions, urgent_requests
 from procedures import access
@@ -261,10 +261,8 @@ class Head(NamedTuple):
     def columns(path: str = "") -> list[Any]:
         """Return the columns to read; `path` is the lookup of the session, if any."""
         key, prefix = path or "pk", f"{path}__" if path else ""
-        cards = Message.objects.cards().filter(session=OuterRef(key)).order_by("seq")
-        # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
-        opener = Subquery(cards.values("run")[:1], output_field=UUIDField())
-        return [key, f"{prefix}title", opener, f"{prefix}is_named", f"{prefix}is_private"]
+        flags = (f"{prefix}is_named", f"{prefix}is_private")
+        return [key, f"{prefix}title", opener_of(key), *flags]
 
 
 def titles_for(

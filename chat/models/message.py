@@ -37,6 +37,16 @@ MARKS = re.compile(r"^[#>\s]+|[*`|]+")
 """The marks of Markdown at the beginning of a line, and those of emphasis, code and tables."""
 
 
+def opener_of(session: str) -> Subquery:
+    """Return the run that opened a session as an expression; `session` is the lookup of its key.
+
+    It is None if a person opened the session.
+    """
+    cards = Message.objects.cards().filter(session=OuterRef(session)).order_by("seq")
+    # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
+    return Subquery(cards.values("run")[:1], output_field=models.UUIDField())
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
         """Load everything a transcript shows, without a query per row.
@@ -61,10 +71,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def with_opener(self) -> Self:
         """Add the run that opened the session of each message as `opener`; None for a person."""
-        cards = Message.objects.cards().filter(session=OuterRef("session")).order_by("seq")
-        # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
-        opener = Subquery(cards.values("run")[:1], output_field=models.UUIDField())
-        return self.annotate(opener=opener)
+        return self.annotate(opener=opener_of("session"))
 
     def with_files(self) -> Self:
         """Return people's messages that have files."""

@@ -91,10 +91,8 @@ class Search:
         columns = Head.columns("card__session")
         rows = list(found.values_list("pk", "procedure__title", "created_at", *columns))
         heads = [Head(*head) for _pk, _title, _at, *head in rows if head[0]]
-        sight, unnamed = (
-            Sight(self.user, runs=self._runs),
-            (one for one in heads if not one.is_named),
-        )
+        sight = Sight(self.user, runs=self._runs)
+        unnamed = (one for one in heads if not one.is_named)
         titles = titles_for(self.user, (), sight=sight, heads=unnamed)
         return _first(
             Find(str(pk), titles.get(session, title), short_id(pk), at)

@@ -67,10 +67,6 @@ class DrawnPicture:
     height: int
     text: str
 
-    @property
-    def has_states(self) -> bool:
-        return any(one.look for one in self.places)
-
 
 def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
     """Return the picture with the states that the rows of a run show, or None without a picture."""

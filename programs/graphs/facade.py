@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_REQUESTS = 100
-NO_FIELDS = {"approved", "comment"}
+DECISION_KEYS = {"approved", "comment"}
 """The keys of an answer to a step without a form."""
 
 
@@ -276,7 +276,7 @@ def _answer_of(code: Procedure, step: str, data: dict[str, Any]) -> tuple[Any, s
     """Return the value and the comment of an answer that is given as data."""
     if form_of(SHAPES[code.fn].nodes[step]):
         return data, ""
-    if unknown := sorted(data.keys() - NO_FIELDS):
+    if unknown := sorted(data.keys() - DECISION_KEYS):
         raise ValueError(f"The step {step!r} has no form, so it can't have {unknown[0]!r}")
     if data.get("approved") not in (True, False):
         raise ValueError(f"The step {step!r} needs approved: True or False")

@@ -54,7 +54,7 @@ class Reading:
     last: str = ""
     """The step at which the run was last seen."""
 
-    def read(self, events: Iterable[Event]) -> "Reading":
+    def read(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.kind in (EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED):
                 self._step(event)
@@ -63,7 +63,6 @@ class Reading:
                 self.last = event.name
             elif event.kind == EventKind.WAIT_CLOSED and event.name in self.open:
                 self._closed(event)
-        return self
 
     def _step(self, event: Event) -> None:
         name = event.name.removesuffix(".execute").removesuffix(".prepare")

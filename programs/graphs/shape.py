@@ -125,8 +125,7 @@ def shape_of(
     if given:
         raise DefinitionError(f"options= names {', '.join(map(str, given))}, which isn't a step.")
     links = [_known_link(edge, parts) for edge in (*map(link_of, edges), *_of_gateways(parts))]
-    made = [_edge(link) for link in (*parts.links, *links)]
-    _check_twice(made)
+    made = _each_once(map(_edge, (*parts.links, *links)))
     ended = frozenset(parts.ends[_known(name, parts, "ends=")] for name in ends)
     shape = Shape(parts.nodes, made, _start(start, parts, made), ended)
     shape.check()
@@ -187,17 +186,17 @@ def _edge(link: Link) -> Edge:
     return Edge(link.source, link.target, Expression(given))
 
 
-def _check_twice(edges: list[Edge]) -> None:
-    """Remove edges that are given twice, as a gateway's are; refuse those that contradict."""
-    seen: dict[tuple[str, str], Edge] = {}
-    for edge in [*edges]:
-        key = (edge.source, edge.target)
-        earlier = seen.setdefault(key, edge)
-        if earlier is edge:
-            continue
-        if earlier.condition is not None or edge.condition is not None:
+def _each_once(edges: Iterable[Edge]) -> list[Edge]:
+    """Return the edges without those that are given twice, as a gateway's are.
+
+    Raises `DefinitionError` for two edges with the same ends if one of them has a condition.
+    """
+    found: dict[tuple[str, str], Edge] = {}
+    for edge in edges:
+        earlier = found.setdefault((edge.source, edge.target), edge)
+        if earlier is not edge and (earlier.condition is not None or edge.condition is not None):
             raise DefinitionError(f"There are two edges {edge}. Join their conditions with `or`.")
-        edges.remove(edge)
+    return list(found.values())
 
 
 def _start(given: str, parts: Parts, edges: Sequence[Edge]) -> str:

@@ -8,6 +8,7 @@ import yaml
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
 from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
+from procedures.engine.declaration.roles import ROLES
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
@@ -37,7 +38,6 @@ GROUPS: Mapping[type, tuple[str, ...]] = {
 """The keys whose value must be a mapping, a list, or a text."""
 TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of texts", str: "a text"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
-ROLES = {"see", "start", "answer", "operate", "cancel"}
 
 
 def read_plexus(file: str, text: str) -> list[Procedure]:
@@ -173,8 +173,8 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
     body = with_inputs(_body(declared, chunks, outputs), inputs, family)
     body.__doc__ = described(str(told.get("description") or ""), stages)
     roles: Any = part.inner("roles").told if told.get("roles") else {}
-    if not ROLES.issuperset(roles):
-        words = f"roles can have the keys {', '.join(sorted(ROLES))}."
+    if not set(ROLES).issuperset(roles):
+        words = f"roles can have the keys {', '.join(ROLES)}."
         raise ProcedureFileError(words, line=part.line("roles"))
     title = str(told.get("title") or "")
     try:

@@ -21,6 +21,10 @@ WORDS = {
 }
 USES = {"(", "{", ".", ":", "["}
 """Marks after a name that use its value as a function or a table."""
+OF_LIST = {"<", ">", ","}
+"""Marks between the names after `local` and `for`."""
+OF_FUNCTION = {*OF_LIST, ".", ":", "...", "("}
+"""Marks in the name and the parameters of a function."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +106,12 @@ def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
     is_function = tokens[place].text == "function"
     if not is_function and place + 1 < len(tokens) and tokens[place + 1].text == "function":
         return  # `local function`: the function's own turn comes next
-    is_list = not is_function
+    marks = OF_FUNCTION if is_function else OF_LIST
     for token in tokens[place + 1 :]:
-        if is_function and token.text == "(":
-            is_list = True
-        elif token.kind == "name" and token.text not in WORDS:
+        if token.kind == "name" and token.text not in WORDS:
             yield token.text
-        elif token.text in {"<", ">", ","} or (is_function and token.text in {".", ":", "..."}):
-            continue
-        else:
+        elif token.text not in marks:
             return
-    assert is_list or is_function
 
 
 def _inside(text: str) -> str:

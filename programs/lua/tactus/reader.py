@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
 from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
+from procedures.engine.declaration.roles import ROLES
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
-from programs.lua.plexus import ROLES, check_syntax, described
+from programs.lua.plexus import check_syntax, described
 from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
 from programs.lua.program import STATELESS, Declared, Program
 from programs.lua.sandbox import MOST_SECONDS, Reading, ReadingTooLong, Sandbox
@@ -109,7 +110,7 @@ def checked_names(text: str) -> Sequence[Use]:
     check_syntax(lua54.LuaRuntime(), text, 1)
     declared = [name for use in _declared_by_name(text) for name in (use, use.capitalize())]
     offer = Offer(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))
-    uses = offer.check(text, human=None)
+    uses = offer.check(text)
     for use in uses:
         if use.name == "require" and use.argument not in MODULES:
             words = f"There is no module called {use.argument!r}."
@@ -199,8 +200,8 @@ class Reader:
         body = with_inputs(self._body(declared, name, outputs, bounds), inputs, family)
         body.__doc__ = described(str(settings.get("description") or ""), self.found.stages)
         roles = settings.get("roles") or {}
-        if not ROLES.issuperset(roles):
-            raise ProcedureFileError(f"roles can have the keys {', '.join(sorted(ROLES))}.")
+        if not set(ROLES).issuperset(roles):
+            raise ProcedureFileError(f"roles can have the keys {', '.join(ROLES)}.")
         title = str(settings.get("title") or "")
         limits = Limits(depth=bounds.most_depth)
         return procedure(name=full_name, title=title, roles=roles, limits=limits)(body)
