@@ -35,13 +35,14 @@ class AgentLimits:
     def check(self, used: Usage) -> None:
         """Raise `AgentLimitError` if no further request is allowed."""
         if used.requests >= self.requests:
-            raise AgentLimitError(f"The agent has used all of its {self.requests} requests.")
+            words = f"The agent has used {used.requests:,} of {self.requests:,} requests."
+            raise AgentLimitError(words)
         if self.tokens is not None and used.tokens >= self.tokens:
             raise AgentLimitError(f"The agent has used {used.tokens:,} of {self.tokens:,} tokens.")
         if self.cost is None:
             return
         if used.unpriced:
-            raise AgentLimitError("The price of the model isn't known, so cost= can't be kept.")
+            raise AgentLimitError("The price of the model isn't known, so cost= can't limit it.")
         if used.cost >= Decimal(self.cost):
             raise AgentLimitError(f"The agent has used {used.cost} of {self.cost} US dollars.")
 

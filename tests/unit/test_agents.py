@@ -1,6 +1,5 @@
 """Agents in memory: what they ask, do and are told, wherever their worker is killed."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +8,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from procedures.engine import Context, DefinitionError, Outcome, Procedure, Retry, procedure
+from procedures.engine import Context, DefinitionError, Outcome, Retry, procedure
 from procedures.testing import Answer, RehearsedRun, crash_test, run_procedure, say, script
 from programs.agents import (
     Agent,
@@ -23,6 +22,7 @@ from programs.agents import (
     run_agent,
 )
 from programs.agents.model_edge import from_library, to_library
+from tests.agents import Scripted, told, with_agent
 from tests.procedures.agents import (
     answers_by_agent,
     calls_agent,
@@ -47,38 +47,6 @@ def forget() -> None:
 
 def outcome(run: RehearsedRun) -> Any:
     return run.status, run.result, run.prompts, {key: {*one} for key, one in paid.items()}
-
-
-class Scripted:
-    """A model that calls these tools, one call a reply, and then repeats the last result."""
-
-    def __init__(self, *calls: ToolCallPart) -> None:
-        self.calls = calls
-        self.seen: list[Any] = []
-
-    def __call__(self, messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        turn = sum(isinstance(one, ModelResponse) for one in messages)
-        self.seen += messages[-1].parts
-        if turn < len(self.calls):
-            return ModelResponse(parts=[self.calls[turn]])
-        last = messages[-1].parts[-1]
-        return ModelResponse(parts=[TextPart(str(getattr(last, "content", "")))])
-
-
-def with_agent(agent: Agent, prompt: str = "Go", **options: Any) -> Procedure:
-    @procedure(name="with_agent", listens=bool(options))
-    def definition(ctx: Context) -> str:
-        return run_agent(ctx, agent, prompt, **options).text
-
-    return definition
-
-
-def told(tools: Sequence[Any], *calls: ToolCallPart, **options: Any) -> str:
-    """What a model is told last after these calls of an agent with these tools."""
-    model = FunctionModel(Scripted(*calls))
-    run = run_procedure(with_agent(Agent("agent", tools=tools, model=model, **options)))
-    assert run.error is None, run.error
-    return str(run.result)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +217,7 @@ def test_a_guarded_part_of_the_procedure_runs_with_the_values_that_people_choose
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (AgentLimits(requests=1), "used all of its 1 requests"),
+        (AgentLimits(requests=1), "used 1 of 1 requests"),
         (AgentLimits(tokens=10), "of 10 tokens"),
         (AgentLimits(cost="0.01"), "price of the model isn't known"),
     ],

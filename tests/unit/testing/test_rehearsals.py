@@ -21,6 +21,7 @@ from procedures.testing import (
     run_procedure,
     script,
     silent,
+    turns,
 )
 from tests.procedures import families
 
@@ -260,7 +261,7 @@ def test_children_are_carried_on_and_ask_the_same_people() -> None:
 
 def test_what_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "MOST_MOMENTS", 50)
-    monkeypatch.setattr(rehearsal, "MOST_CLAIMS", 50)
+    monkeypatch.setattr(turns, "MOST_CLAIMS", 50)
     for endless in (restless, rotating):
         with pytest.raises(EndlessError, match=f"{endless.name} was stopped: it exceeded"):
             run_procedure(endless)
