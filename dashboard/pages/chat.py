@@ -1,6 +1,5 @@
 """Chat sessions: the list, the transcript with its composer, and the lists beside it."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +10,7 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,26 +29,25 @@ from chat.services import Echo, MessageError, MessageKeyError, NotMemberError, R
 from chat.unread import followed, mark_read
 from dashboard.forms.attached import attached_files
 from dashboard.forms.commands import Command, command_in, unescaped
-from dashboard.overview.cards import cards_in, listed_from
+from dashboard.overview.cards import listed_from
 from dashboard.overview.viewer import answerable_for_viewer, time_for_viewer
 from dashboard.pages.beside import beside
 from dashboard.pages.commands import CommandResult, Commands, UnclearCommand
 from dashboard.pages.listeners import CHOOSE, WORKING, listeners_of, newest_runs, stoppable
 from dashboard.pages.marks import with_marks
 from dashboard.pages.mentions import unseen_words
+from dashboard.pages.parameters import id_in
 from dashboard.pages.questions import LONGEST_ECHO, questions_for
 from dashboard.pages.reading import reading
 from dashboard.pages.taking_part import MOST_BESIDE, Read, participants_of, writers_of
+from dashboard.pages.transcripts import transcript
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
 from procedures.run_lists import MOST_COUNTED
 from procedures.users import User
 
-LONGEST_TRANSCRIPT = 100
 LONGEST_LIST = 40
-SHOWN_BELOW = 20
-"""The number of messages shown below an older message to which a link leads."""
 NOTHING = "nothing"
 """The choice in the composer of somebody whose message replies to nothing."""
 MOST_UNINVITED = 5
@@ -196,7 +194,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
 
     If `part` is shown, the titles include that of its session.
     """
-    user, before = request.user, _id(request.GET.get("older"))
+    user, before = request.user, id_in(request.GET.get("older"))
     sight = Sight(user, runs=part.runs if part else ())
     rows = newest_messages(user, before=before, most=LONGEST_LIST + 1, sight=sight)
     shown = rows[:LONGEST_LIST]
@@ -209,7 +207,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
         "waiting_sessions": _waiting(request, ids),
         "working_sessions": _working(sight, ids),
         "followed": followed(user, titled, sight),
-        "current": _id(request.GET.get("current")),
+        "current": id_in(request.GET.get("current")),
     }
 
 
@@ -227,53 +225,6 @@ def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in sight.runs(found)}
-
-
-def transcript(request: Visit, part: Part) -> dict[str, Any]:
-    """Return the newest messages of the session, or those around or before one in the URL."""
-    session = part.session
-    before = _number(request.GET.get("before")) or _below(part, _linked(request, part))
-    newest_first = part.messages.for_transcript().above(before).order_by("-seq")
-    found = list(newest_first[: LONGEST_TRANSCRIPT + 1])
-    shown = found[:LONGEST_TRANSCRIPT][::-1]
-    return {
-        "session": session,
-        "current": session.pk,
-        "transcript": shown,
-        "cards": cards_in(shown, now=time_for_viewer(request)),
-        "earlier": shown[0].seq if len(found) > LONGEST_TRANSCRIPT else None,
-        "later": _page_after(part, shown[-1].seq) if before and shown else None,
-        "is_latest": before is None,
-    }
-
-
-def _linked(request: Visit, part: Part) -> Message | None:
-    """Return the message to which the link leads, by its own id or by that of its question."""
-    message, asked = _id(request.GET.get("message")), _id(request.GET.get("request"))
-    if message is None and asked is None:
-        return None
-    is_linked = Q(pk=message) if message else Q(request=asked)
-    return part.messages.filter(is_linked).first()
-
-
-def _below(part: Part, linked: Message | None) -> int | None:
-    """Return the value of `before` with which a transcript shows the message.
-
-    It is None if the message is among the newest, or if there is none.
-    """
-    places = _places_after(part, linked.seq) if linked else []
-    return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
-
-
-def _page_after(part: Part, seq: int) -> int | None:
-    """Return the value of `before` for the messages after this one; None if they are the newest."""
-    places = _places_after(part, seq)
-    return places[-1] if len(places) == LONGEST_TRANSCRIPT else None
-
-
-def _places_after(part: Part, seq: int) -> list[int]:
-    later = part.messages.filter(seq__gt=seq).order_by("seq")
-    return list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])
 
 
 def _unheard(to: Message | None, message: Message, user: User) -> str:
@@ -338,7 +289,7 @@ def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest
     the sender may not see it.
     """
     try:
-        return part.find_addressed(_id(request.POST.get("request")))
+        return part.find_addressed(id_in(request.POST.get("request")))
     except Message.DoesNotExist:
         raise Http404 from None
 
@@ -393,7 +344,7 @@ def _choice(request: Visit) -> dict[str, Any]:
     """
     named = request.POST.get("request", "")
     return {
-        "chosen": _id(named) or (named if named == CHOOSE else NOTHING),
+        "chosen": id_in(named) or (named if named == CHOOSE else NOTHING),
         "asks_back": bool(request.POST.get("asks_back")),
         "attached": request.attached.files,
     }
@@ -417,15 +368,3 @@ def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: An
 
 def _keys(rows: QuerySet[Any]) -> set[UUID]:
     return set(rows.values_list("pk", flat=True))
-
-
-def _number(text: str | None) -> int | None:
-    """Return a position in a transcript, or None if the text isn't a number of 1 to 18 digits."""
-    return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

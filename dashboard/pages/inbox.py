@@ -15,8 +15,9 @@ from chat.access import visible_requests
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.forms.snoozing import time_of
 from dashboard.overview.usual import usual_after
-from dashboard.pages.inbox_list import DUES, KINDS, RISKS, View, id_in
+from dashboard.pages.inbox_list import DUES, KINDS, RISKS, View
 from dashboard.pages.marks import with_marks
+from dashboard.pages.parameters import id_in
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
 from procedures.access import address_of

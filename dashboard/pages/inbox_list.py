@@ -28,6 +28,7 @@ from chat.models import HumanRequest, Snooze
 from chat.services.waiting import Waiting
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.overview.words import listed
+from dashboard.pages.parameters import id_in
 from dashboard.pages.requests import answerable, find, is_undoable, typed_form
 from dashboard.pages.visit import Visit
 from procedures.access import visible_procedures
@@ -295,11 +296,3 @@ def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[
 
 def _member(of: Any, text: str | None) -> Any:
     return of(text) if text in list(of) else None
-
-
-def id_in(text: str | None) -> UUID | None:
-    """Return the id in a parameter, or None if it isn't one."""
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None

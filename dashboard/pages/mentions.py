@@ -13,6 +13,7 @@ from chat.mentions import LONGEST, people_to_mention
 from chat.models import Message
 from chat.parts import find_part
 from dashboard.overview.words import listed
+from dashboard.pages.parameters import id_in
 from dashboard.pages.visit import Visit
 
 
@@ -24,7 +25,7 @@ def session_people(request: Visit, session_id: UUID) -> HttpResponse:
     if part is None:
         raise Http404
     try:
-        to, _ = part.find_addressed(_id(request.GET.get("request")))
+        to, _ = part.find_addressed(id_in(request.GET.get("request")))
     except Message.DoesNotExist:
         raise Http404 from None
     words = request.GET.get("q", "").replace("\0", "")[:LONGEST]
@@ -44,10 +45,3 @@ def unseen_words(names: Sequence[str]) -> str:
         len(names),
     )
     return words.format(names=listed(names))
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

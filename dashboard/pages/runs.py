@@ -1,6 +1,5 @@
 """The list of runs, the page of one run, and its whole journal."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from dashboard.overview.states import WORDS
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.dialogs import operable, operations_of
 from dashboard.pages.marks import with_marks
+from dashboard.pages.parameters import id_in, number_in
 from dashboard.pages.requests import questions_of
 from dashboard.pages.visit import Visit
 from procedures import access
@@ -60,7 +60,7 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
 @with_marks(RUNS)
 def run_list(request: SignedIn) -> HttpResponse:
     choice = Choice.of(request)
-    found = page_of_runs(choice.runs, after=_id(request.GET.get("after")))
+    found = page_of_runs(choice.runs, after=id_in(request.GET.get("after")))
     context = {
         "runs": listed_runs(found["items"], now=time_for_viewer(request)),
         "mine": _that_wait_for(request, found["items"]),
@@ -80,7 +80,10 @@ def run_list(request: SignedIn) -> HttpResponse:
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
     """Return the current rows of runs in `shown`, current counts, and the number of newer runs."""
-    choice, shown = Choice.of(request), [pk for pk in map(_id, request.GET.getlist("shown")) if pk]
+    choice, shown = (
+        Choice.of(request),
+        [pk for pk in map(id_in, request.GET.getlist("shown")) if pk],
+    )
     runs = list(choice.runs.load(shown[:PAGE]).for_lists())
     context = {
         "runs": listed_runs(runs),
@@ -130,7 +133,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     """Return a page of the run's journal, oldest events first."""
     run = find(request, run_id)
     after = request.GET.get("after", "")
-    seq = int(after) if re.fullmatch("[0-9]{1,18}", after) else 0
+    seq = number_in(after) or 0
     found = page(_events(request, run), by="seq", after=seq, limit=MOST_EVENTS)
     context = {
         "run": run,
@@ -226,10 +229,3 @@ def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
     sight = Sight(request.user, runs=sessions)
     titles = titles_for(request.user, sessions.values(), sight=sight)
     return {run: titles[session] for run, session in sessions.items() if session in titles}
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
