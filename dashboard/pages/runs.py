@@ -132,8 +132,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
 def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
     """Return a page of the run's journal, oldest events first."""
     run = find(request, run_id)
-    after = request.GET.get("after", "")
-    seq = number_in(after) or 0
+    seq = number_in(request.GET.get("after")) or 0
     found = page(_events(request, run), by="seq", after=seq, limit=MOST_EVENTS)
     context = {
         "run": run,

@@ -10,7 +10,7 @@ from countersign_client.errors import NoAnswerError, WaitTimeoutError
 from countersign_client.outside import OutsideQuestion
 from countersign_client.results.requests import Answer
 from countersign_client.tactus.models import built
-from countersign_client.tactus.plain import plain
+from countersign_client.tactus.plain import cut, plain
 from countersign_client.tactus.storage import META, WAITING_ON, TactusStorage
 
 WAITING, RUNNING = "WAITING_FOR_HUMAN", "RUNNING"
@@ -158,10 +158,8 @@ def _texts(request: Any) -> tuple[str, str]:
 
 def _block(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    if len(text) > LONGEST_SHOWN:
-        text = f"{text[:LONGEST_SHOWN]}… ({len(text) - LONGEST_SHOWN:,} more characters)"
     # Indented, because the text itself may contain a fence.
-    lines = "\n".join(f"    {line}" for line in text.splitlines())
+    lines = "\n".join(f"    {line}" for line in cut(text, LONGEST_SHOWN).splitlines())
     return f"**{name.capitalize()}**\n\n{lines}"
 
 

@@ -34,6 +34,12 @@ def plain(value: Any) -> Any:
     return _object(value)
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text with at most so many of its characters, and the number of the others."""
+    left = len(text) - most
+    return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
+
+
 def _object(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()

@@ -6,7 +6,7 @@ from typing import Any
 
 from countersign_client.errors import EndedRunError
 from countersign_client.tactus.models import built
-from countersign_client.tactus.plain import UnstorableError, plain
+from countersign_client.tactus.plain import UnstorableError, cut, plain
 from countersign_client.tactus.storage import TactusStorage
 
 LEVELS = {"debug": "debug", "info": "info", "warn": "warning", "warning": "warning"}
@@ -58,7 +58,7 @@ class ChatRecorder:
         said = {name: plain(one) for name, one in beside.items() if one and one != USUAL}
         run = self._storage.run_of(self.procedure_id)
         return run.post(
-            message.role.capitalize(), body=_cut(message.content, LONGEST_TEXT), data=said or None
+            message.role.capitalize(), body=cut(message.content, LONGEST_TEXT), data=said or None
         )
 
     def _messages(self, session_id: str) -> Iterator[Any]:
@@ -121,12 +121,7 @@ def _level(level: str | None) -> str:
 
 def _line(text: str, context: Any) -> str:
     line = f"{text} {plain(context)}" if context else text
-    return _cut(line, LONGEST_LINE) or "(empty)"
-
-
-def _cut(text: str, most: int) -> str:
-    left = len(text) - most
-    return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
+    return cut(line, LONGEST_LINE) or "(empty)"
 
 
 def _details(event: Any) -> Any:
