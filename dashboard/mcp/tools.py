@@ -48,7 +48,7 @@ SHOWN = (
     "risk",
     "status",
 )
-"""What a list tells of a request."""
+"""A request as a list shows it."""
 Result = dict[str, Any]
 
 

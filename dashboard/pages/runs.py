@@ -80,10 +80,8 @@ def run_list(request: SignedIn) -> HttpResponse:
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
     """Return the current rows of runs in `shown`, current counts, and the number of newer runs."""
-    choice, shown = (
-        Choice.of(request),
-        [pk for pk in map(id_in, request.GET.getlist("shown")) if pk],
-    )
+    choice = Choice.of(request)
+    shown = [pk for pk in map(id_in, request.GET.getlist("shown")) if pk]
     runs = list(choice.runs.load(shown[:PAGE]).for_lists())
     context = {
         "runs": listed_runs(runs),

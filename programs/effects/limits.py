@@ -21,7 +21,7 @@ COUNTED = {
     "iterations": ("current_iteration", "max_iterations", "warn_iterations_pct"),
     "tokens": ("estimated_tokens_used", "max_tokens", "warn_tokens_pct"),
 }
-"""For each kind: the names of what is used, of how many, and of the share that warns."""
+"""The names of the amount used, of the limit, and of the percentage that warns, by kind."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 IN_NAMES = {"%": "%25", "#": "%23", "/": "%2F", ":": "%3A"}
-"""How the characters that names of steps and signals can't have are written instead."""
+"""The codes of the characters that names of steps and signals can't have."""
 TABLE = str.maketrans(IN_NAMES)
 
 

@@ -20,7 +20,7 @@ class RunStatus(StrEnum):
 
 
 class WaitReason(StrEnum):
-    """What a run waits for."""
+    """The kind of thing that a run waits for."""
 
     EVENT = "event"
     UNTIL = "until"
@@ -53,7 +53,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What a node wants: an effect, the next node, or the end."""
+    """The plan of a node: an effect, the next node, or the end."""
 
     node_id: str
     effect: Effect | None = None
@@ -64,7 +64,7 @@ class StepPlan:
 
 @dataclass
 class WaitState:
-    """What a run waits for."""
+    """A wait of a run: its reason, and what happens when it ends."""
 
     reason: WaitReason
     wait_key: str | None = None
@@ -103,7 +103,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class EffectOutcome:
-    """What a handler made of an effect; a handler may also return the result itself."""
+    """The outcome of an effect; a handler may also return the result itself."""
 
     status: str
     """One of "completed", "waiting" and "failed"."""

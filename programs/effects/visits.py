@@ -26,7 +26,7 @@ class PlanError(PublicError):
 
 @dataclass(frozen=True)
 class Clock:
-    """What a node gets beside its run."""
+    """The clock that a node gets beside its run."""
 
     now: str
 

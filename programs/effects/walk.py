@@ -23,13 +23,13 @@ class Program:
     name: str
     """The name of its procedure."""
     handlers: Mapping[str, Callable[..., Any]]
-    """What does the effects of these types, as steps."""
+    """The functions that do the effects of these types, as steps."""
     between: Mapping[str, Callable[..., Any]]
-    """What does the effects of these types with the run's context, between steps."""
+    """The functions that do the effects of these types between steps, with the run's context."""
     options: EffectOptions
     """Options by type of effect, or by node."""
     policy: Any = None
-    """How often effects are tried, in the manner of AbstractRuntime."""
+    """The policy of AbstractRuntime for repeated tries; None leaves them to `options`."""
 
     def options_of(self, node: str, kind: str) -> dict[str, Any]:
         """Return the options of an effect; those of the node count before those of its type."""

@@ -68,7 +68,7 @@ class Signal:
     description: str = ""
     step_type: str = "webhook"
     reason: str = ""
-    """What the run waits for, as people read it."""
+    """A phrase that says to people what the run waits for."""
     name: str = ""
 
 

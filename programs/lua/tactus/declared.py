@@ -146,7 +146,7 @@ class Declarations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far a procedure may go, and what its agents are asked at its end."""
+    """The limits of a procedure, and the questions to its agents at its end."""
 
     most_turns: int | None
     most_depth: int | None

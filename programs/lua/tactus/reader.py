@@ -59,7 +59,7 @@ class Found:
     procedures: dict[str, Any] = field(default_factory=dict)
     human: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    """What the file sets for all of its procedures."""
+    """The settings of the file, which count for all of its procedures."""
     stages: list[str] = field(default_factory=list)
     specifications: list[str] = field(default_factory=list)
     main: str | None = None
