@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from procedures.engine import DefinitionError, Duration, PublicError, Retry
+from procedures.engine import DefinitionError, Duration, EngineError, PublicError, Retry
+from procedures.engine.declaration.steps import options_of
 from programs.agents.messages import Message, Usage
 from programs.agents.servers import ToolServer
 from programs.agents.tools import NAME, Tool, as_tool
@@ -32,6 +33,17 @@ class AgentLimits:
     tokens: int | None = None
     cost: Decimal | str | None = None
 
+    def __post_init__(self) -> None:
+        _check_limit("requests", self.requests)
+        if self.tokens is not None:
+            _check_limit("tokens", self.tokens)
+        try:
+            is_amount = self.cost is None or Decimal(self.cost) > 0
+        except (ArithmeticError, TypeError, ValueError):
+            is_amount = False
+        if not is_amount:
+            raise DefinitionError(f'Invalid limit {self.cost!r:.50} for cost. Use such as "2.50".')
+
     def check(self, used: Usage) -> None:
         """Raise `AgentLimitError` if no further request is allowed."""
         if used.requests >= self.requests:
@@ -45,6 +57,12 @@ class AgentLimits:
             raise AgentLimitError("The price of the model isn't known, so cost= can't limit it.")
         if used.cost >= Decimal(self.cost):
             raise AgentLimitError(f"The agent has used {used.cost} of {self.cost} US dollars.")
+
+
+def _check_limit(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        words = f"Invalid limit {value!r:.50} for {name}"
+        raise DefinitionError(f"{words}. Use a whole number of at least 1.")
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,10 @@ class Agent:
         if not NAME.fullmatch(self.name):
             words = "use up to 64 letters, digits, _ or -, beginning with a letter"
             raise DefinitionError(f"Invalid agent name {self.name!r}: {words}.")
+        try:
+            options_of({"retry": self.retry, "timeout": self.timeout})
+        except EngineError as error:
+            raise DefinitionError(f"Agent {self.name} can't work: {error}") from None
         object.__setattr__(self, "tools", tuple(map(as_tool, self.tools)))
         names = [one.name for one in self.tools]
         if twice := {name for name in names if names.count(name) > 1}:

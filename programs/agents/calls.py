@@ -21,7 +21,7 @@ from procedures.engine import (
 )
 from programs.agents.agent import Agent, names_of
 from programs.agents.messages import ToolCall, ToolResult
-from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec
+from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec, filled
 
 EXPECTED = (ChildFailedError, PublicError, RequestExpiredError, SignalError, StepFailedError)
 """The failures that a model is told, so that it can do something else; others fail the run."""
@@ -154,6 +154,8 @@ def rule_on(call: ToolCall, rule: Rule) -> Ruling:
     """Return what the rule decides about the call; the step's result is the record of it."""
     said = rule(call)
     name = getattr(rule, "__name__", type(rule).__name__)
+    if not isinstance(said, bool | str):  # the coroutine of an `async` rule, say, which is true
+        raise TypeError(f"The rule {name} must return True, False or a reason, not {said!r:.100}.")
     return Ruling(is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name)
 
 
@@ -175,7 +177,7 @@ def _asked(
 def _prompt(agent: Agent, tool: Tool, values: dict[str, Any]) -> str:
     if not tool.prompt:
         return f"May {agent.name} use {tool.name}?"
-    return " ".join(tool.prompt.format(**values).split())[:LONGEST_PROMPT]
+    return " ".join(filled(tool.prompt, values).split())[:LONGEST_PROMPT]
 
 
 def _changed(tool: Tool, value: Any) -> dict[str, Any]:

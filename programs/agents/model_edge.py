@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from procedures.engine import EngineError, Step
+from procedures.engine.values import canonical
+from procedures.engine.values.canonical import legible
 from programs.agents.messages import (
     Message,
     Part,
@@ -231,14 +233,14 @@ def _our_parts(parts: Sequence[Any]) -> Iterator[Part]:
         kept = {name: value for name, value in given if value is not None}
         match one.part_kind:
             case "text":
-                yield TextPart(text=one.content, of_provider=kept)
+                yield TextPart(text=legible(one.content), of_provider=kept)
             case "thinking":
-                yield ThoughtPart(text=one.content, of_provider=kept)
+                yield ThoughtPart(text=legible(one.content), of_provider=kept)
             case "tool-call":
                 arguments, malformed = _arguments_in(one.args)
                 yield ToolCall(
-                    id=one.tool_call_id,
-                    tool=one.tool_name,
+                    id=legible(one.tool_call_id),
+                    tool=legible(one.tool_name),
                     arguments=arguments,
                     malformed=malformed,
                     of_provider=kept,
@@ -246,14 +248,15 @@ def _our_parts(parts: Sequence[Any]) -> Iterator[Part]:
 
 
 def _arguments_in(given: Any) -> tuple[dict[str, Any], str]:
-    """Return the arguments of a call, or its text if that is no JSON object."""
+    """Return the arguments of a call, or its text if that is no JSON object that can be stored."""
     if given is None or given == "":
         return {}, ""
     try:
         read = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
-        return {}, str(given)
-    return (read, "") if isinstance(read, dict) else ({}, str(given))
+        canonical.text_of(read)
+    except (RecursionError, TypeError, ValueError):
+        return {}, legible(str(given))
+    return (read, "") if isinstance(read, dict) else ({}, legible(str(given)))
 
 
 def _price_of(found: "theirs.ModelResponse") -> Decimal | None:

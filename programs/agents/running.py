@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from procedures.engine import Context
+from procedures.engine import Context, StepOptions
 from programs.agents.agent import Agent, AgentResult
 from programs.agents.calls import Toolbox, do_calls
 from programs.agents.messages import Message, Reply, ToolResults, Usage, UserMessage
@@ -78,7 +78,8 @@ def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
     for server in agent.servers:
         only = None if server.tools is None else sorted(server.tools)
         name = f"{server.name} tools"
-        for spec in ctx.step(list_tools, server.name, only, name=name, retry=agent.retry):
+        patience: StepOptions = {"retry": agent.retry, "timeout": agent.timeout}
+        for spec in ctx.step(list_tools, server.name, only, name=name, **patience):
             if spec.name not in found:
                 kept.append(spec)
                 found[spec.name] = server.tool(spec)

@@ -1,7 +1,7 @@
 """MCP servers as sources of tools: programs that are started for a step, and end with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +11,7 @@ from procedures.engine import DefinitionError, PublicError, StepOptions
 from procedures.engine.kinds.request_options import RequestOptions
 from programs.agents.tools import NAME, Rule, Tool, ToolSpec
 
+MOST_TOOLS, MOST_PAGES = 1_000, 100
 NEEDED = "MCP servers need the package mcp. Install countersign[mcp]."
 
 
@@ -100,18 +101,27 @@ def call_tool(server: str, tool: str, arguments: dict[str, Any]) -> Any:
 
 
 async def _list(server: ToolServer, only: list[str] | None) -> list[ToolSpec]:
-    found, cursor = list[Any](), None
     async with _client(server) as client:
-        while True:
-            page = await client.list_tools(cursor=cursor)
-            found += page.tools
-            if (cursor := page.next_cursor) is None:
-                break
+        found = await all_pages(client.list_tools)
     return [
         ToolSpec(name=one.name, description=one.description or "", parameters=one.input_schema)
         for one in found
         if only is None or one.name in only
     ]
+
+
+async def all_pages(list_page: Callable[..., Awaitable[Any]]) -> list[Any]:
+    """Return the tools of all pages; raise `ToolServerError` for a list that doesn't end."""
+    found, cursor = list[Any](), None
+    for _ in range(MOST_PAGES):
+        page = await list_page(cursor=cursor)
+        found += page.tools
+        cursor = page.next_cursor
+        if len(found) > MOST_TOOLS:
+            break
+        if cursor is None:
+            return found
+    raise ToolServerError(f"The server lists more than {MOST_TOOLS} tools, or its list never ends.")
 
 
 async def _call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> Any:

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from string import Formatter
 from typing import Any, Literal, get_type_hints
 
-from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from procedures.engine import (
@@ -21,11 +21,16 @@ from procedures.engine import (
     Step,
     StepOptions,
 )
+from procedures.engine.declaration.steps import options_of
 from procedures.engine.kinds import Form
+from procedures.engine.kinds.questions import new_question
 from procedures.engine.kinds.request_options import RequestOptions
+from programs.agents.foreign_schemas import faults_of
 from programs.agents.messages import ToolCall
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+OF_EVIDENCE = ("repeatable", "volatile")
+"""Options of a question that name parts of its evidence, which a call brings."""
 Rule = Callable[[ToolCall], bool | str]
 """A function that decides about a call without people: the reason to allow it, or "" or False."""
 
@@ -85,6 +90,23 @@ class Tool:
         if self.needs and self.is_step:
             _check_shown(self.run, known)
         self.parameters  # noqa: B018 (what can't be read is refused here, not in a run)
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Raise `DefinitionError` for options that couldn't be used in a run."""
+        try:
+            options_of(self.options)
+            if self.needs:
+                asking: dict[str, Any] = {**self.asking}
+                for name in OF_EVIDENCE:
+                    asking.pop(name, None)
+                new_question("action", self.name, **asking)
+            places = places_of(self.prompt)
+        except (EngineError, TypeError, ValueError) as error:
+            raise DefinitionError(f"The tool {self.name} can't work: {error}") from None
+        if unknown := places - set(self.parameters.get("properties") or {}):
+            words = f"prompt= of the tool {self.name} names {', '.join(sorted(unknown))}"
+            raise DefinitionError(f"{words}, which isn't among its arguments.")
 
     @property
     def is_child(self) -> bool:
@@ -158,6 +180,22 @@ class Tool:
         return terms
 
 
+def places_of(prompt: str) -> set[str]:
+    """Return the names in the braces of a prompt; raise `ValueError` if it can't be read."""
+    return {name for _, name, _, _ in Formatter().parse(prompt) if name is not None}
+
+
+def filled(prompt: str, values: Mapping[str, Any]) -> str:
+    """Return the prompt with the values at its places; an argument without a value is empty."""
+    given = dict.fromkeys(places_of(prompt), "") | dict(values)
+    try:
+        return prompt.format_map(given)
+    except (TypeError, ValueError):  # a format such as `:.2f` for a value of another type
+        return "".join(
+            f"{text}{given[name] if name else ''}" for text, name, _, _ in Formatter().parse(prompt)
+        )
+
+
 def as_tool(one: Any) -> Tool:
     """Return a tool; a function or a procedure becomes one that needs nobody."""
     if isinstance(one, Tool):
@@ -221,7 +259,6 @@ def _inputs(code: Procedure, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    faults = sorted(Draft202012Validator(schema).iter_errors(dict(arguments)), key=str)
-    if faults:
-        raise ArgumentsError("; ".join(f"{one.json_path}: {one.message}" for one in faults[:5]))
+    if faults := faults_of(arguments, schema):
+        raise ArgumentsError(faults)
     return dict(arguments)

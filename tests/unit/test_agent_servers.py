@@ -1,8 +1,10 @@
 """Tools of a real MCP server over its standard streams: listed once, called as steps."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from procedures.engine import Context, DefinitionError, procedure
 from procedures.testing import Answer, run_procedure, script
 from programs.agents import Agent, ToolServer, run_agent
-from programs.agents.servers import SERVERS
+from programs.agents.servers import SERVERS, ToolServerError, all_pages
 
 PROGRAM = str(Path(__file__).parent.parent / "calculator.py")
 CALLS = [
@@ -84,3 +86,11 @@ def test_its_tools_are_listed_once_and_called_as_steps_that_people_guard(book: P
 def test_what_cannot_work_is_refused_where_it_is_declared(declare: Any, words: str) -> None:
     with pytest.raises(DefinitionError, match=words):
         declare()
+
+
+def test_a_list_of_tools_that_never_ends_is_an_error() -> None:
+    async def list_page(cursor: str | None) -> SimpleNamespace:
+        return SimpleNamespace(tools=[], next_cursor="again")
+
+    with pytest.raises(ToolServerError, match="never ends"):
+        asyncio.run(all_pages(list_page))

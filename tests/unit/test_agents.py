@@ -135,6 +135,10 @@ def broken(word: str) -> str:
         (ToolCallPart("shout", {"word": 3}), "Invalid arguments: word: Input should be a valid"),
         (ToolCallPart("shout", {"words": "hi"}), "Invalid arguments: word: Field required"),
         (ToolCallPart("shout", "hi"), "Invalid arguments: hi is not a JSON object."),
+        (ToolCallPart("shout", '{"word": "\\ud800"}'), "is not a JSON object."),
+        (ToolCallPart("shout", '{"word": NaN}'), "is not a JSON object."),
+        (ToolCallPart("shout", '{"word": ' + "[" * 2000 + "}"), "is not a JSON object."),
+        (ToolCallPart("wh\ud800\0r", {}), "There is no tool"),
         (ToolCallPart("whisper", {}), "There is no tool 'whisper'. The tools are shout, broken."),
         (
             ToolCallPart("broken", {"word": "hi"}),
@@ -144,6 +148,41 @@ def broken(word: str) -> str:
 )
 def test_a_model_is_told_what_became_of_its_call(call: ToolCallPart, words: str) -> None:
     assert words in told([shout, broken], call)
+
+
+def test_what_a_model_writes_can_always_be_stored() -> None:
+    def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return ModelResponse(parts=[TextPart("a\ud800b\0")])
+
+    run = run_procedure(with_agent(Agent("agent", model=FunctionModel(model), speaks=False)))
+
+    assert run.result == "a\\ud800b␀"
+
+
+def take(arguments: dict[str, Any]) -> str:
+    return "taken"
+
+
+@pytest.mark.parametrize(
+    ("word", "told_of_it"),
+    [
+        ({"type": "integer"}, "Invalid arguments: $.word: 'aaa"),
+        # Matched as Python does, this would take minutes.
+        ({"pattern": "^(a+)+$"}, "Invalid arguments: $.word: 'aaa"),
+        ({"pattern": "(?=a)"}, "taken"),
+        ({"$ref": "http://localhost:1/secret"}, "taken"),
+        ({"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False}, "taken"),
+        ({"type": "nonsense"}, "The schema of the tool can't be used: UnknownType"),
+        ({"$ref": "#"}, "Invalid arguments: "),
+    ],
+)
+def test_the_schema_of_a_foreign_tool_is_followed_as_far_as_that_is_safe(
+    word: dict[str, Any], told_of_it: str
+) -> None:
+    schema = {"type": "object", "properties": {"word": word}}
+    tool = Tool(take, schema=schema)
+
+    assert told_of_it in told([tool], ToolCallPart("take", {"word": "a" * 40 + "b"}))
 
 
 def is_small(call: ToolCall) -> str:
@@ -316,6 +355,32 @@ def test_an_agent_is_narrowed_and_never_widened() -> None:
         narrow.only("pay_back")
 
 
+def guarded(**options: Any) -> Tool:
+    return Tool(shout, needs="approval", **options)
+
+
+def later(call: ToolCall) -> Any:
+    return iter([call])  # as true as the coroutine of an `async` function
+
+
+def test_a_rule_that_returns_something_else_allows_nothing() -> None:
+    words = told([guarded(auto_approve=later)], ToolCallPart("shout", {"word": "hi"}))
+
+    assert "The rule later must return True, False or a reason" in words
+
+
+def test_a_prompt_whose_format_does_not_fit_shows_the_value_as_it_is() -> None:
+    tool = guarded(prompt="Shout {word:.2f}, please?")
+    agent = Agent("agent", tools=[tool], model=FunctionModel(Scripted(SHOUTED)))
+
+    run = run_procedure(with_agent(agent), humans=lambda _: True)
+
+    assert run.prompts == ["Shout hi, please?"]
+
+
+SHOUTED = ToolCallPart("shout", {"word": "hi"})
+
+
 @pytest.mark.parametrize(
     ("declare", "words"),
     [
@@ -324,6 +389,16 @@ def test_an_agent_is_narrowed_and_never_widened() -> None:
         (lambda: Tool(shout, needs="blessing"), "must be 'approval'"),  # type: ignore[arg-type]
         (lambda: Tool(shout, prompt="Shout?"), "asks nobody"),
         (lambda: Tool(print), "can't have the parameter"),
+        (lambda: Tool(shout, options={"timeout": "soon"}), "can't work: timeout= of a step"),
+        (lambda: guarded(asking={"expires": "soon"}), "can't work: expires=: Invalid duration"),
+        (lambda: guarded(asking={"asign": "x"}), "Did you mean 'assign'"),
+        (lambda: guarded(prompt="Shout {loud}?"), "names loud, which isn't among its arguments"),
+        (lambda: guarded(prompt="Shout {word.__class__}?"), "isn't among its arguments"),
+        (lambda: guarded(prompt="Shout {word?"), "can't work: expected"),
+        (lambda: AgentLimits(requests=0), "Invalid limit 0 for requests"),
+        (lambda: AgentLimits(tokens=-1), "Invalid limit -1 for tokens"),
+        (lambda: AgentLimits(cost="much"), "Invalid limit 'much' for cost"),
+        (lambda: Agent("agent", timeout="soon"), "can't work: timeout= of a step"),
         (lambda: Agent("an agent"), "Invalid agent name"),
         (lambda: Agent("agent", tools=[shout, shout]), "two tools named shout"),
         (lambda: Agent("agent", tools=["shout"]), "must be a function"),
