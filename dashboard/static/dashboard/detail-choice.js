@@ -10,7 +10,7 @@ class DetailChoice extends HTMLElement {
   }
 
   get stop() {
-    return this.querySelectorAll("datalist option")[this.slider.value];
+    return this.querySelector("datalist").options[this.slider.value];
   }
 
   show() {
