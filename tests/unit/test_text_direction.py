@@ -24,8 +24,8 @@ OURS = {
         r"\w+",
         """
     age all at at_most attempt attempts channel count currency days digest done due hours id
-    left maximum more_coming most most_at_once most_new n number of place read_at refused searched short
-    shown state times type until uses version versions when words worked
+    left maximum more_coming most most_at_once most_new n number of place read_at refused searched
+    short shown state times type until uses version versions when words worked
     """,
     )
 }
