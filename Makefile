@@ -5,6 +5,9 @@ INSTALL = @$(INDEX) $(UV) pip $(1) --quiet --python $(PYTHON) --require-hashes
 COMPILE = $(INDEX) $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 # The extras that `make run` installs beside the product: its demo shows programs of each.
 PROGRAMS := agents graphs lua mcp
+# Files that `make run` shows beside the demo's Python procedures, unless PROCEDURE_FILES names others.
+DEMO_FILES := examples/programs/*.yaml, examples/programs/*.tac
+DEMO_READERS := {".yaml": "programs.lua.read_plexus", ".tac": "programs.lua.read_tactus"}
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
 ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
@@ -30,12 +33,14 @@ BROWSERS := --numprocesses 2 --dist worksteal
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
+export DEMO_READERS
 export PYTHONPATH :=
 # Without bytecode each process of a site compiles all it imports: seconds, at every start.
 export PYTHONDONTWRITEBYTECODE :=
 
 run: .venv/run  ## start everything at http://localhost:8000 (another port: make run PORT=8001)
-	@exec $(PYTHON) manage.py dev
+	@export PROCEDURE_FILES="$${PROCEDURE_FILES-$(DEMO_FILES)}"; \
+	export PROCEDURE_READERS="$${PROCEDURE_READERS:-$$DEMO_READERS}"; exec $(PYTHON) manage.py dev
 
 quick: .venv/dev  ## in under a minute: format, lint, layers, types, and what needs no database
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static quick-tests

@@ -7,7 +7,14 @@ from typing import Any
 import yaml
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
-from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
+from procedures.engine import (
+    Context,
+    DefinitionError,
+    Limits,
+    Procedure,
+    ProcedureFileError,
+    procedure,
+)
 from procedures.engine.declaration.roles import ROLES
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
@@ -25,15 +32,25 @@ from programs.lua.schemas import (
 from programs.lua.values import tidy
 
 KNOWN = {
-    *("name", "version", "description", "class", "title", "roles", "params", "outputs", "code"),
-    *("guards", "hitl", "stages", "procedures", "agents", "dependencies", "prompts"),
+    *("name", "version", "description", "class", "title", "subject", "roles", "params"),
+    *(
+        "outputs",
+        "code",
+        "guards",
+        "hitl",
+        "stages",
+        "procedures",
+        "agents",
+        "dependencies",
+        "prompts",
+    ),
     *("return_prompt", "error_prompt", "status_prompt"),
     *("async", "max_depth", "max_turns", "checkpoint_interval"),
 }
 GROUPS: Mapping[type, tuple[str, ...]] = {
     dict: ("params", "outputs", "roles", "hitl", "procedures", "agents", "dependencies", "prompts"),
     list: ("guards", "stages"),
-    str: ("name", "title", "description", "code"),
+    str: ("name", "title", "subject", "description", "code"),
 }
 """The keys whose value must be a mapping, a list, or a text."""
 TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of texts", str: "a text"}
@@ -181,7 +198,11 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
         limits = Limits(depth=checked_most(told.get("max_depth"), "max_depth"))
     except ValueError as error:
         raise ProcedureFileError(str(error), line=part.line("max_depth")) from None
-    return procedure(name=name, title=title, roles=roles, limits=limits)(body)
+    subject = str(told.get("subject") or "")
+    try:
+        return procedure(name=name, title=title, subject=subject, roles=roles, limits=limits)(body)
+    except DefinitionError as error:
+        raise ProcedureFileError(str(error), line=part.line("subject")) from None
 
 
 def described(text: str, stages: Sequence[str]) -> str:

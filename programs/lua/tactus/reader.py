@@ -9,7 +9,14 @@ from typing import Any, NoReturn
 
 from lupa import lua54  # type: ignore[import-untyped]  # it has no types
 
-from procedures.engine import Context, Limits, Procedure, ProcedureFileError, procedure
+from procedures.engine import (
+    Context,
+    DefinitionError,
+    Limits,
+    Procedure,
+    ProcedureFileError,
+    procedure,
+)
 from procedures.engine.declaration.roles import ROLES
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
 from programs.lua.plexus import check_syntax, described
@@ -204,7 +211,17 @@ class Reader:
             raise ProcedureFileError(f"roles can have the keys {', '.join(ROLES)}.")
         title = str(settings.get("title") or "")
         limits = Limits(depth=bounds.most_depth)
-        return procedure(name=full_name, title=title, roles=roles, limits=limits)(body)
+        subject = str(settings.get("subject") or "")
+        given: dict[str, Any] = {
+            "title": title,
+            "subject": subject,
+            "roles": roles,
+            "limits": limits,
+        }
+        try:
+            return procedure(name=full_name, **given)(body)
+        except DefinitionError as error:
+            raise ProcedureFileError(str(error), line=self._line("subject") or None) from None
 
     def _bounds(self, told: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
         """Return how far a procedure may go; its own settings count before those of the file."""

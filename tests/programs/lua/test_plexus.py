@@ -171,6 +171,8 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
         ("name: x\ncode: return 1\nparams:\n  a-b: {}", "The input 'a-b' needs a name", 4),
         ("name: x\ncode: return 1\nparams: {a: {type: date}}", "The input a has the type", 3),
         ("name: x\ncode: return 1\nparams: [a]", "params must be a mapping.", 3),
+        ("name: x\ncode: return 1\nsubject: For {a}", "x: subject= names {a}", 3),
+        ("name: x\ncode: return 1\nmax_depth: 0", "max_depth must be a whole number", 3),
         ("name: x\ncode: return 1\nroles: {cook: y}", "roles can have the keys", 3),
         ("name: x\ncode: return 1\ndependencies:\n  tools: [web]", "Tools aren't offered", 4),
         ("name: x\nagents: {worker: {}}\ncode: |\n  Worker.turn()", "The agent Worker can't", 4),
