@@ -36,7 +36,11 @@ class AskBackIn(Body):
     """A question back to the run, sent instead of an answer."""
 
     text: str = Field(description="What is missing, or what should be changed.")
-    reason: str = Field(default="", description="The same as in an answer.")
+    reason: str = Field(
+        default="",
+        description="Required if you are an administrator whom the request doesn't ask (a bypass)."
+        " You can't do this with a token.",
+    )
 
 
 class EarlierQuestionOut(Schema):

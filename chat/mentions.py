@@ -40,7 +40,7 @@ def signs_in(text: str) -> list[int]:
 
 
 def names_after(text: str, sign: int) -> list[str]:
-    """Return the names that may be meant after a sign, the longest first."""
+    """Return each piece of text after an @ that may be a user name, the longest first."""
     line = text[sign + 1 : sign + 1 + LONGEST].partition("\n")[0]
     # The last sign of a word may belong to the name ("dr."), or end the sentence.
     ends = [found.start() for found in ENDS.finditer(line)][:MOST_ENDS]

@@ -14,8 +14,8 @@ LONGEST_KEY = 64
 KEY = Field(
     default="",
     max_length=LONGEST_KEY,
-    description="A key that you choose. Sending the same with it again returns what the first"
-    " request made.",
+    description="A key that you choose. If you send the same again with the same key, nothing new"
+    " is created, and you get what the first request created.",
 )
 
 
@@ -45,10 +45,10 @@ class MessageOut(Schema):
     request_id: UUID | None
     reply_to_id: UUID | None = Field(description="The entry to which this one replies.")
     delivery: str = Field(
-        description='The state of a message to a run: "queued", "steering" (for the step at work),'
-        ' "read", or "unread" if the run has ended before; else empty.'
+        description='The state of a message to a run: "queued", "steering" (for the step that is'
+        ' running), "read", or "unread" if the run ended without reading it; else empty.'
     )
-    read_at: datetime | None = Field(description="The time at which a run has read the message.")
+    read_at: datetime | None = Field(description="The time at which a run read the message.")
     at: datetime
 
     @staticmethod
@@ -69,8 +69,8 @@ class MessagePage(Schema):
 
     items: list[MessageOut]
     next: int | None = Field(
-        description="What to send as `before`, or as `after` if you have sent that, for the next"
-        " page; null on the last page."
+        description="The number that gets you the next page: send it as `after` if this request had"
+        " an `after`, and as `before` otherwise. It is null on the last page."
     )
 
 
@@ -161,25 +161,27 @@ class MessageIn(Body):
     client_key: Word = KEY
     reply_to: UUID | None = Field(
         default=None,
-        description="The id of an entry to reply to, of a run to write to, or of a request: then"
-        " the words answer it.",
+        description="The id of an entry to reply to, of a run to write to, or of a request that the"
+        " text answers.",
     )
     steers: bool = Field(
         default=False,
-        description="True to write to the run's step at work, if its procedure allows it.",
+        description="True to write to the running step of the run, if its procedure allows it.",
     )
     confirms: str = Field(
-        default="", description="The `confirms` of an earlier refusal, if its `value` is right."
+        default="",
+        description="The `confirms` of the refusal that asked you to confirm its `value`; you then"
+        " answer with that value.",
     )
 
 
 class ReplyOut(Schema):
-    """The effect of words as an answer."""
+    """The effect of a message as an answer to a request."""
 
     request_id: UUID
     is_answer: bool
-    value: Any = Field(description="The value with which the words answered, or null.")
-    reason: str = Field(description="A sentence about why they didn't answer; else empty.")
+    value: Any = Field(description="The value of the answer that the text gave, or null.")
+    reason: str = Field(description="A sentence about why the text is no answer; else empty.")
 
 
 class SentOut(Schema):
@@ -193,7 +195,7 @@ class SentOut(Schema):
 
 
 class UnconfirmedOut(ErrorOut):
-    """The value that the words would give as an answer, to be confirmed. Nothing was stored."""
+    """The value with which the text would answer, to be confirmed. Nothing was stored."""
 
-    confirms: str = Field("", description="Send it with the same words to answer with `value`.")
+    confirms: str = Field("", description="Send it with the same text to answer with `value`.")
     value: Any = None

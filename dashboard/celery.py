@@ -147,7 +147,7 @@ def leave_the_code_out_of_collections(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """Make the process a slot, in which signals end neither steps nor runs."""
+    """Make a process of the pool a slot: a signal to it ends neither a step nor a run."""
     watches.clear()
     # A solo worker sends this signal in its main process, too, where signals have to end it.
     if current_process().name != "MainProcess":

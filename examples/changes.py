@@ -145,7 +145,7 @@ def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
 
 
 def probable_prefix(names: Iterable[str]) -> str:
-    """Return what precedes the number in the first name like "release-1.2.3", or ""."""
+    """Return the prefix of the first name that has one, such as "v" for "v1.2.3", or ""."""
     found = (re.fullmatch(f"(?P<prefix>.*?){NUMBERS}", name, re.ASCII) for name in names)
     return next((match["prefix"] for match in found if match and match["prefix"]), "")
 

@@ -57,7 +57,7 @@ class Provider:
     `has_row` with `OuterRef("pk")`, not by a set of all runs that the user sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
-    """A function that returns the index lookups by which lists find the same runs."""
+    """A function that returns index lookups; lists use them to find the runs of `condition`."""
 
 
 providers: list[Provider] = []

@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 
 class Background(ABC, Generic[T]):
-    """A thread of the process, begun with its first item, and anew in a forked process."""
+    """A thread that takes items from a queue, one for the whole process.
+
+    It is started when the first item is put. A forked process starts its own.
+    """
 
     name: ClassVar[str]
     failure: ClassVar[str]

@@ -62,7 +62,11 @@ def send_notification(notification_id: int) -> None:
         # never, and its key shows that it is one.
         for one in held:
             one.note_sent(at=clock.now())
-        words = "Took back from %s by %s: %s" if first.takes_back else "Notified %s by %s about %s"
+        words = (
+            "Took back the notification of %s by %s about %s"
+            if first.takes_back
+            else "Notified %s by %s about %s"
+        )
         logger.info(words, first.recipient, first.channel, _subjects(held))
 
 

@@ -52,7 +52,7 @@ def plan_taking_back(
 def why_kept(told: Notification, channel: Channel) -> str:
     """Return a sentence if a notification is still right, and so isn't taken back; else ""."""
     if any(_is_waiting(one, channel) for one in _in_same_message(told)):
-        return "What this person was told of still waits for their answer."
+        return "A request in this notification still waits for this person's answer."
     return ""
 
 

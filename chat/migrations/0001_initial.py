@@ -107,8 +107,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('client_key', models.CharField(blank=True, help_text='A key chosen by the sender; sending it again returns the first message.', max_length=64)),
                 ('mentioned', models.TextField(blank=True, db_default='', default='', help_text='The people whom the text mentions, as a JSON list of pairs: key and name.')),
-                ('delivery', models.CharField(blank=True, choices=[('queued', 'Queued'), ('steering', 'Steering'), ('read', 'Read'), ('unread', 'Unread')], db_default='', default='', help_text='What became of a message to a run: unread if the run has ended before.', max_length=10)),
-                ('read_at', models.DateTimeField(help_text='When a run has read the message.', null=True)),
+                ('delivery', models.CharField(blank=True, choices=[('queued', 'Queued'), ('steering', 'Steering'), ('read', 'Read'), ('unread', 'Unread')], db_default='', default='', help_text='The state of a message to a run: unread if the run ended without reading it.', max_length=10)),
+                ('read_at', models.DateTimeField(help_text='The time at which a run read the message.', null=True)),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='countersign_chat.session')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('joined_at', models.DateTimeField()),
-                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text='True if the session has too many members for feed entries of their own. Equal for all members.')),
+                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text='True if the session has too many members for feed entries of their own. All members of a session have the same value.')),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={

@@ -172,9 +172,9 @@ class Message(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="What became of a message to a run: unread if the run has ended before.",
+        help_text="The state of a message to a run: unread if the run ended without reading it.",
     )
-    read_at = models.DateTimeField(null=True, help_text="When a run has read the message.")
+    read_at = models.DateTimeField(null=True, help_text="The time at which a run read the message.")
 
     proof = proof_field()
     SEALED: ClassVar = (

@@ -188,7 +188,7 @@ class Member(models.Model):
         default=False,
         db_default=False,
         help_text="True if the session has too many members for feed entries of their own. "
-        "Equal for all members.",
+        "All members of a session have the same value.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")

@@ -33,9 +33,9 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """Requests, procedures and names that an operation leaves without answerers.
+    """The requests, procedures and names for which nobody could answer after an operation.
 
-    An object without any of them is false.
+    A `Losses` is false if all three are empty.
     """
 
     requests: frozenset[UUID]

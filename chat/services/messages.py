@@ -35,7 +35,7 @@ class MessageKeyError(MessageError):
 
 
 class NotMemberError(EngineError):
-    """Something that only a session's members can do, by somebody who isn't one any more."""
+    """Somebody who isn't a member of a session tried to do what only its members can do."""
 
     def __init__(
         self, words: str = "Only members of this session can start procedures in it."
@@ -106,11 +106,11 @@ def post_message(  # noqa: PLR0913 (what a message can have)
 
     If the same person sends the same `client_key` again, the first message is returned; raises
     `MessageKeyError` if that one says something else or replies to something else. Members of the
-    session may read the message. So may the author of the message it replies to, or the users
-    who may see the run it replies to. A message that replies to a run's card, or to a text that a
-    run posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
-    at work may. Locks the run, if there is one, before the session. A message with files, as
-    `sent_message_files` returns them, needs no text.
+    session may read the message. So may the author of the message it replies to, or the users who
+    may see the run it replies to. A message that replies to a run's card, or to a text that a run
+    posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
+    that is running may. Locks the run, if there is one, before the session. A message with files,
+    as `sent_message_files` returns them, needs no text.
     """
     text = checked_text(text) if text.strip() or not files else ""
     if message := find_sent(session, client_key, by=by):

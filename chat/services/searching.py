@@ -153,7 +153,7 @@ class _Search:
 
     @cached_property
     def _start(self) -> int:
-        """The key from which on texts are read without the index."""
+        """The key above which texts are read one by one, newest first, without the index."""
         newest = Searchable.objects.order_by("-pk").values_list("pk", flat=True).first()
         return (newest or 0) - NEAR
 

@@ -61,7 +61,7 @@ def path(*parts: object) -> str:
 
 def _part(text: str) -> str:
     if text in {"", ".", ".."}:
-        raise ValueError(f"{text!r} is no name or id.")
+        raise ValueError(f"{text!r} isn't a valid name or id.")
     return quote(text, safe="")
 
 

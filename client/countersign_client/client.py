@@ -160,7 +160,7 @@ class Client(Methods):
                 if is_found(run):
                     return run
                 bell.seq = max(bell.seq, run.last_seq)
-        raise AssertionError("A doorbell rings again and again.")
+        raise AssertionError("A doorbell stopped ringing without an error.")
 
     def _follow(
         self, bell: Doorbell, read: Callable[[int], Call[Page[N]]], deadline: Deadline

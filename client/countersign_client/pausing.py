@@ -27,7 +27,9 @@ class Deadline:
     def check(self) -> None:
         """Raise `WaitTimeoutError` at the end."""
         if self.left == 0:
-            raise WaitTimeoutError("It hasn't happened in time. You can wait again.")
+            raise WaitTimeoutError(
+                "Timed out before what you wait for happened. You can wait again."
+            )
 
     def cut(self, seconds: float) -> float:
         """Return the seconds, or what is left if that is less."""

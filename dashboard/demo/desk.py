@@ -202,7 +202,7 @@ class Case:
 
 
 def ask(ctx: Context, matter: Matter, case: Case) -> None:
-    """Ask people with the kind of request that fits the matter."""
+    """Ask people about a case, with the kind of request that fits its matter."""
     words, options = case.words, case.options
     match matter:
         case Matter.REFUND | Matter.PAYOUT:

@@ -67,7 +67,7 @@ def create_demo_accounts() -> None:
 
 
 def is_free(account: DemoAccount) -> bool:
-    """Return True if the demo's account exists already, or if its name can be given to it."""
+    """Return True if the account exists already, or if its name was never another account's."""
     known = User.objects.filter(username=account.name).exists()
     return known or not history_fault(Kind.USER, account.name, None)
 

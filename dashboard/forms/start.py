@@ -181,9 +181,10 @@ class StartForm(SchemaForm):
             field.sent = [Kept(text, file.name) for text, file in kept if file]
 
     def _place_of(self, name: str) -> str:
-        """Return the path of a field in faults, such as "lines.0.scan", by its name on the page.
+        """Return the path by which faults name a field, such as "lines.0.scan".
 
-        Once a row was dropped, the same text may be the path of one field and the name of another.
+        `name` is the field's name on the page. After a row was removed, that name may be the path
+        of another field.
         """
         return next((place for place, one in self.layout.names.items() if one == name), name)
 

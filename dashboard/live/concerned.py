@@ -130,7 +130,7 @@ class RunsTold(NamedTuple):
     behind: set[Marked]
     """The pages whose marks are older than a change that affects them."""
     homes: dict[Key, dict[str, Any]]
-    """The additional contents of frames in the form `overview` for each person."""
+    """The parts of the home page that frames bring to each person whose page shows them."""
 
 
 class RunNews:

@@ -54,7 +54,7 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         while (event := await receive())["type"] == "websocket.receive":
             take(hub, socket, event.get("text") or "")
-    # Also if the server gives up a socket at work and cancels it without a disconnect: the hub
+    # Also if the server gives up a socket in use and cancels it without a disconnect: the hub
     # would hand frames to it for as long as this process lives.
     finally:
         hub.drop(socket)

@@ -115,7 +115,7 @@ class Hub:
     def type(self, socket: Socket, stream: Stream) -> None:
         """Tell the other members of a session that the socket's user is typing there."""
         if stream.kind != "session":
-            raise ValueError(f"nobody types in {stream}")
+            raise ValueError(f"people can type only in sessions, not in {stream}")
         self.together.type(socket, stream.key)
 
     def leave(self, socket: Socket, stream: Stream) -> None:

@@ -86,7 +86,7 @@ class Announcements:
         return changed, opened
 
     def people_in(self, session: UUID) -> dict[str, Any]:
-        """Return who has a session open, and who of them is typing, as frames tell it."""
+        """Return the part of a frame with who has a session open and which of them are typing."""
         now = time.monotonic()
         here: dict[Any, str] = {}
         for until, names in self._here.get(session, {}).values():

@@ -118,7 +118,8 @@ class Texts:
                 try:
                     await self._read(client, sorted(due, key=str))
                 except (redis.RedisError, OSError) as error:
-                    logger.debug("Redis can't be reached, so texts appear at their end: %s", error)
+                    words = "Redis can't be reached, so texts of steps appear when they end: %s"
+                    logger.debug(words, error)
                     await asyncio.sleep(LOOK)
                 except Exception:
                     logger.exception("Texts of steps couldn't be read. They will be read again.")
@@ -162,7 +163,10 @@ class Texts:
             self._send(stream, _Found.of(draft, entries))
 
     def _pass_by(self, stream: Stream, draft: Draft) -> None:
-        """Spare the followers who have nothing of a text that has ended: it is in the chat."""
+        """Send nothing of a text that has ended to followers who have received nothing of it yet.
+
+        The chat shows them the whole text as a message.
+        """
         for places in self._followers.get(stream, {}).values():
             places.setdefault(draft.step, Place(draft.number, marks=ENDED))
 

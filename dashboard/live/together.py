@@ -189,12 +189,15 @@ class Together:
             try:
                 await self._announce(time.monotonic())
             except Exception:
-                logger.exception("Who has sessions open couldn't be announced.")
+                logger.exception("Other processes couldn't be told who has sessions open here.")
             for session, room in self._due(time.monotonic()):
                 try:
                     await self._tell(session, room)
                 except Exception:
-                    logger.exception("The pages of session %s couldn't be told.", session)
+                    logger.exception(
+                        "Pages of session %s couldn't be told who is there and who is typing.",
+                        session,
+                    )
 
     def _pause(self) -> float | None:
         """Return the seconds until a room's rest ends or an announcement is due, or None."""

@@ -49,7 +49,7 @@ class View:
     asked_at: float = 0.0
     """The time just before the database was read, on the monotonic clock."""
     gained_at: dict[UUID, float] | None = None
-    """The runs that became visible by a later lookup, with the time just before each lookup."""
+    """The runs that later lookups made visible, each with the time just before its lookup."""
 
     def sees(self, subject: Subject | None) -> bool:
         """Return True if the follower may see the subject; everybody may see a subject of None."""

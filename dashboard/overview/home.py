@@ -29,7 +29,7 @@ class Alike:
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations that operators can perform on all of them at once."""
+        """The operations that operators can perform on all of these runs at once."""
         return [ALL[name] for name in together(one.run for one in self.runs)]
 
 

@@ -204,7 +204,7 @@ class Outlook:
 def moving(
     runs: Sequence[UUID], held_up: Sequence[Q], stuck: Sequence[UUID] | None, *, is_all: bool
 ) -> list[UUID]:
-    """Return those of the runs at work that will continue without help, in the same order.
+    """Return those of the working runs that will continue without help, in the same order.
 
     `stuck` are the newest stuck runs among which these runs would be, newest first; `is_all` is
     True if there are no others. Older runs are tested by `held_up`.

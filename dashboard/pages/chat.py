@@ -152,9 +152,9 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def _is_verbatim(request: Visit, text: str) -> bool:
-    """Return True if the sender has said that a text is a message although it looks like a command.
+    """Return True if the sender chose to send a text as a message although it looks like a command.
 
-    They say it by a button, and the page then repeats it for exactly this text.
+    The sender chooses this with a button; the page repeats the choice for exactly this text.
     """
     return bool(request.POST.get("as_text")) or request.POST.get("verbatim", "") == text != ""
 
@@ -313,7 +313,7 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
     if not request.POST.get("asks_back"):
         return ""
     if asked is None:
-        return _("Choose the request about which you ask back. Nothing was sent.")
+        return _("Choose the request about which you want to ask back. Nothing was sent.")
     if not asked.asked.ask_back:
         return _("Nobody can ask back about this request. Nothing was sent.")
     return ""

@@ -130,7 +130,7 @@ class Commands:
             case "start" if command.words:
                 command = Command.of(command.words, before=START)
             case "start":
-                reason = _("Write the name of a procedure behind “/start”.")
+                reason = _("Write the name of a procedure after “/start”.")
                 return UnclearCommand(command.text, reason=reason)
         return self._start(command, key=key)
 

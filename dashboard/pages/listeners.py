@@ -26,7 +26,7 @@ def newest_runs(part: Part) -> list[Run]:
 
 
 def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs, of those given, that work now and that the user may cancel."""
+    """Return the runs, of those given, that are running or due to, and that the user may cancel."""
     at_work = [run for run in runs if run.status in WORKING and run.cancel_requested_at is None]
     if not at_work:
         return []

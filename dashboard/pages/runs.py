@@ -37,7 +37,10 @@ MOST_EVENTS = 200
 MOST_NEW = 99
 ERRORS = Q(kind__in=(EventKind.STEP_FAILED, EventKind.RUN_FAILED, EventKind.RUN_QUARANTINED))
 ERRORS |= Q(kind=EventKind.WAIT_CLOSED, data__contains='"outcome":"failed"')  # of a child run
-"""A pattern that finds errors among events; texts can't match it, as JSON escapes quotes."""
+"""A condition for events that are errors.
+
+The pattern has quotes, which JSON escapes in strings, so what people or code write can't match it.
+"""
 WAITING = {
     "people": ("person", lazy("Waiting for people")),
     "time": ("timer", lazy("Waiting, but not for people")),

@@ -1,4 +1,4 @@
-"""Stopping what works in a session: the button in the place of Send, and what it asks."""
+"""Stopping runs of a session: the button in the place of Send, and the page that it opens."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from procedures.models import Run
 
 @dataclass(frozen=True)
 class Stoppable:
-    """A run at work that the viewer may cancel, and what would follow."""
+    """A running run that the viewer may cancel, and the consequences of that."""
 
     run: Run
     words: list[Sentence]
@@ -34,7 +34,7 @@ class Stoppable:
 @require_safe
 @login_required
 def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the button, or nothing if no run works that the viewer may cancel."""
+    """Return the button, or nothing if there is no running run that the viewer may cancel."""
     part = find(request, session_id)
     context = {"session": part.session, "stoppable": _at_work(part)}
     return render(request, "chat/_stop_button.html", context)
@@ -50,7 +50,9 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     named = request.POST.get("run", "")
     run = next((one for one in _at_work(part) if str(one.pk) == named), None)
     if run is None:
-        return _page(request, part, refusal=_("This run doesn't work any more."), status=422)
+        return _page(
+            request, part, refusal=_("This run can't be stopped here any more."), status=422
+        )
     reason = request.POST.get("reason", "").strip() or _("Stopped in the chat.")
     try:
         told = services.cancel_run(run.pk, by=request.user, reason=services.checked_reason(reason))

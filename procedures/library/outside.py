@@ -195,13 +195,13 @@ class Program:
         """Raise `RefusedError` if the run would become too large, or a name is the run's own."""
         for name in (*told.values, *told.gone):
             if name == OWN or name.startswith(QUESTION):
-                raise RefusedError(f"The name {name!r} is one of the run's own.")
+                raise RefusedError(f"The name {name!r} is reserved for the run. Use another name.")
         if told.end or told.withdraw or told.take:
             return  # what makes room, or ends it, is always obeyed
         if self._commands > LONGEST_GENERATION and self._open:
             raise RefusedError(
-                f"The run has taken {LONGEST_GENERATION:,} commands while people are asked. Wait "
-                "for their answers, or withdraw the questions."
+                f"The run takes no more than {LONGEST_GENERATION:,} commands while questions are "
+                "open. Wait for the answers, or withdraw the questions."
             )
         sizes = {name: size for name, size in self._sizes.items() if name not in told.gone}
         sizes |= {name: len(canonical.text_of(value)) for name, value in told.values.items()}
@@ -254,9 +254,11 @@ class Program:
         inputs = dict(given)
         key = inputs.pop("key", None)
         if not isinstance(key, str) or not 0 < len(key) <= LONGEST_NAME - len(QUESTION):
-            raise RefusedError("A question needs a key, a text of at most 190 characters.")
+            raise RefusedError("A question needs a key: a string of 1 to 190 characters.")
         if "webhook" in inputs:
-            raise RefusedError("The webhook is that of the run, not of a question.")
+            raise RefusedError(
+                "A question has no webhook of its own. Set the webhook when you start the run."
+            )
         try:
             return key, ask.parse(inputs)
         except InputError as fault:
@@ -268,7 +270,7 @@ class Program:
             if target not in self._to:
                 named = ", ".join(self._to) or "nobody"
                 raise RefusedError(
-                    f"{target!r} can't be asked: the start of this run names {named} in `to`."
+                    f"{target!r} can't be asked. The run was started with these in `to`: {named}."
                 )
         return to or self._to
 

@@ -33,7 +33,7 @@ class Written:
     id: str
     text: str
     steers: bool = False
-    """True if it is written to the step at work."""
+    """True if the message is written to the step that is running."""
     files: Sequence[File] = ()
     """The files sent with it; their contents are stored permanently already."""
 
@@ -102,7 +102,7 @@ def listens(run: Run) -> bool:
 
 
 def steers(run: Run) -> bool:
-    """Return True if people can write to the run's step at work."""
+    """Return True if people can write to a step of the run while it is running."""
     code = registry.code_of(run)
     return code is not None and code.steer
 

@@ -42,7 +42,7 @@ class NobodyKnowsError(AssertionError):
 
 
 SIGNAL, SPOKEN = "signal", "message"
-"""The kinds of what isn't a request: a signal, and a message for `ctx.converse`."""
+"""The values of `Asked.kind` for waits without a request: `ctx.signal` and `ctx.converse`."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Remark:
     after: timedelta
     """The time since the start of the run."""
     steers: bool = False
-    """True if it is written to the step at work."""
+    """True if the message is written to the step that is running."""
     files: tuple[Given, ...] = ()
     """The files that are sent with it."""
 
@@ -165,7 +165,7 @@ def say(
 ) -> Remark:
     """Return a message that `by` writes to the run `after` its start, for `says=`.
 
-    With `steers=True` it is written to the step at work. Its `files` are `Given` ones.
+    With `steers=True` the message is written to the step that is running. `files` are `Given` ones.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")

@@ -33,9 +33,9 @@ class EndlessError(AssertionError):
 
 
 class Left(Fenced):
-    """An interruption of code that stays at a wait, because another event comes first.
+    """An interruption of code that was kept in memory at a wait and can't continue from there.
 
-    The code is replayed later.
+    The code is replayed when its run continues.
     """
 
 

@@ -54,7 +54,9 @@ class AgentLimits:
         if self.cost is None:
             return
         if used.unpriced:
-            raise AgentLimitError("The price of the model isn't known, so cost= can't limit it.")
+            raise AgentLimitError(
+                "The price of the model isn't known, so the limit cost= can't be enforced."
+            )
         if used.cost >= Decimal(self.cost):
             raise AgentLimitError(f"The agent has used {used.cost} of {self.cost} US dollars.")
 
@@ -118,8 +120,9 @@ class Agent:
         """
         of_servers = {name for one in self.servers for name in one.tools or ()}
         if unknown := set(names) - self.by_name.keys() - of_servers:
-            words = f"has no tool named {', '.join(sorted(unknown))}"
-            raise DefinitionError(f"Agent {self.name} {words}, so it can't be narrowed to it.")
+            named = ", ".join(sorted(unknown))
+            words = "Agent.only can select only tools that the agent has."
+            raise DefinitionError(f"Agent {self.name} has no tool named {named}. {words}")
         servers = [one.only(names) for one in self.servers]
         tools = [one for name, one in self.by_name.items() if name in names]
         return replace(self, tools=tools, servers=[one for one in servers if one.tools])
@@ -137,5 +140,5 @@ class AgentResult(BaseModel):
 
 
 def names_of(tools: Iterable[Tool]) -> str:
-    """Return the names of the tools for a sentence."""
+    """Return the names of the tools, separated by commas, or "none"."""
     return ", ".join(one.name for one in tools) or "none"

@@ -71,7 +71,7 @@ def decide(messages: list[Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     is_damaged = re.search("broken|damaged|cracked|scratched", mail, re.IGNORECASE)
     if is_damaged and "pay_back" not in results:
         given = {"order": number[0], "amount": order["price"], "reason": is_damaged[0].lower()}
-        return f"{order['item']}: {order['state']}. I ask for the money.", [("pay_back", given)]
+        return f"{order['item']}: {order['state']}. I'll ask for a refund.", [("pay_back", given)]
     return _letter(order, results.get("pay_back")), []
 
 
@@ -112,7 +112,7 @@ def offline_model() -> "FunctionModel":
 
 desk_agent = Agent(
     "shop_agent",
-    instructions="You answer customers of a lamp shop. Pay back what arrived broken.",
+    instructions="You answer customers of a lamp shop. Refund lamps that arrived broken.",
     tools=[
         find_order,
         Tool(

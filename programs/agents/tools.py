@@ -86,7 +86,9 @@ class Tool:
         if self.needs not in ("", "approval"):
             raise DefinitionError(f"needs= of the tool {known} must be 'approval' or ''.")
         if not self.needs and (self.auto_approve or self.prompt or self.asking):
-            raise DefinitionError(f"The tool {known} asks nobody without needs='approval'.")
+            raise DefinitionError(
+                f"auto_approve=, prompt= and asking= of the tool {known} need needs='approval'."
+            )
         if self.needs and self.is_step:
             _check_shown(self.run, known)
         self.parameters  # noqa: B018 (what can't be read is refused here, not in a run)

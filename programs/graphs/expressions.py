@@ -103,7 +103,7 @@ def _shown(value: Any) -> str:
 
 def _checked_text(text: object) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise DefinitionError(f"A condition must be a text, not {text!r:.100}.")
+        raise DefinitionError(f"A condition must be a non-empty string, not {text!r:.100}.")
     if len(text) > LONGEST:
         raise DefinitionError(
             f"The condition {text:.40}… has more than {LONGEST} characters. Compute it in a step."

@@ -130,7 +130,7 @@ class GraphEngine:
         await self._look(instance_id)
 
     async def cancel_workflow(self, instance_id: UUID, reason: str) -> None:
-        """Cancel a run; a step that is at work is done first.
+        """Cancel a run; a step that is running is finished first.
 
         Raises `KeyError` for an unknown instance.
         """
@@ -241,7 +241,7 @@ def graph_of(run: "Run") -> Procedure:
     """Return the graph of a run; raise `KeyError` if this process has none for it."""
     code = code_of(run)
     if code is None or code.fn not in SHAPES:
-        raise KeyError(f"Workflow instance {run.pk} is no run of a graph of this process")
+        raise KeyError(f"Workflow instance {run.pk} isn't a run of a graph that this process knows")
     return code
 
 

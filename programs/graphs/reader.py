@@ -307,7 +307,7 @@ def _text(of: Mapping[str, Any], key: str) -> str:
     value = of.get(key, "")
     if not isinstance(value, str):
         line = of.line_of(key) if isinstance(of, Marked) else None
-        raise ProcedureFileError(f"{key} must be a text, not {value!r:.50}.", line=line)
+        raise ProcedureFileError(f"{key} must be a string, not {value!r:.50}.", line=line)
     return value
 
 

@@ -150,7 +150,9 @@ def _name_of(end: Any) -> str:
     """Return the name of a step that an edge gives as its name or its class."""
     name = end if isinstance(end, str) else getattr(end, "name", None)
     if not isinstance(name, str):
-        raise DefinitionError(f"An edge names its steps, but has {end!r:.100}.")
+        raise DefinitionError(
+            f"An edge has names or classes of steps at its ends, not {end!r:.100}."
+        )
     return name
 
 

@@ -92,7 +92,7 @@ class Offer:
                 raise ProcedureFileError(problem, line=use.line)
             is_named = use.name == "Human" and use.argument and use.field != "notify"
             if human is not None and is_named and use.argument not in human:
-                words = f"The file declares no point called {use.argument!r} for people."
+                words = f"The file declares no question named {use.argument!r} in its `hitl`."
                 raise ProcedureFileError(words, line=use.line)
         return uses
 

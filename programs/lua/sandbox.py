@@ -208,7 +208,7 @@ class Sandbox:
 
 
 def _refuse(_object: object, name: object, _is_setting: bool) -> NoReturn:  # noqa: FBT001 (of lupa)
-    raise AttributeError(f"Nothing here has an attribute {name!r}.")
+    raise AttributeError(f"Programs can't use the attribute {name!r} of an object of the site.")
 
 
 def _itself(fn: Any) -> Any:

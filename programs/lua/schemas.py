@@ -57,8 +57,8 @@ def declaration(
     With `is_parameter`, the name must be one that a parameter of a function can have.
     """
     if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
-        words = f"The {of} {name!r} needs a name of letters, digits and _"
-        raise ProcedureFileError(f"{words} that isn't {CONTEXT} or a word of Python.", line=line)
+        words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
+        raise ProcedureFileError(f"Invalid name {name!r} of the {of}: {words}.", line=line)
     given: dict[Any, Any] = {"type": told} if isinstance(told, str) else dict(_mapping(told))
     kind = given.get("type", "string")
     if not isinstance(kind, str) or kind not in TYPES:

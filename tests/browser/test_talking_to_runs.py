@@ -108,7 +108,7 @@ def test_steer_now_without_a_connection_steers_once_there_is_one(
     page.unroute("**/messages")
 
     told = page.locator(".message__delivery")
-    expect(told).to_contain_text(["Handed to the step at work"] * 2)
+    expect(told).to_contain_text(["Handed to the step that is running"] * 2)
     values = list(run.signals.order_by("pk").values_list("value", flat=True))
     assert [value.split('"steers":')[1] for value in values] == [
         'true,"text":"Left!"}',

@@ -97,7 +97,7 @@ def test_a_member_without_a_right_writes_to_people_and_is_told_so_before(
     Member.join(session, carol, at=clock.now())
 
     page = shown(browser(carol).get(f"/chat/{session.pk}"))
-    assert "reads only what people write who may start, answer or operate it" in page
+    assert "reads only messages from people who may start, answer or operate it" in page
     assert f'value="{run.pk}"' not in page
     sent = shown(say(browser(carol), session, "Me, too!", run.pk))
 
@@ -228,7 +228,7 @@ def test_people_steer_a_step_where_the_procedure_allows_it(alice: User) -> None:
     assert 'name="steers" value="1">Steer now</button>' in page
     sent = shown(say(browser(alice), session, "Left!", run.pk, steers="1"))
 
-    assert "Handed to the step at work" in sent
+    assert "Handed to the step that is running" in sent
     assert run.signals.get().value.endswith('"steers":true,"text":"Left!"}')
 
 
@@ -270,7 +270,7 @@ def test_stop_says_what_will_still_finish_and_cancels(alice: User) -> None:
     run, session = begun("listening", by=alice)
     client, path = browser(alice), f"/chat/{session.pk}/stop"
     assert "composer__stop-button" not in shown(client.get(f"/chat/{session.pk}"))
-    assert "Nothing works here any more" in shown(client.get(path))
+    assert "No run that you may stop is running here any more." in shown(client.get(path))
     at_work(run)
 
     assert "composer__stop-button" in shown(client.get(f"/chat/{session.pk}"))

@@ -49,7 +49,7 @@ def faults_of_settings() -> Iterator[str]:
     try:
         public_key_of(conf.PUSH_KEY)
     except ValueError:
-        yield "PUSH_KEY is no key. Create one with `manage.py create_push_key`."
+        yield "PUSH_KEY isn't a valid key. Create one with `manage.py create_push_key`."
     if not CONTACT.fullmatch(contact()):
         yield (
             "Push services must be able to reach somebody about this site: set PUSH_CONTACT to an"

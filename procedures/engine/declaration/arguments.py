@@ -30,12 +30,13 @@ def call_of(
     *,
     also: Sequence[str] = (),
 ) -> Call:
-    """Return a step call with partials unfolded and options separated from arguments.
+    """Return the function, the arguments and the options of a call such as `ctx.step(...)`.
 
-    A keyword with the name of a step option is read as that option. `also` lists further keywords
-    of the verb that a message may suggest. Raises `OptionError` for a keyword that is neither a
-    parameter of the function nor an option, and for an option whose name is also that of a
-    parameter without a value.
+    A `functools.partial` is replaced by its function and arguments. A keyword with the name of a
+    step option is read as that option. `also` lists further keywords of the verb, which an error
+    may suggest. Raises `OptionError` for a keyword that is neither a parameter of the function nor
+    an option. The error is also raised for an option if the function has a parameter of that name
+    that gets no value otherwise.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:

@@ -96,7 +96,7 @@ class Procedure:
     listens: bool = False
     """True if its runs read the messages that people write to them."""
     steer: bool = False
-    """True if people can also write to the step at work."""
+    """True if people can also write to a step while it is running."""
     picture: Picture | None = None
     """The picture that its page and the pages of its runs show; None if it has none."""
 

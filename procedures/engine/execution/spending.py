@@ -22,7 +22,7 @@ def _checked(name: str, amount: Any) -> str:
     is_number = isinstance(amount, int | float | Decimal) and not isinstance(amount, bool)
     number = Decimal(str(amount)) if is_number else Decimal("NaN")
     if not number.is_finite() or number < 0:
-        words = f"must be a number from 0, not {short_repr(amount)}"
+        words = f"must be a finite number of at least 0, not {short_repr(amount)}"
         raise OptionError(f"The amount {name:.{LONGEST_NAME}} of step.spend {words}.")
     return f"{number:f}"
 

@@ -15,7 +15,7 @@ from procedures.engine.values.spelling import short_repr
 GRACE = 2.0
 """The seconds from the moment at which `check` would raise until the process is ended."""
 LOOKS_EVERY = 0.25
-SHORTER = "Do less work in one piece, or put a call of the context between two pieces."
+SHORTER = "Split the work into smaller parts, with a call such as a step between them."
 Clock = Callable[[], float]
 
 

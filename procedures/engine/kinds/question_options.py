@@ -71,7 +71,7 @@ def checked_descriptions(
 ) -> dict[str, str]:
     """Return the descriptions by option; raises `QuestionError` for one that can't be shown."""
     if not isinstance(descriptions, Mapping):
-        words = f"descriptions= must map options to texts, not {short_repr(descriptions)}"
+        words = f"descriptions= must map options to strings, not {short_repr(descriptions)}"
         raise QuestionError(f"{short_repr(prompt)}: {words}.")
     for value, text in descriptions.items():
         if value not in labels:

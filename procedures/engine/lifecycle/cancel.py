@@ -39,7 +39,7 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     asked = [wait for wait in store.waits(run, is_open=True) if not wait.key.startswith(UNDO)]
     withdraw_all(store, run, asked)  # undoing goes on asking
     _end_all_below(store, run)
-    # A queued run will be claimed anyway, and one at work is told by its worker's own look; to
+    # A queued run will be claimed anyway, and a running one is told by its worker's own look; to
     # queue that one would fence off a step which is nearly done.
     if is_suspended(run) or run.status in AT_REST:
         queue(store, run)

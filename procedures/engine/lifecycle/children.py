@@ -132,7 +132,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
     if wait.ended == wait.opening()["count"]:
         _close_map(store, run, wait)
     else:
-        _begin_next(store, run, wait)  # the last that was at work may have its result by now
+        _begin_next(store, run, wait)  # the last that was running may have its result by now
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:

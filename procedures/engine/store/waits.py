@@ -45,8 +45,8 @@ class Waits(Inputs):
     ) -> None:
         """Close an open wait with the content of its closing event, and notify the layers above.
 
-        If an answer was held until now, `held_at` is the time at which it was given; the wait
-        counts as closed since then.
+        If the wait closes with an answer that could be undone until now, `held_at` is the time at
+        which that answer was given. It is stored as the time at which the wait was closed.
         """
 
     def tell_repeatable(self, run: Row, waits: Sequence[Row]) -> None:
@@ -57,9 +57,10 @@ class Waits(Inputs):
 
     @abstractmethod
     def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Notify the layers above that this content closes the wait, unless the answer is undone.
+        """Notify the layers above of an answer that will close the wait unless it is undone.
 
-        The wait's row says which answer is held: its own, or that of the wait in `held_for`.
+        `content` is that of the closing event. The answer was given to this wait or, if the row has
+        `held_for`, to that wait of the same set.
         """
 
     @abstractmethod

@@ -238,7 +238,7 @@ def _bytes_of(content: object) -> bytes:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     if not isinstance(content, str):
-        words = f"The content of a file must be bytes or text, not {type(content).__name__}."
+        words = f"The content of a file must be bytes or a string, not {type(content).__name__}."
         raise OptionError(words)
     try:
         return content.encode()

@@ -231,7 +231,7 @@ class _Reader:
         for name in ("title", "description"):
             if name in schema:
                 if not isinstance(schema[name], str):
-                    raise UnsupportedError(_inside(path, name), "must be a text.")
+                    raise UnsupportedError(_inside(path, name), "must be a string.")
                 found[name] = visible_line(" ".join(schema[name].split()))
         if "default" in schema:
             try:
@@ -281,7 +281,7 @@ def _check_rules(rules: Mapping[str, Any], path: str) -> None:
 def _check_pattern(pattern: Any, path: str) -> None:
     """Raise `UnsupportedError` for a pattern that can't be matched in linear time."""
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
-        words = f"must be a text of at most {LONGEST_PATTERN} characters."
+        words = f"must be a string of at most {LONGEST_PATTERN} characters."
         raise UnsupportedError(path, words)
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
@@ -306,7 +306,7 @@ def _labels(options: Any, path: str) -> dict[Any, str]:
             words = 'must be an option like {"const": "a", "title": "Apples"}.'
             raise UnsupportedError(f"{place}.{number}", words)
         if not isinstance(one.get("title", ""), str):
-            raise UnsupportedError(f"{place}.{number}.title", "must be a text.")
+            raise UnsupportedError(f"{place}.{number}.title", "must be a string.")
         if one["const"] in found:
             raise UnsupportedError(f"{place}.{number}.const", "appears twice.")
         found[one["const"]] = visible_line(one.get("title", "").strip())
@@ -346,7 +346,7 @@ def _mapping(value: Any, path: str) -> Mapping[str, Any]:
 
 def _texts(value: Any, path: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise UnsupportedError(path, "must be a list of texts.")
+        raise UnsupportedError(path, "must be a list of strings.")
     return value
 
 

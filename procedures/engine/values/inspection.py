@@ -105,7 +105,7 @@ class _Recorder(GenerateJsonSchema):
         return self._open[0][0]
 
     def generate_inner(self, schema: Any) -> dict[str, Any]:
-        """Record a part and its inner parts, even if the author hides them from JSON Schemas."""
+        """Record a part of a type and the parts in it, even if its JSON Schema leaves them out."""
         part = Part(schema["type"], schema)
         self._open[-1].append(part)
         self._targets[schema.get("ref", "")] = part

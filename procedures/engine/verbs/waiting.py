@@ -94,8 +94,8 @@ class WaitingVerbs:
     def _check_listens(self, verb: str) -> None:
         if not self._procedure.listens:
             raise DefinitionError(
-                f"{verb} needs @procedure(listens=True), so that people are offered to write to "
-                "its runs."
+                f"{verb} needs @procedure(listens=True), which lets people write to the runs of "
+                "the procedure."
             )
 
     # Time and messages

@@ -184,7 +184,8 @@ def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None
     keys = {handle.key for handle in handles}
     if not all(handle.is_of(fiber) for handle in handles):
         raise QuestionError(
-            "Wait for a handle where it was opened: in the same branch, or outside all branches."
+            "A handle can be waited for only in the branch that created it, or outside all "
+            "branches if it was created there."
         )
     if len(keys) != len(handles):
         raise QuestionError("Each handle can be in a set only once.")

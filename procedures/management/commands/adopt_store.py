@@ -1,4 +1,4 @@
-"""`manage.py adopt_store`: make another file store the site's own."""
+"""`manage.py adopt_store`: mark the file store at FILES_URL as this site's."""
 
 from typing import Any
 

@@ -21,8 +21,9 @@ Row = dict[str, str]
 class Files:
     """The files of one turn.
 
-    What a program writes are files of the run, which people can download; the disk stays as it is.
-    It reads these, and the files in the folders of the setting.
+    A file that a program writes becomes a file of the run, which people can download; nothing on
+    the disk is changed. A program reads the files that it wrote in this turn, and files in the
+    folders of the setting LUA_FOLDERS.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -98,7 +99,9 @@ def read_file(path: str) -> str:
     """Read a file in one of the site's folders."""
     found = _on_disk(path)
     if found is None or not found.is_file():
-        raise ValueError(f"There is no file {path!r}, neither of this run nor in {FOLDERS}.")
+        raise ValueError(
+            f"The file {path!r} was found neither among the run's files nor in {FOLDERS}."
+        )
     if found.stat().st_size > LARGEST:
         raise ValueError(f"The file {path!r} is too large. The limit is {LARGEST:,} bytes.")
     return found.read_text("utf-8")

@@ -126,5 +126,5 @@ def _refuse(text: str) -> Any:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise ValueError(f"A name must be a text, not {name!r}.")
+        raise ValueError(f"A name must be a string, not {name!r}.")
     return name

@@ -97,7 +97,7 @@ class Stages:
         if self._current is None:
             raise ValueError("There is no stage to advance from. Call Stage.set first.")
         if self._current not in self._declared:
-            raise ValueError("The file declares no stages, so none is the next one.")
+            raise ValueError("The file declares no stages, so there is no next stage.")
         following = self._declared[self._declared.index(self._current) + 1 :]
         if not following:
             return None

@@ -146,7 +146,7 @@ def declarations_of(file: str, text: str) -> Found:
         sandbox.enter(sandbox.load(text, file))
     except Begun:
         if any(use.name in ("Procedure", "procedure") for use in _calls(text)):
-            words = "The file calls something that only a run can do before its Procedure."
+            words = "Before its Procedure, the file calls a function that works only in a run."
             raise ProcedureFileError(words, line=_line_of(fence)) from None
         return found
     except ReadingTooLong as error:

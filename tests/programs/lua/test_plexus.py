@@ -147,7 +147,7 @@ REFUSED: list[tuple[str, str, int]] = [
     ("require('socket')", "require isn't known.", 2),
     ("debug.getinfo(1)", "debug isn't known.", 2),
     ("greet('ann')", "greet isn't known.", 2),
-    ("Human.approve('pay')", "The file declares no point called 'pay' for people.", 2),
+    ("Human.approve('pay')", "The file declares no question named 'pay' in its `hitl`.", 2),
     ("local x = = 1", "unexpected symbol near '='.", 2),
     ("local x = 1\nif x then", "'end' expected (to close 'if' at line 3)", 4),
 ]

@@ -104,7 +104,7 @@ def test_descriptions_are_shown_and_belong_to_the_question() -> None:
     [
         ({"descriptions": {"c": "Cake"}}, "'c', which isn't one of the options"),
         ({"descriptions": {"a": ""}}, "must be a string that isn't empty"),
-        ({"descriptions": ["a"]}, "must map options to texts"),
+        ({"descriptions": ["a"]}, "must map options to strings"),
         ({"other": ""}, "other= must be True"),
         ({"other": 1}, "other= must be True"),
         ({"other": "apples"}, "is one of the options"),

@@ -97,7 +97,7 @@ def test_a_form_begins_with_five_hundred_fields_and_rows_at_most() -> None:
         (form_with(type="integer", minimum=5, maximum=2), "properties.it.maximum: is less"),
         (form_with(type="integer", multipleOf=0), "properties.it.multipleOf: can't be 0"),
         (form_with(type="string", default=5), "properties.it.default: isn't a valid answer"),
-        (form_with(type="string", title=5), "properties.it.title: must be a text"),
+        (form_with(type="string", title=5), "properties.it.title: must be a string"),
         (form_with(type="array"), "properties.it.items: is missing"),
         (
             form_with(type="array", items={"type": "array", "items": {"type": "string"}}),

@@ -93,7 +93,7 @@ def test_what_a_condition_must_not_do_is_refused_when_it_is_read(text: str) -> N
 
 @pytest.mark.parametrize("given", [None, 3, ["amount"], {"amount": 1}])
 def test_a_condition_is_a_text(given: object) -> None:
-    with pytest.raises(DefinitionError, match="must be a text"):
+    with pytest.raises(DefinitionError, match="must be a non-empty string"):
         Expression(given)
 
 

@@ -105,7 +105,7 @@ WRONG = [
     ("expires: 2h", "expires: 2 parsecs", "  review:", "Invalid duration"),
     ("assign: finance", "asign: finance", "", "Did you mean 'assign'"),
     ("when review.ok", "when __import__('os')", "", "can call only"),
-    ("when: not review.ok", "when: {a: b}", "", "must be a text"),
+    ("when: not review.ok", "when: {a: b}", "", "must be a non-empty string"),
     ("paid -> checks", "paid -> cheks", "", "Did you mean 'checks'"),
     ("refuse -> end", "refuse => end", "", "An edge is"),
     ("run: tests.unit.graphs.flows.double", "run: no.such.thing", "", "can't be imported"),

@@ -39,7 +39,10 @@ class Odd:
         (lambda: of(("a", "\u202eb")), "Invalid step name"),
         (lambda: of(("a", "b", "import os")), "can't be read"),
         (lambda: graph("g", steps={"a": add}, edges=["a -> b"]), "An edge is"),
-        (lambda: graph("g", steps={"a": add}, edges=[(1, 2)]), "An edge names its steps"),
+        (
+            lambda: graph("g", steps={"a": add}, edges=[(1, 2)]),
+            "names or classes of steps at its ends",
+        ),
         (lambda: of(A, options={"b": {"assign": "x"}}), "can't have the option 'assign'"),
         (lambda: of(A, steps={"b": Wait("soon")}), "Invalid duration 'soon'"),
         (lambda: of(A, steps={"b": Wait(1)}, options={"b": {"retry": 1}}), "It has no options"),
