@@ -121,7 +121,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 class Sight:
-    """A cache, used while one page is made, of the runs and whole sessions that a user may read."""
+    """A cache for one page: the runs and the whole sessions that a user may read."""
 
     def __init__(
         self, user: User, *, runs: Iterable[UUID] = (), whole: Iterable[UUID] = ()

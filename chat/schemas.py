@@ -186,10 +186,12 @@ class ControlOut(Schema):
 
 
 class RivalOut(Schema):
-    """Something that can end a request before it is answered."""
+    """Another wait of the run that can end a request before it is answered."""
 
     kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
-    at: datetime | None = Field(description="The time at which it happens by itself, if any.")
+    at: datetime | None = Field(
+        description="The time at which that wait ends by itself; null if it doesn't."
+    )
     name: str = Field(description="The prompt of a request, or the name of a signal.")
 
 

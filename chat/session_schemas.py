@@ -181,7 +181,7 @@ class ReplyOut(Schema):
     request_id: UUID
     is_answer: bool
     value: Any = Field(description="The value of the answer that the text gave, or null.")
-    reason: str = Field(description="A sentence about why the text is no answer; else empty.")
+    reason: str = Field(description="A sentence about why the text isn't an answer; else empty.")
 
 
 class SentOut(Schema):

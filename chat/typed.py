@@ -1,7 +1,7 @@
 """The part of Markdown that counts in what people type, and such texts without its marks.
 
 Few marks count, so that what people type plainly stays as they typed it: single asterisks and
-underscores, as in names of files, signs of calculation, and lists of a single line are no marks.
+underscores, as in names of files, signs of calculation, and lists of a single line aren't marks.
 """
 
 import re

@@ -171,7 +171,7 @@ def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key
 
 
 def _seen_by_others(found: list[tuple[Any, ...]]) -> list[tuple[Key, UUID, int]]:
-    """Return those of the mentions that people may see who aren't members of their sessions."""
+    """Return the mentions that the mentioned people, who aren't members, may see now."""
     people = People.read({user for user, *_ in found})
     # A reply to somebody is theirs to read while they may see any run of the session.
     replied = {session for user, session, *_, writer in found if writer == user}

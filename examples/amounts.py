@@ -36,7 +36,7 @@ class Amount:
 def read_amount(cell: str) -> Amount:
     """Return the amount in a cell like 31.20, 31,20 or 1.234,50.
 
-    Raises `ValueError` for anything else, also for an ambiguous number like 1.234. The error's text
+    Raises `ValueError` for anything else, even for an ambiguous number like 1.234. The error's text
     is the end of a sentence about the line, like "has the negative amount …".
     """
     quoted = shown(cell)

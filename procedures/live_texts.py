@@ -134,7 +134,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
     failure = "What a step writes can't be shown while it is written: %s"
 
     def tell(self, run: str, epoch: int, piece: Piece) -> None:
-        """Send a piece soon. It costs one `put` on a queue, also if Redis doesn't answer."""
+        """Send a piece soon. It costs one `put` on a queue, even if Redis doesn't answer."""
         self.put((Draft.of(run, epoch, piece), piece))
 
     def _begin_anew(self) -> None:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class Reports:
-    """The last text that each process of a kind has reported, while it repeats it."""
+    """The latest report of each process of one kind; a report that isn't renewed expires."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -68,7 +68,7 @@ def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
 def sender_of(channel: Channel, inbound: Inbound) -> User:
     """Return the sender of a message, as authenticated by the channel.
 
-    Raises `UnknownSenderError`, also if the channel can't read the message.
+    Raises `UnknownSenderError`, even if the reason is that the channel can't read the message.
     """
     try:
         return channel.authenticate(inbound)

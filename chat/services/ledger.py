@@ -282,7 +282,7 @@ def _uncounted(session: Session) -> Iterator[Difference]:
 
 
 def _unjoined(session: Session) -> Iterator[Difference]:
-    """Yield people who have joined but are no members, and members who have left.
+    """Yield people who have joined but aren't members, and members who have left.
 
     People join by starting a run, by opening the session, and by being invited. A run made from an
     earlier one makes somebody a member only if it opened the session.

@@ -8,7 +8,7 @@ from procedures.models import Wait
 
 
 class Rival(NamedTuple):
-    """Something that can end a request before it is answered."""
+    """Another wait of the run that can end a request before it is answered."""
 
     kind: str
     """The kind of the wait, such as "timer", "request" or "signal"."""

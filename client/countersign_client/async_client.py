@@ -101,7 +101,7 @@ class AsyncClient(Methods):
     ask = asks(runs.ask)
 
     def question(self, run_id: str) -> "AsyncQuestion":
-        """Return a question that was asked before, also by another process, by its id."""
+        """Return a question by its id, even if another process has asked it."""
         return AsyncQuestion(self, run_id)
 
     async def wait_for_end(self, run_id: str, *, timeout: float | None = None) -> Run:

@@ -29,11 +29,11 @@ class Call(Generic[T]):
     files: Sequence[tuple[str, File]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = False
-    """True if sending it twice has the effect of sending it once."""
+    """True if sending the call twice has the effect of sending it once."""
 
     @property
     def may_be_repeated(self) -> bool:
-        """True if it may be sent again although it isn't known whether it arrived."""
+        """True if the call may be sent again although it isn't known whether it arrived."""
         return self.is_repeatable or self.method in REPEATABLE
 
     def arguments(self) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Client(Methods):
     ask = asks(runs.ask)
 
     def question(self, run_id: str) -> "Question":
-        """Return a question that was asked before, also by another process, by its id."""
+        """Return a question by its id, even if another process has asked it."""
         return Question(self, run_id)
 
     def wait_for_end(self, run_id: str, *, timeout: float | None = None) -> Run:

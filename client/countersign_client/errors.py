@@ -40,11 +40,11 @@ class NotAllowedError(RefusedError):
 
 
 class NotFoundError(RefusedError):
-    """There is no such thing, or the token's user may not see it."""
+    """The object doesn't exist, or the token's user may not see it."""
 
 
 class ConflictError(RefusedError):
-    """The request assumes something that is no longer so.
+    """The request assumes a state that has changed since.
 
     If somebody else has answered a request first, `answered_by` says who and `answered_at` when.
     """
@@ -67,8 +67,8 @@ class Fault:
 class InvalidError(RefusedError):
     """The site can't use what was sent; `faults` names each fault with its path.
 
-    Words that could be understood in several ways as an answer are refused, too. Then `value` is
-    what they would answer, and `confirms` has to be sent with them to say so.
+    A text that could be understood in several ways as an answer is refused, too. Then `value` is
+    the answer that the text would give; to give it, send the text again with `confirms`.
     """
 
     def __init__(self, detail: str, body: Mapping[str, Any], *, status: int) -> None:
@@ -87,7 +87,7 @@ class InvalidError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """The site limits how often this may be done; `retry_after` says in how many seconds again."""
+    """Too many requests were sent; `retry_after` is the seconds until the next may be sent."""
 
     def __init__(self, detail: str, *, retry_after: float | None) -> None:
         self.retry_after = retry_after
@@ -121,15 +121,15 @@ class LostRunError(CountersignError):
 
 
 class EndedRunError(CountersignError):
-    """The run has ended, so it takes nothing more."""
+    """The run has ended, so it accepts no more commands."""
 
     def __init__(self, run_id: str, status: str) -> None:
         self.run_id, self.status = run_id, status
-        super().__init__(f"The run {run_id} has ended ({status}), so it takes nothing more.")
+        super().__init__(f"The run {run_id} has ended ({status}), so it accepts no more commands.")
 
 
 class WaitTimeoutError(CountersignError, TimeoutError):
-    """It didn't happen in time. Nothing was withdrawn: wait again whenever you want."""
+    """A wait timed out. Nothing was withdrawn: wait again whenever you want."""
 
 
 def error_of(status: int, content: bytes, retry_after: str | None = None) -> CountersignError:

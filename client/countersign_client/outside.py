@@ -146,8 +146,8 @@ class OutsideRun:
     ) -> "OutsideQuestion":
         """Ask people a question, once for each `key`; `values` are kept together with it.
 
-        The other arguments are those of `Client.ask`. A question with a key that was used before is
-        that question, also in another process; with another text it is an `InvalidError`.
+        The other arguments are those of `Client.ask`. If the key was used before, even by another
+        process, the earlier question is returned. Raises `InvalidError` if it has another text.
         """
         usual = "choice" if options else "form" if schema else "approval"
         given = {
@@ -299,7 +299,7 @@ class OutsideRun:
     def answer_to(self, key: str) -> Answer | None:
         """Return the answer to the question with that key as far as it was read, or None.
 
-        Raises `NoAnswerError` if the question was withdrawn, or the run has ended before.
+        Raises `NoAnswerError` if the question was withdrawn, or the run ended without an answer.
         """
         with self._lock:
             kept = self._state.get(QUESTION + key)

@@ -53,7 +53,7 @@ class Pauses:
 
 
 class Tries:
-    """The tries of one call: again only if that can't do anything twice."""
+    """The tries of one call. Another try is made only if it can't do anything twice."""
 
     def __init__(self, call: Call[Any], deadline: Deadline) -> None:
         self._call = call

@@ -312,7 +312,7 @@ def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
 
 
 def _default(definition: Definition, name: str, schema: Mapping[str, Any]) -> Any:
-    """Return an input's default, also if it is a list or a model, which schemas leave out."""
+    """Return an input's default, even if it is a list or a model, which schemas leave out."""
     default = inspect.signature(definition.fn).parameters[name].default
     is_copied = isinstance(default, list | dict | set | BaseModel) or is_dataclass(default)
     return canonical.jsonable(default) if is_copied else schema.get("default")

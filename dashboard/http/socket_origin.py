@@ -53,7 +53,7 @@ def fault_of(origin: str, host: str) -> str:
 
 
 def whole(place: str, scheme: str) -> str:
-    """Return the host with its port, also if it is the default port."""
+    """Return the host with its port, even if it is the default port."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

@@ -1,8 +1,9 @@
-"""News of an open session that are no changes of it: who reads, who is there, who is typing.
+"""News of an open session that isn't a change of it: who reads, who is there, who is typing.
 
-It has no number, and nobody asks for it again: the next page shows it, too. Only people who see the
-whole session are told. What comes together is sent together, in pauses that grow with the number of
-open pages, so that a thousand readers of a thousand pages cost a few frames for each page.
+This news has no number, and no page asks for it again, because the next page shows it, too. It is
+sent only to people who see the whole session. News is collected and sent together, in pauses that
+grow with the number of open pages, so that a thousand readers of a thousand pages cost a few frames
+for each page.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Rights(Protocol):
-    """The part of the gate that is needed here."""
+    """The part of the gate that `Together` needs."""
 
     @property
     def is_confirmed(self) -> bool: ...
@@ -50,9 +51,9 @@ class Room:
 
     pages: set[Socket] = field(default_factory=set)
     was_read: bool = False
-    """True if somebody has read, and the pages don't show it yet."""
+    """True if somebody has read messages, and the pages don't show that yet."""
     has_moved: bool = False
-    """True if somebody has come, gone or typed, and the pages don't show it yet."""
+    """True if somebody has come, gone or typed, and the pages don't show that yet."""
     rests_until: float = 0.0
 
     @property

@@ -86,7 +86,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Days:
-    """The days on which runs began that somebody sees, the newest first."""
+    """The days on which the runs that somebody sees began, the newest first."""
 
     lines: Sequence[Line]
     is_partial: bool

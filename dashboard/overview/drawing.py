@@ -35,7 +35,7 @@ UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
 NUMBER = re.compile(
     rf"(?:{UNIT} ?)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?(?: ?{UNIT})?",
 )
-"""A pattern for a number as people write it, also with a unit or currency, like 31.20 EUR."""
+"""A pattern for a number as people write it, such as 1,200 or, with a currency, 31.20 EUR."""
 DIGEST = re.compile("[0-9a-f]{64}")
 CHANGE = ("before", "after")
 """The keys of a mapping that is drawn as a difference."""

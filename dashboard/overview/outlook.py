@@ -53,7 +53,7 @@ class Due(NamedTuple):
     wait: int
     run: UUID
     is_seen: bool = True
-    """False if it was tested whether somebody sees the run, and they don't."""
+    """False if the person was found not to see the run; True also if that wasn't tested."""
 
 
 class Tested(NamedTuple):

@@ -30,7 +30,7 @@ class Usual:
     outcome: str
     steps: Sequence[str]
     runs: int
-    """The number of these runs."""
+    """The number of runs that were compared."""
 
 
 def usual_after(request: HumanRequest) -> Usual | None:

@@ -53,7 +53,7 @@ class OpenWait:
     part_of: int | None = None
     """The id of the open set to which the wait belongs, or None."""
     progress: Progress = Progress(0, 0)
-    """The progress of that set."""
+    """The progress of the set named by `part_of`."""
     votes: Sequence[str] = ()
     """The names of the people whose votes on the question count so far."""
     answered_by: str = ""

@@ -38,7 +38,7 @@ class Part:
     at: datetime | None = None
     show: Show = "clock"
     is_value: bool = field(default=False, compare=False)
-    """True if it stands in the sentence for a name, a prompt or another value."""
+    """True if this part is a name, a prompt or another value in the sentence."""
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M}" if self.at else self.text

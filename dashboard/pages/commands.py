@@ -36,9 +36,9 @@ OWN: dict[Kind, str | Promise] = {
     "cancel": lazy("Cancels a run of this session."),
     "help": lazy("Shows what you can type here."),
 }
-"""The commands that are no procedures, with a line about each."""
+"""The commands that aren't procedures, with a line about each."""
 START = "start"
-"""The command that starts a procedure by its name, also one that is called as another command."""
+"""The command that starts a procedure by its name, even one with the name of a command."""
 RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I)
 """An id of a run, whole or as pages show it."""
 MOST_RUNS = 20

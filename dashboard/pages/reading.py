@@ -58,7 +58,7 @@ def reading(
 
 
 def _first_new(part: Part, mark: Followed | None, shown: Sequence[Message]) -> UUID | None:
-    """Return the first message by others that the viewer hasn't read, if they have read before."""
+    """Return the first message by others that a viewer who has read here before hasn't read."""
     if mark is None or mark.read_to is None or not mark.unread:
         return None
     new = (one.pk for one in shown if one.seq > mark.read_to and one.author_id != part.user.pk)

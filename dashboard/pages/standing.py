@@ -19,7 +19,7 @@ from procedures.paging import PAGE
 @login_required
 @with_marks()
 def standing_list(request: Visit) -> HttpResponse:
-    """List the person's standing decisions, also those that no longer count, newest first."""
+    """List the person's standing decisions, including those that no longer count, newest first."""
     found = services.revocable_by(request.user).order_by("-pk")
     after = request.GET.get("after", "")
     if after.isascii() and after.isdigit() and len(after) < 19:  # noqa: PLR2004 (a bigint's digits)

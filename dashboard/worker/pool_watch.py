@@ -134,7 +134,7 @@ class PoolWatch:
                 os.kill(pid, STOP)
 
     def _end(self) -> None:
-        """Kill the slots that still work and exit, because the pool might wait for them forever."""
+        """Kill the slots that are still busy and exit: the pool might wait for them forever."""
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning(
                 "A step didn't end within %g s, so its process is killed.", self._patience

@@ -106,7 +106,7 @@ class ProgramFailedError(PublicError):
 
 
 class SilentError(PublicError):
-    """The program hasn't told the run anything for too long."""
+    """The program sent no command for as long as `silence` allows."""
 
     def __init__(self, length: str) -> None:
         super().__init__(f"The program was silent for {length}, so the run was ended.")
@@ -270,7 +270,7 @@ class Program:
             if target not in self._to:
                 named = ", ".join(self._to) or "nobody"
                 raise RefusedError(
-                    f"{target!r} can't be asked. The run was started with these in `to`: {named}."
+                    f"{target!r} can't be asked. When the run was started, `to` named {named}."
                 )
         return to or self._to
 

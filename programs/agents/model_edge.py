@@ -248,7 +248,7 @@ def _our_parts(parts: Sequence[Any]) -> Iterator[Part]:
 
 
 def _arguments_in(given: Any) -> tuple[dict[str, Any], str]:
-    """Return the arguments of a call, or its text if that is no JSON object that can be stored."""
+    """Return the arguments of a call, or its text if that isn't a storable JSON object."""
     if given is None or given == "":
         return {}, ""
     try:

@@ -72,7 +72,7 @@ def _heard(ctx: Context) -> Iterable[UserMessage]:
 
 
 def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
-    """Return the tools that the agent has from its start to its end, also if the code changes."""
+    """Return the tools that the agent has from its start to its end, even if the code changes."""
     kept: list[ToolSpec] = ctx.step(own_tools, Tools(agent), name=f"{agent.name} tools", pure=True)
     found = {one.name: agent.by_name.get(one.name) for one in kept}
     for server in agent.servers:

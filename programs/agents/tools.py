@@ -69,7 +69,7 @@ class Tool:
     prompt: str = ""
     """The question to people, such as "Pay back {amount} € for {order}?", by argument names."""
     asking: RequestOptions = field(default_factory=RequestOptions)
-    """The options of that question, such as {"assign": "finance", "expires": "2h"}."""
+    """The options of the question to people, such as {"assign": "finance", "expires": "2h"}."""
     auto_approve: Rule | None = None
     """A rule that allows some calls without people; what it decides is a step of the run."""
     options: StepOptions = field(default_factory=StepOptions)

@@ -49,7 +49,7 @@ class GraphContext:
     """A key that all attempts of the step share, even after a crash; "" outside a step."""
     attempt: int = 1
     _hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Values that only this step can read; they are no part of the data."""
+    """Values that only this step can read; they aren't part of the data."""
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of that name, or the default."""

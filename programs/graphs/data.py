@@ -36,7 +36,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Held:
-    """One value: which write it is of, who wrote it, and which writes it has replaced."""
+    """A value, with the number and author of its write, and the writes that it replaced."""
 
     value: Any
     write: int

@@ -40,9 +40,9 @@ DECISION_KEYS = {"approved", "comment"}
 
 
 class GraphEngine:
-    """Starts, answers and cancels runs of graphs; workers of the site do their steps.
+    """An interface to start, answer and cancel runs of graphs; the site's workers run the steps.
 
-    `by` is the user for whom it acts: who starts the runs, sees them and cancels them.
+    `by` is the user for whom the engine starts, reads and cancels runs.
     `registry` gives the definitions by name (`get_definition`); the procedures of the same names
     are declared in a module of the site with `definition_graph`. `persistence` and `event_bus` are
     told of everything that this engine sees: it follows the runs that it has started, and those
@@ -152,7 +152,7 @@ class GraphEngine:
             raise
 
     def get_running_instances(self) -> list[Instance]:
-        """Return the runs of this engine's graphs that have not ended, as far as it has looked."""
+        """Return the runs of `get_all_instances` that have not ended."""
         return [one for one in self.get_all_instances() if one.status not in ENDS]
 
     def get_all_instances(self) -> list[Instance]:

@@ -113,7 +113,9 @@ def check_options(node: Node) -> None:
     except DefinitionError:
         raise
     except EngineError as error:
-        raise DefinitionError(f"The step {node.name!r} can't work: {error}") from None
+        raise DefinitionError(
+            f"The step {node.name!r} has options that can't be used: {error}"
+        ) from None
 
 
 def _try_options(node: Node) -> None:

@@ -24,11 +24,11 @@ class Node:
     step: Any
     kind: Kind
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options of its step, its question or its wait for a signal."""
+    """The options of the step, the question or the wait for a signal."""
     after: tuple[str, ...] = ()
-    """The nodes whose results it gets as `_previous_result`."""
+    """The nodes whose results the step gets as `_previous_result`."""
     gathers: bool = False
-    """True if that is the list of all these results, not the newest of them."""
+    """True if `_previous_result` is the list of all these results, not the newest of them."""
 
     @property
     def title(self) -> str:

@@ -28,13 +28,13 @@ class GatewayError(PublicError):
 
 @dataclass
 class Visit:
-    """One visit to a node, as the functions inside of a step need it."""
+    """One visit to a node, with what the functions of its step need."""
 
     shape: Shape
     node: Node
     make_context: Callable[..., GraphContext]
     hidden: Mapping[str, Any] = field(default_factory=dict)
-    """Values that the step can read, and that are no part of the data."""
+    """Values that the step can read although they aren't part of the data."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Values that conditions can read besides the data."""
 
@@ -130,7 +130,7 @@ class Visit:
 
 
 class Finishing:
-    """Brings values of `async` methods to their end, all of one visit in one event loop."""
+    """A helper that awaits the values of `async` methods, all of one visit in one event loop."""
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None

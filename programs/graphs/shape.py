@@ -19,10 +19,10 @@ class Edge:
     target: str
     condition: Expression | Callable[[GraphContext], object] | None = None
     is_otherwise: bool = False
-    """True if it is taken when no condition of another edge holds."""
+    """True if the edge is taken when no condition of another edge holds."""
 
     def holds(self, values: Mapping[str, Any], context: GraphContext) -> Any:
-        """Return what its condition gives; for an `async` function this must be awaited."""
+        """Return the value of the condition; that of an `async` function must be awaited."""
         if self.condition is None:
             return True
         if isinstance(self.condition, Expression):

@@ -8,7 +8,7 @@ class ProgramError(PublicError):
 
 
 class ChildTimeoutError(PublicError):
-    """Child runs aren't done in the time that a program waits for them."""
+    """A program waited for child runs, which didn't end in time."""
 
 
 class GuardError(PublicError):
@@ -16,7 +16,7 @@ class GuardError(PublicError):
 
 
 class OutputError(PublicError):
-    """A Lua program has returned something else than its outputs declare."""
+    """A Lua program returned a value that doesn't fit the declared outputs."""
 
 
 class HumanTimeoutError(PublicError):

@@ -36,7 +36,7 @@ class Fence(Protocol):
 
 
 class Reading:
-    """The fence while a file is read: its declarations may take a second or two as well."""
+    """The limits while a file is read, which runs its declarations."""
 
     def __init__(self, seconds: float = MOST_SECONDS) -> None:
         self.place, self._seconds = "", seconds
@@ -58,7 +58,7 @@ class ReadingTooLong(BaseException):
 
 
 class Sandbox:
-    """A Lua runtime in which nothing of Python is reachable but the functions it is given."""
+    """A Lua runtime whose code can reach nothing of Python except the functions it is given."""
 
     def __init__(self, clock: Clock, fence: Fence) -> None:
         self._fence, self._file = fence, ""

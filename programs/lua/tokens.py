@@ -38,7 +38,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Use:
-    """A global name that code calls or looks into, with the field that it takes of it, or ""."""
+    """A global name that code uses, with the field that the code reads from it, or ""."""
 
     name: str
     field: str

@@ -14,7 +14,7 @@ LARGEST_WHOLE = 2**53
 
 
 class Tables(Protocol):
-    """The part of a Lua runtime that makes and tells tables."""
+    """The part of a Lua runtime that creates and recognizes tables."""
 
     kind_of: Callable[[Any], str | None]
     """Return the Lua type of an object that stands for a Lua value, or None for a Python value."""

@@ -144,7 +144,7 @@ def test_only_the_process_that_took_it_last_is_heard() -> None:
     [
         ([ask(to=["support"])], "'support' can't be asked"),
         ([ask(kind="choice")], "options: are missing"),
-        ([ask(webhook="shop")], "that of the run"),
+        ([ask(webhook="shop")], "no webhook of its own"),
         ([ask(key="")], "needs a key"),
         ([ask(subject="Wait?"), ask(subject="Wait for b?")], "Another question was asked"),
         ([{**MINE, "values": {"outside": 1}}], "is reserved for the run"),
@@ -169,7 +169,7 @@ def test_without_names_all_who_may_answer_are_asked_and_nobody_can_be_named() ->
 
     asked = next(e.content for e in run.events if e.kind == "wait.opened" and e.key == "ask")
     assert asked["assign"] == []
-    assert "names nobody" in refusal_in(run)
+    assert "named nobody" in refusal_in(run)
 
 
 def test_its_journal_begins_again_and_keeps_all_values_and_answers() -> None:

@@ -46,7 +46,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Reply:
-    """The effect of words as an answer to a request."""
+    """The effect of a text as an answer to a request."""
 
     request_id: str
     is_answer: bool

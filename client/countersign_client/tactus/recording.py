@@ -18,7 +18,7 @@ USUAL = "MESSAGE"
 
 
 class ChatRecorder:
-    """A recorder that posts what a procedure says in the chat session of its run."""
+    """A recorder that posts a procedure's messages to the chat session of its run."""
 
     def __init__(self, storage: TactusStorage, procedure_id: str) -> None:
         self._storage, self.procedure_id = storage, procedure_id

@@ -1,4 +1,4 @@
-"""The channel that notifies people in their browsers, also while no page is open."""
+"""The channel that notifies people in their browsers, even while no page is open."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed

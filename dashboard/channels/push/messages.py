@@ -22,16 +22,16 @@ from dashboard.channels.subjects import (
 KEPT = timedelta(days=1)
 """The time for which a push service keeps a message for a browser that isn't running."""
 KEPT_TO_TAKE_BACK = timedelta(hours=1)
-"""The time for which it keeps a message that takes back another one.
+"""The time for which a push service keeps a message that takes back another one.
 
-It replaces the other one at the push service at once, so that a browser that starts hours later
-shows neither of them.
+At the push service, this message replaces the other one at once, so that a browser that starts
+hours later shows neither of them.
 """
 
 
 @dataclass(frozen=True)
 class PushMessage:
-    """A message that a browser shows: a title, a link, and a tag that tells nothing of it.
+    """A message that a browser shows: a title, a link, and a tag without its content.
 
     The title is the subject that a mail would have. It may stand on a locked screen, and so names
     neither a question nor its evidence. That of an alert has the beginning of the alert's text.
@@ -44,7 +44,7 @@ class PushMessage:
     tag: str
     """The tag of the notification on the screen, where equal ones replace each other."""
     takes_back: bool = False
-    """True if this takes back the notification with the same tag."""
+    """True if this message takes back the notification with the same tag."""
 
     @property
     def content(self) -> bytes:
@@ -54,7 +54,7 @@ class PushMessage:
 
     @property
     def kept(self) -> timedelta:
-        """The time for which a push service keeps it for a browser that isn't running."""
+        """The time for which a push service keeps the message if the browser isn't running."""
         return KEPT_TO_TAKE_BACK if self.takes_back else KEPT
 
 

@@ -32,7 +32,7 @@ def sealed(content: bytes, subscription: PushSubscription) -> bytes:
 
 
 def topic_of(message_key: str) -> str:
-    """Return a name for a message that tells nothing of it."""
+    """Return a name for a message that reveals nothing of its content."""
     return encoded(hashlib.sha256(message_key.encode()).digest()[:TOPIC_BYTES])
 
 

@@ -250,7 +250,7 @@ class Step:
         """Record what the step uses up, such as `requests=1` or `EUR=Decimal("0.20")`.
 
         People see the sum for the whole run on its page. Each call is committed at once, so what an
-        attempt has used counts also if it fails, or if its worker dies. Raises `OptionError` for
+        attempt has used counts even if it fails or its worker dies. Raises `OptionError` for
         anything but finite numbers from 0.
         """
         self._spend(amounts)

@@ -21,7 +21,7 @@ def text_of(value: Any) -> str:
 
 
 def seconds_of(value: Any, verb: str) -> float | None:
-    """Return a number of seconds, also from a table `{timeout = 5}`; None if there is none."""
+    """Return the seconds given as a number or by a table `{timeout = 5}`, or None."""
     given = value.get("timeout") if isinstance(value, Mapping) else value
     if given is None or given == []:
         return None

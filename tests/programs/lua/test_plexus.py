@@ -168,7 +168,7 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
         ("name: x", "The file needs code.", 1),
         ("code: return 1", "The file needs a name.", 1),
         ("name: x\ncode: return 1\ncolour: red", "Unknown key 'colour'.", 3),
-        ("name: x\ncode: return 1\nparams:\n  a-b: {}", "The input 'a-b' needs a name", 4),
+        ("name: x\ncode: return 1\nparams:\n  a-b: {}", "Invalid name 'a-b' of the input", 4),
         ("name: x\ncode: return 1\nparams: {a: {type: date}}", "The input a has the type", 3),
         ("name: x\ncode: return 1\nparams: [a]", "params must be a mapping.", 3),
         ("name: x\ncode: return 1\nsubject: For {a}", "x: subject= names {a}", 3),

@@ -121,7 +121,11 @@ def test_the_file_makes_the_form_and_the_names() -> None:
         ("\nA = Agent {model = 'x'}\nProcedure {function() A() end}", "Its agents can't run", 2),
         ("local m = Model 'x' {}", "Model isn't known.", 1),
         ("local x = require('tactus.io.excel')", "There is no module called", 1),
-        ("\nHuman.approve({})\nProcedure {function() end}", "The file calls something", 2),
+        (
+            "\nHuman.approve({})\nProcedure {function() end}",
+            "Before its Procedure, the file calls",
+            2,
+        ),
         ("Procedure {input = {a = {type = 'date'}}, function() end}", "The input a has", 1),
         ("Procedure {function() return 1 end", "'}' expected near <eof>.", 1),
         ("Tool.count('x')", "Tool.count isn't offered.", 1),
