@@ -139,7 +139,7 @@ class Sight:
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
 
     def known_whole(self) -> set[UUID]:
-        """Return the sessions of which it is known by now that the user may read all of them."""
+        """Return the sessions that the user is already known to be allowed to read as a whole."""
         return {session for session, is_whole in self._whole.items() if is_whole}
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:

@@ -44,11 +44,11 @@ class Followed:
     """The place up to which somebody has read a session that they follow, and how much is new."""
 
     read_to: int | None
-    """The number of the newest message that they have read; None if they have read nothing."""
+    """The number of the newest message that the person has read; None if none was read."""
     unread: int
-    """The number of new messages that they may see, up to 100."""
+    """The number of new messages that the person may see, up to 100."""
     is_mentioned: bool = False
-    """True if one of the new messages mentions them."""
+    """True if one of the new messages mentions the person."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Readers:
     """The members who have read in a session, or only their number if they are many."""
 
     named: tuple[tuple[Key, str, int], ...] = ()
-    """Each reader's key and name, and the number up to which they have read."""
+    """Each reader's key and name, and the number of the last message that the reader has read."""
     count: int | None = None
     """The number of members who have read everything, if they are too many to be named."""
 
@@ -70,7 +70,7 @@ def mark_read(session: UUID, *, by: User, seq: int) -> bool:
 
 
 def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID, Followed]:
-    """Return those of the sessions that a person follows.
+    """Return which of the sessions a person follows.
 
     This takes one statement, and two more if there is something new where they aren't a member.
     """

@@ -12,7 +12,7 @@ from procedures.models import Grant
 from procedures.users import User, are_permissions_in_tables, kept_on, members_path
 
 GROUP, PERMISSION, ROLE = range(3)
-"""The kinds of rows of the statement that reads them."""
+"""The kinds of rows that the statement for `Holdings` returns."""
 
 
 class Holdings(NamedTuple):

@@ -30,7 +30,7 @@ WORD = re.compile(
     re.VERBOSE,
 )
 NAMED = re.compile("([^\\s=/:?#&]+?)[=\N{FULLWIDTH EQUALS SIGN}](.*)", re.DOTALL)
-"""A value with the name of its field; addresses of pages are none, although they contain "="."""
+"""A value with the name of its field; an address with "=" doesn't match."""
 BY_PLACE: frozenset[FieldKind] = frozenset(
     (
         *("text", "prose", "number", "date", "datetime-local", "time", "duration"),

@@ -22,7 +22,7 @@ RECEIPTS_KEPT = timedelta(days=7)
 
 class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
     def in_use(self, server_key: str) -> Self:
-        """Return those made for this key of the site, in browsers that are still signed in."""
+        """Return subscriptions for this key of the site, in browsers that are still signed in."""
         now = timezone.now()
         return self.filter(server_key=server_key, sign_in__session__expire_date__gt=now)
 
@@ -30,11 +30,11 @@ class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
         return self.filter(sign_in__user=user)
 
     def with_message(self, key: str) -> Self:
-        """Return those that have accepted the message with this key."""
+        """Return subscriptions whose push service has accepted the message with this key."""
         return self.filter(pk__in=PushReceipt.objects.filter(key=key).values("subscription"))
 
     def without(self, key: str) -> Self:
-        """Return those that haven't accepted the message with this key yet."""
+        """Return subscriptions whose push service hasn't accepted the message with this key yet."""
         return self.exclude(pk__in=PushReceipt.objects.filter(key=key).values("subscription"))
 
 

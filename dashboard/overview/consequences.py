@@ -69,7 +69,7 @@ class Place:
 
     key: str
     kept: int
-    """The number of steps that were completed before it."""
+    """The number of steps that were completed before the place."""
 
 
 def places_of(run: Run) -> list[Place]:

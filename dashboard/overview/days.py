@@ -115,7 +115,7 @@ def days_for(user: User, now: datetime) -> Days:
 
 
 def _read(user: User, since: UUID) -> tuple[list[UUID], list[tuple[datetime, str]], bool]:
-    """Read the newest runs, and those among them that no other run has called.
+    """Read the newest runs, and which of them no other run has called.
 
     Return the ids of all, the beginning and the status of the latter, and whether there are more.
     """

@@ -58,7 +58,7 @@ class Drawn:
     silence: str = ""
     evidence: Any = None
     given: list[Shown] = field(default_factory=list)
-    """The arguments of a step that shows them."""
+    """The arguments of a step with `shown=True`."""
     result: list[Shown] | None = None
     raw: str = ""
     """The result as JSON, shortened if it is long."""

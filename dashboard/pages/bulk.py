@@ -54,7 +54,7 @@ class Line:
     """The label of the button whose answer would be sent; "" if none can be."""
     value: Any = None
     why_not: str = ""
-    """The reason why it can't be answered together with the others; "" if it can."""
+    """The reason why the request can't be answered with the others; "" if it can."""
 
     @property
     def needs_comment(self) -> bool:

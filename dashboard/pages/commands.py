@@ -66,7 +66,7 @@ class CommandResult:
     has_more: bool = False
     """True if the session has more runs than are shown."""
     dialog: Dialog | None = None
-    """The form that cancels a run; None if it isn't known yet which."""
+    """The form that cancels a run; None until the person has chosen one."""
     reason: str = ""
     """The reason for the cancellation, as typed."""
 

@@ -112,7 +112,7 @@ class View:
     loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
     """The requests of the shown page of the list."""
     seen: set[UUID] = field(default_factory=set)
-    """The ids of the requests among them that the person has opened."""
+    """The ids of those of the loaded requests that the person has opened."""
 
     @cached_property
     def now(self) -> datetime:

@@ -59,9 +59,9 @@ class Participant:
     first_at: datetime | None = None
     """The time of the first message or answer; None if the viewer may see none."""
     last_seq: int = 0
-    """The number of the last message that they have written; 0 if there is none."""
+    """The number of the last message that the participant wrote; 0 if there is none."""
     joined_at: datetime | None = None
-    """The time at which they became a member; None if they aren't one."""
+    """The time at which the participant became a member; None for somebody who isn't one."""
 
     def note(self, act: _Act) -> None:
         if act.kind == JOINED:

@@ -35,7 +35,7 @@ class Written:
     steers: bool = False
     """True if the message is written to the step that is running."""
     files: Sequence[File] = ()
-    """The files sent with it; their contents are stored permanently already."""
+    """The files sent with the message; their contents are stored permanently already."""
 
 
 def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:

@@ -174,7 +174,7 @@ def confirm_site(reason: str) -> int:
 
 @transaction.atomic
 def adopt_store() -> str:
-    """Make this file store the site's own, and return its mark.
+    """Mark the file store at FILES_URL as this site's, and return the mark.
 
     The store gets a new mark, so that forgotten processes with the old store accept no work;
     another site's store keeps its mark. Raises `FileStoreError` if the store can't be used.

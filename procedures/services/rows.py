@@ -203,7 +203,7 @@ def file_differences(run: Run) -> Iterator[Difference]:
 
 
 def missing_contents(stored: Iterable[tuple[str, str]]) -> Iterator[Difference]:
-    """Yield those of the stored things, each given with its digest, whose content isn't there."""
+    """Yield the stored things whose content is missing; each is given with its digest."""
     store, seen = ContentStore(), set[str]()
     for what, digest in stored:
         if digest not in seen:

@@ -151,7 +151,7 @@ class Remark:
     steers: bool = False
     """True if the message is written to the step that is running."""
     files: tuple[Given, ...] = ()
-    """The files that are sent with it."""
+    """The files that are sent with the message."""
 
 
 @with_options("say")

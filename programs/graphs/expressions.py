@@ -144,7 +144,7 @@ def _fault_of(part: ast.AST) -> str:
         case ast.Name(id=name) if name.startswith("__"):
             return f"the name {name} begins with two underscores"
         case ast.Constant(value=value) if not isinstance(value, KEPT):
-            return f"{value!r} isn't a text, a number, True, False or None"
+            return f"{value!r} isn't a string, a number, True, False or None"
         case _ if not isinstance(part, ALLOWED):
             return f"it contains {type(part).__name__}, which conditions don't have"
     return ""

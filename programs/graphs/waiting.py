@@ -18,7 +18,7 @@ class Answer:
     asked_at: datetime
     value: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    """The values that it adds to the data."""
+    """The values that the end of the wait adds to the data."""
     user: str | None = None
     timed_out: bool = False
 

@@ -44,7 +44,7 @@ class Use:
     field: str
     line: int
     argument: str = ""
-    """The text that it is called with, if that is written out."""
+    """The string with which the name is called, if the code has it as a literal."""
     is_called: bool = False
 
 

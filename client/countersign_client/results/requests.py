@@ -118,7 +118,7 @@ class Upload:
     """A file that was sent for an answer."""
 
     token: str
-    """Put it in place of the file in the answer's value."""
+    """The text to put in place of the file in the answer's value."""
     name: str
     digest: str
     size: int

@@ -61,7 +61,7 @@ class Sent:
     message: Message
     reply: Reply | None
     unheard: str
-    """A sentence about why the run doesn't read it; else empty."""
+    """A sentence about why the run doesn't read the message; else empty."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ FIELDS = frozenset(
     }
 )
 BASE = "_countersign_base"
-"""The attribute of metadata with what they contained when they were loaded or saved last."""
+"""The attribute of a metadata object that holds its content as last loaded or saved."""
 RUNNING = "RUNNING"
 
 

@@ -58,7 +58,7 @@ class SubscriptionForm(forms.Form):
 
     @transaction.atomic
     def save(self, sign_in: SignIn, key: PushKey) -> PushSubscription:
-        """Notify in this browser from now on whoever is signed in there, and nobody else."""
+        """Subscribe the browser for the person signed in there; end others' subscriptions in it."""
         digest = digest_of_endpoint(self.cleaned_data["endpoint"])
         PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
         values = {**self.cleaned_data, "digest": digest, "server_key": key.public}

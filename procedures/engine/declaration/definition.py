@@ -92,13 +92,13 @@ class Procedure:
     file: str = ""
     """The file whose text the procedure runs; "" for Python code."""
     subject: str = ""
-    """The template of the subjects of its runs; "" if it has none."""
+    """The template of the subjects of the procedure's runs; "" if it has none."""
     listens: bool = False
-    """True if its runs read the messages that people write to them."""
+    """True if the procedure's runs read the messages that people write to them."""
     steer: bool = False
     """True if people can also write to a step while it is running."""
     picture: Picture | None = None
-    """The picture that its page and the pages of its runs show; None if it has none."""
+    """The picture on the pages of the procedure and of its runs; None if it has none."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -313,7 +313,7 @@ class Procedure:
         # Before Pydantic reads the types, so that the sentence names the secret and not Pydantic's
         # own trouble with it.
         check_no_secrets(self.name, self.fn)
-        _ = self._checks  # one that needs what is no input is refused before any start
+        _ = self._checks  # a check of something that isn't an input is refused before any start
         try:
             return TypeAdapter[Any](made)
         except PydanticUserError as error:

@@ -12,7 +12,7 @@ class InboxMessage:
 
     text: str
     sender: str
-    """The name of the person who wrote it, or "system: deadline"."""
+    """The name of the person who wrote the message, or "system: deadline"."""
     at: datetime
     id: str
     """The id of the message in the chat session; "" for a timeout."""

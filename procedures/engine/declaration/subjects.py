@@ -85,7 +85,7 @@ def _check(
     kinds = _kinds(hints[name])
     if not all(map(_is_plain, kinds)):
         raise DefinitionError(
-            f"{of}: subject= can't show the input {name}. Only texts, numbers, dates, times, "
+            f"{of}: subject= can't show the input {name}. Only strings, numbers, dates, times, "
             "choices, files and lists of these fit into a line."
         )
     if spec and not _takes(kinds, spec):

@@ -172,7 +172,7 @@ class Options(Control):
         if self.is_typed:
             return self._read_typed(self.last(texts))
         own, sent = self.own(texts), list(texts(self.sent_as))
-        # The button of the own words sends "", which is no option's value.
+        # The button of the own words sends "", which isn't the value of any option.
         chosen = [one for one in sent if one]
         if self.is_many:
             return [*chosen, own] if own else chosen

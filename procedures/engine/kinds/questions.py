@@ -78,7 +78,7 @@ class Question:
     escalate: tuple[Escalation, ...] = ()
     """Pairs of a number of seconds and names: the people who are asked, too, after that time."""
     four_eyes: bool = False
-    """True if those who caused the question can't answer it."""
+    """True if the people who caused the question can't answer it."""
     quorum: int = 1
     """The number of people whose votes must agree."""
     veto: bool = False

@@ -63,7 +63,7 @@ class AskedBack(NamedTuple):
     """The name of the user who asked back."""
     text: str
     at: str
-    """The time at which they asked back, in ISO 8601."""
+    """The time at which that user asked back, in ISO 8601."""
 
     @property
     def moment(self) -> datetime:

@@ -297,7 +297,7 @@ Validator: Any = cast(Any, extend)(Draft202012Validator, RULES, type_checker=TYP
 def _format_checker() -> FormatChecker:
     checker = FormatChecker(())
     for name, one in FORMATS.items():
-        # What is no text is a fault of the type.
+        # Anything but a string is a fault of the type.
         checker.checks(name)(
             lambda value, one=one: not isinstance(value, str) or one.is_valid(value)
         )

@@ -129,7 +129,7 @@ class _Reader:
                 _inside(path, min(map(str, others))), "can't be used beside $ref."
             )
         self.seen.append(name)
-        # The title of a shared type is no title of the field, as for models.
+        # The title of a shared type isn't the title of the field, as for models.
         of_type = dict(_mapping(self.defs[name], path))
         of_type.pop("title", None)
         found = self._read(

@@ -235,7 +235,7 @@ def holds_secret(hint: Any) -> bool:
     """Return True if a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
     try:
         return _holds_secret(adapter(hint))
-    except Exception:  # noqa: BLE001 (it is no type: told where it is used)
+    except Exception:  # noqa: BLE001 (it isn't a type, which is reported where it is used)
         return False
 
 
@@ -286,7 +286,7 @@ def unserved(hint: Any, *, takes_files: bool = True) -> str:
         return UNKNOWN_NAME
     except SchemaError as error:
         return " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 (Pydantic raises whatever it meets inside of what is no type)
+    except Exception:  # noqa: BLE001 (for what isn't a type, Pydantic may raise anything)
         return ONCE if get_origin(hint) in READ_ONCE else NO_TYPE
     return _unserved(types, takes_files) if types.pydantic_complete else UNKNOWN_NAME
 

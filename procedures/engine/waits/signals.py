@@ -43,7 +43,7 @@ class Received(Generic[T]):
 
     value: T
     sender: str
-    """The name of the user or run that sent it, or "system: deadline"."""
+    """The name of the user or run that sent the signal, or "system: deadline"."""
     at: datetime
     timed_out: bool
 

@@ -36,7 +36,7 @@ class Address(BaseModel):
         ("{amount:099999999.2f}", "contains {amount:099999999.2f}."),
         ("{amount:d}", "contains {amount:d}."),
         ("{day:%c}", "contains {day:%c}."),
-        ("{address}", "can't show the input address. Only texts, numbers"),
+        ("{address}", "can't show the input address. Only strings, numbers"),
         ("Refund {amount", "can't be read: expected '}' before end of string."),
         ("Refund\n{amount}", "must be one line of at most 200 characters."),
         ("x" * (LONGEST_SUBJECT + 1), "must be one line of at most 200 characters."),
