@@ -96,7 +96,7 @@ class RunState:
     session_id: str | None = None
     parent_run_id: str | None = None
     idempotency_key: str = ""
-    """In a handler: a key that all attempts of its effect share, also after a crash."""
+    """In a handler: a key that all attempts of its effect share, even after a crash."""
     attempt: int = 1
     """In a handler: the number of the attempt."""
 

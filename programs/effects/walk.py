@@ -176,7 +176,7 @@ class Walk:
         return Visit(self._state_maker(node), Clock(now), fn)
 
     def _state_maker(self, node: str) -> Callable[..., RunState]:
-        """Return what makes the state for nodes and handlers, also inside a step."""
+        """Return what makes the state for nodes and handlers, even inside a step."""
         return partial(
             RunState,
             run_id=str(self.ctx.run_id),

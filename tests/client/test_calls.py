@@ -204,7 +204,7 @@ def test_refusals_say_what_they_mean(open_client: Open, asker: User, running_web
     with pytest.raises(NotFoundError) as absent:
         client.get_run("0190e6c4-0000-7000-8000-000000000000")
     assert absent.value.status == 404
-    with pytest.raises(ValueError, match="no name or id"):
+    with pytest.raises(ValueError, match="isn't a valid name or id"):
         client.get_run("..")
     with pytest.raises(NotFoundError):
         client.get_procedure("a/../../me")

@@ -139,7 +139,7 @@ def test_a_question_is_withdrawn_and_a_run_fails(site: Client) -> None:
 
 
 def test_without_a_worker_nothing_is_lost(owner: Client) -> None:
-    with pytest.raises(WaitTimeoutError, match="hasn't heard"):
+    with pytest.raises(WaitTimeoutError, match="hasn't read this command"):
         opened(owner, patience=0.2)
     run = Run.objects.get()
 

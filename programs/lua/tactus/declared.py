@@ -158,7 +158,7 @@ class Bounds:
         turns, depth = (checked_most(told.get(of), of) for of in ("max_turns", "max_depth"))
         prompt = told.get("return_prompt") or ""
         if not isinstance(prompt, str):
-            raise TypeError("return_prompt must be a text.")
+            raise TypeError("return_prompt must be a string.")
         if prompt and has_outputs:
             raise ValueError("return_prompt can't be used with outputs, because it makes a text.")
         if prompt and not has_agents:
