@@ -1,4 +1,4 @@
-"""Programs of effects as procedures: nodes that say what is to be done, and handlers that do it."""
+"""Programs of effects as procedures: nodes ask for effects, and handlers perform them."""
 
 from programs.effects.limits import LimitWarning
 from programs.effects.program import as_procedure

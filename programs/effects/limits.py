@@ -41,18 +41,18 @@ class LimitWarning:
 
 
 def share(used: int, most: int) -> float:
-    """Return how many percent of a limit are used; 0 without a limit."""
+    """Return the percentage of a limit that is used; 0 without a limit."""
     return round(used / most * 100, 1) if most > 0 else 0.0
 
 
 def numbers_of(limits: Mapping[str, Any], kind: str) -> tuple[int, int, int]:
-    """Return what is used, of how many, and the percentage that warns."""
+    """Return the amount used, the limit, and the percentage from which a warning is due."""
     used, most, warn = (_number(limits, name) for name in COUNTED[kind])
     return used, most, warn
 
 
 def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of each limit: used, of how many, in percent, and if that warns."""
+    """Return the status of each limit: the amount used, the limit, the percentage, any warning."""
     told: dict[str, Any] = {}
     for kind, used_name in (("iterations", "current"), ("tokens", "estimated_used")):
         used, most, warn = numbers_of(limits, kind)
@@ -62,7 +62,7 @@ def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:
-    """Return a warning for each limit of which at least the share that warns is used."""
+    """Return a warning for each limit that is used up to the percentage that warns."""
     found = []
     for kind in COUNTED:
         used, most, warn = numbers_of(limits, kind)

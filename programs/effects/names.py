@@ -14,7 +14,7 @@ def engine_name(name: str) -> str:
 
 
 def own_name(name: str) -> str:
-    """Return what `engine_name` was given."""
+    """Return the name from which `engine_name` made this one."""
     for written, one in ((code, char) for char, code in reversed(IN_NAMES.items())):
         name = name.replace(written, one)
     return name
@@ -27,7 +27,7 @@ def procedure_name(workflow_id: str) -> str:
 
 
 def set_nested(target: dict[str, Any], key: str, value: Any) -> None:
-    """Set a value under a dotted name; what stands in the way and isn't a dict is replaced."""
+    """Set a value under a dotted name; any value on the way that isn't a dict is replaced."""
     *above, last = key.split(".")
     for name in above:
         inner = target.get(name)

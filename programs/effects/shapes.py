@@ -59,7 +59,7 @@ class StepPlan:
     effect: Effect | None = None
     next_node: str | None = None
     complete_output: dict[str, Any] | None = None
-    """The output of the run, which ends then."""
+    """The output with which the run ends; None if it continues."""
 
 
 @dataclass
@@ -96,9 +96,9 @@ class RunState:
     session_id: str | None = None
     parent_run_id: str | None = None
     idempotency_key: str = ""
-    """In a handler: a key that all attempts of its effect share, even after a crash."""
+    """A key that all attempts of the handler's effect share, even after a crash."""
     attempt: int = 1
-    """In a handler: the number of the attempt."""
+    """The number of the handler's attempt."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ NodeHandler = Callable[[RunState, Any], Any]
 
 @dataclass(frozen=True)
 class WorkflowSpec:
-    """A program: nodes by name, and the one to begin with."""
+    """A program: its nodes by name, and the name of its first node."""
 
     workflow_id: str
     entry_node: str

@@ -17,11 +17,11 @@ MORE_OF_WAIT = ("allow_free_text", "details")
 
 
 class EffectError(PublicError):
-    """An effect that can't be done, or that its handler failed to do."""
+    """An effect couldn't be performed, or its handler failed."""
 
 
 class PlanError(PublicError):
-    """A node that returned something else than a plan which leads on."""
+    """A node returned something that isn't a plan, or a plan that leads nowhere."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def type_name(effect_type: Any) -> str:
 
 
 def outcome_of(done: Any, kind: str) -> dict[str, Any]:
-    """Return what a handler made of an effect; raise `EffectError` if it failed."""
+    """Return the result of a handler, or what it waits for; raise `EffectError` if it failed."""
     status = getattr(done, "status", None)
     if status not in ("completed", "waiting", "failed"):
         return {"result": done}
@@ -92,7 +92,7 @@ def outcome_of(done: Any, kind: str) -> dict[str, Any]:
 
 
 def wait_of(wait: Any) -> dict[str, Any]:
-    """Return what a handler waits for as plain JSON."""
+    """Return the wait that a handler asked for as plain JSON."""
     told = {name: getattr(wait, name, None) for name in (*WAIT, *MORE_OF_WAIT)}
     told["reason"] = type_name(wait.reason)
     kept: dict[str, Any] = canonical.jsonable(
@@ -102,7 +102,7 @@ def wait_of(wait: Any) -> dict[str, Any]:
 
 
 def _arity(fn: Callable[..., Any]) -> int:
-    """Return how many arguments a handler takes: its run and effect, perhaps the next node."""
+    """Return how many of these arguments a handler takes: the run, the effect, the next node."""
     try:
         parameters = list(inspect.signature(fn).parameters.values())
     except (TypeError, ValueError):

@@ -26,7 +26,7 @@ Payload = Mapping[str, Any]
 
 
 def needed(payload: Payload, name: str, kind: str) -> str:
-    """Return a value that an effect can't do without."""
+    """Return a value that an effect requires."""
     value = payload.get(name)
     if not value:
         raise EffectError(f"{kind} requires payload.{name}")
@@ -92,7 +92,7 @@ def wait_for_event(ctx: Context, key: str, options: Mapping[str, Any]) -> Any:
 
 
 def emit(ctx: Context, payload: Payload, *, by: Mapping[str, Any], to: list[str]) -> dict[str, Any]:
-    """Send an event to other runs, and return to which."""
+    """Send an event to other runs, and return their ids as a result."""
     name, scope = needed(payload, "name", "emit_event"), str(payload.get("scope") or "session")
     if scope != "session":
         raise EffectError(

@@ -21,18 +21,18 @@ class Program:
 
     spec: WorkflowSpec
     name: str
-    """The name of its procedure."""
+    """The name of the procedure made from the program."""
     handlers: Mapping[str, Callable[..., Any]]
-    """The functions that do the effects of these types, as steps."""
+    """The handlers that run as steps, by the types of their effects."""
     between: Mapping[str, Callable[..., Any]]
-    """The functions that do the effects of these types between steps, with the run's context."""
+    """The handlers that run between steps with the run's context, by the types of their effects."""
     options: EffectOptions
-    """Options by type of effect, or by node."""
+    """The options of effects, by their types or by the nodes that ask for them."""
     policy: Any = None
     """The policy of AbstractRuntime for repeated tries; None leaves them to `options`."""
 
     def options_of(self, node: str, kind: str) -> dict[str, Any]:
-        """Return the options of an effect; those of the node count before those of its type."""
+        """Return the options of an effect; those of the node override those of the type."""
         return {**self.options.get(kind, {}), **self.options.get(node, {})}
 
 
@@ -44,11 +44,11 @@ class Walk:
     program: Program
     values: dict[str, Any]
     workflows: Mapping[str, Procedure]
-    """The procedures of other programs, by the ids of these."""
+    """The procedures of other programs, by the ids of the programs."""
     who: Mapping[str, str] = field(default_factory=dict)
     """The names `actor_id` and `session_id`, as the run was started with."""
     children: list[str] = field(default_factory=list)
-    """The runs that this one has started and not waited for."""
+    """The runs that this run has started without waiting for them."""
     new_limits: Handle[Received[dict[str, Any]]] | None = None
     is_limited: bool = False
 
@@ -74,7 +74,7 @@ class Walk:
         return plan
 
     def _followed(self, node: str, plan: Mapping[str, Any]) -> str:
-        """Do the effect of a plan, and return the node that follows."""
+        """Perform the effect of a plan, and return the next node."""
         effect, after = plan.get("effect"), plan.get("next_node")
         if effect:
             done = self._done(node, effect, after)
@@ -85,7 +85,7 @@ class Walk:
         return str(after)
 
     def _done(self, node: str, effect: dict[str, Any], after: str | None) -> dict[str, Any]:
-        """Do an effect, and return its result."""
+        """Perform an effect, and return its result."""
         kind, payload = effect["type"], effect["payload"]
         program, ctx = self.program, self.ctx
         options = program.options_of(node, kind)
@@ -102,7 +102,7 @@ class Walk:
     def _waited_for(
         self, node: str, kind: str, payload: dict[str, Any], options: dict[str, Any]
     ) -> Any:
-        """Do an effect that needs no handler."""
+        """Perform an effect that needs no handler."""
         match kind:
             case EffectType.ASK_USER:
                 return waits.ask(self.ctx, f"{node}.{kind}", payload, options)
@@ -123,7 +123,7 @@ class Walk:
     def _handled(
         self, node: str, effect: dict[str, Any], after: str | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        """Do an effect by its handler, and wait if the handler asks for that."""
+        """Perform an effect by its handler, and wait if the handler asks for that."""
         kind = effect["type"]
         if self.program.policy is not None:
             options.setdefault("retry", retry_of(self.program.policy, effect))
@@ -176,7 +176,7 @@ class Walk:
         return Visit(self._state_maker(node), Clock(now), fn)
 
     def _state_maker(self, node: str) -> Callable[..., RunState]:
-        """Return what makes the state for nodes and handlers, even inside a step."""
+        """Return a function that makes the state for nodes and handlers, even inside a step."""
         return partial(
             RunState,
             run_id=str(self.ctx.run_id),
@@ -216,7 +216,7 @@ def keep_result(values: dict[str, Any], key: str | None, done: Mapping[str, Any]
 
 
 def retry_of(policy: Any, effect: Mapping[str, Any]) -> Retry:
-    """Return what a policy in the manner of AbstractRuntime says about an effect."""
+    """Return the retry options that a policy like AbstractRuntime's gives an effect."""
     asked = as_effect(effect)
     attempts = int(policy.max_attempts(asked))
     first, second, last = (
