@@ -186,7 +186,7 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
         ("name: x\ncode: x\nguards: return 1", "guards must be a list of texts.", 3),
         ("name: x\ncode: x\nstages: [yes, no]", "stages must be a list of texts, and True", 3),
         ("name: x\ncode: x\ndependencies: [a]", "dependencies must be a mapping.", 3),
-        ("name: x\ncode: return 1\nparams:\n  ctx: string", "The input 'ctx' needs a name", 4),
+        ("name: x\ncode: return 1\nparams:\n  ctx: string", "Invalid name 'ctx' of the input", 4),
         ("name: x\ncode: x\nparams: {a: {type: [b]}}", "The input a has the type ['b'].", 3),
         ("name: x\ncode: x\nparams: {a: {enum: [yes]}}", "The enum of the input a has True", 3),
         ("name: x\ncode: x\nparams: {a: {enum: b}}", "The enum of the input a must be a list", 3),
