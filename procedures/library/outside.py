@@ -18,6 +18,7 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.values import canonical
+from procedures.engine.values.sizes import Sizes
 from procedures.library.ask import (
     LONGEST_SUBJECT,
     MOST_ASKED,
@@ -35,6 +36,7 @@ QUESTION = f"{OWN}/"
 LONGEST_NAME = 200
 MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
+SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
 """The number of commands after which the run continues as new, and the most while people are asked.
 
@@ -84,7 +86,7 @@ class Told(Part):
 
     id: Name
     """The id of the command. The state shows the last one that was heard."""
-    owner: str = ""
+    owner: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     """The process that sends the command. If another one owns the run, nothing is done."""
     take: bool = False
     """True if the process takes the run over from any other."""
@@ -196,8 +198,10 @@ class Program:
         for name in (*told.values, *told.gone):
             if name == OWN or name.startswith(QUESTION):
                 raise RefusedError(f"The name {name!r} is reserved for the run. Use another name.")
-        if told.end or told.withdraw or told.take:
-            return  # what makes room, or ends it, is always obeyed
+        _check_lengths(told)
+        makes_room = told.end or told.withdraw or told.take
+        if makes_room and told.ask is None and not told.values:
+            return  # it is always obeyed
         if self._commands > LONGEST_GENERATION and self._open:
             raise RefusedError(
                 f"The run takes no more than {LONGEST_GENERATION:,} commands while questions are "
@@ -282,6 +286,20 @@ class Program:
             return
         handle.cancel(withdrawal.reason)
         self._note_end(withdrawal.key, handle)
+
+
+def _check_lengths(told: Told) -> None:
+    """Raise `RefusedError` for a text that is too long, before any part of the command is done."""
+    post, line = told.post or Post(text="-"), told.log or Line(text="-")
+    parts = (
+        ("text of a post", post.text, SIZES.notice),
+        ("body of a post", post.body, SIZES.body),
+        ("text of a log line", line.text, SIZES.notice),
+        ("stage", told.stage, SIZES.stage),
+    )
+    for name, text, most in parts:
+        if len(text) > most:
+            raise RefusedError(f"The {name} has {len(text):,} characters; the limit is {most:,}.")
 
 
 @procedure(title="Run of an external program", subject="{subject}")

@@ -151,6 +151,9 @@ def test_only_the_process_that_took_it_last_is_heard() -> None:
         ([{**MINE, "gone": ["outside/deploy"]}], "is reserved for the run"),
         ([{**MINE, "withdraw": {"key": "x", "reason": "No."}}], "no question"),
         ([{**MINE, "log": {"text": "x" * 10_001}}], "the limit is"),
+        ([{**ask(key="b"), "post": {"text": "x" * 10_001}}], "the limit is"),
+        ([{**ask(key="b"), "post": {"text": "x", "body": "x" * 50_001}}], "the limit is"),
+        ([{**ask(key="b"), "stage": "x" * 2_001}], "the limit is"),
     ],
 )
 def test_a_command_that_it_does_not_obey_says_why_and_changes_nothing(
@@ -161,7 +164,8 @@ def test_a_command_that_it_does_not_obey_says_why_and_changes_nothing(
 
     assert words in refusal_in(run)
     assert run.status == "succeeded"
-    assert "a" not in state_of(run)
+    assert not {"a", "outside/b"} & state_of(run).keys()
+    assert len(run.prompts) <= len(before)
 
 
 def test_without_names_all_who_may_answer_are_asked_and_nobody_can_be_named() -> None:
@@ -199,6 +203,8 @@ def test_its_journal_goes_on_while_people_are_asked() -> None:
 def test_it_refuses_what_would_make_it_too_large() -> None:
     many = {**MINE, "values": {f"v{number}": 0 for number in range(module.MOST_VALUES + 1)}}
     assert "at most 5,000 values" in refusal_in(run_of(TAKE, many, END))
+
+    assert "at most 5,000 values" in refusal_in(run_of(TAKE, {**many, "take": True}, END))
 
     full = run_of(TAKE, {**MINE, "values": {"b": 1}}, END, values={"a": "x" * module.LARGEST_STATE})
     assert "at most 8,000,000 characters" in refusal_in(full)
