@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from procedures.engine import Limits, Procedure, ProcedureFileError, Retry
 from procedures.engine.values.spelling import meant
+from programs.extras import needing
 from programs.graphs.expressions import Expression
 from programs.graphs.graph import check_options, made_of
-from programs.graphs.marked import Items, Marked, at_line, plain, read_yaml
 from programs.graphs.nodes import Parts
 from programs.graphs.shape import Shape, shape_of
 from programs.graphs.steps import Ask, Chain, Gateway, Parallel, Signal, Wait, Work
+
+with needing("graphs"):
+    from programs.graphs.marked import Items, Marked, at_line, plain, read_yaml
 
 TOP = (
     *("name", "title", "doc", "subject", "roles", "limits", "inputs"),
