@@ -163,15 +163,22 @@ def _asked(
     ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
 ) -> Response[Any]:
     """Ask people about a call, with its exact arguments as evidence."""
+    evidence: Any = _evidence_of(tool, call)
+    shown = call.arguments
     if tool.is_step:
-        evidence: Any = _bound(ctx, tool, given).as_evidence()
-    else:
-        evidence = {"tool": tool.name, **call.arguments}
-    shown = evidence.get("arguments", evidence) if tool.model is None else evidence
+        evidence = _bound(ctx, tool, given).as_evidence()
+        shown = evidence if tool.model else evidence["arguments"]
     names = (tool.parameters.get("properties") or {}).keys()
     values = {name: one for name, one in shown.items() if name in names}
     asking: dict[str, Any] = {"name": f"approve {tool.name}", "evidence": evidence, **tool.asking}
     return ctx.request("action", _prompt(agent, tool, values), values, **tool.form, **asking)
+
+
+def _evidence_of(tool: Tool, call: ToolCall) -> dict[str, Any]:
+    """Return what people see of a call; no argument takes the place of the tool's name."""
+    if "tool" in call.arguments:
+        return {"tool": tool.name, "arguments": call.arguments}
+    return {"tool": tool.name, **call.arguments}
 
 
 def _prompt(agent: Agent, tool: Tool, values: dict[str, Any]) -> str:

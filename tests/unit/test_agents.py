@@ -163,6 +163,31 @@ def take(arguments: dict[str, Any]) -> str:
     return "taken"
 
 
+def paint(ctx: Context, arguments: dict[str, Any]) -> str:
+    return ctx.ask(f"{sorted(arguments)}?").value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ({"arguments": 5}, {"tool": "paint", "arguments": 5}),
+        ({"tool": "look"}, {"tool": "paint", "arguments": {"tool": "look"}}),
+    ],
+)
+def test_no_argument_hides_the_tool_or_fails_the_run(
+    arguments: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    tool = Tool(paint, needs="approval", schema={"type": "object"})
+    call = ToolCallPart("paint", arguments)
+    agent = Agent("agent", tools=[tool], model=FunctionModel(Scripted(call)))
+
+    run = run_procedure(with_agent(agent), humans=lambda one: "x" if one.kind == "input" else True)
+
+    assert run.error is None
+    opened = next(one.content for one in run.events if one.kind == "wait.opened")
+    assert opened["evidence"] == shown
+
+
 @pytest.mark.parametrize(
     ("word", "told_of_it"),
     [
