@@ -35,7 +35,10 @@ STANDARD: Mapping[str, Collection[str]] = {
 PRIMITIVES: Mapping[str, Collection[str]] = {
     "Checkpoint": ("clear_after", "clear_all", "exists", "get"),
     "File": ("exists", "read", "size", "write"),
-    "Human": ("approve", "escalate", "input", "notify", "review", "select"),
+    "Human": (
+        *("approve", "escalate", "input", "inputs", "multiple", "notify", "review", "select"),
+        "upload",
+    ),
     "Iterations": ("current", "exceeded"),
     "Json": ("decode", "encode"),
     "Log": ("debug", "error", "info", "warn", "warning"),

@@ -29,6 +29,7 @@ from programs.lua.schemas import (
     declaration,
     with_inputs,
 )
+from programs.lua.tokens import Use
 from programs.lua.values import tidy
 
 KNOWN = {
@@ -186,7 +187,7 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
     stages = list(told.get("stages") or [])
     human = {key: dict(value or {}) for key, value in (told.get("hitl") or {}).items()}
     declared = Declared(part.file, stages, human, family)
-    _check_code(part, chunks, human)
+    _check_children(part, _check_code(part, chunks, human), family)
     body = with_inputs(_body(declared, chunks, outputs), inputs, family)
     body.__doc__ = described(str(told.get("description") or ""), stages)
     roles: Any = part.inner("roles").told if told.get("roles") else {}
@@ -233,19 +234,40 @@ def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
     return [declaration(name, told, part.line(group, str(name)), of=of) for name, told in listed]
 
 
-def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> None:
+def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
+    """Return the names that the code uses; raise `ProcedureFileError` for an unknown one."""
+    found: list[Use] = []
     runtime = lua54.LuaRuntime()
     agents = {f(str(name)) for name in part.told.get("agents") or {} for f in (str, _capitalized)}
     for chunk in chunks:
         check_syntax(runtime, chunk.code, chunk.line)
         try:
-            Offer(*OFFER).check(chunk.code, chunk.line, human=human)
+            found += Offer(*OFFER).check(chunk.code, chunk.line, human=human)
         except ProcedureFileError as error:
             name = str(error).partition(" ")[0]
             if name not in agents:
                 raise
             words = f"The agent {name} can't run, because no model is set for agents."
             raise ProcedureFileError(words, line=error.line) from None
+    return found
+
+
+def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
+    """Raise `ProcedureFileError` for a procedure that the code starts and the file doesn't list.
+
+    A file without `dependencies.procedures` may start any procedure of the site.
+    """
+    listed = (part.told.get("dependencies") or {}).get("procedures")
+    if listed is None:
+        return
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        line = part.line("dependencies", "procedures")
+        raise ProcedureFileError("dependencies.procedures must be a list of names.", line=line)
+    for use in uses:
+        is_start = use.name == "Procedure" and use.field in ("run", "spawn") and use.argument
+        if is_start and use.argument not in (*family, *listed):
+            words = f"The code starts {use.argument!r}, which isn't in dependencies.procedures."
+            raise ProcedureFileError(words, line=use.line)
 
 
 def check_syntax(runtime: Any, code: str, line: int) -> None:

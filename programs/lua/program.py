@@ -42,7 +42,7 @@ class Program:
         self.sandbox.print_by(telling.say)
         groups = (
             telling_verbs(telling, Stages(ctx, declared.stages)),
-            human_verbs(Humans(ctx, declared.human)),
+            human_verbs(Humans(ctx, declared.human, self.files)),
             keeping_verbs(Keeping(ctx)),
             child_verbs(Children(ctx, declared.family)),
             file_verbs(self.files),
@@ -101,6 +101,8 @@ def human_verbs(humans: Humans) -> dict[str, Any]:
         "approve": humans.approve,
         "input": humans.input,
         "choose": humans.choose,
+        "inputs": humans.inputs,
+        "upload": humans.upload,
         "review": humans.review,
         "escalate": humans.escalate,
     }

@@ -1,11 +1,13 @@
 """Human: the questions of a program, which are requests like any other."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from procedures.engine import Context, Response
 from programs.lua.errors import HumanTimeoutError
+from programs.lua.primitives.fields import form_of, media_types, options_of
+from programs.lua.primitives.files import Files
 from programs.lua.primitives.options import seconds_of, table_of, text_of
 
 PASSED_ON = ("assign", "due", "remind", "escalate", "risk", "irreversible", "quorum", "four_eyes")
@@ -20,6 +22,8 @@ DEFAULT_MESSAGES = {
     "select": "Choice requested",
     "review": "Review requested",
     "escalate": "Escalation required",
+    "inputs": "Inputs requested",
+    "upload": "File upload requested",
 }
 Answered = tuple[Any, bool, str]
 """The value, whether nobody has answered in time, and who has answered."""
@@ -31,8 +35,8 @@ class Humans:
     Only an approval returns several values, for others may stand last in the arguments of a call.
     """
 
-    def __init__(self, ctx: Context, declared: Mapping[str, Any]) -> None:
-        self._ctx, self._declared = ctx, declared
+    def __init__(self, ctx: Context, declared: Mapping[str, Any], files: Files) -> None:
+        self._ctx, self._declared, self._files = ctx, declared, files
 
     def approve(self, options: Any = None, more: Any = None) -> Answered:
         told = self._options("approve", options, more)
@@ -56,6 +60,39 @@ class Humans:
             return self._ctx.ask(_prompt(told), str, **_with_default(asking, shown))
 
         return self._answer("input", told, ask, lambda one: one.value, default)[0]
+
+    def inputs(self, items: Any = None, more: Any = None) -> Any:
+        """Ask for several values in one form, and return them by their ids."""
+        schema = form_of(items)
+        times = [one["timeout"] for one in items if one.get("timeout") is not None]
+        usual = {"timeout": min(times)} if times else {}
+        told = self._options("inputs", {**usual, **table_of(more, "Human.inputs")}, None)
+        default = {text_of(one["id"]): one.get("default") for one in items}
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            return self._ctx.form(_prompt(told), schema=schema, **_with_default(asking, None))
+
+        return self._answer("inputs", told, ask, lambda one: one.value, default)[0]
+
+    def upload(self, options: Any = None, more: Any = None) -> Any:
+        """Ask for a file or several, which `File.read` reads by their paths."""
+        told = self._options("upload", options, more)
+        many = bool(told.get("multiple"))
+        limits: dict[str, Any] = {"many": many}
+        if accept := media_types(told.get("accept")):
+            limits["accept"] = accept
+        if (largest := told.get("max_size")) is not None:
+            limits["largest"] = largest
+
+        def ask(asking: dict[str, Any]) -> Response[Any]:
+            return self._ctx.upload(_prompt(told), **limits, **_with_default(asking, None))
+
+        def sent(response: Response[Any]) -> Any:
+            files = response.value if many else [response.value]
+            found = [self._files.take(one) for one in files]
+            return found if many else found[0]
+
+        return self._answer("upload", told, ask, sent, None)[0]
 
     def choose(self, options: Any = None, more: Any = None) -> Any:
         return self._choose("select", self._options("select", options, more))
@@ -97,7 +134,7 @@ class Humans:
         return self._answer("escalate", told, ask, lambda one: one.value, None)[0]
 
     def _choose(self, verb: str, told: Mapping[str, Any]) -> Any:
-        options, default = _choices(told.get("options")), told.get("default")
+        options, default = options_of(told.get("options")), told.get("default")
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             shown = default if isinstance(default, str) and default in options else None
@@ -157,18 +194,6 @@ def _with_default(asking: dict[str, Any], default: Any) -> dict[str, Any]:
 def _prompt(told: Mapping[str, Any]) -> str:
     line: str = told["message"].partition("\n")[0].strip()
     return PLAIN_MARKS.sub("", line) or line
-
-
-def _choices(options: Any) -> dict[str, str]:
-    """Return the labels of a choice by value, from texts or from tables with label and value."""
-    if not isinstance(options, Sequence) or isinstance(options, str) or not options:
-        raise ValueError("A choice needs a list of options.")
-    found = {}
-    for one in options:
-        named = one if isinstance(one, dict) else {"label": text_of(one)}
-        label = text_of(named.get("label", named.get("value")))
-        found[text_of(named.get("value", label))] = label
-    return found
 
 
 def _decisions(options: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from procedures.engine import Context, File, SiteChoice
+from programs.lua.primitives.fields import told_of
 from programs.lua.primitives.keeping import decode, encode
 from programs.lua.primitives.options import text_of
 
@@ -29,6 +30,7 @@ class Files:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._written: dict[str, str] = {}
+        self._sent: dict[str, File] = {}
 
     def write(self, path: Any = None, content: Any = None) -> bool:
         told, text = _path(path), text_of(content)
@@ -42,17 +44,29 @@ class Files:
         self._written[told] = text
         return True
 
+    def take(self, file: File) -> dict[str, Any]:
+        """Take a file that people have sent, and return what programs know about it."""
+        told = told_of(file)
+        self._sent[told["path"]] = file
+        return told
+
     def read(self, path: Any = None) -> str:
         told = _path(path)
         if told in self._written:
             return self._written[told]
+        if told in self._sent:
+            return self._ctx.step(read_sent, self._sent[told], name="read a file")
         return self._ctx.step(read_file, told, name="read a file")
 
     def exists(self, path: Any = None) -> bool:
         told = _path(path)
-        return told in self._written or self._ctx.step(has_file, told, name="look for a file")
+        if told in self._written or told in self._sent:
+            return True
+        return self._ctx.step(has_file, told, name="look for a file")
 
     def size(self, path: Any = None) -> int:
+        if sent := self._sent.get(_path(path)):
+            return sent.size
         return len(self.read(path).encode())
 
     def read_csv(self, path: Any = None, options: Any = None) -> list[Row]:
@@ -93,6 +107,13 @@ class Files:
 def keep_file(path: str, content: str) -> File:
     """Keep a text among the files of the run."""
     return File.keep(path.rpartition("/")[2], content)
+
+
+def read_sent(file: File) -> str:
+    """Read a file that people have sent."""
+    if file.size > LARGEST:
+        raise ValueError(f"The file {file.name!r} is too large. The limit is {LARGEST:,} bytes.")
+    return file.text()
 
 
 def read_file(path: str) -> str:

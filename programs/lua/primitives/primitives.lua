@@ -14,7 +14,10 @@ Log = {debug = host.debug, info = host.info, warn = host.warn, warning = host.wa
 Human = {
   approve = host.approve,
   input = host.input,
+  inputs = host.inputs,
+  multiple = host.inputs, -- its name in later versions of Tactus
   select = host.choose,
+  upload = host.upload,
   review = host.review,
   notify = host.notify,
   escalate = host.escalate,

@@ -1,0 +1,87 @@
+"""Human.inputs and Human.upload: forms of several fields, and the files that people send."""
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+
+from procedures.engine import File
+from programs.lua.primitives.options import table_of, text_of
+
+ITEM = {"id", "label", "type", "message", "options", "required", "default", "timeout", "metadata"}
+TYPES: Mapping[str, str] = {"approval": "boolean", "input": "string", "select": "string"}
+
+
+def form_of(items: Any) -> dict[str, Any]:
+    """Return the JSON Schema of the form that asks for several items at once."""
+    if not isinstance(items, list) or not items:
+        raise ValueError("Human.inputs needs a list of items.")
+    read = [_item(one) for one in items]
+    names = [text_of(one["id"]) for one in read]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise ValueError(f"Human.inputs has two items with the id {twice!r}.")
+    required = [text_of(one["id"]) for one in read if one.get("required", True)]
+    properties = {text_of(one["id"]): _field(one) for one in read}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _item(told: Any) -> dict[str, Any]:
+    given = table_of(told, "An item of Human.inputs")
+    missing = [name for name in ("id", "type") if not given.get(name)]
+    if missing:
+        raise ValueError(f"An item of Human.inputs needs {' and '.join(missing)}.")
+    if unknown := sorted(set(given) - ITEM):
+        raise ValueError(f"An item of Human.inputs can't have {unknown[0]}.")
+    if given["type"] not in TYPES:
+        words = f"The type {text_of(given['type'])!r} isn't offered in Human.inputs"
+        raise ValueError(f"{words}. The types are {', '.join(TYPES)}.")
+    return given
+
+
+def _field(told: Mapping[str, Any]) -> dict[str, Any]:
+    kind = TYPES[told["type"]]
+    label = text_of(told.get("label") or told["id"])
+    found: dict[str, Any] = {"type": kind, "title": label}
+    if message := text_of(told.get("message")):
+        found["description"] = message
+    if told["type"] == "select":
+        options = options_of(told.get("options"))
+        found["oneOf"] = [{"const": value, "title": title} for value, title in options.items()]
+    if (default := told.get("default")) is not None:
+        found["default"] = default
+    elif not told.get("required", True):
+        found["type"] = [kind, "null"]
+        found["default"] = None
+    return found
+
+
+def options_of(options: Any) -> dict[str, str]:
+    """Return the labels of a choice by value, from texts or from tables with label and value."""
+    if not isinstance(options, list) or not options:
+        raise ValueError("A choice needs a list of options.")
+    found = {}
+    for one in options:
+        named = one if isinstance(one, dict) else {"label": text_of(one)}
+        label = text_of(named.get("label", named.get("value")))
+        found[text_of(named.get("value", label))] = label
+    return found
+
+
+def media_types(accept: Any) -> list[str]:
+    """Return the media types of a list such as ".pdf, image/*"."""
+    listed = accept if isinstance(accept, list) else text_of(accept).split(",")
+    return [_media_type(text_of(one).strip()) for one in listed if text_of(one).strip()]
+
+
+def _media_type(told: str) -> str:
+    if not told.startswith("."):
+        return told
+    found = mimetypes.guess_type(f"file{told}")[0]
+    if found is None:
+        raise ValueError(f"Human.upload knows no media type of {told!r}.")
+    return found
+
+
+def told_of(file: File) -> dict[str, Any]:
+    """Return a file as programs know it; its path is one that `File.read` takes."""
+    path = f"uploads/{file.digest[:12]}/{file.name}"
+    return {"path": path, "name": file.name, "size": file.size, "mime_type": file.content_type}
