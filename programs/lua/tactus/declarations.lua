@@ -66,12 +66,23 @@ setmetatable(_G, {
   end,
 })
 
+local function table_in(settings)
+  if type(settings) == "table" then return settings end
+  error("A declaration takes a table such as {...}, not a " .. type(settings) .. ".", 3)
+end
+
 -- Return a constructor: of `Kind {...}`, `Kind "name" {...}` and `kind("name", {...}, function)`.
 local function constructor(make)
   return function(first, second, third)
-    if type(first) ~= "string" then return make(first) end
+    if type(first) ~= "string" then
+      local made = make(table_in(first)) -- no tail call, so that an error finds its line
+      return made
+    end
     if second == nil then
-      return function(settings) return make(settings, first) end
+      return function(settings)
+        local made = make(table_in(settings), first)
+        return made
+      end
     end
     if type(second) == "function" then return make({second}, first) end
     if third ~= nil then second[1] = third end
@@ -306,6 +317,14 @@ local function main()
 end
 
 function api.has_main() return main() ~= nil end
+
+function api.has_several()
+  local count = 0
+  for _, value in ipairs(unnamed) do
+    if not objects[value].name then count = count + 1 end
+  end
+  return count > 1
+end
 
 function api.main_settings() return data_of(main().settings) end
 

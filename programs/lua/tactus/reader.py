@@ -18,6 +18,7 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.declaration.roles import ROLES
+from programs.lua.errors import ProgramError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
 from programs.lua.plexus import check_syntax, described
 from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
@@ -75,6 +76,8 @@ class Found:
     def declare(self, kind: Any, name: Any, told: Any = None, functions: Any = None) -> None:
         match kind:
             case "procedure":
+                if name in self.procedures:
+                    raise ValueError(f"Two procedures are called {name}.")
                 self.procedures[name] = told
             case "hitl":
                 self.human[name] = told or {}
@@ -150,7 +153,13 @@ def declarations_of(file: str, text: str) -> Found:
             raise ProcedureFileError(words, line=_line_of(fence)) from None
         return found
     except ReadingTooLong as error:
-        raise ProcedureFileError(str(error)) from None
+        words = str(error).removeprefix(f"{fence.place}: ")
+        raise ProcedureFileError(words, line=_line_of(fence)) from None
+    except ProgramError as error:
+        raise _at_its_line(file, str(error)) from None
+    if api["has_several"]():
+        last = [use.line for use in _calls(text) if use.name in ("Procedure", "procedure")][-1]
+        raise ProcedureFileError("Only one procedure of a file can lack a name.", line=last)
     if api["has_main"]():
         found.main = ""
         found.procedures[""] = sandbox.call(api["main_settings"])[0]
@@ -162,6 +171,14 @@ def declarations_of(file: str, text: str) -> Found:
 def _calls(text: str) -> list[Use]:
     uses = Offer(STANDARD, PRIMITIVES, NAMES).uses(text)
     return [use for use in uses if use.is_called and not use.field]
+
+
+def _at_its_line(file: str, words: str) -> ProcedureFileError:
+    """Return an error of the program's declarations, with the line that its message begins with."""
+    place, _, rest = words.removeprefix(f"{file}:").partition(": ")
+    if words.startswith(f"{file}:") and place.isdigit():
+        return ProcedureFileError(rest, line=int(place))
+    return ProcedureFileError(words)
 
 
 def _line_of(fence: Reading) -> int | None:

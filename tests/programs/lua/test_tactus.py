@@ -129,6 +129,13 @@ def test_the_file_makes_the_form_and_the_names() -> None:
         ("Procedure {input = {a = {type = 'date'}}, function() end}", "The input a has", 1),
         ("Procedure {function() return 1 end", "'}' expected near <eof>.", 1),
         ("Tool.count('x')", "Tool.count isn't offered.", 1),
+        ("local x\nlocal y = x.z", "attempt to index a nil value (local 'x')", 2),
+        ("\nerror('No.')\nProcedure {function() end}", "No.", 2),
+        ("\nerror({})", "table: ", 2),
+        ("Procedure {function() end}\nProcedure {function() end}", "Only one procedure", 2),
+        ("procedure('a', {}, print)\nprocedure('a', {}, print)", "Two procedures are called a.", 2),
+        ("\nProcedure(5)", "A declaration takes a table such as {...}, not a number.", 2),
+        ("\nToolset 'x' (5)", "A declaration takes a table such as {...}, not a number.", 2),
     ],
 )
 def test_what_isnt_offered_is_refused_with_its_line(text: str, words: str, line: int) -> None:
