@@ -45,20 +45,20 @@ SNAPSHOT = "snapshot: "
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A paused run that keeps where another run stood, under a name."""
+    """A paused run that keeps, under a name, the place and the values of another run."""
 
     snapshot_id: str
     run_id: str
-    """The run that it was made of."""
+    """The run of which the snapshot was made."""
     name: str
 
 
 class Runtime:
-    """Starts, answers and cancels runs of programs; workers of the site do their steps.
+    """An interface to start, answer and cancel runs of programs; the site's workers run the steps.
 
-    `by` is the user for whom it acts: who starts the runs, answers them and cancels them. The
-    programs are procedures of the site, made with `as_procedure`. `config` gives the limits with
-    which runs start (`to_limits_dict()`).
+    `by` is the user for whom the runtime starts, answers and cancels runs. The programs are
+    procedures of the site, made with `as_procedure`. `config` gives the limits with which runs
+    start (`to_limits_dict()`).
     """
 
     look_every = 0.2
@@ -140,7 +140,7 @@ class Runtime:
     def cancel_run(self, run_id: str, *, reason: str | None = None) -> RunState:
         """Cancel a run and its children, and return its state; one that has ended is unchanged.
 
-        A step that is at work is done first. Raises `KeyError` for an unknown run.
+        A step that is running is finished first. Raises `KeyError` for an unknown run.
         """
         state = self.get_state(run_id)
         if state.status not in ENDS:
@@ -277,7 +277,7 @@ class Runtime:
         run = self._find(run_id)
         code = code_of(run)
         if code is None or code.fn not in PROGRAMS:
-            raise KeyError(f"{run_id} is no run of a program that this process knows")
+            raise KeyError(f"{run_id} isn't a run of a program that this process knows")
         program = PROGRAMS[code.fn]
         inputs = code.load(run.inputs)
         nodes = {engine_name(one): one for one in program.spec.nodes}

@@ -142,7 +142,7 @@ def _check_options(program: Program) -> None:
         elif of in WAITING:
             known = WAITING[EffectType(of)]
         else:
-            raise DefinitionError(f"{program.name}: {of!r} is no node, and no effect it has.")
+            raise DefinitionError(f"{program.name}: {of!r} is neither a node nor a type of effect.")
         if unknown := [one for one in given if one not in known]:
             raise DefinitionError(
                 f"{program.name}: {of} can't have the option {unknown[0]!r}. "

@@ -114,7 +114,7 @@ def wait_until(ctx: Context, node: str, payload: Payload) -> dict[str, Any]:
     try:
         moment = datetime.fromisoformat(until)
     except ValueError:
-        raise EffectError(f"{until!r:.50} is no time in ISO format.") from None
+        raise EffectError(f"{until!r:.50} isn't a time in ISO format.") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     ctx.sleep_until(moment, reason=str(payload.get("reason") or node))

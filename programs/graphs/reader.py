@@ -292,7 +292,7 @@ def _input(name: str, given: Any, line: int) -> Any:
         isinstance(one, dict | list) for one in choices
     )
     if not is_plain:
-        words = f"The choices of the input {name!r} must be a list of texts or numbers."
+        words = f"The choices of the input {name!r} must be a list of strings or numbers."
         raise ProcedureFileError(words, line=line)
     hint = Literal[tuple(choices)] if choices else TYPES[kind]
     return (hint, of["default"]) if "default" in of else hint

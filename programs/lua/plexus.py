@@ -54,7 +54,7 @@ GROUPS: Mapping[type, tuple[str, ...]] = {
     str: ("name", "title", "subject", "description", "code"),
 }
 """The keys whose value must be a mapping, a list, or a text."""
-TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of texts", str: "a text"}
+TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of strings", str: "a string"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 
 

@@ -94,4 +94,4 @@ def test_a_handle_is_waited_for_where_it_was_opened(backend: Backend) -> None:
 
     assert backend.advance(run_id) == RunStatus.FAILED
 
-    assert "where it was opened" in str(backend.error(run_id))
+    assert "only in the branch that created it" in str(backend.error(run_id))

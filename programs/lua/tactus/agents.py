@@ -200,7 +200,7 @@ def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
         known = ", ".join(one.name for one in agent.tools) or "none"
         return {**told, "problem": f"There is no tool {call.tool}. The tools are: {known}."}
     if call.malformed:
-        return {**told, "problem": f"Invalid arguments: {call.malformed:.200} is no JSON object."}
+        return {**told, "problem": f"Invalid arguments: {call.malformed:.200} isn't a JSON object."}
     try:
         tool.read(call.arguments)
     except ArgumentsError as error:

@@ -146,7 +146,7 @@ class Declarations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of a procedure, and the questions to its agents at its end."""
+    """The limits of a procedure, and the prompt to its agents at its end."""
 
     most_turns: int | None
     most_depth: int | None
@@ -160,7 +160,9 @@ class Bounds:
         if not isinstance(prompt, str):
             raise TypeError("return_prompt must be a string.")
         if prompt and has_outputs:
-            raise ValueError("return_prompt can't be used with outputs, because it makes a text.")
+            raise ValueError(
+                "return_prompt can't be used with outputs, because its result is a string."
+            )
         if prompt and not has_agents:
             raise ValueError("return_prompt needs an agent that answers it.")
         return cls(turns, depth, prompt)

@@ -198,7 +198,7 @@ class _NoClock:
 
 @dataclass(frozen=True)
 class Reader:
-    """A file that was found in order, and the model of its agents."""
+    """A file without faults, and the model of its agents."""
 
     file: str
     text: str
@@ -241,7 +241,7 @@ class Reader:
             raise ProcedureFileError(str(error), line=self._line("subject") or None) from None
 
     def _bounds(self, told: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
-        """Return how far a procedure may go; its own settings count before those of the file."""
+        """Return the limits of a procedure; its own settings override those of the file."""
         given = {**self.found.settings, **told}
         try:
             return Bounds.of(given, has_outputs=bool(outputs), has_agents=bool(self.agents))

@@ -142,7 +142,7 @@ WRONG = [
     ("name: refund", "ends: double", "", "ends is a list of names."),
     ("{from: review, to: refuse", "{from: [review], to: refuse", "", "There is no step"),
     ("run: tests.unit.graphs.flows.double", "run: builtins.int.x", "", "be imported"),
-    ("choices: [slow, fast]", "choices: fast", "", "must be a list of texts"),
+    ("choices: [slow, fast]", "choices: fast", "", "must be a list of strings"),
     ("order: text", "class: text", "name:", "class"),
     ("name: refund", "start: nowhere", "edges:", "start= names 'nowhere'"),
 ]
