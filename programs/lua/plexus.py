@@ -115,7 +115,7 @@ class Part:
         return node.start_mark.line + (2 if is_block else 1)
 
     def inner(self, *path: str) -> "Part":
-        """Return the mapping at the end of the path; raise `ProcedureFileError` if it is none."""
+        """Return the mapping at the end of the path; raise `ProcedureFileError` if it isn't one."""
         told: Any = self.told
         node: yaml.Node = self.node
         for name in path:
@@ -175,7 +175,7 @@ def _check_kind(part: Part, key: str, kind: type) -> None:
     if not isinstance(value, kind):
         raise ProcedureFileError(f"{key} must be {TYPE_WORDS[kind]}.", line=part.line(key))
     if isinstance(value, list) and (odd := [one for one in value if not isinstance(one, str)]):
-        words = f"{key} must be {TYPE_WORDS[kind]}, and {odd[0]!r} is none. Write it in quotes."
+        words = f"{key} must be {TYPE_WORDS[kind]}. Write {odd[0]!r} in quotes."
         raise ProcedureFileError(words, line=part.line(key))
 
 

@@ -184,7 +184,11 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
         ("name: x\ncode: x\nprocedures: [a]", "procedures must be a mapping.", 3),
         ("name: x\ncode: x\nhitl: {pay: now}", "hitl.pay must be a mapping.", 3),
         ("name: x\ncode: x\nguards: return 1", "guards must be a list of strings.", 3),
-        ("name: x\ncode: x\nstages: [yes, no]", "stages must be a list of strings, and True", 3),
+        (
+            "name: x\ncode: x\nstages: [yes, no]",
+            "stages must be a list of strings. Write True in quotes.",
+            3,
+        ),
         ("name: x\ncode: x\ndependencies: [a]", "dependencies must be a mapping.", 3),
         ("name: x\ncode: return 1\nparams:\n  ctx: string", "Invalid name 'ctx' of the input", 4),
         ("name: x\ncode: x\nparams: {a: {type: [b]}}", "The input a has the type ['b'].", 3),
