@@ -142,7 +142,8 @@ def _check_options(program: Program) -> None:
         elif of in WAITING:
             known = WAITING[EffectType(of)]
         else:
-            raise DefinitionError(f"{program.name}: {of!r} is neither a node nor a type of effect.")
+            words = f"{of!r} is neither a node nor an effect that the program can perform"
+            raise DefinitionError(f"{program.name}: {words}.")
         if unknown := [one for one in given if one not in known]:
             raise DefinitionError(
                 f"{program.name}: {of} can't have the option {unknown[0]!r}. "

@@ -32,6 +32,7 @@ ELSEWHERE = (
     *("Are these the release notes of demo 1.3.0?", "Release demo 1.3.0?"),
 )
 """Labels of GitHub, of Django and of the tutorial, and two prompts of the demo's release."""
+SOURCES = {".html", ".py", ".tac", ".yaml"}
 BREAKS = re.compile(r"(?<=[.:;?!])\s|\n\n|\n *(?:[-|#]|\d+\.) ?|\|")
 
 
@@ -40,7 +41,7 @@ def labels() -> str:
     """Return the source of all that people read, and the labels that come from elsewhere."""
     packages = ("templates", "dashboard", "chat", "procedures", "examples", "programs")
     files = [file for name in packages for file in (CHECKOUT / name).rglob("*")]
-    source = [file.read_text() for file in files if file.suffix in {".html", ".py"}]
+    source = [file.read_text() for file in files if file.suffix in SOURCES]
     return "\n".join([*source, *ELSEWHERE])
 
 

@@ -292,7 +292,7 @@ def test_a_program_that_cannot_work_is_refused_when_it_is_made() -> None:
             as_procedure(program)
     with pytest.raises(DefinitionError, match="can't have the option 'retry'"):
         as_procedure(one("ask_user"), options={"ask_user": {"retry": 3}})
-    with pytest.raises(DefinitionError, match="no node"):
+    with pytest.raises(DefinitionError, match="neither a node nor an effect"):
         as_procedure(one("ask_user"), options={"llm_call": {"retry": 3}})
     with pytest.raises(DefinitionError, match="isn't a function"):
         as_procedure(one("llm_call"), {"llm_call": 1})  # type: ignore[dict-item]
@@ -304,7 +304,7 @@ def test_a_plan_that_leads_nowhere_fails_the_run_in_words() -> None:
     assert "Unknown node 'gone'" in failure(of(start=node(after="gone")))
     assert "returned no plan" in failure(of(start=lambda run, ctx: None))
     assert "requires payload.prompt" in failure(one("ask_user"))
-    assert "no time in ISO format" in failure(one("wait_until", {"until": "soon"}))
+    assert "isn't a time in ISO format" in failure(one("wait_until", {"until": "soon"}))
 
 
 def test_a_run_can_start_with_typed_values_and_knows_who_it_is_for() -> None:
