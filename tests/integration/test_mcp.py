@@ -207,33 +207,42 @@ def test_an_agent_sees_and_uses_the_tools_of_its_scopes(site: Address, carol: Us
 
 
 @pytest.mark.usefixtures("allowed")
-def test_a_token_of_any_scope_does_not_approve_its_own_question(
-    site: Address, webs: list[Web], carol: User
+def test_a_token_of_any_scope_approves_neither_its_own_question_nor_its_own_guarded_tool(
+    site: Address, webs: list[Web], carol: User, finance: Group
 ) -> None:
     """By MCP, by the API, by words in the chat, and on the page that a mail links to."""
-    request = asked(site, token_of(carol))
-    given = {"request_id": str(request.pk), "value": True}
+    for role in ("start", "answer"):
+        grant("answers_by_agent", finance, role)
+    start = {"procedure": "answers_by_agent", "idempotency_key": "a-7"}
+    started = call(site, token_of(carol, "start"), "start_procedure", **start)
+    advance_run(UUID(started["run_id"]))
+    request = request_of(Run.objects.get(pk=started["run_id"]))  # for its tool that pays
+    own = asked(site, token_of(carol))
+    question = {"request_id": str(own.pk), "value": True}
+    given = {"request_id": str(request.pk), "value": {"decision": "approved"}}
 
     for scopes in (*([one] for one in Scope), [*Scope]):
         token = token_of(carol, *scopes)
         words = refusal(site, token, "answer_request", **given)
         assert words == OWN if "answer" in scopes else "needs the scope answer" in words
+        assert refusal(site, token, "answer_request", **question) == words
         client = Client(headers={"Authorization": f"Bearer {token}"})
         path = f"/requests/{request.pk}/response"
-        by_api = client.post(f"/api{path}", {"value": True}, "application/json")
-        by_mail = client.post(path, {"value": "true"})
-        reply = {"text": "yes", "reply_to": str(request.pk)}
+        by_api = client.post(f"/api{path}", {"value": given["value"]}, "application/json")
+        by_mail = client.post(path, {"decision": "approved"})
+        reply = {"text": "approved", "reply_to": str(request.pk)}
         said = f"/api/sessions/{request.session_id}/messages"
         by_chat = client.post(said, reply, "application/json")
         assert (by_api.status_code, by_mail.status_code) == (403, 302)
         assert by_chat.status_code == 403 or not by_chat.json()["reply"]["is_answer"]
 
-    request.refresh_from_db()
-    assert request.is_open
-    refused = [one.content for one in request.events.filter(kind=RequestEvent.Kind.REFUSED)]
-    assert {(one["program"], one["reason"]) for one in refused} == {("deploy-bot", OWN)}
+    assert HumanRequest.objects.open().count() == 2
+    refused = RequestEvent.objects.filter(kind=RequestEvent.Kind.REFUSED)
+    assert {one.request_id for one in refused} == {request.pk, own.pk}
+    reasons = {(one.content["program"], one.content["reason"]) for one in refused}
+    assert reasons == {("deploy-bot", OWN)}
     logged = "".join(web.output for web in webs)
-    assert logged.count("Refused answer_request by the token deploy-bot of carol") == 6
+    assert logged.count("Refused answer_request by the token deploy-bot of carol") == 12
 
 
 def test_no_agent_answers_what_cannot_be_undone_or_in_place_of_others(
