@@ -265,9 +265,9 @@ class Runtime:
         return state, reading.steps
 
     def _tell_below(self, state: RunState, details: dict[str, Any]) -> None:
-        """Tell what the child waits for; once it has ended, the run is about to go on."""
+        """Tell what the child waits for; while it waits for nothing, the run is on its way."""
         below = self._look(details["sub_run_id"])[0]
-        if below.status in ENDS:
+        if below.status != RunStatus.WAITING:
             state.status, state.waiting = RunStatus.RUNNING, None
         waits = below.waiting
         told = {"reason": waits.reason, "wait_key": waits.wait_key} if waits else {}

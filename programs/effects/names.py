@@ -3,21 +3,24 @@
 import re
 from typing import Any
 
+from procedures.engine.values import canonical
+
 IN_NAMES = {"%": "%25", "#": "%23", "/": "%2F", ":": "%3A"}
 """The codes of the characters that names of steps and signals can't have."""
 TABLE = str.maketrans(IN_NAMES)
+LONGEST = 80
+"""The longest name that a step or signal can have, in characters."""
 
 
 def engine_name(name: str) -> str:
-    """Return the name of the step or signal that stands for a node or an event."""
-    return name.translate(TABLE)
+    """Return the name of the step or signal that stands for a node or an event.
 
-
-def own_name(name: str) -> str:
-    """Return the name from which `engine_name` made this one."""
-    for written, one in ((code, char) for char, code in reversed(IN_NAMES.items())):
-        name = name.replace(written, one)
-    return name
+    A long name is cut and gets its digest, so that it stays a name of its own.
+    """
+    written = name.translate(TABLE)
+    if len(written) <= LONGEST:
+        return written
+    return f"{written[: LONGEST - 13]}~{canonical.digest(name)[:12]}"
 
 
 def procedure_name(workflow_id: str) -> str:
