@@ -57,6 +57,8 @@ class Theirs(Runtime):
     acting: User | None = None
     started = Started()
     captures = False
+    module = FLOWS
+    """The module that the procedures are declared in."""
 
     def __init__(
         self,
@@ -92,9 +94,9 @@ class Theirs(Runtime):
                 self.handlers,
                 workflows=known,
                 policy=self.effect_policy,
-                module=FLOWS,
+                module=self.module,
             )
-        module = sys.modules[FLOWS]
+        module = sys.modules[self.module]
         vars(module).update({one.name: one for one in known.values()})
         if not self.captures:
             registry.forget()
@@ -240,12 +242,12 @@ def example(name: str, folder: Path) -> ModuleType:
     return module
 
 
-def program_of(name: str, folder: Path) -> tuple[Procedure, dict[str, Any]]:
+def program_of(name: str, folder: Path, *, flows: str = FLOWS) -> tuple[Procedure, dict[str, Any]]:
     """Return the procedure and the values that an example is about to start with."""
     started = Theirs.started
     module = example(name, folder)
     vars(module)["print"] = lambda *_, **__: None
-    with mock.patch.object(Theirs, "captures", new=True):
+    with mock.patch.multiple(Theirs, captures=True, module=flows):
         try:
             module.main()
         except Captured:

@@ -1,8 +1,5 @@
 """Graphs whose worker is killed between every two waits, each time in a process of its own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,34 +14,17 @@ from procedures.services import Sent, send_signal, start_run, sweep
 from tests import litestar
 from tests.configured import configured
 from tests.crash.graphs import MODULE
+from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of
 
 pytestmark = pytest.mark.soak
-LEG = """
-import os, signal, sys
-import django
-django.setup()
-from procedures.runner import advance_run
-from uuid import UUID
-advance_run(UUID(sys.argv[1]))
-os.kill(os.getpid(), signal.SIGKILL)
-"""
 ANSWERS = {"review_document": {"decision": "approve", "comments": "Well."}}
-
-
-def work_and_die(run: Run, seed: int) -> None:
-    """Let a process work until the run waits, with an order of hashes of its own."""
-    environment = {**os.environ, "PROCEDURE_MODULES": MODULE, "PYTHONHASHSEED": str(seed)}
-    ended = subprocess.run(
-        [sys.executable, "-c", LEG, str(run.pk)], env=environment, capture_output=True, check=False
-    )
-    assert ended.returncode == -9, ended.stderr.decode()
 
 
 def go_through(run: Run, by: User) -> int:
     """Answer what the run asks, one question a process, until it ends; return the processes."""
     for leg in range(1, 12):
-        work_and_die(run, leg)
+        work_and_die(run, leg, module=MODULE)
         if status_of(run) not in ("waiting", "queued"):
             return leg
         request = HumanRequest.objects.open().filter(wait__run=run).order_by("-pk").first()
