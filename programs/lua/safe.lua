@@ -230,13 +230,38 @@ local function noted(fn)
   end
 end
 
+-- While a file is read, no watch can end a function of C.
+local MOST_TRIES = 1e8
+
+local function bounded(fn)
+  if not host.reads then return fn end
+  return function(text, pattern, ...)
+    if type(text) == "string" and type(pattern) == "string" then
+      local plain = gsub(gsub(pattern, "%%.", "x"), "%b[]", "x")
+      local _, count = gsub(plain, "[*+-]", "")
+      if count > 1 and (#text + 1) ^ count > MOST_TRIES then
+        raw_error("While a file is read, this pattern is too slow for a text of that length. Use it in the procedure.", 2)
+      end
+    end
+    return fn(text, pattern, ...)
+  end
+end
+
+for _, name in ipairs({"find", "match", "gsub", "gmatch"}) do string[name] = bounded(string[name]) end
 for _, name in ipairs({"find", "match", "gsub", "rep"}) do string[name] = noted(string[name]) end
 for _, name in ipairs({"concat", "insert", "move", "remove", "unpack"}) do
   table[name] = noted(table[name])
 end
 for _, name in ipairs({"char", "codepoint", "len", "offset"}) do utf8[name] = noted(utf8[name]) end
 
-local rep, gmatch = string.rep, string.gmatch
+local rep, gmatch, move = string.rep, string.gmatch, table.move
+
+function table.move(list, first, last, ...)
+  if host.reads and type(first) == "number" and type(last) == "number" and last - first > 1e6 then
+    raw_error("While a file is read, at most a million values can be moved at once.", 2)
+  end
+  return move(list, first, last, ...)
+end
 
 function string.rep(text, times, between)
   -- Empty texts need no memory, so that nothing would end the loop.

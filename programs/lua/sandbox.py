@@ -88,6 +88,7 @@ class Sandbox:
             "chance": self.leaf(clock.random),
             "whole": self.leaf(clock.whole),
             "say": self._print,
+            "reads": isinstance(fence, Reading),
         }
         safe = self._chunk(SAFE, "<safe>")(self._runtime.table_from(raw))
         self._run, self._wrapped = safe["run"], safe["wrapped"]

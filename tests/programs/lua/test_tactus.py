@@ -8,6 +8,7 @@ import pytest
 from procedures.engine import ProcedureFileError
 from procedures.testing import RehearsedRun, crash_test, run_procedure, silent
 from programs.lua import read_tactus
+from programs.lua.errors import ProgramError
 from programs.lua.tactus import AgentReply, AgentRequest, Scenario, ToolCall, scenarios_of
 from programs.lua.tactus.reader import specifications_in
 from tests.programs.lua.shown import examples, people, seen_of, text_of
@@ -113,6 +114,22 @@ def test_the_file_makes_the_form_and_the_names() -> None:
     assert deploy.roles == {"start": ("support",), "answer": ("finance",)}
     assert list(deploy.schema["properties"]) == ["app", "rounds"]
     assert deploy.doc == "Stages: asked → deployed."
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "local x = ('a'):rep(40):find(('a-'):rep(20) .. 'b')",
+        "for x in ('a'):rep(40):gmatch(('a*'):rep(20) .. 'b') do end",
+        "table.move({}, 1, 2 ^ 60, 2)",
+    ],
+)
+def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
+    with pytest.raises((ProcedureFileError, ProgramError), match="While a file is read"):
+        read_tactus("slow.tac", code)
+
+    [found] = read_tactus("fine.tac", "return ('a-b'):gsub('([a-z-]+)%-([a-z-]+)', '%2-%1')")
+    assert run_procedure(found).result == "b-a"
 
 
 @pytest.mark.parametrize(
