@@ -68,6 +68,8 @@ def as_procedure(  # noqa: PLR0913 (the options of authors)
     types of effects, or nodes, to the `StepOptions` of a handler, the `RequestOptions` of a
     question, or the `SignalOptions` of an event. `inputs` maps the names of a run's values to their
     types, or to pairs of a type and a default; without it, a run is started with any `vars`.
+    `title`, `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description,
+    and `module` the one that defines the program, by default the caller's.
 
     Raises `DefinitionError` for a program that can't work.
     """

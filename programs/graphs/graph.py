@@ -61,7 +61,9 @@ def graph(  # noqa: PLR0913 (the options of authors)
 
     `options` maps the names of steps to their `StepOptions`, `RequestOptions` or `SignalOptions`.
     `inputs` maps the names of a run's inputs to their types, or to pairs of a type and a default;
-    without it, a run is started with any `data`. The data is the result of the run.
+    without it, a run is started with any `data`. The data is the result of the run. `title`,
+    `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description, and steps
+    read `version` as `context.metadata["workflow_version"]`.
 
     Raises `DefinitionError` for a graph that can't work.
     """

@@ -13,8 +13,8 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from procedures.engine import Context, DefinitionError, procedure
 from procedures.testing import Answer, run_procedure, script
-from programs.agents import Agent, ToolServer, run_agent
-from programs.agents.servers import SERVERS, ToolServerError, all_pages
+from programs.agents import Agent, ToolCall, ToolServer, ToolSpec, run_agent
+from programs.agents.servers import SERVERS, ToolServerError, all_pages, list_tools
 
 PROGRAM = str(Path(__file__).parent.parent / "calculator.py")
 CALLS = [
@@ -72,6 +72,35 @@ def test_its_tools_are_listed_once_and_called_as_steps_that_people_guard(book: P
     listed = [one for one in run.events if one.key == "calculator tools"]
     assert [one["name"] for one in listed[0].content["result"]] == ["add", "divide"]
     assert PROGRAM not in str(run.events)
+    assert [one.name for one in list_tools("calculator", ["add"])] == ["add"]
+
+
+def allow_all(call: ToolCall) -> str:
+    return "It is harmless."
+
+
+@pytest.mark.usefixtures("book")
+def test_its_options_are_those_of_each_of_its_tools() -> None:
+    server = ToolServer(
+        "server",
+        ["x"],
+        tools={"add", "divide"},
+        needs_approval=True,
+        asking={"assign": "finance"},
+        auto_approve=allow_all,
+        options={"timeout": "30s"},
+    )
+
+    tool = server.tool(ToolSpec(name="add", parameters={"type": "object"}))
+
+    assert (tool.needs, tool.asking, tool.options) == (
+        "approval",
+        {"assign": "finance"},
+        {"timeout": "30s"},
+    )
+    assert tool.auto_approve is allow_all
+    assert server.only(["add", "other"]).tools == ["add"]
+    assert Agent("agent", servers=[server]).only("divide").servers[0].tools == ["divide"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import Context, DefinitionError, Retry
+from procedures.engine import Context, DefinitionError, Limits, Retry
 from procedures.testing import Answer, RehearsedRun, crash_test, run_procedure, script
 from programs.agents import Tool
 from programs.effects import (
@@ -334,3 +334,24 @@ def test_a_handler_between_steps_uses_the_context() -> None:
     program = one("vote", {"who": ["Ann", "Bob"]})
 
     assert got(program, {"Ann?": True, "Bob?": False}, effects={"vote": vote}) == 1
+
+
+def test_the_options_of_a_program_are_those_of_its_procedure() -> None:
+    made = as_procedure(
+        of(start=node()),
+        title="Try it",
+        doc="Does nothing.",
+        subject="For {who}",
+        module="shop.programs",
+        inputs={"who": (str, "Ann")},
+        roles={"start": "support"},
+        limits=Limits(steps=7),
+    )
+
+    assert (made.title, made.doc, made.fn.__module__) == (
+        "Try it",
+        "Does nothing.",
+        "shop.programs",
+    )
+    assert (made.roles, made.limits.steps) == ({"start": ("support",)}, 7)
+    assert run_procedure(made).subject == "For Ann"

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import DefinitionError
-from programs.graphs import Ask, Chain, Signal, Wait, graph
+from procedures.engine import DefinitionError, Limits
+from procedures.testing import run_procedure
+from programs.graphs import Ask, Chain, GraphContext, Signal, Wait, graph
 from tests.unit.graphs.flows import Guarded, add, nothing, of
 
 A, B = ("a", "b"), ("b", "a")
@@ -68,3 +69,25 @@ def test_the_version_and_source_are_the_modules() -> None:
     assert "test_the_version_and_source_are_the_modules" in flow.source
     assert (flow.doc, flow.fn.__module__) == ("Add one.", __name__)
     assert flow.schema["properties"].keys() == {"data"}
+
+
+def tell_version(context: GraphContext) -> str:
+    return str(context.metadata["workflow_version"])
+
+
+def test_the_options_of_a_graph_are_those_of_its_procedure() -> None:
+    flow = graph(
+        "shown",
+        steps={"tell": tell_version},
+        title="Tell it",
+        subject="For {who}",
+        version="2.1",
+        inputs={"who": (str, "Ann")},
+        roles={"start": "support"},
+        limits=Limits(steps=7),
+    )
+
+    run = run_procedure(flow)
+
+    assert (flow.title, flow.roles, flow.limits.steps) == ("Tell it", {"start": ("support",)}, 7)
+    assert (run.subject, run.result["tell"]) == ("For Ann", "2.1")
