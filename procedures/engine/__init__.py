@@ -3,7 +3,8 @@
 from procedures.engine.agent_api import HumanResponse
 from procedures.engine.context import Context
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.declaration.definition import Check, Procedure, procedure
+from procedures.engine.declaration.decorator import procedure
+from procedures.engine.declaration.definition import Check, Procedure
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.messages import InboxMessage
 from procedures.engine.declaration.picture import Picture, Place, Way

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from procedures.engine.agent_api import Checkpoints, HumanResponse, wait_for_human
 from procedures.engine.context import Context
-from procedures.engine.declaration.definition import procedure
+from procedures.engine.declaration.decorator import procedure
 from procedures.engine.errors import AnswerError, EngineError, Interruption, OptionError, Suspend
 from procedures.engine.journal.events import (
     Batch,

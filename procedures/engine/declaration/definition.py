@@ -1,14 +1,13 @@
-"""The decorator that makes a procedure of a plain function, with inputs from its signature."""
+"""Procedures: plain functions, with inputs from their signatures."""
 
 import hashlib
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property, partial
 from tokenize import TokenError
-from typing import Any, get_type_hints, overload
+from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
@@ -17,15 +16,13 @@ from procedures.engine.declaration.checks import (
     can_be_kept,
     check_default,
     check_no_secrets,
-    check_signature,
     check_types,
     holds_bytes,
-    is_resolved,
     texts_of,
 )
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.picture import Picture
-from procedures.engine.declaration.roles import Role, granted_roles
+from procedures.engine.declaration.roles import Role
 from procedures.engine.declaration.subjects import check_subject
 from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
 from procedures.engine.values import canonical
@@ -33,10 +30,7 @@ from procedures.engine.values.faults import fault_of
 from procedures.engine.values.inspection import says_of_extra
 from procedures.engine.values.options import (
     check_function,
-    check_kind,
-    check_text,
     with_fields,
-    with_options,
 )
 from procedures.engine.values.reading import Reading, odd_numbers, unserved
 from procedures.engine.values.served import adapter, served
@@ -44,8 +38,6 @@ from procedures.engine.values.spelling import meant, short_repr
 
 Function = Callable[..., Any]
 STRICT = {"__pydantic_config__": ConfigDict(extra="forbid", validate_default=True)}
-NAME = re.compile(r"[A-Za-z_][\w.-]{,99}", re.ASCII)
-LONGEST_TITLE = 200
 VERSION = 12
 """The length of a procedure's version, in characters."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
@@ -318,85 +310,6 @@ class Procedure:
             return TypeAdapter[Any](made)
         except PydanticUserError as error:
             raise DefinitionError(f"{self.name}: {error.message}") from None
-
-
-@overload
-def procedure(fn: Function, /) -> Procedure: ...
-@overload
-def procedure(
-    *,
-    name: str = ...,
-    title: str = ...,
-    subject: str = ...,
-    roles: Mapping[Role, str | Iterable[str]] = ...,
-    limits: Limits = ...,
-    source: str = ...,
-    listens: bool = ...,
-    steer: bool = ...,
-    picture: Picture | None = ...,
-) -> Callable[[Function], Procedure]: ...
-@with_options("@procedure", renamed={"version": "source"})
-def procedure(  # noqa: PLR0913 (the options of authors)
-    fn: Function | None = None,
-    /,
-    *,
-    name: str = "",
-    title: str = "",
-    subject: str = "",
-    roles: Mapping[Role, str | Iterable[str]] | None = None,
-    limits: Limits | None = None,
-    source: str = "",
-    listens: bool = False,
-    steer: bool = False,
-    picture: Picture | None = None,
-) -> Procedure | Callable[[Function], Procedure]:
-    """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
-
-    `subject` is one line that distinguishes its runs, with the names of inputs in braces:
-    "Refund {amount:,.2f} € for {order}". `limits` replaces the site's limits for its runs. `source`
-    is for a procedure written in another language than Python: the text that the function
-    interprets. People are shown this text as the source. Its digest is the version, so that a run
-    notices a changed text just as it notices changed code.
-
-    With `listens=True`, the people who may start, answer or operate it can write messages to a run,
-    which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the step at
-    work, which reads their messages by `Step.messages`. `picture` shows people the steps and the
-    ways between them, and on a run's page how far it has come.
-    """
-    if not isinstance(limits, Limits | None):
-        raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")
-    texts = {"name": name, "title": title, "subject": subject, "source": source}
-    for option, value in texts.items():
-        check_text(f"{option}= of @procedure", value)
-    for option, given in {"listens": listens, "steer": steer}.items():
-        check_kind(f"{option}= of @procedure", given, bool, "True or False")
-    check_kind("picture= of @procedure", picture, Picture | None, "a Picture")
-
-    hears = listens or steer
-
-    def declare(fn: Function) -> Procedure:
-        own_name = name or getattr(fn, "__name__", "") or short_repr(fn)
-        spoken = title or own_name.replace("_", " ").capitalize()
-        check_signature(own_name, fn)
-        if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
-            raise DefinitionError(
-                f"Invalid procedure name {short_repr(own_name)} or title {short_repr(spoken)}: use "
-                "letters, digits, ., _ and - for the name (at most 100 characters, beginning "
-                f"with a letter or _), and at most {LONGEST_TITLE} characters for the title."
-            )
-        check_no_secrets(own_name, fn)
-        granted = granted_roles(own_name, roles or {})
-        made = Procedure(
-            fn, own_name, spoken, granted, limits or Limits(), "", subject, hears, steer, picture
-        )
-        if source:
-            vars(made).update(source=source, version=digest_of(source))
-        # A type that is defined further down the module isn't known yet while its decorator runs.
-        if is_resolved(fn):
-            made.check()
-        return made
-
-    return declare if fn is None else declare(fn)
 
 
 def digest_of(text: str) -> str:
