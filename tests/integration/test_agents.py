@@ -63,10 +63,10 @@ def test_a_call_is_changed_on_its_page_and_both_pages_tell_it(alice: User, bob: 
     receipt = shown(client.get(f"/requests/{request.pk}"))
     assert "31.20 EUR → 20.00 EUR" in receipt
     page = shown(browser(alice).get(f"/runs/{run.pk}"))
-    assert "Used by its steps: 3 requests" in page
+    assert "Used by its steps: <bdi>3 requests" in page
     chat = shown(browser(alice).get(f"/chat/{request.session_id}"))
     assert "I look the order up." in chat
-    assert "Used by its steps: 3 requests" in chat
+    assert "Used by its steps: <bdi>3 requests" in chat
     for name, amount in (("find_order", ""), ("pay_back", "20.00")):
         [line] = re.findall(rf"<code>{name}</code>(.*?)</li>", chat)
         assert "<bdi>A-7</bdi>" in line

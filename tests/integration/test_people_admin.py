@@ -247,6 +247,7 @@ def test_a_stale_group_form_undoes_nothing(root: Client, support: Group) -> None
     assert not support.permissions.exists()
 
 
+@pytest.mark.usefixtures("bob")  # somebody else who answers, so that nothing waits for alice alone
 @pytest.mark.parametrize("is_noted", [True, False])
 def test_who_comes_back_has_no_old_way_in(root: Client, alice: User, *, is_noted: bool) -> None:
     old, link, token = browser(alice), path_of(alice), ApiToken.create_for(alice)

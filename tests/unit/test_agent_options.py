@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from procedures.engine import Context, OptionError, Retry
+from procedures.engine import Context, DefinitionError, Retry
 from procedures.testing import run_procedure, script
 from programs.agents import Agent, Tool
 from tests.agents import told, with_agent
@@ -50,10 +51,8 @@ def test_a_description_replaces_the_docstring() -> None:
 
 
 def test_the_timeout_is_that_of_the_step_of_a_request() -> None:
-    error = run_procedure(with_agent(Agent("agent", model=offline, timeout="soon"))).error
-
-    assert error
-    assert (error["type"], "soon" in error["message"]) == (OptionError.__name__, True)
+    with pytest.raises(DefinitionError, match="timeout= of a step: Invalid duration 'soon'"):
+        Agent("agent", model=offline, timeout="soon")
 
 
 def test_an_agent_that_does_not_speak_writes_nothing_into_the_chat() -> None:
