@@ -118,6 +118,7 @@ def test_the_bar_of_a_phone_has_targets_for_thumbs_and_covers_nothing(
     page = open_page(bob, width=PHONE)
     for address in ("/", "/runs", "/procedures", "/profile", f"/requests/{request.pk}"):
         visit(page, address)
+        page.wait_for_load_state("networkidle")  # parts of pages that are loaded after them
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         last = page.locator("main :is(a, button, p, input)").locator("visible=true").last
         box = last.bounding_box()
