@@ -158,6 +158,7 @@ def test_an_open_card_learns_of_a_vote_and_keeps_what_is_typed(
     carol.groups.add(finance)
     asked = request_of(run_until_it_waits("agreed", quorum=2))
     page = watch(open_page(bob), "/")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
     card = page.get_by_role("article", name="Pay 31 €?")
     card.get_by_label("Comment").fill("I looked at it")
     expect(card).to_contain_text("0 of 2 votes")
