@@ -25,7 +25,7 @@ from procedures.models import Run
 from procedures.services import sweep
 from programs.effects import EffectOutcome, as_procedure
 from programs.effects.facade import Runtime
-from tests.configured import configured
+from tests.checkouts import Test, load, modules, procedures_of, tests_of
 from tests.working import let_pass, work_off
 
 CHECKOUT = os.environ.get("ABSTRACTRUNTIME", "")
@@ -35,8 +35,6 @@ FLOWS = "abstract_flows"
 EXAMPLES = ("01_hello_world", "02_ask_user", "03_wait_until", "04_multi_step", "05_persistence")
 WITH_MODEL = ("06_llm_integration", "07_react_agent")
 FILES = ("pause_resume", "subworkflow", "retry_idempotency", "integrations_abstractcore")
-Test = tuple[str, str, str]
-"""A file, a class ("" for none) and a function."""
 
 
 class Captured(Exception):  # noqa: N818 (no error: it carries a program out of an example)
@@ -180,10 +178,8 @@ def react() -> Any:
 def loaded(by: User | None = None) -> Iterator[None]:
     """Have their package, with our runtime in it, until the end."""
     Theirs.acting, Theirs.started = by, Started()
-    with modules_of_theirs(), configured(PROCEDURE_MODULES=[FLOWS]):
-        registry.forget()
+    with modules_of_theirs(), procedures_of(FLOWS):
         yield
-    registry.forget()
 
 
 @contextmanager
@@ -207,7 +203,7 @@ def modules_of_theirs() -> Iterator[None]:
     vars(given["abstractcore.tools"])["ToolDefinition"] = definition
     vars(given["abstractagent.agents.react"])["ReactAgent"] = ReactAgent
     vars(given["abstractagent.tools"])["ALL_TOOLS"] = [list_files]
-    with mock.patch.dict(sys.modules, given), ExitStack() as left:
+    with modules(given, PACKAGE, "abstract_"), ExitStack() as left:
         source = str(Path(CHECKOUT) / "src")
         left.enter_context(mock.patch.object(sys, "path", [source, *sys.path]))
         scheduler = importlib.import_module(f"{PACKAGE}.scheduler.scheduler").Scheduler
@@ -235,7 +231,7 @@ def run_example(name: str, folder: Path, *answers: str) -> list[str]:
 
 def example(name: str, folder: Path) -> ModuleType:
     """Load an example; what it writes comes into the folder."""
-    module = load(f"abstract_{name}", f"examples/{name}.py")
+    module = load(f"abstract_{name}", Path(CHECKOUT) / f"examples/{name}.py")
     if hasattr(module, "DATA_DIR"):
         kept = {"DATA_DIR": folder, "STATE_FILE": folder / "current_run.txt"}
         vars(module).update(kept, RUN_STORE_FILE=folder / "runs", LEDGER_DIR=folder / "ledger")
@@ -255,33 +251,12 @@ def program_of(name: str, folder: Path, *, flows: str = FLOWS) -> tuple[Procedur
     raise AssertionError(f"{name} starts nothing.")
 
 
-def load(name: str, path: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(CHECKOUT) / path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def tests() -> list[Test]:
-    """All tests of the files, by their names alone: nothing is imported yet."""
-    if not CHECKOUT:
-        return []
-    found = []
-    for file in FILES:
-        of = ""
-        for line in (Path(CHECKOUT) / "tests" / f"test_{file}.py").read_text().splitlines():
-            if line.startswith("class Test"):
-                of = line.split()[1].rstrip(":").partition("(")[0]
-            elif line.startswith("def test_"):
-                found.append((file, "", line.split("def ")[1].partition("(")[0]))
-            elif line.startswith("    def test_"):
-                found.append((file, of, line.split("def ")[1].partition("(")[0]))
-    return found
+    """All tests of the files, by their names alone."""
+    return tests_of(CHECKOUT, FILES)
 
 
 def run_test(test: Test) -> None:
     file, of, name = test
-    module = load(f"abstract_test_{file}", f"tests/test_{file}.py")
+    module = load(f"abstract_test_{file}", Path(CHECKOUT) / f"tests/test_{file}.py")
     getattr(getattr(module, of)() if of else module, name)()

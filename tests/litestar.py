@@ -11,7 +11,7 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -30,10 +30,11 @@ from procedures.runner import advance_run
 from programs.graphs import definition_graph
 from programs.graphs.facade import GraphEngine
 from programs.graphs.instances import Instance
-from tests.configured import configured
+from tests.checkouts import Test, load, modules, procedures_of, tests_of
 
 CHECKOUT = os.environ.get("LITESTAR_WORKFLOWS", "")
 PACKAGE = "litestar_workflows"
+THEIRS = (PACKAGE, "litestar_")
 FLOWS = "litestar_flows"
 """The module that holds the procedures of the graphs that a test starts."""
 NEEDED = (
@@ -43,8 +44,6 @@ NEEDED = (
 )
 FILES = ("engine", "integration", "gateway", "timer", "groups")
 EXAMPLES = ("minimal.app", "full.app", "web_api_example")
-Test = tuple[str, str, str]
-"""A file, a class and a method."""
 
 
 class Kind(type):
@@ -141,10 +140,8 @@ def loaded(by: User | None = None) -> Iterator[None]:
     if by:
         Settling.by_default = by
     Settling.every = []
-    with modules_of_theirs(), configured(PROCEDURE_MODULES=[FLOWS]):
-        registry.forget()
+    with modules_of_theirs(), procedures_of(FLOWS):
         yield
-    registry.forget()
 
 
 @contextmanager
@@ -156,45 +153,23 @@ def modules_of_theirs() -> Iterator[None]:
     vars(engine)["LocalExecutionEngine"] = Settling
     ours: dict[str, ModuleType] = {name: StandIn(name) for name in NEEDED}
     ours |= {PACKAGE: package, engine.__name__: engine, FLOWS: ModuleType(FLOWS)}
-    with modules(ours):
+    with modules(ours, *THEIRS):
         yield
-
-
-@contextmanager
-def modules(given: Mapping[str, ModuleType]) -> Iterator[None]:
-    """Have these modules, and afterwards those of theirs no more that were imported meanwhile."""
-    before = {name: sys.modules.get(name) for name in given}
-    sys.modules.update(given)
-    try:
-        yield
-    finally:
-        for name in [*given, *sys.modules]:
-            if name in given or name.startswith((PACKAGE, "litestar_")):
-                sys.modules.pop(name, None)
-        sys.modules.update({name: one for name, one in before.items() if one})
 
 
 def definitions() -> list[Any]:
     """The classes of all definitions in the examples."""
     found: dict[str, Any] = {}
     for name in EXAMPLES:
-        module = load(f"litestar_{name.replace('.', '_')}", f"examples/{name.replace('.', '/')}.py")
+        module = load(
+            f"litestar_{name.replace('.', '_')}",
+            Path(CHECKOUT) / f"examples/{name.replace('.', '/')}.py",
+        )
         for one in vars(module).values():
             is_theirs = inspect.isclass(one) and one.__module__ == module.__name__
             if is_theirs and "get_definition" in vars(one):
                 found[one.get_definition().name] = one
     return [found[name] for name in sorted(found)]
-
-
-def load(name: str, path: str) -> ModuleType:
-    place = Path(CHECKOUT) / path
-    spec = importlib.util.spec_from_file_location(name, place)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # its annotations are looked up there
-    spec.loader.exec_module(module)
-    return module
 
 
 def carry_out(flow: Any, data: dict[str, Any], answer: dict[str, Any]) -> Instance:
@@ -214,27 +189,20 @@ def carry_out(flow: Any, data: dict[str, Any], answer: dict[str, Any]) -> Instan
 
 
 def tests() -> list[Test]:
-    """All tests of the files, by their names alone: nothing is imported yet."""
-    if not CHECKOUT:
-        return []
-    found = []
-    for file in FILES:
-        of = ""
-        for line in (Path(CHECKOUT) / "tests" / f"test_{file}.py").read_text().splitlines():
-            if line.startswith("class Test"):
-                of = line.split()[1].rstrip(":").partition("(")[0]
-            elif line.strip().startswith(("async def test_", "def test_")):
-                found.append((file, of, line.split("def ")[1].partition("(")[0]))
-    return found
+    """All tests of the files, by their names alone."""
+    return tests_of(CHECKOUT, FILES)
 
 
 def run_test(test: Test) -> None:
     """Run one of their tests, with the fixtures of their conftest."""
     file, of, name = test
     with mock.patch.object(pytest, "fixture", lambda fn: fn):
-        fixtures = load("litestar_conftest", "tests/conftest.py")
-    with modules({"tests.conftest": fixtures}), mock.patch.object(pytest, "mark", Anything()):
-        module = load(f"litestar_test_{file}", f"tests/test_{file}.py")
+        fixtures = load("litestar_conftest", Path(CHECKOUT) / "tests/conftest.py")
+    with (
+        modules({"tests.conftest": fixtures}, *THEIRS),
+        mock.patch.object(pytest, "mark", Anything()),
+    ):
+        module = load(f"litestar_test_{file}", Path(CHECKOUT) / f"tests/test_{file}.py")
         method = getattr(getattr(module, of)(), name)
 
         async def run() -> None:

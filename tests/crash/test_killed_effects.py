@@ -14,7 +14,7 @@ from procedures.models.clock import clock
 from procedures.services import Sent, send_signal, start_run, sweep
 from programs.effects.names import engine_name
 from tests import abstract_runtime as theirs
-from tests.configured import configured
+from tests.checkouts import procedures_of
 from tests.crash.effects import MODULE, values
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of
@@ -51,11 +51,9 @@ def let_go_on(by: User) -> bool:
 
 @pytest.fixture
 def registered(transactional_db: None) -> Iterator[None]:
-    with configured(PROCEDURE_MODULES=[MODULE]):
-        registry.forget()
+    with procedures_of(MODULE):
         registry.register_all()
         yield
-    registry.forget()
 
 
 @pytest.mark.usefixtures("registered")

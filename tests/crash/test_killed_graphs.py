@@ -12,7 +12,7 @@ from procedures import registry
 from procedures.models import Run
 from procedures.services import Sent, send_signal, start_run, sweep
 from tests import litestar
-from tests.configured import configured
+from tests.checkouts import procedures_of
 from tests.crash.graphs import MODULE
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of
@@ -38,11 +38,9 @@ def go_through(run: Run, by: User) -> int:
 
 @pytest.fixture
 def registered(transactional_db: None) -> Iterator[None]:
-    with configured(PROCEDURE_MODULES=[MODULE]):
-        registry.forget()
+    with procedures_of(MODULE):
         registry.register_all()
         yield
-    registry.forget()
 
 
 @pytest.mark.usefixtures("registered")

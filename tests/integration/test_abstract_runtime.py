@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from procedures.testing import RehearsedRun, crash_test, script
 from tests import abstract_runtime as theirs
+from tests.checkouts import Test
 
 pytestmark = [
     pytest.mark.django_db,
@@ -93,7 +94,7 @@ def test_their_example_ends_the_same_wherever_its_worker_is_killed(
 
 
 @pytest.mark.parametrize("test", theirs.tests(), ids=lambda test: test[2])
-def test_their_test_holds(test: theirs.Test, admin_user: User) -> None:
+def test_their_test_holds(test: Test, admin_user: User) -> None:
     with theirs.loaded(by=admin_user):
         if test[2] in EXCEPTIONS:
             with pytest.raises(BaseException):  # noqa: B017, PT011 (whatever the test asserts)

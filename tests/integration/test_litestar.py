@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from procedures.testing import crash_test, run_procedure, script
 from programs.graphs import definition_graph
 from tests import litestar
+from tests.checkouts import Test
 from tests.conftest import create_person, group
 
 pytestmark = [
@@ -63,7 +64,7 @@ def people(admin_user: User) -> User:
 
 
 @pytest.mark.parametrize("test", litestar.tests(), ids=lambda test: test[2])
-def test_their_test_holds(test: litestar.Test, people: User) -> None:
+def test_their_test_holds(test: Test, people: User) -> None:
     with litestar.loaded(by=people):
         if test[2] in EXCEPTIONS:
             with pytest.raises((AssertionError, pytest.fail.Exception)):
