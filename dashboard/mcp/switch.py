@@ -1,4 +1,4 @@
-"""Whether this site has an MCP server, and its place in the ASGI application."""
+"""The switch of the MCP server, and the place of the server in the ASGI application."""
 
 from importlib.util import find_spec
 

@@ -65,7 +65,7 @@ class Tool:
     """The name that the model uses; by default that of the function or procedure."""
     description: str = ""
     needs: Literal["", "approval"] = ""
-    """With "approval", people approve, change or deny each call before it happens."""
+    """The permission that each call needs: with "approval", people approve, change or deny it."""
     prompt: str = ""
     """The question to people, such as "Pay back {amount} € for {order}?", by argument names."""
     asking: RequestOptions = field(default_factory=RequestOptions)

@@ -1,4 +1,4 @@
-"""What happens inside a step of a program: a node makes its plan, or a handler does an effect."""
+"""The work inside a step of a program: a node makes its plan, or a handler does an effect."""
 
 import inspect
 from collections.abc import Callable, Mapping

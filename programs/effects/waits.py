@@ -1,4 +1,4 @@
-"""How programs wait: for people, an event, time, and the runs of other programs."""
+"""The waits of programs: for people, an event, time, and the runs of other programs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

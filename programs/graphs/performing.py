@@ -1,4 +1,4 @@
-"""What happens inside a step of a run: one method of a graph's step, and the choice of edges."""
+"""The work inside a step of a run: one method of a graph's step, and the choice of edges."""
 
 import asyncio
 import inspect

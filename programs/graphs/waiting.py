@@ -1,4 +1,4 @@
-"""How the steps of a graph wait: for people, for time, for a signal."""
+"""The waits of a graph's steps: for people, for time, for a signal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

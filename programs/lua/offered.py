@@ -1,4 +1,4 @@
-"""What programs may use, and the refusal of everything else when a file is read."""
+"""The names that programs may use, and the refusal of all others when a file is read."""
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches

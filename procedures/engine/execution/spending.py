@@ -1,4 +1,4 @@
-"""What steps use up: amounts by name, as they are stored and added."""
+"""The amounts that steps use up, by name, as they are stored and added."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
