@@ -6,7 +6,6 @@ from datetime import timedelta
 from html import unescape
 from io import StringIO
 from threading import Barrier
-from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
@@ -335,16 +334,17 @@ def test_nothing_is_shown_without_a_key(client: Client, bob: User) -> None:
 
 
 def test_nothing_is_shown_without_the_packages_and_a_check_says_why(
-    service: PushService, asked: HumanRequest, bob: User
+    service: PushService, asked: HumanRequest, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = switch_on(bob, service)
     assert not [one for one in run_checks() if str(one.id).startswith("dashboard.")]
-    with mock.patch.dict(sys.modules, {"http_ece": None}):
-        assert "Notifications in browsers" not in shown(client.get("/profile"))
-        assert client.get("/service-worker.js").status_code == 404
-        leave()
-        pass_time()
-        [warning] = [one for one in run_checks() if one.id == "dashboard.W001"]
+    monkeypatch.setitem(sys.modules, "http_ece", None)
+
+    assert "Notifications in browsers" not in shown(client.get("/profile"))
+    assert client.get("/service-worker.js").status_code == 404
+    leave()
+    pass_time()
+    [warning] = [one for one in run_checks() if one.id == "dashboard.W001"]
 
     assert not Notification.objects.filter(channel="push").exists()
     assert "countersign[push]" in str(warning.hint)

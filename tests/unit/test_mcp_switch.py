@@ -1,7 +1,6 @@
 """A site has an MCP server if it is turned on and its package is there, and says so otherwise."""
 
 import sys
-from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
@@ -34,11 +33,12 @@ def test_a_site_has_a_server_only_if_it_is_turned_on(
 
 
 def test_a_site_without_the_package_has_none_and_a_check_says_why(
-    requests: Application, settings: Settings
+    requests: Application, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(settings, MCP=True)
-    with mock.patch.dict(sys.modules, {"mcp": None}):
-        assert with_mcp(requests, requests) is requests
-        [warning] = [one for one in run_checks() if one.id == "dashboard.W002"]
+    monkeypatch.setitem(sys.modules, "mcp", None)
+
+    assert with_mcp(requests, requests) is requests
+    [warning] = [one for one in run_checks() if one.id == "dashboard.W002"]
 
     assert "countersign[mcp]" in str(warning.hint)
