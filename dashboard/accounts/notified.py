@@ -1,4 +1,4 @@
-"""The notifications in a browser in which the same person signs in again."""
+"""A context manager that keeps push notifications on when a session gets a new key."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,10 @@ from procedures.users import User
 
 @contextmanager
 def staying_notified(request: HttpRequest, user: User) -> Iterator[None]:
-    """Keep a person's notifications on while their session in this browser gets another key.
+    """Keep a person's push notifications on while the code inside gives their session a new key.
 
-    Django then deletes the earlier session, and the subscription with it. Nobody else's are kept.
+    Django deletes the earlier session, and the browser's push subscription with it. The
+    subscription is created again only if the new session belongs to the same person.
     """
     here = PushSubscription.objects.of(user).filter(sign_in__session=request.session.session_key)
     found = here.first()

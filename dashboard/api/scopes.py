@@ -36,7 +36,7 @@ OF_ANY = {"get_token"}
 NEW_RUNS = {"restart_run", "fork_run", "create_run"}
 """Routes that also start a run, so that a token needs the scope `start`, too."""
 OF_OWN_RUN = {"send_signal", "cancel_run"}
-"""Routes for which the scope `ask` is enough, if the run asks people for a program of the user."""
+"""Routes for which the scope `ask` is enough if `is_of_own_run` returns True."""
 
 PEOPLE_ONLY = {
     ("DELETE", "create_response"),
@@ -90,9 +90,10 @@ def asks(request: HttpRequest) -> bool:
 
 
 def is_of_own_run(request: HttpRequest, token: ApiToken) -> bool:
-    """Return True for a signal to, or the end of, a run by which the user's programs ask people.
+    """Return True if the request signals or cancels a run that the user's own program started.
 
-    A run that the user has started in the browser isn't one of them.
+    The run must be one by which external programs ask people. A run that the user started in the
+    browser doesn't count.
     """
     match = request.resolver_match
     if request.method != "POST" or match is None or match.url_name not in OF_OWN_RUN:

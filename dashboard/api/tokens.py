@@ -34,6 +34,6 @@ class TokenOut(Schema):
     operation_id="dashboard_api_get_token",
 )
 def get_token(request: HttpRequest) -> ApiToken:
-    """Return the user, label and scopes of the token. Every valid token can read itself."""
+    """Return the user, label and scopes of the token. Any valid token can call this route."""
     token: ApiToken = request.token  # type: ignore[attr-defined]
     return token

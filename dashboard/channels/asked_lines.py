@@ -1,4 +1,4 @@
-"""The lines of a mail about what is asked: its body, its evidence, and what the form has."""
+"""The lines of a mail that describe a request: its body, its evidence, its draft and its form."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -30,7 +30,7 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
 
 
 def subject_about_end(request: HumanRequest, *, to: User) -> str:
-    """Return a line for somebody who was told of a request that waits for them no more."""
+    """Return the title that replaces a notification of a request that no longer waits for `to`."""
     status, name = request.status, plain(request.closed_by)
     words = _("No longer needed: {title}")
     if request.is_open:

@@ -79,7 +79,10 @@ class RunningPart:
         self._process.stdout.close()
 
     def new_lines(self) -> Iterator[str]:
-        """Yield the complete lines since the last call, and a partial one if the output is over."""
+        """Yield the lines printed since the last call.
+
+        A partial line is yielded only if it is very long, or the last one.
+        """
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")
         # A program that never ends its line must not fill the memory.

@@ -57,7 +57,7 @@ def repeats(text: str) -> bool:
 
 
 def split_secrets(value: object) -> object:
-    """Split a variable that holds several older keys, separated by blanks or commas."""
+    """Split a variable that holds several older keys, separated by whitespace or commas."""
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 

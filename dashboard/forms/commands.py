@@ -46,12 +46,12 @@ BOXES = {"true": "true", "yes": "true", "false": "", "no": ""}
 Taken = tuple[str, list[str] | None]
 """The name of a field and the texts that it takes; "" and None if there is no such field."""
 MOST_SOUGHT = 200
-"""The number of words of a command for which a field is sought; what follows them is prose."""
+"""The maximum number of words for which a field is sought; later words are read as prose."""
 MOST_MEANT = 3
 SHORT = 3
-"""The length of words, such as "of", that mean no command by themselves."""
+"""The maximum length of words, such as "of", that are too common to stand for a command."""
 LIKENESS = 0.7
-"""The least similarity, between 0 and 1, of a mistyped name and a command that it may mean."""
+"""The minimum similarity, between 0 and 1, of a mistyped name and a command it may mean."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Command:
 
     @classmethod
     def of(cls, typed: str, *, before: str = "") -> Self:
-        """Return the command that a text without its slash is."""
+        """Return the command in a typed text, from which the slash has been removed."""
         name, *words = typed.split(maxsplit=1)[:2] or [""]
         return cls(name, "".join(words).strip(), before)
 
@@ -102,10 +102,10 @@ class Filled:
 
 
 def command_in(text: str) -> Command | None:
-    """Return the command that a message is, or None if it doesn't begin with a single slash.
+    """Return the command in a message, or None if the message doesn't begin with a single slash.
 
-    Spaces and invisible characters before the slash are ignored, so that no command is posted
-    because of something that nobody sees.
+    Spaces and invisible characters before the slash are ignored, so that a command isn't posted
+    as a message because of a character that nobody sees.
     """
     typed = _from_first_visible(text.replace("\r\n", "\n"))
     if not typed or typed[0] not in SLASHES or is_escaped(text):
@@ -114,7 +114,7 @@ def command_in(text: str) -> Command | None:
 
 
 def is_escaped(text: str) -> bool:
-    """Return True if a text begins with two slashes, which make it a message and no command."""
+    """Return True if a text begins with two slashes, so that it is a message, not a command."""
     typed = _from_first_visible(text)
     return len(typed) > 1 and typed[0] in SLASHES and typed[1] in SLASHES
 
@@ -126,7 +126,7 @@ def unescaped(text: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return a name in the form in which commands are compared."""
+    """Return a name in lower case, with words joined by "_", so that names can be compared."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\W_]+", "_", folded).strip("_")
 
@@ -134,7 +134,8 @@ def plain_name(name: str) -> str:
 def meant_by(name: str, known: Mapping[str, str]) -> list[str]:
     """Return the known commands that look like a mistyped name, the likeliest first.
 
-    `known` are titles by name. A command is also meant by a word of its name or title.
+    `known` maps the names of the commands to their titles. A single word of a command's name or
+    title is compared, too.
     """
     wanted = plain_name(name)
     called = defaultdict[str, list[str]](list)
@@ -148,16 +149,17 @@ def meant_by(name: str, known: Mapping[str, str]) -> list[str]:
 
 
 def _parts(name: str) -> list[str]:
-    """Return the words of a name or title that are long enough to mean something by themselves."""
+    """Return the words of a name or title that are long enough to stand for it."""
     return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 
 def fill(form: StartForm, words: str) -> Filled:
     """Return which fields of a start form take the words of a command.
 
-    `name=value` goes to the field with that name or label, and nowhere else. Each other word goes
-    to the first free field whose type takes it. If a text field took the last of them, it gets what
-    follows, too. Words in quotation marks are one, and never a name with a value.
+    `name=value` goes only to the field with that name or label. Any other word goes to the first
+    free field whose type accepts it. A word that no free field accepts is appended to the previous
+    word if a text field took that one. Words in quotation marks count as one word, and are never
+    read as a name with a value.
     """
     filled, last = Filled(), ""
     for place, word in enumerate(_words(words)):
@@ -186,7 +188,7 @@ def show(form: StartForm, filled: Filled) -> None:
 
 
 def is_still_said(form: StartForm, filled: Filled) -> bool:
-    """Return True if a form was sent with the values of its command, and all of them fitted."""
+    """Return True if the sent form still has the command's values, and each value had a field."""
     return not filled.left and all(
         _as_sent(form[name].value()) == _as_sent(texts) for name, texts in filled.texts.items()
     )

@@ -12,7 +12,7 @@ from dashboard.forms.layout import Entry, Layout, Rows
 from procedures.engine.errors import Fault
 
 PREDICATE = re.compile("(can't|contains|doesn't|has|is|isn't|must|names|needs|was) ")
-"""The beginning of a fault's message that says what is wrong, but not of what."""
+"""The verb with which a fault's message begins if it has no subject."""
 
 
 class SchemaForm(forms.Form):

@@ -1,9 +1,9 @@
 """The streams `inbox`, `chat` and `runs`, which tell open pages of changes that affect their users.
 
 When a request changes, the pages of superusers and of its present and former assignees get a frame
-with the counts for their menus. When somebody writes or reads in a session, the pages of those for
-whom something there is new, or isn't new any more, get a frame. When a run changes, the pages of
-the people who may see it get a frame that names the run. Nobody else is sent anything.
+with the counts for their menus. When somebody writes or reads in a session, the pages of the people
+who now have more or fewer new messages there get a frame. When a run changes, the pages of the
+people who may see it get a frame that names the run. Nobody else is sent anything.
 
 Web processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
 are sent within two seconds, because once a second each process reads the rows that have been added.
@@ -166,7 +166,7 @@ class Bell:
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 
     def late(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
-        """Return the new pages that must read their lists again: behind, or without a mark."""
+        """Return the new pages that must read their lists again: those without a current mark."""
         return {
             one
             for one, mark in rung.new.items()
@@ -314,7 +314,7 @@ class RunsBell(Bell):
 
 
 def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
-    """Return a frame with the names of changed runs, or without names if they are too many."""
+    """Return a frame with the names of changed runs, or without names if there are too many."""
     are_named = runs is not None and len(runs) <= MOST_NAMED
     named = {"runs": sorted(map(str, runs or ()))} if are_named else {}
     return {"seq": 0, **named, "mark": mark}

@@ -32,7 +32,7 @@ LONGEST = 100_000
 """The maximum number of characters of all cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""A text by which cards with times in a reader's zone are found; frames leave them out."""
+"""The HTML that marks a card with times in its reader's zone; frames leave such cards out."""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
@@ -43,12 +43,12 @@ def cards_for(
     altered: AbstractSet[UUID] = frozenset(),
     among: Present | None = None,
 ) -> dict[Key, dict[str, Any]]:
-    """Return, for each person, what frames contain in addition: the waiting requests, and cards.
+    """Return the additional contents of frames for each person: waiting requests, and cards.
 
-    `waiting` and `since` are the requests that wait now, and that waited at the last frame;
-    `altered` are requests of which anything has changed since then. `among` holds people about whom
-    something is known already. The number of queries depends neither on the people nor on the
-    changes.
+    `waiting` maps people to the requests that wait for them now, and `since` to those that waited
+    at the last frame. `altered` are the requests that have changed since then. `among` holds the
+    people with what has already been read about them. The number of queries depends neither on the
+    people nor on the changes.
     """
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
@@ -80,9 +80,10 @@ class Cards:
         self._changed = {key: ids | self._voted[key] for key, ids in changed.items()}
 
     def names_for(self, key: Key, waiting: AbstractSet[UUID]) -> dict[str, list[str]]:
-        """Return the names of all requests that wait.
+        """Return the names of all requests that wait for the person with this key.
 
-        Without them, the page reads its list, as it must if a card with new votes is left out.
+        If a card with new votes is left out, return no names, so that the page reads its list
+        again.
         """
         if any(self._may_be_bypass(one, key, waiting) for one in self._voted[key]):
             return {}

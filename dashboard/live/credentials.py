@@ -52,7 +52,7 @@ UNKNOWN = Refusal(SIGNED_OUT, "This token is unknown, or it has expired or been 
 
 @dataclass(slots=True)
 class Holders:
-    """The users whose credentials are valid now, and why others are refused."""
+    """The users whose credentials are valid now, and the refusals of all other credentials."""
 
     users: dict[Credential, User] = field(default_factory=dict)
     refusals: dict[Credential, Refusal] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Credentials:
         self._sign_ins = SignIns()
 
     def read(self, credentials: Collection[Credential]) -> Holders:
-        """Return the users of valid credentials, with at most one query for each kind of these."""
+        """Return the users of valid credentials, read by a fixed number of queries."""
         holders = Holders()
         if sign_ins := [one for one in credentials if not one.is_token]:
             found = self._sign_ins.read([one.key for one in sign_ins])

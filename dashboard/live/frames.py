@@ -26,7 +26,7 @@ from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
 ON_HEAD = {Message.Kind.RENAMED, Message.Kind.PRIVATE, Message.Kind.PUBLIC}
-"""The kinds of entries that change what stands above a transcript."""
+"""The kinds of messages that change the heading above a transcript."""
 MESSAGE, TITLE = "chat/_message.html", "chat/_title.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 """The templates of a run's page that show its current state."""
@@ -101,7 +101,7 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
     """Return a frame with a journal line for each event; the last one also has the run's state.
 
     If there are no new events, the only frame has the state. If there are `limit` events or more,
-    none of these frames has it, and it comes with the next ones.
+    none of these frames has the state; a later call returns it with the last event.
     """
     as_of, run = _now(), _run(stream)
     events = list(Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit])
@@ -165,7 +165,7 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def _drawn(message: Message, cards: Mapping[UUID, Card]) -> str:
-    """Return the message as HTML; what changes the page's heading brings it along."""
+    """Return the message as HTML, followed by the page's new heading if the message changes it."""
     html = render_to_string(MESSAGE, {"message": message, "cards": cards})
     if message.kind in ON_HEAD:
         title = message.session.title

@@ -32,7 +32,7 @@ CONFIRMED = 4.8
 PATIENCE = 10.0
 """Seconds without a check after which sockets are closed, and pages say that they aren't live."""
 UNAVAILABLE = Refusal(1011)
-"""The end of sockets whose rights can't be checked."""
+"""The code with which sockets are closed while their rights can't be checked."""
 logger = logging.getLogger(__name__)
 
 

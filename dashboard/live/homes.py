@@ -17,7 +17,7 @@ OVERVIEW = "overview"
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return, for each person, what frames contain in addition; operators' pages read this.
+    """Return the additional contents of frames for each person who isn't an operator.
 
     The number of queries depends neither on the people nor on the changes.
     """

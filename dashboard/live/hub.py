@@ -449,5 +449,5 @@ class Hub:
 
 
 def most_of(form: str) -> int:
-    """Return the most frames of this form that are made at a time."""
+    """Return the maximum number of frames of this form that are made at a time."""
     return MOST_READ if form == DATA else MOST_DRAWN

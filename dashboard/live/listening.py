@@ -23,7 +23,7 @@ Notice = Callable[[Mapping[str, Any]], None]
 async def listen(hear: Hear, notice: Notice) -> None:
     """Call `hear` with the names of changed objects; if Redis can't be reached, try again.
 
-    `notice` gets the announcements of who has sessions open.
+    `notice` is called with each announcement of the people who have sessions open.
     """
     while True:
         try:

@@ -57,7 +57,7 @@ RUNS_MARK = re.compile(
 def seal(text: str) -> str:
     """Return a mark as encrypted text that is always different but of the same length.
 
-    Otherwise, people could infer from it how much happens on the site that they may not see.
+    Otherwise, people could infer from a mark how many changes happen that they may not see.
     """
     nonce = os.urandom(NONCE)
     data = _cipher_of(settings.SECRET_KEY).encrypt(nonce, text.ljust(LENGTH).encode(), None)
@@ -226,7 +226,7 @@ class Grounds(NamedTuple):
 
 
 def grounds_of_one(user: User) -> Grounds:
-    """Return a person's grounds from what each page reads of the person anyway."""
+    """Return a person's grounds, from roles and delegations that every page reads anyway."""
     held, operates_all = holdings_of(user), sees_all(user)
     seen: set[Any] = {f"for {one.pk}" for one in principals_of(user)}
     seen |= held.procedures(*SEEING)
@@ -296,7 +296,10 @@ def _rows_after(
 
 
 def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
-    """Return runs that were claimed or queued after `moment`, which adds no event, and when."""
+    """Return the runs that were claimed or queued after `moment`, each with that time.
+
+    A claim adds no event to the journal, so the positions of events don't show it.
+    """
     since = _time(moment)
     is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
     running = Run.objects.filter(is_taken, status=RunStatus.RUNNING)

@@ -12,7 +12,7 @@ from procedures.viewers import Key
 
 MOST = 100
 SLOWEST_MESSAGE = 10.0
-"""The maximum seconds between the key of a session's change and its commit."""
+"""The maximum seconds from the moment a session's change gets its key until its commit."""
 
 
 def chat_frame(user: User) -> dict[str, Any]:
@@ -30,7 +30,10 @@ def frame_of(unread: Mapping[UUID, int]) -> dict[str, Any]:
 
 
 def session_in(name: str) -> UUID | None:
-    """Return the session of which a hint tells that somebody has written or read in it."""
+    """Return the session in which, by the hint with this name, somebody has written or read.
+
+    For any other hint, return None.
+    """
     kind, _, rest = name.partition(":")
     if kind not in ("session", READ.rstrip(":")):
         return None
@@ -63,11 +66,11 @@ class ChatNews:
         also: Collection[Key] = (),
         is_check: bool = False,
     ) -> ChatTold:
-        """Return the people for whom something in these sessions differs, and frames for them.
+        """Return the people with more or fewer new messages than before, and frames for them.
 
-        Everything is read anew for `also`, the people with a new page. With `is_check`, sessions of
-        whose messages no hint has come are found, too. The number of statements depends neither on
-        the sessions nor on the people.
+        Only `sessions` are read, but all sessions for `also`, the people with a new page. With
+        `is_check`, changed sessions are also found if their hints were lost. The number of
+        statements depends neither on the sessions nor on the people.
         """
         self._changed |= {*sessions, *(self._tail.read() if is_check else ())}
         changed, new = self._changed, {*also, *({*among} - self._known.keys())}

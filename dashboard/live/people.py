@@ -23,9 +23,9 @@ CHANNEL = "countersign.together"
 AGAIN, BELIEVED = 20.0, 45.0
 """The seconds between two announcements, and the seconds for which one is believed."""
 TYPING, TYPES_AGAIN = 6.0, 2.5
-"""The seconds for which somebody is typing, and the least between two announcements of it."""
+"""The seconds for which somebody counts as typing, and between two announcements of it."""
 MOST_HERE, MOST_TYPING = 20, 3
-"""The most people who are named in a frame."""
+"""The maximum numbers of people named in a frame: with the session open, and typing."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 Names = Mapping[Any, str]
@@ -43,7 +43,7 @@ class Announcements:
         self._typed_at: dict[tuple[UUID, Key], float] = {}
 
     async def announce(self, here: Mapping[UUID, Names]) -> None:
-        """Announce who has these sessions open in this process; an empty value for nobody."""
+        """Announce the people who have each session open in this process; `{}` if nobody has."""
         sessions = {str(session): list(names.items()) for session, names in here.items()}
         await self._publish({"from": self.process, "here": sessions})
 
@@ -63,7 +63,7 @@ class Announcements:
     def hear(self, told: Mapping[str, Any]) -> tuple[set[UUID], set[UUID]]:
         """Take an announcement; return the changed sessions, and those that another process opened.
 
-        For the latter, the other process doesn't know yet who has them open here.
+        The other process doesn't know yet who has the latter sessions open in this process.
         """
         now, process = time.monotonic(), str(told["from"])
         if "typing" in told:

@@ -36,7 +36,7 @@ class Claim:
     backend: str
     password_hash: str
     proven_by: str = ""
-    """The password, as stored, that the hash was last found to be made of."""
+    """The user's stored password when the hash last matched it; "" if it didn't match."""
 
 
 class SignIns:

@@ -66,7 +66,7 @@ class Stream:
 
 
 OF_RUNS = ("run", "text")
-"""The kinds of streams that whoever may see the run may follow."""
+"""The kinds of streams that everybody who may see the run may follow."""
 INBOX, CHAT, RUNS = Stream("inbox"), Stream("chat"), Stream("runs")
 DOORBELLS = {str(stream): stream for stream in (INBOX, CHAT, RUNS)}
 

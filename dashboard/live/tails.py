@@ -18,7 +18,7 @@ class Tail:
     """
 
     def __init__(self, rows: QuerySet[Any], *fields: str, lag: float) -> None:
-        """Watch fields of the rows; `lag` is the most seconds a transaction takes to commit."""
+        """Watch fields of the rows; `lag` is the maximum seconds from a row's key to its commit."""
         self._rows = rows.order_by("pk").values_list("pk", *fields)
         self._lag = lag
         self.reads_after: int | None = None
@@ -28,7 +28,7 @@ class Tail:
         """The highest key that each recent call has found, with the time of the call."""
 
     def read(self) -> set[Any]:
-        """Return what the new rows hold in the field, or a tuple of what they hold in the fields.
+        """Return the new rows' values of the field, or tuples of their values if there are several.
 
         The first call returns an empty set.
         """

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Found:
-    """The pieces of a text after the place of its hindmost follower, and the text's marks."""
+    """The pieces of a text after the place of its slowest follower, and the text's marks."""
 
     draft: Draft
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Texts:
                 await asyncio.sleep(GATHER)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for an announcement, and at most so long if anybody follows a text."""
+        """Wait for an announcement; if anybody follows a text, wait at most these seconds."""
         try:
             async with asyncio.timeout(max(seconds, 0) if self._followers else None):
                 await self._wakes.wait()
@@ -163,7 +163,7 @@ class Texts:
             self._send(stream, _Found.of(draft, entries))
 
     def _pass_by(self, stream: Stream, draft: Draft) -> None:
-        """Send nothing of a text that has ended to followers who have received nothing of it yet.
+        """Skip a text that has ended for followers who have received no part of it yet.
 
         The chat shows them the whole text as a message.
         """

@@ -30,7 +30,7 @@ SETTLED = 1.0
 REST = 1.0
 """The shortest time between two frames of a session, in seconds."""
 PAGES_A_SECOND = 250
-"""The most pages of one session that are sent a frame in a second, on average."""
+"""The maximum number of pages of a session that are sent a frame in a second, on average."""
 Ask = Callable[..., Awaitable[Any]]
 """A function that calls another one in a thread that may use the database."""
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Together:
         self._announced: dict[UUID, dict[Any, str]] = {}
         """The people in each session as last announced."""
         self._asked: set[UUID] = set()
-        """The sessions that another process has opened, which doesn't know who is here."""
+        """The sessions opened in another process that doesn't know yet who is in them here."""
         self._unsure: set[UUID] = set()
         """The sessions in which pages were opened or closed since the last announcement."""
         self._all_at = self._soon_at = 0.0
@@ -99,7 +99,7 @@ class Together:
             self._doubt(session)
 
     def hear(self, names: Iterable[str]) -> None:
-        """Take the hints that somebody has read; others are ignored."""
+        """Take the hints that somebody has read in a session; all other hints are ignored."""
         for name in names:
             session = session_in(name) if name.startswith(READ) else None
             room = self._rooms.get(session) if session else None
@@ -109,7 +109,10 @@ class Together:
                 self._woken.set()
 
     def type(self, socket: Socket, session: UUID) -> None:
-        """Announce that a page's member is typing; raises `ValueError` if the page can't say so."""
+        """Announce that the socket's user is typing in the session.
+
+        Raises `ValueError` if the user isn't a member or the page doesn't follow the session.
+        """
         room, view = self._rooms.get(session), self._view(socket, session)
         if room is None or socket not in room.pages or view is None or not view.is_member:
             raise ValueError("only pages of members say that somebody is typing")

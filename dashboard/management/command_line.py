@@ -29,7 +29,7 @@ class CommandLine(ManagementUtility):
 
 
 class VisibleOutput(OutputWrapper):
-    """The output of a command: colours of its style are kept, control characters become codes."""
+    """The output of a command, in its style's colours, with control characters shown as codes."""
 
     def __init__(self, out: TextIO, command: BaseCommand) -> None:
         super().__init__(out)

@@ -21,7 +21,7 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
     def given(self, *but: str) -> dict[str, Any]:
-        """Return the arguments as they were given, by name, without those named here."""
+        """Return the arguments that were given, by name, except those whose names are passed."""
         fields = type(self).model_fields
         wanted = self.model_fields_set - set(but)
         return {fields[name].alias or name: getattr(self, name) for name in wanted}
@@ -57,7 +57,7 @@ class AskPerson(Arguments):
     to: list[str] = Field(
         default=[],
         max_length=MOST_ASKED,
-        description='Whom to ask: names of groups, or users such as "@ann". Anyone of them can'
+        description='Whom to ask: names of groups, or users such as "@ann". Any of them can'
         " answer. By default, every group that may answer is asked.",
     )
     due: str = Field(
@@ -97,7 +97,7 @@ class CancelRequest(Arguments):
 
 
 class ListRequests(Arguments):
-    """A list of the inbox."""
+    """The part of the inbox to list."""
 
     tab: Literal["mine", "groups", "unclaimed", "snoozed", "done"] = Field(
         default="mine",
@@ -108,7 +108,7 @@ class ListRequests(Arguments):
     after: UUID | None = Field(
         default=None, description="`next` of the page before, to read the page that follows."
     )
-    limit: int = Field(default=20, ge=1, le=100, description="The most requests to return.")
+    limit: int = Field(default=20, ge=1, le=100, description="The maximum number of requests.")
 
 
 class AnswerRequest(Arguments):

@@ -29,7 +29,7 @@ OF_THE_MESSAGE = {
 }
 """The headers that aren't passed on, because they describe the message, or a browser and its user.
 
-Without the cookie, the token is all that counts.
+The cookie is among them, so that only the token decides what the caller may do.
 """
 
 
@@ -78,20 +78,20 @@ class Collected:
 
 
 class Api:
-    """The API as the sender of one request may use it."""
+    """The API, called with the token of one request from an agent."""
 
     def __init__(self, requests: Application, scope: Scope) -> None:
         self._requests, self._scope = requests, scope
 
     async def get(self, route: str, *place: UUID | str, query: str = "") -> Any:
-        """Return the content at a route; raises `RefusedError`."""
+        """Return the content of the response to a GET request; raises `RefusedError`."""
         reply = await self.send("GET", route, *place, query=query)
         return accepted(reply).content
 
     async def post(
         self, route: str, *place: UUID | str, content: Mapping[str, Any], key: str = ""
     ) -> Any:
-        """Return what a route answers to this content; raises `RefusedError`."""
+        """Return the content of the response to a POST request; raises `RefusedError`."""
         body = json.dumps(content).encode()
         reply = await self.send("POST", route, *place, body=body, key=key)
         return accepted(reply).content

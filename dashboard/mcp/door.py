@@ -15,9 +15,9 @@ from dashboard.mcp.server import CALLER, Caller, server
 from dashboard.models import Scope as TokenScope
 
 LARGEST_MESSAGE = 1024 * 1024
-"""The most bytes of one message to the server."""
+"""The maximum number of bytes of one message to the server."""
 PASSED_ON = ("www-authenticate", "retry-after")
-"""The headers of the API's refusals that the server's refusals have, too."""
+"""The headers that are copied from a refusal by the API to the server's own refusal."""
 logger = logging.getLogger(__name__)
 
 
@@ -58,7 +58,11 @@ class Door:
 
 
 async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-    """Handle one message; its manager begins and ends with it, since no ASGI lifespan comes."""
+    """Handle one message.
+
+    A session manager is created for each message, because the application gets no ASGI lifespan
+    events that could start and stop a common one.
+    """
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=LARGEST_MESSAGE
     )
@@ -67,14 +71,17 @@ async def handle(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def foreign_origin(scope: Scope) -> str:
-    """Return why a page may not send this message, or "" if it comes from no page or our own."""
+    """Return why a page may not send this message, or "" if the message may be handled.
+
+    That is so if one of the site's own pages has sent it, or a program, which names no origin.
+    """
     headers = dict(scope["headers"])
     origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
     return fault_of(origin, host) if origin else ""
 
 
 async def refuse_as(reply: Reply, send: Send) -> None:
-    """Refuse a message as the API has refused its token."""
+    """Refuse a message with the status and the reason with which the API has refused its token."""
     kept = {name: reply.headers[name] for name in PASSED_ON if name in reply.headers}
     await refuse(send, reply.status, {"detail": reply.sentence}, kept)
 

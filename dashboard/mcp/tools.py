@@ -32,7 +32,7 @@ STATES = {
     "quarantined": "failed",
     "cancelled": "cancelled",
 }
-"""The status of a task in the words of MCP, by the status of its run; all others are `working`.
+"""MCP's name for the status of a task, by the status of its run; all others are `working`.
 
 A question that waits for somebody else is never `input_required`, which would ask the caller.
 """
@@ -48,7 +48,7 @@ SHOWN = (
     "risk",
     "status",
 )
-"""A request as a list shows it."""
+"""The fields of a request that a list contains."""
 Result = dict[str, Any]
 
 
@@ -62,7 +62,7 @@ class Tool:
     arguments: type[Arguments]
     run: Callable[[Api, Any], Awaitable[Result]]
     scopes: frozenset[Scope]
-    """The scopes of which a token needs one."""
+    """The scopes that allow the tool; a token needs only one of them."""
     is_reading: bool = False
     """True if the tool changes nothing."""
 
@@ -105,7 +105,7 @@ async def list_requests(api: Api, wanted: ListRequests) -> Result:
 
 
 async def answer_request(api: Api, given: AnswerRequest) -> Result:
-    """Give an answer without what only people can add: a confirmation, or a reason to bypass."""
+    """Answer a request, without a confirmation or a reason for a bypass; only people give these."""
     content = given.given("request_id")
     response = await api.post("create_response", given.request_id, content=content)
     return {"response": response, "link": link_to("request_detail", given.request_id)}
@@ -133,7 +133,7 @@ async def list_procedures(api: Api, wanted: ListProcedures) -> Result:
 
 
 def asked_by(run: Result) -> Result:
-    """Return what an agent learns of the question that a run asks for it."""
+    """Return the status, the answer and the questions of a run that asks people for an agent."""
     return {
         "handle": run["id"],
         "status": STATES.get(run["status"], "working"),

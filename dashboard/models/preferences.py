@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 40
-"""The most characters of the name of a filter."""
+"""The maximum number of characters in the name of a filter."""
 MOST_FILTERS = 20
 """The maximum number of filters that a person can keep."""
 

@@ -17,7 +17,7 @@ LONGEST_ENDPOINT = 2_000
 LONGEST_KEY = 100
 LONGEST_MESSAGE_KEY = 120
 RECEIPTS_KEPT = timedelta(days=7)
-"""The time for which a receipt is kept, and so a notification can be taken back from a browser."""
+"""The time for which receipts are kept; without a receipt, no notification is taken back."""
 
 
 class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
@@ -64,9 +64,9 @@ class PushSubscription(models.Model):
 
     @transaction.atomic
     def note_accepted(self, key: str, *, at: datetime) -> None:
-        """Keep that the browser's push service has accepted a message; drop old receipts.
+        """Record that the browser's push service has accepted a message; delete old receipts.
 
-        Nothing is kept if the subscription was removed while the message was sent.
+        Nothing is recorded if the subscription was removed while the message was sent.
         """
         # Locked, or a sign-out at this moment would leave a receipt without its subscription.
         if PushSubscription.objects.select_for_update().filter(pk=self.pk).first() is None:

@@ -56,7 +56,7 @@ def cards_in(messages: Iterable[Message], *, now: datetime | None = None) -> dic
 def listed_from(cards: Iterable[Card]) -> dict[UUID, Listed]:
     """Return the runs of these cards with their states as `listed_runs` does, without a query.
 
-    Runs that will retry are left out: only their lists know since when the step has failed.
+    Runs that will retry are left out, because cards don't know how long the step has been failing.
     """
     every = (card["facts"] for card in cards)
     found = (facts for facts in every if facts.status != RunStatus.RETRYING)

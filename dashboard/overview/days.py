@@ -20,9 +20,9 @@ from procedures.users import User
 
 DAYS = 14
 MOST_READ, MOST_TIMES = 2000, 5
-"""The number of runs that are read at once, the newest first, and how often more are read.
+"""The number of runs in each batch that is read, newest first, and the number of batches.
 
-More are read only if most of them are runs that others have called, which aren't counted.
+Child runs aren't counted. Another batch is read only if most runs so far are child runs.
 """
 LOOKS: Mapping[str, str] = {
     RunStatus.SUCCEEDED: "done",
@@ -33,12 +33,12 @@ OPEN = "open"
 """The name for runs that haven't ended, beside the looks of those that have."""
 ORDER = ("done", "failed", "cancelled", OPEN)
 WIDTH = 100
-"""The units of the widest bar."""
+"""The width of the widest bar, in units of the SVG."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a bar."""
+    """The part of a day's bar for runs with one look."""
 
     look: str
     count: int
@@ -96,8 +96,8 @@ class Days:
 def days_for(user: User, now: datetime) -> Days:
     """Return the last `DAYS` days on which runs began that the user sees.
 
-    If there are too many runs, the days before the oldest one that was read are left out, and its
-    own day, too.
+    If there are too many runs to read, the day of the oldest run that was read is left out, and so
+    are all earlier days.
     """
     first = timezone.localtime(now) - timedelta(days=DAYS - 1)
     since = first.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -115,9 +115,10 @@ def days_for(user: User, now: datetime) -> Days:
 
 
 def _read(user: User, since: UUID) -> tuple[list[UUID], list[tuple[datetime, str]], bool]:
-    """Read the newest runs, and which of them no other run has called.
+    """Read the newest runs that the user sees.
 
-    Return the ids of all, the beginning and the status of the latter, and whether there are more.
+    Return their ids; the time of creation and the status of each of them that isn't a child run;
+    and True if there are more runs.
     """
     ids, rows, is_cut = list[UUID](), list[tuple[datetime, str]](), True
     for _ in range(MOST_TIMES):

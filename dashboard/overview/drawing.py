@@ -29,7 +29,7 @@ LEVELS = 3
 MANY_LINES = 20
 """The number of line breaks at which a text gets a scrolling frame."""
 DEEPEST = 12
-"""The deepest level of JSON that is indented, because deeper ones would be mostly blanks."""
+"""The deepest level of JSON that is indented, because deeper ones would be mostly spaces."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
 NUMBER = re.compile(

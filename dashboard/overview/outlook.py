@@ -37,7 +37,7 @@ LONGEST_LIST = 6
 MOST_STUCK = 30
 """The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
-"""The fewest unfinished runs for which a person's next waits are searched among all waits."""
+"""The number of unfinished runs from which a person's next waits are searched among all waits."""
 ROUNDS = (4 * GLANCE, 4 * GLANCE, 8 * GLANCE)
 """The numbers of waits to test in each round after the first few."""
 

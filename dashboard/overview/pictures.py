@@ -1,4 +1,4 @@
-"""Pictures of procedures as SVG: places in layers, and curves between them."""
+"""Pictures of procedures as SVG: places in layers, and the ways between them as curves."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
 LABEL, ON_WAY = 22, 26
 MOST_PLACES = 150
-"""The most places that are drawn; a larger picture is there as text alone."""
+"""The maximum number of places that are drawn; a larger picture is shown only as text."""
 SWEEPS = 4
 BEND = "\0"
 
@@ -42,12 +42,12 @@ class DrawnPlace:
 
 @dataclass(frozen=True)
 class DrawnWay:
-    """A way as a curve, with the place of its label."""
+    """A way between two places, drawn as a curve, with the position of its label."""
 
     way: Way
     path: str
     head: str
-    """The tip of its arrow."""
+    """The path of the arrowhead in SVG."""
     x: int
     y: int
     is_back: bool = False
@@ -59,7 +59,7 @@ class DrawnWay:
 
 @dataclass(frozen=True)
 class DrawnPicture:
-    """A picture with its size; `text` is the same as Mermaid."""
+    """A picture with its size in SVG; `text` is the same picture in Mermaid's notation."""
 
     places: Sequence[DrawnPlace]
     ways: Sequence[DrawnWay]
@@ -69,7 +69,10 @@ class DrawnPicture:
 
 
 def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
-    """Return the picture with the states that the rows of a run show, or None without a picture."""
+    """Return the picture, in which each place has its state in the rows of a run.
+
+    Without a picture, or if it has no places, return None.
+    """
     if picture is None or not picture.places:
         return None
     looks = looks_of(picture, rows)
@@ -121,8 +124,9 @@ def _width(name: str) -> int:
 
 
 def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
-    """Return the places in layers, each below all from which a way leads to it, and the bends.
+    """Return the layers, in which each way leads to a place in a lower one, and the bends of ways.
 
+    A way that would close a cycle is ignored.
     A way across several layers bends in each of them, so that it passes beside their places.
     """
     following = _forward(picture)
@@ -159,7 +163,7 @@ def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
 
 
 def _forward(picture: Picture) -> dict[str, list[str]]:
-    """Return where the ways lead that close no cycle."""
+    """Return the targets of the ways from each place, without ways that would close a cycle."""
     following: dict[str, list[str]] = {one.name: [] for one in picture.places}
     for way in picture.ways:
         is_known = {way.source, way.target} <= following.keys()
@@ -179,7 +183,7 @@ def _from(name: str, following: Mapping[str, list[str]]) -> set[str]:
 
 
 def _ordered(layers: list[list[str]], following: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return the layers with each place below the middle of those that lead to it."""
+    """Return the layers, with each place moved below the middle of the places that lead to it."""
     before: dict[str, list[str]] = {name: [] for layer in layers for name in layer}
     for source, targets in following.items():
         for target in targets:
@@ -221,7 +225,7 @@ def _drawn_way(
 
 
 def _place_of_label(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
-    """Return a place on the way where it meets no label of another way from the same place."""
+    """Return the position of a way's label, where no label of another way from there is."""
     (x1, y1), (x2, y2) = points[:2]
     if len(points) > 2:  # noqa: PLR2004 (it has a bend)
         return x2, y2 + HEIGHT // 2 + 4

@@ -53,7 +53,7 @@ class Reading:
     told: EventsOfLists | None = None
     """The events that lists read, if only the last part of the journal was read; else None."""
     opened_before: list[OpenWait] = field(default_factory=list)
-    """The open waits in that case: the journal's last part may lack their openings."""
+    """The open waits, if only the last part was read; that part may lack their opening events."""
 
     @property
     def is_cut(self) -> bool:
@@ -135,7 +135,8 @@ def read_run(run: Run, now: datetime) -> Reading:
 def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]:
     """Read the last `most` events of each run, with their waits, by a fixed number of queries.
 
-    Of a longer journal, the last stage is read, too, and what lists read.
+    If a journal is longer, the event that began its last stage and the events that lists need are
+    read, too.
     """
     after = {run.pk: run.head_seq - most for run in runs if run.head_seq > most}
     whole = [run.pk for run in runs if run.pk not in after]
@@ -154,9 +155,10 @@ def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]
 
 
 def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
-    """Return a condition for the rows of whole journals, and for those after a number in others.
+    """Return a condition for all rows of the runs `whole`, and for later rows of other runs.
 
-    Each part of it is a range of an index by run and number.
+    `after` contains, for each of the other runs, the number after which its rows are wanted. Each
+    part of the condition is a range of an index by run and number.
     """
     found = Q(run__in=whole)
     for run, last in after.items():
@@ -165,7 +167,7 @@ def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
 
 
 def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
-    """Add what only the earlier part of a long journal tells."""
+    """Add the events and the open waits from the earlier parts of long journals."""
     runs = [one.run for one in cut]
     ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
     openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)
@@ -188,10 +190,10 @@ def _is_reassigning(one: JournalEvent | RunInput) -> bool:
 
 
 def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]) -> bool:
-    """Return False if nothing can have come that isn't in the journal.
+    """Return False if the run can't have inputs that aren't in the journal yet.
 
-    It is counted from what is read already: the query is spared on most pages, and each change
-    draws one. A reassignment is of an open wait.
+    This is so if the run has ended or has no open waits, which the rows already read tell. It saves
+    a query for most cards and pages.
     """
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)

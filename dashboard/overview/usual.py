@@ -12,11 +12,11 @@ from procedures.engine.values import canonical
 from procedures.models import Event, Run
 
 RUNS = 8
-"""The most earlier runs that are read: the newest that succeeded after they had asked last."""
+"""The maximum number of earlier runs to compare: the newest that succeeded after a question."""
 FEWEST = 5
-"""The fewest runs with the same outcome and the same steps from which something is usual."""
+"""The minimum number of runs with the same outcome and the same steps that count as usual."""
 LONGEST = 60
-"""The most events of a run that is read."""
+"""The maximum number of events that are read from each run's journal."""
 MOST_NAMED = 3
 ENDS = (EventKind.WAIT_OPENED, EventKind.CHILD_STARTED, EventKind.RUN_SUCCEEDED)
 KINDS = (EventKind.WAIT_CLOSED, EventKind.STEP_SUCCEEDED, *ENDS)
@@ -34,10 +34,10 @@ class Usual:
 
 
 def usual_after(request: HumanRequest) -> Usual | None:
-    """Return what followed the same question in earlier runs of the same version, or None.
+    """Return the steps that followed the same question in earlier runs of the same version.
 
-    Something is known only if all of the last runs with one outcome, at least `FEWEST`, had the
-    same steps. This costs one statement.
+    All earlier runs with one outcome must have had the same steps, and there must be at least
+    `FEWEST` of them; otherwise, return None. The events are read by one statement.
     """
     found = defaultdict[str, list[tuple[str, ...]]](list)
     for rows in _journals(request):
@@ -52,7 +52,10 @@ def usual_after(request: HumanRequest) -> Usual | None:
 
 
 def _journals(request: HumanRequest) -> Iterator[Iterable[Row]]:
-    """Yield, for each earlier run, the kind, key, name and closing of those events that matter."""
+    """Yield, for each earlier run, the kinds, keys and names of its steps, waits and children.
+
+    For the closing of this question, its data is added.
+    """
     run = request.wait.run
     # An ended run keeps the mark of what it last waited for, and an index begins with these.
     ended = Run.objects.filter(

@@ -18,7 +18,7 @@ register = template.Library()
 
 @register.inclusion_tag("procedures/_run_card.html", takes_context=True)
 def run_card(context: dict[str, Any], run: Run) -> dict[str, Any]:
-    """Render the card of a run; if the context has `cards`, they are those of the transcript."""
+    """Render the card of a run, from the transcript's `cards` if the context has them."""
     return context.get("cards", {}).get(run.pk) or card_overview(run)
 
 

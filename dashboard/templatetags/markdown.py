@@ -16,7 +16,7 @@ from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The limits on the length of HTML: so many times the Markdown's, and a length always allowed.
+"""The limits on the length of HTML: a multiple of the Markdown's length, and an allowance added.
 
 Without a limit, a table of empty cells could become hundreds of times as long.
 """
@@ -68,9 +68,9 @@ def body_markdown(text: str, run: Run) -> SafeString:
 
 
 def safe_html(text: str, drawn: str) -> SafeString:
-    """Return the HTML that was drawn of a text without anything that could do harm.
+    """Return the HTML that was drawn from a text, without any elements that could do harm.
 
-    If there is far too much of it, return the plain text instead.
+    If the HTML is far too long, return the plain text instead.
     """
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html("<pre>{}</pre>", text)

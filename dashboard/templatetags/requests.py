@@ -79,7 +79,7 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
 
 
 def _seems_to_ask(request: HumanRequest, user: User) -> bool:
-    """Return True if a request asks the user, for words on a page: it takes no query of its own."""
+    """Return True if a request seems to ask the user; pages use this, because it needs no query."""
     if user.is_superuser:
         return True
     if request.four_eyes and request.wait.run.started_by_id == user.pk:
@@ -306,9 +306,10 @@ def most_megabytes() -> int:
 
 @register.filter
 def file_link(file: StoredFile, of: Any) -> str:
-    """Return the address of a file of a run, a message or a request given by its id; else "".
+    """Return the address of a file; `of` is its run, its message or the id of its request.
 
-    A request or message has files by digest. A run has the newest file with each name.
+    Files of requests and messages are found by digest; files of runs by name, the newest of each.
+    Without `of`, return "".
     """
     if isinstance(of, Message):
         return reverse("countersign:message_file", args=[of.pk, file.digest])

@@ -39,7 +39,7 @@ def group_names(grants: Iterable[Grant]) -> str:
 
 @register.filter
 def names_of_groups(user: User) -> list[str]:
-    """Return the names of a user's groups, from what the page has read of the user anyway."""
+    """Return the names of a user's groups, from the rights that the page has read anyway."""
     return sorted(holdings_of(user).groups.values())
 
 

@@ -45,7 +45,7 @@ def typed_html(text: str, message: Message) -> SafeString:
 
 
 def _with_mentions(text: str, names: Names) -> str:
-    """Return a text as HTML in which each part is escaped."""
+    """Return a text as escaped HTML, with each mention as a chip."""
     parts, reached = list[str](), 0
     for begin, end, name in spans_of(text, names.keys()):
         chip = '<bdi class="mention" data-person="{}">@{}</bdi>'
@@ -68,7 +68,7 @@ def _list(state: StateBlock, line: int, end: int, silent: bool) -> bool:  # noqa
 
 
 def _goes_on(first: str, lines: Iterable[str]) -> bool:
-    """Return True if another item is next, apart from lines that belong to an item."""
+    """Return True if the next of these lines that isn't part of an item begins another item."""
     inner = len(first) - len(first.lstrip()) + 2
     following = (one for one in lines if one.strip() and len(one) - len(one.lstrip()) < inner)
     return point_of(next(following, "").strip()) == point_of(first.strip())
@@ -119,7 +119,7 @@ def _open_item(_: Any, tokens: Sequence[Token], at: int, *_options: Any) -> str:
 
 
 class _Typed(MarkdownIt):
-    """A reader whose links lead to sites, or to pages of this one."""
+    """A Markdown parser that allows only links to web sites and to pages of this site."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 (its API)
         return url.startswith(("http://", "https://", "/"))

@@ -73,7 +73,7 @@ class PoolWatch:
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """Claims lost while a slot still works on their runs, each with the time of notice."""
+        """The lost claims on which a slot still works, each with the time when that was noticed."""
         self._ends_at: float | None = None
         """The monotonic time at which working slots are killed; None while the worker goes on."""
 

@@ -20,9 +20,9 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 AT_ONCE = 8
-"""The most browsers of a person to which a message is pushed at the same time."""
+"""The maximum number of a person's browsers to which a message is pushed at the same time."""
 GONE = {404, 410}
-"""The statuses by which a push service says that a browser wants no more."""
+"""The HTTP statuses with which a push service says that a browser's subscription has ended."""
 
 
 class Push(Channel):
@@ -45,7 +45,7 @@ class Push(Channel):
     def deliver(self, notification: Notification) -> None:
         """Push a message to each of the person's browsers that hasn't accepted it yet.
 
-        A browser that its push service doesn't know any more is forgotten.
+        If the push service no longer knows a browser's subscription, the subscription is deleted.
         """
         key = _needed_key()
         found = PushSubscription.objects.in_use(key.public).of(notification.recipient)
@@ -67,9 +67,10 @@ def _needed_key() -> PushKey:
 
 
 def push_to(subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey) -> None:
-    """Push a message to those of these browsers that haven't accepted it yet.
+    """Push a message to the subscribed browsers that haven't accepted it yet.
 
-    Raises the first fault after which it should be tried again.
+    If some of them can't be reached, raise the `PostError` of the first, so that the caller
+    tries again.
     """
     missing = subscriptions.without(message.key)
     if faults := list(_push_to(missing, message, key)):
@@ -79,9 +80,9 @@ def push_to(subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: 
 def _push_to(
     subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey
 ) -> Iterator[PostError]:
-    """Push the message to these browsers at once; yield the faults after which it is tried again.
+    """Push the message to all the browsers; yield the errors after which a retry makes sense.
 
-    Only the posts are in threads of their own: a push service may take seconds to answer.
+    Only the POST requests run in threads, because a push service may take seconds to answer.
     """
     send = partial(post, to_loopback=conf.PUSH_TO_LOOPBACK)
     found: dict[Future[None], PushSubscription] = {}
@@ -95,7 +96,7 @@ def _push_to(
 def _faults(
     pushed: Mapping[Future[None], PushSubscription], message: PushMessage
 ) -> Iterator[PostError]:
-    """Note what became of each push; yield the faults after which it is tried again."""
+    """Record the result of each push; yield the errors after which a retry makes sense."""
     for push in as_completed(pushed):
         one = pushed[push]
         try:

@@ -21,7 +21,7 @@ CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*")
 
 @dataclass(frozen=True, slots=True)
 class PushKey:
-    """The key of this site, and whom a push service can ask about its messages."""
+    """The key pair of this site, and the address at which push services can contact its owner."""
 
     private: str
     public: str
@@ -29,7 +29,7 @@ class PushKey:
 
 
 def push_key() -> PushKey | None:
-    """Return the site's key, or None if its browsers can't be notified."""
+    """Return the site's key, or None if the site can't send push notifications."""
     if not conf.PUSH_KEY or not is_installed() or any(faults_of_settings()):
         return None
     return PushKey(conf.PUSH_KEY, public_key_of(conf.PUSH_KEY), contact())
@@ -45,7 +45,7 @@ def contact() -> str:
 
 
 def faults_of_settings() -> Iterator[str]:
-    """Yield what is wrong with the settings, in sentences without the key."""
+    """Yield sentences that say what is wrong with the settings; they don't contain the key."""
     try:
         public_key_of(conf.PUSH_KEY)
     except ValueError:

@@ -33,8 +33,8 @@ hours later shows neither of them.
 class PushMessage:
     """A message that a browser shows: a title, a link, and a tag without its content.
 
-    The title is the subject that a mail would have. It may stand on a locked screen, and so names
-    neither a question nor its evidence. That of an alert has the beginning of the alert's text.
+    The title is the subject that a mail would have. It may stand on a locked screen, so it contains
+    neither a question nor its evidence. The title of an alert contains the start of its text.
     """
 
     key: str
@@ -42,7 +42,7 @@ class PushMessage:
     title: str
     link: str
     tag: str
-    """The tag of the notification on the screen, where equal ones replace each other."""
+    """The notification's tag; on the screen, it replaces an earlier notification with that tag."""
     takes_back: bool = False
     """True if this message takes back the notification with the same tag."""
 
@@ -59,13 +59,16 @@ class PushMessage:
 
 
 def message_of(notification: Notification) -> PushMessage:
-    """Return the message that tells somebody of what the notification is about."""
+    """Return the message that a browser shows for the notification."""
     title, link = _title_and_link(notification)
     return PushMessage(notification.key, title, link, topic_of(notification.key))
 
 
 def taking_back(told: Notification) -> PushMessage:
-    """Return the message that takes back an earlier one; browsers may have to show it."""
+    """Return the message that takes back an earlier one.
+
+    It has a title and a link of its own, because some browsers must show every message.
+    """
     title, link = _end_and_link(told)
     tag = topic_of(told.key)
     return PushMessage(f"{told.key}-taken-back", title, link, tag, takes_back=True)

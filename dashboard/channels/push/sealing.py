@@ -18,7 +18,7 @@ TOPIC_BYTES = 24
 
 
 def sealed(content: bytes, subscription: PushSubscription) -> bytes:
-    """Return content that only the subscribed browser can read."""
+    """Return the content encrypted, so that only the subscribed browser can read it."""
     import http_ece  # noqa: PLC0415
 
     body: bytes = http_ece.encrypt(

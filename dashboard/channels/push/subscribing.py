@@ -28,7 +28,10 @@ class SubscriptionForm(forms.Form):
     secret = forms.CharField(max_length=LONGEST_KEY)
 
     def clean_endpoint(self) -> str:
-        """Refuse what can't be a push service; its host is looked up when something is sent."""
+        """Return the endpoint; raises `ValidationError` if it can't be a push service's address.
+
+        Its host name is resolved only when a message is sent.
+        """
         endpoint = str(self.cleaned_data["endpoint"])
         to_loopback = conf.PUSH_TO_LOOPBACK
         if not fault_of_url(endpoint, to_loopback=to_loopback):
@@ -58,7 +61,7 @@ class SubscriptionForm(forms.Form):
 
     @transaction.atomic
     def save(self, sign_in: SignIn, key: PushKey) -> PushSubscription:
-        """Subscribe the browser for the person signed in there; end others' subscriptions in it."""
+        """Subscribe the browser for the person signed in, and delete other people's there."""
         digest = digest_of_endpoint(self.cleaned_data["endpoint"])
         PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
         values = {**self.cleaned_data, "digest": digest, "server_key": key.public}
