@@ -41,7 +41,7 @@ UNSAID = {
 }
 """The default prompt of each kind of request, for an empty message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
-"""The types of options that mean no, at any position in the list of options."""
+"""The types of options that mean no, wherever they stand in the list of options."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _checked_metadata(metadata: object) -> Mapping[str, Any]:
 
 
 def _default(request_type: str, value: Any) -> Any:
-    """Return the default in the form that people see; an empty text means no default."""
+    """Return the default in the form that people see; an empty string means no default."""
     if request_type != "review" or not isinstance(value, Mapping):
         return None if value == "" else value
     edited = value.get("edited_artifact")

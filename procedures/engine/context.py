@@ -187,8 +187,8 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     ) -> Handle[Any]:
         """Start a child run and return a handle that closes when the child ends.
 
-        `procedure` is a procedure or, if the code knows no more than that, the name of one of the
-        site's procedures; a name that nobody has raises `DefinitionError`.
+        `procedure` is a procedure, or the name of one of the site's procedures. Raises
+        `DefinitionError` for an unknown name.
 
         With `on_parent_end="cancel"`, the child is cancelled if this run ends first, in any way;
         with "abandon", it continues. Raises `InputError` for inputs that don't fit the procedure's
@@ -278,7 +278,8 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Restart this run from the top with other inputs; its earlier events aren't read again.
 
-        What the run still needs must be passed as inputs; one that is left out gets its default.
+        Values that the run still needs must be passed as inputs; an input that is left out gets
+        its default.
         `ctx.state` starts empty, compensations that were registered before no longer run, open
         waits are withdrawn, and children are cancelled unless they were abandoned. Messages and
         signals that the run hasn't read stay for it.

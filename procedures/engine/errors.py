@@ -131,9 +131,9 @@ class StepFailedError(EngineError):
     def __init__(self, step: str, error_type: str, message: str, place: str = "") -> None:
         self.step, self.type, self.message = step, error_type, message
         self.place = place
-        """The module and name of the error's type; "" for a built-in type, or if not stored."""
+        """The module and name of the error's type; "" for built-in types, or if it isn't known."""
         self.is_behind = False
-        """True if another exception was raised instead, with this one as its cause."""
+        """True if the code gets the step's own exception, of which this error is the cause."""
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 

@@ -170,7 +170,7 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Commit the events of code that stayed at its waits, and replay it.
+        """Commit the events of code that stayed on the worker at its waits, and replay the code.
 
         Returns the fiber and the ending of the replay.
         """
@@ -188,7 +188,7 @@ class Execution:
         return Fiber(self.recorder, scope, now=self.recorder.first.at)
 
     def _run(self, fiber: Fiber) -> Ending:
-        """Run the code and return how it ends; a transaction that it leaves open is closed."""
+        """Run the code and return its ending; a transaction that the code leaves open is closed."""
         standings = self.journal.standings()
         try:
             ending = self._end_of(fiber)
@@ -280,7 +280,7 @@ class Execution:
         return quarantined(Mismatch(swallowed(interruption)))
 
     def _undone(self, ending: Ending) -> Ending:
-        """Run the compensations, from the last to the first; record in the ending which failed."""
+        """Run the compensations, from the last to the first; the ending names those that failed."""
         self.recorder.is_undoing = True
         fiber = self._fiber("undo/")
         problems = list(self._left_behind())

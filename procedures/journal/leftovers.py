@@ -35,7 +35,7 @@ LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
 )
-"""Parts of statements that leave something in the session, or are followed by another statement."""
+"""Parts of a statement that leave something in the session, or show that another one follows."""
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
     "postgresql": attrgetter(
@@ -262,7 +262,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Leave atomic blocks that the code left open; first collect garbage that may hold some."""
+    """Exit the atomic blocks that the code left open, after collecting garbage that holds some."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # what is collected here may end its block, and complain
@@ -294,7 +294,7 @@ UNCLEAN: set[str] = set()
 
 @contextmanager
 def closed_after() -> Iterator[None]:
-    """At the end of an engine transaction, close connections that an author's code left unclean."""
+    """Close the connections that an author's code left unclean, when an engine transaction ends."""
     try:
         yield
     finally:

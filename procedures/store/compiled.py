@@ -15,7 +15,7 @@ PLACE = "\N{PLACE OF INTEREST SIGN}"
 
 
 class CompiledQuery(Generic[M]):
-    """A query that finds one row by a text, and loads related rows with it.
+    """A query that finds one row by a string, and loads related rows with it.
 
     The ORM makes its SQL and its row readers only once, because this takes most of the time of such
     a query.

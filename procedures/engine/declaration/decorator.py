@@ -55,10 +55,10 @@ def procedure(  # noqa: PLR0913 (the options of authors)
     interprets. People are shown this text as the source. Its digest is the version, so that a run
     notices a changed text just as it notices changed code.
 
-    With `listens=True`, the people who may start, answer or operate it can write messages to a run,
-    which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the step at
-    work, which reads their messages by `Step.messages`. `picture` shows people the steps and the
-    ways between them, and on a run's page how far it has come.
+    With `listens=True`, the people who may start, answer or operate its runs can write messages to
+    a run, which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the
+    step that is running, which reads their messages with `Step.messages`. `picture` shows people
+    the steps and the ways between them, and on a run's page how far the run has come.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")

@@ -52,8 +52,8 @@ class Check:
 
     The function is called with the input's value. If it raises a `ValueError`, the message is shown
     beside that field to the person who starts the run. With `needs=("currency",)`, the function
-    also gets the input `currency` as a named argument. It is then called after every input has been
-    checked by itself.
+    also gets the input `currency` as a named argument; it is called only after each input has been
+    checked on its own.
     """
 
     look: Callable[..., object]

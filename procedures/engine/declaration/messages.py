@@ -8,7 +8,7 @@ from procedures.engine.values.files import File
 
 @dataclass(frozen=True)
 class InboxMessage:
-    """A message from a person to a run; one that stands for a timeout counts as false."""
+    """A message from a person to a run; a message that stands for a timeout counts as false."""
 
     text: str
     sender: str

@@ -20,8 +20,8 @@ UNQUOTED = re.compile(r'["`#;<>|\n\r]')
 class Place:
     """One step, question or wait of a picture.
 
-    `name` is the name of the step or wait. Steps called `NAME.PART` belong to it, too, and a timer
-    whose reason is the label.
+    `name` is the name of the step or wait. Steps called `NAME.PART` also belong to the place, and
+    so does a timer whose reason is the place's label.
     """
 
     name: str
@@ -81,5 +81,5 @@ def _mermaid_looks(numbers: Mapping[str, str], looks: Mapping[str, str]) -> Iter
 
 
 def _quoted(text: str) -> str:
-    """Return a text as Mermaid shows it: what ends or begins something there is a number."""
+    """Return a text in which characters with a meaning in Mermaid are replaced by their codes."""
     return UNQUOTED.sub(lambda found: f"#{ord(found[0])};", text)

@@ -17,7 +17,7 @@ from procedures.engine.values.spelling import short_repr
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
-"""The types of results that are returned unchanged; others may be awaited or become a list."""
+"""Types of results that are always returned unchanged, unlike coroutines and iterators."""
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 

@@ -223,10 +223,10 @@ class Step:
     def messages(self) -> list[InboxMessage]:
         """Return what people have written to this step since the last call, oldest first.
 
-        People can write to a step of a procedure with `steer=True`. Call it between pieces of work
-        that may be followed by another one than planned; it reads the database. The messages count
-        as read once the step has succeeded: another attempt gets them again, and what a step
-        doesn't read is left to `ctx.inbox`.
+        People can write to a step of a procedure with `steer=True`. Call this where a message can
+        change what the step does next; each call reads the database. The messages count as read
+        once the step has succeeded: until then, another attempt gets them again. Messages that no
+        step has read are left to `ctx.inbox`.
         """
         return self._hear()
 

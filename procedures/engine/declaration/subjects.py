@@ -37,7 +37,7 @@ LISTS = (list, tuple, set, frozenset, Sequence)
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A text of a template and the placeholder after it; `name` is "" if none follows."""
+    """A literal text in a template and the placeholder after it; `name` is "" if none follows."""
 
     text: str
     name: str = ""
@@ -151,7 +151,7 @@ def _value(value: Any, spec: str) -> str:
 
 
 def _formatted(value: Any, spec: str) -> str:
-    """Return a number or a time in the given format; exact numbers and times come as text."""
+    """Return a number or a time in the given format; decimals and times are passed as strings."""
     if NUMBER.fullmatch(spec):
         return format(Decimal(value) if isinstance(value, str) else value, spec)
     kind = time if ":" in value[:3] else datetime

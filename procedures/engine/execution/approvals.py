@@ -13,7 +13,7 @@ from procedures.engine.waits.later import Later
 
 
 def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
-    """Return the step, marked with the key of its approval, so that it is valid for no other step.
+    """Return the step, marked with its approval's key, so that no other step can use the approval.
 
     If people approved something else, they are asked again and see what the step would do now.
     """

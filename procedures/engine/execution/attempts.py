@@ -152,9 +152,10 @@ class StepExecution:
             attempt += 1
 
     def _go_on_without_result(self) -> Any:
-        """Continue a step that is done but has no stored result, as its operators decide.
+        """Continue after a step that is done but has no stored result, as the operators decide.
 
-        The step never runs again. A compensation needs no result.
+        The step never runs again. Operators aren't asked about a compensation, because the run
+        doesn't use its result.
         """
         if self.fiber.recorder.is_undoing:
             return None
@@ -310,7 +311,7 @@ class StepExecution:
         return NewEvent(EventKind.STEP_SUCCEEDED, self.key, self.key, content | self._given())
 
     def _given(self) -> dict[str, Any]:
-        """Return the arguments to store for people; {} without `shown`, or if one has no JSON."""
+        """Return the arguments to show people; {} without the option `shown`."""
         if not self.options.shown:
             return {}
         given = self.signature.completed(self.fn, self.args, self.kwargs)
@@ -348,7 +349,7 @@ class StepExecution:
         return draft
 
     def _with_text_ended(self, end: NewEvent) -> NewEvent:
-        """Show people that the attempt's text has ended, once its end is committed."""
+        """Show people that the attempt's text has ended; return the attempt's last event, `end`."""
         if self._reports:
             self._reports.end(end)
         return end

@@ -27,9 +27,9 @@ def settle_doubt(
     """Ask the procedure's operators whether the step happened, and continue as they answer.
 
     Operators are asked about each start of the step that has no recorded end, and about each result
-    that couldn't be stored. If they let the step fail, each retry asks them again. Questions that
-    were answered before aren't asked again. `again` runs a step that hasn't happened; a step that
-    has happened never runs again.
+    that couldn't be stored. No question is asked twice, but if they let the step fail, each retry
+    of the run asks them a new one. `again` runs a step that hasn't happened; a step that has
+    happened never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)

@@ -28,7 +28,7 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The process signals that programs usually handle; handlers of others are read once per claim."""
+"""The process signals that programs usually handle; other handlers are read once per claim."""
 CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES)
 
 

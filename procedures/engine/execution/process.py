@@ -112,7 +112,7 @@ def read_quickly() -> State:
 
 
 def _read(held: Held) -> State:
-    """Return the settings of which `held` notes the values, so that they can be restored."""
+    """Return the settings whose values `held` has noted, so that they can be restored."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
     folder, mask, zone, timeout, variables, *_ = held.shown

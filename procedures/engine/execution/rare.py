@@ -33,7 +33,7 @@ HOOKS = (
 )
 OF_SOCKET = ("socket", "create_connection", "getaddrinfo")
 USUAL_START = multiprocessing.get_all_start_methods()[0]
-"""The default method to start processes, which the first use of `multiprocessing` also selects."""
+"""The default way of starting processes, which `multiprocessing` selects at its first use."""
 
 
 class Rare(NamedTuple):

@@ -14,7 +14,7 @@ SPENT = '"spent":'
 
 
 def checked_amounts(amounts: Mapping[str, Any]) -> dict[str, str]:
-    """Return amounts as texts; raises `OptionError` for anything but finite numbers from 0."""
+    """Return amounts as strings; raises `OptionError` for anything but finite numbers from 0."""
     return {name: _checked(name, one) for name, one in amounts.items()}
 
 
@@ -28,7 +28,7 @@ def _checked(name: str, amount: Any) -> str:
 
 
 def added(amounts: Iterable[Mapping[str, str]]) -> dict[str, Decimal]:
-    """Return the sums of stored amounts by name, in the order in which the names come."""
+    """Return the sums of stored amounts by name, in the order in which the names first occur."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for one in amounts:
         for name, amount in one.items():

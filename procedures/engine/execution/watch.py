@@ -22,10 +22,10 @@ Clock = Callable[[], float]
 class Watch:
     """A limit on the processor time that code uses between two calls of the context.
 
-    It is a context manager. Code inside it calls `check` now and then, and puts each call of the
-    context into `with watch.resting()`. If the code doesn't come back to either for two more
-    seconds, its process is ended. In both cases the run fails with `LimitReached`; it isn't tried
-    again.
+    It is a context manager. Code inside it calls `check` now and then, which raises `LimitReached`
+    once the time is used up, and puts each call of the context into `with watch.resting()`. If the
+    code calls neither for two more seconds, its process is ended. In both cases the run fails with
+    `LimitReached`, and isn't retried.
     """
 
     place: str = ""
@@ -71,10 +71,10 @@ class Watch:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Leave out the time of the block, and begin to count anew after it.
+        """Exclude the time of the block, and count from zero again after it.
 
-        If the block has called nothing of the context that the journal knows, the count goes on:
-        the limits of the run would never end a loop of such blocks.
+        If the block made no call that the journal records, the count goes on from its old value,
+        because the limits of the run would never end a loop of such blocks.
         """
         moves, used = self._fiber.moves, self.used
         self._is_resting = True
@@ -124,8 +124,8 @@ class Watch:
 def clock_of(thread: int) -> Clock:
     """Return a clock of the processor time that a thread has used, readable from other threads.
 
-    A process that waits for its turn, or is stopped as a whole, isn't charged for that time. Where
-    threads have no such clock, it is that of the process.
+    The time in which the process waits for the processor, or is stopped as a whole, doesn't count.
+    On systems where threads have no such clock, the clock of the process is returned.
     """
     clock_id = getattr(time, "pthread_getcpuclockid", None)
     if clock_id is None:

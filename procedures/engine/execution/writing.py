@@ -14,7 +14,7 @@ from procedures.engine.values.options import check_text
 from procedures.engine.values.secrecy import Masker
 
 LONGEST_SHOWN = 20_000
-"""The characters of a text that its message contains; a longer text is stored beside it."""
+"""The most characters of a text that its message contains; a longer text is stored beside it."""
 LONGEST_NAME = 100
 KEPT, FAILED = "kept", "failed"
 
@@ -85,7 +85,7 @@ class Writing:
         return NewEvent(EventKind.NOTICE, self._key, name, data)
 
     def end(self, how: str) -> None:
-        """Show people that the text has ended: "kept" or "failed"."""
+        """Show people that the text has ended; `how` is "kept" or "failed"."""
         if self._parts:
             self._show(Piece(self._key, self._attempt, self._bytes, end=how, digest=self._digest))
 

@@ -183,9 +183,9 @@ class Piece:
     """The number of UTF-8 bytes before this piece."""
     text: str = ""
     end: str = ""
-    """The end of the text: "kept" or "failed", as the attempt ended; "" before."""
+    """In the last piece, "kept" if the attempt succeeded, else "failed"; "" in other pieces."""
     digest: str = ""
-    """The SHA-256 of the whole text, at its end."""
+    """In the last piece, the SHA-256 of the whole text; "" in other pieces."""
 
 
 def closing(

@@ -143,7 +143,7 @@ class Search:
     def _resumed(self, seq: int) -> tuple[Event | None, int]:
         """Return the event after a gap at which the chain resumes, with its place.
 
-        It is the first event whose mark fits the next event, or as the last one, the head.
+        It is the first event whose mark fits the next event or, if it is the last one, the head.
         """
         ledger = self._ledger
         for event, after, place in self._tried_after(seq):

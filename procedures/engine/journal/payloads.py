@@ -142,7 +142,7 @@ def notice_parts(content: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def written_in(content: Mapping[str, Any]) -> str:
-    """Return the whole text in the event of a text that a step wrote."""
+    """Return the whole text that a step wrote, from the content of the event that stores it."""
     return str(unpacked(content, "written") if "left_out" in content else content["text"])
 
 

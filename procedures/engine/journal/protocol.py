@@ -13,10 +13,7 @@ class Standings(Protocol):
     """A record of the storage's connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code has left open since then; return a sentence about it, or "".
-
-        "Then" is the moment at which this record was made.
-        """
+        """Close what the code left open since this record; return a sentence about it, or ""."""
         ...
 
 
@@ -116,7 +113,7 @@ class Journal(Protocol):
         """Don't count this claim as one without progress, three of which quarantine a run.
 
         The storage was lost, and the worker is healthy. The claim is forgiven as soon as the
-        storage works again, and the next claim learns of it by `RunFacts.is_left_without_storage`.
+        storage works again, and the next claim finds `RunFacts.is_left_without_storage` True.
         """
         ...
 

@@ -192,7 +192,7 @@ def fields_of(question: "Question") -> dict[str, Any] | None:
 
 
 def for_several(question: "Question") -> bool:
-    """Return True if whoever changes a value would decide alone where others should look."""
+    """Return True if others must check the values, so that nobody may change them alone."""
     return question.quorum > 1 or question.four_eyes
 
 
@@ -211,7 +211,7 @@ def changes_of(question: "Question", value: Any) -> list[tuple[str, str, str]]:
 
 
 def _spelled_out(value: Any) -> Any:
-    """Return an answer for True and False, and anything else as it is."""
+    """Return the full answer that True or False stands for; return a dict unchanged."""
     if isinstance(value, bool):
         return {DECISION: APPROVED if value else REJECTED}
     if not isinstance(value, dict):

@@ -18,7 +18,7 @@ MOST_ROWS, MOST_CELLS = 50, 300
 """A table with more rows, or more values, than this is edited as JSON, not field by field."""
 COLUMNS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
-"""The values of `format=` of a review."""
+"""The values that the option `format` of a review accepts."""
 KINDS: dict[type, tuple[str, str]] = {
     dict: ("object", "a JSON object in { }"),
     list: ("array", "a JSON list in [ ]"),

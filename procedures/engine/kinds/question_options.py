@@ -13,7 +13,7 @@ from procedures.engine.values.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
 OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decisions="}
-"""The options that messages name, by the part of a question that each of them fills."""
+"""The names of options in error messages, by the part of a question that the options set."""
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 OPERATORS = ("role:operate",)

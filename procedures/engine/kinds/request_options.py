@@ -17,9 +17,9 @@ class RequestOptions(TypedDict, total=False):
     - `evidence`: data shown with the prompt, in the author's order, and stored with the answer.
     - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of these;
       by default the procedure's answerers.
-    - `expires`: a duration, from the moment the question is asked. Then `default` counts as the
-      answer. With `on_timeout` instead of `default`, "fail" raises `RequestExpiredError`, and
-      "withdraw" makes the answer None.
+    - `expires`: a duration, counted from the moment the question is asked. If nobody answers within
+      it, `default` counts as the answer. With `on_timeout` instead of `default`, "fail" raises
+      `RequestExpiredError`, and "withdraw" makes the answer None.
     - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may differ on a
       replay; the values that people were shown stay valid.
     - `metadata`: data stored with the question for programs; it is shown to nobody, and no answer

@@ -8,11 +8,11 @@ from procedures.engine.store import RunRow, SignalRow, Store
 from procedures.engine.values import canonical
 
 MESSAGE = "inbox:message"
-"""The name of the signals that are messages; authors and programs can't use it, for its colon."""
+"""The name of signals that are messages; its colon keeps authors and programs from using it."""
 
 
 READ = '"read":['
-"""A text in the data of each event that names messages as read; few other events contain it."""
+"""A string in the data of each event that names messages as read, and of few other events."""
 
 
 def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:

@@ -262,7 +262,7 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
     """Return the key of the step, gather or child that failed in a scope; "" after a limit.
 
-    The event `end` may name the key; otherwise, it is that of the scope's last decisive event.
+    The event `end` may name the key; otherwise, the key of the scope's last decisive event counts.
     After a limit, the run continues from where it stood.
     """
     if told := end.content.get("of"):

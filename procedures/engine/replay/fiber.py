@@ -53,7 +53,7 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """The call that the code is inside, such as a gather; meanwhile the fiber can't be used."""
+        """The call that is executing, such as a gather; the fiber can't be used until it ends."""
         self.moves = 0
         """The number of entries and notes that the code has asked for so far."""
         self._is_over = False
@@ -61,7 +61,7 @@ class Fiber:
         self.is_abandoned = False
         """True if its gather has failed; the branch is then replayed only for its compensations."""
         self._stages: list[str] = []
-        """The stages that follow, as far as the code has named them."""
+        """The names of the stages that will follow, as far as the code has listed them."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable
@@ -134,7 +134,7 @@ class Fiber:
         return entry
 
     def is_new(self, family: Family, key: str) -> bool:
-        """Return True if the journal has no entry with that key, so that sizes must be checked."""
+        """Return True if the journal has no entry with that key; only then are sizes checked."""
         return self.scope.peek(family, key) is None
 
     @property
@@ -145,7 +145,8 @@ class Fiber:
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
         """Return a stored result or answer in its type; a value that no longer fits is a mismatch.
 
-        If it is an answer or a signal, operators may let the run wait for it again.
+        If the value is an answer or a signal, operators who override the mismatch let the run wait
+        for a new one.
         """
         if hint is Any or (plain is None and hint in canonical.NOTHING):  # as of most steps
             return plain
@@ -180,7 +181,7 @@ class Fiber:
         return key
 
     def coming_after(self, stage: str, then: list[str] | None) -> list[str]:
-        """Return the stages that follow one: those given, or what is left of those known so far."""
+        """Return the stages after `stage`: `then` if given, else the rest of an earlier list."""
         if then is not None:
             self._stages = then
         elif stage in self._stages:

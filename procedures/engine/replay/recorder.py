@@ -138,7 +138,7 @@ class Recorder:
 
     @property
     def ends_at(self) -> datetime | None:
-        """The time at which the run reaches its time limit, or None; compensations have none."""
+        """The time at which the run reaches its time limit; None for none, and while undoing."""
         return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: NewEvent) -> None:
@@ -213,7 +213,7 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), handoff=handoff))
 
     def _start_clocks(self) -> None:
-        """Set the deadlines of new questions, counted from their commit, when people can answer."""
+        """Set the deadlines of new waits, counted from the commit with which people can answer."""
         now = self.journal.now()
         for draft in self.unwritten:
             if draft.kind == EventKind.WAIT_OPENED and (length := draft.data.get("expires")):

@@ -68,10 +68,10 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Return True if the whole process was stopped when the time was up; the alarm calls this.
+        """Return True if the whole process stood still as the time ran out; the alarm calls this.
 
-        An alarm can also be late because a call in C held it back. In that case, this thread wasn't
-        late, or the process was using the processor.
+        An alarm can also be late because a call in C held it back; then this thread wasn't late, or
+        the process has used the processor. In that case, the result is False.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due

@@ -14,7 +14,7 @@ class Inputs(Runs):
     """The part of a store for the rows of inputs that come from outside, and of signals."""
 
     def run_key(self, run_id: str) -> Any:
-        """Return the primary key of the run for the run's id in an event."""
+        """Return the primary key of the run whose id stands in an event as `run_id`."""
         return run_id
 
     @abstractmethod

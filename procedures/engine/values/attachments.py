@@ -18,7 +18,7 @@ ACCEPT, LARGEST = "accept", "maxBytes"
 """The keywords in a file's schema that limit its media types and its size in bytes."""
 ANY = {"*": "file", "audio": "recording", "image": "picture", "text": "text", "video": "video"}
 TYPES = MimeTypes()
-"""The media types that Python knows, whatever the machine adds."""
+"""The media types that Python itself knows, without those that the machine's files add."""
 OFFICE = "application/vnd.openxmlformats-officedocument"
 OPEN = "application/vnd.oasis.opendocument"
 WORDS = {
@@ -30,7 +30,7 @@ WORDS = {
     f"{OPEN}.spreadsheet": "ODS",
     f"{OPEN}.presentation": "ODP",
 }
-"""The words for media types that not every Python knows, or to which it gives other names."""
+"""Names of media types that some versions of Python lack, or for which they give other names."""
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."

@@ -191,7 +191,7 @@ class Watch:
     has_any: bool
     """True if a part is annotated `Any`; its values are stored as the JSON of their own types."""
     can_lose: bool
-    """True if the type contains a class, a union, or a dict whose keys aren't texts."""
+    """True if the type contains a class, a union, or a dict whose keys aren't strings."""
     unions: frozenset[type]
     """The member types of unions; JSON doesn't say which member type a value had."""
 

@@ -41,8 +41,8 @@ class TellingVerbs:
 
         `text` is plain text. `body` is Markdown below it, `data` is plain data that is drawn as a
         table, `files` are files of the run to download, and `cites` names steps (at most 20), which
-        link to the run's page. Raises `OptionError` for other values, and `SizeError` for larger
-        ones than the site allows.
+        link to the run's page. Raises `OptionError` for other values, and `SizeError` for
+        values larger than the site allows.
         """
         check_text("The text of ctx.notify", text)
         content = {"text": canonical.legible(text), **posted(body, data, files, cites)}
@@ -61,7 +61,7 @@ class TellingVerbs:
 
     @property
     def state(self) -> State:
-        """The run's durable values by name; a replay rebuilds them without counting twice."""
+        """The run's durable values by name; a replay rebuilds them, and counts each change once."""
         self._fiber.check_usable()
         return self._fiber.state
 
@@ -93,8 +93,9 @@ class TellingVerbs:
         """Show people the name of the part of the procedure that begins here.
 
         `then` lists the names of the parts that will follow, at most 50, as far as they are known:
-        people see them as the open entries of a checklist. Without it, what an earlier call has
-        listed after this name still follows. Raises `OptionError` if a name isn't a string.
+        people see them as the open entries of a checklist. Without `then`, the parts that an
+        earlier call listed after this name are still shown. Raises `OptionError` if a name isn't a
+        string.
         """
         check_text("The name of ctx.stage", name)
         data: dict[str, Any] = {"stage": canonical.legible(name)}

@@ -71,7 +71,7 @@ class WaitingVerbs:
     def inbox(self) -> list[InboxMessage]:
         """Return the messages that people have written to the run since the last call.
 
-        The list is empty if nobody has written. A message is returned once, by this or by
+        The list is empty if nobody has written. A message is returned once, by this method or by
         `ctx.converse`, however often the code is replayed. Raises `DefinitionError` unless the
         procedure is declared with `listens=True`.
         """
@@ -82,8 +82,9 @@ class WaitingVerbs:
     def converse(self, text: str, **waiting: Unpack[ConverseOptions]) -> InboxMessage:
         """Post a text in the run's chat session, and return the next message to the run.
 
-        A message that the run hasn't read yet is returned at once: call `ctx.inbox` first to read
-        earlier messages. `expires`, `default` and `on_timeout` are described in `ConverseOptions`.
+        An earlier message that the run hasn't read is returned at once; to wait for a new message,
+        read the earlier ones with `ctx.inbox` first. `expires`, `default` and `on_timeout` are
+        described in `ConverseOptions`.
 
         Raises `DefinitionError` unless the procedure is declared with `listens=True`, and
         `RequestExpiredError` if nobody writes in time and `on_timeout` is "fail".
@@ -114,7 +115,7 @@ class WaitingVerbs:
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
-        """Wait until that moment without holding a worker; not at all if it has passed.
+        """Wait until that moment without holding a worker; return at once if it has passed.
 
         `moment` is a datetime with its time zone, at most ten years ahead. People see the `reason`
         during the wait. Raises `OptionError` if `moment` has no time zone or is later than that.

@@ -64,7 +64,7 @@ def _start_by_name(
 ) -> Handle[Any]:
     """Start a child by its name; a replay neither looks for the procedure nor checks the inputs.
 
-    The site may have another text by then, or none, which is the child's business alone.
+    By then, the site may have changed or lost the procedure, which only the child needs.
     """
     fiber.check_usable()
     key = fiber.scope.next_key(name)

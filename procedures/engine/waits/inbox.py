@@ -35,8 +35,9 @@ class ConverseOptions(TypedDict, total=False):
 def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     """Return the messages that the run hasn't read; a replay returns the same ones here.
 
-    A call that the code makes where an earlier version of it made none returns nothing, because
-    the work that follows was done without the messages. They stay for the next call.
+    Changed code may make a call that earlier code didn't make at this place. Such a call returns an
+    empty list, because the work after it was done without the messages, and leaves the messages to
+    the next call.
     """
     fiber.check_usable()
     # By what comes before it: so a call that is added elsewhere takes no other call's messages.

@@ -104,7 +104,7 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys of the waits that decided an earlier set; until then, the run waits."""
+    """Return the keys of the waits that decided an open set; until it is decided, the run waits."""
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
