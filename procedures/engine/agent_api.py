@@ -119,7 +119,7 @@ def safe_name(name: str) -> str:
     except QuestionError:
         plain = "".join(one if one.isprintable() and one not in "#/:" else "_" for one in name)
         kept = plain.strip()[: LONGEST_NAME - LONGEST_DIGEST - 1]
-        own = name.encode(errors="surrogatepass")  # halves of characters tell names apart, too
+        own = name.encode(errors="surrogatepass")  # names may differ only in lone surrogates
         return f"{kept}-{sha256(own).hexdigest()[:LONGEST_DIGEST]}"
 
 
@@ -195,7 +195,7 @@ def _checked_metadata(metadata: object) -> Mapping[str, Any]:
     given = {} if metadata is None else metadata
     check_kind(f"metadata of {VERB}", given, Mapping, "a mapping")
     check_json(f"metadata of {VERB}", given)
-    found: Mapping[str, Any] = given  # type: ignore[assignment]  # looked at above
+    found: Mapping[str, Any] = given  # type: ignore[assignment]  # checked above
     return found
 
 

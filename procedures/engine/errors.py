@@ -356,7 +356,8 @@ class StorageLost(Interruption):
 def error_payload(error: BaseException) -> dict[str, str]:
     """Return the data stored about an exception: its type, message, traceback and cause."""
     trace = "".join(traceback.format_exception(error, limit=-8))
-    kept_before = (StepFailedError, BranchFailedError, ChildFailedError)  # masked by then
+    # Their texts were masked when they were stored.
+    kept_before = (StepFailedError, BranchFailedError, ChildFailedError)
     is_public = isinstance(error, (PublicError, *kept_before))
     of = _cause(error)
     return {
@@ -390,5 +391,5 @@ def _cause(error: BaseException) -> str:
 def _words(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 (an error that cannot be told is told without its words)
+    except Exception:  # noqa: BLE001 (an error that can't be written as text has no message)
         return ""

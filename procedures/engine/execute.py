@@ -60,11 +60,11 @@ MEMORY = "memory"
 IN_VAIN = (Overtaken, OutOfMemory)
 """Interruptions after which a claim counts as one without progress."""
 LET_GO: dict[type[Interruption], str] = {
-    Cancelled: "cancel",  # whoever claims it next ends it
-    Paused: "pause",  # or lets it rest
+    Cancelled: "cancel",  # the next claim ends the run
+    Paused: "pause",  # the next claim pauses the run
     Yielded: "others",
     Overtaken: "outside",
-    WorkerStops: "worker",  # it ends, or is replaced
+    WorkerStops: "worker",  # the process ends or is replaced
     OutOfMemory: "memory",
 }
 """Interruptions that queue a run again, with the reason recorded in its `run.suspended` event."""
@@ -89,12 +89,12 @@ def advance(
 def _advance(
     procedure: Procedure, journal: Journal, files: FileStore, linger: Linger | None
 ) -> RunStatus:
-    # Before any code: this claim, too, might kill its worker.
+    # Check before any code runs, because the code may kill this worker too.
     if journal.run.claims > LAST_CLAIM:
         return _give_up(journal)
     with use_file_store(files, journal):
-        # Before the journal is read, and before any step: the run would do its work and lose it
-        # once more.
+        # Check before reading the journal and before any step: otherwise the run would lose its
+        # work once more.
         if journal.run.is_left_without_storage:
             open_desk().check()
             journal.note_storage()
@@ -102,7 +102,7 @@ def _advance(
         execution = Execution(procedure, recorder)
         try:
             handoff, drafts = execution.ending()
-            # Put aside before the commit, and outside its transaction: writing a large result takes
+            # Store a large result before the commit and outside its transaction, because that takes
             # long.
             if handoff.result is not None:
                 handoff = replace(handoff, result=put_aside(handoff.result))
@@ -110,7 +110,7 @@ def _advance(
             handoff, drafts = quarantined(lost)
         try:
             execution.recorder.finish(handoff, *drafts)
-        # Nothing of the end was kept: what was refused goes into the journal in its place.
+        # Nothing of the ending was stored, so the refusal is stored in its place.
         except Refused as refusal:
             handoff, drafts = quarantined(refusal, remedy=MEND_COMMIT)
             journal.commit(Batch(drafts, handoff=handoff))
@@ -156,8 +156,8 @@ class Execution:
         """Return the handoff and last events of this claim, after any compensations have run."""
         fiber = self._fiber()
         ending = self._run(fiber)
-        # Code that has stood at its waits may hold what no replay would give it; only what a replay
-        # says is kept.
+        # Code that stayed at its waits may hold values that a replay wouldn't give it; only the
+        # outcome of a replay is stored.
         if self.recorder.has_outlasted and ending[0].status not in SUSPENDED:
             fiber, ending = self._replayed(fiber, ending)
         is_cancelled = isinstance(fiber.interruption, Cancelled) and self.journal.cancellation
@@ -193,8 +193,8 @@ class Execution:
         try:
             ending = self._end_of(fiber)
         finally:
-            # In any case, also after an exception: what is left open would swallow the commit of
-            # the run's end.
+            # Do this even after an exception: an open transaction would swallow the commit of the
+            # run's end.
             left_open = standings.put_away()
         if left_open and ending[0].status != RunStatus.QUARANTINED:
             remedy = "Make the code finish the transactions that it begins, then retry."
@@ -220,10 +220,11 @@ class Execution:
             left_by = None
         finally:
             fiber.close()
-        # The code has caught the interruption and gone on, or raised something else in its place.
+        # The code has caught the interruption and continued, or raised another exception in its
+        # place.
         if fiber.interruption and left_by is not fiber.interruption:
             return self._swallowed(fiber.interruption, fiber)
-        if (lost := open_desk().lost) and left_by is None:  # the code went on without its file
+        if (lost := open_desk().lost) and left_by is None:  # the code continued without its file
             return self._interrupted(lost, fiber)
         return ending
 
@@ -235,12 +236,12 @@ class Execution:
             raise Mismatch(words) from None
         returns = signature_of(self.procedure.fn).returns
         result = self.procedure.fn(Context(fiber, self.procedure), **inputs)
-        # After a swallowed interruption the scope is unread for a good reason; `_end_of` tells of
-        # the swallowing instead.
+        # After a swallowed interruption, unread entries are expected; `_end_of` reports the
+        # swallowing instead.
         if not fiber.interruption:
             fiber.scope.check_all_read("The code now ends")
-            # A cancel or a pause that was accepted before the end has its effect: the run does not
-            # succeed over it.
+            # A cancel or a pause that was accepted before the end takes effect: the run doesn't
+            # succeed in spite of it.
             fiber.check_wanted("the end")
         text = canonical.dump(result, returns)
         if shows_secret(result, text):
@@ -289,7 +290,7 @@ class Execution:
                 try:
                     do_step(fiber, bound.fn, bound.args, bound.kwargs, bound.options)
                 except StepFailedError as error:
-                    # One that fails keeps no other from being undone.
+                    # A failed compensation doesn't prevent the others from running.
                     problems.append(str(error))
         except Interruption as interruption:
             return self._interrupted(interruption, fiber)

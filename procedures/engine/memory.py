@@ -67,7 +67,8 @@ class MemoryWait(dict[str, Any], WaitCells):
     children: list[MemoryRun] = field(default_factory=list)
     ends: list["MemoryInput"] = field(default_factory=list)
     __eq__ = object.__eq__
-    __hash__ = object.__hash__  # type: ignore[assignment]  # a row, not its content
+    # Compare rows by identity, not by content.
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     def opening(self) -> Plain:
         return self

@@ -74,11 +74,11 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
     except TypeError as error:
         raise OptionError(f"{spoken_name(fn)}: {error}.") from None
     given.apply_defaults()
-    # Looked at before it is copied: what can't be shown is refused at the call, not when people are
-    # asked.
+    # Check before copying, so that arguments that can't be shown are refused at the call, not when
+    # people are asked.
     dict(_shown(fn, given.args, given.kwargs))
-    # Copies, since the code may change the objects while people read: what is done must be what
-    # they were shown.
+    # Copy, because the code may change the objects while people read. The step must do what people
+    # were shown.
     copies = deepcopy((given.args, given.kwargs))
     return Bound(fn, *copies, options=options, is_shown=True)
 
@@ -129,7 +129,7 @@ def _lies_at(names: Mapping[str, Any], path: str, fn: Callable[..., Any]) -> boo
     found = names.get(first)
     for name in inner:
         found = getattr(found, name, None)
-    # A bound method is a new object at each look, so that `is` would never find it.
+    # Each access creates a new object for a bound method, so `is` would never be true.
     is_same_method = inspect.isroutine(found) and not inspect.isfunction(found) and found == fn
     return found is fn or is_same_method
 
@@ -179,7 +179,7 @@ def _unnamed_classes(
     whole = {"*": tuple[hint, ...], "**": dict[str, hint]}.get(stars, hint)  # type: ignore[valid-type]
     try:
         is_told = is_alike(value, canonical.load(plain, whole))
-    except Exception:  # noqa: BLE001 (it does not fit, or what checks it raises anything)
+    except Exception:  # noqa: BLE001 (the value doesn't fit, or its validator may raise anything)
         is_told = False
     if is_told:
         return ""

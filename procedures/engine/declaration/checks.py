@@ -71,14 +71,14 @@ def check_default(name: str, of: str, default: Any, hint: Any) -> None:
         raise DefinitionError(f"{name}: the default of the input {of} {words}.") from None
     except ValueError as error:
         raise DefinitionError(f"{name}: the default of the input {of} {error}.") from None
-    except Exception:  # noqa: BLE001 (its validator needs something that is there at a start only)
+    except Exception:  # noqa: BLE001 (the validator may need something that only a start has)
         return
 
 
 def check_no_secrets(name: str, fn: Function) -> None:
     try:
         hints = get_type_hints(fn, include_extras=True)
-    except Exception:  # noqa: BLE001 (of a type that is defined further down: it is looked at later)
+    except Exception:  # noqa: BLE001 (the type may be defined further down; it is checked later)
         return
     for of, hint in hints.items():
         if holds_secret(hint):
@@ -98,7 +98,7 @@ def is_resolved(fn: Function) -> bool:
             adapter(hint)
     except NameError:
         return False
-    except Exception:  # noqa: BLE001 (told by the check)
+    except Exception:  # noqa: BLE001 (the check reports it)
         return True
     return True
 

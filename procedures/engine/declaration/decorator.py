@@ -33,7 +33,7 @@ def procedure(
     picture: Picture | None = ...,
 ) -> Callable[[Function], Procedure]: ...
 @with_options("@procedure", renamed={"version": "source"})
-def procedure(  # noqa: PLR0913 (the options of authors)
+def procedure(  # noqa: PLR0913 (authors pass them by name)
     fn: Function | None = None,
     /,
     *,
@@ -88,7 +88,7 @@ def procedure(  # noqa: PLR0913 (the options of authors)
         )
         if source:
             vars(made).update(source=source, version=digest_of(source))
-        # A type that is defined further down the module isn't known yet while its decorator runs.
+        # While the decorator runs, a type that is defined further down the module isn't known yet.
         if is_resolved(fn):
             made.check()
         return made

@@ -98,7 +98,8 @@ class Procedure:
     def of_text(self, file: str, text: str) -> "Procedure":
         """Return a copy with that text as its source and the text's digest as its version."""
         made = replace(self, file=file)
-        # Past `frozen`, and into the place where the cached properties would put their own.
+        # Write to `__dict__`, because the class is frozen and its cached properties store their
+        # values there.
         vars(made).update(source=text, version=digest_of(text))
         return made
 
@@ -137,7 +138,8 @@ class Procedure:
         except RecursionError:
             deep = [name for name, value in raw.items() if canonical.is_too_deep(value)]
             raise InputError([Fault(name, TOO_DEEP) for name in deep or raw]) from None
-        # Each by itself first: a check of several inputs may rely on each of them being valid.
+        # First the checks of single inputs: a check of several inputs may rely on each of them
+        # being valid.
         self._look_at_all(inputs, together=False)
         self._look_at_all(inputs, together=True)
         return inputs
@@ -168,7 +170,7 @@ class Procedure:
     def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
         """Return faults for unknown names in inputs, except in types that allow or ignore them."""
         try:
-            # A second time, since `extra` would also decide for the types whose authors allow
+            # Validate a second time, because `extra` also overrides the types whose authors allow
             # unknown names.
             self._inputs.validate_python(ready, extra="forbid")
         except ValidationError as error:
@@ -302,10 +304,11 @@ class Procedure:
         hints = {name: served(hint) for name, hint in self._hints.items()}
         fields = [_field(name, hints[name], kind) for name, kind in self._parameters.items()]
         made = make_dataclass("Inputs", fields, kw_only=True, namespace=STRICT)
-        # Before Pydantic reads the types, so that the sentence names the secret and not Pydantic's
-        # own trouble with it.
+        # Check before Pydantic reads the types, so that the message names the secret and isn't an
+        # error of Pydantic's.
         check_no_secrets(self.name, self.fn)
-        _ = self._checks  # a check of something that isn't an input is refused before any start
+        # Refuse a check that needs an unknown input at declaration, not at a start.
+        _ = self._checks
         try:
             return TypeAdapter[Any](made)
         except PydanticUserError as error:
@@ -321,7 +324,7 @@ def _source_of(code: Any) -> str:
     """Return the source of a function or module, or "" if there is none, as at a Python prompt."""
     try:
         return inspect.getsource(code)
-    # A function may name a file that isn't Python, such as a template that it was compiled from.
+    # A function may name a file that isn't Python, such as the template it was compiled from.
     except (OSError, TypeError, SyntaxError, TokenError):
         return ""
 
@@ -341,6 +344,6 @@ def _field(name: str, hint: Any, parameter: inspect.Parameter) -> tuple[str, Any
     default = parameter.default
     if default is parameter.empty:
         return name, hint, field()
-    if type(default).__hash__ is None:  # it can change: every run gets its own
+    if type(default).__hash__ is None:  # it is mutable, so every run gets a copy
         return name, hint, field(default_factory=partial(deepcopy, default))
     return name, hint, field(default=default)

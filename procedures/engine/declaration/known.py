@@ -57,6 +57,7 @@ def procedure_near(parent: Procedure, name: str) -> Procedure:
     seen = (*fn.__globals__.values(), *cells, *chain.from_iterable(inner))
     modules = (list(getattr(one, "__dict__", {}).values()) for one in list(sys.modules.values()))
     for found in chain(seen, chain.from_iterable(modules)):
-        if type(found) is Procedure and found.name == name:  # others may be lazy: left alone
+        # Not `isinstance`, which would load lazy objects.
+        if type(found) is Procedure and found.name == name:
             return found
     raise EngineError(f"No imported module has a procedure called {name}.")

@@ -39,7 +39,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             number = getattr(self, name)
-            # By type, since True is an `int` and would pass as 1.
+            # Compare types, because True is an `int` and would count as 1.
             if number is not None and (type(number) is not int or number < least):
                 raise OptionError(
                     f"Invalid limit {short_repr(number)} for {name}. Use a whole number of at "

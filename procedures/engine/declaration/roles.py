@@ -41,7 +41,7 @@ def granted_roles(
 
 def beginning_of_target(name: str) -> str:
     """Return the reserved prefix that a name begins with, or "" if there is none."""
-    # Compared as a reader sees it: full-width letters or capitals must not make another name of it.
+    # Normalize, because a name in full-width letters or capitals looks the same to a reader.
     plain = normalize("NFKC", name).strip().casefold()
     return next((one for one in BEGINNINGS if plain.startswith(one)), "")
 

@@ -52,16 +52,16 @@ class Signature:
         elif parameter.kind == inspect.Parameter.KEYWORD_ONLY or len(args) < self.place:
             result = fn(*args, **kwargs, **{parameter.name: step})
         elif len(args) > self.place and isinstance(args[self.place], Step):
-            result = fn(*args, **kwargs)  # the author gives one of his own
+            result = fn(*args, **kwargs)  # the author passes a `Step` of their own
         else:
             result = fn(*args[: self.place], step, *args[self.place :], **kwargs)
         if type(result) in AS_THEY_ARE:
             return result
         if isinstance(result, CoroutineType):
-            # In a loop of its own: the engine is synchronous, and a step's coroutine ends with its
+            # Use a loop of its own: the engine is synchronous, and a step's coroutine ends with the
             # step.
             result = asyncio.run(result)
-        # Drawn inside the step: an iterator that is read later would do its work outside, at each
+        # Read the iterator inside the step: otherwise its work would be done outside, at each
         # replay.
         return list(result) if isinstance(result, Iterator) else result
 
@@ -81,7 +81,8 @@ class Signature:
         """Return the arguments with defaults filled in, so that equivalent calls are equal."""
         try:
             bound = self.parameters(fn).bind(*args, **kwargs)
-        except (TypeError, ValueError):  # a call that fails, or a built-in without a signature
+        # The call doesn't fit, or a built-in function has no signature.
+        except (TypeError, ValueError):
             return args, kwargs
         bound.apply_defaults()
         return bound.args, bound.kwargs
@@ -98,7 +99,7 @@ def signature_of(fn: Callable[..., Any]) -> Signature:
     """
     try:
         known = SIGNATURES.get(fn)
-    except TypeError:  # it has no hash, or cannot be referred to weakly
+    except TypeError:  # it isn't hashable, or can't be referred to weakly
         return _signature_of(fn)
     if known is None:
         known = SIGNATURES[fn] = _signature_of(fn)
@@ -129,8 +130,8 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
     """Return the type of the step's result; raises `DefinitionError` if it can't be stored."""
     returns = Any if hint is Never or hint is NoReturn else hint
     origin = get_origin(returns) or returns
-    if origin is Generator or origin is Iterable:  # what is yielded is kept as a list
-        returns = list[(get_args(returns) or (Any,))[0]]  # type: ignore[misc]  # known here only
+    if origin is Generator or origin is Iterable:  # the yielded values are stored as a list
+        returns = list[(get_args(returns) or (Any,))[0]]  # type: ignore[misc]  # known only here
     if inspect.isasyncgenfunction(fn):
         words = f"The values that {short_repr(fn)} yields can't be stored. Return a list instead."
         raise DefinitionError(words)
@@ -145,14 +146,15 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
 
 def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
     """Return the parameters that can be passed by name, and True if any parameter has a default."""
-    if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):  # the usual, ten times faster
+    # The usual case, ten times as fast.
+    if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):
         code = fn.__code__
         count = code.co_argcount + code.co_kwonlyargcount
         named = frozenset(code.co_varnames[code.co_posonlyargcount : count])
         return named, bool(fn.__defaults__ or fn.__kwdefaults__)
     try:
         parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):  # a built-in that tells none
+    except (TypeError, ValueError):  # a built-in function without a readable signature
         return frozenset(), False
     named = frozenset(one.name for one in parameters if one.kind in NAMED)
     return named, any(one.default is not one.empty for one in parameters)
@@ -192,8 +194,8 @@ def hints_of(fn: Callable[..., Any]) -> dict[str, Any]:
     called = fn if inspect.isroutine(fn) else type(fn).__call__
     try:
         return get_type_hints(called)
-    except Exception as error:  # noqa: BLE001 (a string in an annotation may be anything)
-        if not getattr(called, "__annotations__", None):  # a built-in
+    except Exception as error:  # noqa: BLE001 (a string in an annotation may raise anything)
+        if not getattr(called, "__annotations__", None):  # a built-in function
             return {}
         words = f"The annotations of {short_repr(fn)} can't be read: {error}."
         raise DefinitionError(words) from None

@@ -180,12 +180,12 @@ def options_of(doing: Mapping[str, Any]) -> Options:
         return PLAIN
     try:
         return _known_options(**doing)
-    except TypeError:  # one of them has no hash
+    except TypeError:  # an option isn't hashable
         return Options(**doing)
 
 
-# `typed`, since 1 equals True: a wrong option must not be taken for a right one that was seen
-# before.
+# `typed`, because 1 equals True: otherwise a wrong option could be taken for a valid one in the
+# cache.
 _known_options = lru_cache(maxsize=256, typed=True)(Options)
 
 

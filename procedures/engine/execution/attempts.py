@@ -72,7 +72,7 @@ def do_step(
             check_seen(fn, args, kwargs)
         fiber.take_step(key)
         return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).do(failures=0)
-    # Without calls of its own where nothing is to be done: a replay comes by here for each step.
+    # A replay gets here for each step, so a step that is done costs no further calls.
     events = entry.events
     last, now = events[-1], digest_of(fn, args, kwargs, signature)
     content = canonical.plain(last.data)
@@ -80,9 +80,10 @@ def do_step(
     if content.get("arguments") != now:
         compare_arguments(fiber, entry, content, now, args, is_strict=options.strict)
     for event in events if "pure" not in content else events[:-1]:
-        fiber.pass_by(event)  # a pure one is kept later than it was done
+        fiber.pass_by(event)  # a pure step's event was stored later than the step was done
     if len(events) > 1 or not is_done:
-        fiber.scope.forget(key)  # what was asked while it was in doubt
+        # The questions that were asked while the step's outcome was unknown.
+        fiber.scope.forget(key)
     if is_done:
         return fiber.restored(entry, unpacked(content, "result"), signature.returns)
     return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).go_on(
@@ -172,7 +173,7 @@ class StepExecution:
             raise StepFailedError(self.key, failed.type, failed.message, failed.place)
         self.fiber.check_going_on(self.key)
         retry_at, now = failed.retry_at, self.fiber.journal.now
-        # Shorter pauses are not worth leaving the worker and being claimed again.
+        # For a shorter pause, it isn't worth releasing the run and claiming it again.
         while (pause := retry_at - now()) > IN_PLACE:
             self.fiber.suspend(Suspend(self.key, wake_at=retry_at, waits=False))
             self.fiber.check_going_on(self.key)
@@ -188,18 +189,19 @@ class StepExecution:
             fiber.interrupt(Yielded(self.key))
         since = fiber.journal.now()
         self._first_at = self._first_at or since
-        # Before the first attempt, which may change the very objects that it is given.
+        # Compute the digest before the first attempt, which may change the arguments.
         if not self._arguments:
             self._arguments = digest_of(self.fn, self.args, self.kwargs, self.signature)
         approval = self.bound.approval if self.bound else ""
         facts = Attempt(attempt, since, self._arguments, approval)
-        # Its start is kept before its effect: a worker that dies in between leaves a doubt which
-        # people can settle, not a second effect.
+        # Store the start before the effect: if a worker dies in between, operators are asked, and
+        # the effect isn't repeated.
         if options.once:
             self._events += fiber.commit(
                 NewEvent(EventKind.STEP_STARTED, self.key, self.key, facts.as_json())
             )
-        # An effect may depend on what is noted: after a crash the code must find the same again.
+        # An effect may depend on recorded events, so the code must find the same events after a
+        # crash.
         elif not options.pure:
             fiber.flush()
         if options.transaction:
@@ -214,19 +216,19 @@ class StepExecution:
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
                 seconds = _shorter(self.options.seconds, longest)
-                # Kept inside the transaction: its COMMIT keeps the step's writes and its
-                # checkpoint, or neither.
+                # Store the result inside the transaction: its COMMIT stores both the step's writes
+                # and its checkpoint, or neither.
                 return self._keep(*_succeeded(self._attempt(facts, seconds)))
-        # After the rollback, in a commit of its own.
+        # Store the failure in a commit of its own, after the rollback.
         except _UndoneError as undone:
             return self._keep(*undone.done)
-        except Interruption as interruption:  # the commit itself was lost
+        except Interruption as interruption:  # the commit itself failed
             self.fiber.interrupt(interruption)
 
     def _attempt(self, facts: Attempt, seconds: float | None) -> "Done":
         fiber, desk = self.fiber, open_desk()
         found: list[SetBack] = []
-        # In line, for most steps have no use for reports.
+        # Create no reports if the step can't use them, because most steps can't.
         reports = self._reports = (
             Reports(fiber, self.key, facts.number, self._keep_now)
             if self.signature.step_parameter
@@ -239,24 +241,24 @@ class StepExecution:
         try:
             result = call_step(found, self._called, step, facts, seconds)
             draft = self._done(result, facts)
-        # Also `SystemExit` and `TimeIsUp`: whatever ends an author's step, its attempt has to be
-        # kept or excused.
+        # Catch `SystemExit` and `TimeIsUp`, too: whatever ends an author's step, the attempt must
+        # be stored or excused.
         except BaseException as error:
             if is_interrupt(error):
                 raise
             excuse = excuse_for(error, fiber.journal, since=facts.started_at)
-            # An interruption from inside the step (a fenced `progress`, say) came first, and is the
-            # reason for the rest.
+            # An interruption from inside the step (such as a fenced `progress`) came first and
+            # caused the rest.
             fiber.interruption = fiber.interruption or excuse
             failed = (
                 StepTimeoutError(self.key, seconds or 0) if isinstance(error, TimeIsUp) else error
             )
-            # The files of a failed attempt aren't part of the run; their contents stay in the
-            # store, which does no harm.
+            # The files of a failed attempt aren't part of the run. Their contents stay in the
+            # store, which is harmless.
             draft, made = self._failed(failed, facts), []
         finally:
             fiber.journal.working, fiber.busy_with, desk.made = None, "", None
-        if fiber.interruption:  # the run is not ours any more, or what it met is not its failure
+        if fiber.interruption:  # another worker holds the run, or the failure isn't the step's
             raise fiber.interruption
         said = reports.close(draft) if reports else ()
         told = self._told_of(found) if found else ()
@@ -272,8 +274,7 @@ class StepExecution:
                 with time_limit(seconds, partial(self._give_up, facts, seconds)):
                     result = self.signature.call(self.fn, args, kwargs, step)
         finally:
-            # Within the time limit's block no more, so that a late alarm can't interrupt the
-            # cleaning.
+            # Outside the block of the time limit, so that a late alarm can't interrupt this.
             left_open = standings.put_away()
         if left_open:
             raise LeftOpenError(left_open)
@@ -300,7 +301,7 @@ class StepExecution:
         """
         try:
             kept, self._result, text = kept_result(result, self.signature.returns)
-        except Exception as error:  # noqa: BLE001 (what writes a type's JSON may raise anything)
+        except Exception as error:  # noqa: BLE001 (the serializer of a type may raise anything)
             if self.options.transaction or self.options.pure:
                 return self._failed(error, facts, is_final=True)
             content = StepResult(facts, *not_kept(result, error)).as_json()
@@ -332,14 +333,14 @@ class StepExecution:
     def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
         said, self._held = (*self._held, *said), ()
         if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
-            # At once, not at the next claim: later steps of this claim must not use the same
+            # Mark it now, not at the next claim: later steps of this claim must not use the same
             # approval.
             self.fiber.recorder.served[by] = self.key
         if made:
             draft.data["files"] = [named(file) for file in made]
         is_done = draft.kind == EventKind.STEP_SUCCEEDED
-        # Messages that it has read are marked at once, or the code would read them again; and what
-        # it has written is shown as kept.
+        # Commit now, so that messages the step has read are marked and aren't read again, and its
+        # text is shown as stored.
         is_seen = "read" in draft.data or (self._reports and self._reports.has_written)
         if self.options.pure and is_done and not made and not is_seen:
             for one in (*said, draft):
@@ -371,8 +372,8 @@ class StepExecution:
         status = RunStatus.RETRYING if retry_at else RunStatus.QUEUED
         handoff = Handoff(status, wake_at=retry_at)
         journal, stuck = self.fiber.journal, self.fiber.journal.working
-        # As an object: if the step ends while this thread commits, `working` is another one or
-        # None, and the process must live on.
+        # Compare objects: if the step ends while this thread commits, `working` is another object
+        # or None, and the process must go on.
         is_stuck = lambda: stuck is not None and journal.working is stuck  # noqa: E731
         journal.abandon(Batch((draft,), handoff=handoff), is_stuck)
 

@@ -34,8 +34,8 @@ def settle_doubt(
     try:
         return _as_they_say(fiber, entry, returns, again)
     except _DoubtfulError as error:
-        # A cancel comes before the failure, or the run would fail where people have asked it to
-        # end.
+        # Check for a cancel before failing, or the run would fail although people have cancelled
+        # it.
         fiber.check_wanted(entry.key)
         kind = NO_RESULT if entry.lacks_result else DOUBTFUL
         first = Attempt.read(entry.events[0].content)

@@ -41,8 +41,8 @@ def glance() -> tuple[Any, ...]:
     the locale by category, because the name of a category is short and the name of the whole locale
     is long. The C module returns a signal handler twenty times as fast as `signal.getsignal`.
     """
-    global umask  # noqa: PLW0603 (it is read by setting it: so nothing changes meanwhile)
-    # There is no call that only reads it; in the usual case this one sets what is set already.
+    global umask  # noqa: PLW0603 (the umask can be read only by setting it)
+    # No call only reads the umask. Usually this one sets the value that is already set.
     if (mask := set_umask(umask)) != umask:
         set_umask(mask)
         umask = mask
@@ -55,14 +55,14 @@ def glance() -> tuple[Any, ...]:
         folder, mask, time.tzname, getdefaulttimeout(),
         os.environ._data,  # type: ignore[attr-defined] # noqa: SLF001
         [*map(setlocale, CATEGORIES)], [*map(getsignal, USUAL)], getitimer(ITIMER_REAL)[0] > 0,
-        # A `catch_warnings` that was never left has put an equal list in the place of this one.
+        # A `catch_warnings` that was never exited has replaced the list by an equal one.
         id(filters), filters, warnings.showwarning,
         warnings._showwarnmsg_impl,  # type: ignore[attr-defined] # noqa: SLF001
         root.level, root.handlers, root.disabled,
         root.manager._disable,  # type: ignore[attr-defined] # noqa: SLF001
         sys.path, sys.stdin, sys.stdout, sys.stderr, getprofile(), isenabled(),
         getrecursionlimit(), get_int_max_str_digits(), field_size_limit(),
-        # All but the flags, which every computation sets.
+        # All fields but the flags, which every computation sets.
         now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp, later.prec,
         later.rounding, later.Emin, later.Emax, later.capitals, later.clamp,
         now.traps, later.traps,
@@ -73,7 +73,7 @@ class Held:
     """A copy of the settings from `glance`, which later changes in the process don't affect."""
 
     def __init__(self) -> None:
-        self._contexts = getcontext().copy(), DefaultContext.copy()  # their traps live in them
+        self._contexts = getcontext().copy(), DefaultContext.copy()  # these own the traps
         traps = (one.traps for one in self._contexts)
         self.shown = (*map(_copied, glance()[:-2]), *traps)
 

@@ -80,11 +80,11 @@ class Settings(NamedTuple):
                 continue
             which = setting.describe(before[place], now[place])
             names[place] = f"{setting.name} ({which})" if which else setting.name
-            # Each by itself: one that the system refuses must not keep the others from being set
-            # back.
+            # Restore each setting separately: one that the system refuses must not prevent the
+            # others.
             with suppress(Exception):
                 setting.write(before[place])
-        # Read again, since a setter may return without having set anything.
+        # Read the settings again, because a setter may return without having set anything.
         after = self.read()
         stuck = [
             name
@@ -103,7 +103,7 @@ class Seen(NamedTuple):
 
 def read_quickly() -> State:
     """Return the settings that a step may change; the same object until one of them changes."""
-    global seen  # noqa: PLW0603 (each look is compared with the last one)
+    global seen  # noqa: PLW0603 (each reading is compared with the last one)
     last = seen
     if glance() != last.held.shown:
         held = Held()
@@ -177,9 +177,10 @@ def _differing_variables(before: Variables, now: Variables) -> str:
 
 def _write_warnings(before: Any) -> None:
     _, held, filters, warnings.showwarning, warnings._showwarnmsg_impl = before  # type: ignore[attr-defined] # noqa: SLF001
-    with warnings.catch_warnings():  # its end has Python forget which filters it has applied
+    with warnings.catch_warnings():  # on exit, Python forgets which filters it has applied
         pass
-    # Into the same list, and then that list back: code may hold a reference to either.
+    # Restore the contents of the list and then the list itself, because code may hold a reference
+    # to either.
     held[:] = filters
     warnings.filters = held
 
@@ -201,7 +202,7 @@ def _write_streams(before: Any) -> None:
     sys.stdin, sys.stdout, sys.stderr = before
 
 
-def _write_collecting(before: bool) -> None:  # noqa: FBT001 (as every `write` is called)
+def _write_collecting(before: bool) -> None:  # noqa: FBT001 (every `write` is called this way)
     (gc.enable if before else gc.disable)()
 
 
@@ -218,7 +219,7 @@ def _handlers(numbers: Sequence[int]) -> Setting:
         return ", ".join(_name_of(number) for number, one, two in pairs if one != two)
 
     def is_same(before: Any, now: Any) -> bool:
-        # Python sets handlers only in the main thread: another one could set none back.
+        # Python sets handlers only in the main thread; in another thread, none could be restored.
         return before == now or threading.get_ident() != MAIN
 
     return Setting("signal handlers", write, describe, is_same)
@@ -227,7 +228,7 @@ def _handlers(numbers: Sequence[int]) -> Setting:
 def _name_of(number: int) -> str:
     try:
         return signal.Signals(number).name
-    except ValueError:  # most of those for real time have none
+    except ValueError:  # most real-time signals have no name
         return f"signal {number}"
 
 

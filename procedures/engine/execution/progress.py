@@ -68,7 +68,7 @@ class Progress:
                 self._counts = {"done": done, "total": total}
             if text or done is not None:
                 self._lines.append(canonical.legible(text)[:LONGEST_LINE])
-        # Outside the lock: writing waits for the database, and other threads only add lines.
+        # Write outside the lock: writing waits for the database, and other threads only add lines.
         if threading.get_ident() == self._thread and self._is_due():
             self._write()
 

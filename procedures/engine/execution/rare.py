@@ -26,7 +26,7 @@ from procedures.engine.execution.process import (
 )
 
 with suppress(OSError):
-    tempfile.gettempdir()  # chosen at its first use: that would look like a change
+    tempfile.gettempdir()  # otherwise the first use would choose the folder, and look like a change
 HOOKS = (
     *((sys, name) for name in ("excepthook", "unraisablehook", "displayhook", "breakpointhook")),
     (threading, "excepthook"),

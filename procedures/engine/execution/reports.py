@@ -28,7 +28,8 @@ class Reports:
         """Prepare the reports; `keep` commits an event now, or with the step's transaction."""
         self._fiber, self._key, self._attempt, self._keep = fiber, key, attempt, keep
         self._progress = Progress(key, attempt, keep=keep, now=fiber.journal.now)
-        # Here and not at the first piece, which may come from another thread, or from two at once.
+        # Create it now, not at the first piece, which may come from another thread, or from two at
+        # once.
         journal, most = fiber.journal, fiber.sizes.written
         self._writing = Writing(key, attempt, most=most, show=journal.show, begin=self._begin)
         self.has_written = False
@@ -56,7 +57,8 @@ class Reports:
         """
         held = self._progress.close()
         if self._heard and end.kind == EventKind.STEP_SUCCEEDED:
-            # Read with the result, or not at all: a failed attempt leaves them to the next one.
+            # Mark the messages as read with the step's result; after a failed attempt, the next one
+            # reads them again.
             end.data |= content_of(self._heard, "messages")
         if not self.has_written:
             return held
@@ -73,7 +75,7 @@ class Reports:
             self._writing.end(KEPT if end.kind == EventKind.STEP_SUCCEEDED else FAILED)
 
     def _hear(self) -> list[InboxMessage]:
-        with undisturbed, outside_the_loop():  # as for what a step tells
+        with undisturbed, outside_the_loop():  # as in `Fiber.tell`
             found = self._fiber.journal.unread_messages()
         known = [one["id"] for one in self._heard]
         new = [one for one in found if one["steers"] and one["id"] not in known]

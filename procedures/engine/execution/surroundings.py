@@ -44,7 +44,7 @@ def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> 
 
 
 def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
-    setcontext(getcontext().copy())  # the one object there is may be changed
+    setcontext(getcontext().copy())  # the function may change the only object there is
     before, context = read_quickly(), copy_context()
     try:
         return function(*given)
@@ -57,8 +57,8 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
     """Call the function for a run, then restore the process settings that the run has changed."""
-    # Slots are forked from one process and would all draw the same numbers, and a seed that one run
-    # has set would reach the next.
+    # Slots are forked from one process and would all draw the same numbers; also, a seed that one
+    # run has set would affect the next.
     random.seed()
     found: list[SetBack] = []
     try:

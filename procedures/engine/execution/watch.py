@@ -47,7 +47,7 @@ class Watch:
         self._fiber.check_usable()
         try:
             self._thread.start()
-        except RuntimeError as error:  # the machine has no more threads: not the code's fault
+        except RuntimeError as error:  # out of threads, which isn't the code's fault
             raise MemoryError(str(error)) from error
         return self
 
@@ -115,7 +115,7 @@ class Watch:
         handoff = Handoff(RunStatus.FAILED, error=error)
         if recorder.has_children:
             handoff = replace(handoff, has_children=True)
-        # With what the code has said before, which explains where it stood.
+        # Include the recorded events, which explain where the code was.
         return Batch(
             (*recorder.unwritten, NewEvent(EventKind.RUN_FAILED, data=error)), handoff=handoff
         )

@@ -99,7 +99,8 @@ class Writing:
 
     def _add(self, text: str) -> None:
         if text:
-            # Inside the lock, so that pieces are shown in the order in which they are stored.
+            # Show it inside the lock, so that pieces are shown in the order in which they are
+            # stored.
             self._show(Piece(self._key, self._attempt, self._bytes, text))
             self._parts.append(text)
             self._bytes += len(text.encode())

@@ -232,7 +232,7 @@ def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
 
 def _mark(parts: tuple[str, ...], key: bytes) -> str:
     proof = _keyed(key).copy()
-    # Only one list of parts gives this text: no part of an event that is kept holds a NUL.
+    # The text is unique to this list of parts, because no part of a stored event contains a NUL.
     proof.update("\0".join(parts).encode())
     return proof.hexdigest()
 

@@ -127,7 +127,7 @@ def _part(values: Sequence[Any], depth: int, start: int, stop: int) -> list[Any]
     if depth == 0 or store is None:
         return list(values[start:stop])
     size, found = BLOCK**depth, []
-    # Rounded up: the last block may hold only a part of what is asked for.
+    # Round up, because the last block may contain only some of the wanted items.
     for number in range(start // size, -(-stop // size)):
         block = canonical.value_of(store.get(values[number]).decode())
         first = number * size

@@ -132,8 +132,8 @@ class Search:
 
     def _written_as(self, seq: int, before: str) -> Event | None:
         """Return the event whose mark proves that it was written as number `seq`, or None."""
-        # The likely places first: where it should stand, and where it stands if all were moved by
-        # as much as the last one.
+        # Try the likely places first: the place where the event should be, and the place where it
+        # is if all events were moved as far as the last one.
         for number in (seq, seq - self._shift, *self._left):
             event = self._left.get(number)
             if event and self._ledger.follows(event, before, seq):

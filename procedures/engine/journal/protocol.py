@@ -122,7 +122,7 @@ class Journal(Protocol):
         ...
 
     def show(self, piece: Piece) -> None:
-        """Show people a piece of what a running step writes; it never waits, and may be lost.
+        """Show people a piece of a running step's text, without waiting; the piece may be lost.
 
         Several threads may call it. The whole text is stored by the commit of the step's end.
         """

@@ -41,8 +41,8 @@ def differing(
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)
         found.append([name for name in facts if sealed.get(name) != kept.get(name)])
-    # The key with which it was sealed is the one under which the least differs: a row under an
-    # older key is not a forged one.
+    # The fields were sealed with the key under which the fewest differ: a row that was sealed with
+    # an older key isn't forged.
     return min(found, key=len)
 
 

@@ -111,7 +111,7 @@ class Choice(Kind):
     def read_said(self, question: "Question", value: Any) -> Any:
         """Return the chosen option, or a list of them; each may be given by value or by label."""
         if isinstance(value, list):
-            # Once for all entries, of which there may be thousands.
+            # Look the labels up once for all entries, of which there may be thousands.
             by_label = _by_label(question)
             return [self._option(question, one, by_label) for one in value]
         return self._option(question, value, _by_label(question))

@@ -44,7 +44,7 @@ LARGEST_QUORUM = 100
 def marks(question: "Question") -> tuple[Any, ...]:
     """Return what these options add to a question's digest; empty if none of them is used."""
     final = ("irreversible",) if question.irreversible else ()
-    # A replay asks for many digests, mostly of questions that use none of these.
+    # Be quick for questions that use none of these options, because a replay computes many digests.
     agreed = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
     if (*agreed, question.ask_back, question.follows, question.repeatable) == USUAL:
         return final

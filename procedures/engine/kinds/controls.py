@@ -124,7 +124,7 @@ class Fields(Control):
     def _moment(self, texts: Texts) -> Any:
         try:
             return read_value(self.schema, self.sent_as, texts)
-        except AnswerError as error:  # of the whole answer, not of a field in it
+        except AnswerError as error:  # the fault concerns the whole answer, not a field in it
             raise AnswerError(error.faults[0].message) from None
 
     def own_words(self, texts: Texts) -> list[str]:
@@ -172,7 +172,7 @@ class Options(Control):
         if self.is_typed:
             return self._read_typed(self.last(texts))
         own, sent = self.own(texts), list(texts(self.sent_as))
-        # The button of the own words sends "", which isn't the value of any option.
+        # The button for an answer in one's own words sends "", which isn't the value of any option.
         chosen = [one for one in sent if one]
         if self.is_many:
             return [*chosen, own] if own else chosen
@@ -249,8 +249,8 @@ class Table(Fields):
     """The original rows, as JSON text."""
 
     def read(self, texts: Texts) -> Any:
-        # A hidden field says that the page has shown the rows: if all of them were taken away,
-        # nothing else is sent.
+        # A hidden field tells that the page has shown the rows; if people removed all rows, nothing
+        # else is sent.
         if not any(texts(self.sent_as)):
             return NOTHING
         rows = check_form(super().read(texts), dict(self.schema))[ROWS]
@@ -277,7 +277,8 @@ class Changes(Fields):
         return True
 
     def read(self, texts: Texts) -> Any:
-        # A hidden field says that the page has shown the fields; a button elsewhere shows none.
+        # A hidden field tells that the page has shown the fields; a button elsewhere doesn't show
+        # them.
         return super().read(texts) if any(texts(self.sent_as)) else NOTHING
 
     def own_words(self, texts: Texts) -> list[str]:

@@ -107,13 +107,14 @@ class Question:
         Default values of form fields are left out, because a computed default may differ later.
         """
         evidence = without(self.evidence, self.volatile)
-        # Data and not its text: how it is indented must not make another question of it.
+        # Compare the data, not the text: another indentation doesn't make another question.
         draft = json.loads(self.draft) if self.draft and self.is_of_data else self.draft
-        marks = conditions.marks(self)  # none if no option is used: as before there were any
-        # Only if they are set: else the digest is the same as before there were such options.
+        # Empty if no option is used, so that older digests stay valid.
+        marks = conditions.marks(self)
+        # Add these only if they are set, so that the digests of questions without them stay valid.
         more = [*marks, *(one for one in (self.descriptions, self.shown_as) if one)]
         shown = (self.prompt, self.body, self.labels, draft, evidence, self.volatile, *more)
-        # a replay asks for many digests, mostly of questions that have no fields
+        # Be quick for questions without fields, because a replay computes many digests.
         has_fields = "properties" in self.schema and self.rules.has_fields(self)
         schema = schemas.without_defaults(self.schema) if has_fields else self.schema
         return canonical.digest(canonical.text_of((self.kind, shown, schema, self.assign)))
@@ -201,7 +202,7 @@ class Question:
     def options(self) -> dict[str, str]:
         """The values to choose from, with their labels, in the author's order."""
         one = self.schema.get("items", self.schema)
-        # An answer in one's own words, where it is allowed, is the other branch.
+        # If answers in one's own words are allowed, they are the second branch.
         listed = one["anyOf"][0] if "anyOf" in one else one
         return {value: self.labels.get(value, value) for value in listed.get("enum", ())}
 

@@ -124,7 +124,7 @@ class Review(Kind):
             return File(**sent) if sent else file, decision
         text = value.get("text", question.draft) or ""
         if question.is_of_data:
-            with suppress(ValueError):  # a default is kept as it is written
+            with suppress(ValueError):  # the text of a default isn't changed
                 return json.loads(text), decision
         return text, decision
 

@@ -141,7 +141,8 @@ def _without(numbers: Sequence[Any], text: str) -> str:
         if (number := number_in(value)) is not None:
             written = {str(value), f"{number:f}", f"{number:,f}", f"{number:.2f}", f"{number:,.2f}"}
             either = "|".join(sorted(map(re.escape, written), key=len, reverse=True))
-            # Only the first place: the same digits elsewhere may be an order or an account.
+            # Replace only the first occurrence: the same digits elsewhere may be an order or an
+            # account.
             text = re.sub(rf"(?<![\w.,])(?:{either})(?!\w|[.,]\d)", "{}", text, count=1)
     return text
 

@@ -25,7 +25,7 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Record who cancels the run, and withdraw its questions; a worker ends even a paused run.
+    """Record who cancels the run, and withdraw its questions; a worker then ends the run.
 
     The caller has locked the run, which must not have ended; the runs below it are locked here.
     """
@@ -37,10 +37,10 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     tell(store, run, said)
     request_cancel(store, run)
     asked = [wait for wait in store.waits(run, is_open=True) if not wait.key.startswith(UNDO)]
-    withdraw_all(store, run, asked)  # undoing goes on asking
+    withdraw_all(store, run, asked)  # questions of compensations stay open
     _end_all_below(store, run)
-    # A queued run will be claimed anyway, and a running one is told by its worker's own look; to
-    # queue that one would fence off a step which is nearly done.
+    # A queued run will be claimed anyway, and the worker of a running one looks for cancels itself.
+    # To queue a running one would fence off a step that is nearly done.
     if is_suspended(run) or run.status in AT_REST:
         queue(store, run)
 
@@ -53,8 +53,8 @@ def _end_all_below(store: Store, run: RunRow) -> None:
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:
-        # An ended child has no worker to do it, and no commit of its own in which its questions
-        # would be closed.
+        # An ended child has no worker that would do this, and no commit of its own that would close
+        # its questions.
         if child.status in LEFT_CHILDREN:
             withdraw_all(store, child, store.waits(child, is_open=True))
             _end_all_below(store, child)
@@ -90,6 +90,6 @@ def cancel_children(store: Store, wait: WaitRow) -> None:
 
 def _end_unneeded(store: Store, children: Iterable[RunRow]) -> None:
     for child in unended(children):
-        # Who asked for it first, and why, stays in its journal.
+        # A child that was cancelled before keeps the name and the reason of whoever did it.
         if child.cancel_requested_at is None:
             _ask(store, child, BY_PARENT)

@@ -59,8 +59,8 @@ def report_to_parent(store: Store, child: RunRow) -> None:
     with store.use_files():
         content = _end_of(store, child)
     parent, number = wait.run_id, str(child.parent_number)
-    # An insert holds up nobody: a child that locked its parent from below would meet a cancel that
-    # comes from above, and the two would wait for each other.
+    # The insert locks nothing. If a child locked its parent, and a cancel from above locked the
+    # child, the two would wait for each other.
     store.put_input(parent, NewEvent(CHILD_ENDED, wait.key, number, content), wait=wait)
     store.after_commit(lambda store: collect_child_results(store, parent))
 
@@ -82,20 +82,19 @@ def settle(store: Store, run: RunRow) -> None:
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
-    # By key: each end has loaded a row of its own for the same wait, and a map's counts must be
-    # changed in one of them.
+    # Group by key: each input has loaded an object of its own for the same wait, but a map's counts
+    # must change in one of them.
     waits = {end.wait.opened_seq: end.wait for end in ends if end.wait and end.wait.is_open}
     news = [(wait, [end for end in ends if _is_of(end, wait)]) for wait in waits.values()]
     maps = [(wait, ended) for wait, ended in news if wait.kind == "map"]
     for wait, ended in maps:
         wait.ended += _newly_ended(store, wait, ended)
-    # Also those of waits that are closed by now: their ends would else be brought at each claim for
-    # ever.
+    # Mark the ends of closed waits, too; otherwise each later claim would read them again.
     store.note_brought(run, ends)
     over = [wait.key for wait, ended in maps if _is_over(wait, ended)]
     if over:
-        # Before any wait is closed: closing a question locks its session, which has to be the last
-        # lock.
+        # Lock before any wait is closed: closing a question locks its session, which must be the
+        # last lock.
         store.lock_below(run, over)
     for wait, ended in news:
         if wait.kind == "child":
@@ -122,7 +121,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
                 report_to_parent(store, child)
         return
     done, left = store.numbers_of(wait, RunStatus.SUCCEEDED)
-    # Counted anew, since the earlier count holds the ends of failed children that go on now.
+    # Count again, because the earlier count includes the ends of failed children that now continue.
     wait.ended = len(done)
     store.set_aside(run, list(store.ends_of(wait, [str(number) for number in left])))
     store.save(wait, *COUNTS)
@@ -132,14 +131,14 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
     if wait.ended == wait.opening()["count"]:
         _close_map(store, run, wait)
     else:
-        _begin_next(store, run, wait)  # the last that was running may have its result by now
+        _begin_next(store, run, wait)  # the child that was running last may have its result by now
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
     """Return how many of these are the first end of their child; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
-    # If all known ends of a number are among these, none of it had been counted before.
+    # If all known ends at a place are among the new ones, none of them was counted before.
     return sum(known[name] == count for name, count in come.items())
 
 

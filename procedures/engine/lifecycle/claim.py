@@ -40,14 +40,14 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
     """Hold a locked run for its next writer, and write its inputs from outside to its journal."""
-    # Before the hold: what other runs brought may close waits and cancel the run, which decides
-    # what the claim does.
+    # Do this before the hold: inputs from other runs may close waits or cancel the run, which
+    # changes what the claim does.
     inputs = _to_write(store, run) if has_news else []
     hold(store, run)
     if not inputs:
         return
     drafts = [NewEvent(EventKind(one.kind), one.key, one.name, one.content) for one in inputs]
-    # Such a run ends, undoes what it did, or rests: it does not resume.
+    # A run that is to be cancelled or paused doesn't resume.
     if not (run.cancel_requested_at or run.pause_requested_at):
         drafts.append(NewEvent(EventKind.RUN_RESUMED))
     store.take_inputs(run, inputs, drafts)
@@ -63,7 +63,8 @@ def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
         settle(store, run)
     if SENT in kinds:
         deliver_locked(store, run)
-    # Read once more: bringing them has made further inputs, such as the closings of waits.
+    # Read the inputs again: applying those from other runs has added others, such as the closings
+    # of waits.
     return [one for one in store.pending_inputs(run) if one.kind not in BROUGHT]
 
 
@@ -79,14 +80,15 @@ def _end_as_asked(store: Store, run: RunRow) -> None:
     No caller waits for an answer here, so a refusal is left to the operators.
     """
     try:
-        # What a refused end has written is rolled back to here; the claim around it holds the run,
-        # and has to be kept.
+        # If the end is refused, its changes are rolled back to here, but the claim around it must
+        # be committed.
         with store.savepoint():
             end_cancelled(store, run)
     except Refused as refusal:
-        # The rollback has undone the rows, but not this object.
+        # The rollback has reverted the rows, but not this object.
         store.refresh(run)
-        # The cancel is taken back, or a retry would be ended, and refused, at its next claim.
+        # Withdraw the cancel; otherwise the next claim after a retry would try to end the run, and
+        # be refused again.
         run.cancel_requested_at = None
         store.save(run, "cancel_requested_at")
         remedy = "Fix what prevented the cancellation, then cancel the run again."

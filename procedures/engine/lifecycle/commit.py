@@ -55,7 +55,7 @@ def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> 
             opened.add(draft.key)
         elif draft.kind == EventKind.WAIT_CLOSED:
             checked.decided.add(draft.key)
-            # Of a wait that this batch opens itself there is no row yet.
+            # A wait that this batch opens itself has no row yet.
             if draft.key not in opened:
                 checked.closed[draft.key] = _open_wait(store, run, draft.key)
         elif draft.kind == EventKind.SENT:
@@ -63,7 +63,7 @@ def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> 
     if batch.handoff and batch.handoff.status.is_end:
         is_told_more, is_waiting = store.left_at_end(run, EventKind.OPERATOR)
         if is_told_more:
-            raise Overtaken(str(run.pk))  # what an operator was told, the journal tells, too
+            raise Overtaken(str(run.pk))  # whatever an operator was told must be in the journal
         checked.is_waiting = is_waiting or bool(opened)
     return checked
 
@@ -82,7 +82,7 @@ def _open_wait(store: Store, run: RunRow, key: str) -> WaitRow:
 
 def _check_reach(store: Store, run: RunRow, key: str, content: Mapping[str, Any]) -> None:
     if not content["refused"] and refusal(store, run, content["to"]):
-        raise Overtaken(key)  # somebody took the right away meanwhile: look again
+        raise Overtaken(key)  # access was revoked in the meantime, so the next claim checks again
 
 
 def take_effect(
@@ -102,7 +102,7 @@ def take_effect(
         return False
     is_queued = _hand_off(store, run, batch.handoff, is_undone=checked.is_undone)
     if batch.handoff.status.is_end:
-        # Most runs end with nothing open, and are spared the query.
+        # Skip the query for most runs, which end with no open waits.
         if checked.is_waiting:
             _withdraw_rest(store, run, by=batch.handoff.closes)
         store.tell_ended(run)
@@ -127,7 +127,8 @@ def _ends_children(handoff: Handoff) -> bool:
 
 def _withdraw_rest(store: Store, run: RunRow, *, by: str) -> None:
     waits = store.waits(run, is_open=True)
-    if run.status == RunStatus.FAILED:  # a retry goes on waiting for what goes on
+    # Abandoned children continue, and a retry goes on waiting for them.
+    if run.status == RunStatus.FAILED:
         waits = [wait for wait in waits if not wait.abandons]
     withdraw_all(store, run, waits, by=by)
 
@@ -145,17 +146,18 @@ def _take_one(store: Store, run: RunRow, event: Event, checked: Checked) -> None
         case EventKind.SENT:
             send(store, run, event, event.content)
         case EventKind.RUN_CONTINUED:
-            run.base_seq = event.seq - 1  # it is read from this event on
+            run.base_seq = event.seq - 1  # a claim loads the events from this one on
             store.save(run, "base_seq")
 
 
 def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
     content, is_decided = event.content, event.key in checked.decided
-    if why := content.get("skipped"):  # what came before did not fit, and is waited for again
+    # The earlier signal didn't fit, so the run waits for another one.
+    if why := content.get("skipped"):
         skip_last_read(store, run, event.key, why)
     wait = store.insert_wait(run, content, cells_of(content, event.key, event.seq))
-    # Opened and closed in one batch: `_close` finds its row here, since it was not there to be
-    # looked up.
+    # For a wait that is opened and closed in one batch, `_close` finds the row here, because the
+    # check couldn't look it up.
     if is_decided:
         checked.closed[event.key] = wait
     _join_set(store, run, wait)
@@ -164,8 +166,8 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
         checked.repeatable.append(wait)
     if wait.kind == "set":
         store.gather(wait, content["over"])
-        # The batch itself says who won, as the code has seen it; deciding it here could give
-        # another answer.
+        # If the batch itself names the winners, as the code has seen them, deciding here could have
+        # another result.
         if not is_decided:
             decide(store, run, wait)
     elif wait.kind == "signal" and not is_decided:
@@ -197,8 +199,8 @@ def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -
     cancelled; otherwise it would never stop.
     """
     status = handoff.status
-    # The run's row is locked: whoever brings something later finds it suspended and queues it. What
-    # came before saw it in a worker's hands and called nobody.
+    # The run's row is locked. A later input will find the run suspended, and queue it; an earlier
+    # one found it with its worker, and didn't queue it.
     is_called = status in SUSPENDED and store.is_called(run)
     is_ending = is_undone or status.is_end
     if is_called or (not is_ending and store.is_asked_to_stop(run)):

@@ -54,7 +54,7 @@ def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) ->
         return
     other = store.run_key(content["to"])
     store.put_input(other, NewEvent(SENT, event.key, str(run.pk), dict(content)))
-    # In a transaction of its own: two runs that send to each other would lock each other's rows in
+    # Use a separate transaction: two runs that send to each other would lock each other's rows in
     # opposite orders.
     store.after_commit(lambda store: deliver(store, other))
 
@@ -69,7 +69,7 @@ def deliver_locked(store: Store, run: RunRow) -> None:
     sent = store.inputs(run, SENT)
     store.note_brought(run, sent)
     for one in sent:
-        # Looked at for each: one of them may have ended the run.
+        # Check each time, because an earlier one may have ended the run.
         if is_over(run):
             return
         content = one.content

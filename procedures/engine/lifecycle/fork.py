@@ -118,18 +118,18 @@ def begin_fork(
     with store.use_files():
         for part in store.event_parts(fork.origin, fork.until):
             named.update(*map(_named_in, part))
-            if not copy.seq:  # it finds the times that its origin has found
+            # The fork starts at the original's time, so its code reads the same times.
+            if not copy.seq:
                 start = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
                 copy.chain(start, part[0].at)
             copy.take_over(part, fork)
-    # Before the note is chained: what comes after this number is the fork's own, and the note is
-    # the first of it.
+    # Set this before the note is chained: events after this number are the fork's own, and the note
+    # is the first.
     run.carried_seq = copy.seq
-    run.base_seq = 1 if fork.origin.base_seq else 0  # what stands before it is its own start
+    run.base_seq = 1 if fork.origin.base_seq else 0  # event 1 is the fork's own start
     last = copy.chain(note, store.now)
     others = [file for file in store.files_of(fork.origin) if file.digest in named]
-    # The rows of waits name the event that opened them by its number, which is another one in the
-    # copy.
+    # Rows of waits refer to their opening event by number, and the copy has other numbers.
     shift = run.base_seq - fork.origin.base_seq
     closed = [_closed(entry, shift) for entry in fork.carried.closed]
     insert_queued(store, run, last, [*dict.fromkeys([*files, *others])], closed=closed)
@@ -193,7 +193,7 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
     Only waits that were opened before the fork point count. Raises `ForkRefusedError` if a child
     was still running then, because the fork would repeat its work.
     """
-    # Only these kinds, and streamed: the journal may be long, and a fork must not hold all of it.
+    # Stream the events and keep only these kinds, because the journal may be too long for memory.
     history = History(event for event in events if event.kind in TOLD)
     waits = [entry for entry in history.entries.values() if entry.family != "step"]
     for entry in waits:
@@ -216,7 +216,7 @@ def as_taken(event: Event, fork: Fork) -> Event:
             content.pop("inputs" + ELSEWHERE, None)
             content |= {"by": fork.by, **packed("inputs", fork.inputs)}
         case EventKind.WAIT_CLOSED:
-            # A fork of a fork: the answer was given to the first of them.
+            # In a fork of a fork, this still names the first run, to which the answer was given.
             content.setdefault(CARRIED_FROM, str(fork.origin.pk))
         case _:
             return event

@@ -60,7 +60,8 @@ def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
     _let_go(store, wait)
     store.tell_released(run, wait)
     released = [wait, *_released(store, run, wait.part_of)]
-    # In the order in which it would have happened; what happened first may leave nothing open.
+    # Apply them in the order in which they came; the first one may decide the wait, so that the
+    # others have no effect.
     for _, act in sorted(_missed(store, run, released), key=lambda one: one[0]):
         act()
 

@@ -39,12 +39,12 @@ class Cancelled(Enum):
 def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
     """Cancel a locked run; a worker ends it if one holds it or if steps must be undone."""
     ask_to_end(store, run, said)
-    # The worker may be in the middle of a step, whose end has to be kept and perhaps undone: only
-    # it can end the run in order.
+    # The worker may be in the middle of a step whose end must be stored and perhaps undone, so only
+    # the worker can end the run properly.
     if is_held(run, store.now):
         return Cancelled.BY_ITS_WORKER
-    # A worker whose lease has passed may still write until its head is locked, and the compensation
-    # that it is about to note must be seen.
+    # A worker whose lease has expired may still write until the head is locked, and may register a
+    # compensation, which must be seen.
     store.lock_journal(run)
     if has_to_undo(store, run):
         return Cancelled.UNDOING
@@ -62,8 +62,8 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
     store = store.regardless()
     tree = [run, *store.family(run)]
     for one in tree:
-        # All waits of the whole tree before any run of it is held: a hold takes in what children
-        # have brought, which would begin the next children of a map that is still open.
+        # Close the waits of the whole tree before any run is held: a hold takes in the ends of
+        # children, and would begin the next children of a map that is still open.
         for wait in store.waits(one, is_open=True):
             store.close_wait(one, wait, closing("withdrawn", responder=RUN_ENDED))
     alive = unended(tree)
@@ -89,10 +89,10 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
     store.save(run, "pause_requested_at")
     if is_held(run, store.now):
         return False
-    # What children brought is taken in before the status is noted: it may have queued the run,
-    # which then goes on from there when it is unpaused.
+    # Apply the ends of children before the status is read: they may queue the run, which then
+    # continues in that status when it is unpaused.
     settle(store, run)
-    # Before the hold, which clears both.
+    # Read these before the hold, which clears both.
     status, wake_at = run.status if is_suspended(run) else RunStatus.QUEUED, run.wake_at
     take_hold(store, run)
     park(store, run, status, wake_at=wake_at)

@@ -47,11 +47,11 @@ class Again:
 class Fate(StrEnum):
     """The fate of a child without a result when its parent is retried."""
 
-    KEPT = "kept"  # it has a result by now
-    AWAITED = "awaited"  # somebody has let it go on already
+    KEPT = "kept"  # the child has a result by now
+    AWAITED = "awaited"  # somebody has let the child continue already
     RETRIED = "retried"
-    ANEW = "begun anew"  # it never runs again: another one takes its place
-    ENDING = "ending"  # it is to end, and has not yet: wait for that
+    ANEW = "begun anew"  # the child never runs again, and another one takes its place
+    ENDING = "ending"  # the child is still ending, so the retry must wait
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
 
     Locks the runs above it first, then the run itself, then the children that failed.
     """
-    # From the top down, as everybody locks. The line is read without locks, since a run's parent
+    # Lock from the top down, as everywhere. The ids are read without locks, because a run's parent
     # never changes.
     *above, run = [store.lock_run(pk) for pk in reversed(_line_of(store, run_id))]
     _check_above(run, above)
-    # The child's failure may not have been brought to its parent yet: taken in later it would close
+    # The parent may not have collected the child's failure yet. If it did so later, it would close
     # the wait that is opened again here.
     if above:
         collect_child_results(store, above[-1].pk)
@@ -212,7 +212,7 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     changed = error["changed"]
     tell(store, run, {**said, "loose": error["unread"], "changed": changed})
     store.lock_below(run, [changed])
-    store.leave_sets(run, changed)  # what became of it decides no set
+    store.leave_sets(run, changed)  # the old outcome no longer decides a set
     waits = store.waits(run, is_open=True, key=changed)
     withdraw_all(store, run, waits, by="system: asked again", is_end=False)
     reopen(store, run)
@@ -230,7 +230,7 @@ def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool
     keys = [key for key in left if key not in withdrawn]
     end = next((e for e in reversed(events) if e.kind == EventKind.RUN_FAILED), None)
     key = _cause(events, "", end) if has_failed and end else ""
-    # Down through gathers within gathers, to the step or the child that failed inside.
+    # Descend through nested gathers to the step or the child that failed inside.
     while (entry := history.entries.get(key)) and _is_of_gather(entry):
         keys += [key, *_withdrawn_in(history, key)]
         end = entry.last

@@ -49,7 +49,8 @@ def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") 
 
 def queue(store: Store, run: RunRow) -> None:
     """Queue the run. Revoke the lease of any worker that still holds it."""
-    # The epoch stays: the next claim raises it. Until then the head's epoch 0 lets nobody write.
+    # The epoch stays as it is, because the next claim raises it. Until then, the epoch 0 in the
+    # head allows no writes.
     if run.status == RunStatus.RUNNING:
         store.revoke_lease(run)
     run.status, run.wake_at, run.leased_until = RunStatus.QUEUED, None, None
@@ -72,7 +73,8 @@ def wake(store: Store, run: RunRow) -> None:
 
 def reopen(store: Store, run: RunRow) -> None:
     """Queue a run that has failed or was quarantined, and clear its error and end time."""
-    if run.status == RunStatus.FAILED:  # a cancel that it has outrun; else it is still to end
+    # The run failed before the cancel took effect; a quarantined run is still to be cancelled.
+    if run.status == RunStatus.FAILED:
         run.cancel_requested_at = None
     run.ended_at = None
     store.set_error(run, None)

@@ -48,8 +48,8 @@ def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | No
     Raises `AnswerError`, and stores nothing, if waits are open for the signal but none can take it.
     `code` is the version of the run's code, or None if this process doesn't have that code.
     """
-    # Before it is kept: a refused signal leaves no trace, and its sender may send another under the
-    # same id.
+    # Check before storing: a refused signal must leave no trace, so that its sender can send
+    # another one with the same id.
     wait = _taker_of(store, run, sent, code=code)
     signal = store.keep_signal(run, sent)
     if wait:
@@ -84,7 +84,7 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
     The signal is skipped if waits are open for it but none can take it.
     """
-    # Authors choose the id, and send the same one again so that it counts once.
+    # Authors choose the id, and may send a signal twice under it; only the first one counts.
     if store.signals(run, name=sent.name, signal_id=sent.signal_id):
         return
     signal = store.keep_signal(run, sent)

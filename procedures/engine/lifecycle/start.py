@@ -35,8 +35,8 @@ def insert_queued(
     `last` is the last event of its journal, and `events` are the events that aren't stored yet.
     `closed` are the waits that the run has taken over with their outcome.
     """
-    # With its last events, which have no foreign key: so the row is written once, with its head
-    # where it belongs.
+    # Insert the run together with its last events, which have no foreign key to it, so that its row
+    # is written once, with the final head.
     run.status, run.queued_at = RunStatus.QUEUED, store.now
     store.insert_run(run, last, events)
     store.keep_files(run, files)

@@ -60,8 +60,8 @@ def answer_wait(
     """
     data = {**content, "at": (held_at or store.now).isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
-    # Not an event: only the run's holder writes its journal, and a worker may hold the run right
-    # now.
+    # Store an input, not an event: only the run's holder may write to its journal, and a worker may
+    # hold the run now.
     store.put_input(run.pk, draft, at=store.now)
     store.close_wait(run, wait, content, held_at=held_at)
     whole = wait.part_of
@@ -84,11 +84,12 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
     won = _first_decided(store, run, whole, left)
     held = [wait for wait in won if wait.held]
     if held:
-        # The last of them to take effect: until then an undo may leave the set undecided.
+        # Choose the answer that takes effect last, because an undo may leave the set undecided
+        # until then.
         _set_aside(store, run, whole, left, winner=max(held, key=_takes_effect))
         return True
-    # The set before its losers: each of their closings would else come here again and decide it
-    # anew.
+    # Close the set before its losers; otherwise each closing of a loser would get here again and
+    # decide the set anew.
     answer_wait(store, run, whole, decision([wait.key for wait in won]))
     if not left:
         return True

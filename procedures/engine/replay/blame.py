@@ -21,7 +21,7 @@ def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> In
     `since` is the time when the code began. A stop is recognized by the signals that the process
     received, never by the exception's type: an author's `sys.exit()` remains a failure.
     """
-    # First, since the code may have caught the loss and raised something of its own.
+    # Check this first, because the code may have caught the loss and raised another exception.
     if (lost := open_desk().lost) is not None:
         return lost
     if any(isinstance(one, MemoryError) for one in _grouped(error)):
@@ -55,7 +55,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield the error, the errors in its group, and the causes of each."""
     for one in _grouped(error):
         cause: BaseException | None = one
-        # An author's code can link exceptions in a circle.
+        # The causes may form a circle, because an author's code can link exceptions in any way.
         seen = set[int]()
         while cause is not None and id(cause) not in seen:
             seen.add(id(cause))

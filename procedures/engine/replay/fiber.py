@@ -110,8 +110,8 @@ class Fiber:
         Returns only if the code may stay at the wait; the history then contains the new events.
         """
         try:
-            # Only the run's own line can stay: while a branch stood still, its gather could not run
-            # the others.
+            # Only the run's own fiber can stay. If a branch stayed, its gather couldn't run the
+            # other branches.
             if not self.scope.path and self.recorder.outlast(suspension):
                 return
         except Interruption as interruption:
@@ -127,8 +127,8 @@ class Fiber:
         except Interruption as interruption:
             self.interrupt(interruption)
         if self.is_abandoned and entry and entry.is_closed:
-            # It was closed only because the gather failed: to this branch it must look open, so
-            # that the branch stops there as it did before.
+            # The gather's failure has closed this wait. It must look open to this branch, so that
+            # the branch stops here as it did before.
             is_withdrawn = entry.last.content["responder"] == BRANCH_FAILED
             return Entry(family, key, entry.events[:-1]) if is_withdrawn else entry
         return entry
@@ -148,7 +148,7 @@ class Fiber:
         If the value is an answer or a signal, operators who override the mismatch let the run wait
         for a new one.
         """
-        if hint is Any or (plain is None and hint in canonical.NOTHING):  # as of most steps
+        if hint is Any or (plain is None and hint in canonical.NOTHING):  # true of most steps
             return plain
         try:
             return canonical.load(plain, hint)
@@ -175,7 +175,8 @@ class Fiber:
                 self.sizes.check_posted(data)
             elif kind == EventKind.STATE and is_large(length):
                 data = {**data, **packed("value", data["value"])}
-            if kind != EventKind.COMPENSATION:  # what is done already is undone at any limit
+            # Compensations are registered even beyond a limit, because their work is done already.
+            if kind != EventKind.COMPENSATION:
                 self._guarded(self.recorder.check_limits)
             self.add(NewEvent(kind, key, canonical.legible(name)[:LONGEST_TITLE], data))
         return key
@@ -190,7 +191,7 @@ class Fiber:
 
     def pass_by(self, event: Event) -> None:
         """Advance the fiber's time to that of an event in the journal."""
-        # Not `max`, whose call takes longer: a replay comes by here for each step.
+        # Not `max`, whose call takes longer, because a replay gets here for each step.
         if event.at > self.now:  # noqa: PLR1730
             self.now = event.at
 
@@ -226,7 +227,7 @@ class Fiber:
         the event could be stored without this worker knowing, and the worker would then lose the
         run.
         """
-        with undisturbed, outside_the_loop():  # a coroutine tells from inside its loop
+        with undisturbed, outside_the_loop():  # an async step calls this from inside its event loop
             self._guarded(self.recorder.commit, draft)
 
     def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
@@ -264,7 +265,8 @@ class Fiber:
 
 def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
     """Return the name; raise `QuestionError` if it isn't valid."""
-    if name.__class__ is not str and not isinstance(name, str):  # each step comes by here
+    # Quick, because each step calls this.
+    if name.__class__ is not str and not isinstance(name, str):
         raise QuestionError(
             f"{of and f'{of}: '}The {kind} must be a string, not {short_repr(name)}."
         )

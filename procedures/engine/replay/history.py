@@ -111,7 +111,7 @@ class History:
         entries = self.entries
         for event in events:
             self.length += 1
-            # Most events are the only ones of their key: a long journal takes this way.
+            # Quick for most events, which are the only ones with their key.
             if event.kind in STRICT and event.key not in entries:
                 entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
             else:
@@ -120,7 +120,7 @@ class History:
         nested = [key for key in unread if "/" in key]
         self.left = dict(Counter(chain.from_iterable(map(_scopes_of, nested))))
         """The number of unread entries in each scope; scopes that have none are left out."""
-        if len(unread) > len(nested):  # most keys are in the outermost scope alone
+        if len(unread) > len(nested):  # most keys are only in the outermost scope
             self.left[OUTERMOST] = self.left.get(OUTERMOST, 0) + len(unread) - len(nested)
 
     def extend(self, events: Iterable[Event]) -> None:
@@ -130,7 +130,7 @@ class History:
             is_new = event.key not in self.entries
             self._add(event)
             if entry := self.entries.get(event.key):
-                entry.is_read = entry.is_read or is_new  # the code itself has asked for it
+                entry.is_read = entry.is_read or is_new  # the code has asked for it while it stayed
                 self.since[event.key] = entry
 
     def read(self, entry: Entry) -> None:
@@ -138,7 +138,7 @@ class History:
             entry.is_read, left = True, self.left
             for path in _scopes_of(entry.key) if "/" in entry.key else TOP:
                 count = left[path] = left[path] - 1
-                if not count:  # at each step, `in` is asked
+                if not count:  # no scope with 0 stays, because each step tests membership
                     del left[path]
 
     def first_unread(self, path: str) -> Entry:
@@ -164,7 +164,7 @@ class History:
                 self.entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
                 return
             entry = self.entries[event.key]
-            if event.kind in OPENING:  # asked again: what became of it before counts no more
+            if event.kind in OPENING:  # asked again, so that its earlier outcome no longer counts
                 entry.events.clear()
             entry.is_tried_again = entry.is_asked_again = entry.is_carried = False
             entry.events.append(event)
@@ -192,19 +192,19 @@ class History:
         for entry in self._known(event.key, *content.get("again", ())):
             self._take_up(entry)
         for entry in self._known(*content.get("reopened", ())):
-            del entry.events[1:]  # its children had failed: their next ends count
+            del entry.events[1:]  # its children had failed, and their next ends count
         for entry in self._known(*content.get("loose", ())):
             entry.is_read = True
         changed = self.entries.get(content.get("changed", ""))
         if changed and changed.family == "step":
             changed.is_accepted = True
-        elif changed:  # an answer serves no other question: it is asked again
+        elif changed:  # an answer counts for no other question, so people are asked again
             del self.entries[changed.key]
 
     def _take_up(self, entry: Entry) -> None:
         if entry.family != "step":
             entry.is_asked_again = True
-        elif is_of_branch(entry.last):  # a gather: what its branches have kept is kept
+        elif is_of_branch(entry.last):  # for a gather, its branches' own entries are still used
             del self.entries[entry.key]
         else:
             entry.is_tried_again = True
@@ -239,7 +239,7 @@ class Scope:
         key = f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
         if len(key) > LONGEST_KEY:
             checked_key(key)
-        if ":" not in name:  # not of something soft
+        if ":" not in name:  # not the name of a soft event
             self.last = key
         return key
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def outside_the_loop() -> Iterator[None]:
     """Hide the running event loop from the code in the block; the loop stands still meanwhile."""
     loop = asyncio._get_running_loop()  # noqa: SLF001 (asyncio documents it)
-    # Django refuses its database while a loop runs in the thread, since others would wait for it;
-    # here they are meant to: the engine's commit must come before anything else.
+    # Django refuses to use its database while a loop runs in the thread, because other coroutines
+    # would have to wait. Here they should wait: nothing may happen before the engine's commit.
     asyncio._set_running_loop(None)  # noqa: SLF001
     try:
         yield

@@ -103,7 +103,7 @@ class Recorder:
         steps = (one for one in self.history.entries.values() if one.family == "step")
         kept = (event for one in steps for event in one.events)
         done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
-        found = (event for event in done if APPROVED in event.data)  # most are not read for it
+        found = (event for event in done if APPROVED in event.data)  # avoid parsing most events
         return {str(event.content["approved_by"]): event.key for event in found}
 
     def check_wanted(self, key: str) -> None:
@@ -148,7 +148,8 @@ class Recorder:
         if not self.unwritten:
             self._since = now
         self.unwritten.append(draft)
-        # Bounded in number and time, so that a crash loses little and people see what goes on.
+        # Limit the number and the age of unwritten events, so that a crash loses little and people
+        # see the progress.
         if len(self.unwritten) >= MOST_UNWRITTEN or now - self._since >= LONGEST_UNWRITTEN:
             self.commit()
 
@@ -167,7 +168,7 @@ class Recorder:
         try:
             events = self.journal.commit(Batch((*self.unwritten, *drafts), tuple(files)))
         except Overtaken:
-            self.unwritten.clear()  # the next claim does it again, knowing more
+            self.unwritten.clear()  # the next claim repeats them with newer facts
             raise
         except Interruption:
             raise

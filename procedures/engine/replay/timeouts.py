@@ -35,10 +35,10 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = Watchdog(seconds, give_up)
     try:
-        # Before the block is entered, since a step that no signal reaches has only this thread to
-        # end it.
+        # Start it before the block, because in a thread without signals, only the watchdog can end
+        # the step.
         watchdog.start()
-    except RuntimeError as error:  # the machine has no more threads: not the step's fault
+    except RuntimeError as error:  # out of threads, which isn't the step's fault
         raise MemoryError(str(error)) from error
     try:
         with _alarm_after(seconds, watchdog) if is_main else _nothing():
@@ -116,8 +116,8 @@ def _alarm_after(seconds: float, watchdog: Watchdog) -> Iterator[None]:
     try:
         yield
     finally:
-        # The timer before the handler: an alarm in between would meet the default handler, which
-        # ends the process.
+        # Stop the timer before restoring the handler: an alarm in between would meet the default
+        # handler, which ends the process.
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         undisturbed.watchdog = None

@@ -40,7 +40,7 @@ class Transaction(ABC):
 
     def regardless(self) -> "Store":
         """Return the store without the layers around it, which may refuse operations."""
-        return self  # type: ignore[return-value]  # the parts of a store are used together only
+        return self  # type: ignore[return-value]  # the parts of a store are always used together
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:
         """Call `act` after this commit, and again for as long as it returns True.

@@ -59,8 +59,8 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
         words = "The answer contains characters or numbers that can't be stored."
         raise AnswerError(words) from None
     try:
-        # With the usual 28 digits a long number would be rounded and then pass a limit that it
-        # breaks.
+        # With the default precision of 28 digits, a long number would be rounded, and could then
+        # pass a limit that it exceeds.
         with localcontext(prec=DIGITS):
             fault = _fault(_read(value, schema), _exact(schema))
     except ArithmeticError:
@@ -145,7 +145,7 @@ def _check_rows(
         check_answer([None] * len(value), count)
     except AnswerError as error:
         faults.append(Fault(path, str(error).replace("Choose", "Give")))
-        return value  # of a list that is far too long, each part would be checked for nothing
+        return value  # checking each item of a list that is far too long would be useless
     parts = enumerate(value)
     return [
         _check_part(one, schema["items"], f"{path}.{at}".lstrip("."), faults) for at, one in parts
@@ -202,7 +202,7 @@ def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
 def limits(schema: Mapping[str, Any]) -> list[str]:
     """Return short hints about the limits on an answer, such as "At most 500."."""
     plain = without_nothing(schema)
-    of_number = plain.get("anyOf", [{}])[0]  # a decimal's first form
+    of_number = plain.get("anyOf", [{}])[0]  # the schema of a decimal as a number
     found = {**of_number, **plain}
     return [hint(found[rule]) for rule, hint in HINTS.items() if rule in found]
 
@@ -222,8 +222,8 @@ def _read(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _exact(plain: Any) -> Any:
-    # Through its text: 0.3 as a float isn't a multiple of 0.1, but the decimal that somebody typed
-    # is one.
+    # Parse the JSON again: 0.3 as a float isn't a multiple of 0.1, but the decimal that somebody
+    # typed is.
     return json.loads(json.dumps(plain), parse_float=Decimal)
 
 
@@ -283,7 +283,7 @@ def _reader(pattern: str) -> TypeAdapter[str]:
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
         return TypeAdapter(text)
-    except SchemaError:  # a model may ask for the patterns of Python
+    except SchemaError:  # a model may set the pattern engine of Python
         return TypeAdapter(text, config=ConfigDict(regex_engine="python-re"))
 
 
@@ -297,7 +297,7 @@ Validator: Any = cast(Any, extend)(Draft202012Validator, RULES, type_checker=TYP
 def _format_checker() -> FormatChecker:
     checker = FormatChecker(())
     for name, one in FORMATS.items():
-        # Anything but a string is a fault of the type.
+        # A value that isn't a string is a fault of the type, not of the format.
         checker.checks(name)(
             lambda value, one=one: not isinstance(value, str) or one.is_valid(value)
         )

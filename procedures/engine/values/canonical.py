@@ -21,12 +21,12 @@ ENCODER = json.JSONEncoder(
     ensure_ascii=False,
     separators=(",", ":"),
     allow_nan=False,
-    check_circular=False,  # what holds itself is nested too deeply
+    check_circular=False,  # a value that contains itself is refused as nested too deeply
 )
 NOTHING = (None, type(None), Any)
 """Annotations that accept None, whatever else they accept."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
-KEPT = {"kept": True}  # the validation context of values that were checked when they were kept
+KEPT = {"kept": True}  # the validation context of values that were checked when they were stored
 
 
 def dump(value: Any, hint: Any = Any) -> str:
@@ -41,7 +41,7 @@ def text_of(plain: Any) -> str:
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It can't be written as JSON: {error}") from None
     try:
-        text.encode()  # a lone surrogate is found here and not in the database
+        text.encode()  # find lone surrogates here rather than in the database
     except UnicodeEncodeError:
         raise ValueError(HALF) from None
     return text
@@ -138,7 +138,7 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 def plain(text: str) -> dict[str, Any]:
     """Parse a canonical JSON text and return the object."""
-    # `raw_decode`, since `decode` looks for blanks around the text, of which canonical text has
+    # `raw_decode`, because `decode` looks for whitespace around the text, and canonical text has
     # none.
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
     return data

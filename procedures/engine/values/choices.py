@@ -68,7 +68,7 @@ class SiteChoice:
 
     def _validate(self, name: str, info: ValidationInfo) -> str:
         names = self.names
-        # What a run was started with stays valid for it, whatever the settings have become: its
+        # A stored name stays valid for its run even if the settings have changed, because the
         # replay must not fail.
         if name in names or (info.context and info.context.get("kept")):
             return name

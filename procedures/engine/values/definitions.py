@@ -18,7 +18,7 @@ def checked_name(given: object, base: type, *, longest: int) -> str:
     Raises `ValueError` if `given` isn't a subclass of `base`, or has an invalid name.
     """
     if not (isinstance(given, type) and issubclass(given, base)):
-        package = base.__module__.rpartition(".")[0]  # it exports the class
+        package = base.__module__.rpartition(".")[0]  # the package that exports the class
         words = f"{short_repr(given)} isn't a subclass of {package}.{base.__name__}."
         raise ValueError(words)  # noqa: TRY004 (one error for all faults)
     name = getattr(given, "name", None)

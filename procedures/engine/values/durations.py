@@ -32,7 +32,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
     """
     try:
         length = _length(value)
-    except OverflowError:  # also of an infinite number
+    except OverflowError:  # raised for an infinite number, too
         length = timedelta.max
     except ValueError as error:
         raise OptionError(f"{_beginning(of)}{error}") from None

@@ -106,8 +106,8 @@ class FileContext:
             try:
                 found = use()
             except FileGoneError as error:
-                # Noted before it is raised: code that catches it goes on without its file, and must
-                # not succeed.
+                # Record it before raising it: code that catches it and continues without its file
+                # must not succeed.
                 self.lost = FileLost(str(error))
                 raise self.lost from error
             except Exception as error:

@@ -42,7 +42,8 @@ def is_date(text: str) -> bool:
 
 def is_moment(text: str) -> bool:
     """Return True for a date and a time with their offset from UTC."""
-    # Through UTC: with its offset, a moment may lie outside of the years that can be shown.
+    # Convert to UTC, because the offset may move the moment out of the years that Python can
+    # represent.
     return bool(MOMENT.fullmatch(text)) and _is_read(_in_utc, text)
 
 
@@ -123,7 +124,7 @@ def format_date(text: str) -> str:
 
 
 def _day(day: date) -> str:
-    # The names of months in `strftime` depend on the locale, which a step can change.
+    # Not `strftime`, whose names of months depend on the locale, which a step can change.
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 

@@ -129,7 +129,7 @@ class _Reader:
                 _inside(path, min(map(str, others))), "can't be used beside $ref."
             )
         self.seen.append(name)
-        # The title of a shared type isn't the title of the field, as for models.
+        # Drop the title of a shared type, which isn't the title of the field; models do the same.
         of_type = dict(_mapping(self.defs[name], path))
         of_type.pop("title", None)
         found = self._read(
@@ -186,7 +186,7 @@ class _Reader:
         found = self._read(schema, place, level + 1)
         is_free = not {"enum", "format", "pattern", "minLength"} & found.keys()
         if is_required and is_free and found.get("type") == "string":
-            # A required text must say something, as in a form made from a model.
+            # A required text must not be blank, as in a form made from a model.
             found["pattern"] = VISIBLE
         found["title"] = label(name, found)
         return found
@@ -285,8 +285,7 @@ def _check_pattern(pattern: Any, path: str) -> None:
         raise UnsupportedError(path, words)
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
-        # Rust's engine, which takes no look-around and no back references, and so never needs more
-        # than a time in proportion to the text.
+        # Rust's engine has no look-around and no back references, so matching takes linear time.
         TypeAdapter(text, config=ConfigDict(regex_engine="rust-regex"))
     except SchemaError:
         raise UnsupportedError(path, "isn't a pattern that can be matched safely.") from None

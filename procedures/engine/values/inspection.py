@@ -175,7 +175,7 @@ def _named(item: tuple[str, Any]) -> Any:
     return {"name": name, **schema}
 
 
-# What of a value can be lost on its way through JSON
+# Losses on the way through JSON
 
 PLAIN = (str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, UUID)
 BY_NAME = {one.__name__.lower(): one for one in (*PLAIN, list, tuple, set, frozenset, dict)}
@@ -215,7 +215,7 @@ def _has_odd_names(part: Part) -> bool:
     return part.kind == "dict" and keys not in {"str", "any"}
 
 
-# What it holds
+# Open types and secrets
 
 SECRETS = (SecretStr, SecretBytes, Secret)
 OWN_WAYS = ("allow", "ignore")
@@ -235,7 +235,7 @@ def holds_secret(hint: Any) -> bool:
     """Return True if a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
     try:
         return _holds_secret(adapter(hint))
-    except Exception:  # noqa: BLE001 (it isn't a type, which is reported where it is used)
+    except Exception:  # noqa: BLE001 (not a type, which is reported where it is used)
         return False
 
 
@@ -252,7 +252,7 @@ def _is_of_secret(function: Any) -> bool:
     return is_pydantics and "secret" in function.__qualname__.lower()
 
 
-# Whether its values come from JSON at all
+# Types that can't be read from JSON
 
 NO_TYPE = "its values have no JSON form"
 NAME_ALONE = "use the type itself instead of its name"
@@ -278,7 +278,7 @@ def unserved(hint: Any, *, takes_files: bool = True) -> str:
     """Return the reason why values of a type can't be read from JSON and written to it, or ""."""
     if isinstance(hint, str):
         return NAME_ALONE
-    if isinstance(hint, Mapping):  # Pydantic would take it for a schema of its own
+    if isinstance(hint, Mapping):  # Pydantic would read it as a core schema
         return NO_TYPE
     try:
         types = adapter(hint)

@@ -80,7 +80,8 @@ def complete(schema: dict[str, Any], part: Part) -> None:
         schema.setdefault("pattern", VISIBLE)
     if part.kind == "decimal":
         forms = schema["anyOf"]
-        number, text, *_ = forms[0].get("anyOf", forms)  # an amount of money may be beside None
+        # An optional amount of money has both forms inside the first one.
+        number, text, *_ = forms[0].get("anyOf", forms)
         text["pattern"] = DECIMAL
         if (places := part.rules.get("decimal_places")) is not None:
             number.setdefault("multipleOf", 1 if places == 0 else 10**-places)
@@ -92,7 +93,7 @@ def form_schema(model: Any) -> dict[str, Any]:
     It contains the current defaults of the fields, because missing fields of an answer are filled
     in from the stored schema. Raises `ValueError` for a model that can't be a form.
     """
-    if isinstance(model, Mapping | str):  # Pydantic would take it for a schema of its own
+    if isinstance(model, Mapping | str):  # Pydantic would read it as a core schema
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
         raise ValueError(f"{words} A JSON Schema is given as schema=.")  # noqa: TRY004
     if why := unserved(model):
@@ -157,7 +158,7 @@ def _fields(part: Part) -> dict[str, Part]:
     """Return the fields of a model by their names in answers, which may be aliases."""
     holder = part.inner if part.kind in {"model", "dataclass"} else part
     fields = (one for one in holder.parts if one.kind in FIELDS)
-    # Answers come by the alias, as the JSON Schema has it, and not by the field's own name.
+    # Answers name fields by their alias, as the JSON Schema does, not by the field's own name.
     return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
 
 
@@ -268,6 +269,6 @@ def check_default(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _name(model: Any) -> str:
-    # Of a type with parameters, the name alone would be "Annotated" or "list".
+    # For a type with parameters, `__name__` would be "Annotated" or "list".
     name = "" if get_origin(model) else getattr(model, "__name__", "")
     return str(name) or short_repr(model)

@@ -59,7 +59,7 @@ class _Size:
             self.add(schema["items"], row, f"{path}.items.", f"{name}.")
 
     def _count(self, path: str, name: str) -> None:
-        # It stops here, so that even a form of millions of fields is refused at once.
+        # Stop here, so that a form of millions of fields is refused at once.
         self.parts += 1
         if self.parts > MOST_PARTS:
             words = f"with it, a new form has more than {MOST_PARTS} fields and rows."

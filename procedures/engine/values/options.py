@@ -116,7 +116,7 @@ def check_function(of: str, fn: object, *args: str, **named: str) -> None:
         raise OptionError(f"{words}, not {short_repr(fn)}.")
     try:
         inspect.signature(fn).bind(*args, **named)
-    except ValueError:  # a built-in that does not tell
+    except ValueError:  # a built-in function without a readable signature
         return
     except TypeError as error:
         raise OptionError(

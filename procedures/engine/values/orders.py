@@ -20,7 +20,7 @@ def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
     by_names = {frozenset(names): names for names in orders}
     top: list[Any] = [plain]
     left: list[tuple[Any, Any]] = [(top, 0)] if by_names else []
-    while left:  # no call a level: data may be nested deeper than calls may be
+    while left:  # not recursive, because data may be nested deeper than calls
         holder, place = left.pop()
         value = holder[place]
         if isinstance(value, dict):

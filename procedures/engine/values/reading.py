@@ -63,8 +63,8 @@ class Reading:
 
     def _text(self, text: str, schema: Schema) -> str:
         if schema.get("format") == "duration" and PATTERN.fullmatch(text):
-            # Six decimals: Python would write a very short one with an exponent, which ISO 8601
-            # does not know.
+            # Write six decimals, because Python would write a very short duration with an exponent,
+            # which ISO 8601 doesn't allow.
             return f"PT{parse_duration(text).total_seconds():.6f}S"
         if schema.get("format") == "duration" and text[:1] != "P":
             length = read_duration(text)
@@ -83,7 +83,7 @@ class Reading:
             return schema
         plain = [self._plain(value, one) for one in branches]
         fitting = [one for one in plain if _is_for(value, one)]
-        # If several fit, nothing is changed: Pydantic decides among them, and says so.
+        # If several branches fit, change nothing: Pydantic chooses among them, and reports faults.
         return fitting[0] if len(fitting) == 1 else {}
 
 
@@ -117,7 +117,7 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
             yield from odd_numbers(one, other, f"{place}.{number}")
 
 
-# What a declaration may ask for
+# Inputs that can't be sent
 
 
 def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -158,7 +158,7 @@ def _holds_binary(schema: Any, defs: Mapping[str, Schema], seen: set[str]) -> bo
         return True
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     if name and name not in seen:
-        # A type may hold itself.
+        # A type may contain itself.
         seen.add(name)
         if _holds_binary(defs.get(name, {}), defs, seen):
             return True

@@ -36,7 +36,8 @@ def masked(text: str, *, is_public: bool = False) -> str:
     Secrets are the site's own secret values, passwords in URLs and values of `Authorization`.
     Unless `is_public` is True, values named like secrets, such as password=…, are replaced, too.
     """
-    # The longest first: of a secret that holds another one, a rest would stay legible.
+    # Replace longer secrets first: if a secret contains another one, a part of it would stay
+    # readable otherwise.
     for secret in sorted(site_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = PASSWORD_IN_URL.sub(rf"\1:{MASK}", text)

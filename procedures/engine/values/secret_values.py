@@ -16,7 +16,8 @@ HOLDERS = (list, tuple, Set, deque)
 
 def shows_secret(value: Any, text: str) -> bool:
     """Return True if the value contains a secret, which its JSON text shows masked."""
-    # The quick look first: without the mask in its text no secret can be in the value.
+    # The text is checked first, because that is quick: without the mask in its JSON, a value
+    # contains no secret.
     return MASK in text and _holds(value, set())
 
 

@@ -20,11 +20,11 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
     get different adapters.
     """
     try:
-        # `int | str` and `str | int` are equal and have one hash, and yet Pydantic tries them in
-        # another order: their spelling tells them apart. It is spared for plain classes, the usual
-        # types: a repr costs more than the look into the cache.
+        # `int | str` and `str | int` are equal and have the same hash, but Pydantic tries their
+        # members in different orders, so their repr is part of the key. Plain classes, the usual
+        # types, need no repr, which takes longer than the look-up in the cache.
         return _adapter(hint, "" if hint.__class__ is type else repr(hint))
-    except TypeError:  # an annotation with something unhashable in it
+    except TypeError:  # an annotation that isn't hashable
         return TypeAdapter(served(hint))
 
 
@@ -64,7 +64,8 @@ def _remade(hint: Any) -> Any:
         if name not in hint.__required_keys__:
             wrapper = typing_extensions.NotRequired
         fields[name] = wrapper[served(inner)]
-    make: Any = typing_extensions.TypedDict  # a type checker knows it as a class statement only
+    # Type checkers accept a TypedDict only as a class statement.
+    make: Any = typing_extensions.TypedDict
     made = make(hint.__name__, fields)
     made.__module__, made.__doc__ = hint.__module__, hint.__doc__
     if config := getattr(hint, "__pydantic_config__", None):

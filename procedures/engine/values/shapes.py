@@ -64,7 +64,7 @@ def check_shape(value: Any, shape: Schema) -> None:
         raise AnswerError(f"The value can't be stored. {error}") from None
     try:
         types = _reader(canonical.text_of(shape))
-    except (PydanticUserError, SchemaError, TypeError):  # kept by another version of Pydantic
+    except (PydanticUserError, SchemaError, TypeError):  # stored by another version of Pydantic
         return
     try:
         types.validate_json(text, by_alias=True, by_name=True)
@@ -114,7 +114,7 @@ def _fields(schema: Schema) -> Any:
         alias = Field(validation_alias=_alias(one.get("alias", sent)))
         hint: Any = Annotated[_type(one), alias]
         fields[one.get("name", sent)] = hint if sent in schema["required"] else NotRequired[hint]
-    make: Any = TypedDict  # a type checker knows it as a class statement only
+    make: Any = TypedDict  # type checkers accept a TypedDict only as a class statement
     return make(schema["title"], fields)
 
 

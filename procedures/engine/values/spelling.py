@@ -21,5 +21,5 @@ def short_repr(value: object) -> str:
     """Return the beginning of a value's `repr`, or its type if that fails."""
     try:
         return repr(value)[:LONGEST_REPR]
-    except Exception:  # noqa: BLE001 (nested too deeply, or its class raises whatever it likes)
+    except Exception:  # noqa: BLE001 (nested too deeply, or its class may raise anything)
         return f"<{type(value).__name__}>"

@@ -168,7 +168,7 @@ def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_req
         return read_value(schema, name, texts)
     if takes_nothing(schema):
         return None
-    # Never the default behind the back of who has emptied the field.
+    # If somebody has emptied the field, the default must not return unnoticed.
     return "" if "default" in schema else NOTHING
 
 

@@ -49,8 +49,8 @@ def gather(
     fiber.check_usable()
     key = fiber.scope.key_for("gather")
     scope = fiber.scope.inner(key)
-    # Peeked at first: a gather that has not failed has no entry, and `take` would call it a
-    # mismatch while its branches' entries are unread.
+    # Peek first: a gather that hasn't failed has no entry, and `take` would report a mismatch while
+    # entries of its branches are unread.
     failed = fiber.take("step", key) if fiber.scope.peek("step", key) else None
     if failed:
         fiber.scope.forget(key)
@@ -161,7 +161,7 @@ def swallowed(suspension: Suspend) -> str:
 
 def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> NoReturn:
     """Record that the gather has failed, and withdraw the open waits of its other branches."""
-    fiber.check_wanted(key)  # a cancel has withdrawn them already
+    fiber.check_wanted(key)  # if the run was cancelled, its waits are withdrawn already
     withdrawn = closing("withdrawn", responder=BRANCH_FAILED)
     path = f"{key}/"
     waits = [wait for wait in fiber.recorder.open_waits if wait.startswith(path)]

@@ -149,7 +149,7 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
         words = f"The child {key} has changed: the run started {started.procedure} here."
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
     given = asked.as_json()
-    given.pop(ON_PARENT_END, None)  # the kept one counts
+    given.pop(ON_PARENT_END, None)  # the stored value counts
     kept = started.as_json()
     if any(kept.get(name) != value for name, value in given.items()):
         words = f"The inputs of the child {key} have changed since it was started."

@@ -202,7 +202,8 @@ def open_wait(
     if rest and not is_same:
         asked = Opening.read({**asked.as_json(), **rest()})
     if entry and entry.is_carried and not is_same:
-        entry = opened = None  # what people said to another run was said to another question
+        # An answer that was given to the original run answered another question.
+        entry = opened = None
     if opened is None:
         fiber.check_going_on(key)
         due = fiber.journal.now() + timedelta(seconds=expires) if expires else None
@@ -233,7 +234,7 @@ def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
 
 
 def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[Response[Any]]:
-    if fiber.is_new("wait", key):  # a replay refuses nothing that was let pass before
+    if fiber.is_new("wait", key):  # a replay refuses nothing that was accepted before
         _check_sizes(fiber, question)
         check_told_apart(question.prompt, question.labels.values())
     asked = Opening(wait="request", digest=question.digest, rest={"prompt": question.prompt})

@@ -40,7 +40,8 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     the next call.
     """
     fiber.check_usable()
-    # By what comes before it: so a call that is added elsewhere takes no other call's messages.
+    # Name the reading after the step or wait before it, so that a call added elsewhere doesn't take
+    # another call's messages.
     key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:inbox")
     if fiber.is_new("seen", key) and fiber.scope.has_unread():
         return []
@@ -53,7 +54,8 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     found = fiber.journal.unread_messages()
     draft = NewEvent(EventKind.SEEN, key, "inbox", {"of": "", **content_of(found)})
     if found:
-        # At once: until the rows say that they are read, the next call would find them again.
+        # Commit now, because the next call would find the messages again until their rows say that
+        # they are read.
         fiber.commit(draft)
     else:
         fiber.add(draft)

@@ -83,7 +83,7 @@ def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) ->
     entry = fiber.take("sent", key)
     if entry is None:
         fiber.check_going_on(key)
-        fiber.flush()  # a child that was started just now is to be there
+        fiber.flush()  # a child that was started just now must exist
         refused = fiber.journal.refusal(to)
         content = {**asked, "refused": refused}
         fiber.commit(NewEvent(EventKind.SENT, key, key.rpartition(":")[2].split("#")[0], content))

@@ -57,7 +57,7 @@ def first_of(
     else:
         skip_misfits(fiber, handles)
         won = _decided(fiber, key, asked, handles)
-        if not won:  # the code stood here meanwhile
+        if not won:  # the code stayed here until the set was decided
             entry = fiber.recorder.history.entries[key]
             won = _won(fiber, key, entry, handles, keep_open=keep_open)
     return [handle for chosen in won for handle in handles if handle.key == chosen]
@@ -112,7 +112,8 @@ def _won(
     _check_winners(fiber, key, entry, handles)
     fiber.pass_by(entry.last)
     left = [handle for handle in handles if handle.key not in won and handle.entry is None]
-    if left and not keep_open:  # decided after an operator had them asked again, and before it was
+    # The set was decided after its waits were asked again, but before they were opened.
+    if left and not keep_open:
         fiber.check_wanted(key)
         _withdraw(fiber, left, "")
     return won
@@ -147,8 +148,8 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
     since = entry.events[0].seq
     withdrawn = [(one.key, one.entry) for one in handles if _is_unneeded(one, since)]
     drafts += [reopening(part, kept, anew=key) for part, kept in withdrawn if kept]
-    # In one commit with its parts: a set that is open while its parts are still closed would be
-    # decided at once, by what did not fit.
+    # Reopen the set and its parts in one commit: an open set whose parts are still closed would be
+    # decided at once, by the signal that didn't fit.
     fiber.commit(*drafts, reopening(key, entry, anew=key))
     fiber.interrupt(Suspend(key))
 
