@@ -53,7 +53,7 @@ def beside(part: Part, *, now: datetime | None = None, read: Read | None = None)
 
 
 def _runs(part: Part, read: Read) -> list[UUID]:
-    """Return the session's newest runs that the viewer may see, one more than are counted."""
+    """Return the newest runs of the session that the viewer may see, at most `MOST_COUNTED` + 1."""
     if read.is_all:
         found = sorted({one.run_id for one in read.cards if one.run_id}, reverse=True)
     else:

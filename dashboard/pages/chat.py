@@ -49,9 +49,9 @@ from procedures.users import User
 
 LONGEST_LIST = 40
 NOTHING = "nothing"
-"""The choice in the composer of somebody whose message replies to nothing."""
+"""The value of the composer's choice for a message that replies to nothing."""
 MOST_UNINVITED = 5
-"""The most people whom a message mentions in vain and whom its author can invite by a button."""
+"""The maximum number of mentioned people without access whom the author can invite by a button."""
 KEY_USED = lazy("This form has already sent another message. To send this one too, send it again.")
 LONGEST_ADDRESS = 1000
 """The maximum length of a command in the address of a page, in characters."""
@@ -103,9 +103,9 @@ def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     """Store the message, and use it as the answer if it replies to a question.
 
-    A command isn't stored: the page shows its form, or what it tells. If the text isn't the exact
-    wording of an answer, the page first shows what it would mean. Nothing is stored until it is
-    sent again.
+    A command isn't stored; the page shows its form or its result. If a reply isn't worded exactly
+    like an answer, the page first shows the answer that it would mean, and stores nothing until the
+    reply is sent again.
     """
     part, typed = find(request, session_id), request.POST.get("text", "")
     session, request.attached = part.session, attached_files(request, part)
@@ -307,7 +307,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str, *, asks_back: bool) -
 
 
 def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
-    """Return the reason why nobody knows for whom or what a message is; "" if it is clear."""
+    """Return why a message can't be sent until its sender has chosen a run or request, else ""."""
     if request.POST.get("request") == CHOOSE:
         return _("Several runs read messages here. Choose who reads yours, then send it.")
     if not request.POST.get("asks_back"):
@@ -340,7 +340,7 @@ def _posted(
 def _choice(request: Visit) -> dict[str, Any]:
     """Return what the sender has chosen in the composer, and the files of the message.
 
-    It stays until a message is sent: what is typed next must not answer something else.
+    The choice stays until a message is sent, so that the next text doesn't answer another request.
     """
     named = request.POST.get("request", "")
     return {

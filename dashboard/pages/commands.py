@@ -43,7 +43,7 @@ RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-
 """An id of a run, whole or as pages show it."""
 MOST_RUNS = 20
 MOST_SOUGHT = 1000
-"""The number of active runs of a session among which one is sought by its id."""
+"""The maximum number of a session's active runs among which a run is sought by its id."""
 LATELY = 100
 """The number of a person's last starts that decide which procedures come first."""
 LONGEST_LINE = 140
@@ -111,7 +111,7 @@ class Commands:
         return self.request.user
 
     def answer_to(self, text: str, *, key: str = "") -> CommandResult | UnclearCommand | None:
-        """Return what a message shows instead of being posted; None if it isn't a command."""
+        """Return the result of a message that is a command; None if it is no command."""
         command = command_in(text)
         if command is None:
             return None
@@ -135,7 +135,7 @@ class Commands:
         return self._start(command, key=key)
 
     def shown_again(self, text: str, *, key: str = "") -> CommandResult:
-        """Return what a command shows; if it can't be given now, that is the reason why."""
+        """Return the result of a command, or the reason why the command can't be given now."""
         shown = self.answer_to(text, key=key)
         if isinstance(shown, CommandResult):
             return shown
@@ -261,7 +261,7 @@ def first_line(doc: str) -> str:
 
 
 def called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
-    """Return the name of the procedure with that name or title, or None if it isn't only one."""
+    """Return the name of the procedure with that name or title, if there is exactly one."""
     plain = plain_name(name)
     if not plain:
         return None

@@ -112,7 +112,7 @@ def _preview(request: SignedIn, file: File) -> HttpResponse:
 
 
 def _file_of_message(request: SignedIn, message_id: UUID, digest: str) -> File:
-    """Return a file of a message that the person may read; who may read it may have its files."""
+    """Return a file of a message that the person may read; no other right is needed."""
     message = get_object_or_404(visible_messages(request.user), pk=message_id)
     file = find_message_file(message, digest)
     if file is None:

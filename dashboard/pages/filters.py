@@ -50,7 +50,7 @@ def create_filter(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def remove_filter(request: Visit) -> HttpResponse:
-    """Remove a filter; the inbox shows what it showed."""
+    """Remove a filter; the inbox keeps showing the same requests."""
     drop_filter(request.user, request.POST.get("name", ""))
     query = View(request, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY])).filter_query
     return _back(query)

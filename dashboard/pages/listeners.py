@@ -26,7 +26,7 @@ def newest_runs(part: Part) -> list[Run]:
 
 
 def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs, of those given, that are running or due to, and that the user may cancel."""
+    """Return those of the runs that are running or will run soon, if the user may cancel them."""
     at_work = [run for run in runs if run.status in WORKING and run.cancel_requested_at is None]
     if not at_work:
         return []
@@ -35,7 +35,10 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
 
 
 def listeners_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the runs that read the viewer's messages, and those that read only others'."""
+    """Return the runs that read the viewer's messages, and the runs that read only other people's.
+
+    Of the former, `steered` has the ids of those that a message can steer.
+    """
     alive = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
     heard = listening_among(alive, part.user) if alive else []
     return {

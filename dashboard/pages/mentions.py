@@ -1,4 +1,4 @@
-"""Mentions in messages: whom the composer offers, and what it says of people who can't be told."""
+"""Mentions in messages: whom the composer offers, and what it says of people who can't read it."""
 
 from collections.abc import Sequence
 from uuid import UUID

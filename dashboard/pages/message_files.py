@@ -1,4 +1,4 @@
-"""Files that people send for a message, one by one before it."""
+"""The files of a message, which browsers send one by one before the message."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from dashboard.pages.visit import Visit
 @require_POST
 @login_required
 def create_file(request: Visit, session_id: UUID) -> HttpResponse:
-    """Store a file, and return it for the form of the message; else a sentence why it isn't."""
+    """Store a file; return its HTML for the form of the message, or why it can't be stored."""
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404

@@ -46,7 +46,7 @@ SORTS: dict[str, tuple[Words, tuple[Kind, ...]]] = {
     "runs": (lazy("Runs"), (Kind.RUN,)),
     "sessions": (lazy("Sessions"), (Kind.SESSION,)),
 }
-"""The sorts of texts among which a search can be narrowed, each with its kinds."""
+"""The sorts of texts to which a search can be limited, each with its label and its kinds."""
 KINDS: dict[str, Words] = {
     Kind.PERSON: lazy("Message"),
     Kind.NOTICE: lazy("Notice"),
@@ -117,7 +117,7 @@ SAID = lazy("In conversations")
 
 
 def said(hit: Hit) -> Said:
-    """Return a hit with the address that opens its session at the very message."""
+    """Return a hit with the address that opens its session at its message."""
     if hit.message:
         href = path_to_message(hit.session, hit.message)
     else:
@@ -151,7 +151,7 @@ def _pages(request: Visit, found: Search) -> Iterator[tuple[str, Find]]:
 
 
 def _said_as_json(one: Said) -> dict[str, Any]:
-    """Return a text that was found, with pieces of its snippet that tell whether they match."""
+    """Return a text that was found, with its snippet in pieces, each marked if it matches."""
     return {
         "href": one.href,
         "title": one.hit.title,

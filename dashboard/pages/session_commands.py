@@ -38,8 +38,8 @@ def command_list(request: Visit, session_id: UUID) -> HttpResponse:
 def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
     """Return the start form of a command again, unless its key has started a run meanwhile.
 
-    If the command can't be given now, the reason stands in its place. Nothing is stored: a POST has
-    the command in its body, because it may be longer than an address can be.
+    If the command can't be given now, the reason is returned instead. Browsers use POST if the
+    command is too long for an address; nothing is stored.
     """
     part = find(request, session_id)
     sent = request.POST if request.method == "POST" else request.GET
@@ -79,7 +79,10 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
 
 
 def _sent_command(request: Visit, procedure: Procedure) -> Command:
-    """Return the command that the form was sent with, or its name alone if it isn't one for it."""
+    """Return the command that the form was sent with.
+
+    If it isn't a command for this procedure, return a command that is only the procedure's name.
+    """
     typed = request.POST.get("-command", "")
     command = None if why_unfit(typed) else command_in(typed)
     if command and plain_name(command.name) == START:
@@ -90,7 +93,7 @@ def _sent_command(request: Visit, procedure: Procedure) -> Command:
 
 
 def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
-    """Return the place of the form, which is empty now, with the message that carries the run."""
+    """Return the message with the run's card, which takes the place of the form."""
     sent = part.session.messages.for_transcript().filter(run=run, kind=Message.Kind.RUN).first()
     if request.htmx and sent:
         context = {"session": part.session, "sent": sent, "ended": sent_key(request)}

@@ -20,9 +20,9 @@ from procedures.viewers import Key
 MOST_BESIDE = 50
 """The maximum number of runs, requests, files and people listed beside a session."""
 MOST_WRITERS = 20
-"""The most people without membership to whom the composer offers a reply."""
+"""The maximum number of writers without membership to whom the composer offers a reply."""
 SAID, ANSWERED, JOINED = range(3)
-"""The kinds of the rows that tell of people."""
+"""The kinds of acts: a person wrote something, answered a request, or joined the session."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Read:
 
 
 class _Act(NamedTuple):
-    """The first and last time that a person did something in a session."""
+    """Acts of one kind by a person in a session: the time of the first, and the last message."""
 
     kind: int
     person: Key
@@ -75,9 +75,10 @@ Participants = Mapping[Key, Participant]
 
 
 def participants_of(part: Part, read: Read) -> Participants:
-    """Return the people who take part, and the first members of the session, by key.
+    """Return the people who have written or answered, and the members of the session, by key.
 
-    Of many members, only so many are read as can be counted, those who joined first.
+    If there are more than `MOST_COUNTED` members, only those who joined first are read, and those
+    who have written or answered.
     """
     members = part.session.members.order_by("joined_at", "pk")
     columns = (Value(JOINED), "user", f"user__{name_field()}", "joined_at", Value(0))
@@ -99,8 +100,8 @@ def participants_of(part: Part, read: Read) -> Participants:
 def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, bool]]:
     """Return the people's names, and when each of them joined or first took part; members first.
 
-    With each comes True for a member of the session, as far as the viewer may know. If there are
-    many members, nobody else is returned.
+    The third value of each is True for a member of the session, if the viewer may know the members.
+    If there are many members, only members are returned.
     """
     rows = list[tuple[str, datetime, bool]]()
     for one in found.values():
@@ -132,7 +133,7 @@ def writers_of(part: Part, found: Participants, read: Read) -> list[tuple[UUID, 
 
 
 def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
-    """Yield what these messages and the answers to their requests tell."""
+    """Yield an act for each of these messages that has an author, and for each answer to them."""
     for one in messages:
         if one.author:
             seq = one.seq if one.kind == Message.Kind.PERSON else 0
@@ -142,9 +143,10 @@ def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
 
 
 def _acts_of(part: Part, *, are_many: bool) -> Iterator[_Act]:
-    """Yield what all messages tell, and the answers unless there are many members.
+    """Yield the acts of all people who have written or answered in the session.
 
-    Then nobody else is listed, and open pages read this after each change.
+    If there are many members, answers aren't read, because then only members are listed, and open
+    pages read this after each change.
     """
     name, none = name_field(), Value(0, output_field=BigIntegerField())
     last = Max("seq", filter=Q(kind=Message.Kind.PERSON))
