@@ -10,7 +10,7 @@ MOST_LEVELS = 30
 
 
 def compose_yaml(text: str) -> yaml.Node:
-    """Return the nodes of a YAML text, all of whose keys are texts.
+    """Return the nodes of a YAML text, in which all keys of mappings are strings.
 
     Raises `ProcedureFileError`, with the line, for a text that isn't YAML, and for anchors, tags,
     deep nests and keys that are given twice.

@@ -23,10 +23,10 @@ class AgentLimitError(PublicError):
 
 @dataclass(frozen=True)
 class AgentLimits:
-    """The most that one conversation may use; each limit is checked before each request.
+    """The limits on what one call of `run_agent` may use, checked before each request to the model.
 
-    So the last request may go beyond `tokens` and `cost`. `cost` is in US dollars; with it, a model
-    whose price isn't known is refused.
+    The last request may therefore exceed `tokens` and `cost`. `cost` is in US dollars; if it is set
+    and a model's price isn't known, no further request is allowed.
     """
 
     requests: int = 25
@@ -77,12 +77,12 @@ class Agent:
     tools: Sequence[Any] = ()
     """`Tool` objects, plain functions, or procedures."""
     servers: Sequence[ToolServer] = ()
-    """MCP servers whose tools the agent has, too."""
+    """MCP servers, whose tools the agent has in addition to `tools`."""
     model: Any = None
     """A name such as "anthropic:claude-sonnet-4-5", a model object of pydantic-ai, or a function.
 
-    The function takes nothing and returns a model; it is called for each request. None is the model
-    that the site's setting AGENT_MODEL names.
+    The function takes no arguments and returns a model; it is called for each request. With None,
+    the agent uses the model that the site's setting AGENT_MODEL names.
     """
     limits: AgentLimits = field(default_factory=AgentLimits)
     retry: Retry = USUAL_RETRY
@@ -90,11 +90,11 @@ class Agent:
     timeout: Duration = "10 min"
     """The longest time that one request may take."""
     speaks: bool = True
-    """True if what the model writes appears in the chat while it is written."""
+    """True if the model's text appears in the chat while the model is writing it."""
     at_once: bool = True
-    """True if calls of one reply run as branches, so that a question delays only its own call."""
+    """True if tool calls of one reply run as branches, so that an approval delays only its call."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Settings of pydantic-ai for each request, such as {"temperature": 0}."""
+    """Settings of pydantic-ai that each request is sent with, such as {"temperature": 0}."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -114,9 +114,9 @@ class Agent:
         return {one.name: one for one in self.tools}
 
     def only(self, *names: str) -> "Agent":
-        """Return the agent with only these of its tools, such as for a child run.
+        """Return a copy of the agent that has only the named tools, for example for a child run.
 
-        Raises `DefinitionError` for a tool that the agent lacks: an agent is narrowed, not widened.
+        Raises `DefinitionError` if the agent lacks one of them.
         """
         of_servers = {name for one in self.servers for name in one.tools or ()}
         if unknown := set(names) - self.by_name.keys() - of_servers:
@@ -136,7 +136,7 @@ class AgentResult(BaseModel):
     messages: tuple[Message, ...]
     """The whole conversation; pass it as `history=` to go on with it."""
     usage: Usage
-    """The amounts that the requests of this call have used, without those of the history."""
+    """The amounts that the requests of this call have used, without requests in the history."""
 
 
 def names_of(tools: Iterable[Tool]) -> str:

@@ -24,20 +24,20 @@ from programs.agents.messages import ToolCall, ToolResult
 from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec, filled
 
 EXPECTED = (ChildFailedError, PublicError, RequestExpiredError, SignalError, StepFailedError)
-"""The failures that a model is told, so that it can do something else; others fail the run."""
+"""The errors that are reported to the model, so that it can react; other errors fail the run."""
 LONGEST_PROMPT = 200
 
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The tools of one conversation, as the model knows them and as this code has them."""
+    """The tools of one conversation: their descriptions for the model, and the code behind them."""
 
     specs: Sequence[ToolSpec]
     tools: dict[str, Tool]
 
 
 class Ruling(BaseModel):
-    """The decision of a rule about a call, without people."""
+    """The decision that an `auto_approve` rule has made about a call."""
 
     is_allowed: bool
     reason: str = ""
@@ -47,7 +47,7 @@ class Ruling(BaseModel):
 
 @dataclass(frozen=True)
 class Permission:
-    """The permission for a call: its arguments, who gave it, and what the model is told of it."""
+    """The permission for a call: the allowed arguments, the approval, and a note for the model."""
 
     arguments: dict[str, Any]
     note: str = ""
@@ -56,15 +56,16 @@ class Permission:
 
 
 class Denied(Exception):  # noqa: N818 (an answer, which the model reads)
-    """A call that people have denied."""
+    """The exception for a call that people have denied; the model reads its message."""
 
 
 def do_calls(
     ctx: Context, agent: Agent, tools: Toolbox, calls: Sequence[ToolCall]
 ) -> list[ToolResult]:
-    """Do the calls of one reply, and return their results in the same order.
+    """Carry out the tool calls of one reply, and return their results in the same order.
 
-    Several calls are branches, so that a question about one of them delays no other.
+    Unless `agent.at_once` is False, several calls run as branches, so that an approval delays only
+    its call.
     """
     if len(calls) == 1 or not agent.at_once:
         return [_result(ctx, agent, tools, one) for one in calls]
@@ -81,7 +82,7 @@ def _branch(agent: Agent, tools: Toolbox, call: ToolCall) -> Callable[[Context],
 
 
 def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolResult:
-    """Do one call, and return its result; a failure that the model can handle is a result, too."""
+    """Carry out a call and return its result; a denial or an expected error is a result, too."""
     told = {"call": call.id, "tool": call.tool}
     tool = tools.tools.get(call.tool)
     if tool is None:
@@ -151,7 +152,7 @@ def _permission(
 
 
 def rule_on(call: ToolCall, rule: Rule) -> Ruling:
-    """Return what the rule decides about the call; the step's result is the record of it."""
+    """Return the rule's decision about the call; it is recorded as the result of a step."""
     said = rule(call)
     name = getattr(rule, "__name__", type(rule).__name__)
     if not isinstance(said, bool | str):  # the coroutine of an `async` rule, say, which is true
@@ -175,7 +176,10 @@ def _asked(
 
 
 def _evidence_of(tool: Tool, call: ToolCall) -> dict[str, Any]:
-    """Return what people see of a call; no argument takes the place of the tool's name."""
+    """Return the tool's name and the arguments of a call, as people see them.
+
+    If an argument is itself named "tool", the arguments are nested, so that it can't hide the name.
+    """
     if "tool" in call.arguments:
         return {"tool": tool.name, "arguments": call.arguments}
     return {"tool": tool.name, **call.arguments}
@@ -188,7 +192,7 @@ def _prompt(agent: Agent, tool: Tool, values: dict[str, Any]) -> str:
 
 
 def _changed(tool: Tool, value: Any) -> dict[str, Any]:
-    """Return the arguments that people chose, in their types."""
+    """Return the arguments as people have changed them, converted to their types."""
     if tool.model is not None:
         return {name: getattr(value, name) for name in tool.model.model_fields}
     return tool.read(value)

@@ -55,7 +55,7 @@ def ask_colleague(ctx: Context, question: str) -> str:
 
 
 def decide(messages: list[Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    """Return what the agent writes next, and the tools that it calls."""
+    """Return the text that the model writes next, and the names and arguments of its tool calls."""
     mail = str(messages[0].parts[-1].content)
     results = {part.tool_name: part for one in messages for part in _results(one)}
     number = NUMBER.search(str(getattr(results.get("ask_colleague"), "content", "")) or mail)
@@ -80,7 +80,7 @@ def _results(message: Any) -> list[Any]:
 
 
 def _letter(order: dict[str, str], payment: Any) -> str:
-    """Return the letter to the customer, which follows from what was paid, or why nothing was."""
+    """Return the letter to the customer: it names the refund, or the reason why there is none."""
     begin = f"Dear customer,\n\nthank you for your mail about **{order['item']}** "
     begin += f"(order {order['order']}). "
     if payment is None:
@@ -95,7 +95,7 @@ def _letter(order: dict[str, str], payment: Any) -> str:
 
 
 def offline_model() -> "FunctionModel":
-    """Return the model of the demo: `decide`, word by word."""
+    """Return the demo's model, which streams the text that `decide` returns word by word."""
     from pydantic_ai.models.function import DeltaToolCall, FunctionModel  # noqa: PLC0415 (an extra)
 
     async def stream(messages: list[Any], _: Any) -> AsyncIterator[Any]:

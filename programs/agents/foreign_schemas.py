@@ -19,8 +19,8 @@ BY_PATTERN = ("patternProperties", "additionalProperties", "unevaluatedPropertie
 def faults_of(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """Return why the arguments don't fit the schema, or "".
 
-    What can't be checked here safely is left to the tool: references to other documents, which
-    would be fetched, and names of properties by patterns.
+    Two parts of a schema aren't checked, because that wouldn't be safe: references to other
+    documents, which would be fetched, and properties whose names are given by patterns.
     """
     try:
         checker = _Checker(_without_dangers(schema))
@@ -58,7 +58,7 @@ def _pattern(_: Any, pattern: str, value: object, __: Any) -> Iterator[Validatio
 
 @lru_cache(maxsize=64)
 def _matcher(pattern: str) -> TypeAdapter[str]:
-    """Return what matches texts in linear time."""
+    """Return a validator that matches strings against the pattern in linear time."""
     text: Any = Annotated[str, Field(pattern=pattern)]
     return TypeAdapter(text, config=ConfigDict(regex_engine="rust-regex"))
 

@@ -19,11 +19,11 @@ class TextPart(BaseModel):
     kind: Literal["text"] = "text"
     text: str
     of_provider: dict[str, Any] = {}
-    """The fields that the provider wants back in the next request; nothing else reads them."""
+    """The fields that the provider expects in the next request; nothing else reads them."""
 
 
 class ThoughtPart(BaseModel):
-    """Text that a model thought before it wrote; providers want it back with their signature."""
+    """A thought that a model wrote before its reply; providers expect it in the next request."""
 
     model_config = FROZEN
     kind: Literal["thought"] = "thought"
@@ -32,7 +32,7 @@ class ThoughtPart(BaseModel):
 
 
 class ToolCall(BaseModel):
-    """A call of a tool that a model asks for."""
+    """A tool call that a model has asked for."""
 
     model_config = FROZEN
     kind: Literal["call"] = "call"
@@ -65,7 +65,7 @@ class Usage(BaseModel):
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Return what both have used together."""
+        """Return the sum of both amounts."""
         mine, others = self.model_dump(), other.model_dump()
         return Usage(**{name: mine[name] + others[name] for name in mine})
 

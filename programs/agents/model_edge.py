@@ -37,7 +37,7 @@ OF_PROVIDER = ("id", "provider_name", "provider_details", "signature")
 
 
 class StoppedError(EngineError):
-    """A request to a model that was broken off because the run is being cancelled."""
+    """The error for a request to a model that was stopped because the run is being cancelled."""
 
 
 class Request:
@@ -125,7 +125,7 @@ async def _sent(
 
 
 def _streams(model: Any) -> bool:
-    """Return False for a function as a model that can't stream."""
+    """Return False if the model is a pydantic-ai `FunctionModel` without a streaming function."""
     return getattr(model, "stream_function", model) is not None
 
 
@@ -165,7 +165,7 @@ def model_of_site() -> str:
 
 
 def to_library(messages: Sequence[Message], instructions: str) -> Iterator[Any]:
-    """Yield our messages as those of the library."""
+    """Yield our messages as messages of the library."""
     from pydantic_ai import messages as theirs  # noqa: PLC0415 (an extra)
 
     for one in messages:
@@ -210,7 +210,7 @@ def _their_result(result: ToolResult) -> Any:
 
 
 def from_library(found: "theirs.ModelResponse") -> Reply:
-    """Return a reply of the library as ours; parts that we don't know are left out."""
+    """Return a reply of the library as our `Reply`; parts of unknown kinds are left out."""
     usage = found.usage
     price = _price_of(found)
     return Reply(

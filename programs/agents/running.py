@@ -12,7 +12,7 @@ from programs.agents.tools import ToolSpec
 
 
 class Tools:
-    """The tools of an agent, passed to the step that keeps them."""
+    """The descriptions of an agent's tools, as an argument of the step that records them."""
 
     def __init__(self, agent: Agent) -> None:
         self.specs = [one.spec for one in agent.tools]
@@ -72,7 +72,7 @@ def _heard(ctx: Context) -> Iterable[UserMessage]:
 
 
 def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
-    """Return the tools that the agent has from its start to its end, even if the code changes."""
+    """Return the agent's tools, as steps have recorded them; changed code doesn't change them."""
     kept: list[ToolSpec] = ctx.step(own_tools, Tools(agent), name=f"{agent.name} tools", pure=True)
     found = {one.name: agent.by_name.get(one.name) for one in kept}
     for server in agent.servers:
@@ -87,5 +87,5 @@ def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
 
 
 def own_tools(tools: Tools) -> list[ToolSpec]:
-    """Return the tools as models are told about them."""
+    """Return the descriptions of the tools for the model."""
     return tools.specs

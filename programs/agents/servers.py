@@ -23,7 +23,7 @@ class ToolServerError(PublicError):
 class ToolServer:
     """A program that offers tools by the Model Context Protocol over its standard streams.
 
-    Each step starts the program anew: nothing of it has to survive between two steps, or a crash.
+    Each step starts a new process of the program, which ends with the step.
     """
 
     name: str
@@ -31,9 +31,9 @@ class ToolServer:
     tools: Collection[str] | None = None
     """The names of the tools that the agent gets; None for all of them."""
     needs_approval: Collection[str] | bool = ()
-    """The tools for whose calls people are asked; True for all of them."""
+    """The names of the tools whose calls need an approval by people; True for all tools."""
     asking: RequestOptions = field(default_factory=RequestOptions)
-    """The options of these questions."""
+    """The options of the questions that ask for approvals."""
     auto_approve: Rule | None = None
     options: StepOptions = field(default_factory=StepOptions)
     """The options of the steps that call tools."""
@@ -56,12 +56,12 @@ class ToolServer:
         return list(self.command), dict(self.environment)
 
     def only(self, names: Collection[str]) -> "ToolServer":
-        """Return the server with only these of its tools."""
+        """Return a copy of the server that offers only those of its tools that are named."""
         known = names if self.tools is None else set(self.tools) & set(names)
         return replace(self, tools=sorted(known))
 
     def tool(self, spec: ToolSpec) -> Tool:
-        """Return a tool of the server, as it was listed when the agent began."""
+        """Return the server's tool with this description, which was listed when the agent began."""
         asks = self.needs_approval is True or (
             self.needs_approval is not False and spec.name in self.needs_approval
         )
@@ -81,9 +81,10 @@ class ToolServer:
 
 
 SERVERS: dict[str, ToolServer] = {}
-"""The servers that agents of this process use, by name.
+"""The tool servers in this process, by name.
 
-Steps name a server only, so that neither evidence nor journal holds its command or environment.
+The arguments of steps contain only the name of a server, so that neither evidence nor the journal
+contains its command or environment.
 """
 
 
@@ -93,7 +94,7 @@ def list_tools(server: str, only: list[str] | None) -> list[ToolSpec]:
 
 
 def call_tool(server: str, tool: str, arguments: dict[str, Any]) -> Any:
-    """Call a tool of a server, and return what it has answered.
+    """Call a tool of a server, and return the tool's result.
 
     Raises `ToolServerError` if the tool fails.
     """

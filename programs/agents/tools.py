@@ -30,17 +30,20 @@ from programs.agents.messages import ToolCall
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 OF_EVIDENCE = ("repeatable", "volatile")
-"""Options of a question that name parts of its evidence, which a call brings."""
+"""Options of a question that name parts of its evidence, which isn't known before the call."""
 Rule = Callable[[ToolCall], bool | str]
-"""A function that decides about a call without people: the reason to allow it, or "" or False."""
+"""A function that may allow a call without people.
+
+It returns True or the reason to allow the call; with False or "", people are asked.
+"""
 
 
 class ArgumentsError(Exception):
-    """The error for arguments that don't fit a tool, in words for the model."""
+    """The error for arguments that don't fit a tool; the model reads its message."""
 
 
 class ToolSpec(BaseModel):
-    """A tool as a model is told about it; an agent's run keeps those that it began with."""
+    """The description of a tool for a model; a run uses the descriptions that it began with."""
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -71,7 +74,7 @@ class Tool:
     asking: RequestOptions = field(default_factory=RequestOptions)
     """The options of the question to people, such as {"assign": "finance", "expires": "2h"}."""
     auto_approve: Rule | None = None
-    """A rule that allows some calls without people; what it decides is a step of the run."""
+    """A rule that allows some calls without people; its decisions are recorded as steps."""
     options: StepOptions = field(default_factory=StepOptions)
     """The options of the step, such as {"retry": Retry(3), "timeout": "30s"}."""
     schema: Mapping[str, Any] | None = None
@@ -154,7 +157,7 @@ class Tool:
         return ToolSpec(name=self.name, description=told, parameters=self.parameters)
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments in their types; raises `ArgumentsError` if they don't fit."""
+        """Return the arguments in their Python types; raises `ArgumentsError` if they don't fit."""
         if isinstance(self.run, Procedure):
             return _inputs(self.run, arguments)
         if self.model is None:
@@ -188,7 +191,7 @@ def places_of(prompt: str) -> set[str]:
 
 
 def filled(prompt: str, values: Mapping[str, Any]) -> str:
-    """Return the prompt with the values at its places; an argument without a value is empty."""
+    """Return the prompt with each name in braces replaced by its value, or by "" if it has none."""
     given = dict.fromkeys(places_of(prompt), "") | dict(values)
     try:
         return prompt.format_map(given)
@@ -199,7 +202,7 @@ def filled(prompt: str, values: Mapping[str, Any]) -> str:
 
 
 def as_tool(one: Any) -> Tool:
-    """Return a tool; a function or a procedure becomes one that needs nobody."""
+    """Return the `Tool`; a function or procedure becomes a tool that needs no approval."""
     if isinstance(one, Tool):
         return one
     if callable(one) or isinstance(one, Procedure):
@@ -208,7 +211,7 @@ def as_tool(one: Any) -> Tool:
 
 
 def _check_shown(fn: Any, name: str) -> None:
-    """Raise `DefinitionError` if people can't be shown the function that they approve."""
+    """Raise `DefinitionError` if the function can't be shown to the people who approve a call."""
     try:
         Bound(_plain(fn), ()).as_evidence()
     except EngineError as error:

@@ -18,7 +18,7 @@ from programs.effects.visits import EffectError
 
 Between = Callable[[Context, RunState, Mapping[str, Any]], dict[str, Any]]
 OF_MODEL = ("temperature", "max_tokens", "top_p", "seed")
-"""The parameters of a call that the model gets as settings."""
+"""The parameters of an llm_call that are passed to the model as settings."""
 
 
 def tool_calls(tools: Sequence[Any], *, name: str = "program") -> Between:
@@ -41,8 +41,9 @@ def tool_calls(tools: Sequence[Any], *, name: str = "program") -> Between:
 def llm_call(model: Any = None, *, name: str = "model", **options: Any) -> Between:
     """Return a handler for llm_call, which asks a model in a step of the run.
 
-    `model` is what `Agent` takes: a name, a model, or a function that returns one; None is the
-    model that the site's setting AGENT_MODEL names. `options` are those of the step.
+    `model` has the values that `Agent` accepts: a name, a model, or a function that returns one.
+    With None, the model is the one that the site's setting AGENT_MODEL names. `options` are the
+    options of the step.
     """
 
     def call_model(ctx: Context, run: RunState, payload: Mapping[str, Any]) -> dict[str, Any]:

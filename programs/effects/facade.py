@@ -45,11 +45,11 @@ SNAPSHOT = "snapshot: "
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A paused run that keeps, under a name, the place and the values of another run."""
+    """A snapshot of a run: a paused copy of the run, with a name."""
 
     snapshot_id: str
     run_id: str
-    """The run of which the snapshot was made."""
+    """The id of the run from which the snapshot was made."""
     name: str
 
 
@@ -92,10 +92,10 @@ class Runtime:
         return str(run.pk)
 
     def tick(self, *, run_id: str, workflow: Any = None, max_steps: int = 100) -> RunState:
-        """Wait until a run stands still or has visited that many more nodes; return its state.
+        """Wait until a run waits, has ended or has visited `max_steps` nodes; return its state.
 
-        A run stands still when it waits or has ended. Workers of the site do the work, so it goes
-        on whether or not anybody waits. Raises `KeyError` for an unknown run.
+        It waits at most for `patience`. The site's workers execute the run, so the run continues
+        whether or not `tick` is called. Raises `KeyError` for an unknown run.
         """
         ends = time.monotonic() + self.patience.total_seconds()
         state, steps = self._look(run_id)
@@ -106,7 +106,7 @@ class Runtime:
         return state
 
     def wait(self, run_id: str) -> None:
-        """Let a moment pass for the workers."""
+        """Sleep for `look_every` seconds, while workers execute the run."""
         time.sleep(self.look_every)
 
     def resume(
@@ -117,11 +117,11 @@ class Runtime:
         wait_key: str | None = None,
         workflow: Any = None,
     ) -> RunState:
-        """Answer what a run waits for, and return its state once it stands still again.
+        """Answer a run's question or send its event, and return its state as `tick` does.
 
-        For a question, the answer is the payload's `response` or its only value. Each wait is
-        answered once, whoever comes first. Raises `ValueError` if the run doesn't wait, waits for
-        something else or for no one's answer, and if the answer is refused.
+        For a question, the answer is the payload's `response` or its only value. Only the first
+        answer to each wait counts. Raises `ValueError` if the run isn't waiting for this, such as
+        for a time or a child run, or if the answer is refused.
         """
         self.tick(run_id=run_id)
         run, reading = self._read(run_id)
@@ -138,7 +138,7 @@ class Runtime:
         return self.tick(run_id=run_id)
 
     def cancel_run(self, run_id: str, *, reason: str | None = None) -> RunState:
-        """Cancel a run and its children, and return its state; one that has ended is unchanged.
+        """Cancel a run and its children, and return its state; an ended run stays unchanged.
 
         A step that is running is finished first. Raises `KeyError` for an unknown run.
         """
@@ -152,17 +152,17 @@ class Runtime:
         return self.get_state(run_id)
 
     def get_state(self, run_id: str) -> RunState:
-        """Return a run as it is now; raise `KeyError` if there is none that `by` may operate."""
+        """Return the state of a run; raise `KeyError` if `by` may operate no run with this id."""
         return self._look(run_id)[0]
 
     def get_ledger(self, run_id: str) -> list[dict[str, Any]]:
-        """Return what the run has done, in order: a record for each attempt, wait and answer."""
+        """Return the run's ledger: a record for each attempt, wait and answer, in order."""
         return self._read(run_id)[1].ledger
 
     # Limits
 
     def get_limit_status(self, run_id: str) -> dict[str, Any]:
-        """Return for each limit of a run what is used, of how many, and if that warns."""
+        """Return, for each limit of a run: the amount used, the maximum, and any warning."""
         return limits.status_of(self._limits_of(run_id))
 
     def check_limits(self, run: RunState) -> list[limits.LimitWarning]:
@@ -170,7 +170,7 @@ class Runtime:
         return limits.warnings_of(run.vars.get(limits.KEY) or {})
 
     def update_limits(self, run_id: str, updates: Mapping[str, Any]) -> None:
-        """Change limits of one run; the run has them before the node after its next wait.
+        """Change limits of one run; they take effect at the first node after its next wait.
 
         Unknown names are ignored. Raises `ValueError` if the run has ended, and `KeyError` for an
         unknown run.
@@ -186,9 +186,10 @@ class Runtime:
     # Snapshots
 
     def save_snapshot(self, run_id: str, name: str) -> Snapshot:
-        """Keep where a run stands as a paused run of that name, and return the snapshot.
+        """Store the present state of a run as a paused copy of it, and return the snapshot.
 
-        The same name gives the same snapshot. Raises `ValueError` if the run doesn't wait.
+        A second call with the same name returns the same snapshot. Raises `ValueError` if the run
+        isn't waiting.
         """
         run, reading = self._read(run_id)
         if not reading.waiting or run.status != "waiting":
@@ -214,7 +215,7 @@ class Runtime:
         ]
 
     def restore_snapshot(self, snapshot_id: str) -> str:
-        """Start a new run from where the snapshot was made, and return its id."""
+        """Start a new run from the wait at which the snapshot was made, and return its id."""
         kept = self._find(snapshot_id)
         assert kept.origin_id
         point, words = ForkPoint(kept.forked_at), f"From {kept.idempotency_key}"
@@ -265,7 +266,7 @@ class Runtime:
         return state, reading.steps
 
     def _tell_below(self, state: RunState, details: dict[str, Any]) -> None:
-        """Tell what the child waits for; while it waits for nothing, the run is on its way."""
+        """Add the child's wait to the state; if it has none, set the state to "running"."""
         below = self._look(details["sub_run_id"])[0]
         if below.status != RunStatus.WAITING:
             state.status, state.waiting = RunStatus.RUNNING, None
@@ -314,7 +315,7 @@ def answer_in(payload: Mapping[str, Any]) -> Any:
 
 
 def state_of(run: "Run", reading: Reading) -> RunState:
-    """Return a run of a program with all that its journal tells."""
+    """Return the state of a program's run, from its row and a reading of its journal."""
     code = code_of(run)
     assert code
     status = STATUSES.get(run.status, RunStatus.RUNNING)

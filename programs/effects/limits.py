@@ -21,7 +21,7 @@ COUNTED = {
     "iterations": ("current_iteration", "max_iterations", "warn_iterations_pct"),
     "tokens": ("estimated_tokens_used", "max_tokens", "warn_tokens_pct"),
 }
-"""The names of the amount used, of the limit, and of the percentage that warns, by kind."""
+"""The names of the amount used, the limit, and the percentage to warn at, by kind."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def numbers_of(limits: Mapping[str, Any], kind: str) -> tuple[int, int, int]:
 
 
 def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of each limit: the amount used, the limit, the percentage, any warning."""
+    """Return the status of each limit: amount used, maximum, percentage, and True if it warns."""
     told: dict[str, Any] = {}
     for kind, used_name in (("iterations", "current"), ("tokens", "estimated_used")):
         used, most, warn = numbers_of(limits, kind)
@@ -62,7 +62,7 @@ def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:
-    """Return a warning for each limit that is used up to the percentage that warns."""
+    """Return a warning for each limit of which at least the warning's percentage is used."""
     found = []
     for kind in COUNTED:
         used, most, warn = numbers_of(limits, kind)

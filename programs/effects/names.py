@@ -1,4 +1,4 @@
-"""Names of programs as the engine takes them, and nested values by dotted names."""
+"""Conversion of programs' names to names that the engine accepts, and values by dotted names."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ LONGEST = 80
 def engine_name(name: str) -> str:
     """Return the name of the step or signal that stands for a node or an event.
 
-    A long name is cut and gets its digest, so that it stays a name of its own.
+    A long name is cut and its digest is added, so that the name stays unique.
     """
     written = name.translate(TABLE)
     if len(written) <= LONGEST:

@@ -22,7 +22,7 @@ from programs.effects.walk import Program, Walk
 from programs.signing import sign, source_of
 
 PROGRAMS: "WeakKeyDictionary[Callable[..., Any], Program]" = WeakKeyDictionary()
-"""The programs of procedures by the functions that walk through them."""
+"""The programs by the functions of the procedures that were made from them."""
 WAITING = {
     EffectType.ASK_USER: waits.OF_REQUEST,
     EffectType.WAIT_EVENT: waits.OF_SIGNAL,
@@ -71,7 +71,7 @@ def as_procedure(  # noqa: PLR0913 (the options of authors)
     `title`, `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description,
     and `module` the one that defines the program, by default the caller's.
 
-    Raises `DefinitionError` for a program that can't work.
+    Raises `DefinitionError` for an invalid program.
     """
     handlers, between = _handlers(effects or {})
     chosen = {type_name(one): dict(given) for one, given in (options or {}).items()}
@@ -101,7 +101,7 @@ def as_procedure(  # noqa: PLR0913 (the options of authors)
 
 
 def _checked(workflow: Any) -> str:
-    """Return the id of a program; raise `DefinitionError` for one that can't work."""
+    """Return the id of a program; raise `DefinitionError` for an invalid program."""
     try:
         workflow_id, entry, nodes = workflow.workflow_id, workflow.entry_node, dict(workflow.nodes)
     except (AttributeError, TypeError, ValueError):

@@ -20,7 +20,7 @@ STATUSES = {
     "quarantined": RunStatus.FAILED,
     "cancelled": RunStatus.CANCELLED,
 }
-"""The statuses of programs; a run with another one is running."""
+"""The statuses of programs by those of runs; a run with any other status is "running"."""
 REASONS = {
     "request": WaitReason.USER,
     "signal": WaitReason.EVENT,
@@ -31,7 +31,7 @@ REASONS = {
 
 @dataclass
 class Pending:
-    """An effect that a node has asked for, and that isn't done."""
+    """An effect that a node has asked for, and that isn't finished yet."""
 
     node: str
     kind: str
@@ -54,15 +54,15 @@ class Reading:
 
     run_id: str
     nodes: Mapping[str, str]
-    """The nodes by the names of their steps."""
+    """The names of nodes, by the names of their steps."""
     values: dict[str, Any]
     current: str
     pending: Pending | None = None
     waiting: WaitState | None = None
     waits_at: str = ""
-    """The key of the wait at which the run waits."""
+    """The key of the run's open wait."""
     wait_seq: int = 0
-    """The number of the event that opened it."""
+    """The number of the event that opened the wait."""
     steps: int = 0
     """The number of nodes that were visited."""
     output: Any = None
@@ -192,14 +192,14 @@ class Reading:
             self.pending.delivered_to.append(event.content["to"])
 
     def _finish(self, result: Any) -> None:
-        """Keep the result of the effect that is done."""
+        """Store the result of the pending effect, which has finished."""
         if self.pending:
             keep_result(self.values, self.pending.result_key, {"result": result})
             self.current = self.pending.next_node or self.current
             self.pending = None
 
     def _finish_quietly(self) -> None:
-        """Keep the result of an effect that leaves no event of its own."""
+        """Store the result of a pending effect whose end has no event in the journal."""
         if self.pending and self.pending.kind == EffectType.WAIT_UNTIL:
             self._finish(waits.woken(str(self.pending.payload.get("until"))))
         elif self.pending and self.pending.kind == EffectType.EMIT_EVENT:

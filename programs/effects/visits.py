@@ -47,7 +47,7 @@ class Visit:
     as_effect: Callable[[Mapping[str, Any]], Any] | None = None
 
     def plan(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Let the node make its plan; return it with the changes of the values."""
+        """Call the node; return its plan with the changes that it made in the values."""
         run = self.make_state(vars=deepcopy(values))
         plan = self.fn(run, self.clock)
         if plan is None or not hasattr(plan, "effect"):
@@ -59,7 +59,7 @@ class Visit:
         return {name: one for name, one in told.items() if one is not None}
 
     def perform(self, values: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Let a handler do the effect; return its result, or what it waits for."""
+        """Call the handler of the effect; return its result, or the wait that it asks for."""
         run = self.make_state(vars=deepcopy(values))
         run.idempotency_key, run.attempt = step.idempotency_key, step.attempt
         assert self.as_effect
@@ -80,7 +80,7 @@ def type_name(effect_type: Any) -> str:
 
 
 def outcome_of(done: Any, kind: str) -> dict[str, Any]:
-    """Return the result of a handler, or what it waits for; raise `EffectError` if it failed."""
+    """Return a handler's result, or the wait it asks for; raise `EffectError` if it has failed."""
     status = getattr(done, "status", None)
     if status not in ("completed", "waiting", "failed"):
         return {"result": done}
@@ -102,7 +102,7 @@ def wait_of(wait: Any) -> dict[str, Any]:
 
 
 def _arity(fn: Callable[..., Any]) -> int:
-    """Return how many of these arguments a handler takes: the run, the effect, the next node."""
+    """Return 3 if a handler takes the run, the effect and the next node; 2 without the last."""
     try:
         parameters = list(inspect.signature(fn).parameters.values())
     except (TypeError, ValueError):

@@ -26,7 +26,7 @@ Payload = Mapping[str, Any]
 
 
 def needed(payload: Payload, name: str, kind: str) -> str:
-    """Return a value that an effect requires."""
+    """Return a value of the payload; raise `EffectError` if it is missing or empty."""
     value = payload.get(name)
     if not value:
         raise EffectError(f"{kind} requires payload.{name}")
@@ -131,7 +131,10 @@ def woken(until: str) -> dict[str, Any]:
 def start(
     ctx: Context, payload: Payload, workflows: Mapping[str, Procedure], who: Mapping[str, str]
 ) -> Handle[Any]:
-    """Start the run of another program; one that isn't waited for outlives this run."""
+    """Start a run of another program.
+
+    With `async`, the run continues after this run has ended; otherwise, it is cancelled with it.
+    """
     workflow_id = needed(payload, "workflow_id", "start_subworkflow")
     code: Procedure | str = workflows.get(workflow_id) or procedure_name(workflow_id)
     values: dict[str, Any] = payload.get("vars") or {}

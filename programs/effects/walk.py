@@ -123,7 +123,7 @@ class Walk:
     def _handled(
         self, node: str, effect: dict[str, Any], after: str | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        """Perform an effect by its handler, and wait if the handler asks for that."""
+        """Call an effect's handler in a step; if the handler asks for a wait, wait after it."""
         kind = effect["type"]
         if self.program.policy is not None:
             options.setdefault("retry", retry_of(self.program.policy, effect))
@@ -191,26 +191,26 @@ class Walk:
 
 
 def kept_result(result: Any) -> dict[str, Any]:
-    """Return the result of an effect as it is kept."""
+    """Return the result of an effect in the form in which steps store it."""
     return {"result": result}
 
 
 def as_effect(effect: Mapping[str, Any]) -> Effect:
-    """Return a kept effect as handlers get it."""
+    """Return a stored effect as the object that handlers get."""
     kind = effect["type"]
     known = EffectType(kind) if kind in EffectType._value2member_map_ else kind
     return Effect(known, deepcopy(effect["payload"]), effect.get("result_key"))
 
 
 def apply_plan(values: dict[str, Any], plan: Mapping[str, Any]) -> None:
-    """Make the changes of a node in the values of its run."""
+    """Apply the changes that a node has made to the values of its run."""
     values |= deepcopy(plan.get("changes", {}))
     for name in plan.get("removed", ()):
         values.pop(name, None)
 
 
 def keep_result(values: dict[str, Any], key: str | None, done: Mapping[str, Any]) -> None:
-    """Keep the result of an effect under its name, if it has both."""
+    """Store the result of an effect in the values, if it has a result and a key for it."""
     if key and done.get("result") is not None:
         set_nested(values, key, done["result"])
 

@@ -27,10 +27,10 @@ class StepExecution:
 
 @dataclass
 class GraphContext:
-    """The object that each step of a graph gets; what it changes in `data` is kept.
+    """The context that each step of a graph gets; changes in `data` are kept for later steps.
 
-    It has the fields and methods of a `WorkflowContext` of litestar-workflows, and `attempt` and
-    `idempotency_key` besides.
+    It has the fields and methods of the `WorkflowContext` of litestar-workflows, and two more:
+    `attempt` and `idempotency_key`.
     """
 
     workflow_id: str
@@ -62,7 +62,7 @@ class GraphContext:
         self.data[key] = value
 
     def with_step(self, step_name: str) -> "GraphContext":
-        """Return a context of another step with the same data."""
+        """Return a copy of this context for another step, with the same data."""
         return replace(self, current_step=step_name)
 
     def get_last_execution(self, step_name: str | None = None) -> StepExecution | None:

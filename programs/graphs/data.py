@@ -1,4 +1,4 @@
-"""The values of a path through a graph, and how paths bring theirs together."""
+"""The values of a path through a graph, and how the values of several paths are merged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -36,7 +36,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Held:
-    """A value, with the number and author of its write, and the writes that it replaced."""
+    """A value, with its write's number, the step that wrote it, and the numbers it replaced."""
 
     value: Any
     write: int
@@ -46,40 +46,39 @@ class Held:
 
 @dataclass
 class Data:
-    """The values of one path by name."""
+    """The values of one path through a graph, by name."""
 
     held: dict[str, Held] = field(default_factory=dict)
     writes: "count[int]" = field(default_factory=count)
     """The numbers of the writes, which all paths of a run share."""
 
     def plain(self) -> dict[str, Any]:
-        """Return a copy of the values that a step may change."""
+        """Return a deep copy of the values, which a step may change."""
         held = self.held.items()
         return {name: deepcopy(one.value) for name, one in held if one.value is not ABSENT}
 
     def update(self, values: Mapping[str, Any], *, by: str, removed: Iterable[str] = ()) -> None:
-        """Set these values and remove these names, as the step `by` does it."""
+        """Set these values and remove these names; `by` is the step that does it."""
         for name, value in (*values.items(), *((name, ABSENT) for name in removed)):
             before = self.held.get(name)
             replaced = before.replaced | {before.write} if before else frozenset[int]()
             self.held[name] = Held(value, next(self.writes), by, replaced)
 
     def split(self) -> "Data":
-        """Return the data of another path that continues from here."""
+        """Return a copy of the data for another path that starts here."""
         return Data(dict(self.held), self.writes)
 
     def settle(self) -> None:
-        """Forget what was replaced: there is no other path that could still have it."""
+        """Forget the replaced writes, when no other path can still have them."""
         for name, one in self.held.items():
             if one.replaced:
                 self.held[name] = Held(one.value, one.write, one.by)
 
 
 def together(paths: Sequence[Data], *, where: str) -> Data:
-    """Return the values of paths that come together.
+    """Return the merged values of paths that meet.
 
-    Raises `DataConflictError` if several of them have changed a name since they parted, in
-    different ways.
+    Raises `DataConflictError` if two of them have given a name different values since they parted.
     """
     if len(paths) == 1:
         return paths[0]

@@ -11,12 +11,12 @@ from programs.graphs.shape import link_of, shape_of
 
 
 class MissingStepError(PublicError):
-    """A run that has come to a step which its definition doesn't have."""
+    """The error for a run that reaches a step that its definition doesn't have."""
 
 
 @dataclass(frozen=True, eq=False)
 class Missing:
-    """The place of a step that a definition names and doesn't have."""
+    """A step that stands for one that a definition names but doesn't have."""
 
     name: str
 
@@ -36,9 +36,9 @@ def definition_graph(
     """Return a procedure for a definition, or for a class with `get_definition()`.
 
     The definition has `name, version, steps, edges, initial_step` and `terminal_steps`. `options`
-    are those of `graph`, and `about` are the options of `@procedure`. With `lenient=True`, a step
-    that is named and missing fails the run that comes to it; otherwise it is refused here, with
-    `DefinitionError`.
+    are those of `graph`, and `about` are the options of `@procedure`. Raises `DefinitionError` if
+    an edge names a step that is missing. With `lenient=True`, only a run that reaches such a step
+    fails.
     """
     definition = workflow.get_definition() if hasattr(workflow, "get_definition") else workflow
     try:

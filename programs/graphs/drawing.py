@@ -18,7 +18,11 @@ KINDS: Mapping[Kind, PlaceKind] = {
 
 
 def picture_of(shape: Shape) -> Picture:
-    """Return the picture of a graph; the ends of groups are left out, with ways across them."""
+    """Return the picture of a graph.
+
+    The nodes that begin or end a group aren't drawn; ways lead from the nodes before them directly
+    to the nodes after them.
+    """
     places = [Place(one.name, _label(one), KINDS[one.kind]) for one in shown(shape)]
     names = {one.name for one in places}
     ways = dict.fromkeys(way for name in names for way in _ways_from(shape, name, names))

@@ -9,7 +9,7 @@ from typing import Any
 from procedures.engine import DefinitionError, PublicError
 
 LONGEST = 500
-"""The most characters of an expression."""
+"""The maximum number of characters in an expression."""
 MOST_LEVELS = 40
 LARGEST_WHOLE = 1e15
 DATA = ("context", "ctx", "data")

@@ -42,11 +42,10 @@ DECISION_KEYS = {"approved", "comment"}
 class GraphEngine:
     """An interface to start, answer and cancel runs of graphs; the site's workers run the steps.
 
-    `by` is the user for whom the engine starts, reads and cancels runs.
-    `registry` gives the definitions by name (`get_definition`); the procedures of the same names
-    are declared in a module of the site with `definition_graph`. `persistence` and `event_bus` are
-    told of everything that this engine sees: it follows the runs that it has started, and those
-    that it was asked for.
+    `by` is the user for whom the engine starts, reads and cancels runs. `registry` returns the
+    definitions by name (`get_definition`); procedures with the same names are declared in a module
+    of the site with `definition_graph`. The engine follows the runs that it has started or was
+    asked for, and reports their changes to `persistence` and `event_bus`.
     """
 
     follow_every = 0.5
@@ -71,7 +70,7 @@ class GraphEngine:
     async def start_workflow(
         self, workflow: Any, initial_data: dict[str, Any] | None = None
     ) -> Instance:
-        """Start a run of the graph of that workflow's name, and return it as it is then.
+        """Start a run of the graph with the workflow's name, and return the new run.
 
         Raises the errors of `start_run`, for example if there is no procedure of that name.
         """
@@ -84,9 +83,9 @@ class GraphEngine:
         return instance
 
     async def execute_step(self, step: Any, context: Any, previous_result: Any = None) -> Any:
-        """Execute a step here and now, outside of any run; nothing of it is kept.
+        """Execute a step in this process, outside any run; its result isn't stored.
 
-        Raises `EngineError` if it fails.
+        Raises `EngineError` if the step fails.
         """
         if previous_result is not None:
             context.set("_previous_result", previous_result)
@@ -98,11 +97,11 @@ class GraphEngine:
     async def schedule_step(
         self, instance_id: UUID, step_name: str, delay: timedelta | None = None
     ) -> None:
-        """Try a step again after a delay, if it has failed its run.
+        """Retry a step after a delay, if its failure has ended the run.
 
-        Otherwise this changes nothing: the graph says which steps are due. The delay is waited for
-        here; use a timer step for one that outlives this process. Raises `KeyError` for an unknown
-        instance.
+        For any other step, nothing is done, because runs go to their next steps by themselves. This
+        process sleeps during the delay; for a delay that survives the process, use a timer step.
+        Raises `KeyError` for an unknown instance.
         """
         if delay:
             await asyncio.sleep(delay.total_seconds())
@@ -142,7 +141,7 @@ class GraphEngine:
         await self._emit("workflow.canceled", instance, once="end", reason=reason)
 
     async def get_instance(self, instance_id: UUID) -> Instance:
-        """Return a run as it is now. Raises `KeyError` if there is none that `by` may operate."""
+        """Return a run; raise `KeyError` if `by` may operate no run with this id."""
         try:
             return await self._look(instance_id)
         except KeyError:
@@ -170,7 +169,7 @@ class GraphEngine:
         return found
 
     async def follow(self, instance_id: UUID) -> None:
-        """Tell the event bus and the persistence of a run until it ends."""
+        """Report the changes of a run to the event bus and the persistence until the run ends."""
         while (await self._look(instance_id)).status not in ENDS:  # noqa: ASYNC110 (rows)
             await asyncio.sleep(self.follow_every)
         self._following.pop(instance_id, None)

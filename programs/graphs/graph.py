@@ -31,7 +31,7 @@ OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
 OF_SIGNAL = tuple(SignalOptions.__annotations__)
 
 SHAPES: "WeakKeyDictionary[Callable[..., Any], Shape]" = WeakKeyDictionary()
-"""The shapes of graphs by the functions that walk through them."""
+"""The shapes of graphs by the functions of the procedures that were made from them."""
 
 
 def graph(  # noqa: PLR0913 (the options of authors)
@@ -65,7 +65,7 @@ def graph(  # noqa: PLR0913 (the options of authors)
     `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description, and steps
     read `version` as `context.metadata["workflow_version"]`.
 
-    Raises `DefinitionError` for a graph that can't work.
+    Raises `DefinitionError` for an invalid graph.
     """
     shape = shape_of(steps, edges, start=start, ends=ends, options=options)
     module = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 (as Enum finds its own)
@@ -90,7 +90,7 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
     doc: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> Procedure:
-    """Return the procedure for a checked graph; `module` is where its author keeps it."""
+    """Return the procedure for a checked graph; `module` is the module that defines the graph."""
     for node in shape.nodes.values():
         check_options(node)
     told = {"workflow_name": name, "workflow_version": version}

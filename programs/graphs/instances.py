@@ -20,7 +20,7 @@ STATUSES = {
     "quarantined": "failed",
     "cancelled": "canceled",
 }
-"""The names of statuses that differ from "running" and "waiting"."""
+"""The statuses of instances by those of runs; others are "waiting" or "running"."""
 ENDS = frozenset({"completed", "failed", "canceled"})
 ASKING = ("human", "webhook")
 
@@ -52,7 +52,7 @@ class Reading:
     history: list[StepExecution] = field(default_factory=list)
     open: dict[str, datetime] = field(default_factory=dict)
     last: str = ""
-    """The step at which the run was last seen."""
+    """The name of the last step that the journal mentions."""
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:

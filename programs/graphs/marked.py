@@ -1,4 +1,4 @@
-"""YAML as data that knows its lines."""
+"""YAML as data that contains the line numbers of its keys and items."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Items(list[Any]):
 
 
 def read_yaml(text: str) -> Any:
-    """Return the data of a YAML text; raise `ProcedureFileError` for what JSON couldn't say."""
+    """Return the data in a YAML text; raise `ProcedureFileError` unless JSON could express it."""
     return _value_of(compose_yaml(text))
 
 
@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def at_line(line: int) -> Iterator[None]:
-    """Give errors the line of the text that caused them."""
+    """Add the line to errors that are raised inside the block."""
     try:
         yield
     except ProcedureFileError:
@@ -84,7 +84,7 @@ def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> Marked:
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    """Return a text, number, true, false or null; words such as `on` and dates stay texts."""
+    """Return a string, a number, True, False or None; words such as `on` and dates stay strings."""
     if node.style or node.tag == TEXT:
         return node.value
     if node.value.lower() in WORDS:

@@ -11,7 +11,7 @@ from programs.graphs.steps import as_step
 Kind = Literal["machine", "human", "timer", "webhook", "gateway", "group"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGEST_NAME = 60
-"""The most characters of a step's name, so that the names of its parts have room."""
+"""The maximum number of characters in a step's name; names of its parts are longer."""
 NOT_IN_NAMES = frozenset("#/:")
 Condition = Callable[[GraphContext], object]
 
@@ -43,7 +43,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """An edge as nodes have it; the condition is a function, an expression, or None."""
+    """An unchecked edge between two nodes; its condition is a function, an expression or None."""
 
     source: str
     target: str
@@ -123,7 +123,7 @@ def checked_name(name: object) -> str:
 
 
 def spoken(name: str) -> str:
-    """Return a name as people read it."""
+    """Return a name in words, such as "Load order" for "load_order"."""
     words = name.replace("_", " ").replace(".", " ").strip()
     return words[:1].upper() + words[1:]
 
@@ -145,7 +145,7 @@ def group_of(step: Any) -> str:
 
 
 def _inner(group: str, steps: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the steps of a group with names that no others have."""
+    """Yield the steps of a group, each with a unique name that begins with the group's name."""
     seen: dict[str, int] = {}
     for step in steps:
         own = _own_name(step)

@@ -39,7 +39,7 @@ class Visit:
     """Values that conditions can read besides the data."""
 
     def perform(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Call the methods of a machine's step, and return all that came of it."""
+        """Execute the step; return its status, its result, its changes and the next nodes."""
         with Finishing() as finish:
             return self._perform(data, step, finish)
 
@@ -65,7 +65,7 @@ class Visit:
         return {"status": SUCCEEDED, "result": result}
 
     def prepare(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Find out what depends on code before a step waits: if it waits, for whom, how long."""
+        """Call the step's methods that say if it is skipped, whom it asks and how long it waits."""
         with Finishing() as finish:
             context, before = self.context(data, step), dict(data)
             if not self._may_execute(context, finish):
@@ -78,7 +78,7 @@ class Visit:
             return found
 
     def choose(self, data: dict[str, Any], step: Step) -> list[str]:
-        """Evaluate conditions that are code."""
+        """Return the next nodes, by conditions that are functions of the site."""
         with Finishing() as finish:
             return self.next_of(self.context(data, step), self.about.get("result"), finish)
 
@@ -122,7 +122,7 @@ class Visit:
         status: str = SUCCEEDED,
         result: Any = None,
     ) -> dict[str, Any]:
-        """Return what is kept of a visit; what is empty is left out."""
+        """Return the record of a visit, without its empty values."""
         changed, removed = changes(before, context.data)
         told = {"status": status, "result": result, "changes": changed, "removed": removed}
         kept = {name: value for name, value in told.items() if value not in (None, {}, [])}
@@ -130,7 +130,7 @@ class Visit:
 
 
 class Finishing:
-    """A helper that awaits the values of `async` methods, all of one visit in one event loop."""
+    """A helper that awaits the results of `async` methods, in one event loop for each visit."""
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None

@@ -56,7 +56,7 @@ PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 def read_graph(file: str, text: str) -> Procedure:
     """Return the procedure of a graph in YAML.
 
-    Raises `ProcedureFileError` with the line for what the text uses and graphs don't have.
+    Raises `ProcedureFileError`, with the line, if the text isn't a valid graph.
     """
     given = _mapping(read_yaml(text), "A graph", TOP)
     name = given.get("name") or file.rpartition("/")[2].partition(".")[0]
@@ -105,7 +105,7 @@ def _check_names(given: Any, what: str, line: int) -> None:
 
 
 def _try_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
-    """Raise the errors of a step by itself, so that they can be told with its line."""
+    """Check a step by itself, so that its errors can be reported with its line."""
     parts = Parts()
     parts.add(name, step, options)
     for node in parts.nodes.values():
@@ -234,7 +234,7 @@ def _inner(of: Marked, key: str) -> list[Any]:
 
 
 def _named(steps: Marked, name: str, given: Any, line: int) -> Any:
-    """Return a step of a group, which knows its own name."""
+    """Return a step of a group, with its name; options are refused."""
     step, options = _step(name, given, line)
     if options:
         words = f"The step {name!r} is in a group, so it can't have {', '.join(options)}"
@@ -254,7 +254,7 @@ _MAKERS: Mapping[str, Callable[[str, Marked], tuple[Any, dict[str, Any]]]] = {
 
 
 def _found(of: Marked, key: str) -> Any:
-    """Return the function or class of the site that the text names."""
+    """Return the function or class whose dotted path stands under the key."""
     path, line = of[key], of.line_of(key)
     if not isinstance(path, str) or not PATH.fullmatch(path):
         words = f'{key} names a function or a class, such as "shop.orders.check"'
@@ -317,7 +317,7 @@ def _text(of: Mapping[str, Any], key: str) -> str:
 def _mapping(
     given: Any, what: str, known: tuple[str, ...] = (), *, line: int | None = None
 ) -> Marked:
-    """Return the mapping; raise an error if it is none, or has keys that aren't known."""
+    """Return `given`; raise an error if it isn't a mapping, or has unknown keys."""
     if not isinstance(given, Marked):
         raise ProcedureFileError(f"{what} must be a mapping of names to values.", line=line)
     for key in given if known else ():

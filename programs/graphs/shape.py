@@ -170,7 +170,7 @@ def _known_link(link: Link, parts: Parts) -> Link:
 
 
 def _of_gateways(parts: Parts) -> Iterator[Link]:
-    """Yield the edges that parallel gateways name themselves, as their `branches`."""
+    """Yield the edges that parallel gateways define by their attribute `branches`."""
     for node in parts.nodes.values():
         branches = getattr(node.step, "branches", None)
         if node.kind == "gateway" and isinstance(branches, list | tuple):
@@ -189,7 +189,7 @@ def _edge(link: Link) -> Edge:
 
 
 def _each_once(edges: Iterable[Edge]) -> list[Edge]:
-    """Return the edges without those that are given twice, as a gateway's are.
+    """Return the edges without repetitions; a gateway and the graph may both define the same edge.
 
     Raises `DefinitionError` for two edges with the same ends if one of them has a condition.
     """

@@ -13,9 +13,9 @@ from programs.graphs.expressions import Expression
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A step that calls a function; a result is the value of the step's own name.
+    """A step that calls a function, and stores its result in the data under the step's name.
 
-    The function gets the context, or with `given` these values by name.
+    The function gets the context or, with `given`, the values of these expressions as arguments.
     """
 
     name: str
@@ -31,10 +31,10 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """A question to people; the answer is the value of the step's own name.
+    """A question to people; the answer is stored in the data under the step's name.
 
-    Without a form, people approve or reject. `title` and `description` may name values: "Refund
-    {amount} €?". People are shown the values that `show` names.
+    Without a form, people approve or reject. `title` and `description` may contain names of values,
+    as in "Refund {amount} €?". The values that `show` names are shown as evidence.
     """
 
     title: str
@@ -44,9 +44,9 @@ class Ask:
     show: Sequence[str] = ()
     step_type: str = "human"
     into: bool = True
-    """True if the answer is kept under the step's name, not each field by its own."""
+    """True to store the answer under the step's name; False to store each field under its own."""
     name: str = ""
-    """The name of the step if it is in a group; so for the other kinds."""
+    """The name of the step, which only a step in a group needs; the other classes have it, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +62,19 @@ class Wait:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A wait for a signal of the step's name; its value is the value of the step's name."""
+    """A wait for the signal with the step's name; its value is stored in the data under the name."""
 
     title: str = ""
     description: str = ""
     step_type: str = "webhook"
     reason: str = ""
-    """A phrase that says to people what the run waits for."""
+    """A phrase that tells people what the run is waiting for."""
     name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Gateway:
-    """A place where paths part; with `first`, only the first edge whose condition holds."""
+    """A place where paths part; with `first`, only the first edge whose condition holds counts."""
 
     first: bool = False
     title: str = ""

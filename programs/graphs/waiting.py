@@ -29,7 +29,7 @@ class Answer:
 
 
 class Kept(Protocol):
-    """A kind of wait."""
+    """The interface of a kind of wait."""
 
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
@@ -37,7 +37,7 @@ class Kept(Protocol):
         """Open the wait; return None if there is nothing to wait for."""
 
     def close(self, node: Node, came: Any, since: datetime) -> Answer:
-        """Return what the end of the wait means."""
+        """Return the answer that the end of the wait brings; `came` is the result of the wait."""
 
 
 class People:
@@ -108,7 +108,7 @@ def form_of(node: Node) -> dict[str, Any]:
 
 
 def _named(field_schema: Any) -> Any:
-    """Return the schema of a field with `enumNames`, a habit of form libraries, as `oneOf`."""
+    """Return the schema of a field; `enumNames`, which some form libraries use, becomes `oneOf`."""
     if not isinstance(field_schema, Mapping) or "enumNames" not in field_schema:
         return field_schema
     plain = {key: one for key, one in field_schema.items() if key not in ("enum", "enumNames")}
@@ -117,7 +117,7 @@ def _named(field_schema: Any) -> Any:
 
 
 def assigned(node: Node, data: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return whom a question asks by the values of the run, or "" for the usual people."""
+    """Return the assignee that a question's step chooses, or "" for the default assignees."""
     key = getattr(node.step, "assignee_key", None)
     whom = found.get("assignee") or (data.get(key) if key else None)
     if not isinstance(whom, str) or not whom:

@@ -103,7 +103,7 @@ class Walk:
                 self._wait(node, path)
 
     def _perform(self, node: Node, path: Path, answer: Answer | None = None) -> None:
-        """Do a step's work, of which its answer may be a part, and follow the edges."""
+        """Execute a step, which can read its answer if it had a wait, and follow the edges."""
         began = answer.asked_at if answer else self.ctx.now()
         visit = self._visit(node, path, answer)
         options = node.options if node.kind in ("machine", "gateway") else {}
@@ -139,7 +139,7 @@ class Walk:
         self._finish(one.node, one.path, answer)
 
     def _finish(self, node: Node, path: Path, answer: Answer) -> None:
-        """Let the step work on what came, if it has code for that, and follow the edges."""
+        """Execute the step's own code for its answer, if it has any, and follow the edges."""
         if node.kind != "timer" and hasattr(node.step, "execute"):
             self._perform(node, path, answer)
             return
@@ -147,7 +147,7 @@ class Walk:
         self._leave(node, path, self._next(node, path, answer.value, answer.about))
 
     def _gather(self, node: Node, path: Path) -> None:
-        """Pass the beginning or the end of a group."""
+        """Pass a node that begins or ends a group; its result is those of the nodes before it."""
         found = [self.results[name] for name in node.after if name in self.results]
         result = found if node.gathers else found[-1] if found else None
         self.results[node.name] = result
