@@ -62,7 +62,7 @@ class Wait:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A wait for the signal with the step's name; its value is stored in the data under the name."""
+    """A wait for the signal with the step's name; its value is stored under the same name."""
 
     title: str = ""
     description: str = ""

@@ -1,4 +1,4 @@
-"""Time and chance of a Lua program: the run's own, the same on every replay."""
+"""Times and random numbers for Lua programs: those of the run, the same on every replay."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -26,9 +26,9 @@ class RunClock:
         self._ctx, self._began = ctx, ctx.now()
 
     def time(self, parts: dict[str, Any] | None = None) -> int:
-        """Return the seconds since 1970, of now or of a date in parts.
+        """Return the seconds since 1970, for now or for a date given as a table of its parts.
 
-        As in Lua, parts may lie outside their range: the day 32 is one in the next month.
+        As in Lua, parts may lie outside their range: the day 32 is a day of the next month.
         """
         if parts is None:
             return int(self._ctx.now().timestamp())
@@ -42,7 +42,7 @@ class RunClock:
         return int((first + more).timestamp())
 
     def date(self, text: str | None = None, moment: float | None = None) -> Any:
-        """Return a date as text, or in parts for the format "*t"."""
+        """Return a date as a string, or as a table of its parts for the format "*t"."""
         when = self._ctx.now() if moment is None else datetime.fromtimestamp(moment, UTC)
         form = (text or "%c").removeprefix("!")
         if not form.startswith("*t"):
@@ -52,7 +52,7 @@ class RunClock:
         return {**dict(named), "wday": day, "yday": of_year, "isdst": False}
 
     def clock(self) -> float:
-        """Return the seconds since the run began, by its own time."""
+        """Return the seconds since the run began, by the time of its journal."""
         return (self._ctx.now() - self._began).total_seconds()
 
     def random(self) -> float:

@@ -79,13 +79,13 @@ class Offer:
         self._names = {name: fields for group in names for name, fields in group.items()}
 
     def uses(self, code: str, first: int = 1) -> Sequence[Use]:
-        """Return the uses of names that the code doesn't define itself."""
+        """Return each use of a name that the code doesn't define itself."""
         return list(uses_in(tokens_of(code, first)))
 
     def check(
         self, code: str, first: int = 1, *, human: Collection[str] | None = None
     ) -> Sequence[Use]:
-        """Return the uses of names in the code; raise `ProcedureFileError` for an unknown name.
+        """Return what `uses` returns; raise `ProcedureFileError` for a name that isn't offered.
 
         `human` holds the names under which the file declares questions, if they are known.
         """

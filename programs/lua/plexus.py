@@ -53,7 +53,7 @@ GROUPS: Mapping[type, tuple[str, ...]] = {
     list: ("guards", "stages"),
     str: ("name", "title", "subject", "description", "code"),
 }
-"""The keys whose value must be a mapping, a list, or a text."""
+"""The keys whose values must be mappings, lists or strings."""
 TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of strings", str: "a string"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 
@@ -71,7 +71,7 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
 
 
 class Loader(yaml.SafeLoader):
-    """YAML whose keys and dates are texts: `on` and `1` are names, and programs have no dates."""
+    """A YAML loader that reads keys and dates as strings, such as `on`, `1` and `2026-11-30`."""
 
     def mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
         return {key.value: self.construct_object(one, deep=True) for key, one in node.value}
@@ -86,14 +86,14 @@ Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.text)
 
 @dataclass(frozen=True)
 class Part:
-    """A mapping of the file, with the lines at which its keys stand."""
+    """A mapping in the file, with the line numbers of its keys."""
 
     file: str
     told: Mapping[str, Any]
     node: yaml.MappingNode
 
     def line(self, *path: str) -> int:
-        """Return the line of the key at the end of the path, or of the last key that is there."""
+        """Return the line of the key at the end of the path, or of the last key that exists."""
         node: yaml.Node = self.node
         line = node.start_mark.line
         for name in path:
@@ -104,7 +104,7 @@ class Part:
         return line + 1
 
     def code_line(self, *path: str | int) -> int:
-        """Return the line at which the text at the end of the path begins."""
+        """Return the line at which the code at the end of the path begins."""
         node: yaml.Node = self.node
         for name in path:
             if isinstance(name, int):
@@ -134,7 +134,7 @@ def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
 
 
 def _procedures(part: Part, name: str) -> Iterator[Procedure]:
-    """Yield the procedure of that mapping after those that are defined inside it."""
+    """Yield the procedures that are defined inside the mapping, then the one that it defines."""
     _check(part, name)
     family: Family = {}
     for inner in part.told.get("procedures") or {}:

@@ -1,4 +1,4 @@
-"""One turn of a Lua program: a sandbox with the primitives, over the context of a run."""
+"""A Lua program in a claim of its run: a sandbox with primitives that use the run's context."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ PRIMITIVES = (Path(__file__).parent / "primitives" / "primitives.lua").read_text
 
 @dataclass(frozen=True)
 class Declared:
-    """The declarations of a file, besides its code."""
+    """The declarations in a file, which its code can use."""
 
     file: str
     stages: Sequence[str] = ()
@@ -30,7 +30,7 @@ class Declared:
 
 
 class Program:
-    """The primitives of one turn, and the sandbox in which they stand."""
+    """The primitives of a Lua program, and the sandbox in which its code can call them."""
 
     def __init__(self, ctx: Context, fence: Fence, declared: Declared) -> None:
         self.ctx = ctx
@@ -74,7 +74,7 @@ QUIET = {
     *("checkpoint_exists", "checkpoint_get", "json_encode", "json_decode", "iterations"),
     *("session_append", "session_inject", "session_clear", "session_history", "session_count"),
 }
-"""Functions that write no event: no limit of a run would end a loop of them."""
+"""Functions that write no event, so that the run's limits would never end a loop of their calls."""
 STATELESS = {"json_encode": encode, "json_decode": decode}
 
 

@@ -1,4 +1,4 @@
-"""One Lua runtime for one turn of a run: its fences, and the functions that its code may call."""
+"""A Lua runtime for a claim of a run: its limits, and the functions that its code may call."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ MEMORY = "not enough memory"
 
 
 class Fence(Protocol):
-    """The limits of a program: the engine's watch in a run, a clock while a file is read."""
+    """The limits of a program: in a run, those of the engine; while a file is read, `Reading`."""
 
     place: str
 
@@ -36,7 +36,7 @@ class Fence(Protocol):
 
 
 class Reading:
-    """The limits while a file is read, which runs its declarations."""
+    """The limits while a file is read; its declarations are executed then."""
 
     def __init__(self, seconds: float = MOST_SECONDS) -> None:
         self.place, self._seconds = "", seconds
@@ -54,11 +54,11 @@ class Reading:
 
 
 class ReadingTooLong(BaseException):
-    """The declarations of a file take too long, or too much memory."""
+    """Reading a file takes too long, or needs too much memory."""
 
 
 class Sandbox:
-    """A Lua runtime whose code can reach nothing of Python except the functions it is given."""
+    """A Lua runtime whose code reaches nothing in Python except the functions that it is given."""
 
     def __init__(self, clock: Clock, fence: Fence) -> None:
         self._fence, self._file = fence, ""
@@ -104,15 +104,15 @@ class Sandbox:
         self.globals[name] = lua(value, self)
 
     def print_by(self, say: Callable[[str], object]) -> None:
-        """Have `print` call this function with its line."""
+        """Let Lua's `print` call this function with each line."""
         self._say = say
 
     def leaf(self, fn: Callable[..., Any], *, rests: bool = False) -> Callable[..., Any]:
-        """Return the function for Lua: it gets plain values, and its result becomes Lua values.
+        """Return a function for Lua that calls `fn` with plain values, and converts its result.
 
-        A tuple becomes several results. With `rests=True` its time isn't the program's, and the
-        program's time is counted anew after it; only functions that write events may have this, so
-        that the limits of a run end a loop of such calls.
+        A tuple becomes several results. With `rests=True`, the time of the call isn't counted, and
+        the program's time begins again at 0 after it. Only functions that write events may have
+        this, because the limits of a run then end a loop of such calls.
         """
         guarded = self._guard(fn)
 
@@ -127,7 +127,7 @@ class Sandbox:
         return cast(Callable[..., Any], self._wrapped(called))
 
     def load(self, text: str, file: str, line: int = 1) -> Any:
-        """Return the chunk as a function; raise lupa's `LuaSyntaxError` for a text that isn't Lua.
+        """Return the text as a Lua function; raise lupa's `LuaSyntaxError` if it isn't valid Lua.
 
         `line` is the line of the file at which the text begins.
         """
@@ -135,14 +135,14 @@ class Sandbox:
         return self._chunk("\n" * (line - 1) + text, file)
 
     def extend(self, text: str, name: str, given: Mapping[str, Any]) -> Any:
-        """Run a chunk of ours, which gets these functions in a table, and return its result."""
+        """Run trusted Lua code, which gets these functions in a table, and return its result."""
         return self._chunk(text, f"<{name}>")(self._runtime.table_from(given))
 
     def call(self, fn: Any, *args: Any) -> list[Any]:
-        """Call a function of the program with plain values, and return its results as such.
+        """Call a function of the program with plain values, and return its results as plain values.
 
-        Raises `ProgramError` for an error of the program, and what the host's functions raised to
-        stop it.
+        Raises `ProgramError` for an error of the program. An exception by which a host function has
+        stopped the program, such as `Suspend`, is raised again.
         """
         try:
             return [plain(one, self) for one in self.enter(fn, *(lua(one, self) for one in args))]
@@ -150,7 +150,7 @@ class Sandbox:
             raise ProgramError(f"The result can't be stored: {error}") from error
 
     def enter(self, fn: Any, *args: Any) -> Sequence[Any]:
-        """Like `call`, with Lua values."""
+        """Call a function of the program like `call`, but with Lua values."""
         try:
             found = self._run(fn, *args)
         except lua54.LuaError as error:
@@ -171,7 +171,7 @@ class Sandbox:
         return self._runtime.compile(text, name=f"={name}".encode())
 
     def _guard(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function; remember what it raises that the program mustn't catch."""
+        """Wrap a function; remember an exception of it that the program must not catch."""
 
         def guarded(*args: Any) -> Any:
             if self._stopped is not None:

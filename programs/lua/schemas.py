@@ -29,7 +29,7 @@ FITTING: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 CHOSEN = ("string", "number", "integer", "boolean")
-"""The types that can have an enum."""
+"""The types whose declarations can contain an enum."""
 CONTEXT = "ctx"
 """The name of a procedure's first parameter, which no input can have."""
 Family = dict[str, Procedure]
@@ -52,9 +52,9 @@ class Declaration:
 def declaration(
     name: object, told: object, line: int | None, *, of: str, is_parameter: bool = True
 ) -> Declaration:
-    """Return what a file declares under a name; raise `ProcedureFileError` if it isn't clear.
+    """Return the declaration of an input or output; raise `ProcedureFileError` if it is invalid.
 
-    With `is_parameter`, the name must be one that a parameter of a function can have.
+    With `is_parameter`, the name must be valid as the name of a Python parameter.
     """
     if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
         words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
@@ -106,7 +106,7 @@ def _mapping(told: object) -> Mapping[Any, Any]:
 
 
 def checked_most(value: Any, of: str) -> int | None:
-    """Return a limit that a file sets, or None; raises `ValueError` for what can't be one."""
+    """Return a limit that a file sets, or None; raises `ValueError` for an invalid limit."""
     if value is None:
         return None
     if type(value) is not int or value < 1:
@@ -181,7 +181,7 @@ def _fault_of(one: Declaration, found: Mapping[str, Any]) -> str:
 
 
 def _fitted(one: Declaration, value: Any) -> Any:
-    """Return the value; an empty table is a list or a dict, as it is declared."""
+    """Return the value in its declared type; an empty table can be a list or a dict."""
     if one.kind == "array" and value == {}:
         return []
     if one.kind == "object" and value == []:

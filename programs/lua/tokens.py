@@ -115,5 +115,5 @@ def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
 
 
 def _inside(text: str) -> str:
-    """Return a text without its quotes, as far as it has no escapes that matter here."""
+    """Return a string literal without its quotes; escapes in it are left as they are."""
     return text[1:-1] if text[:1] in {'"', "'"} else text.strip("[]=")

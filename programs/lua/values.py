@@ -7,7 +7,7 @@ from typing import Any, Protocol
 DEEPEST = 100
 """The deepest nesting of tables that can leave Lua; a table that contains itself is deeper."""
 LARGEST = 64 * 1024 * 1024
-"""The size of what can leave Lua at once: its texts, and `EACH` for each value."""
+"""The maximum size of a value that leaves Lua: the length of its strings, and `EACH` per value."""
 EACH = 256
 LARGEST_WHOLE = 2**53
 """The whole numbers up to this one are exact as floats, too."""
@@ -17,7 +17,7 @@ class Tables(Protocol):
     """The part of a Lua runtime that creates and recognizes tables."""
 
     kind_of: Callable[[Any], str | None]
-    """Return the Lua type of an object that stands for a Lua value, or None for a Python value."""
+    """A function that returns the type of a Lua object, or None for a Python value."""
     table: Callable[[], Any]
     empty_array: Callable[[], Any]
     is_array: Callable[[Any], bool]
@@ -26,17 +26,17 @@ class Tables(Protocol):
 def plain(value: Any, tables: Tables) -> Any:
     """Return a Lua value as plain JSON: a list for a table with the keys 1 to n, else a dict.
 
-    The keys of a dict are sorted, and are texts. An empty table is a dict, unless it was a list
-    when it came from here. Raises `ValueError` for functions and other values without JSON, for
-    keys that would be the same text, and for more than `LARGEST` allows.
+    The keys of a dict are strings, and sorted. An empty table is a dict, unless it was made from an
+    empty list. Raises `ValueError` for functions and other values without JSON, for keys that would
+    be the same string, and for a value that is larger than `LARGEST`.
     """
     return _Leaving(tables).plain(value, 0)
 
 
 class _Leaving:
-    """The values that leave Lua at once.
+    """A conversion of a Lua value, which counts the size of all its parts.
 
-    Lua holds a text or a table once, however many others contain it; its copies are many.
+    Lua stores a string or a table once, even if many tables contain it, but JSON repeats it.
     """
 
     def __init__(self, tables: Tables) -> None:

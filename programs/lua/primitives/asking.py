@@ -13,7 +13,7 @@ from programs.lua.primitives.options import seconds_of, table_of, text_of
 PASSED_ON = ("assign", "due", "remind", "escalate", "risk", "irreversible", "quorum", "four_eyes")
 """Options of the engine's questions that a program may set under the same name."""
 PLAIN_MARKS = re.compile(r"^[#>\s]+|[*_`]{2,}|^[*_`]+|[*_`]+$")
-"""Marks of Markdown in a prompt, which is one plain line."""
+"""Markdown that is removed from prompts, because a prompt is one line of plain text."""
 USUAL_DECISIONS = {"Approve": "Approve", "Reject": "Reject"}
 ON_TIMEOUT = ("default", "error", "retry")
 DEFAULT_MESSAGES = {
@@ -26,13 +26,14 @@ DEFAULT_MESSAGES = {
     "upload": "File upload requested",
 }
 Answered = tuple[Any, bool, str]
-"""The value, whether nobody has answered in time, and who has answered."""
+"""The answer's value, True if nobody has answered in time, and the name of the responder."""
 
 
 class Humans:
-    """The questions of one turn.
+    """The questions that a program asks.
 
-    Only an approval returns several values, for others may stand last in the arguments of a call.
+    Only an approval returns several values to Lua. Calls of the others may be the last argument of
+    another call, where Lua would pass all their values on.
     """
 
     def __init__(self, ctx: Context, declared: Mapping[str, Any], files: Files) -> None:
@@ -143,7 +144,7 @@ class Humans:
         return self._answer(verb, told, ask, lambda one: one.value, default)[0]
 
     def _options(self, verb: str, options: Any, more: Any) -> dict[str, Any]:
-        """Return the options, on top of those that the file declares under a name."""
+        """Return the options of a question; they override those that the file declares for it."""
         if isinstance(options, str):
             options = {**table_of(more, f"Human.{verb}"), "config_key": options}
         told = table_of(options, f"Human.{verb}")
@@ -179,7 +180,7 @@ class Humans:
 
 
 def _asking(told: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
-    """Return the engine's options of a question."""
+    """Return the options that a question passes to the engine."""
     asking = {name: told[name] for name in PASSED_ON if told.get(name) is not None}
     asking["body"] = told["message"].partition("\n")[2].strip()
     if context := told.get("context"):
@@ -197,9 +198,9 @@ def _prompt(told: Mapping[str, Any]) -> str:
 
 
 def _decisions(options: Any) -> dict[str, str]:
-    """Return the labels of a review's buttons by decision.
+    """Return the labels of a review's buttons, by the decisions that programs get.
 
-    The decision of a table is its label, as programs compare it; that of a text is the text.
+    For an option given as a table, the decision is its label; for a string, it is the string.
     """
     if not options:
         return USUAL_DECISIONS

@@ -14,7 +14,7 @@ STATUSES = {
     "failed": "FAILED",
     "cancelled": "CANCELLED",
 }
-"""The statuses that programs compare, by that of a run; all others are RUNNING."""
+"""The statuses that programs see, by the statuses of runs; any other is RUNNING."""
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
 GUIDANCE = "guidance"
 """The signal by which `Procedure.inject` sends a message to a child."""
@@ -22,7 +22,7 @@ REASON = "The program has cancelled it."
 
 
 class Children:
-    """The child runs that one turn has started; programs know them by their ids."""
+    """The child runs that a program has started; the program refers to them by their ids."""
 
     def __init__(self, ctx: Context, family: Mapping[str, Procedure]) -> None:
         self._ctx, self._family = ctx, family
@@ -41,7 +41,7 @@ class Children:
         return STATUSES.get(self._handle(child).status, "RUNNING")
 
     def wait(self, child: Any = None, timeout: Any = None) -> Any:
-        """Return the child's result; raise an error if it fails, or isn't done in time."""
+        """Return the child's result; raise an error if the child fails or doesn't end in time."""
         handle = self._handle(child)
         self._wait_for([handle], 1, timeout, f"The child {child} isn't done")
         return handle.wait()
@@ -54,7 +54,7 @@ class Children:
         return ended, _result_of(first)
 
     def wait_all(self, children: Any = None, timeout: Any = None) -> dict[str, Any]:
-        """Return the results by the ids of the children."""
+        """Wait until all children have ended, and return their results by id."""
         handles = self._all(children, "Procedure.wait_all")
         words = "Not all children are done"
         self._wait_for(list(handles.values()), len(handles), timeout, words)
@@ -99,7 +99,7 @@ class Children:
     def _wait_for(
         self, handles: list[Handle[Any]], most: int, timeout: Any, words: str
     ) -> list[Handle[Any]]:
-        """Wait until that many are closed; raise an error if they aren't in time."""
+        """Wait until at least `most` handles are closed; raise an error if that takes too long."""
         seconds = seconds_of(timeout, "timeout")
         if seconds is None:
             return self._ctx.wait_n(most, *handles, keep_open=True)

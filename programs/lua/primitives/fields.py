@@ -82,6 +82,6 @@ def _media_type(told: str) -> str:
 
 
 def told_of(file: File) -> dict[str, Any]:
-    """Return a file as programs know it; its path is one that `File.read` takes."""
+    """Return the table that programs get for a file; `File.read` accepts its path."""
     path = f"uploads/{file.digest[:12]}/{file.name}"
     return {"path": path, "name": file.name, "size": file.size, "mime_type": file.content_type}

@@ -15,16 +15,16 @@ FOLDERS = "LUA_FOLDERS"
 LARGEST = 4_000_000
 """The largest file that a program can read, in bytes."""
 LARGEST_WRITTEN = 20_000_000
-"""The most characters of all files that one run writes."""
+"""The maximum number of characters in all files that a run writes."""
 Row = dict[str, str]
 
 
 class Files:
-    """The files of one turn.
+    """The files that a program writes and reads.
 
     A file that a program writes becomes a file of the run, which people can download; nothing on
-    the disk is changed. A program reads the files that it wrote in this turn, and files in the
-    folders of the setting LUA_FOLDERS.
+    the disk is changed. A program can read the files that it has written, those that people have
+    sent, and files in the folders of the setting LUA_FOLDERS.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -45,7 +45,7 @@ class Files:
         return True
 
     def take(self, file: File) -> dict[str, Any]:
-        """Take a file that people have sent, and return what programs know about it."""
+        """Register a file that people have sent, and return the table that programs get for it."""
         told = told_of(file)
         self._sent[told["path"]] = file
         return told
@@ -105,7 +105,7 @@ class Files:
 
 
 def keep_file(path: str, content: str) -> File:
-    """Keep a text among the files of the run."""
+    """Store a text as a file of the run."""
     return File.keep(path.rpartition("/")[2], content)
 
 

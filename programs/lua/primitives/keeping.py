@@ -12,7 +12,7 @@ SPOKEN = {"USER": "User", "ASSISTANT": "Assistant", "SYSTEM": "System"}
 
 
 class Keeping:
-    """The durable values and results of one turn."""
+    """The durable values and results of a program."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -51,7 +51,7 @@ class Keeping:
             del self._ctx.state[name]
 
     def keep(self, name: Any = None, value: Any = None) -> Any:
-        """Keep the result of a step under its name, and return it as it is kept."""
+        """Store the result of a step under its name, and return the stored value."""
         return self._ctx.step_run(_name(name), lambda: value)
 
     def exists(self, name: Any = None) -> bool:
@@ -68,7 +68,7 @@ class Keeping:
 
 
 class Sessions:
-    """The conversation that a program puts together, posted in the chat session at the end."""
+    """The conversation that a program composes; it is posted in the chat session at the end."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -101,14 +101,14 @@ class Sessions:
         return len(self._messages)
 
     def post(self) -> None:
-        """Post what is left of the conversation."""
+        """Post the messages of the conversation."""
         for one in self._messages:
             line, _, body = one["content"].partition("\n")
             self._ctx.notify(f"{SPOKEN[one['role']]}: {line}", body=body.strip())
 
 
 def encode(value: Any = None) -> str:
-    """Return a value as JSON, its keys sorted."""
+    """Return a value as JSON with sorted keys."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def table_of(value: Any, verb: str) -> dict[str, Any]:
-    """Return the table of options that a primitive was called with; nil is an empty one."""
+    """Return the table of options with which a primitive was called; nil is an empty table."""
     if value is None or value == []:
         return {}
     if isinstance(value, Mapping):
@@ -14,7 +14,7 @@ def table_of(value: Any, verb: str) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a program would print it."""
+    """Return a value as a string, such as Lua prints it; "" for nil."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)

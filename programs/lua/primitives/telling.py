@@ -16,13 +16,13 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Telling:
-    """The messages of one turn."""
+    """The messages and log lines that a program writes."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     def say(self, text: str) -> None:
-        """Write a line of `print` to the journal; an empty one says nothing."""
+        """Write a line of `print` to the journal, unless it is empty."""
         if text.strip():
             self._ctx.log(_cut(text))
 
@@ -43,7 +43,7 @@ class Telling:
         self._ctx.log(_cut(f"{words} {written(data)}" if data else words or "-"), level=level)
 
     def notify(self, options: Any = None) -> None:
-        """Post a message, with its details below it; a warning is an alert."""
+        """Post a message with its details below it; a warning or an error is posted as an alert."""
         told = table_of({"message": options} if isinstance(options, str) else options, "notify")
         words = text_of(told.get("content") or told.get("message") or "Notification")
         line, _, body = words.partition("\n")
@@ -70,7 +70,7 @@ class Telling:
 
 
 class Stages:
-    """The stages of one turn: the declared ones in their order, and those that were entered."""
+    """The stages of a program: the declared ones in their order, and those that were entered."""
 
     def __init__(self, ctx: Context, declared: Sequence[str]) -> None:
         self._ctx, self._declared = ctx, list(declared)
@@ -121,7 +121,7 @@ class Stages:
 
 
 def written(value: Any) -> str:
-    """Return a value as people read it in a line: a text as it is, anything else as JSON."""
+    """Return a value as text in one line: a string unchanged, and any other value as JSON."""
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -19,13 +19,13 @@ from programs.lua.tactus.site_model import SiteModel
 
 NAMED = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 SHORTEST = 0.001
-"""Seconds for which an agent waits for messages that aren't there."""
+"""The seconds for which an agent waits when it looks for messages of its parent."""
 AGAIN = Retry(attempts=3, backoff="2s")
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A tool that a model calls."""
+    """A model's call of a tool."""
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -51,11 +51,11 @@ class AgentRequest:
 
 
 Model = Callable[[AgentRequest], AgentReply]
-"""A function that answers the requests of agents; it may raise any error, and is asked again."""
+"""A function that answers agents' requests in place of a model; after an error, it is retried."""
 
 
 class Agents:
-    """The agents of one turn, and what was said to them and by them."""
+    """The agents of a program, and their conversations."""
 
     def __init__(
         self,
@@ -76,11 +76,11 @@ class Agents:
         self.turns = 0
 
     def begin(self, inputs: Mapping[str, Any]) -> None:
-        """Note the inputs of the run, which prompts name in braces."""
+        """Store the run's inputs, which prompts can name in braces."""
         self._values = inputs
 
     def ask(self, number: Any, message: Any = None, is_first: Any = None) -> dict[str, Any]:
-        """Ask the model of the agent with that number; return its text and its calls."""
+        """Ask the model of the agent with that number; return the reply's text and tool calls."""
         agent = self._agent(number)
         if is_first:
             self._count_turn(agent)
@@ -92,7 +92,7 @@ class Agents:
     def note_result(
         self, number: Any, call: Any, tool: Any, result: Any = None, outcome: Any = "done"
     ) -> None:
-        """Note what a tool has returned, for the next request."""
+        """Add a tool's result to the conversation, for the next request."""
         said = self._said[number]
         told = ToolResult(call=call, tool=tool, outcome=outcome, content=written(result))
         last = said[-1]
@@ -102,9 +102,9 @@ class Agents:
             said.append(ToolResults(results=(told,)))
 
     def summary(self, prompt: str) -> str | None:
-        """Return what the agent that spoke last answers to the prompt, without its tools.
+        """Ask the agent that spoke last with this prompt, but without tools; return its answer.
 
-        If no agent has spoken, the result is None.
+        If no agent has spoken, return None.
         """
         if self._last is None:
             return None
@@ -153,7 +153,7 @@ class Agents:
         return [{"role": one["role"].lower(), "content": one["content"]} for one in listed]
 
     def _guided(self) -> list[str]:
-        """Return what the parent has sent by `Procedure.inject` since the last turn."""
+        """Return the messages that the parent run has sent since the last turn of an agent."""
         found: list[str] = []
         while self._ctx.parent_id:
             guidance = self._guidance or self._ctx.signal(GUIDANCE)
@@ -181,7 +181,7 @@ class Agents:
 
 
 def answer(model: Model, request: AgentRequest) -> Reply:
-    """Ask a function as the model; the step of every request to one."""
+    """Ask a function instead of a model; each such request is a step that calls this."""
     found = model(request)
     before = sum(one["role"] == "assistant" for one in request.messages)
     text = [TextPart(text=found.text)] if found.text else []
@@ -193,7 +193,7 @@ def answer(model: Model, request: AgentRequest) -> Reply:
 
 
 def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
-    """Return a call for Lua, with the problem that keeps it from being done, if there is one."""
+    """Return a tool call as a table for Lua; if it can't be carried out, with the reason."""
     told = {"id": call.id, "name": call.tool, "args": call.arguments}
     tool = next((one for one in agent.tools if one.name == call.tool), None)
     if tool is None:
@@ -209,7 +209,7 @@ def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
 
 
 def _plain(message: Message) -> list[dict[str, Any]]:
-    """Return a message as functions that take a model's place read it."""
+    """Return a message in the form that functions of the type `Model` get."""
     if isinstance(message, UserMessage):
         return [{"role": "user", "content": message.text}]
     if isinstance(message, Reply):

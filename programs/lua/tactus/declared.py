@@ -17,7 +17,7 @@ KNOWN = {
     *("description", "initial_message", "max_turns", "name", "system_prompt", "tools"),
     *("disable_streaming", "model", "model_type", "provider"),
 }
-"""The settings of an agent; the site decides about its model, so those about it have no effect."""
+"""The settings that an agent may have; those of its model are ignored, as the site chooses it."""
 DONE = {
     "description": "Ends the work.",
     "input": {"reason": {"type": "string", "description": "What was done"}},
@@ -26,13 +26,13 @@ DONE = {
 
 @dataclass(frozen=True)
 class DeclaredAgent:
-    """An agent of a file, with its tools as its model is told about them."""
+    """An agent of a file, with the descriptions of its tools for the model."""
 
     number: int
-    """The place of the agent among those of the file, from 1."""
+    """The position of the agent among the file's agents, from 1."""
     name: str
     told: Settings
-    """Its settings as the file has them."""
+    """The agent's settings as written in the file."""
     tools: Sequence[Tool] = ()
 
     @property
@@ -45,7 +45,7 @@ class DeclaredAgent:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of requests to its model."""
+        """The settings with which requests to its model are sent."""
         return {name: self.told[name] for name in MODEL_SETTINGS if name in self.told}
 
     @property
@@ -63,7 +63,7 @@ class Declarations:
 
     agents: list[Settings] = field(default_factory=list)
     functions: list[Sequence[str]] = field(default_factory=list)
-    """The settings of each agent that are functions."""
+    """The names of the settings of each agent whose values are functions."""
     names: dict[int, str] = field(default_factory=dict)
     """The names of the agents by their numbers."""
     tools: dict[str, Settings] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Declarations:
     def checked(self, lines: Sequence[int]) -> list[DeclaredAgent]:
         """Return the agents; `lines` are those at which agents are declared.
 
-        Raises `ProcedureFileError` for an agent that can't run as it is declared.
+        Raises `ProcedureFileError` for an invalid declaration of an agent.
         """
         return [
             self._agent(number, lines[number - 1] if number <= len(lines) else None)
@@ -154,7 +154,7 @@ class Bounds:
 
     @classmethod
     def of(cls, told: Settings, *, has_outputs: bool, has_agents: bool) -> "Bounds":
-        """Return the bounds that a file sets; the message of an error begins with the setting."""
+        """Return the bounds that a file sets; an error's message begins with the setting's name."""
         turns, depth = (checked_most(told.get(of), of) for of in ("max_turns", "max_depth"))
         prompt = told.get("return_prompt") or ""
         if not isinstance(prompt, str):
@@ -175,12 +175,12 @@ def _listed(value: Any, of: str) -> list[Any]:
 
 
 def handled_in_lua(arguments: Settings) -> None:
-    """Stand for the handler of a tool, which runs in the procedure's own code."""
+    """Serve as a tool's function where one is needed; the real one is part of the Lua code."""
     raise AssertionError(arguments)
 
 
 def _tool(name: str, told: Settings) -> Tool:
-    """Return a tool as models are told about it."""
+    """Return the description of a tool for models."""
     given = told.get("input") or {}
     if not isinstance(given, dict):
         raise TypeError(f"The input of the tool {name} must be a table with names.")

@@ -56,7 +56,7 @@ OTHER = re.compile(r"[^\w.-]", re.ASCII)
 
 
 class Begun(BaseException):
-    """The code calls something that only a run can do, while the file is read."""
+    """While a file is read, its code calls a function that works only in a run."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Found:
     procedures: dict[str, Any] = field(default_factory=dict)
     human: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    """The settings of the file, which count for all of its procedures."""
+    """The settings of the file, which apply to all of its procedures."""
     stages: list[str] = field(default_factory=list)
     specifications: list[str] = field(default_factory=list)
     main: str | None = None
@@ -137,7 +137,7 @@ def _declared_by_name(text: str) -> list[str]:
 
 
 def declarations_of(file: str, text: str) -> Found:
-    """Run the file up to the first call that only a run can do, and return what it declares."""
+    """Run the file up to the first function that works only in a run; return its declarations."""
     found, fence = Found(), Reading()
     sandbox = Sandbox(_NoClock(), fence)
     own: dict[str, Any] = {"declare": found.declare, **dict.fromkeys(LOGS, _ignore), **STATELESS}
@@ -174,7 +174,7 @@ def _calls(text: str) -> list[Use]:
 
 
 def _at_its_line(file: str, words: str) -> ProcedureFileError:
-    """Return an error of the program's declarations, with the line that its message begins with."""
+    """Return an error in the declarations, with the line number with which its message begins."""
     place, _, rest = words.removeprefix(f"{file}:").partition(": ")
     if words.startswith(f"{file}:") and place.isdigit():
         return ProcedureFileError(rest, line=int(place))
@@ -198,7 +198,7 @@ class _NoClock:
 
 @dataclass(frozen=True)
 class Reader:
-    """A file without faults, and the model of its agents."""
+    """A checked file, and the model for its agents."""
 
     file: str
     text: str

@@ -16,13 +16,13 @@ USUAL_LIKENESS = 0.8
 
 @dataclass(frozen=True)
 class Seen:
-    """The course and the end of a run of a scenario."""
+    """The result of a scenario's run, and what happened in it."""
 
     has_succeeded: bool
     output: Any
     state: Mapping[str, Any]
     called: Sequence[str]
-    """The tools that were called, in their order."""
+    """The names of the tools that were called, in order."""
     turns: int
     error: str = ""
 
@@ -108,7 +108,7 @@ SETTINGS: Sequence[Setting] = [(re.compile(pattern), take) for pattern, take in 
 
 
 def value_of(text: str) -> Any:
-    """Return the value that a text spells as JSON or in the way of Python, or else the text."""
+    """Return the value of a text that is JSON or a Python literal, or else the text itself."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
@@ -127,7 +127,7 @@ def _is_equal(actual: Any, text: str) -> bool:
 
 
 def _likeness(text: str, other: str) -> float:
-    """Return how alike two texts are, from 0 to 1; a part that occurs whole counts as alike."""
+    """Return the similarity of two texts, from 0 to 1; it is 1 if one contains the other."""
     short, long = sorted((text.lower(), other.lower()), key=len)
     whole = SequenceMatcher(None, short, long, autojunk=False).ratio()
     return 1.0 if short and short in long else whole
