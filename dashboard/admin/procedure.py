@@ -80,7 +80,7 @@ def has_role(user: User, procedure: Procedure, role: Any) -> bool:
 class GrantAdmin(CarefulAdmin):
     """An admin of grants, which give groups their roles on procedures.
 
-    Besides users and groups, grants are the only rows that people edit by hand.
+    Besides users and groups, grants are the only rows that people can add and edit in the admin.
     """
 
     list_display = ["procedure", "role", "group"]

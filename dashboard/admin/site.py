@@ -89,7 +89,7 @@ class SignInAdmin(OfUserAdmin):
 
 @admin.register(PushSubscription)
 class PushSubscriptionAdmin(HistoryAdmin):
-    """An admin of notified browsers that hides where and under which keys messages are pushed."""
+    """An admin of notified browsers that hides their addresses and keys at push services."""
 
     secrets = ("endpoint", "digest", "public_key", "secret")
     list_display = ["sign_in", "created_at"]
