@@ -27,7 +27,7 @@ class SignedIn(HttpRequest):
 
     user: User
     program: str
-    """The name of the token with which a program calls the API; missing for people."""
+    """The name of the token with which a program calls the API; not set if a person does."""
 
 
 def program_of(request: HttpRequest) -> str:
@@ -92,8 +92,8 @@ def is_seen_by(user: User) -> Q:
 def has_row(rows: QuerySet[Any]) -> Q:
     """Return a `Q` that matches if the query, which refers to the outer row, finds anything.
 
-    Unlike for an `Exists`, PostgreSQL executes the query for each row in turn. For an `Exists`, it
-    may find everything in advance that the query could find for any row.
+    PostgreSQL executes the query anew for each outer row. For an `Exists`, it may instead read in
+    advance, once, everything that the query could find for any outer row.
     """
     return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), rhs=False))
 
@@ -162,7 +162,7 @@ class HeldRoles:
 
     @cached_property
     def _granted(self) -> set[tuple[int, str, bool]]:
-        """The roles of groups on the procedures; with True if the user is a member of the group."""
+        """Triples: a procedure, a group's role on it, and True if the user is in that group."""
         is_theirs = Exists(users().filter(pk=self._user.pk, groups=OuterRef("group")).order_by())
         granted = Grant.objects.filter(procedure__in=self._procedures).order_by()
         return set(granted.values_list("procedure", "role", is_theirs))
@@ -193,7 +193,7 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
 
 
 def _has_everywhere(user: User, roles: Collection[Role]) -> bool:
-    """Return True if a user has one of the roles, or any role if none is given, everywhere."""
+    """Return True if a user has one of the roles (any role if none is given) on all procedures."""
     is_among_them = not roles or set(roles) & set(SEEING)
     return user.is_superuser or bool(is_among_them and holds(user, OPERATE))
 

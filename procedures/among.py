@@ -53,5 +53,5 @@ class Among(Lookup):  # type: ignore[type-arg]  # django-stubs alone has its par
 
 
 def _quoted(text: str) -> str:
-    """Return a text as PostgreSQL reads it in an array."""
+    """Return a string in quotes, as an element of a PostgreSQL array in text form."""
     return f'"{text.translate(QUOTED)}"'

@@ -82,9 +82,10 @@ def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Sta
 def start(
     request: SignedIn, name: str, idempotency_key: str, *, place: object = None
 ) -> Status[Run]:
-    """Start a run with the inputs in the request's body; `place` is that of `services.start_run`.
+    """Start a run with the inputs in the request's body.
 
-    Who may not see the procedure gets 404.
+    `place` has the same meaning as for `services.start_run`. Users who may not see the procedure
+    get 404.
     """
     try:
         found = services.find_startable(
@@ -175,7 +176,7 @@ def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     summary="An event of a run",
 )
 def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
-    """Return an event with its large values; lists of events contain only a digest of each."""
+    """Return an event with its large values; lists of events contain only their digests."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     columns = {name: getattr(event, name) for name in ("seq", "kind", "key", "name", "at")}

@@ -1,4 +1,4 @@
-"""A thread that takes items from a queue, so that nobody waits for what it does with them."""
+"""A thread that processes items from a queue, so that no caller waits for the processing."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ class Background(ABC, Generic[T]):
 
     name: ClassVar[str]
     failure: ClassVar[str]
-    """The sentence for the log if no thread can be begun; "%s" stands for the reason."""
+    """The sentence for the log if no thread can be started; "%s" stands for the reason."""
     queues: ClassVar[type[Any]] = queue.SimpleQueue
     _has_begun: bool
 
@@ -46,7 +46,7 @@ class Background(ABC, Generic[T]):
         self.has_begun()
 
     def has_begun(self) -> None:
-        """Do what is due once the thread has begun."""
+        """Do nothing; a subclass can override this, which is called once a thread has started."""
 
     def _begin_anew(self) -> None:
         # Another queue: the lock of this one may be held by a thread that a fork does not copy, and

@@ -46,7 +46,7 @@ class Settings:
     NOTICES_EDITED_FILES: bool = False
     """True if edited procedure files are reloaded without a restart."""
     AGENT_MODEL: str = ""
-    """The model of agents that name none, such as "anthropic:claude-sonnet-4-5"."""
+    """The model for agents that don't name one, such as "anthropic:claude-sonnet-4-5"."""
     REQUEST_KINDS: Sequence[str] = ()
     """The import paths of the site's own kinds of requests."""
     CHANNELS: Sequence[str] = ()
@@ -75,8 +75,8 @@ class Settings:
     """The limits of runs whose procedure sets none, by the option names of `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
-    MOST_UNREAD_MESSAGES: int = 1_000
     """The largest number of unfinished runs that one person may have started."""
+    MOST_UNREAD_MESSAGES: int = 1_000
     SIZES: Mapping[str, int] = {}
     """Size limits for what people read, type and send, where they differ from those in `Sizes`."""
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
@@ -87,13 +87,13 @@ class Settings:
 
     SENDS_MAIL: bool = False
     PUSH_KEY: str = ""
-    """The private key with which the site notifies people in browsers; "" for not at all."""
+    """The private key for notifying people in browsers; with "", the site doesn't notify there."""
     PUSH_CONTACT: str = ""
-    """The address for push services' questions, mailto: or https://; by default the SITE_URL."""
+    """The site's contact for push services, a mailto: or https:// address; by default SITE_URL."""
     PUSH_TO_LOOPBACK: bool = False
     """True lets push services use http and addresses of this machine, for tests."""
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
-    """The time after which people are notified if they are asked and have no page open."""
+    """The time after which people who are asked, and have no page open, are notified."""
     NOTIFY_EVERY_SECONDS: float = 5
     """Seconds between two checks for notifications that are due."""
 

@@ -22,7 +22,7 @@ REMOVE_UPLOADS = "countersign.remove_uploads"
 CALLED = "countersign.called"
 """The Redis key that is set while a message is on its way to a worker."""
 CALL_AGAIN = 1000
-"""Milliseconds after which a message that hasn't arrived is lost, or waits for a busy worker."""
+"""Milliseconds after which another message is sent even if the last one hasn't arrived."""
 LOOK_EVERY = 5
 """Seconds between a worker's own checks of the queue, in case a message was lost."""
 WORKERS = Reports("countersign.workers")
@@ -90,7 +90,7 @@ def told_figures() -> ToldFigures | None:
 
 
 def fault() -> str:
-    """Return a sentence about why messages can't be sent now, or "" if Redis accepts them."""
+    """Return a sentence that says why messages can't be sent now, or "" if Redis accepts them."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             # A write, since a full Redis still answers a ping.
@@ -103,7 +103,7 @@ def fault() -> str:
 
 
 class Messenger(Background[Message]):
-    """A thread that sends messages, so that nobody waits for the broker."""
+    """A thread that sends messages, so that no caller waits for the broker."""
 
     name = "messenger"
     failure = "Messages can't be sent: %s"

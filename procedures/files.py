@@ -37,7 +37,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""The number of bytes for which a store that was lost must have room before a run continues."""
+"""The free bytes that a store must have, after it has failed, before a run continues."""
 
 
 class ContentStore:
@@ -197,7 +197,7 @@ def _require_folder() -> None:
 def fault(site: str | None = None) -> str:
     """Return a sentence about why no run can use files and how to fix it, or "" if all is well.
 
-    The mark of the site's store isn't read from the database if it is given.
+    `site` is the mark of the site's store; by default, it is read from the database.
     """
     try:
         with reaching():
@@ -245,9 +245,9 @@ def name_store() -> str:
 
 
 def store_complaint(site: str | None = None) -> str:
-    """Return why this isn't the site's store, or "" if it is or if the site has no store yet.
+    """Return why this store isn't the site's, or "" if it is or if the site has no store yet.
 
-    The mark of the site's store isn't read from the database if it is given.
+    `site` is the mark of the site's store; by default, it is read from the database.
     """
     site = _sites_store() if site is None else site
     try:

@@ -33,13 +33,13 @@ class Holdings(NamedTuple):
 def holdings_of(user: User) -> Holdings:
     """Return what a user holds, read by one statement for each user object.
 
-    Groups and roles are only for lists: whatever decides a right is asked of the database.
+    Use groups and roles only to draw lists. Whether somebody has a right is decided by a query.
     """
     return kept_on(user, "holdings", lambda: _read(user))
 
 
 def holds(user: User, permission: str) -> bool:
-    """Return the result of `has_perm`, for which a page takes no statement of its own."""
+    """Return the result of `has_perm`, without a statement of its own."""
     return _with_permissions(user).has_perm(permission)
 
 

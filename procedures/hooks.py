@@ -4,14 +4,14 @@ They are sent with `send`, so a receiver that raises rolls the whole change back
 passed by name:
 
     run_started(run, files, place)         files: those it was started with, in order;
-                                           place: where somebody started it, as `start_run` was
-                                           told by the layer above; else None
+                                           place: the `place` that the layer above passed to
+                                           `start_run`, or None
     wait_opened(run, wait, content, at)    content: the question, plain JSON
-    repeatable_opened(run, waits, at)      new questions that somebody may have decided in advance;
-                                           all their other rows are written
+    repeatable_opened(run, waits, at)      waits: new questions that a standing decision may answer;
+                                           all their other rows have been inserted
     wait_closed(run, wait, content, was_held)
                                            content: outcome, value, responder, comment, timed_out;
-                                           was_held: an answer that was held takes effect
+                                           was_held: True if a held answer takes effect
     wait_held(run, wait, content, at)      a question counts as closed with this content until the
                                            held answer is settled or undone
     wait_released(run, wait, at)           the question is open again, as before
@@ -19,16 +19,18 @@ passed by name:
                                            details: its event's other fields as JSON text, or ""
     messages_read(run, ids, at)            ids: the messages to the run that its code now has
     run_ended(run)
-    site_confirmed(held_at)                a copy acts as the site from now on
+    site_confirmed(held_at)                a copy of the site acts as the site from now on;
+                                           held_at: the time since which it was held
 
-Functions in `open_requests` are called with a run, a user and a maximum, and return what the run
-asks people now, each with `id, key, kind, prompt, assigned, due_at`.
+Functions in `open_requests` are called with a run, a user and a maximum number. They return the
+run's open requests, each with `id, key, kind, prompt, assigned, due_at`.
 
 Functions in `answers` are called with the id of such a request, a user, a value and a comment. They
 answer the request as that person would, with all checks, or raise an `EngineError`.
 
 After the commit, functions in `changed` are called with the run's id, as a hint that may be lost.
-They must be quick. Sending a signal to one receiver costs as much as hashing an event.
+They must be quick. They are in a list because sending a Django signal to even one receiver costs as
+much as hashing an event.
 """
 
 import logging
@@ -56,13 +58,13 @@ changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 """Functions that compare rows of the layers above with a run's record (`services.record.Record`).
 
-They return the differences, and append to the list a sentence about rows that are older than the
-proofs.
+They return the differences. To the list that they are called with, they append the names of rows
+that were written before there were proofs.
 """
 names_files: list[Callable[[], bool]] = []
 """Functions that return True if rows of the layers above name contents in the file store."""
 examined_site: list[Callable[[], Iterable[Any]]] = []
-"""Functions that return, as differences, rows of the layers above that belong to no run."""
+"""Functions that return a difference for each row of the layers above that belongs to no run."""
 
 
 def tell_of_change(run_id: str) -> None:

@@ -103,9 +103,10 @@ class LeaseKeeper:
 
 
 def _fence(holds: "list[HeldRun]") -> None:
-    """Set a timer that ends this process unless this is called again in time; it needs no GIL.
+    """Set a timer that ends this process unless this function is called again in time.
 
-    This is the second fence: the main process also ends a process that keeps working on a lost run.
+    The timer needs no GIL. It is the second fence: the main process also ends a process that keeps
+    working on a lost run.
     """
     # Only in a slot: a timer in a web process or a test would end all that runs beside it.
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
@@ -133,7 +134,7 @@ class HeldRun:
             self._is_over = True
 
     def look(self, now: float) -> None:
-        """Renew the lease, and read if the run was cancelled, paused or taken.
+        """Renew the lease, and read whether the run was cancelled, paused or taken.
 
         After an error, the next regular renewal tries again.
         """

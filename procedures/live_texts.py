@@ -1,12 +1,12 @@
 """Texts that running steps write, in Redis for people to read until the steps have ended.
 
-Each text is a Redis stream of its own, and only one claim and attempt write to it, so nothing that
-a lost worker still writes gets into the text of another. The id of an entry is the number of UTF-8
-bytes after it. Therefore a reader who has the first 4,000 bytes asks for the entries above 4000-0,
-and an entry that was sent twice does no harm.
+Each text is a Redis stream of its own, and only one attempt in one claim writes to it. So a worker
+that has lost its run can't write into another worker's text. The id of an entry is the length of
+the text, in UTF-8 bytes, up to the end of the entry. Therefore a reader who has the first 4,000
+bytes asks for the entries above 4000-0, and an entry that is sent twice does no harm.
 
-Nothing here is stored for good, and nothing waits for it: the whole text is in the commit of the
-step's end.
+Redis keeps these texts for a limited time, and no step waits for Redis: the commit of the step's
+end stores the whole text.
 """
 
 import json
@@ -38,12 +38,12 @@ LASTS = 3600
 LASTS_UNFINISHED = 86_400
 """The seconds for which an unfinished text can be read after its last piece."""
 MOST_TEXTS = 20
-"""The number of a run's texts that are sent: those to which anything was added last."""
+"""The most texts of a run that are sent: those that were written to most recently."""
 ATTEMPTS, HALF = 2**20, 0.5
 ENTRY_EXISTS = "equal or smaller"
-"""The part of an error by which Redis says that it has an entry already."""
+"""The words in Redis's error message for an entry that it already has."""
 TEXT, LONG, END, DIGEST = b"text", b"long", b"end", b"digest"
-"""The fields of entries: a piece, the mark of a text that is too long, and the text's end."""
+"""The fields of entries: a piece, the mark of a text that is too long, the end and the digest."""
 logger = logging.getLogger(__name__)
 
 
@@ -77,16 +77,16 @@ class Draft(NamedTuple):
 def index_of(run: str) -> str:
     """Return the Redis key of the sorted set of a run's texts.
 
-    The score of a step is the number of its newest text, and a half more if that has ended.
+    The score of a step is the number of its newest text, plus one half if that text has ended.
     """
     return f"{PREFIX}s:{run}"
 
 
 def newest_of(run: str) -> str:
-    """Return the Redis key of the sorted set of the steps to whose texts anything was added last.
+    """Return the Redis key of the sorted set of a run's steps by the time of their last writing.
 
-    The score is the time. It can't be the number: steps of one claim have the same, so that a text
-    that is written would stand below all that have ended.
+    Here the score is the time. The score of `index_of` wouldn't do, because in one claim it is the
+    lower for a text that is still being written than for all texts that have ended.
     """
     return f"{PREFIX}s:newest:{run}"
 
@@ -131,10 +131,10 @@ class Scribe(Background[tuple[Draft, Piece]]):
     """A thread that gathers pieces of texts and sends them to Redis."""
 
     name = "scribe"
-    failure = "What a step writes can't be shown while it is written: %s"
+    failure = "Texts of running steps can't be shown before the steps end: %s"
 
     def tell(self, run: str, epoch: int, piece: Piece) -> None:
-        """Send a piece soon. It costs one `put` on a queue, even if Redis doesn't answer."""
+        """Send a piece soon. The call costs one `put` on a queue, even if Redis doesn't answer."""
         self.put((Draft.of(run, epoch, piece), piece))
 
     def _begin_anew(self) -> None:
@@ -152,7 +152,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
             try:
                 self._send(client)
             except redis.RedisError as error:
-                logger.debug("What steps write couldn't be sent to Redis: %s", error)
+                logger.debug("The texts of running steps couldn't be sent to Redis: %s", error)
                 # What has ended is in the chat; what goes on is sent with its next pieces.
                 self._unsent = {key: one for key, one in self._unsent.items() if not one.has_ended}
 

@@ -69,7 +69,7 @@ def read_text(file: str, text: str) -> list[Procedure]:
     """Return the procedures in a text; raise `ProcedureFileError` if there are none."""
     suffix = suffix_of(file)
     if not suffix:
-        raise ReaderError(f"There is no reader for such files. Name one in {SETTING}.")
+        raise ReaderError(f"There is no reader for its suffix. Name one in {SETTING}.")
     read = _called(reader_of(suffix), file, text)
     names = [one.name for one in read]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -117,7 +117,7 @@ def _words_of(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException) -> int | None:
-    """Return the line that a parser's error reports, for JSON, TOML, Python, XML and PyYAML."""
+    """Return the line number in an error of a parser for JSON, TOML, Python, XML or YAML."""
     mark = getattr(getattr(error, "problem_mark", None), "line", None)
     if isinstance(mark, int):
         return mark + 1

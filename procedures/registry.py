@@ -146,8 +146,8 @@ def is_ready(text: Text) -> bool:
 def make_ready(text: Text) -> Definition:
     """Read a stored text, keep its code for later, and return the code.
 
-    Call it outside any transaction, so that no row is locked meanwhile. A text that can't be read
-    gives an `Unreadable`.
+    Call it outside any transaction, so that no row is locked meanwhile. Returns an `Unreadable` for
+    a text that its reader rejects.
     """
     name, file, _ = text
     try:
@@ -174,7 +174,7 @@ def _read_kept(name: str, file: str, version: str) -> Definition:
 
 
 def _never(ctx: Any) -> None:
-    """Stand in for the code of an unreadable text; a run of it is quarantined before any call."""
+    """Stand in for the code of an unreadable text, whose runs are quarantined without a call."""
 
 
 def texts_here() -> QuerySet[ProcedureVersion]:
@@ -251,8 +251,8 @@ def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
 def unregistered() -> list[str]:
     """Return the names of Python procedures whose code was never registered: no worker runs them.
 
-    Texts are left out, because the first start of a run registers its text and every worker runs
-    it.
+    Procedures from texts are left out: the start of a run registers its text, and every worker can
+    run a registered text.
     """
     found = _in_modules()
     rows = ProcedureVersion.objects.filter(procedure__name__in=found)

@@ -22,7 +22,7 @@ class Reports:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        """The Redis set of the processes; each also has a key of its own."""
+        """The name of the Redis set that lists the processes; each also has a key of its own."""
 
     def tell(self, process: int, text: str) -> None:
         """Report a text for the process with this id on this host. Never raises."""

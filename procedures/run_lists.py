@@ -72,7 +72,7 @@ class RunList:
 
     @property
     def is_read_at_once(self) -> bool:
-        """True if no source of the runs is large, apart from whole procedures and own runs."""
+        """True if every `RunsByKey` among the sources has few rows, so that it is read at once."""
         sources, span = self._found(Span(1, few=self.few))
         few = self._few(sources, span)
         return all(one in few for one in sources if isinstance(one, RunsByKey))
@@ -104,9 +104,9 @@ class RunList:
         return access.runs_otherwise(user, chosen), replace(span, procedure=found.pk)
 
     def _few(self, sources: list[Source], span: Span) -> list[Source]:
-        """Return the sources with few rows, counted once for all lists of a page.
+        """Return the sources with few rows, which are counted once for all lists of a page.
 
-        The runs are the same however they are read.
+        The choice affects only the speed: the same runs are found in either way.
         """
         count = partial(keyed.with_few_rows, sources, span)
         if self.procedure or not isinstance(self.user, User):
@@ -144,9 +144,9 @@ def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the sources of all runs that a user may see, written once for all lists of a page.
+    """Return the sources of all runs that a user may see, made once for all lists of a page.
 
-    They are cached on the user object; what they find is read from the database each time.
+    They are cached on the user object; the runs are read from the database each time.
     """
     key = (user.pk, access.sees_all(user))
     kept: tuple[Any, list[Source]] = user.__dict__.get(SOURCES, (None, []))
@@ -185,7 +185,11 @@ class Shared(Generic[V]):
         self._kept: dict[Hashable, tuple[float, Hashable, V]] = {}
 
     def get(self, key: Hashable, head: Hashable, compute: Callable[[], V]) -> V:
-        """Return the value of the key; compute it if it is missing, old, or of another `head`."""
+        """Return the stored value of a key; compute a new one if there is none that still counts.
+
+        A stored value counts for `seconds`, and only while `head` equals the `head` of its
+        computation.
+        """
         now = time.monotonic()
         if (kept := self._kept.get(key)) and kept[1] == head and now - kept[0] < self._seconds:
             return kept[2]

@@ -52,7 +52,7 @@ class ComplaintOut(Schema):
     """A part of the site that fails, and a sentence about it."""
 
     part: str
-    message: str = Field(description="What doesn't work, and how to fix it.")
+    message: str = Field(description="A sentence that says what doesn't work and how to fix it.")
 
 
 class SlotOut(Schema):

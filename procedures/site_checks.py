@@ -21,7 +21,7 @@ from procedures.webhooks import faults_of
 OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LONGEST_NAME = 254
-"""The longest user name that history stores, in characters."""
+"""The longest user name that the history of a request can store, in characters."""
 MEMBERS = "django.contrib.auth.models.PermissionsMixin"
 
 

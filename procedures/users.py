@@ -30,13 +30,13 @@ GIVING = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
     *("_get_user_permissions", "_get_group_permissions"),
 )
-"""The methods by which a backend gives permissions."""
+"""The methods of an authentication backend that return a user's permissions or test for one."""
 
 
 def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
     """Return what `find` returns, found once for each user object, as Django keeps permissions.
 
-    Only for what lists show: whatever decides a right is asked of the database.
+    Use it only for values that lists show. Whether somebody has a right is decided by a query.
     """
     kept = user.__dict__.setdefault("_countersign_kept", {})
     if name not in kept:
@@ -95,8 +95,8 @@ def members_path() -> str:
 def holders_of_permission(name: str) -> "QuerySet[User]":
     """Return the active users to whom the permission is granted, directly or through a group.
 
-    Superusers are left out: they have every permission without a grant, and permissions don't ask
-    them.
+    Superusers are left out: they have every permission without a grant, and a request to the
+    holders of a permission doesn't ask them.
     """
     if name.count(".") != 1:
         return users().none()

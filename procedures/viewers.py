@@ -27,7 +27,7 @@ class People:
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
         self.holders: dict[str, set[Key]] = {}
-        """The keys of the people who hold a permission, by the permissions looked up so far."""
+        """The keys of the people who hold a permission, for each permission looked up so far."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:

@@ -85,7 +85,7 @@ def _faults_of_secrets(secrets: Any) -> Iterator[str]:
 
 
 def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:
-    """Return why nothing may be posted to a URL, or "" if something may.
+    """Return why the site may not post to a URL, or "" if it may.
 
     With `to_loopback`, http may be used for addresses of this machine.
     """
@@ -99,7 +99,7 @@ def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
         return f"its url must be at most {LONGEST_URL:,} ASCII characters without spaces."
     if parts.username is not None or parts.fragment:
-        return "its url must hold no user name, password or fragment."
+        return "its url must not contain a user name, password or fragment."
     if parts.scheme == "http" and not (to_loopback and _is_local(parts.hostname)):
         return "its url must begin with https://."
     return ""

@@ -46,14 +46,14 @@ def check_form(schema: Mapping[str, Any] | None, kind: Kind) -> None:
     if schema is None and kind == "form":
         raise ValueError("is missing: a form needs it.")
     if schema is not None and kind not in {"approval", "form"}:
-        raise ValueError("only goes with the kind form.")
+        raise ValueError("can only be used with the kind form.")
 
 
 def check_choice(options: Mapping[str, str] | Sequence[str] | None, kind: Kind) -> None:
     if not options and kind == "choice":
         raise ValueError("are missing: a choice needs them.")
     if options and kind != "choice":
-        raise ValueError("only go with the kind choice.")
+        raise ValueError("can only be used with the kind choice.")
 
 
 def check_duration(words: str) -> None:
@@ -63,7 +63,7 @@ def check_duration(words: str) -> None:
 
 def check_default(default: Any, expires: str) -> None:
     if default is not None and not expires:
-        raise ValueError("needs expires, after which it counts.")
+        raise ValueError("needs expires: it counts as the answer after that time.")
 
 
 def check_question(subject: str, **asked: Any) -> None:
@@ -128,7 +128,7 @@ def ask(  # noqa: PLR0913, PLR0917 (the inputs of a start, by name)
     or false), input (a text), choice (one of the `options`) or form (with a JSON `schema`). `to`
     names groups, users ("@ann") and permissions ("perm:app.code"); by default all groups that may
     answer are asked. `due` and `expires` are durations such as "4h". After `expires`, `default`
-    counts; without one, the value is null. The `webhook` is told of the outcome.
+    counts; without one, the value is null. The outcome is reported to the `webhook`.
     """
     given = {"kind": kind, "schema": schema, "options": options, "due": due}
     chosen, more = terms_of({**given, "expires": expires, "default": default})

@@ -30,24 +30,24 @@ from procedures.library.ask import (
 
 SIGNAL = "tell"
 OWN = "outside"
-"""The name in the state that says who owns the run and what was heard last."""
+"""The name in the state under which the run keeps its owner and the last command."""
 QUESTION = f"{OWN}/"
-"""The beginning of the names in the state that hold the program's questions."""
+"""The prefix of the names in the state under which the run keeps the program's questions."""
 LONGEST_NAME = 200
 MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The number of commands after which the run continues as new, and the most while people are asked.
+"""The commands after which the run continues as new, and the most while questions are open.
 
-A run with more values continues as new more rarely, because each time all of them are written.
+A run with many values continues as new more rarely, because each time all of them are written.
 """
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class Part(BaseModel):
-    """A part of a command, in which every name must be known."""
+    """A part of a command; unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -134,7 +134,7 @@ class Program:
 
     @property
     def is_long(self) -> bool:
-        """True if the journal has become long and no question would be lost by a new one."""
+        """True if the run should continue as new: its journal is long and no question is open."""
         return not self._open and self._commands >= max(SHORTEST_GENERATION, len(self._sizes))
 
     def next_end(self) -> End | None:
@@ -180,7 +180,7 @@ class Program:
         self._commands += 1
         own = self._ctx.state[OWN]
         if not told.take and told.owner != own["owner"]:
-            words = "A process that no longer owns this run has told it something. It was ignored."
+            words = "A process that no longer owns this run sent a command. It was ignored."
             self._ctx.log(words, level="warning")
             return None
         now = {"owner": told.owner if told.take else own["owner"], "heard": told.id}
@@ -194,7 +194,7 @@ class Program:
         return told.end
 
     def _check(self, told: Told) -> None:
-        """Raise `RefusedError` if the run would become too large, or a name is the run's own."""
+        """Raise `RefusedError` if a name is reserved or the command exceeds a limit."""
         for name in (*told.values, *told.gone):
             if name == OWN or name.startswith(QUESTION):
                 raise RefusedError(f"The name {name!r} is reserved for the run. Use another name.")
@@ -204,7 +204,7 @@ class Program:
             return  # it is always obeyed
         if self._commands > LONGEST_GENERATION and self._open:
             raise RefusedError(
-                f"The run takes no more than {LONGEST_GENERATION:,} commands while questions are "
+                f"The run accepts at most {LONGEST_GENERATION:,} commands while questions are "
                 "open. Wait for the answers, or withdraw the questions."
             )
         sizes = {name: size for name, size in self._sizes.items() if name not in told.gone}
@@ -254,7 +254,7 @@ class Program:
         self._keep(QUESTION + key, {"asked": asked, "status": "open"})
 
     def _question(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return the key and the inputs of a question; raise `RefusedError` for wrong ones."""
+        """Return the key and the inputs of a question; raise `RefusedError` if they are invalid."""
         inputs = dict(given)
         key = inputs.pop("key", None)
         if not isinstance(key, str) or not 0 < len(key) <= LONGEST_NAME - len(QUESTION):
@@ -269,7 +269,7 @@ class Program:
             raise RefusedError(str(fault)) from None
 
     def _whom(self, to: list[str]) -> list[str]:
-        """Return whom to ask; raise `RefusedError` unless the start of the run has named them."""
+        """Return whom to ask; raise `RefusedError` for anybody whom the run's `to` doesn't name."""
         for target in to:
             if target not in self._to:
                 named = ", ".join(self._to) or "nobody"
@@ -311,13 +311,14 @@ def outside(
     webhook: Annotated[str, Webhook()] = "",
     values: dict[str, Any] = {},  # noqa: B006 (copied)
 ) -> Any:
-    """Be the run of a program that runs elsewhere: keep its values, ask its questions.
+    """Keep the values of an external program, and ask people its questions.
 
     A program starts it with `POST /api/procedures/outside/runs` and commands it by the signal
-    `tell`. `to` names all whom the run may ask: groups, users ("@ann") and permissions
+    `tell`. `to` names everybody whom the run may ask: groups, users ("@ann") and permissions
     ("perm:app.code"); by default, all groups that may answer are asked. After `silence`, such as
     "2 days", without a command and without an open question, the run fails. `values` are the first
-    values of its state. The `webhook` is told what became of questions, and of the end.
+    values of its state. The outcome of each question, and the run's end, are reported to the
+    `webhook`.
     """
     # Its own name last: whoever finds that one in the state finds all others there, too.
     for name in sorted(values, key=lambda name: name == OWN):

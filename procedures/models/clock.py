@@ -39,7 +39,7 @@ class DatabaseClock:
         return Now() + self.ahead if self.ahead else Now()
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
-        """Return the parameter for {now} in a statement, `later` after the current time."""
+        """Return the parameter for {now} in a statement: the current time plus `later`."""
         ahead = self.ahead + later
         # Whole microseconds and no interval: a text of an interval is read by the server's own
         # settings.

@@ -21,14 +21,14 @@ COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
 """Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
 TOLD = ("operator", "step.failed", "run.cancelled")
-"""The kinds of events shown in lists of runs; an index finds such events without the journal."""
+"""The kinds of events shown in lists of runs; an index finds them without reading journals."""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The most rows per query: few enough to fit into memory, and enough for most journals at once."""
 
 
 AS_TEXT = Cast("at", models.TextField())
-"""The time of an event as drivers return it fastest: they take longer over a time than a row."""
+"""The time of an event as text, because drivers take longer to parse a time than to read a row."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -60,7 +60,7 @@ class Event(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """The run has no constraint, because inserting statements have read the run or its head."""
+    """The run, without a database constraint: each insert has just read the run or its head."""
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)

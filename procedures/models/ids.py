@@ -12,7 +12,7 @@ RANDOM_BITS = (1 << 62) - 1
 
 
 def first_at(moment: datetime) -> UUID:
-    """Return the lowest id that a row made at this time or later can have, to list such rows."""
+    """Return the lowest id that a row can have if it was made at this time or later."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

@@ -44,7 +44,7 @@ class Installation(models.Model):
 
     @classmethod
     def note_sweep(cls) -> None:
-        """Record that the clock process runs; to save commits, only once per `NOTED_EVERY`."""
+        """Record that the clock process is running, only once per `NOTED_EVERY` to save commits."""
         now, before = clock.now(), cls.current().swept_at
         # A mark in the future comes from a clock that was put back: it is written anew, or silence
         # would go unnoticed until then.

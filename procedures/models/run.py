@@ -307,7 +307,7 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Return True if a running run's code is silent for at least `RUN_SILENT_SECONDS`."""
+        """Return True if a running run's code has been silent for at least `RUN_SILENT_SECONDS`."""
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 

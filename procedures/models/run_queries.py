@@ -87,8 +87,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_head(self) -> Self:
         """Load the head of the journal in the same statement as the run.
 
-        Read later, its number could be newer than the status, and whoever follows the journal from
-        that number would miss the events that changed the status.
+        If the head were read later, its number could be newer than the status, and a reader who
+        follows the journal from that number would miss the events that changed the status.
         """
         return self.select_related("head")
 

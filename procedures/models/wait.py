@@ -149,7 +149,7 @@ class Wait(models.Model):
         return self.is_open and self.held_at is None and self.held_for_id is None
 
     def rivals(self) -> list["Wait"]:
-        """Return the set's other undecided waits, or [] if it can't close without this one."""
+        """Return the set's other undecided waits; [] if the set can't close without this wait."""
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_undecided:
             return []

@@ -1,4 +1,4 @@
-"""Checks, without any effect, that unfinished runs would continue with the installed code."""
+"""Checks that unfinished runs would continue with the installed code; a check has no effects."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -54,7 +54,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
     for run in runs.filter(procedure__name=procedure) if procedure else runs:
         definition = registry.code_of(run)
         if definition is None:
-            yield Check(run, blockers=["The run's procedure has no code here."])
+            yield Check(run, blockers=["There is no installed code for the run's procedure."])
         else:
             yield _check(run, definition)
 

@@ -19,24 +19,24 @@ BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
 AROUND = " \t-*"
 PERMISSION = re.compile(r"perm:[\w.]+")
 _known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
-"""The texts found per definition; an edited file makes new definitions."""
+"""The strings found in each definition; an edited file makes new definitions."""
 
 
 class CodeName(NamedTuple):
     """The procedures that use a name, written as in `assign=`: "finance", "@bob"."""
 
     in_code: tuple[str, ...]
-    """The procedures whose code contains the name as a text, as in `assign=`."""
+    """The procedures whose code contains the name as a string, as in `assign=`."""
     in_roles: tuple[str, ...]
     """The procedures whose declared `roles` contain the name."""
 
 
 def names_in_code() -> Mapping[str, CodeName]:
-    """Return each text in the installed code that may name somebody, and each group in its roles.
+    """Return each string in the installed code that may name somebody, and each group in its roles.
 
-    The texts are those in a procedure, in the constants it uses, in the functions of its package
+    The strings are those in a procedure, in the constants it uses, in the functions of its package
     that it calls, and in the file that defines it. Only the tables of users and groups tell which
-    of the texts name anybody.
+    of the strings name anybody.
     """
     texts, roles = defaultdict(list), defaultdict(list)
     for definition in registry.definitions().values():
@@ -115,7 +115,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Yield the texts among the values, and in collections among them, up to a depth."""
+    """Yield the strings among the values, and those in nested collections up to a depth."""
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

@@ -25,7 +25,7 @@ DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
 WORKER = "celery -A dashboard worker -Q runs."
 UNTOUCHED = timedelta(minutes=1)
-"""The time after which a queued run shows that no worker is there."""
+"""The time after which a run that is still queued shows that no worker is running."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def complaints(
 ) -> list[Complaint]:
     """Check each part of the site now, and return the problems; [] if nothing is wrong.
 
-    The current time, and the result of `stranded`, aren't read again if they are given.
+    `now` is the current time, and `missing` the result of `stranded`; by default, both are read.
     """
     found, now, site = list[Complaint](), now or clock.now(), Installation.current()
     if held := why_held(site):
@@ -110,9 +110,9 @@ def stuck_complaint(now: datetime) -> str:
 
 
 def absence_complaint(now: datetime) -> str:
-    """Return a sentence if runs have been queued for long and no worker shows a sign of life.
+    """Return a sentence if runs have been queued for long and no worker seems to be running.
 
-    Return "" otherwise.
+    Returns "" otherwise.
     """
     waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
     if not waiting.exists() or dispatch.told_codes():
@@ -120,7 +120,7 @@ def absence_complaint(now: datetime) -> str:
     # A busy worker keeps its lease, even if a Redis that was restarted has forgotten its report.
     if Run.objects.filter(status=RunStatus.RUNNING, leased_until__gt=now).exists():
         return ""
-    return f"No worker takes up queued runs. Start one: {WORKER} If one is running, see its log."
+    return f"No worker is taking queued runs. Start one: {WORKER} If one is running, see its log."
 
 
 def clock_complaint(site: Installation | None = None, now: datetime | None = None) -> str:

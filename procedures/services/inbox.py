@@ -23,7 +23,7 @@ from procedures.users import User
 
 
 class UnheardError(EngineError):
-    """A message that a run doesn't read; the error's text is for its author."""
+    """A message that a run doesn't read; the error's text is for the author of the message."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def check_heard(run: Run, user: User) -> None:
     if code is None or not code.listens:
         raise UnheardError("This procedure doesn't read messages.")
     if RunStatus(run.status).is_end:
-        raise UnheardError(f"This run has already ended ({run.status}), so it reads no more.")
+        raise UnheardError(
+            f"This run has already ended ({run.status}), so it no longer reads messages."
+        )
     if not hears(run, user, HeldRoles(user, [run.procedure_id])):
         raise UnheardError(
             "This run reads only messages from people who may start, answer or operate it."

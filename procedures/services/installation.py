@@ -64,7 +64,7 @@ def _note_store() -> None:
 def why_held(site: Installation | None = None) -> str:
     """Return why this database's runs are held, as a sentence, or "" if they may continue.
 
-    The installation isn't read again if it is given.
+    `site` is the installation; by default, it is read from the database.
     """
     site = site or Installation.current()
     if not site.held_at and site.database and site.database != database_name():
@@ -90,7 +90,7 @@ def _mark_restored() -> None:
 def store_complaint(site: Installation | None = None) -> str:
     """Return why this file store isn't the site's, or "" if it is.
 
-    The installation isn't read again if it is given.
+    `site` is the installation; by default, it is read from the database.
     """
     site = site or Installation.current()
     if not site.store:
@@ -190,8 +190,8 @@ def adopt_store() -> str:
 def database_name() -> str:
     """Return an identifier that no other database on this server has, even after a rename.
 
-    A copy of the server's own files (a snapshot, a standby) has the same identifier as its original
-    and has to be marked by hand.
+    A copy of the server's own files (a snapshot, a standby) has the same identifier as its
+    original, so an operator must mark it by `manage.py mark_copy`.
     """
     if connection.vendor == "sqlite":
         path = Path(str(connection.settings_dict["NAME"]))

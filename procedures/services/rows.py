@@ -203,7 +203,10 @@ def file_differences(run: Run) -> Iterator[Difference]:
 
 
 def missing_contents(stored: Iterable[tuple[str, str]]) -> Iterator[Difference]:
-    """Yield the stored things whose content is missing; each is given with its digest."""
+    """Yield a difference for each content that is damaged or missing in the file store.
+
+    `stored` are pairs: what has the content, and the content's digest.
+    """
     store, seen = ContentStore(), set[str]()
     for what, digest in stored:
         if digest not in seen:

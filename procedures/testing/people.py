@@ -165,7 +165,8 @@ def say(
 ) -> Remark:
     """Return a message that `by` writes to the run `after` its start, for `says=`.
 
-    With `steers=True` the message is written to the step that is running. `files` are `Given` ones.
+    With `steers=True`, the message is written to the step that is running. `files` is a list of
+    `Given` files.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")

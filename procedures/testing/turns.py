@@ -56,7 +56,7 @@ class Store(MemoryStore):
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
-        """An error from elsewhere while code stayed at a wait; that code mustn't see it."""
+        """An error raised elsewhere while code stayed at a wait; that code mustn't see it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
         """Keep the code of runs in memory at each wait, instead of replaying it afterwards.

@@ -36,7 +36,7 @@ FAULTS: dict[str, tuple[str, str | bytes, str]] = {
         flow(name="a b"),
         "flows/bad.json: Invalid procedure name 'a b'",
     ),
-    "no reader": ("bad.csv", "a;b", "flows/bad.csv: There is no reader for such files."),
+    "no reader": ("bad.csv", "a;b", "flows/bad.csv: There is no reader for its suffix."),
     "Latin-1": ("bad.json", b'{\n "name":\n "\xe9"}', "flows/bad.json, line 3: It isn't UTF-8"),
     "a NUL": ("bad.json", '{\n "name": "\0"}', "flows/bad.json, line 2: It contains a NUL"),
     "too large": ("bad.json", TOO_LARGE, "flows/bad.json: It's too large. The limit is 262,144"),

@@ -179,7 +179,7 @@ def test_operators_are_told_when_runs_are_queued_and_no_worker_is_there(
     long_ago = database_clock.now() - timedelta(minutes=2)
     Run.objects.filter(pk=run.pk).update(queued_at=long_ago)
     [words] = told()
-    assert words.startswith("No worker takes up queued runs.")
+    assert words.startswith("No worker is taking queued runs.")
     assert " Start one: celery -A dashboard worker -Q runs. " in words
     busy = {"status": "running", "leased_until": database_clock.now() + timedelta(hours=1)}
     with transaction.atomic():

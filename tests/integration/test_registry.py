@@ -242,7 +242,7 @@ def test_open_runs_that_go_on_are_counted(
     [
         ("Pay?", "Pay twice?", "The wait approve has changed: the run asked “Pay?”"),
         ('name="load"', 'name="read"', "The code now asks for step read"),
-        ("def shop", "def store", "The run's procedure has no code here."),
+        ("def shop", "def store", "There is no installed code for the run's procedure."),
     ],
 )
 def test_open_runs_that_do_not_go_on_are_named(
