@@ -277,7 +277,7 @@ def titles_for(
     Sessions that the user may not see are left out. A session's title names the run that opened it,
     unless a person has named the session. A user who may not see that run, or reads only a part of
     a named session, gets the subject, or the procedure's title, of the first run in the session
-    that they may see. `heads` have been read already, and aren't read again.
+    that they may see. `heads` are the heads that the caller has read already.
     """
     known = {one.session: one for one in heads}
     wanted = known.keys() | set(sessions)

@@ -180,7 +180,7 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
 @router.post(
     "/requests/{request_id}/reassignment",
     response={200: ReassignedOut, **refusals(400, 403, 404, 409, 413, 422)},
-    summary="Ask somebody else instead",
+    summary="Reassign a request",
 )
 def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
     """Assign the request to another group or user.

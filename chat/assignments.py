@@ -97,9 +97,9 @@ def find_assignee(target: str) -> Assignment | None:
 
 
 def find_for_program(target: str, procedure: str) -> Assignment | None:
-    """Return an unsaved assignment like `find_assignee`, if programs may ask it by the procedure.
+    """Return what `find_assignee` returns, or None if the procedure may not ask the target.
 
-    A run may have been started long ago, and the role `answer` taken away since.
+    The role `answer` may have been taken away since the program started the run.
     """
     return find_assignee(target) if may_be_asked(target, procedure) else None
 

@@ -35,7 +35,7 @@ class AlsoIn(Body):
 class AskBackIn(Body):
     """A question back to the run, sent instead of an answer."""
 
-    text: str = Field(description="What is missing, or what should be changed.")
+    text: str = Field(description="A sentence about what is missing or should be changed.")
     reason: str = Field(
         default="",
         description="Required if you are an administrator whom the request doesn't ask (a bypass)."

@@ -19,7 +19,7 @@ CHANNEL = "countersign.doorbell"
 RIGHTS = "rights"
 """The hint that rights, sign-ins or tokens have changed."""
 SIGHT = "sight"
-"""The hint that other people are asked now, and so may see other runs and sessions."""
+"""The hint that requests ask other people now, who may therefore see other runs and sessions."""
 GATHER = 0.05
 """The minimum seconds between two messages; hints that arrive in between are sent as one."""
 TOGETHER = 0.002
@@ -32,7 +32,7 @@ class Doorbell(Background[tuple[str, ...]]):
     """A thread that collects hints and sends them over one persistent connection."""
 
     name = "doorbell"
-    failure = "Open pages can't be told that something changed: %s"
+    failure = "Open pages can't be notified of changes: %s"
 
     def ring(self, *streams: str) -> None:
         """Announce that streams have changed; this costs one `put` on a queue."""

@@ -64,9 +64,10 @@ def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
 
 
 def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
-    """Yield the runs by which it is decided who may read messages and the titles above them.
+    """Yield the runs that decide who may read the messages, and the titles shown above them.
 
-    They are tested together, for one statement takes longer to plan than to execute for many.
+    The runs are tested together, because planning a statement takes longer than executing it for
+    many runs.
     """
     for one in messages:
         yield from (one.run_id, one.reply_to.run_id if one.reply_to else None)

@@ -18,7 +18,7 @@ from itertools import pairwise
 GRAM = 3
 LONGEST_QUERY = 200
 MOST_PARTS = 12
-"""The most parts of a search that count; more parts hardly narrow it down."""
+"""The most words of a query that count; more words hardly narrow a search down."""
 MARKS = (
     *((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F)),
     *((0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06ED)),
@@ -33,7 +33,7 @@ SAME = {0x0649: "\u064a", 0x0629: "\u0647"}
 
 
 class _Folded(dict[int, str | int | None]):
-    """The letters that remain of characters whose accents have been written apart."""
+    """A table for `str.translate` that removes accents and vowel points after a decomposition."""
 
     def __missing__(self, code: int) -> str | int | None:
         is_left_out = code == TATWEEL or unicodedata.category(chr(code)) == "Cf"
@@ -43,7 +43,7 @@ class _Folded(dict[int, str | int | None]):
 
 
 class _Separated(dict[int, str | int]):
-    """The characters between which words are told apart: letters, digits and symbols stay."""
+    """A table for `str.translate` that turns all but letters, digits and symbols into blanks."""
 
     def __missing__(self, code: int) -> str | int:
         self[code] = code if unicodedata.category(chr(code))[0] in "LNMS" else " "
@@ -54,7 +54,7 @@ FOLDED, SEPARATED = _Folded(), _Separated()
 
 
 def fold(text: str) -> str:
-    """Return the text as searches compare it."""
+    """Return a text folded for comparison: without case, accents, vowel points and widths."""
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -74,13 +74,13 @@ def grams_of(folded: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Query:
-    """A search for texts that contain each of some parts."""
+    """A search for texts that contain each part of a query."""
 
     text: str
 
     @cached_property
     def parts(self) -> list[str]:
-        """The folded parts, which were separated by blanks; none is only punctuation."""
+        """The parts of the folded query, which blanks separate; none is only punctuation."""
         folded = fold(self.text.replace("\0", " ")[:LONGEST_QUERY])
         parts = [part for part in dict.fromkeys(folded.split()) if words_of(part)][:MOST_PARTS]
         # A single plain letter or digit is in nearly every text.
@@ -96,7 +96,7 @@ class Query:
 
     @cached_property
     def beginnings(self) -> list[str]:
-        """The texts that begin a gram of a matching text, for a search of short words only."""
+        """The query's words; if all are short, a gram of a matching text begins with each word."""
         return sorted({word for part in self.parts for word in words_of(part)})
 
     def __bool__(self) -> bool:
@@ -112,7 +112,7 @@ class Snippet:
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:
-        """The pieces in their order; True for what was searched for."""
+        """The pieces in their order, each with True if it matches the search."""
         start, end = self._window()
         pieces, at = [("…", False)] if start else [], start
         for first, last in self._places:

@@ -78,7 +78,7 @@ class Filters:
     q: str = ""
     """A text to find in the prompt, or in the line below it."""
     group: str = ""
-    """The name of one of the person's groups, for the lists of what asks their groups."""
+    """The name of one of the person's groups, for the lists of requests to their groups."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
         """Return the query `way`, narrowed by those filters that its index covers."""
@@ -108,7 +108,7 @@ class Inbox:
     filters: Filters = field(default_factory=Filters)
     now: datetime = field(default_factory=clock.now)
     has_snoozed: bool = True
-    """False if the person is known to have snoozed nothing, so that nothing is left out for it."""
+    """False if the person is known to have snoozed nothing, so that queries needn't check it."""
 
     def page(
         self, limit: int, *, after: UUID | None = None
@@ -214,9 +214,10 @@ class Lists:
         return snoozed.values_list("until", flat=True).first()
 
     def count_by_group(self) -> dict[str, int]:
-        """Return how many of the first requests that ask the person's groups ask each of them.
+        """Return, for each of the person's groups, how many requests of the groups' list ask it.
 
-        Returns an empty dictionary for somebody in fewer than two groups.
+        Only the first 100 requests of that list are counted. Returns an empty dictionary for
+        somebody in fewer than two groups.
         """
         names = groups_of(self.user)
         ids = self.ids(Tab.GROUPS) if len(names) > 1 else []
@@ -240,7 +241,7 @@ class Lists:
         return self._read[key]
 
     def _known(self, tab: Tab, filters: Filters, after: UUID | None) -> list[UUID] | None:
-        """Return a list that follows from what has been read already; None if it doesn't."""
+        """Return the list if it follows from lists that have been read already, else None."""
         if tab == Tab.SNOOZED and self.wakes_at is None:
             return []
         if self.waiting is None or tab not in OPEN_LISTS:

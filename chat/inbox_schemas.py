@@ -83,7 +83,9 @@ class DraftIn(Body):
     values: dict[str, list[str]] = Field(
         description="The form's texts by field name, as the page sends them."
     )
-    version: int = Field(default=0, ge=0, description="0 if you have seen none.")
+    version: int = Field(
+        default=0, ge=0, description="The version that you have seen; 0 if you have seen none."
+    )
 
 
 class DraftOut(Schema):

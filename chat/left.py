@@ -102,9 +102,10 @@ def is_claim_in_force() -> Q:
 
 @lru_cache(maxsize=2)
 def _is_claim_in_force(now: Combinable) -> Q:
-    """Return the condition at a time, built once for all queries at the database's own time.
+    """Return the condition of `is_claim_in_force` at the time `now`.
 
-    Building it takes longer than all the rest of a query for what waits for somebody.
+    The condition is cached, because Django takes longer to build it than to build the rest of a
+    query for the requests that wait for somebody.
     """
     own = Assignment.objects.filter(_asks("claimed_by"), request=OuterRef("pk"))
     principals = Assignment.objects.filter(_asks("user"), request=OuterRef(OuterRef("pk")))

@@ -1,4 +1,4 @@
-"""Names after an @ in the texts of messages, the people they mean, and who of them may read them.
+"""Mentions: names after an @ in messages, whom they name, and who of these may read the message.
 
 A name is written as the site knows it, with its spaces, dots and letters of any script; the longest
 name that fits counts. An @ inside code, in an address or after a letter mentions nobody.
@@ -14,10 +14,10 @@ from procedures.users import User, active_users, name_field
 from procedures.viewers import Key, People, who_sees
 
 MOST = 20
-"""The most signs of a text after which names are looked for."""
+"""The most @ signs in a text after which names are looked for."""
 LONGEST = 150
 MOST_ENDS = 24
-"""The most places at which a name may end that begins after one sign."""
+"""The most places after an @ sign that are tried as the end of the name."""
 MOST_FOUND, MOST_SEARCHED = 8, 50
 CODE = r"```.*?(?:```|\Z)|`[^`\n]+`"
 SIGN = r"(?<![\w.+\-/@&=#%~:])(?P<sign>@)(?=\S)"
@@ -27,14 +27,14 @@ ENDS = re.compile(r"(?<=[^\s])(?=[^\w]|\Z)")
 
 
 class Mention(NamedTuple):
-    """A person whom a text mentions, and the name as it is written there."""
+    """A person whom a text mentions, and the name as it is written in the text."""
 
     user: User
     name: str
 
 
 def signs_in(text: str) -> list[int]:
-    """Return the places of the signs that may begin a mention, at most `MOST`."""
+    """Return the places of the @ signs that may begin a mention, at most `MOST`."""
     signs = (found.start() for found in CODE_OR_SIGN.finditer(text) if found["sign"])
     return list(islice(signs, MOST))
 
@@ -69,7 +69,7 @@ def spans_of(text: str, names: Collection[str]) -> Iterator[tuple[int, int, str]
 def readers_among(people: Iterable[User], session: Session, reply_to: Message | None) -> set[Key]:
     """Return which of these people may read a person's message in a session.
 
-    They are the members. Unless the session is private, they are also superusers, whoever may see
+    Members of the session may. Unless the session is private, so may superusers, people who may see
     the run that the message replies to, and the author of the message that it replies to.
     """
     by_key = {user.pk: user for user in people}
@@ -86,7 +86,7 @@ def readers_among(people: Iterable[User], session: Session, reply_to: Message | 
 
 
 def unreached(message: Message) -> list[str]:
-    """Return the names in a message of people who may not read it, and so weren't notified."""
+    """Return the mentioned names whose owners may not read the message, and so weren't notified."""
     found = mentions_in(message.text)
     may_read = readers_among((one.user for one in found), message.session, message.reply_to)
     return [one.name for one in found if one.user.pk not in may_read]

@@ -109,9 +109,10 @@ def forget_notifications(held_at: datetime, **_: Any) -> None:
 def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any) -> None:
     """Open a session for a run without a parent; post a child's card in its parent's session.
 
-    Children of a map get no card. A run that was started in a session joins it. A run made from an
-    earlier run joins that run's session if the person who made it may see that session, but that
-    makes nobody a member: whoever sees one run of a session must not read all of it thereby.
+    Children of a map get no card. A run that was started in a session joins that session. A run
+    that restarts or forks an earlier run joins the earlier run's session if the person who started
+    it may see that session. Nobody becomes a member by that, because people who see only one run of
+    a session mustn't get to read all of it.
     """
     now = run.created_at
     if isinstance(place, Place):
@@ -180,7 +181,7 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
 
 
 def _way_to_find(run: Run) -> Find | None:
-    """Return how to look up whom a program asks, or None for a run that an author has written."""
+    """Return the function that looks up the assignees that a program names; None for other runs."""
     if not run.started_by_id or run.procedure.name not in OUTSIDE:
         return None
     return partial(find_for_program, procedure=run.procedure.name)

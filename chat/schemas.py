@@ -213,8 +213,8 @@ class RequestDetailOut(RequestOut):
         " whether an answer also counts for a later request; null if no answer can."
     )
     follows: list[EarlierQuestionOut] = Field(
-        description="The earlier versions of the question, each of which somebody asked back about;"
-        " oldest first."
+        description="The earlier versions of the question, to which somebody replied by asking"
+        " back; oldest first."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
     labels: dict[str, str] = Field(
@@ -226,7 +226,7 @@ class RequestDetailOut(RequestOut):
         description="Sentences about who must agree, and what follows an answer."
     )
     ends_with: list[RivalOut] = Field(
-        description="What else can end the request, if the run waits for whichever comes first."
+        description="The other waits of the run that can end the request before it is answered."
     )
     silence: str = Field(description="A sentence about what happens if nobody answers.")
     note: str

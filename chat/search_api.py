@@ -19,7 +19,7 @@ After = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 class HitOut(Schema):
-    """A text that fits a search: of a transcript's entry, of an answer, or a session's title."""
+    """A text that matches a search: of a transcript's entry, of an answer, or a session's title."""
 
     kind: Searchable.Kind
     session_id: UUID = Field(validation_alias="session")
@@ -73,8 +73,8 @@ def search(
 ) -> Found:
     """Return the entries, answers and titles of sessions that contain each word of `q`.
 
-    A word fits any part of a word. Case and accents don't count. Of each text, the first 20,000
-    characters are searched. You get only what you may see.
+    Each word of `q` matches any part of a word. Case and accents don't count. Only the first 20,000
+    characters of each text are searched. You get only texts that you may see.
     """
     wanted = TextFilter(q, [kind] if kind else [], session)
     return search_texts(request.user, wanted, most=page_size(limit), before=after)

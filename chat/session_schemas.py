@@ -100,7 +100,7 @@ class SessionOut(Schema):
     )
     is_private: bool = Field(description="True if only members may see the session.")
     is_whole: bool = Field(
-        description="True if you may read everything, false if only what concerns some runs."
+        description="True if you may read all entries; false if only those about some runs."
     )
     last_seq: int = Field(description="The number of the last change; see the live protocol.")
     created_at: datetime

@@ -187,9 +187,10 @@ def list_messages(
 def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Status[dict[str, Any]]:
     """Write to the members, reply to an entry, or answer a request in words.
 
-    The result tells what the words did as an answer; if they were none, the message is sent
-    nevertheless. Words that could be understood in several ways are refused with 422 first: the
-    result then has the `value` that they would give, and what confirms it.
+    The result says what the words did as an answer; words that aren't an answer are sent as a
+    message all the same. Words that could be understood in several ways are first refused with 422.
+    The result then has the `value` of the answer that they would give, and `confirms`: send it with
+    the same words to answer so.
     """
     part = _find(request, session_id)
     try:
@@ -229,9 +230,10 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
 def create_run(
     request: SignedIn, session_id: UUID, name: Word, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Start a run whose card appears in this session, as your message; only its readers can.
+    """Start a run whose card appears in this session as your message.
 
-    Otherwise this is `POST /api/procedures/{name}/runs`. You become a member of the session.
+    Only people who may read the whole session can do this; you become a member of it. Otherwise
+    this is the same as `POST /api/procedures/{name}/runs`.
     """
     _find(request, session_id)
     return start(request, name, idempotency_key, place=services.place_in(session_id, request.user))

@@ -1,7 +1,7 @@
-"""The part of Markdown that counts in what people type, and such texts without its marks.
+"""The part of Markdown that counts in messages of people, and plain text without its marks.
 
-Few marks count, so that what people type plainly stays as they typed it: single asterisks and
-underscores, as in names of files, signs of calculation, and lists of a single line aren't marks.
+Only a few marks count, so that plain text stays as people typed it: single asterisks, underscores
+(as in names of files), signs of calculation, and lists of a single line aren't marks.
 """
 
 import re
@@ -18,7 +18,7 @@ POINT = re.compile(r" {0,3}(?:([-*])|(\d{1,9})\.) +\S")
 
 
 def point_of(line: str) -> str:
-    """Return the mark of a list's item, "1" for all numbers, or "" if the line is none."""
+    """Return the mark of a list's item, "1" for all numbers; "" if the line is no item."""
     found = POINT.match(line)
     return (found[1] or "1") if found else ""
 
@@ -32,9 +32,10 @@ def is_marked(text: str) -> bool:
 
 
 def without_marks(text: str) -> str:
-    """Return a text that a person typed as plain text: what code says stays, and so do addresses.
+    """Return a text that a person typed without the marks of code, links, bold words and tables.
 
-    Lists stay as well, since their marks are what plain text has for them.
+    The contents of code and the addresses of links stay. Lists stay as they are, because plain text
+    writes them in the same way.
     """
     if not MARKS.search(text):
         return text

@@ -1,8 +1,9 @@
 """The messages that people haven't read, in the sessions that they follow.
 
 Members follow their sessions. Other people follow a session once they have read in it, or a message
-has mentioned them there. What people wrote themselves is never new to them. Nothing is stored for
-it when a message is written, however many members there are: it is counted when it is shown.
+has mentioned them there. People's own messages are never new to them. Sending a message stores
+nothing for its readers, however many members there are: new messages are counted when they are
+shown.
 """
 
 from collections import Counter, defaultdict
@@ -91,7 +92,7 @@ def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID,
 
 
 def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
-    """Count the messages above each mark that a person may see who isn't a member there."""
+    """Return how many messages above each mark the person, who isn't a member, may see there."""
     above = reduce(or_, (Q(session=key, seq__gt=seq) for key, seq in marks.items()))
     new = Message.objects.filter(above).exclude(author=sight.user).order_by("-seq")
     rows = list(new.values_list("session", "run", "reply_to__run", "reply_to__author")[:MOST_READ])
@@ -104,8 +105,8 @@ def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
 def readers_of(session: UUID) -> Readers:
     """Return the members who have read in a session, those who have read furthest first.
 
-    The reading of a new member begins at the end. So a member has read once their mark is at a
-    message that is newer than their membership.
+    The mark of a new member is set to the newest message. Therefore a member counts as a reader
+    only if their mark is at a message that is newer than their membership.
     """
     said = Message.objects.filter(session=session, seq__lte=OuterRef(OuterRef("seq")))
     last_read_at = Subquery(said.order_by("-seq").values("at")[:1])
@@ -152,9 +153,9 @@ def _found(
 
 
 def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
-    """Return the unread mentions of people who aren't members and may see them now.
+    """Return the unread mentions of people who aren't members but may see the mentions now.
 
-    This takes one statement, and a few more if there are any.
+    This takes one statement, and a few more if there are such mentions.
     """
     # One join for all of it: a condition for each mention would be too many for one statement.
     mark = "session__read_marks__"

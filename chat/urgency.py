@@ -139,7 +139,7 @@ def ways_by_group(user: User) -> list[Way]:
 def names_asking(user: User) -> set[str]:
     """Return the assignees by which requests ask a user, as in `Assignment.whom`.
 
-    The result is only for lists: it takes no query once a page has read what waits for the user.
+    Use the result only for lists. It takes no query if the page has read the user's requests.
     """
     people = [user, *principals_of(user)]
     names = {f"user:{one.pk}" for one in people} | {f"group:{group}" for group in groups_of(user)}
@@ -157,8 +157,8 @@ def groups_of(user: User) -> dict[int, str]:
 def held_permissions(user: User) -> list[str]:
     """Return the permissions by which requests ask a user, or people who delegate to the user.
 
-    Superusers, who hold every permission, aren't asked by any. The result is only for lists: it is
-    kept on the user object, as that of `principals_of` is.
+    Superusers, who hold every permission, aren't asked by any. Use the result only for lists,
+    because it is cached on the user object, like that of `principals_of`.
     """
     return kept_on(user, "held_permissions", lambda: _held_permissions(user))
 

@@ -1,4 +1,4 @@
-"""Texts that steps wrote, of which a message contains the beginning if they are long."""
+"""The texts that steps wrote; a message contains only the beginning of a long one."""
 
 import json
 

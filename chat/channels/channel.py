@@ -72,10 +72,11 @@ class Channel:
         raise NotImplementedError
 
     def take_back(self, notification: "Notification") -> None:
-        """Take back a notification that `deliver` has sent, because it waits for nobody any more.
+        """Take back a notification that `deliver` has sent: it no longer concerns the person.
 
-        A channel overrides this if it can. It is called like `deliver`, and may be called although
-        some or all of the person's devices don't have the notification.
+        A channel that can take notifications back overrides this method. It is called like
+        `deliver`, and may be called although some or all of the person's devices don't have the
+        notification.
         """
         raise NotImplementedError
 

@@ -27,9 +27,9 @@ from procedures.users import users
 
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
-LEADS_THERE = timedelta(hours=1)
-"""The time after a notification of a mention in which the next unread one there needs none."""
 """The most notifications to send in one message."""
+LEADS_THERE = timedelta(hours=1)
+"""The time after a notification of an unread mention in which its session needs no other one."""
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
 
@@ -193,14 +193,15 @@ def _unneeded_mention_words(one: Notification, message: Message) -> str:
         return "This person may not see the message any more."
     people = users().filter(pk=one.recipient_id)
     if channel and not channel.mentionable(people).exists():
-        return "This person doesn't want to be told, or the channel can't reach them."
+        return "This person doesn't want notifications of mentions, or can't be reached."
     return ""
 
 
 def _tells_of_earlier(one: Notification, message: Message, *, read_to: int) -> bool:
-    """Return True if a notification leads the person to the same session, or has just done so.
+    """Return True if a notification of an earlier unread mention in the session is enough.
 
-    So somebody who is mentioned again and again isn't sent a mail each time.
+    That one was sent within `LEADS_THERE`, or will be sent. So somebody who is mentioned again and
+    again isn't sent a mail each time.
     """
     is_coming = Q(next_try_at__isnull=False)
     earlier = Notification.objects.filter(

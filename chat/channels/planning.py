@@ -108,9 +108,10 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 
 
 def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
-    """Plan a report to the run's webhook, if any: the request, or else the run, has ended.
+    """Plan a report to the run's webhook, if it has one, that the request or the run has ended.
 
-    The report is due at once. A second end, such as one after a retry, is reported too.
+    The report is about the run if there is no `request`. It is due at once. A second end, such as
+    one after a retry, is reported too.
     """
     if not run.webhook or run.started_by is None:
         return

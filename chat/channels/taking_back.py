@@ -1,4 +1,4 @@
-"""Taking back what was delivered, once it no longer waits for the person.
+"""Taking notifications back, once their request no longer waits for the person.
 
 Mails can't be taken back, but a notification that stays on a screen can. The row is planned in the
 transaction that closes or reassigns the request; a worker decides later whether it is needed.
@@ -20,10 +20,10 @@ from procedures import dispatch
 def plan_taking_back(
     request: HumanRequest, *, now: datetime, recipients: Iterable[Any] | None = None
 ) -> None:
-    """Plan that what people were told of a request is taken back, by the channels that can do so.
+    """Plan to take back the notifications of a request, by the channels that can do so.
 
-    The request is locked. It was closed or reassigned, or else only the people with the keys
-    `recipients` have nothing more to do with it.
+    The caller has locked the request. By default, everybody's notifications are meant, because the
+    request was closed or reassigned; `recipients` limits them to the people with these keys.
     """
     able = [one.name for one in notifying_channels() if one.takes_back]
     if not able:
@@ -50,7 +50,7 @@ def plan_taking_back(
 
 
 def why_kept(told: Notification, channel: Channel) -> str:
-    """Return a sentence if a notification is still right, and so isn't taken back; else ""."""
+    """Return a sentence that says why a notification isn't taken back, or "" if it is."""
     if any(_is_waiting(one, channel) for one in _in_same_message(told)):
         return "A request in this notification still waits for this person's answer."
     return ""

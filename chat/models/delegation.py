@@ -28,8 +28,8 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 def principals_of(user: "User") -> "list[User]":
     """Return the active people who have delegated their requests to the user.
 
-    The result is only for lists: it is kept on the user object. When somebody answers, `rights`
-    looks it up again.
+    Use the result only for lists, because it is cached on the user object. When somebody answers,
+    `rights` reads the delegations again.
     """
     return kept_on(user, "principals", lambda: _principals_of(user))
 

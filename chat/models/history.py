@@ -30,10 +30,10 @@ HISTORY = ("history", "history_head", "history_proof")
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
     def with_changed_run(self) -> Self:
-        """Add the run that lists show differently after an entry as `changed`; None if none.
+        """Annotate each entry with the key of the run that it changes in lists, as `changed`.
 
-        Neither a vote, nor an answer that can still be undone, nor an escalation adds an event or
-        an input to the run.
+        It is None for entries that change no list. These entries matter because votes, answers that
+        can still be undone, and escalations add no event and no input to the run.
         """
         kind = RequestEvent.Kind
         kinds = (

@@ -38,7 +38,7 @@ MARKS = re.compile(r"^[#>\s]+|[*`|]+")
 
 
 def opener_of(session: str) -> Subquery:
-    """Return the run that opened a session as an expression; `session` is the lookup of its key.
+    """Return an expression for the run that opened a session; `session` is the lookup of its key.
 
     It is None if a person opened the session.
     """
@@ -377,7 +377,7 @@ class Message(models.Model):
 
 
 ABOUT_PEOPLE = frozenset({Message.Kind.INVITED, Message.Kind.REMOVED})
-"""The kinds of entries that are about somebody else than their author."""
+"""The kinds of entries that are about somebody other than their author."""
 LINES = frozenset(
     {
         *(Message.Kind.OPENED, Message.Kind.RENAMED, Message.Kind.INVITED, Message.Kind.REMOVED),

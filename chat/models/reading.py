@@ -62,8 +62,8 @@ class Draft(models.Model):
 class ReadMark(models.Model):
     """The place up to which a person has read a session, and their last mention in it.
 
-    Whoever has a mark follows the session: its list of sessions counts what is new there. Members
-    follow a session without a mark, too.
+    A person with a mark follows the session: their list of sessions counts its new messages.
+    Members follow a session without a mark, too.
     """
 
     pk = models.CompositePrimaryKey("session", "user")

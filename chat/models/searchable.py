@@ -136,7 +136,7 @@ class Searchable(models.Model):
 
     @classmethod
     def keep_title(cls, session: Session) -> None:
-        """Make a session findable by its present title. Calling it twice is harmless."""
+        """Make a session findable by its current title. Calling it twice is harmless."""
         at = session.created_at
         title = cls.new(cls.Kind.SESSION, session.title, at=at, session=session)
         names = ("at", "text", "folded", "grams")

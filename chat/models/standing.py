@@ -1,4 +1,4 @@
-"""Standing decisions: answers that also decide later requests, if whoever gives them says so."""
+"""Standing decisions: answers that also decide later requests, as their givers have chosen."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self

@@ -43,7 +43,7 @@ def requests_without_answerers(asked: Set[str] | None = None) -> HumanRequestQue
     """Return the open requests that nobody but superusers can answer.
 
     Looks only at requests that were never assigned or are assigned to somebody who can't answer.
-    The permissions to which requests have been assigned aren't read again if they are given.
+    `asked` are the permissions to which requests have been assigned; by default, they are read.
     """
     suspects = _suspects(_asked() if asked is None else asked)
     if suspects == []:

@@ -68,7 +68,7 @@ def mark_read(run: Run, ids: Sequence[str], at: datetime) -> None:
 
 
 def mark_unread(run: Run) -> None:
-    """Note of the messages that a run hasn't read that it has ended. Locks their sessions."""
+    """Mark the messages that a run hasn't read as unread if it has ended. Locks their sessions."""
     if run.heard and RunStatus(run.status).is_end:
         left = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)
         _deliver(list(left.values_list("signal_id", flat=True)), Delivery.UNREAD)

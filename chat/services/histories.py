@@ -1,4 +1,4 @@
-"""Checks that the histories of requests are whole, and that rows agree with them."""
+"""Checks that the histories of requests are complete, and that rows agree with them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Messages that mention people: each of them is notified once, as soon as they aren't looking."""
+"""Mentions of people in messages: each person is notified once, when they have no page open."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from procedures.users import User, json_key, users
 
 
 def find_mentioned(message: Message) -> list[User]:
-    """Note in an unsaved message whom it mentions of those who may read it, and return them."""
+    """Return the people whom an unsaved message mentions and who may read it; note them in it."""
     found = mentions_in(message.text)
     people = [one.user for one in found]
     may_read = readers_among(people, message.session, message.reply_to) if found else set()

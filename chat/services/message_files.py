@@ -19,7 +19,7 @@ MOST_FILES = 10
 
 
 class MessageError(EngineError):
-    """A message that can't be stored; the error's text is for its author."""
+    """A message that can't be stored; the error's text is for the author of the message."""
 
 
 def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> str:

@@ -108,9 +108,9 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     `MessageKeyError` if that one says something else or replies to something else. Members of the
     session may read the message. So may the author of the message it replies to, or the users who
     may see the run it replies to. A message that replies to a run's card, or to a text that a run
-    posted, is for that run: its `delivery` says if the run reads it, and with `steers` the step
-    that is running may. Locks the run, if there is one, before the session. A message with files,
-    as `sent_message_files` returns them, needs no text.
+    posted, is for that run: its `delivery` says whether the run reads it. With `steers`, the step
+    that is running may read it, too. Locks the run, if there is one, before the session. A message
+    with files, as `sent_message_files` returns them, needs no text.
     """
     text = checked_text(text) if text.strip() or not files else ""
     if message := find_sent(session, client_key, by=by):
@@ -136,7 +136,7 @@ def post_message(  # noqa: PLR0913 (what a message can have)
 
 
 def _checked_repeat(message: Message, text: str, reply_to: Message | None) -> Message:
-    """Return a message whose key is repeated, so that no other message is taken for it."""
+    """Return the message that has the key already, if it says the same; else raise an error."""
     if message.text != text or message.reply_to_id != (reply_to.pk if reply_to else None):
         raise MessageKeyError(message.client_key)
     return message

@@ -58,9 +58,9 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
     """Save what somebody has typed as their draft, and return the draft.
 
     `version` is the version of the draft that they have seen, or 0 if they have seen none. Raises
-    `DraftConflictError`, with the stored draft, if that has another version. To replace it, save
-    again with its version. Raises `NotAskedError`, `AlreadyAnsweredError`, and `InputError` if the
-    values are too large or can't be stored.
+    `DraftConflictError`, with the stored draft, if the stored draft has another version. To replace
+    the stored draft, save again with its version. Raises `NotAskedError`, `AlreadyAnsweredError`,
+    and `InputError` if the values are too large or can't be stored.
     """
     request, text = _open_for(request_id, by), _text_of(values)
     # Nobody needs what was typed for requests that are closed by now; an answer that is held may

@@ -12,9 +12,9 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""If somebody sees this many unended runs, their requests are looked up among all requests."""
+"""If somebody sees this many unended runs, their list is read from all requests, not run by run."""
 TESTED = 2 * HANDFUL
-"""The number of requests that are tested one by one for whether somebody sees them."""
+"""The most requests of which each is tested for whether somebody may see it."""
 
 
 def newest_requests(
@@ -27,8 +27,8 @@ def newest_requests(
 ) -> list[UUID]:
     """Return the ids of the newest of these requests whose runs a user may see.
 
-    With `after`, only requests older than that one are returned. Pass `are_open=True` if all of the
-    requests are open; they are then found faster.
+    With `after`, only requests older than that request are returned. Pass `are_open=True` if all of
+    the requests are open; they are then found faster.
     """
     if after:
         requests = requests.filter(pk__lt=after)

@@ -1,4 +1,4 @@
-"""The search over what people and runs have said, for what a person may see."""
+"""The search in the texts of people and runs, limited to those that the searcher may see."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 FEW = 5000
-"""The number of sessions up to which somebody's search names the sessions of which they see any."""
+"""The most sessions that a search names; for somebody who sees more, it joins their rows."""
 NEAR = 5000
-"""The number of the newest texts that are read without the index.
+"""The number of newest texts that are read without the index.
 
-A word of which the texts are full is found among them at once. By the index, all its texts would be
-fetched before the newest can be told.
+A frequent word is found among them at once. By the index, all texts with that word would be fetched
+before the newest were known.
 """
 MOST_TESTED = 2000
-"""About the most texts whose access is checked at once; the next page goes on from there."""
+"""The approximate number of texts whose access is checked for one page; the next page goes on."""
 MOST_GLANCED_AT = 400
-"""The same for results that are shown while somebody types."""
+"""The same number for results that are shown while somebody types."""
 LONGEST_SNIPPET = 180
 
 
@@ -78,7 +78,7 @@ class Hit:
     """The name of the person, or of the run, that said it; "" for a session's title."""
     at: datetime
     pieces: list[tuple[str, bool]]
-    """The text around the first match, in pieces; True for what was searched for."""
+    """The text around the first match, in pieces, each with True if it matches the search."""
 
     @property
     def snippet(self) -> str:
@@ -105,8 +105,8 @@ def search_texts(
     """Return the newest texts that fit the filter and that a user may see.
 
     `before` is the `next` of the previous page. A page may have few texts or none although others
-    follow, because the access to a limited number of texts is checked at once: to fewer of them if
-    `is_glance` is true.
+    follow, because access is checked for a limited number of texts per page. This number is smaller
+    if `is_glance` is true.
     """
     query = Query(wanted.text)
     if not query or not user.is_active:
@@ -175,7 +175,7 @@ class _Search:
         return {one.pk: one for one in readable} | of_requests
 
     def _titles_seen(self, sessions: Iterable[UUID]) -> set[UUID]:
-        """Return the sessions that show the person their own title, and not that of a run."""
+        """Return the sessions whose own title the person sees, and not the title of a run."""
         wanted = set(sessions)
         if not wanted:
             return wanted
@@ -223,7 +223,7 @@ def _newest(texts: SearchableQuerySet, count: int) -> list[Row]:
 
 
 def _light(messages: MessageQuerySet) -> MessageQuerySet:
-    """Load what decides who may read a message, with its session and what it replies to."""
+    """Load only the fields that decide who may read messages, also those of related rows."""
     own = ("session", "kind", "author", "run", "request", "reply_to")
     beside = ("session__is_private", "reply_to__author", "reply_to__run")
     return messages.select_related("session", "reply_to").only(*own, *beside)
@@ -242,8 +242,8 @@ def _name_of(text: Searchable, entry: Message | None) -> str:
 def _within_reach(texts: SearchableQuerySet, user: User) -> SearchableQuerySet:
     """Return the texts of the sessions of which a user sees something.
 
-    Whoever sees little must not wait for the texts of all others, and not learn from the time how
-    many there are.
+    A search by somebody who sees little must not take longer because of texts that they may not
+    see. Otherwise it would be slow, and its duration would tell how many there are.
     """
     if access.sees_all(user):
         return texts

@@ -99,16 +99,16 @@ def rename_session(session_id: UUID, title: str, *, by: User) -> Session:
 
 
 def set_private(session_id: UUID, *, is_private: bool, by: User) -> Session:
-    """Show the session to its members only, or again to all who may see its runs."""
+    """Show the session to its members only, or again to everybody who may see its runs."""
     return change_session(session_id, is_private=is_private, by=by)
 
 
 def change_session(
     session_id: UUID, *, title: str | None = None, is_private: bool | None = None, by: User
 ) -> Session:
-    """Change a session's title, or who may see it, or both; nothing of it if either is refused.
+    """Change a session's title, its privacy, or both; if either is refused, change nothing.
 
-    What is None, or the same as before, isn't changed.
+    A value that is None or the same as before changes nothing.
     """
     title = None if title is None else clean_title(title)
     with transaction.atomic():
@@ -170,8 +170,8 @@ def remove_member(
 def may_remove(session: Session, user: User) -> bool:
     """Return True if the user may remove other members.
 
-    The member who has been there longest may, who is usually the one who opened the session. So may
-    members who operate a procedure with a run in it. Superusers may in public sessions.
+    The member who has been in the session longest may; usually, that is the person who opened it.
+    So may members who operate a procedure with a run in it. Superusers may in public sessions.
     """
     members = Member.objects.filter(session=session)
     if not members.filter(user=user).exists():
@@ -189,7 +189,7 @@ def may_remove(session: Session, user: User) -> bool:
 def find_person(name: str) -> User:
     """Return the active user with this name, such as "bob" or "@bob"; else raise `InputError`.
 
-    Everybody who may invite can learn whether somebody has a name, as when they delegate requests.
+    So everybody who may invite can find out whether a user name exists, as by delegating requests.
     """
     user = _find(name.strip().removeprefix("@"))
     if user is None:
@@ -302,7 +302,7 @@ def _earlier(by: User, client_key: str, title: str, text: str) -> Session | None
 
 
 def _key_of(client_key: str) -> str:
-    """Return the key of the entry, which differs from that of a message sent with the same key."""
+    """Return the first entry's key, which no message that is sent with `client_key` has."""
     return canonical.digest(f"open {client_key}") if client_key else ""
 
 

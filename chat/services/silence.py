@@ -19,7 +19,7 @@ class Rival(NamedTuple):
 
 
 def rivals_of(request: HumanRequest) -> list[Rival]:
-    """Return what else can end the request, in the order in which the run began to wait for it."""
+    """Return the other waits that can end the request, in the order in which they were opened."""
     waits = request.wait.rivals()
     asked = [one.pk for one in waits if one.kind == Wait.Kind.REQUEST]
     others = HumanRequest.objects.filter(wait__in=asked) if asked else HumanRequest.objects.none()

@@ -131,4 +131,4 @@ def standing_differences(record: Record, older: list[str]) -> Iterator[Differenc
         standing = response.standing
         assert standing
         if (response.user_id, response.value) != (standing.giver_id, standing.value):
-            yield Difference(row_name(response), "standing", "is of another decision")
+            yield Difference(row_name(response), "standing", "it names another decision")

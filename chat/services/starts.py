@@ -33,9 +33,9 @@ def start_in_session(
 ) -> tuple[Run, bool]:
     """Start a run whose card appears in a session, as a message of the person who starts it.
 
-    `text` is what that person wrote, such as "/refund 100". Otherwise this is `start_run`, and
-    raises what it raises. Raises `NotMemberError` for people who may not read the whole session:
-    whoever starts a run in it becomes a member.
+    `text` is what that person wrote, such as "/refund 100". Otherwise this function does the same
+    as `start_run`, and raises the same errors. Raises `NotMemberError` for people who may not read
+    the whole session, because a person who starts a run in a session becomes a member.
     """
     place = place_in(session.pk, by, text)
     return start_run(name, inputs, by=by, idempotency_key=idempotency_key, place=place)

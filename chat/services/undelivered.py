@@ -1,4 +1,4 @@
-"""Notifications that can't be delivered, as a complaint to those who operate the site."""
+"""Complaints to operators about notifications that can't be delivered."""
 
 from collections.abc import Iterator
 

@@ -66,7 +66,7 @@ def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Quest
 
 
 def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
-    """Return the votes for the content that closes the wait, the deciding one last."""
+    """Return the votes as a field of the content that closes the wait, the deciding one last."""
     cast = [one for one in votes if not one.asks_back]
     told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
     return {VOTES: [one.as_json() for one in told]}

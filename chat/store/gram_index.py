@@ -20,7 +20,7 @@ class GramsField(models.TextField):  # type: ignore[type-arg]
 
 @GramsField.register_lookup
 class Fits(Lookup):  # type: ignore[type-arg]
-    """The condition that grams fit a query, answered by the index."""
+    """The condition that a text's grams match a query; the index answers it."""
 
     lookup_name = "fit"
     prepare_rhs = False
@@ -92,4 +92,4 @@ TRIGGERS = {
     "delete": f"AFTER DELETE ON {{table}} BEGIN {TAKEN} END",
     "update": f"AFTER UPDATE OF grams ON {{table}} BEGIN {TAKEN} {ADDED} END",
 }
-"""The triggers that index what any statement changes, such as a deletion in the admin."""
+"""The triggers that update the index after every statement, such as a deletion in the admin."""
