@@ -251,8 +251,8 @@ def _sort(match: re.Match[str]) -> Sort:
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
     """Return the part of the version to raise.
 
-    It is the major part for breaking changes, the minor part for features, and else the patch. The
-    first release gets the version 0.1.0.
+    It is the major part for breaking changes, the minor part for features, and otherwise the patch.
+    The first release gets the version 0.1.0.
     """
     if last is None:
         return Part.MINOR

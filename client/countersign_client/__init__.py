@@ -1,4 +1,4 @@
-"""Start runs of a Countersign site, ask its people, and wait for their answers.
+"""Start runs on a Countersign site, ask its people, and wait for their answers.
 
 `Client` and `AsyncClient` have the same methods. docs/client.md shows how to use them.
 """

@@ -25,7 +25,7 @@ class Call(Generic[T]):
     read: Reader[T]
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    """Sent as JSON or, together with files, as a form."""
+    """The data to send: as JSON or, together with files, as a form."""
     files: Sequence[tuple[str, File]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = False
@@ -48,14 +48,14 @@ class Call(Generic[T]):
         return sent
 
     def result(self, response: httpx.Response) -> T:
-        """Return what a response says; raise the error that it means."""
+        """Return the result in a response, or raise the error that the response reports."""
         if response.is_success:
             return self.read(response)
         raise error_of(response.status_code, response.content, response.headers.get("Retry-After"))
 
 
 def path(*parts: object) -> str:
-    """Return a path below /api of which no part can lead elsewhere."""
+    """Return a path below /api made of these parts, escaped so that none can lead elsewhere."""
     return "/".join(_part(str(part)) for part in parts)
 
 

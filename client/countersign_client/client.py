@@ -42,8 +42,8 @@ def asks(describe: Callable[P, Call[Run]]) -> Callable[Concatenate["Client", P],
 class Client(Methods):
     """A Countersign site, used with an API token.
 
-    `timeout` is how many seconds one try of a call may take. `patience` is for how many seconds a
-    call is tried again while the site can't be reached, if that can't do anything twice.
+    `timeout` is the number of seconds that one try of a call may take. While the site can't be
+    reached, a call is tried again for `patience` seconds, unless that could do something twice.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Client(Methods):
         self._http.close()
 
     def send(self, call: Call[T]) -> T:
-        """Send a call, again where that is harmless, and return its result."""
+        """Send a call and return its result; without a response, send it again if harmless."""
         return self._send(call, Deadline(self._patience), self._timeout)
 
     def _send(self, call: Call[T], deadline: Deadline, timeout: float) -> T:
@@ -111,7 +111,7 @@ class Client(Methods):
     ) -> Run:
         """Return a run as soon as it has ended, or has an open request that isn't `known`.
 
-        `known` are ids of requests. Otherwise it waits like `wait_for_end`.
+        `known` are ids of requests. Waits like `wait_for_end`, and raises the same error.
         """
 
         def is_found(run: Run) -> bool:
@@ -124,7 +124,7 @@ class Client(Methods):
     ) -> Generator[Event, None, None]:
         """Yield the events of a run's journal after a number, until the run has ended.
 
-        Keep the `seq` of the last event: with it as `after`, another process continues there.
+        If you keep the `seq` of the last event, another process can continue with it as `after`.
         """
         bell, deadline = Doorbell(f"run:{run_id}", after), Deadline(timeout)
         has_ended = False
@@ -139,7 +139,7 @@ class Client(Methods):
     def follow_session(
         self, session_id: str, *, after: int = 0, timeout: float | None = None
     ) -> Generator[Message, None, None]:
-        """Yield the messages of a session after a number, until the `timeout`, if there is one."""
+        """Yield the messages of a session after a number, without an end or until the `timeout`."""
         return self._follow(
             Doorbell(f"session:{session_id}", after),
             lambda seq: sessions.list_messages(session_id, after=seq),
@@ -160,7 +160,7 @@ class Client(Methods):
                 if is_found(run):
                     return run
                 bell.seq = max(bell.seq, run.last_seq)
-        raise AssertionError("A doorbell stopped ringing without an error.")
+        raise AssertionError("The wait for changes has ended without an error.")
 
     def _follow(
         self, bell: Doorbell, read: Callable[[int], Call[Page[N]]], deadline: Deadline
@@ -182,14 +182,14 @@ class Client(Methods):
         return run.is_over and run.last_seq <= seq
 
     def _look(self, call: Call[T], deadline: Deadline) -> T:
-        """Send a call that reads something, for as long as it takes to get its response."""
+        """Send a call that reads something, again and again until the site responds."""
         try:
             return self._send(call, deadline, deadline.cut(self._timeout))
         except UnreachableError as error:
             raise WaitTimeoutError(str(error)) from error
 
     def _rings(self, bell: Doorbell, deadline: Deadline) -> Generator[None, None, None]:
-        """Yield whenever it is time to look: at first, after changes, and if there is no socket."""
+        """Yield when it is time to look: at once, after changes, and regularly without a socket."""
         pauses = Pauses()
         while True:
             yield
@@ -221,7 +221,7 @@ class Client(Methods):
 
 
 class Question:
-    """A question to people. Its `id` is all that another process needs to take it up."""
+    """A question to people. With its `id` alone, another process can wait for the answer."""
 
     def __init__(self, client: Client, run_id: str) -> None:
         self._client = client
@@ -231,15 +231,18 @@ class Question:
         return f"{type(self).__name__}({self.id!r})"
 
     def poll(self) -> Answer | None:
-        """Return the answer, or None if there is none yet; raise `NoAnswerError` if none comes."""
+        """Return the answer, or None if there is none yet.
+
+        Raises `NoAnswerError` if the question has ended without an answer.
+        """
         run = self._client.get_run(self.id)
         return self._answer_in(run) if run.is_over else None
 
     def wait(self, *, timeout: float | None = None) -> Answer:
         """Return the answer as soon as there is one, however often the connection breaks.
 
-        Raises `NoAnswerError` if none comes, and `WaitTimeoutError` after `timeout` seconds. The
-        question stays open then.
+        Raises `NoAnswerError` if the question ends without an answer. Raises `WaitTimeoutError`
+        after `timeout` seconds; the question then stays open.
         """
         return self._answer_in(self._client.wait_for_end(self.id, timeout=timeout))
 

@@ -1,7 +1,7 @@
 """The live protocol as far as clients need it: a socket that says when to look again.
 
-All data are read by the API. So nothing depends on a message of the socket having arrived, and
-without a socket, the same look is taken from time to time.
+A client reads all data through the API. So it doesn't matter whether a message on the socket
+arrives, and without a socket the client looks from time to time.
 """
 
 import json
@@ -70,5 +70,5 @@ class Doorbell:
 
 
 def refusal_in(closed: ConnectionClosed) -> CountersignError | None:
-    """Return the error if a socket was closed so that another one would be closed, too."""
+    """Return the error if the site refused a socket for a reason that stays, such as its token."""
     return MEANINGS.get(closed.rcvd.code) if closed.rcvd else None

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, by what it means to the caller.
+"""The errors of this package, by what they mean to the caller.
 
 CountersignError
 ├── RefusedError          the site has refused a request, and says why
@@ -8,7 +8,7 @@ CountersignError
 │   ├── InvalidError      names what is wrong, by the path of each fault (400, 413, 422)
 │   └── TooManyError      says when to try again (429)
 ├── UnreachableError      the site didn't answer
-├── UnreadableError       the answer isn't one of a Countersign site
+├── UnreadableError       the response isn't that of a Countersign site
 ├── NoAnswerError         a question has ended without an answer
 ├── LostRunError          another process owns the run now
 ├── EndedRunError         the run that this program owned has ended
@@ -23,11 +23,11 @@ from typing import Any
 
 
 class CountersignError(Exception):
-    """The class of all errors of this package."""
+    """The base class of all errors of this package."""
 
 
 class RefusedError(CountersignError):
-    """The site has refused a request; the message is its own sentence about why."""
+    """The site has refused a request; the message is the site's own sentence that says why."""
 
     def __init__(self, detail: str, *, status: int) -> None:
         self.detail = detail
@@ -99,7 +99,7 @@ class UnreachableError(CountersignError):
 
 
 class UnreadableError(CountersignError):
-    """The answer isn't one of a Countersign site, for example because the address is wrong."""
+    """The response isn't that of a Countersign site, for example because the address is wrong."""
 
 
 class NoAnswerError(CountersignError):
@@ -109,7 +109,7 @@ class NoAnswerError(CountersignError):
         self.run_id = run_id
         self.status = status
         why = f": {message}" if message else "."
-        super().__init__(f"The question has no answer, because its run has {status}{why}")
+        super().__init__(f"The question has ended without an answer ({status}){why}")
 
 
 class LostRunError(CountersignError):

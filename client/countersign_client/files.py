@@ -20,7 +20,7 @@ class File:
 
     @classmethod
     def load(cls, path: Path | str) -> "File":
-        """Return the file at a path of this machine, with the type that its name tells."""
+        """Return the file at a local path, with the content type guessed from its name."""
         found = Path(path)
         return cls(found.name, found.read_bytes(), guess_type(found.name)[0] or UNKNOWN_TYPE)
 
@@ -31,7 +31,7 @@ class File:
 
 
 def file_in(response: httpx.Response) -> File:
-    """Return the file that a response brings."""
+    """Return the file in a response."""
     header = Message()
     header["Content-Disposition"] = response.headers.get("Content-Disposition", "attachment")
     name = header.get_filename() or ""

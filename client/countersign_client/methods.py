@@ -1,4 +1,4 @@
-"""The methods that send one call each, of the blocking client and of the one that is awaited."""
+"""The methods of the blocking and of the asynchronous client that send one call each."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps

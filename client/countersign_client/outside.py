@@ -1,8 +1,8 @@
 """A run on the site that this program owns: it keeps values there and asks people.
 
 Commands are signals to the run, each with an id. A command has taken effect once the run's state
-shows it, and from then on nothing of it can be lost. The process that opened the run last owns it;
-commands of any other process are ignored, so that of two processes only one continues.
+shows it, and its effect can't be lost from then on. The process that opened the run last owns it.
+The run ignores commands from any other process, so that only one of two processes continues.
 """
 
 import json
@@ -40,10 +40,10 @@ ASIDE = "value_elsewhere"
 class OutsideRun:
     """A run that this process owns. Open it with `OutsideRun.open`.
 
-    `values` are the values that were kept, by name. Methods that tell the run something return once
-    it has heard it, or raise `WaitTimeoutError` after `patience` seconds, for example because the
-    site has no worker. They raise `LostRunError` if another process has opened the run since, and
-    `EndedRunError` if the run has ended. It can be used from several threads.
+    `values` are the values that were kept, by name. Methods that send a command return once the run
+    has carried it out, or raise `WaitTimeoutError` after `patience` seconds, for example because
+    the site has no worker. They raise `LostRunError` if another process has opened the run since,
+    and `EndedRunError` if the run has ended. Several threads can use the same object.
     """
 
     def __init__(self, client: Client, run: Run, *, patience: float = PATIENCE) -> None:
@@ -74,9 +74,9 @@ class OutsideRun:
     ) -> Self:
         """Start the run, or find the run that was started with the same `key`, and take it over.
 
-        `to` names all whom the run may ask; by default all groups that may answer are asked. After
-        `silence`, such as "2 days", without a command and without an open question, the run fails.
-        With the same key, all of them must stay the same.
+        `to` names everybody whom the run may ask; by default, all groups that may answer are asked.
+        After `silence`, such as "2 days", without a command and without an open question, the run
+        fails. If you use a key again, the other inputs must be the same as before.
         """
         given = {"to": list(to), "silence": silence, "webhook": webhook}
         inputs = {"subject": subject, **{name: one for name, one in given.items() if one}}
@@ -85,7 +85,7 @@ class OutsideRun:
 
     @classmethod
     def taken_over(cls, client: Client, run_id: str, *, patience: float = PATIENCE) -> Self:
-        """Take a run over by its id. A run that has ended is only read."""
+        """Take a run over by its id. If the run has ended, only its values and answers are read."""
         found = cls(client, client.get_run(run_id), patience=patience)
         # Its end may be under way: then it hears nothing more.
         with suppress(EndedRunError):
@@ -122,7 +122,7 @@ class OutsideRun:
     ) -> None:
         """Keep values by name and remove those named in `gone`; people can read the `stage`.
 
-        Values that are large together are kept one after another, in their order.
+        If the values are too large for one command, several commands send them in their order.
         """
         parts = list(_parts(values or {})) or [{}]
         for part in parts[:-1]:
@@ -189,7 +189,7 @@ class OutsideRun:
         self._end("failed", {"error": message or "The program has failed."})
 
     def refresh(self) -> None:
-        """Read what has happened since; raise `LostRunError` if another process owns the run."""
+        """Read the run's new events; raise `LostRunError` if another process owns the run."""
         self._read_events()
         self._check()
 
@@ -199,7 +199,7 @@ class OutsideRun:
             self._ended = self._client.wait_for_end(self.id, timeout=self._patience).status
 
     def _tell(self, **command: Any) -> None:
-        """Send a command, and return once the run has heard it."""
+        """Send a command, and return once the run has carried it out."""
         told = self._send(**command)
         deadline, pause = Deadline(self._patience), FIRST_LOOK
         while True:
@@ -213,7 +213,7 @@ class OutsideRun:
                 raise EndedRunError(self.id, self._ended)
             if deadline.left == 0:
                 words = (
-                    "The run hasn't read this command yet. It will when a worker takes the run up."
+                    "The run hasn't read this command yet. It will once a worker takes the run up."
                 )
                 raise WaitTimeoutError(words)
             time.sleep(deadline.cut(pause))
@@ -250,7 +250,7 @@ class OutsideRun:
         self._ended = run.status if run.is_over else ""
 
     def _read_state(self) -> None:
-        """Read all values. A run that begins a new journal has its own name in it last."""
+        """Read all values, once the run has set `OWN`, which it sets last in a new journal."""
         deadline, pause = Deadline(self._patience), FIRST_LOOK
         while OWN not in (found := self._client.get_state(self.id)) and not self.is_over:
             deadline.check()
@@ -297,7 +297,7 @@ class OutsideRun:
                 self._heard[value["heard"]] = value.get("refused", "")
 
     def answer_to(self, key: str) -> Answer | None:
-        """Return the answer to the question with that key as far as it was read, or None.
+        """Return the answer to the question with that key if it has been read, else None.
 
         Raises `NoAnswerError` if the question was withdrawn, or the run ended without an answer.
         """
@@ -307,7 +307,7 @@ class OutsideRun:
             answer = value_as(Answer, kept["answer"])
             # After the deadline of a question without a default, there is an answer: null.
             if answer.outcome == "withdrawn" and not answer.timed_out:
-                raise NoAnswerError(self.id, "withdrawn it", answer.comment)
+                raise NoAnswerError(self.id, "withdrawn", answer.comment)
             return answer
         if self.is_over:
             raise NoAnswerError(self.id, self._ended)
@@ -345,7 +345,7 @@ class OutsideRun:
 
 
 class OutsideQuestion:
-    """A question of a run that this process owns; its `key` finds it again in any process."""
+    """A question of a run that this process owns; any process can find it again by its `key`."""
 
     def __init__(self, run: OutsideRun, key: str) -> None:
         self._run, self.key = run, key
@@ -354,15 +354,18 @@ class OutsideQuestion:
         return f"{type(self).__name__}({self.key!r})"
 
     def poll(self) -> Answer | None:
-        """Return the answer, or None if there is none yet; raise `NoAnswerError` if none comes."""
+        """Return the answer, or None if there is none yet.
+
+        Raises `NoAnswerError` if the question has ended without an answer.
+        """
         self._run.refresh()
         return self._run.answer_to(self.key)
 
     def wait(self, *, timeout: float | None = None) -> Answer:
         """Return the answer as soon as there is one, however often the connection breaks.
 
-        Raises `NoAnswerError` if none comes, and `WaitTimeoutError` after `timeout` seconds. The
-        question stays open then.
+        Raises `NoAnswerError` if the question ends without an answer. Raises `WaitTimeoutError`
+        after `timeout` seconds; the question then stays open.
         """
         return self._run.wait_for_answer(self.key, timeout=timeout)
 

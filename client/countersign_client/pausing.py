@@ -14,30 +14,28 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class Deadline:
-    """The end of a wait, or none."""
+    """The time limit of a wait, if it has one."""
 
     def __init__(self, seconds: float | None) -> None:
         self._at = None if seconds is None else time.monotonic() + seconds
 
     @property
     def left(self) -> float | None:
-        """The seconds that are left, at least 0, or None without an end."""
+        """The seconds that are left, at least 0; None without a time limit."""
         return None if self._at is None else max(self._at - time.monotonic(), 0)
 
     def check(self) -> None:
-        """Raise `WaitTimeoutError` at the end."""
+        """Raise `WaitTimeoutError` if no time is left."""
         if self.left == 0:
-            raise WaitTimeoutError(
-                "Timed out before what you wait for happened. You can wait again."
-            )
+            raise WaitTimeoutError("The wait has timed out. You can wait again.")
 
     def cut(self, seconds: float) -> float:
-        """Return the seconds, or what is left if that is less."""
+        """Return the given seconds, or the seconds that are left if they are fewer."""
         return seconds if self.left is None else min(seconds, self.left)
 
 
 class Pauses:
-    """Growing pauses between tries, each of a random length, so that clients don't come at once."""
+    """Growing pauses between tries, of random lengths, so that clients don't try all at once."""
 
     def __init__(self) -> None:
         self.reset()
@@ -61,7 +59,7 @@ class Tries:
         self._pauses = Pauses()
 
     def pause_after(self, error: Exception) -> float:
-        """Return the seconds to pause before the next try; raise the error if there is none."""
+        """Return the seconds to pause before the next try; raise the error if no try follows."""
         was_sent = not isinstance(error.__cause__, NEVER_SENT)
         pause = self._pauses.take()
         is_last = self._deadline.cut(pause) < pause

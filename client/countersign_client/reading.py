@@ -20,12 +20,12 @@ Reader = Callable[[httpx.Response], T]
 
 
 def one(kind: type[T]) -> Reader[T]:
-    """Return what reads a response as this dataclass."""
+    """Return a function that reads a response as this dataclass."""
     return lambda response: value_as(kind, json_of(response))
 
 
 def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
-    """Return what reads a response, or its part of that name, as a list of this dataclass."""
+    """Return a function that reads a response, or a part of it, as a list of this dataclass."""
 
     def read(response: httpx.Response) -> tuple[T, ...]:
         found = json_of(response)
@@ -36,7 +36,7 @@ def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
 
 
 def page_of(kind: type[T]) -> Reader[Page[T]]:
-    """Return what reads a response as a page of this dataclass."""
+    """Return a function that reads a response as a page of this dataclass."""
 
     def read(response: httpx.Response) -> Page[T]:
         items = many(kind, "items")(response)
@@ -46,7 +46,7 @@ def page_of(kind: type[T]) -> Reader[Page[T]]:
 
 
 def inside(name: str, kind: type[T]) -> Reader[T]:
-    """Return what reads one part of a response as this dataclass."""
+    """Return a function that reads the part of a response with that name as this dataclass."""
     return lambda response: value_as(kind, _part(json_of(response), name))
 
 

@@ -6,7 +6,7 @@ OPEN_TIMEOUT = 10
 
 
 class Site:
-    """The address of a site and the token for it, which is shown nowhere."""
+    """The address of a site and the token for it; the token isn't in the `repr`."""
 
     def __init__(self, address: str, token: str) -> None:
         parts = urlsplit(address)

@@ -1,1 +1,1 @@
-"""Results of the API as dataclasses. Ids are texts, and times have their UTC offset."""
+"""Results of the API as dataclasses. Ids are strings, and times have a UTC offset."""

@@ -10,7 +10,7 @@ class Answer:
     """The answer to a question that was asked with `ask`."""
 
     outcome: str
-    """Such as approved, rejected, answered, defaulted or expired."""
+    """The outcome, such as approved, rejected, answered, defaulted or expired."""
     value: Any
     responder: str
     comment: str
@@ -104,7 +104,7 @@ class BulkResult:
 
     request_id: str
     result: str
-    """Applied, already_decided or needs_attention."""
+    """The string "applied", "already_decided" or "needs_attention"."""
     message: str
 
     @property

@@ -86,7 +86,7 @@ class Run(RunRow):
     inputs: Any
     result: Any
     result_at: str | None
-    """Not None if the result is large: then `result` is None, and `get_result` returns it."""
+    """The address of a large result, which `get_result` returns; None if `result` has it."""
     error: Failure | None
     state: dict[str, Any] | None
     stage: Stage | None
@@ -122,7 +122,7 @@ class Signal:
     name: str
     number: int
     status: str = ""
-    """Only from `get_signal`: kept, received or skipped."""
+    """Kept, received or skipped; only `get_signal` sets it."""
     reason: str = ""
     """The reason why the signal was skipped."""
 
@@ -136,4 +136,4 @@ class Procedure:
     doc: str
     version: str | None
     inputs: dict[str, Any] | None = None
-    """The JSON Schema of the inputs; only from `get_procedure`."""
+    """The JSON Schema of the inputs; only `get_procedure` sets it."""

@@ -66,7 +66,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Hit:
-    """A text that fits a search."""
+    """A text that matches a search."""
 
     kind: str
     session_id: str

@@ -1,1 +1,4 @@
-"""The routes of the API: each function describes a call. Their docstrings are the clients' own."""
+"""The routes of the API: each function describes a call, and a client's method sends it.
+
+The docstrings are written for these methods, which take them over.
+"""

@@ -39,7 +39,7 @@ def list_inbox(
     after: str | None = None,
     limit: int = 50,
 ) -> Call[Page[InboxItem]]:
-    """Return a page of what waits for the token's user, most urgent first.
+    """Return a page of the requests that wait for the token's user, most urgent first.
 
     `tab` is mine, groups, unclaimed, snoozed or done.
     """
@@ -55,7 +55,7 @@ def get_request(request_id: str) -> Call[Request]:
 def answer_request(
     request_id: str, value: Any, *, comment: str = "", confirm: bool = False
 ) -> Call[Response]:
-    """Answer a request, and return the response; the same answer again returns the first one.
+    """Answer a request, and return the response; a repeated answer returns the first response.
 
     An irreversible request needs `confirm`. Raises `ConflictError`, which says who was first, if
     the request is closed, and `InvalidError` if the value doesn't fit its schema.

@@ -33,10 +33,10 @@ def start_run(
 ) -> Call[Run]:
     """Start a run, and return it.
 
-    A `key` that was used before returns the run that it started: choose one that names the cause,
-    such as "deploy-1187", and a program that starts again starts nothing twice. `files` are sent by
-    the names of their inputs. Raises `InvalidError` with the faults of the inputs, and
-    `TooManyError` beyond a quota.
+    If the `key` was used before, this returns the run that was started with it. So choose a key
+    that names the cause, such as "deploy-1187"; then a restarted program starts no second run.
+    `files` are sent by the names of their inputs. Raises `InvalidError` with the faults of the
+    inputs, and `TooManyError` beyond a quota.
     """
     return Call(
         method="POST",
@@ -135,8 +135,8 @@ def get_event(run_id: str, seq: int) -> Call[Event]:
 def cancel_run(run_id: str, reason: str) -> Call[Run]:
     """Cancel a run at its next step or wait, and return it; its steps are undone.
 
-    Needs the scope `operate`, or `ask` for what programs of the same account have asked. Raises
-    `ConflictError` if the run has ended.
+    The token needs the scope `operate`, or the scope `ask` for questions that programs of the same
+    account have asked. Raises `ConflictError` if the run has ended.
     """
     return Call(
         method="POST",

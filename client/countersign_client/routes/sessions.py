@@ -94,6 +94,6 @@ def search(
     after: int | None = None,
     limit: int = 20,
 ) -> Call[Page[Hit]]:
-    """Return what people and runs have said that contains each word of `q`, newest first."""
+    """Return a page of the texts of people and runs that contain each word of `q`, newest first."""
     where = {"q": q, "kind": kind, "session": session, "after": after, "limit": limit}
     return Call(method="GET", path="search", read=page_of(Hit), params=where)

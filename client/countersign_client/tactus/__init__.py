@@ -1,4 +1,4 @@
-"""Storage, human questions, chat and logs for procedures of Tactus, kept by a Countersign site.
+"""Storage, human questions, chat and logs of Tactus procedures, on a Countersign site.
 
 Nothing of Tactus is imported. Its own classes can be used instead of those in `models`.
 """

@@ -24,13 +24,13 @@ YES_OR_NO = ("approve", "reject")
 
 
 class HITLHandler:
-    """A handler that asks people once for each place of a procedure, and gives each answer there.
+    """A handler that asks people once at each place in a procedure and returns their answer there.
 
-    A process that starts again asks the same questions and gets the answers that came meanwhile.
-    `to` names whom to ask, of those whom the storage names; `due` is by when an answer is wanted,
-    such as "30m". With `waiting`, such as `ProcedureWaitingForHuman` of Tactus, an open question
-    raises `waiting(procedure_id, message_id)` after `patience` seconds; without it, the handler
-    waits as long as it takes.
+    A process that starts again gets the answers to the questions that were asked before. `to` names
+    the people to ask, who must be among those whom the storage names. `due` is the time in which an
+    answer is wanted, such as "30m". With `waiting`, such as Tactus's `ProcedureWaitingForHuman`, an
+    open question raises `waiting(procedure_id, message_id)` after `patience` seconds; without it,
+    the handler waits as long as it takes.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class HITLHandler:
     ) -> Any:
         """Ask people, and return their answer; the default if nobody answers in time.
 
-        Raises `NoAnswerError` if the question was withdrawn, and what `waiting` makes.
+        Raises `NoAnswerError` if the question was withdrawn, and the exception from `waiting`.
         """
         if request.timeout_seconds is not None and request.timeout_seconds <= 0:
             return self._response(request.default_value, datetime.now(UTC), timed_out=True)
@@ -77,7 +77,7 @@ class HITLHandler:
     def cancel_pending_request(self, procedure_id: str, message_id: str) -> None:
         """Withdraw a question. If it was closed already, or never asked, nothing happens."""
         run = self._storage.run_of(procedure_id)
-        is_withdrawn = run.withdraw(message_id, "The program needs the answer no more.")
+        is_withdrawn = run.withdraw(message_id, "The program no longer needs the answer.")
         if is_withdrawn and run.get(META + WAITING_ON) == message_id:
             self._storage.update_procedure_status(procedure_id, RUNNING)
 
@@ -176,7 +176,7 @@ def _terms(request: Any) -> dict[str, Any]:
 
 
 def _choices(options: Sequence[Any] | None) -> dict[str, str]:
-    """Return the labels of options by what stands for them in the answer."""
+    """Return the labels of options, each by the value that stands for the option in the answer."""
     found: dict[str, str] = {}
     for one in options or ():
         given = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {"label": str(one)}

@@ -38,7 +38,7 @@ class CheckpointEntry:
 
 @dataclass
 class ProcedureMetadata:
-    """Everything that is kept of a procedure."""
+    """Everything that is stored about a procedure."""
 
     procedure_id: str
     execution_log: list[Any] = field(default_factory=list)
@@ -77,7 +77,7 @@ class ChatMessage:
 
 
 def built(kind: Any, values: dict[str, Any]) -> Any:
-    """Return an object of that class, with those of the values for which it has fields."""
+    """Return an object of that class; values for which it has no field are left out."""
     known = names_of(kind)
     return kind(**{name: value for name, value in values.items() if name in known})
 

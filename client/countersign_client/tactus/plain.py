@@ -42,7 +42,7 @@ def _plain(value: Any) -> Any:
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text with at most so many of its characters, and the number of the others."""
+    """Return the first `most` characters of a text, then the number of those that were cut off."""
     left = len(text) - most
     return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
 

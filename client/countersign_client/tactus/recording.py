@@ -27,7 +27,7 @@ class ChatRecorder:
     async def start_session(self, *_: Any, **__: Any) -> str:
         """Return the id of the session, which is that of the run.
 
-        Tactus passes the context, its protocol also the id of the procedure; neither is needed.
+        Tactus passes the context, and its protocol adds the id of the procedure; both are ignored.
         """
         run = await asyncio.to_thread(self._storage.run_of, self.procedure_id)
         self.session_id = run.id
@@ -45,7 +45,7 @@ class ChatRecorder:
         self.session_id = None
 
     async def get_session_messages(self, session_id: str, limit: int | None = None) -> list[Any]:
-        """Return the messages of a session, oldest first; with a limit, the last so many."""
+        """Return the messages of a session, oldest first; with a `limit`, only the newest ones."""
         found = await asyncio.to_thread(lambda: list(self._messages(session_id)))
         return found if limit is None else found[len(found) - min(limit, len(found)) :]
 
@@ -70,14 +70,14 @@ class ChatRecorder:
 
 
 class LogHandler:
-    """A handler that writes what a procedure logs to the journal of its run.
+    """A handler that writes a procedure's log events to the journal of its run.
 
-    The summary at the end of an execution ends the run, too, with its result or its error, unless
-    `ends` is False. What comes after the end of the run is left out.
+    The summary at the end of an execution also ends the run with a result or an error, unless
+    `ends` is False. Events after the end of the run are ignored.
     """
 
     supports_streaming = False
-    """Tactus asks for this: pieces of texts would be too many for a journal."""
+    """False tells Tactus not to send texts in pieces, which would be too many for a journal."""
 
     def __init__(self, storage: TactusStorage, procedure_id: str, *, ends: bool = True) -> None:
         self._storage, self._procedure_id, self._ends = storage, procedure_id, ends
@@ -125,7 +125,7 @@ def _line(text: str, context: Any) -> str:
 
 
 def _details(event: Any) -> Any:
-    """Return what else an event says, if that is JSON."""
+    """Return an event's other fields as JSON, or {} if they can't be stored."""
     hidden = {"event_type", "timestamp", "procedure_id"}
     try:
         found = plain(event)

@@ -1,7 +1,7 @@
-"""The storage backend of Tactus, in the state of runs on a Countersign site.
+"""A storage backend for Tactus, which keeps everything in the state of runs on a Countersign site.
 
-Both generations of the protocol are there: the one with whole metadata and positions, and the one
-with named checkpoints and single values. Only what has changed is sent.
+It has the methods of both generations of the protocol: the one with whole metadata and positions,
+and the one with named checkpoints and single values. Only changes are sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,10 +31,10 @@ RUNNING = "RUNNING"
 
 
 class TactusStorage:
-    """A storage backend whose procedures are each a run of `outside`.
+    """A storage backend that stores each procedure in a run of `outside`.
 
-    The process that loads a procedure first owns its run, until another process does. `to` names
-    all whom the procedures may ask. `models` is a module with the classes to return, such as
+    A process that loads a procedure owns its run until another process loads it. `to` names
+    everybody whom the procedures may ask. `models` is a module with the classes to return, such as
     `tactus.protocols.models`.
     """
 
@@ -70,7 +70,7 @@ class TactusStorage:
     # Whole metadata
 
     def load_procedure_metadata(self, procedure_id: str) -> Any:
-        """Return the metadata of a procedure; new ones if nothing was kept yet."""
+        """Return the metadata of a procedure; empty metadata if nothing has been stored yet."""
         run = self.run_of(procedure_id)
         run.refresh()
         self._loads[procedure_id] = self.loads_of(procedure_id) + 1
@@ -92,9 +92,9 @@ class TactusStorage:
         return metadata
 
     def save_procedure_metadata(self, procedure_id: str, metadata: Any) -> None:
-        """Keep what has changed in the metadata since they were loaded or saved last.
+        """Store the changes to the metadata since it was last loaded or saved.
 
-        Values that were set otherwise since then are neither removed nor changed back.
+        Values that other methods have set in the meantime are neither removed nor changed back.
         """
         run = self.run_of(procedure_id)
         new, base = _layout(metadata), vars(metadata).get(BASE)
@@ -266,5 +266,5 @@ def _place_of(found: Mapping[str, Any], name: str) -> str | None:
 
 
 def _is_pending(entry: Mapping[str, Any]) -> bool:
-    """Return True for the place of a question that was left without an answer."""
+    """Return True for the checkpoint of a question that has no answer yet."""
     return entry["result"] is None and str(entry["type"]).startswith("hitl")
