@@ -46,7 +46,7 @@ class Claimed(NamedTuple):
     """The journal, or None if the run was due to end or to pause, and did so during the claim."""
 
 
-class NotReadYet(Exception):  # noqa: N818 (no error: a reason to come back)
+class NotReadYet(Exception):  # noqa: N818 (not an error, but a reason to try again)
     """The run's code must be read before the claim, because reading it may outlast a lease."""
 
     def __init__(self, read: Callable[[], object]) -> None:
@@ -67,26 +67,25 @@ def claim_next(
         found = None
         try:
             with storage, transaction.atomic():
-                # Without waiting first: one row that a slow answer holds must not keep this worker
-                # from all others.
+                # First try without waiting, so that a row that a slow answer has locked doesn't
+                # keep this worker from the others.
                 found = Run.objects.lock_queued(besides) or _next_held(besides)
                 if found is None:
                     return None
-                # The row stays locked until the claim is committed, or until this block is left:
-                # `code_for` must be quick, which is why it raises `NotReadYet` instead of reading a
-                # text.
+                # The row stays locked until the claim is committed, or until this block ends. So
+                # `code_for` must be quick, and raises `NotReadYet` instead of reading a text.
                 if code := code_for(found):
                     journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
-            # Nobody here can run it, so the query skips it from now on; the loop would find the
-            # same run again.
+            # This worker has no code for the run. Skip its procedure from now on, or the loop would
+            # find the same run again.
             besides.procedures.add(found.run.procedure_id)
-        # Outside the transaction, which is rolled back by now: the run stays queued for anybody,
-        # and is found again by the next turn of the loop.
+        # Read the code here, after the transaction was rolled back: the run stays queued for any
+        # worker, and the next turn of the loop finds it again.
         except NotReadYet as code:
             code.read()
-        # Whatever one broken row raises, its author's error or ours, must not keep the others in
-        # the queue from being run.
+        # Catch any exception of one broken run, whether it is the author's fault or ours, so that
+        # the other queued runs are still executed.
         except (Interruption, Exception) as error:
             if found is None or _is_database_lost(error):
                 raise
@@ -105,16 +104,16 @@ def _is_database_lost(error: BaseException) -> bool:
 
 def _pass_by(found: Queued, besides: Exclusions) -> None:
     """Move a run that can't be claimed now to the end of the queue, and skip it."""
-    # To the end of the queue, by the time of its row: else each worker would try it first, in every
-    # turn. Only if it is still queued, since its lock is gone.
+    # Move it to the end of the queue, or each worker would try it first, in every turn. Check that
+    # it is still queued, because its row is no longer locked.
     Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
     besides.runs.add(found.run.pk)
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
     """Wait for a queued run that others have locked, and return it; None if nothing is queued."""
-    # A statement that waited for a row may find it claimed by then and return nothing, although
-    # others are queued: only an empty queue ends this.
+    # After waiting for a row, a statement may find it claimed and return nothing although other
+    # runs are queued. So the loop ends only when the queue is empty.
     while Run.objects.queued_besides(besides).exists():
         limit_locks(LONGEST_LOCK)
         if found := Run.objects.lock_queued(besides, waits=True):
@@ -129,8 +128,8 @@ def _has_news(found: Queued) -> bool:
 
 
 def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:
-    # Before anything else is done: the lease runs from `now`, which was read with the row, and a
-    # later start would let the worker count on more than it has.
+    # Start the clock first: the lease runs from `now`, which was read with the row. If the clock
+    # started later, the worker would believe its lease to last longer than it does.
     since, store = time.monotonic(), DatabaseStore(now)
     if not take_up(store, run, has_news=has_news):
         return None

@@ -83,8 +83,8 @@ class DatabaseJournal:
         """The thread whose step commits its writes together with its checkpoint, or None."""
         self.since = self._reached = since
         """The monotonic time of the claim, which is when the lease begins."""
-        # The difference of two clocks, noted once: no later correction of this machine's wall clock
-        # moves the time that the journal tells.
+        # Compute the difference of the two clocks once, so that a later correction of this
+        # machine's wall clock doesn't change the journal's time.
         self._ahead = now.timestamp() - since
         self.run = RunFacts(
             str(row.pk),
@@ -172,17 +172,18 @@ class DatabaseJournal:
         try:
             self._write(events, batch, is_in_step=is_in_step)
         except StorageLost as lost:
-            if is_in_step:  # it is lost with the step's own writes
+            if is_in_step:  # the transaction is lost, with the step's own writes
                 raise
             self._write_again(events, batch, lost)
-        # Only once they are kept: a batch that was refused leaves the head where it is, and the
-        # next one is chained to what is really there.
+        # Advance only now: a refused batch leaves the head where it is, and the next batch is
+        # chained to the last stored event.
         self._seq, self._head = events[-1].seq, events[-1].hash
         self._reached = time.monotonic()
         if batch.handoff:
-            board.put_down()  # what follows is the run's no more, however long it takes
-        # In a step's transaction nothing is committed yet; `transaction` tells of it afterwards, or
-        # readers would look too early and see nothing.
+            # The run no longer belongs to this worker, however long the rest takes.
+            board.put_down()
+        # Inside a step's transaction, nothing is committed yet; `transaction` notifies later. If it
+        # were done now, readers would look too early and find no change.
         if not is_in_step:
             self._tell_of_change()
         return events
@@ -195,8 +196,8 @@ class DatabaseJournal:
         later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
             time.sleep(pause)
-            # First of all: the write that got no answer may have arrived. Its own retry would then
-            # be refused by the fence, as if another worker had the run.
+            # Look in the journal first, because the write that got no answer may have arrived. Then
+            # the fence would refuse a second write, as if another worker held the run.
             if self._is_kept_at(events[-1].seq, events[-1].hash):
                 return
             try:
@@ -214,24 +215,24 @@ class DatabaseJournal:
         Yields the seconds that the transaction may last on SQLite, else None. If the commit gets no
         answer, the journal is read to see if it arrived.
         """
-        # By thread: the watchdog and `progress` may write meanwhile from others, and only what this
-        # thread writes belongs to the transaction.
+        # Store the thread: the watchdog and `progress` may write from other threads meanwhile, and
+        # only this thread's writes belong to the transaction.
         self._transacting = threading.get_ident()
         before = (self._seq, self._head)
         try:
-            # The order matters: `durable` ends the transaction first, `storage` translates what its
-            # COMMIT raised, and only then may unclean connections be closed.
+            # The order matters: `durable` ends the transaction, then `storage` translates an error
+            # of its COMMIT, and only then unclean connections may be closed.
             with closed_after(), storage, durable():
                 is_sqlite = connection.vendor == "sqlite"
-                # While it lasts, the lease keeper can't write either: beyond a lease another worker
-                # would take the run out of the step's hands.
+                # SQLite's lock keeps the lease keeper from writing, too. If a step held it for
+                # longer than a lease, another worker would claim the run meanwhile.
                 yield LEASE.total_seconds() * SHARE_OF_A_LEASE if is_sqlite else None
-        # Nothing tells if COMMIT arrived. If the checkpoint is there, then so are the step's
-        # writes: both were in one transaction.
+        # It isn't known if the COMMIT arrived. If the checkpoint is in the journal, the step's
+        # writes are in the database as well, because both were in one transaction.
         except StorageLost:
             if self._seq == before[0] or not self._is_kept_at(self._seq, self._head):
                 raise
-        except BaseException:  # nothing of it is kept: the next event follows the one before
+        except BaseException:  # nothing was stored, so the next event follows the one before
             self._seq, self._head = before
             raise
         finally:
@@ -244,7 +245,8 @@ class DatabaseJournal:
         If the database is unreachable, a thread records this once it can.
         """
         if not self._has_excused():
-            # Not waited for: the worker leaves the run now, and the database may be away for hours.
+            # Use a thread, because the worker leaves the run now, and the database may be away for
+            # hours.
             threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
 
     def _excuse_at_last(self) -> None:
@@ -254,11 +256,12 @@ class DatabaseJournal:
 
     def _has_excused(self) -> bool:
         try:
-            # Together or not at all: what is repeated after a lost second half would forgive two
-            # claims for one. The run is locked before its head, as everywhere.
+            # Change both rows or none: if the second write were lost and both repeated, two claims
+            # would be forgiven instead of one. The run is locked before its head, as everywhere.
             with transaction.atomic():
                 Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
-                # Progress may have reset the count meanwhile, and it must not fall below zero.
+                # Progress may have reset the count meanwhile, and the count must not become
+                # negative.
                 counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
                 counted.update(claims=F("claims") - 1)
         except Error:
@@ -283,10 +286,11 @@ class DatabaseJournal:
         if not is_stuck():  # the code has come back just now
             return
         try:
-            if not is_locked:  # by the step itself, with the one write lock there is
+            if not is_locked:  # the step itself holds SQLite's only write lock
                 self.commit(batch)
         except Interruption as interruption:
-            # Fenced by its own worker: the code has come back and kept its end just before.
+            # The worker's own commit was fenced off: the code has just come back and stored its
+            # end.
             if not is_stuck():
                 return
             logger.warning(
@@ -296,8 +300,8 @@ class DatabaseJournal:
             )
         finally:
             connection.close()
-        # No softer end would do: the code's thread is stuck in C or ignores exceptions, and would
-        # hold up any clean exit.
+        # Kill the process: the code's thread is stuck in C or ignores exceptions, so a clean exit
+        # would hang.
         os.kill(os.getpid(), signal.SIGKILL)
 
     @property
@@ -311,7 +315,7 @@ class DatabaseJournal:
             return
         database = this_database()
         with storage:
-            # Events that change no other row need no lock on the run. Everything else locks the run
+            # Events that change no other row need no lock on the run. All others lock the run
             # before its head, in one transaction.
             if _is_plain(batch) and not database.in_atomic_block:
                 self._fence.append_at_once(database, events, batch)
@@ -320,8 +324,8 @@ class DatabaseJournal:
                 self._append_and_take_effect(events, batch)
 
     def _append_and_take_effect(self, events: Sequence[Event], batch: Batch) -> None:
-        # The fence comes first: it locks the run's row, and a worker that lost the run ends here,
-        # before it has changed any other row.
+        # The fence comes first: it locks the run's row, and stops a worker that has lost the run
+        # before it changes any other row.
         self._fence.append(events, batch)
         store, is_undone = DatabaseStore(events[-1].at), self.cancellation is not None
         checked = check_batch(store, self._row, batch, is_undone=is_undone)
@@ -341,8 +345,8 @@ class DatabaseJournal:
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
         """Return True if the commit up to that event arrived, although no answer came back."""
-        # A connection that lost one answer may be half open; only a new one can tell what was
-        # committed.
+        # A connection that lost an answer may be half open, so only a new one can tell whether the
+        # commit arrived.
         connection.close()
         try:
             with storage:
@@ -353,7 +357,7 @@ class DatabaseJournal:
     def _tell_of_change(self) -> None:
         hooks.tell_of_change(self.run.run_id)
 
-    # What the heartbeat does
+    # The heartbeat
 
     def renew(self) -> bool:
         """Renew the lease; return False if the run is lost or its row is locked now."""
@@ -372,8 +376,8 @@ class DatabaseJournal:
             *asked
         ):
             self.is_cancelled, self.is_paused = to_end is not None, to_pause is not None
-            # Read, not locked: it only tells the worker to hurry. What keeps a lost worker from
-            # writing is the fence.
+            # The row is read without a lock, because this only hurries the worker. The fence keeps
+            # a worker that has lost its run from writing.
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
         has_had_its_turn = time.monotonic() - self.since >= conf.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
@@ -382,9 +386,9 @@ class DatabaseJournal:
 def _is_plain(batch: Batch) -> bool:
     if batch.files or batch.handoff:
         return False
-    # A loop, which calls nothing: every step pays for this.
+    # A loop without calls, because each step executes it.
     for draft in batch.events:  # noqa: SIM110
-        # Messages that the code has read are marked in their rows.
+        # If the code has read messages, their rows must be marked.
         if draft.kind not in PLAIN or "read" in draft.data:
             return False
     return True

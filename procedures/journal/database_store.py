@@ -27,8 +27,8 @@ def in_transaction(act: Callable[[Store], bool]) -> bool:
 
 
 def _repeat(act: Callable[[Store], bool]) -> None:
-    # Each turn is a transaction of its own, so that a map of thousands of children holds no lock
-    # for long.
+    # Each call has its own transaction, so that a map of thousands of children holds no lock for
+    # long.
     while in_transaction(act):
         pass
 
@@ -46,9 +46,10 @@ class DatabaseStore(RunRows, WaitRows):
         return use_file_store(ContentStore())
 
     def after_commit(self, act: Callable[[Store], bool]) -> None:
-        # Robust, since the commit stands: an error here must not look to the caller as if nothing
-        # had been kept. The sweep does it again.
-        transaction.on_commit(lambda: _repeat(act), robust=True)  # named in the log: no partial
+        # Robust, because the commit is done: an error here must not look to the caller as if
+        # nothing had been stored. The sweep repeats the work. A function, not a partial, because
+        # Django's log names it.
+        transaction.on_commit(lambda: _repeat(act), robust=True)
 
     def call_workers(self, _run: Run) -> None:
         dispatch.call_workers()
@@ -103,8 +104,8 @@ class DatabaseStore(RunRows, WaitRows):
 
 @contextmanager
 def _savepoint() -> Iterator[None]:
-    # The savepoint is the outer one: what a receiver refused is rolled back to here, and the claim
-    # around it goes on.
+    # The savepoint is outside: the changes of a receiver that refuses are rolled back to here, and
+    # the claim around it continues.
     with transaction.atomic(), receivers():
         yield
 

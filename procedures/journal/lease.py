@@ -41,12 +41,12 @@ def own_database() -> BaseDatabaseWrapper:
     options, patience = {**known.get("OPTIONS", {})}, max(LEAST_PATIENCE, int(RENEWED_EVERY))
     options.pop("pool", None)
     if known["ENGINE"].endswith("sqlite3"):
-        # Not the site's busy timeout, which may be longer than a lease: a renewal that waits for so
-        # long comes too late anyway.
+        # Don't use the site's busy timeout, which may be longer than a lease: a renewal that has
+        # waited so long is too late.
         options["timeout"] = RENEWED_EVERY
     else:
         options.setdefault("connect_timeout", patience)
-        # A host that vanished sends no error. Without this the system would go on sending for a
-        # quarter of an hour, while the lease runs out.
+        # A host that has vanished sends no error. Without this option, the system would keep
+        # sending for a quarter of an hour, while the lease expires.
         options.setdefault("tcp_user_timeout", patience * 1000)
     return ConnectionHandler({"default": {**known, "OPTIONS": options}})["default"]

@@ -26,7 +26,8 @@ from procedures.store.cursors import this_database
 
 PLAIN = (
     *("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "EXPLAIN", "SET LOCAL"),
-    *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),  # found by how the connection stands
+    # The connection's state shows what they leave.
+    *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),
 )
 """The first words of statements that leave nothing behind in the session."""
 OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
@@ -43,7 +44,7 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
         *("row_factory", "cursor_factory", "_prepared.prepare_threshold"),
     ),
 }
-"""The settings of the driver's connection, read without psycopg's slow properties."""
+"""Functions that read a driver's settings, by database; psycopg's own properties are slow."""
 
 
 class Standing(NamedTuple):
@@ -73,13 +74,13 @@ class Standings:
         for look in self._looks:
             if words := look.put_away():
                 told = f"{told} {words}".strip()
-        # Beside a web page or in a test other threads are nobody's leftovers.
+        # In a web process or in a test, other threads aren't leftovers of a step.
         if slot.is_open and len(opened_connections.by_thread) > 1:
             told = f"{told} {opened_connections.put_away()}".strip()
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
-        """Clean connections first used by the code; return a sentence about leftovers, or ""."""
+        """Clean connections that the code has opened; return a sentence about it, or ""."""
         known = {look.database.alias for look in self._looks}
         new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
@@ -104,8 +105,8 @@ class Look:
         self.database, self.before = database, before or _standing(database)
         self.driver, self.is_set = database.connection, _attributes(database)
         self.wrappers = database.execute_wrappers
-        # A new list, never the old one changed: code that keeps the list, or adds to it, must not
-        # find ours there later.
+        # Set a new list instead of changing the old one: code that has kept the old list, or adds
+        # to it, must not get our wrapper later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
         """True if the code sent a statement; the first one begins a transaction."""
@@ -121,8 +122,8 @@ class Look:
         context: dict[str, Any],
     ) -> Any:
         self.is_used = True
-        # psycopg's composed statements aren't text: what they do isn't known, so the session is
-        # not used again.
+        # psycopg's composed statements aren't strings, so their effect isn't known, and the session
+        # isn't used again.
         if not isinstance(sql, str) or _is_lasting(sql):
             self.leaves_something = True
         return execute(sql, params, many, context)
@@ -130,18 +131,19 @@ class Look:
     def put_away(self) -> str:
         """Remove what the code left open on this connection; return a sentence about it, or ""."""
         database, before = self.database, self.before
-        database.execute_wrappers = self.wrappers  # without ours, and what the code has added
+        # Drop our wrapper, and those that the code has added.
+        database.execute_wrappers = self.wrappers
         driver, words = database.connection, ""
         if (
             before is not NOTHING_OPEN
             or database.atomic_blocks
             or (driver is not None and (not database.autocommit or _is_in_transaction(driver)))
-        ):  # seldom
+        ):  # seldom true
             words = _left_open(database, before, is_used=self.is_used)
         if words:
             _go_back(database, before)
-        # Of another connection than before nothing can be said: it is new, and has nothing of the
-        # code's.
+        # If the connection was replaced, the settings can't be compared: a new connection has none
+        # of the code's.
         is_reset = driver is self.driver and _attributes(database) != self.is_set
         if words or self.leaves_something or is_reset:
             _close_when_possible(database, before)
@@ -152,8 +154,8 @@ class OpenedConnections:
     """The connections opened by all threads of this process, including an author's threads."""
 
     def __init__(self) -> None:
-        # Weak, or each connection of a thread that has ended would be kept open for the life of the
-        # process.
+        # Use weak references, or the connections of ended threads would stay open until the process
+        # ends.
         self.by_thread = WeakKeyDictionary[BaseDatabaseWrapper, threading.Thread]()
         connection_created.connect(self._note)
 
@@ -166,12 +168,12 @@ class OpenedConnections:
         A thread can't be ended, so this process is replaced. Returns a sentence about it, or "".
         """
         told = ""
-        # A copy: another thread may open a connection meanwhile.
+        # Copy the items, because another thread may open a connection meanwhile.
         for database, thread in [*self.by_thread.items()]:
             driver = database.connection
             if thread is threading.current_thread() or thread.name in OURS or driver is None:
                 continue
-            with suppress(Exception):  # closed meanwhile, by its thread
+            with suppress(Exception):  # its thread may have closed it meanwhile
                 if _is_in_transaction(driver):
                     driver.close()
                     slot.replace("a thread of a step held a transaction open")
@@ -193,7 +195,7 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
     """Return the settings of the driver's connection, or None if it is missing or closed."""
     try:
         return ATTRIBUTES[database.vendor](database.connection)
-    except Exception:  # noqa: BLE001 (of a closed one SQLite tells nothing)
+    except Exception:  # noqa: BLE001 (for a closed connection, SQLite raises)
         return None
 
 
@@ -265,15 +267,15 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
     """Exit the atomic blocks that the code left open, after collecting garbage that holds some."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
-        with suppress(Exception):  # what is collected here may end its block, and complain
-            # A generator inside `atomic` that nobody holds any more would else leave its block
-            # later, in the middle of another run's transaction.
+        with suppress(Exception):  # a collected block may exit now and raise
+            # A generator that is suspended inside `atomic`, and that nobody refers to, would
+            # otherwise exit its block later, in the middle of another run's transaction.
             gc.collect()
     del database.atomic_blocks[before.depth :]
     del database.savepoint_ids[before.savepoints :]
     database.in_atomic_block = bool(before.depth)
-    # Inside the engine's own transaction nothing may be kept any more: the code has broken it in
-    # some way that nobody can see through.
+    # Inside the engine's own transaction, nothing may be stored any more, because it isn't known
+    # how the code has broken it.
     database.needs_rollback = bool(before.depth)
     database.run_on_commit = []
 
@@ -281,7 +283,8 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
 def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
     """Close the connection now, or after the engine's own transaction if that is open."""
     if before.depth:
-        # The engine's transaction is still open on it, and must be rolled back in order first.
+        # The engine's transaction is still open on this connection, and must be rolled back
+        # properly first.
         UNCLEAN.add(database.alias)
     else:
         close_truly(database)
@@ -305,8 +308,8 @@ def closed_after() -> Iterator[None]:
 def close_truly(database: BaseDatabaseWrapper) -> None:
     """Close a connection together with its session, instead of returning it to the pool."""
     driver = database.connection
-    # Django's `close` refuses or puts off its work inside a block; these are its own marks, and
-    # whatever block they tell of is given up.
+    # Inside a block, Django's `close` raises or postpones its work. Clear the marks of such blocks,
+    # which are abandoned anyway.
     database.in_atomic_block = database.needs_rollback = False
     database.closed_in_transaction = False
     database.atomic_blocks.clear()
@@ -314,7 +317,7 @@ def close_truly(database: BaseDatabaseWrapper) -> None:
     database.run_on_commit = []
     with suppress(Exception):
         if driver is not None:
-            # The driver's own first: Django's `close` would give the connection back to the pool,
+            # Close the driver's connection first: Django's `close` would return it to the pool,
             # with the session's settings and locks.
             driver.close()
     with suppress(Exception):

@@ -93,11 +93,11 @@ class RunRows(Moment):
 
     def keep_files(self, run: Run, files: Sequence[File]) -> None:
         """Insert the rows of the run's files; files that have a row already are skipped."""
-        if not files:  # as nearly always: the ORM would begin a transaction for nothing
+        if not files:  # the usual case, in which the ORM would begin a transaction for nothing
             return
         given = [Artifact.of(run, file) for file in files]
-        # A repeated step gives the same files under the same names; the row of the first time
-        # stays, with its proof.
+        # A repeated step stores the same files under the same names. The first row stays, with its
+        # seal.
         Artifact.objects.bulk_create(given, ignore_conflicts=True)
 
     def find_run(self, run_id: UUID) -> Run:
@@ -115,7 +115,8 @@ class RunRows(Moment):
     def lock_below(
         self, run: Run, keys: Collection[str] | None = None, *, are_closed: bool = False
     ) -> None:
-        # SQLite's one write lock covers all rows already; the query would cost and lock nothing.
+        # SQLite's only write lock already covers all rows, so the query would cost time and lock
+        # nothing.
         if connection.features.has_select_for_update:
             waits = run.waits.all() if are_closed else run.waits.open()
             list(_below(waits if keys is None else waits.filter(key__in=keys)))
@@ -178,16 +179,16 @@ class RunRows(Moment):
     def write(self, run: Run, batch: Batch) -> list[Event]:
         drafts = proven(batch, run_id=str(run.pk), key=ledger_key())
         events = self._chained(run, drafts)
-        # By the fence although the row is locked: it moves the head in the same statement, and
-        # would tell of a writer that got here without a claim.
+        # Use the fence although the row is locked: it moves the head in the same statement, and
+        # refuses a writer that got here without a claim.
         Fence(str(adapted(run.pk)), run.epoch).append(events, batch)
         run.head.seq, run.head.hash = events[-1].seq, events[-1].hash
         self._tell_of_change(run)
         return events
 
     def _tell_of_change(self, run: Run) -> None:
-        # A browser that looks before the commit sees the state from before, and no second bell
-        # would ring.
+        # Notify after the commit: a browser that looked earlier would see the old state, and no
+        # second doorbell would ring.
         transaction.on_commit(lambda: hooks.tell_of_change(str(run.pk)))
 
     def _chained(self, run: Run, drafts: Iterable[NewEvent]) -> list[Event]:
@@ -208,7 +209,7 @@ class RunRows(Moment):
     def tell_ended(self, run: Run) -> None:
         self._tell(hooks.run_ended, run=run)
 
-    # What comes from outside
+    # Inputs from outside
 
     def run_key(self, run_id: str) -> UUID:
         return UUID(run_id)
@@ -236,7 +237,7 @@ class RunRows(Moment):
         self, run: Run, some: Sequence[PendingInput], drafts: Sequence[NewEvent]
     ) -> None:
         events = self._chained(run, drafts)
-        # No fence is asked: nobody but the holder of the run's lock comes here.
+        # No fence is needed, because only the holder of the run's lock gets here.
         moved = run.head.move(events[-1].seq, events[-1].hash)
         insert(run.pk, events, also=(moved, taken(some, at=self.now)))
 
@@ -274,8 +275,8 @@ def _below(waits: WaitQuerySet) -> Iterator[Run]:
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())
         alive = children.unended() | children.ended_above_others()
-        # Ordered by key, and a parent before its children: the order in which everybody locks a
-        # tree, so that two cancels never wait for each other.
+        # Lock in the order of the keys, and parents before their children, as everywhere, so that
+        # two cancels never wait for each other.
         level = list(alive.locked().defer("inputs", "result").order_by("pk"))
         if not level:
             return

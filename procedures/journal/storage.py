@@ -61,7 +61,7 @@ def fault_of(error: BaseException) -> StorageLost | None:
     if not isinstance(error, DatabaseError) or cause is None:
         return None
     if isinstance(cause, sqlite3.Error):
-        # The low byte is the primary code; extended ones (which file, which call) stand above it.
+        # The low byte is the primary code; the upper bytes say which file or which call failed.
         is_lost = getattr(cause, "sqlite_errorcode", 0) & 0xFF in LOST_CODES
     else:
         is_lost = _is_lost_server(error, getattr(cause, "sqlstate", None))
@@ -69,7 +69,7 @@ def fault_of(error: BaseException) -> StorageLost | None:
 
 
 def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
-    if state is None:  # no answer of a server
+    if state is None:  # the server sent no answer
         return isinstance(error, OperationalError)
     return state.startswith((*LOST_CLASSES, *UNPREPARED))
 
@@ -88,7 +88,7 @@ def limit_locks(seconds: float) -> None:
     """Limit the time this transaction waits for a lock, which a lost host may hold for hours."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # SET takes no parameters. `seconds` is one of our own constants, never a text from
+            # SET takes no parameters. `seconds` is one of our own constants, never input from
             # outside.
             cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
 
@@ -99,8 +99,8 @@ def durable() -> Iterator[None]:
 
     Inside another transaction, nothing could be committed.
     """
-    # `_from_testcase` is Django's mark for the block around a `TestCase`, in which a commit is a
-    # savepoint: steps may be tested there.
+    # Django marks the block around a `TestCase` with `_from_testcase`. In that block a commit is a
+    # savepoint, so steps can be tested there.
     if connection.in_atomic_block and not getattr(
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
@@ -117,12 +117,12 @@ def receivers() -> Iterator[None]:
     """Raise a receiver's error as `Refused`, which rolls the transaction back."""
     try:
         yield
-    # A lost database isn't a refusal of a receiver: the claim is given up and repeated, and the run
-    # is not quarantined for it.
+    # If the database is lost, the receiver hasn't refused: the claim is given up and repeated, and
+    # the run isn't quarantined.
     except AWAY:
         raise
     except Exception as error:
-        # A statement that a pooler lost track of is repeated, too: nobody above has refused
+        # A statement that a pooler can't assign is repeated, too, because no receiver has refused
         # anything.
         if is_ours(error):
             raise
@@ -135,8 +135,8 @@ def tell_regardless(hook: Signal, **facts: Any) -> None:
     If a receiver's SQL fails, the effects of all receivers are rolled back, but not the caller's.
     """
     try:
-        # A savepoint of its own: an error in a receiver's SQL breaks the transaction on PostgreSQL,
-        # and the forced end has to be kept all the same.
+        # Use a separate savepoint: an error in a receiver's SQL breaks the transaction on
+        # PostgreSQL, but the forced end must be stored anyway.
         with transaction.atomic(), receivers():
             for _, refusal in hook.send_robust(type(facts["run"]), **facts):
                 if isinstance(refusal, AWAY):
@@ -145,5 +145,5 @@ def tell_regardless(hook: Signal, **facts: Any) -> None:
                     logger.error(LEFT_OUT, exc_info=refusal)
     except AWAY:
         raise
-    except (Refused, DatabaseError):  # what was refused has broken the transaction of all
+    except (Refused, DatabaseError):  # the refusal has broken the transaction of all receivers
         logger.exception(LEFT_OUT)

@@ -41,8 +41,8 @@ class WaitRows(Moment):
         Wait.objects.bulk_create(rows, AT_ONCE)
 
     def tell_opened(self, run: Run, wait: Wait, content: Mapping[str, Any]) -> None:
-        # Without this the run would wait for people who never learn of it; a timer or a signal
-        # needs nobody above.
+        # Without receivers, nobody would learn of the question, and the run would wait forever.
+        # Timers and signals need no receivers.
         if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
             raise Refused("A question was asked, but no installed app shows questions to people.")
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
@@ -60,13 +60,13 @@ class WaitRows(Moment):
         most: int = 0,
         **cells: Any,
     ) -> list[Wait]:
-        if is_open and cells == OF_SETS:  # asked of each wait that is opened
+        if is_open and cells == OF_SETS:  # quick, because this is called for each new wait
             return [wait for (wait,) in sql.open_sets.rows(run.pk)]
         waits = (part_of.parts if part_of else run.waits).filter(**cells)
         if is_open is not None:
             waits = waits.filter(closed_at__isnull=is_open)
-        # Several parts may close in one transaction and so at one time: then the order in which the
-        # code opened them decides, the same on every look.
+        # Several parts may close in one transaction, at the same time. Then the order in which the
+        # code opened them decides, so that the order is always the same.
         order = [] if is_open else [F("closed_at").asc(nulls_last=True)]
         return list(waits.order_by(*order, "opened_seq")[: most or None])
 
@@ -76,12 +76,12 @@ class WaitRows(Moment):
     def close_wait(
         self, run: Run, wait: Wait, content: Mapping[str, Any], *, held_at: datetime | None = None
     ) -> None:
-        # The locked row, as the rules have changed it; the wait's own copy may be older, and
-        # receivers read the run from it.
+        # Use the locked row with the changes of the rules: the wait's own copy may be older, and
+        # receivers read the run from the wait.
         wait.run = run
         wait.close(str(content["outcome"]), at=held_at or self.now)
-        # After a part of a set, the run may wait for the other parts; any other wait ends the
-        # suspension.
+        # If the wait is part of a set, the run may still wait for the other parts; otherwise the
+        # run's suspension ends.
         is_part = wait.part_of_id is not None and wait.kind == Wait.Kind.REQUEST
         if is_part and run.status == RunStatus.WAITING:
             sql.note_asking.execute(run.pk)
@@ -99,7 +99,7 @@ class WaitRows(Moment):
             return
         if run.status == RunStatus.WAITING:
             sql.note_asking.execute(run.pk)
-        wait.run = run  # as for a closing
+        wait.run = run  # as in `close_wait`
         self._tell(hook, run=run, wait=wait, **told)
 
     def reopen_wait(self, _run: Run, wait: Wait) -> None:

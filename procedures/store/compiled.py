@@ -30,8 +30,8 @@ class CompiledQuery(Generic[M]):
         made = self._made
         cursor = kept_cursor()
         cursor.execute(made.statement, [text if one == PLACE else one for one in made.cells])
-        # What ModelIterable does with rows. Its compiler is not documented, so a test compares
-        # what comes back with what the ORM returns.
+        # Do what the ORM's ModelIterable does with rows. Its compiler isn't documented, so a test
+        # compares the results with the ORM's.
         for row in made.compiler.results_iter([cursor.fetchall()]):
             found: M = made.model.from_db(DEFAULT_DB_ALIAS, made.names, row[: len(made.names)])
             for populator in made.populators:

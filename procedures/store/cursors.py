@@ -48,8 +48,8 @@ class Cursor(Protocol):
 def kept_cursor() -> CursorWrapper:
     """Return a reused cursor with Django's wrappers, or a new one if statements are observed."""
     database = this_database()
-    # Tools that count or forbid statements put a "cursor" of their own into the instance: they must
-    # see ours too.
+    # Tools that count or forbid statements set a "cursor" of their own on the instance, and must
+    # see our statements as well.
     if database.queries_logged or "cursor" in database.__dict__:
         return database.cursor()
     kept = _kept_for(database)
@@ -61,8 +61,8 @@ def this_database() -> BaseDatabaseWrapper:
 
     Inside a running event loop, returns Django's connection for that loop instead.
     """
-    # Django keeps the connections of an event loop apart from those of its thread. Ours of the
-    # thread would be shared by all coroutines of the loop.
+    # Django gives each event loop connections of its own. All coroutines of the loop would share
+    # the thread's connection.
     if asyncio._get_running_loop() is not None:  # noqa: SLF001 (asyncio documents it)
         return connections[DEFAULT_DB_ALIAS]
     return _kept.database
@@ -74,13 +74,13 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
     Django's and psycopg's cursors cost more than all other Python code of a step. They are used
     only if anything that observes statements is installed.
     """
-    # All of this is looked at for each statement, not once: a tracer may be installed at any time,
-    # and a statement that it misses is a hole in somebody's trace or test.
+    # Check all of this for each statement, because a tracer may be installed at any time, and must
+    # not miss a statement.
     is_seen = (
         DEBUG
         or database.force_debug_cursor
         or (database.execute_wrappers and _are_watched(database.execute_wrappers))
-        or utils.CursorWrapper.execute is not DJANGOS_EXECUTE  # Sentry puts its own there
+        or utils.CursorWrapper.execute is not DJANGOS_EXECUTE  # Sentry replaces this method
         or "cursor" in database.__dict__
     )
     if is_seen:
@@ -91,7 +91,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
 def _are_watched(wrappers: Sequence[Any]) -> bool:
     """Return True if any wrapper isn't one of ours."""
-    for one in wrappers:  # noqa: SIM110 (a generator costs a step two more calls)
+    for one in wrappers:  # noqa: SIM110 (a generator would cost each step two more calls)
         if not getattr(one, "is_ours", False):
             return True
     return False
@@ -104,15 +104,15 @@ def _is_djangos(method: Any) -> bool:
 
 
 DJANGO = str(Path(utils.__file__).parents[2])
-# Compared by the file of its code: a patched method often copies the name and the module of the one
+# Compare the files of the code, because a patch often copies the name and the module of the method
 # that it replaces.
 DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
 """Django's own method, or None if it was replaced before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":
-    # A kept cursor belongs to one connection of the driver. Django opens another one after an error
-    # or at the end of its age, and then the old cursor would fail.
+    # A cursor belongs to one connection of the driver. Django opens another connection after an
+    # error or at its maximum age, and then the old cursor would fail.
     if database.connection is None:
         database.ensure_connection()
     if _kept.driver is not database.connection:
@@ -130,25 +130,25 @@ class _Kept(threading.local):
     """True if the connection is wrapped, or makes its own cursors, to observe statements."""
 
     def __init__(self) -> None:
-        # Inside a running loop `connections` would hand out the loop's own database, and this
-        # thread would use that one ever after.
+        # Inside a running event loop, `connections` would return the loop's own connection, and
+        # this thread would use that one from then on.
         with outside_the_loop():
             self.database = connections[DEFAULT_DB_ALIAS]
 
     def keep(self, database: Any) -> None:
         driver = self.driver = database.connection
         self.is_watched = not _is_djangos(type(database).cursor) or _is_watched(driver)
-        # A wrapped driver, such as a tracer's, is never gone around: only Django's own cursors pass
-        # through all of it.
+        # Never bypass a wrapped driver, such as a tracer's: only Django's own cursors call all of
+        # its methods.
         if self.is_watched:
             return
         if isinstance(driver, sqlite3.Connection):
             self.cursor, self.bare = driver.cursor(_SQLiteCursor), _BareSQLite(driver)
             return
         self.cursor = self.bare = psycopg.Cursor(driver)
-        # Behind a pooler without prepared statements the site's settings switch them off here; a
-        # name that we prepare would be unknown to the next server.
-        if driver.prepare_threshold is not None:  # what is between knows prepared statements
+        # The site's settings switch prepared statements off for a pooler that doesn't support them.
+        # The next server wouldn't know a name that was prepared here.
+        if driver.prepare_threshold is not None:  # prepared statements work on this connection
             self.bare = _BarePostgreSQL(driver)
 
 
@@ -196,21 +196,20 @@ class _BarePostgreSQL:
             else _text(cell)
             for cell in cells
         ]
-        # libpq takes C strings: without this check a text would be cut short silently, and its
-        # event would be marked over more than is kept.
-        if b"\0" in b"".join(texts):  # the driver would send what stands before it
+        # libpq takes C strings: without this check, a string would be cut silently at a NUL, and
+        # the hash of its event wouldn't match the stored text.
+        if b"\0" in b"".join(texts):  # the driver would send only the text before it
             raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
         name = self._prepared.get(statement) or self._prepare(statement)
         try:
             self._note(self._driver.pgconn.exec_prepared(name, texts))
-        # The statement has not run at all, so that it may be sent once more without doing anything
-        # twice.
-        except psycopg.errors.InvalidSqlStatementName:  # psycopg clears all after a rollback
+        # The statement was not executed, so sending it again does nothing twice.
+        except psycopg.errors.InvalidSqlStatementName:  # psycopg deallocates all after a rollback
             self._prepared.clear()
             try:
                 name = self._prepare(statement)
                 self._note(self._driver.pgconn.exec_prepared(name, texts))
-            except psycopg.errors.InvalidSqlStatementName:  # each message meets another server
+            except psycopg.errors.InvalidSqlStatementName:  # each message reaches another server
                 self._driver.prepare_threshold = None
                 self._note(self._driver.pgconn.exec_params(_as_sent(statement), texts))
 
@@ -225,10 +224,10 @@ class _BarePostgreSQL:
         This makes the name safe behind poolers.
         """
         query = _as_sent(statement)
-        # Two processes behind one pooler share its servers: with a name by number, one would run
-        # the statement that the other one has prepared.
+        # Processes behind a pooler share its servers. If names were numbers, one process could
+        # execute the statement that another one has prepared.
         name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
-        # Another client of the same server has prepared it already: the same name means the same
+        # If another client of the same server has prepared it already, the same name means the same
         # text.
         with suppress(psycopg.errors.DuplicatePreparedStatement):
             self._note(self._driver.pgconn.prepare(name, query))
@@ -244,9 +243,9 @@ DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 def _error_of(result: PGresult) -> psycopg.Error:
-    # Without a code of the server the connection itself is broken; psycopg would make an error of
-    # it that says nothing of a lost storage.
-    if result.error_field(DiagnosticField.SQLSTATE) is None:  # nothing came from the server
+    # Without an error code of the server, the connection itself is broken. psycopg would make an
+    # error that doesn't tell that the storage is lost.
+    if result.error_field(DiagnosticField.SQLSTATE) is None:  # the server sent nothing
         return psycopg.OperationalError(result.get_error_message())
     return psycopg.errors.error_from_result(result)
 

@@ -40,17 +40,17 @@ class Fence:
             if database.vendor == "postgresql":
                 self._append_to_server(cursor, sql.append_event, sql.append_events, events, batch)
                 return
-            # A plain BEGIN takes the write lock only at the first change, and SQLite then refuses
-            # at once, without its busy timeout, if another writer came between.
+            # After a plain BEGIN, SQLite takes the write lock only at the first change, and then
+            # fails at once, without its busy timeout, if another writer was faster.
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 self._append_to_file(cursor, events, batch)
                 cursor.execute("COMMIT")
-            # Also for `TimeIsUp` and a worker's stop, which are no `Exception`: a transaction that
-            # stays open holds the only write lock there is.
+            # Catch `TimeIsUp` and a worker's stop as well, which aren't an `Exception`: an open
+            # transaction would hold the only write lock.
             except BaseException:
-                # Some errors (a full disk, for one) have SQLite roll back by itself, and a second
-                # ROLLBACK would hide them behind its own error.
+                # After some errors, such as a full disk, SQLite rolls back by itself. Another
+                # ROLLBACK would raise an error that hides the first one.
                 if database.connection.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
@@ -70,8 +70,8 @@ class Fence:
         self, cursor: Cursor, one: Statement, many: Statement, events: Sequence[Event], batch: Batch
     ) -> None:
         cells, (first, *others) = self._cells(events, batch), events
-        # One event, the usual step, goes as single parameters: the server need not parse JSON for
-        # it.
+        # Send one event, the usual step, as single parameters, so that the server needn't parse
+        # JSON.
         if others:
             cursor.execute(many.text, [*cells, _named(events)])
         else:
@@ -87,14 +87,14 @@ class Fence:
 
     def _cells(self, events: Sequence[Event], batch: Batch) -> list[Cell]:
         # The head must be at the event before the first of these. So a worker whose commit arrived
-        # without an answer can't keep the same events twice, and one that fell behind keeps
+        # without an answer can't store its events twice, and a worker that has fallen behind stores
         # nothing.
         last, before = events[-1], events[0].seq - 1
-        # A factor for the count, so that the one statement resets it or leaves it without reading
-        # it first.
-        kept = 0 if batch.is_progress else 1  # of the claims in vain
-        # Epoch 0 fences off everybody, this worker too: after its handoff nothing of it, not even a
-        # thread left behind, writes another event.
+        # The count is multiplied by 0 or 1, so that one statement resets it or leaves it, without
+        # reading it first.
+        kept = 0 if batch.is_progress else 1  # factor for the claims without progress
+        # Epoch 0 fences off every worker, including this one: after its handoff, it writes no more
+        # events, not even from a thread that was left behind.
         after = 0 if batch.handoff else self.epoch
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
@@ -134,8 +134,8 @@ def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> No
 
 def _without_zone(at: datetime) -> str:
     """Return a time as Django stores it in SQLite, without looking up the time zone each time."""
-    # Asked by identity, because that is the one zone our clocks use; `astimezone` costs more than
-    # all else here.
+    # Compare by identity, because our clocks only use this zone, and `astimezone` takes longer than
+    # everything else here.
     return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 

@@ -223,8 +223,7 @@ def label_of(status: str, *, is_asking: bool) -> str:
 
 def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Part:
     """Return a query of the newest runs of each procedure in each state, with labels."""
-    # Each state by itself, since the entries of an index are in the order of their runs only within
-    # a state.
+    # Query each state separately, because an index is ordered by runs only within a state.
     rows = [
         f"('{state.status}', {is_asking}, '{label_of(state.status, is_asking=is_asking)}')"
         for state in states
@@ -251,7 +250,8 @@ def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
     """Return a query of the newest runs of each key and procedure that are in the states."""
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
     condition = Part(f"{around.text}{_is_in(states)}", around.cells)
-    # DISTINCT: several rows may name one run, for example those of its questions to one group.
+    # DISTINCT, because several rows may name the same run, such as the rows of several questions to
+    # one group.
     columns = "DISTINCT named.procedure_id, named.run_id AS id"
     found = source.rows(columns, condition, span.limit)
     ahead = (
@@ -280,8 +280,8 @@ def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -
 def _has_row(source: RunsByKey, condition: Part) -> Part:
     """Return the SQL condition that a row with one of the source's keys fits `condition`."""
     row = source.rows("named.run_id", condition, 1)
-    # A subquery of one value is done for each outer row in turn. An EXISTS could become a join that
-    # reads both tables.
+    # A subquery for a single value is executed for each outer row in turn. An EXISTS could become a
+    # join that reads both tables.
     return Part(
         f"(WITH keys (value) AS ({source.keys.text})"
         f" SELECT 1 FROM keys WHERE ({row.text}) IS NOT NULL LIMIT 1) IS NOT NULL",
@@ -297,7 +297,7 @@ def _is_in(states: Sequence[RunState]) -> str:
     if states == EVERY_STATE:
         return ""
     where = f"run.id = named.run_id AND ({' OR '.join(map(_fits, states))})"
-    # A subquery of one value, as in `_has_row`: the run is read by its key.
+    # A subquery for a single value, as in `_has_row`, reads the run by its key.
     return f" AND (SELECT true FROM {_table('Run')} AS run WHERE {where})"
 
 
@@ -344,7 +344,7 @@ def _for_each(ahead: Part, found: Part) -> Part:
     """Return a query that executes a subquery, named `run`, for each row of another query."""
     if connection.vendor == "postgresql":
         text = f"{ahead.text} CROSS JOIN LATERAL ({found.text}) AS run"
-    else:  # SQLite knows no LATERAL, and PostgreSQL would read all runs for this:
+    else:  # SQLite has no LATERAL; PostgreSQL would read all runs for this
         text = f"{ahead.text} CROSS JOIN {_table('Run')} AS run WHERE run.id IN ({found.text})"
     return Part(text, (*ahead.cells, *found.cells))
 
@@ -361,7 +361,8 @@ def _table(name: str) -> str:
 
 
 def _fetch(statement: Part) -> list[tuple[Any, ...]]:
-    # Not by a kept cursor, which prepares its statements: the plan depends on the parameters.
+    # Don't use a kept cursor, which prepares its statements, because the plan depends on the
+    # parameters.
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.cells)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -44,9 +44,9 @@ def merging(
     for query in queries:
         try:
             text, more = query.query.sql_with_params()
-        except EmptyResultSet:  # nothing can match, for example none of no keys
+        except EmptyResultSet:  # no row can match, for example if no keys are given
             continue
-        # A query in a query, since SQLite takes no LIMIT in the parts of a UNION.
+        # Wrap each query in another one, because SQLite allows no LIMIT in the parts of a UNION.
         parts.append(f"SELECT * FROM ({text}) AS part")  # noqa: S608 (written by the ORM)
         cells += more
     if not parts:

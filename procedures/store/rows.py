@@ -34,8 +34,8 @@ Said = tuple[str, Sequence[Any]]
 
 def adapted(value: Cells) -> Any:
     """Return the value as Django passes it to this database; for SQLite, a list becomes JSON."""
-    # By class, not by `isinstance`: most cells end here, and a subclass (an enum's text, say) takes
-    # the longer way below.
+    # Compare classes instead of calling `isinstance`, because most values return here. Instances of
+    # subclasses, such as an enum's string, are handled below.
     if value.__class__ in AS_THEY_ARE:
         return value
     if isinstance(value, datetime):
@@ -56,8 +56,8 @@ def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Ite
         names, readers = _reading(table)
         own, cells = list(cells[: len(names)]), cells[len(names) :]
         if connection.vendor == "sqlite":
-            # PostgreSQL's driver returns these types itself: Django's readers would cost much there
-            # for nothing.
+            # PostgreSQL's driver returns these types itself, so Django's converters would be a
+            # waste of time there.
             for place, reader in readers:
                 own[place] = getattr(connection.ops, reader)(own[place], None, connection)
         yield table.from_db(DEFAULT_DB_ALIAS, names, own)
@@ -82,8 +82,8 @@ def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]
 
 def _end_of(field: Any) -> Any:
     """Return the field that a foreign key finally refers to, or else the field itself."""
-    # A foreign key's own type is not that of its column: the key of a run, for example, is a UUID,
-    # which SQLite keeps as text.
+    # The type of a foreign key differs from that of its column: a run's key, for example, is a
+    # UUID, which SQLite stores as text.
     while field.is_relation:
         field = field.target_field
     return field
@@ -157,14 +157,13 @@ def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> N
         others = (more for _, more in also)
         keys = _insert_together(first, insertions, [*chain(*others, *cells)])
     else:
-        # SQLite has no INSERT inside WITH, and another statement costs next to nothing there.
+        # SQLite has no INSERT inside WITH, and another statement costs very little there.
         execute_together(*also)
         keys = _insert_in_turn(insertions, cells)
     for row, key in zip(rows, keys, strict=True):
         if row.pk is None:
             row.pk = key
-        # Otherwise the ORM would take the row for a new one, and a later `save` would insert it
-        # again.
+        # Otherwise the ORM would regard the row as new, and a later `save` would insert it again.
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
 
 

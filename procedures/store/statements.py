@@ -92,8 +92,8 @@ class Statements:
     def __getattr__(self, name: str) -> Statement:
         if name not in self.names:
             raise AttributeError(f"{self.folder} has no statement {name}.")
-        # Kept as a plain attribute, so that each later use costs no call of `__getattr__`: every
-        # step asks for one.
+        # Store it as a plain attribute, so that later uses don't call `__getattr__`, because each
+        # step needs a statement.
         statement = self.__dict__[name] = Statement(name, self)
         return statement
 
@@ -133,7 +133,7 @@ class Statements:
     def _blocks(self) -> dict[str, tuple[str, str]]:
         """The kind and text of each statement and part, by name."""
         blocks: dict[str, tuple[str, str]] = {}
-        # The later file wins, so that a database may replace what is the same for all others.
+        # The later file wins, so that a database can replace a statement that all others share.
         for file in ("both", this_database().vendor):
             path = self.folder / f"{file}.sql"
             if path.exists():

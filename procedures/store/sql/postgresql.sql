@@ -1,24 +1,23 @@
--- The statements of procedures as PostgreSQL takes them; see both.sql.
+-- The SQL statements of `procedures` for PostgreSQL; see both.sql.
 --
--- Rows are locked FOR NO KEY UPDATE, as an update locks them. A stronger lock would hold up
--- children, whose ends refer to their parent, and two that hold each other up are a deadlock.
+-- Rows are locked FOR NO KEY UPDATE, as by an update. A stronger lock would block children, whose
+-- ends refer to their parent, and two runs that block each other are a deadlock.
 
 -- part: now
--- The server's clock, so many microseconds ahead: leases and deadlines follow it.
--- Not now(), which stands still during a transaction: whoever waited for a lock would go by a time
--- that has passed.
+-- The server's clock, plus a number of microseconds, for leases and deadlines. Not now(), which
+-- stands still during a transaction: after waiting for a lock, it would return a time in the past.
 clock_timestamp() + %s * interval '1 microsecond'
 
 -- part: moment
--- The server's clock when the statement began: an index can be searched by it.
+-- The server's clock when the statement began, because an index can be searched by that.
 statement_timestamp() + %s * interval '1 microsecond'
 
 -- part: not_excluded
 {run}.procedure_id <> ALL(%s::bigint[]) AND {run}.id <> ALL(%s::uuid[])
 
 -- part: lock_run_row
--- Only the run: the procedure and its version are read along, and a claim must not hold up those
--- who refer to them.
+-- Locks only the run: the procedure and its version are read as well, but a claim must not block
+-- those who refer to them.
 FOR NO KEY UPDATE OF {run}
 
 -- name: database_time
@@ -26,26 +25,26 @@ FOR NO KEY UPDATE OF {run}
 SELECT clock_timestamp()
 
 -- name: lock_run
--- Locks a run until the end of the transaction: the first lock of everything.
+-- Locks a run until the end of the transaction. This is always the first lock.
 {whole_run} {lock_run_row}
 
 -- name: lock_claimable
--- Locks a run that a worker may take; none comes back while somebody else has it. Two workers that
--- ask for one run come one after the other, and the second finds it taken.
+-- Locks a run that a worker may claim; returns no row if another worker has claimed it. Of two
+-- workers that ask for the same run, the second waits for the first, and finds it claimed.
 {claimable} {lock_run_row}
 
 -- name: claim_next
--- Locks the run that was queued first, and passes by those whose rows others hold: no two workers
--- get the same, and none waits for another.
+-- Locks the run that was queued first, and skips runs whose rows are locked. No two workers get the
+-- same run, and no worker waits for another.
 {next_queued} {lock_run_row} SKIP LOCKED
 
 -- name: await_next
--- The same, but waits for whoever holds the row of the run that was queued first.
+-- The same, but waits for the lock on the run that was queued first.
 {next_queued} {lock_run_row}
 
 -- name: renew_lease
--- Holds a run for another lease while its epoch is still this worker's. An update would wait for
--- whoever holds the row, however long; this one passes by, and the worker comes again soon.
+-- Extends a worker's lease while the run's epoch is still the worker's. A plain update would wait
+-- for a locked row, however long; this one skips it, and the worker soon tries again.
 UPDATE {run} SET leased_until = {now}, {shown_work}
 WHERE id = (
   SELECT id FROM {run} WHERE id = %s AND epoch = %s AND status = 'running'
@@ -53,7 +52,7 @@ WHERE id = (
 )
 
 -- name: running_claims
--- The epoch of each of these runs that is in a worker's hands. Locks nothing.
+-- The epochs of those of these runs that are running. Locks nothing.
 SELECT id, epoch FROM {run} WHERE status = 'running' AND id = ANY(%s::uuid[])
 
 -- part: held_head
@@ -62,8 +61,8 @@ WITH held AS ({moved_head} WHERE run_id = %s AND {own_head} RETURNING run_id, se
 -- part: held_head_of_locked_run
 WITH held AS (
   {moved_head} FROM (SELECT id FROM {run} WHERE id = %s FOR NO KEY UPDATE) AS run
-  -- The subquery locks the run's row before the join hands the head's row to the update: the order
-  -- of everybody who locks both.
+  -- The subquery locks the run's row before the join passes the head's row to the update, which is
+  -- the order of everybody who locks both.
   WHERE run_id = run.id AND {own_head} RETURNING run_id, seq, hash
 )
 
@@ -82,33 +81,33 @@ json_to_recordset(%s) AS line
 INSERT INTO {event} ({event_columns}) SELECT held.run_id, line.* FROM held, {given_events}
 
 -- name: append_event
--- A step: fence, head and event in one statement, which is a commit of its own. Nothing is kept
--- when the head is another worker's by now, or has moved. Locks the head, not the run.
+-- A step: fence, head and event in one statement, which is a commit of its own. Stores nothing if
+-- another worker has claimed the run or the head has moved. Locks the head, not the run.
 {held_head} {event_of_head}
 
 -- name: append_events
--- The same for many events.
+-- The same for several events.
 {held_head} {events_of_head}
 
 -- name: append_event_to_locked_run
--- The same inside a transaction that changes more than the journal: locks the run, then the head.
+-- The same inside a transaction that changes more than the journal. Locks the run, then the head.
 {held_head_of_locked_run} {event_of_head}
 
 -- name: append_events_to_locked_run
--- The same for many events.
+-- The same for several events.
 {held_head_of_locked_run} {events_of_head}
 
 -- name: insert_events
--- Keeps events for the run's writer, who has locked the run and moves its head.
+-- Stores events for the run's writer, who has locked the run and moves its head.
 INSERT INTO {event} ({event_columns}) SELECT %s::uuid, line.* FROM {given_events}
 
 -- name: take_inputs
--- Notes when these inputs went into the journal, in the commit that writes them there. Locks them;
--- the run is locked before.
+-- Records when these inputs were written to the journal, in the same commit. Locks them; the run is
+-- locked before.
 UPDATE {input} SET taken_at = %s WHERE id = ANY(%s::bigint[])
 
 -- name: bring_inputs
--- Notes when what other runs did was brought to its run, with a new proof for each row. Locks them;
--- the run is locked before.
+-- Records when inputs from other runs were applied to their run, with a new seal for each row.
+-- Locks them; the run is locked before.
 UPDATE {input} SET taken_at = %s, proof = line.proof
 FROM json_to_recordset(%s) AS line (id bigint, proof text) WHERE {input}.id = line.id
