@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from dashboard.live.batches import encode
-from dashboard.live.cards import CARDS
+from dashboard.live.cards import CARDS, WAITING
 from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
 from dashboard.live.homes import OVERVIEW
 from dashboard.live.marks import Marked
@@ -82,6 +82,11 @@ class Bell:
     """The shortest time between two rings, in seconds."""
     gather: float = 0
     """The seconds for which a ring waits for further changes, so that one frame tells of all."""
+    draws_changes: bool = False
+    """True if drawn frames contain only what has changed since the last ring.
+
+    Then a page that has missed earlier changes gets no drawn frame, so it reads its lists.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
@@ -152,9 +157,11 @@ class Bell:
         `drawn` holds, for each form and person, what frames of this form contain in addition.
         """
         for listener, key in self.keys.items():
-            if key in frames and (listener in new or key in concerned):
-                more = drawn.get(self.forms[listener], {}).get(key, {})
-                self._send(listener, frames[key] | more, within=0 if listener in new else SPREAD)
+            is_new = listener in new
+            if key in frames and (is_new or key in concerned):
+                must_read = is_new and self.draws_changes
+                more = {} if must_read else drawn.get(self.forms[listener], {}).get(key, {})
+                self._send(listener, frames[key] | more, within=0 if is_new else SPREAD)
 
     def readers(self, form: str) -> set[Key]:
         """Return the keys of the people with a page that gets frames of this form."""
@@ -218,7 +225,7 @@ class Bell:
 class InboxBell(Bell):
     """The sender of the stream `inbox`, which tells of changes to requests."""
 
-    stream, rest = INBOX, 0.25
+    stream, rest, draws_changes = INBOX, 0.25, True
 
     def knows(self, name: str) -> bool:
         return name == "inbox"
@@ -241,7 +248,9 @@ class InboxBell(Bell):
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
         cards = earlier.get(CARDS, "") + frame.get(CARDS, "")
-        return frame | ({CARDS: cards} if cards else {})
+        joined = frame | ({CARDS: cards} if cards else {})
+        # Without these names the page reads its list, as the earlier frame would have made it do.
+        return {key: joined[key] for key in joined if key != WAITING or WAITING in earlier}
 
 
 class ChatBell(Bell):

@@ -4,8 +4,10 @@ A card is the same for everybody who may answer its request. The page adds what 
 reader: the CSRF token of the forms, and the name under which drafts are stored.
 
 A frame contains cards of the requests that began or ceased to wait for its reader since the last
-frame, and of those on which somebody has voted. It also names all requests that wait now. So a page
-can tell whether it has missed a card; if it has, it reads its list again.
+frame, and of those that have changed, because somebody has voted on them, for example. It also
+names all requests that wait now. So a page can tell whether it has missed a card; if it has, it
+reads its list again. A page that may have missed a change of a card gets neither, so it reads its
+list, too.
 """
 
 from collections.abc import Mapping
@@ -24,6 +26,8 @@ from procedures.viewers import Key, People, who_sees
 
 CARDS = "cards"
 """The value of `form` with which pages that list cards follow the inbox."""
+WAITING = "waiting"
+"""The name under which a frame lists all requests that wait for its reader."""
 LONGEST_LIST = 5
 """The maximum number of requests in the list of such a page; longer lists get no cards."""
 MOST_DRAWN = 60
@@ -54,13 +58,7 @@ def cards_for(
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
     open_ones = {key: now & altered for key, now in listed.items()}
     cards = Cards(changed, open_ones, among or Present(waiting))
-    return {
-        key: {
-            **cards.names_for(key, now),
-            CARDS: cards.html_for(key, now),
-        }
-        for key, now in listed.items()
-    }
+    return {key: cards.contents_for(key, now) for key, now in listed.items()}
 
 
 class Cards:
@@ -75,29 +73,26 @@ class Cards:
         self._seen = self._who_sees_closed_ones(changed)
         self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
-        voted = {pk for pk, one in self._requests.items() if one.quorum > 1}
-        self._voted = {key: ids & voted for key, ids in altered.items()}
-        self._changed = {key: ids | self._voted[key] for key, ids in changed.items()}
+        self._altered = altered
+        self._changed = {key: ids | altered[key] for key, ids in changed.items()}
 
-    def names_for(self, key: Key, waiting: AbstractSet[UUID]) -> dict[str, list[str]]:
-        """Return the names of all requests that wait for the person with this key.
+    def contents_for(self, key: Key, waiting: AbstractSet[UUID]) -> dict[str, Any]:
+        """Return the names of all requests that wait for a person, and the cards that have changed.
 
-        If a card with new votes is left out, return no names, so that the page reads its list
-        again.
+        A receipt or a note takes the place of a request that no longer waits. If the new state of a
+        card that the page shows is left out, return no names, so that the page reads its list.
         """
-        if any(self._may_be_bypass(one, key, waiting) for one in self._voted[key]):
-            return {}
-        return {"waiting": sorted(map(str, waiting - self.closed))}
+        drawn = {one: self._drawn_for(one, key, waiting) for one in sorted(self._changed[key])}
+        html = "".join(drawn.values())
+        html = html if len(html) <= LONGEST else ""
+        is_complete = all(html and drawn[one] for one in self._altered[key])
+        names = {WAITING: sorted(map(str, waiting - self.closed))} if is_complete else {}
+        return {**names, CARDS: html}
 
-    def html_for(self, key: Key, waiting: AbstractSet[UUID]) -> str:
-        """Return cards of requests that wait, and a receipt or a note in place of the others."""
-        drawn = [
-            self._draw(one, self._as_what(one, key, waiting))
-            for one in sorted(self._changed[key])
-            if not self._may_be_bypass(one, key, waiting)
-        ]
-        html = "".join(drawn)
-        return html if len(html) <= LONGEST else ""
+    def _drawn_for(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
+        if self._may_be_bypass(pk, key, waiting):
+            return ""
+        return self._draw(pk, self._as_what(pk, key, waiting))
 
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
         """Return True if frames leave the card out, because it may ask its reader for a reason."""

@@ -218,14 +218,14 @@ def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> 
     """Return the first of these requests, and receipts for those in `shown` that are closed.
 
     Requests in `shown` that still wait are left out, because drawing a card is the costliest part,
-    unless somebody has voted since the version that `shown` names.
+    unless they have changed since the version that `shown` names.
     """
     held = dict(_shown(shown or []))
     first = ids[:LONGEST_LIST]
     wanted = Q(pk__in=[one for one in first if one not in held])
     for one in first:
         if version := held.get(one):
-            wanted |= Q(pk=one, quorum__gt=1) & ~Q(version=version)
+            wanted |= Q(pk=one) & ~Q(version=version)
     open_ones = HumanRequest.objects.open().filter(wanted)
     requests = list(open_ones.with_what_is_shown().by_urgency())
     gone = held.keys() - {*ids}

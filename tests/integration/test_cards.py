@@ -110,7 +110,7 @@ def test_a_request_that_is_still_open_is_told_of_as_given_away(
     assert frames[carol.pk] == {"waiting": [str(asked.pk)], "cards": ""}
 
 
-def test_a_vote_brings_the_card_to_those_who_may_still_vote(
+def test_a_change_brings_the_card_to_those_for_whom_it_still_waits(
     alice: User, bob: User, carol: User, finance: Group, admin_user: User
 ) -> None:
     grant("agreed", finance, "answer")
@@ -128,9 +128,21 @@ def test_a_vote_brings_the_card_to_those_who_may_still_vote(
     assert "waiting" in told[bob.pk]
     assert "waiting" not in told[admin_user.pk], "because of the reason that they need"
     cards = without_space(told[bob.pk]["cards"])
-    assert [*cards] == [f"request-{voted.pk}"], "and none of what was claimed"
-    assert '<span data-votes="count">1 of 2 votes</span>' in cards[f"request-{voted.pk}"]
-    assert [one.pk for one in read_again.context["waiting"]] == [voted.pk]
+    assert [*cards] == [f"request-{one.pk}" for one in (voted, claimed)]
+    assert '<span data-renewed="votes">1 of 2 votes</span>' in cards[f"request-{voted.pk}"]
+    assert "<bdi>bob</bdi> has claimed this request" in cards[f"request-{claimed.pk}"]
+    assert [one.pk for one in read_again.context["waiting"]] == [voted.pk, claimed.pk]
+
+
+def test_a_page_whose_changed_card_a_frame_leaves_out_reads_its_list(
+    alice: User, bob: User
+) -> None:
+    claimed = ask("moment", by=alice)
+    news = RequestNews()
+    news.read(set(), [bob.pk], is_check=True)
+    claim_request(claimed.pk, by=bob)
+
+    assert news.read(set(), [bob.pk], readers=[bob.pk]).cards[bob.pk] == {"cards": ""}
 
 
 def test_a_person_for_whom_more_waits_than_a_list_has_reads_it(

@@ -97,8 +97,10 @@ def test_who_begins_is_told_and_of_the_others_only_those_concerned() -> None:
 def test_a_page_gets_cards_only_if_it_follows_in_that_form() -> None:
     async def story(bells: Bells, database: Database) -> None:
         home, other = Listener(BOB), Listener(BOB)
-        bells.follow(home, INBOX, form="cards")
-        bells.follow(other, INBOX)
+        bells.follow(home, INBOX, PRESENT, form="cards")
+        bells.follow(other, INBOX, PRESENT)
+        database.concerned = {2}
+        bells.hear({"inbox"})
 
         frames = (await home.hears())["frames"] + (await other.hears())["frames"]
 
@@ -110,6 +112,19 @@ def test_a_page_gets_cards_only_if_it_follows_in_that_form() -> None:
     told(story)
 
 
+def test_a_page_that_has_missed_something_gets_no_cards_so_that_it_reads_its_list() -> None:
+    async def story(bells: Bells, database: Database) -> None:
+        pages = [Listener(BOB), Listener(BOB)]
+        for page, mark in zip(pages, ["", OLD], strict=True):
+            bells.follow(page, INBOX, mark, form="cards")
+
+        frames = [(await page.hears())["frames"][0] for page in pages]
+
+        assert frames == [{"seq": 0, "requests": 0}] * 2
+
+    told(story)
+
+
 def test_frames_that_are_sent_as_one_bring_the_cards_of_both_in_order() -> None:
     async def story(bells: Bells, database: Database) -> None:
         earlier, later = ({"seq": 0, "waiting": [n], "cards": f"{n}."} for n in (1, 2))
@@ -117,6 +132,7 @@ def test_frames_that_are_sent_as_one_bring_the_cards_of_both_in_order() -> None:
 
         assert joined.joined(earlier, later) == {"seq": 0, "waiting": [2], "cards": "1.2."}
         assert joined.joined(earlier, {"seq": 0}) == {"seq": 0, "cards": "1."}
+        assert joined.joined({"seq": 0}, later) == {"seq": 0, "cards": "2."}
         await joined.close()
 
     told(story)

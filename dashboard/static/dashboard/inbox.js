@@ -73,7 +73,9 @@ class InboxPage extends ReadAgain {
   }
 
   hear({ target }) {
-    if (target.stream === "inbox") this.readSoon(InboxPage.GATHER);
+    if (target.stream !== "inbox") return;
+    this.isOvertaken = true;
+    this.readSoon(InboxPage.GATHER);
   }
 
   /* What was read again */
@@ -134,7 +136,7 @@ class InboxPage extends ReadAgain {
 
   takeCard(fresh) {
     const old = document.getElementById(fresh.id);
-    if (!old || old.querySelector(".htmx-request")) return;
+    if (!old) return;
     const detail = { old, fresh };
     const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
     if (!old.dispatchEvent(event)) return;
@@ -173,9 +175,11 @@ class InboxPage extends ReadAgain {
     await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${link.dataset.open}`, query, last);
   }
 
+  /** What the bell tells while a card is on its way may be newer than that card. */
   async show(path, query, last) {
     const wanted = (this.wanted = Symbol(path));
     if (last) query.set("last", last);
+    this.isOvertaken = false;
     const answer = await fetch(`${path}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (this.wanted !== wanted) return;
     if (!answer?.ok || answer.redirected) {
@@ -192,6 +196,7 @@ class InboxPage extends ReadAgain {
     query.delete("last");
     this.note(query);
     this.showChosen();
+    if (this.isOvertaken) this.readSoon(InboxPage.GATHER);
     this.undoInTime();
     this.pane.querySelector(".inbox__card")?.focus({ preventScroll: true });
   }

@@ -93,13 +93,41 @@ function cardIn(element) {
   return element?.matches(".request") ? element : element?.querySelector(".request");
 }
 
-/* A card whose answer is on its way stays: what comes back says what became of it, and takes its place. */
+/* A card whose answer or form is on its way stays: what comes back says what became of it, and takes
+   its place. What was pushed meanwhile may be newer than that, and then takes its place in turn. */
+const postponed = new Map();
+
 document.addEventListener("live:replace", (event) => {
   const { old, fresh } = event.detail;
   const card = cardIn(old);
-  if (card?.querySelector(".htmx-request")) event.preventDefault();
-  else if (card?.dataset.status === "open") carryOver(card, fresh);
+  if (card?.querySelector(".htmx-request")) {
+    event.preventDefault();
+    postponed.set(card.id, fresh);
+  } else if (card?.dataset.status === "open") carryOver(card, fresh);
   else keepWords(card?.querySelector(".kept-words"), fresh);
 });
+
+document.addEventListener("htmx:afterRequest", () => {
+  for (const [id, fresh] of postponed) {
+    const card = document.getElementById(id);
+    if (card?.querySelector(".htmx-request")) continue;
+    postponed.delete(id);
+    const old = document.getElementById(fresh.id);
+    if (card && old && isNewer(cardIn(fresh), card)) replaceLate(old, fresh);
+  }
+});
+
+/** What became of the own answer stands, even if the request isn't the reader's any more. */
+function isNewer(fresh, card) {
+  if (fresh.dataset.status === "lost") return card.dataset.status === "open";
+  return Number(fresh.dataset.version) > Number(card.dataset.version);
+}
+
+function replaceLate(old, fresh) {
+  const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail: { old, fresh } });
+  if (!old.dispatchEvent(event)) return;
+  old.replaceWith(fresh);
+  window.htmx?.process(fresh);
+}
 
 customElements.define("kept-words", KeptWords);

@@ -28,8 +28,12 @@ class UnreadDot extends HTMLElement {
   }
 }
 
+/** What is new is among the newest sessions, of which only a page of older ones shows none. */
 function differs(list, sessions) {
   const rows = [...list.querySelectorAll("[data-session]")];
+  const shown = new Set(rows.map(({ dataset }) => dataset.session));
+  const isOlder = new URLSearchParams(location.search).has("older");
+  if (!isOlder && Object.keys(sessions).some((session) => !shown.has(session))) return true;
   return rows.some(({ dataset }) => {
     const newest = sessions[dataset.session] ?? 0;
     return (newest > 0) !== ("unread" in dataset) || newest > Number(dataset.seq);

@@ -53,8 +53,11 @@ class WaitingList extends ReadAgain {
     this.mark();
   }
 
-  /** After an answer the next row unfolds; a form that was refused stays as it was. */
+  /** After an answer the next row unfolds; a form that was refused stays as it was. The card that came
+      back may be older than what was pushed meanwhile. */
   afterAnswer() {
+    if (this.isOvertaken) this.readSoon(WaitingList.GATHER);
+    this.isOvertaken = false;
     const open = this.cards.filter(({ dataset }) => dataset.status === "open");
     const isAnswered = this.cards.some(({ id, dataset }) => this.unfolded.has(id) && dataset.status !== "open");
     for (const { id, dataset } of this.cards) if (dataset.status !== "open") this.unfolded.delete(id);
@@ -134,16 +137,17 @@ class WaitingList extends ReadAgain {
 
   place(fresh) {
     const old = document.getElementById(fresh.id);
-    if (old?.dataset.status === fresh.dataset.status) this.renewVotes(old, fresh);
+    if (old?.dataset.status === fresh.dataset.status) this.renew(old, fresh);
     else if (old) this.replace(old, fresh);
     else if (this.held.length || this.wouldPush()) this.held.push(fresh);
     else this.add(fresh);
   }
 
-  /** Of an open card only the votes change, so whatever is typed into it stays. */
-  renewVotes(old, fresh) {
-    for (const part of fresh.querySelectorAll("[data-votes]")) {
-      old.querySelector(`[data-votes="${part.dataset.votes}"]`)?.replaceWith(part);
+  /** Of an open card only some parts change, such as its votes, so whatever is typed into it stays. */
+  renew(old, fresh) {
+    if (old.querySelector(".htmx-request")) this.isOvertaken = true;
+    for (const part of fresh.querySelectorAll("[data-renewed]")) {
+      old.querySelector(`[data-renewed="${part.dataset.renewed}"]`)?.replaceWith(part);
     }
     old.dataset.version = fresh.dataset.version ?? "";
   }
