@@ -332,7 +332,7 @@ class FileLost(Interruption):
 
 
 class TextUnreadable(Interruption):
-    """The site's readers can no longer read the text of the procedure as the run needs it."""
+    """The site's readers can no longer read the text that the run was started with."""
 
     remedy = "Install a reader that can read the text of the run's procedure, then retry."
 

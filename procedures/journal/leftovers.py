@@ -87,7 +87,7 @@ class Standings:
 
 
 class Look:
-    """An observer of a connection: its state before code runs, and the statements of the code."""
+    """An observer of a connection: it records the state before code runs, and the statements."""
 
     __slots__ = (
         "before",
@@ -264,7 +264,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Exit the atomic blocks that the code left open, after collecting garbage that holds some."""
+    """Exit atomic blocks that the code left open, after collecting garbage that may hold some."""
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # a collected block may exit now and raise

@@ -16,7 +16,7 @@ def find_named(run_id: str) -> Run | None:
 
 
 def may_reach(run: Run, other: Run) -> bool:
-    """Return True if the run's starter sees the other run now, and started or operates it."""
+    """Return True if the run's starter may see the other run, and started it or may operate it."""
     starter = run.started_by
     if starter is None or not access.visible_runs(starter).filter(pk=other.pk).exists():
         return False

@@ -46,7 +46,7 @@ class Moment(Store):
     ) -> None:
         """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes.
 
-        `place` is where runs are started; the receivers of `run_started` get it.
+        `place` is the place where runs are started, which the receivers of `run_started` get.
         """
         self._at, self._is_forced, self._place = at, is_forced, place
 

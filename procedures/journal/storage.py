@@ -32,7 +32,7 @@ LOST_CLASSES = ("08", "53", "57P", "58", "XX")
 They are errors of the connection, resources, shutdown and the system, and damaged data.
 """
 UNPREPARED = ("26000", "42P05")
-"""Error codes behind a pooler: a statement was prepared on another server connection."""
+"""Error codes for statements that, behind a pooler, were prepared on another connection."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
 """Error codes for how a statement was sent, such as for a stale plan or a failed transaction."""
 

@@ -107,7 +107,7 @@ DJANGO = str(Path(utils.__file__).parents[2])
 # Compare the files of the code, because a patch often copies the name and the module of the method
 # that it replaces.
 DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) else None
-"""Django's own method, or None if it was replaced before this module was imported."""
+"""Django's own `execute`, or None if it was replaced before this module was imported."""
 
 
 def _kept_for(database: Any) -> "_Kept":

@@ -164,7 +164,7 @@ def newest_runs(
 def count_runs(
     sources: Sequence[Source], span: Span, states: Mapping[str, Sequence[RunState]]
 ) -> dict[str, int]:
-    """Return, by state, how many runs are in any of the sources; at most `span.limit` each."""
+    """Return the number of runs in any of the sources by state; at most `span.limit` for each."""
     if not sources:
         return dict.fromkeys(states, 0)
     few, every = with_few_rows(sources, span), replace(span, limit=span.few)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 T = TypeVar("T")
 GLANCE, HANDFUL = 64, 128
-"""The number of rows to test at first, and in each later batch, for whether a user sees them.
+"""The sizes of the first batch and of each later batch of rows that are tested for a user.
 
 For larger batches, PostgreSQL would look up everything that the user sees, instead of testing row
 by row.
@@ -56,7 +56,7 @@ def merging(
 
 
 def of_id(found: Any) -> UUID:
-    """Return an id that a statement returned; SQLite returns a text."""
+    """Return an id that a statement returned; SQLite returns a string."""
     return found if isinstance(found, UUID) else UUID(found)
 
 

@@ -202,7 +202,7 @@ class Procedure:
         )
 
     def check(self) -> None:
-        """Raise `DefinitionError` for unsupported types, defaults, subjects and texts."""
+        """Raise `DefinitionError` for a declaration with faults, such as an unsupported type."""
         returns = {RESULT: self._hints.get(RESULT, Any)}
         hints = {name: self._hints[name] for name in self._parameters}
         check_types(self.name, hints | returns)

@@ -10,7 +10,7 @@ from procedures.engine.values.spelling import short_repr
 
 LONGEST_NAME = 40
 SPENT = '"spent":'
-"""The name under which an event holds amounts, as in its JSON."""
+"""The part of an event's JSON by which events with amounts are found."""
 
 
 def checked_amounts(amounts: Mapping[str, Any]) -> dict[str, str]:

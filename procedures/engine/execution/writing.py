@@ -20,7 +20,7 @@ KEPT, FAILED = "kept", "failed"
 
 
 class Writing:
-    """The text of one attempt. Any thread of the step may write it, and nothing waits for it."""
+    """The text of one attempt; any thread of the step may write to it, without waiting."""
 
     def __init__(
         self,

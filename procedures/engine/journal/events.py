@@ -175,7 +175,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the text that a running step writes, or the text's end, as people are shown it."""
+    """A piece of the text that a running step writes, or the text's end, to be shown to people."""
 
     step: str
     attempt: int

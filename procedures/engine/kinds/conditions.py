@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Risk = Literal["high", "normal", "low"]
 RISKS: tuple[Risk, ...] = get_args(Risk)
-"""The possible risks of a question, the highest first, as lists sort them."""
+"""The possible risks of a question, the highest first; lists of requests sort in this order."""
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),

@@ -29,8 +29,9 @@ class RequestOptions(TypedDict, total=False):
     - `due`: a duration within which people should answer. The question stays open after that.
     - `remind`: a duration such as "4h", after which people are reminded again and again, or a list
       of durations ["1h", "1 day"] at which they are reminded once each.
-    - `escalate`: pairs of a duration and whom to ask too, such as [("4h", "managers")].
-    - `four_eyes`: True if those who caused the question, and their delegates, can't answer it.
+    - `escalate`: pairs of a duration and the people who are asked, too, after it, such as
+      [("4h", "managers")].
+    - `four_eyes`: True if the people who caused the question, and their deputies, can't answer it.
     - `quorum`: the number of people whose votes must agree on an approval, or on a choice of one
       option.
     - `veto`: True if one rejection of an approval with `quorum` rejects it.

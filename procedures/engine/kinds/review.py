@@ -68,7 +68,7 @@ class Review(Kind):
         return False
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the default; its decision may be one that people can't choose."""
+        """Return the default if it is valid; its decision may be one that people can't choose."""
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
                 f"{question.prompt!r}: the default of a review must be a mapping such as "

@@ -1,4 +1,4 @@
-"""Standing decisions: answers that their givers let count for later questions, too."""
+"""Standing decisions: answers that people let count for later questions, too."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -30,7 +30,7 @@ class Like:
     The same version of the procedure asks them at the same step, with the same prompt, options and
     conditions. Their evidence has the same names, and equal values at `fields`. Their numbers at
     the names in `at_most` exceed neither the numbers that people were shown nor the author's
-    limits. Each of these numbers may occur once in the prompt and in each label.
+    limits. In the prompt and in each label, these numbers may differ where they first occur.
     """
 
     fields: Sequence[str] = ()

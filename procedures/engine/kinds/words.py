@@ -48,7 +48,7 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that a text stands for according to the schema; a decimal stays a text."""
+    """Return the value that a text stands for according to the schema; a decimal stays a string."""
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)

@@ -46,7 +46,7 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Cancel all runs below, including retried children and the children of ended runs.
+    """Cancel all runs below a run, including retried children and the children of ended runs.
 
     Otherwise the children would continue, on their own or for a retry of their parent, although
     nobody needs them.

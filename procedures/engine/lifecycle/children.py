@@ -135,7 +135,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return how many of these are the first end of their child; a retried child ends again."""
+    """Return how many ends in `news` are their child's first; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     # If all known ends at a place are among the new ones, none of them was counted before.

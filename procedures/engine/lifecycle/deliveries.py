@@ -2,7 +2,7 @@
 
 They are stored with the sender's event and delivered to the other run after that commit. The
 sender's commit inserts an input and locks nothing of the other run; the delivery locks only the
-other run. A delivery that is lost is made up for by the other run's next claim, or by a sweep.
+other run. If a delivery is lost, the other run's next claim or a sweep repeats it.
 """
 
 from collections.abc import Mapping

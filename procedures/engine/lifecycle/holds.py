@@ -52,8 +52,8 @@ def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
 def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
     """Undo a held answer; deadlines that have passed in the meantime take effect now.
 
-    Raises `TooLateError` from `effective_at` on, by the storage's clock, whether or not the answer
-    has been settled.
+    Raises `TooLateError` from the time `effective_at` on, by the storage's clock, even if the wait
+    is still open.
     """
     if not wait.is_open or wait.effective_at is None or wait.effective_at <= store.now:
         raise TooLateError

@@ -102,7 +102,7 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
 def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     """Unpause a locked run in the status that it had before, or withdraw a pending pause.
 
-    Inputs that came in the meantime queue the run.
+    If inputs came in the meantime, the run is queued.
     """
     tell(store, run, said)
     if run.status != RunStatus.PAUSED:

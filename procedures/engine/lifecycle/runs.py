@@ -125,9 +125,9 @@ def has_to_undo(store: Store, run: RunRow) -> bool:
 
 
 def undone_since(run: RunRow) -> int:
-    """Return the number of the event after which compensations are this run's own to execute.
+    """Return the number of the last event whose compensations this run doesn't execute.
 
-    The original run executes those that a fork has copied from it.
+    The original run executes the compensations that a fork has taken over.
     """
     return max(run.base_seq, run.carried_seq)
 

@@ -17,7 +17,7 @@ HIGHER = "Raise the limit if this is intended."
 class Budget:
     """The steps, events and children used since the last `continue_as_new`, without compensations.
 
-    Events in the journal are counted only when the code asks for new ones, so that a replay costs
+    Events in the journal are counted only when the code adds a new one, so that a replay costs
     nothing.
     """
 

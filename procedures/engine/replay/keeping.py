@@ -12,7 +12,7 @@ LARGEST_RESULT = 64 * 1024**2
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
-    """Return a result's stored form, the value that is read back from it, and its text.
+    """Return a result's plain JSON, the value restored from that JSON, and the JSON as text.
 
     Raises `ValueError` if the result can't be stored.
     """

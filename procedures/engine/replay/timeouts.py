@@ -13,7 +13,7 @@ GRACE = 5.0
 
 
 STOOD_STILL = 1.0
-"""If the alarm and the thread are both late by more seconds than this, the process was stopped."""
+"""If both the alarm and the thread are late by more seconds than this, the process stood still."""
 
 
 class TimeIsUp(BaseException):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Transaction(ABC):
-    """One transaction of a store; without transactions, every call takes effect at once."""
+    """One transaction of a store; in a store without transactions, calls take effect at once."""
 
     lease: timedelta
     """The time for which a worker may hold a run without renewing its lease."""
@@ -143,10 +143,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def rest(self, run: Row) -> None:
-        """Revoke the hold of the run's writer.
-
-        Sets the run's count of claims without progress to zero.
-        """
+        """Revoke the hold of the run's writer, and reset the count of claims without progress."""
 
     @abstractmethod
     def release(self, run: Row) -> None:

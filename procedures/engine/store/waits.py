@@ -116,7 +116,7 @@ class Waits(Inputs):
         return [child for wait in self.waits(run) for child in self.children(wait)]
 
     def family(self, run: Row) -> Sequence[RunRow]:
-        """Lock and return all runs below that haven't ended, and the ended runs between them.
+        """Lock and return the runs below a run that haven't ended, and the ended runs between them.
 
         Other ended runs may be left out.
         """

@@ -39,7 +39,7 @@ LOST_FILE = "The file “{name}” isn't stored any more. Send it again."
 
 @dataclass(frozen=True)
 class ExpiredUpload:
-    """The place of a file that was sent too long ago to be used."""
+    """A stand-in for a file that was sent too long ago to be used."""
 
     name: str
 

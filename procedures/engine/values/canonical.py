@@ -158,7 +158,7 @@ def faults(error: ValidationError) -> str:
 
 
 def legible(text: str) -> str:
-    """Return the text with lone surrogates and NUL, which databases can't store, made printable."""
+    """Return the text with visible codes for lone surrogates and NUL, which can't be stored."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
 
 

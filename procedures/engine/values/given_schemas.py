@@ -260,7 +260,7 @@ def _without_null(schema: Mapping[str, Any], path: str) -> tuple[Mapping[str, An
 
 
 def _implied(schema: Mapping[str, Any]) -> str | None:
-    """Return "string" for a part without a type that is a choice between texts, else None."""
+    """Return "string" for a part without a type that is a choice between strings, else None."""
     return "string" if schema.keys() & {"enum", "const", "oneOf"} else None
 
 

@@ -50,7 +50,7 @@ class Part:
     """The type's constraints and settings, by Pydantic's names."""
     parts: list["Part"] = field(default_factory=list)
     shape: Schema = field(default_factory=dict)
-    """A JSON Schema that accepts every valid value; its constraints also have Pydantic's names."""
+    """A JSON Schema that accepts every valid value; it also has Pydantic's names of constraints."""
 
     @property
     def inner(self) -> "Part":

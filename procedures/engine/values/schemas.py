@@ -19,7 +19,7 @@ INSIDE = " / "
 
 
 class ContainsItselfError(ValueError):
-    """A schema that refers to itself, so that it has no end."""
+    """An error for a schema that refers to itself, so that its references can't be resolved."""
 
 
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -38,7 +38,7 @@ def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _first_level(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema with its own references resolved, but not those inside their types."""
+    """Return the schema with its own references resolved, but not those inside referenced types."""
     found = dict(schema)
     if "anyOf" in found:
         found["anyOf"] = [_first_level(one, defs) for one in found["anyOf"]]

@@ -281,4 +281,4 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "integer": plain_int,
     "number": plain_float,
 }
-"""Functions that convert a text, by JSON type; a decimal stays a text and loses no digit."""
+"""Functions that convert a text, by JSON type; a decimal stays a string and loses no digit."""

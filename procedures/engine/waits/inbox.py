@@ -63,7 +63,7 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
 
 
 def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, Any]:
-    """Return the part of an event's content that names messages as read, and holds them."""
+    """Return the part of an event's content that holds these messages and names them as read."""
     read = {"read": [one["id"] for one in found]} if found else {}
     return {**read, **packed(name, found)}
 

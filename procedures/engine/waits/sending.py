@@ -43,7 +43,7 @@ def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
 
 
 def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
-    """Return the reason on one line; raise `OptionError` if it is empty or isn't a text."""
+    """Return the reason on one line; raise `OptionError` if it is empty or isn't a string."""
     fiber.check_usable()
     told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not told:
@@ -53,7 +53,7 @@ def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
 
 
 def _check_id(name: str, id: object) -> None:  # noqa: A002
-    """Raise `OptionError` for a text that can't be the id of a run or a signal."""
+    """Raise `OptionError` for a string that can't be the id of a run or a signal."""
     told = check_text(f"{name} of ctx.send", id)
     if len(told) > LONGEST_ID:
         words = f"can have at most {LONGEST_ID} characters, not {len(told)}"
