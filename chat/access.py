@@ -63,7 +63,7 @@ def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UU
 
 def in_session_of(user: User) -> Q:
     """Return a `Q` that matches runs with an entry in one of the user's sessions."""
-    # Not by a join, in which Django would also look each session up in its own table.
+    # No join, because Django would then look up each session in its own table, too.
     mine = Member.objects.filter(session=OuterRef("session"), user=user).order_by()
     return access.has_row(Message.objects.filter(Exists(mine), run=OuterRef("pk")))
 
@@ -75,7 +75,8 @@ def asks(user: User) -> Q:
 
 def shared_runs(user: User) -> list[RunsByKey]:
     """Return the index lookup that finds other people's runs in the user's sessions."""
-    # The member again: a row that was changed by hand must not show what its session doesn't.
+    # The membership is checked again: a row that somebody edited in the database must not show a
+    # run that its session doesn't show.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
     is_member = Part(
         f"EXISTS (SELECT 1 FROM {members} AS member WHERE member.id = named.member_id"  # noqa: S608
@@ -94,7 +95,8 @@ def asking_runs(user: User) -> list[RunsByKey]:
     by_group = [
         RunsByKey(Assignment, "group_id", chosen(one.groups.values("pk"))) for one in people
     ]
-    # The index has no empty permissions, which PostgreSQL can't conclude from a key of a subquery.
+    # The index leaves out empty permissions. PostgreSQL can't conclude from the key of a subquery
+    # that the permission isn't empty.
     is_named = Part("named.permission <> ''")
     by_name = [
         RunsByKey(Assignment, "permission", this(name), is_named) for name in held_permissions(user)
@@ -195,7 +197,8 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 def _is_session_visible(user: User, path: str) -> Q:
     """Return a `Q` for rows whose session the user may see; `path` is the session's lookup."""
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
-    # The runs first, and each once: a session may hold thousands of entries of one run.
+    # The runs are found first, each once, because a session may have thousands of entries about one
+    # run.
     of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
     is_public = Q(**{"is_private" if path == "pk" else f"{path}__is_private": False})
     return _is_in(user, path) | (is_public & Q(Exists(of_run.order_by())))

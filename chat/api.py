@@ -133,7 +133,8 @@ def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> St
         told = replace(answer, address=address, program=program_of(request))
         response, is_new = services.respond(request_id, told, by=by)
     except (HumanRequest.DoesNotExist, services.NotAskedError):
-        # Only those who may see it are told who is asked; who is asked may see it.
+        # Only users who may see the request learn who is asked, and everybody who is asked may see
+        # it.
         get_object_or_404(visible_requests(by), pk=request_id)
         raise
     services.drop_draft(request_id, by=by)

@@ -77,7 +77,7 @@ def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
             asked |= Q(pk__in=holders_of_permission(one.permission).values("pk"))
         else:
             asked |= Q(pk=one.user_id) if one.user_id else Q(groups=one.group_id)
-    # Distinct, since a person may be in several of the groups that are asked.
+    # The result is distinct, because a person may be in several of the groups that are asked.
     return active_users().filter(asked).distinct()
 
 

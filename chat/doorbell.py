@@ -52,8 +52,8 @@ class Doorbell(Background[tuple[str, ...]]):
         sent_at = 0.0
         while True:
             streams = set(self.queue.get())
-            # Hints are collected only after others were sent: the first one of a quiet site, or of
-            # one that has a change every now and then, is sent at once.
+            # Hints are collected only after others have been sent. So the first hint after a pause
+            # is sent at once.
             time.sleep(max(sent_at + GATHER - time.monotonic(), TOGETHER))
             while not self.queue.empty():
                 streams.update(self.queue.get())

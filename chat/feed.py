@@ -104,7 +104,8 @@ def audiences_of(user: User) -> Iterator[str]:
     seen = holdings_of(user).procedures(*access.SEEING)
     yield from (audience("procedure", key) for key in seen)
     asked = (_asked_with(person) for person in (user, *principals_of(user)))
-    # Each once: the statement reads the entries of every audience that it is given.
+    # Each audience is passed once, because the statement reads the entries of every audience that
+    # it gets.
     yield from set(chain.from_iterable(asked))
 
 

@@ -83,7 +83,7 @@ class Query:
         """The parts of the folded query, which blanks separate; none is only punctuation."""
         folded = fold(self.text.replace("\0", " ")[:LONGEST_QUERY])
         parts = [part for part in dict.fromkeys(folded.split()) if words_of(part)][:MOST_PARTS]
-        # A single plain letter or digit is in nearly every text.
+        # Nearly every text contains a single plain letter or digit.
         return [] if len(parts) == 1 and len(parts[0]) == 1 and parts[0].isascii() else parts
 
     @cached_property
@@ -150,7 +150,8 @@ def _folded_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
         return text.lower(), [(at, at + 1) for at in range(len(text))]
     folded, origins = list[str](), list[tuple[int, int]]()
     starts = [at for at, one in enumerate(text) if not at or not unicodedata.combining(one)]
-    # A letter together with the marks that follow it, as they may be folded into one.
+    # A letter is folded together with the marks that follow it, because they may become one
+    # character.
     for start, end in pairwise([*starts, len(text)]):
         own = _fold_letter(text[start:end])
         folded.append(own)

@@ -163,7 +163,7 @@ class Inbox:
         """Return the requests that this list may show; `_ways` finds those that ask the person."""
         found = HumanRequest.objects.open().filter(is_left_to(self.user))
         if self.tab == Tab.MINE and not self.user.is_superuser:
-            # A claim doesn't say whether its owner is still asked.
+            # A claim doesn't tell whether the claimer is still asked.
             found = found.filter(~Q(claimed_by=self.user) | is_assigned_to(self.user))
         if self.tab == Tab.UNCLAIMED:
             found = found.filter(Q(claimed_by=None) | is_claim_stale())
@@ -249,7 +249,7 @@ class Lists:
         if not self.waiting:
             return []
         is_first = tab == Tab.GROUPS and filters == EVERYTHING and after is None
-        # If nothing asks the person by name, all that waits for them is in this list.
+        # If nothing asks the person by name, this list has everything that waits for them.
         if is_first and (self.user.is_superuser or not self.ids(Tab.MINE)):
             return list(self.waiting)[:MOST_COUNTED]
         return None

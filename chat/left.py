@@ -112,7 +112,7 @@ def _is_claim_in_force(now: Combinable) -> Q:
     given = Delegation.objects.active(now).filter(to=OuterRef("claimed_by"))
     given = given.filter(Exists(principals.order_by()))
     has_right = Q(Exists(own.order_by())) | Q(Exists(given.order_by()))
-    # Not by a join, for which PostgreSQL would read all users, although few requests are claimed.
+    # No join, because PostgreSQL would read all users for it, although few requests are claimed.
     claimer = active_users().filter(pk=OuterRef("claimed_by")).order_by()
     if has_user_field("is_superuser"):
         has_right |= Q(Exists(claimer.filter(is_superuser=True)), is_unasked=True)

@@ -21,7 +21,7 @@ MOST_ENDS = 24
 MOST_FOUND, MOST_SEARCHED = 8, 50
 CODE = r"```.*?(?:```|\Z)|`[^`\n]+`"
 SIGN = r"(?<![\w.+\-/@&=#%~:])(?P<sign>@)(?=\S)"
-# In one pass, so that a text with thousands of both takes no longer than another.
+# One pass finds both, so that a text with thousands of either doesn't take longer than other texts.
 CODE_OR_SIGN = re.compile(f"{CODE}|{SIGN}", re.DOTALL)
 ENDS = re.compile(r"(?<=[^\s])(?=[^\w]|\Z)")
 
@@ -42,7 +42,7 @@ def signs_in(text: str) -> list[int]:
 def names_after(text: str, sign: int) -> list[str]:
     """Return each piece of text after an @ that may be a user name, the longest first."""
     line = text[sign + 1 : sign + 1 + LONGEST].partition("\n")[0]
-    # The last sign of a word may belong to the name ("dr."), or end the sentence.
+    # The last character of a word may belong to the name ("dr."), or end the sentence.
     ends = [found.start() for found in ENDS.finditer(line)][:MOST_ENDS]
     return [line[:end] for end in sorted(ends, reverse=True)]
 

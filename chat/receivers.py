@@ -175,7 +175,8 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
     plan_moments(request, question)
     assignments, note = assign(question.assign, run.procedure_id, find=_way_to_find(run))
     request.note = f"{note} {shortage(assignments, run=run, question=question)}".strip()
-    # Before its message, which refers to it and locks the session: the last lock of all.
+    # The request is inserted before its message, which refers to it and takes the last of all
+    # locks, that of the session.
     request.insert(assignments)
     Message(kind=Message.Kind.REQUEST, run=run, request=request, at=at).add_to(session)
 

@@ -202,7 +202,7 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
         echo = services.echo_of(asked, said.text, by=request.user, confirmed=said.confirms)
         if echo:
             return Status(422, _unconfirmed(echo))
-    # A repeated message has its files already, and their tokens may have expired since.
+    # A repeated message already has its files, and their tokens may have expired.
     tokens, by = said.files, request.user
     files = earlier.files if earlier else services.sent_message_files(part.session, tokens, by=by)
     message = services.post_message(

@@ -73,7 +73,7 @@ def mark_read(session: UUID, *, by: User, seq: int) -> bool:
 def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID, Followed]:
     """Return which of the sessions a person follows.
 
-    This takes one statement, and two more if there is something new where they aren't a member.
+    This takes one statement, and two more if there are new messages where they aren't a member.
     """
     found: dict[UUID, Followed] = {}
     parts: dict[UUID, int] = {}
@@ -121,20 +121,20 @@ def readers_of(session: UUID) -> Readers:
     return Readers(count=marks.filter(seq__gte=newest).count())
 
 
-# For the pages of many people at once.
+# The functions below serve the pages of many people at once.
 
 Unread = dict[Key, dict[UUID, int]]
 """The sessions with something new, by person, with the number of the newest new message."""
 
 
 def unread_of(people: Collection[Key]) -> Unread:
-    """Return what is new for each of these people, among their newest sessions."""
+    """Return, for each of these people, those of their newest sessions that have new messages."""
     keys = list(people)
     return _found(people, sql.unread_of.fetch(keys, NEWEST, keys), _mentions(people))
 
 
 def unread_in(sessions: Collection[UUID], people: Collection[Key]) -> Unread:
-    """Return what is new for each of these people in these sessions."""
+    """Return, for each of these people, those of these sessions that have new messages."""
     mentions = _mentions(people, Q(session__in=sessions))
     return _found(people, sql.unread_in.fetch(list(sessions), list(people)), mentions)
 
@@ -157,7 +157,7 @@ def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key
 
     This takes one statement, and a few more if there are such mentions.
     """
-    # One join for all of it: a condition for each mention would be too many for one statement.
+    # One join finds all of them. A condition for each mention would make the statement too long.
     mark = "session__read_marks__"
     mentions = Message.objects.filter(
         where or Q(),
@@ -174,7 +174,7 @@ def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key
 def _seen_by_others(found: list[tuple[Any, ...]]) -> list[tuple[Key, UUID, int]]:
     """Return the mentions that the mentioned people, who aren't members, may see now."""
     people = People.read({user for user, *_ in found})
-    # A reply to somebody is theirs to read while they may see any run of the session.
+    # The author of a message may read a reply to it while they may see any run of the session.
     replied = {session for user, session, *_, writer in found if writer == user}
     said = Message.objects.filter(is_among("session", replied), run__isnull=False).order_by()
     runs: dict[UUID, set[UUID]] = defaultdict(set)

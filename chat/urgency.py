@@ -131,7 +131,8 @@ def ways_by_group(user: User) -> list[Way]:
     permissions = held_permissions(user)
     return [
         *(Way.of_assignments(group=group) for group in sorted(groups_of(user))),
-        # The index has no empty permissions, which PostgreSQL must find in the query to use it.
+        # The index leaves out empty permissions. PostgreSQL uses it only if the query says that the
+        # permission isn't empty.
         *(Way.of_assignments(permission=one).filter(~Q(permission="")) for one in permissions),
     ]
 
@@ -164,7 +165,7 @@ def held_permissions(user: User) -> list[str]:
 
 
 def _held_permissions(user: User) -> list[str]:
-    # Somebody may have hundreds of permissions, but few are ever asked for.
+    # Somebody may have hundreds of permissions, but requests ask for only a few of them.
     asked = rule_facts(user).permissions
     people = [user, *principals_of(user)]
     askable = [one for one in people if not one.is_superuser] if asked else []

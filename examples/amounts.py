@@ -61,7 +61,8 @@ def read_amount(cell: str) -> Amount:
         raise ValueError(
             f"has the amount {quoted}. Write a number like 31.20 or 31,20, without a currency sign"
         )
-    # The length first: a cell with a million digits would cost seconds to turn into a number.
+    # The length is checked first, because it would take seconds to parse a cell with a million
+    # digits.
     if len(number) > len(str(LARGEST)) or (value := Decimal(number)) > LARGEST:
         raise ValueError(f"has the amount {quoted}; the limit is {LARGEST:,}")
     return Amount(value.quantize(CENT, context=MONEY), mark)
@@ -71,7 +72,8 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
     """Return the exact sum with two decimals."""
     total = Decimal("0.00")
     for amount in amounts:
-        # Not `sum`: that adds in the context of the process, whatever its precision has become.
+        # `sum` would add in the decimal context of the process, whose precision other code may have
+        # changed.
         total = MONEY.add(total, amount)
     return total
 

@@ -187,7 +187,8 @@ class _Older:
 
     def named(self, start: str) -> str:
         """Return the commit hash that begins with `start`, or ""."""
-        # The first name that is not smaller is the one that begins so, if any does.
+        # The first name that isn't smaller than the digits is the only one that can begin with
+        # them.
         place = bisect_left(self._names, start)
         found = self._names[place] if place < len(self._names) else ""
         return found if found.startswith(start) else ""
@@ -214,7 +215,7 @@ def _targets(message: Message, older: _Older, place: int, merged: Merged) -> Ite
                 yield from [older.named(one) for one in merged(name, match["base"])] or [""]
             elif target := older.named(name):
                 yield target
-            else:  # it was rebased since
+            else:  # the commit was rebased since
                 yield older.with_subject(revert["subject"], before=place) if revert else ""
 
 

@@ -84,7 +84,8 @@ class Output:
     def take(self, chunk: bytes) -> None:
         self._size += len(chunk)
         self._kept += chunk
-        # Cut only once it is twice as long, so that cutting costs nothing per chunk.
+        # The output is cut only when it is twice as long as the limit, so that a chunk costs almost
+        # nothing.
         if len(self._kept) > 2 * MOST_OUTPUT:
             del self._kept[:-MOST_OUTPUT]
         lines = (self._line + cleaned(self._decoder.decode(chunk))).split("\n")
@@ -136,12 +137,12 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
     process = subprocess.Popen(  # noqa: S603 (no shell; the command is the site's own)
         [sys.executable, "-I", "-c", WATCHED, *command],
         cwd=folder,
-        env={**passed_on, "PYTHONUNBUFFERED": "1"},  # what it says is read as it is said
+        env={**passed_on, "PYTHONUNBUFFERED": "1"},  # so that output isn't held back
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        # A group of its own, which is killed as a whole: what a check has started must not outlive
-        # it.
+        # The command gets a process group of its own, which is killed as a whole, so that nothing
+        # that the check has started outlives it.
         start_new_session=True,
     )
     assert process.stdin
@@ -162,13 +163,13 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
         if time.monotonic() > until:
             return "was still running after {took}, so it was stopped"
         if not _read(process, output):
-            time.sleep(LOOK)  # it says nothing more, and is not at its end
+            time.sleep(LOOK)  # its output has ended, but it hasn't
     _kill(process)
     for _ in range(MOST_LEFT):
         if not _read(process, output):
             break
-    # Only now: the number of a process that was waited for may be another's, and its group would be
-    # killed for it.
+    # The process is reaped only now. After that, another process may get its pid, and that one's
+    # group would be killed.
     status = process.wait()
     if status < 0:
         return f"was killed by signal {-status} after {{took}}"
@@ -191,7 +192,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill all processes in the process's group."""
-    # Once it was waited for, its number may belong to another process.
+    # Once the process has been reaped, another process may have its pid.
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

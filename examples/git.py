@@ -69,7 +69,7 @@ class Repository:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
-        # Empty for the calls that come before the filters are known; none of these reads a file's
+        # This is empty in calls before the filters are known; none of those calls reads a file's
         # content.
         self._filters: list[str] = []
         if not self.path.is_dir():
@@ -110,7 +110,7 @@ class Repository:
         own = {name: os.environ[name] for name in OWN_PLACES if name in os.environ}
         try:
             named = self._git(*command, no=NOT_FOUND, also=own, is_isolated=False)
-        except GitError:  # a configuration that cannot be read names nothing
+        except GitError:  # a configuration that can't be read names nothing
             named = b""
         if path := os.fsdecode(named).strip("\n"):
             return path
@@ -193,8 +193,8 @@ class Repository:
             folder.mkdir()
             init = ("init", "--quiet", "--template=", f"--object-format={form}")
             self._git(*init, folder=folder)
-            # The objects are borrowed, not cloned: a clone would run the hooks and follow the
-            # configuration of the repository.
+            # The objects are borrowed. A clone would run the hooks and follow the configuration of
+            # the repository.
             Path(folder, ".git", "objects", "info", "alternates").write_text(f"{objects}\n")
             if shallow.exists():
                 Path(folder, ".git", "shallow").write_bytes(shallow.read_bytes())

@@ -151,7 +151,7 @@ def find_returned(orders: File, statuses: str, columns: str) -> Export:
 def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decision]:
     """Decide about each order; only orders above the limit need somebody's answer."""
     above = ask(ctx, [order for order in orders if order.amount > limit])
-    # By line, since an order's number may be written differently on each of its lines.
+    # Decisions are found by line, because each line may write the same order number differently.
     decided = {decision.order.line: decision for decision in above}
     by_limit = partial(Decision, verdict=Verdict.REFUNDED, decided_by=BY_LIMIT)
     return [decided.get(order.line) or by_limit(order) for order in orders]

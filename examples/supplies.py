@@ -42,7 +42,7 @@ def order_supplies(ctx: Context, supplier: str = "Paper & Pens") -> Ordered:
     decision = ctx.approve(
         f"Order {listed(basket)} from {supplier}?", assign="finance", evidence=basket
     )
-    # What was written meanwhile is for whoever reads the order, not for the order itself.
+    # Texts that people wrote meanwhile are notes for whoever reads the order, and don't change it.
     notes = [f"{note.sender}: {note.text}" for note in ctx.inbox()]
     if not decision:
         ctx.notify("Nothing is ordered.")

@@ -64,12 +64,12 @@ providers: list[Provider] = []
 
 
 def sees_all(user: User) -> bool:
-    """Return True if the user sees every run: superusers do, and whoever may operate all runs."""
+    """Return True if the user sees every run, as superusers and holders of `OPERATE` do."""
     return holds(user, OPERATE)
 
 
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
-    """Return the runs that a user may see: their own, granted ones, and those of providers.
+    """Return the runs that a user may see: their own, and those that grants or providers show.
 
     A user who may operate every run sees every run. Every run is tested separately, so narrow the
     query to a few keys. To list or count all visible runs, use `run_lists`.

@@ -95,7 +95,7 @@ def start(
             program=access.program_of(request),
         )
     except services.CANT_BE_STARTED:
-        # Only those who may see it are told why.
+        # Only users who may see the procedure learn why it can't be started.
         get_object_or_404(access.visible_procedures(request.user), name=name)
         raise
     started = services.start_found(found, read_inputs(request, found.definition), place=place)

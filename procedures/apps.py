@@ -48,7 +48,7 @@ def name_what_django_sets() -> None:
     from procedures.engine.execution.rare import Rare, look_after
     from procedures.engine.execution.surroundings import OfContext, of_context
 
-    kept_in = "asgiref.local"  # Django keeps both in variables of that name
+    kept_in = "asgiref.local"  # Django keeps both in context variables of that name
     of_context.append(OfContext("Django's language", translation.get_language, kept_in))
     of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
     look_after(Rare(_settings, Setting("Django's settings", _write_settings, _changed_settings)))
@@ -70,7 +70,7 @@ def _write_settings(before: Any) -> None:
     lazy._wrapped, variables = before  # noqa: SLF001
     write_variables(vars(lazy._wrapped), variables)  # noqa: SLF001
     for name in variables:
-        vars(lazy).pop(name, None)  # what was read of them is kept there
+        vars(lazy).pop(name, None)  # what was read from them is cached there
 
 
 def _changed_settings(before: Any, now: Any) -> str:
@@ -95,6 +95,6 @@ def register_procedures(**_: Any) -> None:
     from procedures.services import note_installation
 
     if "countersign_procedures_installation" not in connection.introspection.table_names():
-        return  # a migration back has removed the tables
+        return  # a backward migration has removed the tables
     registry.register_all()
     note_installation()

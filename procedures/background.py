@@ -37,11 +37,12 @@ class Background(ABC, Generic[T]):
             return
         try:
             threading.Thread(target=self.work, name=self.name, daemon=True).start()
-        except RuntimeError as error:  # as many threads as there may be: the next one tries again
+        except RuntimeError as error:  # the limit of threads is reached; the next item tries again
             logging.getLogger(type(self).__module__).warning(self.failure, error)
             return
-        # After the start, or a process that once had no thread to spare would never begin one. Two
-        # threads of callers that begin at once do no harm: each item is taken by one of them.
+        # This comes after the start. Otherwise, a process that once failed to start a thread would
+        # never start one. If two callers start threads at once, that does no harm: each item is
+        # taken by one of them.
         self._has_begun = True
         self.has_begun()
 
@@ -49,7 +50,8 @@ class Background(ABC, Generic[T]):
         """Do nothing; a subclass can override this, which is called once a thread has started."""
 
     def _begin_anew(self) -> None:
-        # Another queue: the lock of this one may be held by a thread that a fork does not copy, and
-        # the child's first item would wait for it for ever. What lies in it the parent takes.
+        # The child gets a new queue. A thread that a fork doesn't copy may hold the lock of the old
+        # one, and the child's first item would wait for that lock for ever. The parent handles the
+        # items in the old queue.
         self.queue = self.queues()
         self._has_begun = False

@@ -31,8 +31,9 @@ class Board:
 
     def sit_down(self, number: int) -> None:
         """Use the entry with that number for this newly forked slot."""
-        # A pool of more slots than places shares some: then a slot hides another from the watch,
-        # and the lease keeper's own timer is left to end it.
+        # If the pool has more slots than the table has entries, some slots share an entry. Then one
+        # slot hides another from the main process, and only the lease keeper's own timer can end
+        # the hidden one.
         self._place = number % PLACES
         self.put_down()
 
@@ -52,8 +53,8 @@ class Board:
 
     def _write(self, content: bytes) -> None:
         start = self._place * PLACE.size
-        # Not locked, since a slot may be killed while it holds a lock. A place that is read
-        # half-written shows a claim that never was, and no longer does at the next look.
+        # The table isn't locked, because a slot may be killed while it holds a lock. An entry that
+        # is read half-written shows a claim that never existed, but only until the next look.
         self._memory[start : start + PLACE.size] = content
 
 

@@ -1,7 +1,7 @@
 """The settings of Countersign: the site's dictionary `COUNTERSIGN`, with a default for each name.
 
-Import `conf` and read a name from it: `conf.SITE_URL`. A site that sets nothing works; unknown
-names in its dictionary are reported by `manage.py check` and never stop an import.
+Import `conf` and read a name from it: `conf.SITE_URL`. A site needn't set any name. Unknown names
+in its dictionary are reported by `manage.py check` and never stop an import.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -50,8 +50,8 @@ def call_workers() -> None:
 
 def send_later(task: str, *arguments: str | int) -> None:
     """Send a message to the task with that name once this transaction is committed."""
-    # Not before: a fast worker would look before the commit, find nothing, and the run would wait
-    # for the sweep.
+    # The message is sent after the commit. Otherwise, a fast worker would look before the commit
+    # and find nothing, and the run would wait for the sweep.
     transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
@@ -93,7 +93,7 @@ def fault() -> str:
     """Return a sentence that says why messages can't be sent now, or "" if Redis accepts them."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
-            # A write, since a full Redis still answers a ping.
+            # The test is a write, because a full Redis still answers a ping.
             client.set(PROBE, 1, px=CALL_AGAIN)
     except redis.exceptions.OutOfMemoryError:
         return "Redis is full (maxmemory) and accepts no messages."
@@ -120,8 +120,8 @@ class Messenger(Background[Message]):
             messages = [self.queue.get()]
             while not self.queue.empty():
                 messages.append(self.queue.get())
-            # Equal messages that gathered while the last one was sent become one, in the order of
-            # their first.
+            # Equal messages that arrived while others were being sent are sent once, in the order
+            # in which each first arrived.
             for message in dict.fromkeys(messages):
                 if message == CALL:
                     _call()
@@ -143,13 +143,14 @@ messenger = Messenger()
 def _call() -> None:
     """Send the message to the workers unless one is already on its way."""
     try:
-        # It expires by itself: if the message is lost or its worker dies before `note_arrival`, the
-        # next call is silenced for a second at most.
+        # The key expires by itself. So if the message is lost, or its worker dies before
+        # `note_arrival`, the next call sends none for a second at most.
         is_first = bool(kept_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
     except redis.RedisError:
-        # Redis may be away only for this process, or the broker may be another one: try to send.
+        # Redis may be unavailable only to this process, or the broker may be another server: try to
+        # send.
         is_first = True
-    # Nothing was sent after all, so the next caller must not be silenced by our mark.
+    # Nothing was sent, so the key must not keep the next caller from sending.
     if is_first and not _send(*CALL):
         note_arrival()
 
@@ -159,8 +160,9 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
     try:
         connection = _connection_to(current_app.conf.broker_url)
         with pools.producers[connection].acquire(block=True, timeout=PATIENCE) as producer:
-            # By name, since the tasks import the runner, and the runner this module. No retry: the
-            # sweep is the retry, and this thread has others to send.
+            # The task is sent by name, because the tasks import the runner, which imports this
+            # module. It isn't retried: the sweep calls again, and this thread has other messages to
+            # send.
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
         told = ", ".join(map(str, arguments)) or "queued runs"

@@ -67,7 +67,7 @@ class ContentStore:
             if default_storage.exists(path):
                 if default_storage.size(path) == len(content):
                     return digest
-                default_storage.delete(path)  # a writer died in the middle of it
+                default_storage.delete(path)  # a writer died while it wrote the file
             _settle(default_storage.save(path, ContentFile(content)))
         return digest
 
@@ -93,7 +93,7 @@ class ContentStore:
         with reaching():
             _require_folder()
             _Ours.require()
-            # On disk `save` gives it a name of its own if several workers probe at once.
+            # If several workers probe at once, `save` gives each file a name of its own on disk.
             path = default_storage.save(f"{FOLDER}/probe", ContentFile(bytes(PROBE)))
             try:
                 _settle(path)
@@ -129,8 +129,9 @@ def remove_old_uploads() -> None:
     with reaching():
         if why := store_complaint():
             raise FileStoreError(why)
-        # The folder's own hour, and one more: the token of a file is signed after the file was
-        # stored, by the clock of the web server, and nothing may be deleted before its token ends.
+        # One hour is the folder's own. The other one is for the clock of the web server, which
+        # signs the token after the file was stored: nothing may be deleted before its token
+        # expires.
         end = _now() - conf.UPLOADS_KEPT - 2 * AN_HOUR
         for hour in _upload_hours():
             if datetime.strptime(hour, HOUR).replace(tzinfo=UTC) <= end:
@@ -238,7 +239,8 @@ def name_store() -> str:
     name = uuid4().hex
     with reaching():
         _require_folder()
-        # First, since on disk `save` never overwrites and would give the new mark another name.
+        # The old mark is deleted first, because `save` never overwrites a file on disk and would
+        # give the new mark another name.
         default_storage.delete(MARK)
         _settle(default_storage.save(MARK, ContentFile(name.encode())))
     return name
@@ -284,8 +286,8 @@ class _Ours:
     @classmethod
     def require(cls) -> None:
         """Raise `FileStoreError` if this store belongs to another site."""
-        # The object, not a flag: settings that are changed at run time give another storage, which
-        # has to be recognized anew.
+        # The object is compared, because settings that are changed at run time give another
+        # storage, which must be checked again.
         if cls.store is storages["default"]:
             return
         if why := store_complaint():

@@ -50,8 +50,8 @@ def permissions_of(user: User) -> set[str]:
 
 def _with_permissions(user: User) -> User:
     kept = "_perm_cache"
-    # Django's own backend keeps them there, too, after a statement for the user's own and one for
-    # those of the groups.
+    # Django's own backend stores the permissions in the same place, after one statement for those
+    # of the user and one for those of the groups.
     is_new = user.is_active and not user.is_superuser and not hasattr(user, kept)
     if is_new and are_permissions_in_tables():
         setattr(user, kept, set(holdings_of(user).permissions))

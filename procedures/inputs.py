@@ -63,8 +63,7 @@ def read_files(
     A path is the name of an input, such as "scan", or leads to a part of an input, such as
     "order.scan" or "lines.0.scan". `names` are the paths to read; by default, all that were sent.
     """
-    # All are checked before the first is stored, so that a refused start leaves nothing in the
-    # store.
+    # All files are checked before the first one is stored, so that a refused start stores nothing.
     sent = request.FILES.keys() if names is None else request.FILES.keys() & set(names)
     uploads = {path: _uploads(path, request.FILES.getlist(path), schemas) for path in sent}
     with use_file_store(UploadStore()):
@@ -92,7 +91,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _value(name: str, texts: Sequence[object], schemas: Schemas) -> Any:
-    """Return an input's value from its form fields; a list repeats its field, an object is JSON.
+    """Return an input's value from its form fields: lists repeat a field, and objects are JSON.
 
     A list of objects can also be one JSON list.
     """

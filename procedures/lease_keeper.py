@@ -43,21 +43,21 @@ class LeaseKeeper:
         with self._lock:
             self._holds.append(hold)
             self._keep_beating()
-            _fence(self._holds)  # before any code that may never let the thread have a turn
+            _fence(self._holds)  # before any code that might never let the thread run
         try:
             yield
         finally:
             with self._lock:
                 self._holds.remove(hold)
-            # Outside the keeper's lock: it may wait for a renewal under way, and others must be
-            # able to take up and lay down runs meanwhile.
+            # This is outside the keeper's lock, because it may wait for a renewal in progress, and
+            # other threads must be able to add and remove runs meanwhile.
             hold.end()
             if slot.is_open:
                 faulthandler.cancel_dump_traceback_later()
 
     def _keep_beating(self) -> None:
-        # A fork copies the object but not the thread: `is_alive` is false in the child, which
-        # starts one of its own.
+        # A fork copies the object but not the thread. In the child, `is_alive` is false, so the
+        # child starts a thread of its own.
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._beat, name="lease_keeper", daemon=True)
             self._thread.start()
@@ -65,16 +65,15 @@ class LeaseKeeper:
 
     def _beat(self) -> None:
         """Renew leases over the thread's own connection, so that the run's code can't delay it."""
-        # `connections` is local to the thread, so that this replaces the database for this thread
-        # alone.
+        # `connections` is local to the thread, so this replaces the database only for this thread.
         connections[DEFAULT_DB_ALIAS] = own_database()
         while True:
             try:
                 self._beat_while_held()
             finally:
                 connection.close()
-            # Under the lock, under which runs are added: a run can't come between this look and the
-            # end of the thread unseen.
+            # Runs are added under the same lock, so no run can be added unseen between this check
+            # and the end of the thread.
             with self._lock:
                 if slot.is_open:  # a new thread would cost the next run more than its replay
                     self._is_held.wait_for(lambda: self._holds)
@@ -96,8 +95,8 @@ class LeaseKeeper:
                     return
             if holds:
                 quiet_since = now
-            # Without the lock, since a renewal may wait for the database, and the worker must be
-            # able to take up and lay down runs.
+            # This doesn't hold the lock, because a renewal may wait for the database, and the
+            # worker must be able to add and remove runs.
             for hold in holds:
                 hold.look(now)
 
@@ -108,11 +107,12 @@ def _fence(holds: "list[HeldRun]") -> None:
     The timer needs no GIL. It is the second fence: the main process also ends a process that keeps
     working on a lost run.
     """
-    # Only in a slot: a timer in a web process or a test would end all that runs beside it.
+    # The timer is set only in a slot. In a web process or a test, it would end everything else in
+    # the process, too.
     if not slot.is_open or not holds or any(hold.is_taken for hold in holds):
-        return  # of a taken run, the timer that was set last runs out
-    # Its thread is written in C and needs no GIL, so it also ends a process whose code holds the
-    # GIL for ever.
+        return  # for a taken run, the timer that was set last expires
+    # The timer's thread is written in C and needs no GIL, so it also ends a process whose code
+    # holds the GIL for ever.
     faulthandler.dump_traceback_later(SILENT_FOR, exit=True)
 
 
@@ -147,8 +147,8 @@ class HeldRun:
             except Exception as error:  # noqa: BLE001 (whatever the driver raises, it beats on)
                 run = self._journal.run.run_id
                 logger.warning("Run %s: the lease couldn't be renewed: %s", run, error)
-                # Outside a worker this thread lives no longer than the run, and a test could not
-                # remove a database that is still connected.
+                # Outside a worker, this thread may outlive the run, and a test couldn't remove a
+                # database that is still connected.
                 connection.close()
             finally:
                 if not slot.is_open:
@@ -160,11 +160,11 @@ class HeldRun:
         if self._journal.is_taken:
             self._leave()
             return
-        # By identity: each attempt makes a new object, and people see the new step at once, not at
-        # the next renewal.
+        # Steps are compared by identity: each attempt makes a new object, so that people see the
+        # new step at once and not only at the next renewal.
         is_due = working is not self._shown or now - self._renewed >= RENEWED_EVERY
-        # A renewal that failed because somebody held the row is due again at the next beat, well
-        # before the lease ends.
+        # A renewal that failed because the row was locked is tried again at the next beat, well
+        # before the lease expires.
         if is_due and self._journal.renew():
             self._shown, self._renewed = working, now
 

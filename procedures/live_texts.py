@@ -153,7 +153,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
                 self._send(client)
             except redis.RedisError as error:
                 logger.debug("The texts of running steps couldn't be sent to Redis: %s", error)
-                # What has ended is in the chat; what goes on is sent with its next pieces.
+                # Texts that have ended are in the chat; the others are sent with their next pieces.
                 self._unsent = {key: one for key, one in self._unsent.items() if not one.has_ended}
 
     def _gather(self, timeout: float | None) -> None:
@@ -161,7 +161,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
             draft, piece = self.queue.get(timeout=timeout)
         except queue.Empty:
             return
-        if draft not in self._unsent:  # and nobody reads what an earlier attempt has left
+        if draft not in self._unsent:  # nobody reads the text of an earlier attempt any more
             self._unsent = {one: rest for one, rest in self._unsent.items() if one[:2] != draft[:2]}
         self._unsent.setdefault(draft, _Unsent()).take(piece)
 
@@ -171,7 +171,8 @@ class Scribe(Background[tuple[Draft, Piece]]):
             for draft, entries in sent.items():
                 index, newest = index_of(draft.run), newest_of(draft.run)
                 has_ended = self._unsent[draft].has_ended
-                # Only a later text takes the place of one: a lost worker's has a smaller number.
+                # Only a later text replaces an earlier one; the text of a lost worker has a smaller
+                # number.
                 score = draft.number + HALF if has_ended else draft.number
                 pipeline.zadd(index, {draft.step: score}, gt=True)
                 pipeline.zadd(newest, {draft.step: time.time()})

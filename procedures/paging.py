@@ -46,7 +46,7 @@ def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) ->
     if after is not None:
         rows = rows.filter(**{f"{field}__{'lt' if by != field else 'gt'}": after})
     limit = page_size(limit)
-    # One row more tells if there is a next page, without counting.
+    # One more row tells whether there is a next page, without a count.
     found = list(rows.order_by(by)[: limit + 1])
     more = len(found) > limit
     return {"items": found[:limit], "next": getattr(found[limit - 1], field) if more else None}

@@ -49,7 +49,7 @@ def reader_of(suffix: str) -> Reader:
     where = f"{SETTING} names {named} for {suffix}, which"
     try:
         reader: Reader = import_string(named)
-    except KeyboardInterrupt:  # whoever started this process wants it to end
+    except KeyboardInterrupt:  # somebody asks this process to end
         raise
     except BaseException as error:
         raise ReaderError(f"{where} can't be imported: {_words_of(error)}") from error
@@ -87,10 +87,10 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
         found = [one for one in read if isinstance(one, Procedure)]
         for one in found:
             one.check()
-    except KeyboardInterrupt:  # whoever started this process wants it to end
+    except KeyboardInterrupt:  # somebody asks this process to end
         raise
-    # A reader is a site's own code: whatever it raises, a `sys.exit()` too, is a fault of this file
-    # alone.
+    # A reader is the site's own code. Whatever it raises, even by `sys.exit()`, is a fault of this
+    # file alone.
     except BaseException as error:
         raise ProcedureFileError(_words_of(error), line=_line_of(error)) from error
     if len(found) != len(read):

@@ -134,7 +134,7 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
     text = (name, file, version)
     code = _ready.get(text) or make_ready(text)
     if isinstance(code, Unreadable):
-        _ready.pop(text, None)  # it is read again next time, when it may have been put right
+        _ready.pop(text, None)  # it is read again next time, when it may have been repaired
     return code
 
 
@@ -155,7 +155,7 @@ def make_ready(text: Text) -> Definition:
     except ProcedureFileError as error:
         words = f"The text of {file} that this run was started with can't be read. {error}"
         code = Unreadable(_never, name, name, file=file, why=words)
-    # The one that was put in first; it is read again if a run still needs it.
+    # The least recently added text is dropped; it is read again if a run still needs it.
     while len(_ready) >= MOST_TEXTS:
         _ready.pop(next(iter(_ready)), None)
     _ready[text] = code
@@ -185,7 +185,8 @@ def texts_here() -> QuerySet[ProcedureVersion]:
 
 def register_all() -> None:
     """Write the rows of every defined procedure. Calling it twice is harmless."""
-    found = sorted(definitions().values(), key=lambda one: one.name)  # as all others lock them
+    # All processes lock the rows in this order.
+    found = sorted(definitions().values(), key=lambda one: one.name)
     _make_rows(found)
     _warn_of_missing_grants(found)
     for module in conf.PROCEDURE_MODULES:
@@ -269,8 +270,8 @@ def versions_here() -> dict[str, Any]:
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
     """Write and return the rows of these versions in a few statements, with the current time."""
-    # Before the rows are written: only procedures that are new now get the grants of their roles,
-    # or a grant that an administrator took away would come back.
+    # This comes before the rows are inserted. Only procedures that are new now get the grants of
+    # their roles; otherwise, a grant that an administrator has removed would come back.
     known = set(Procedure.objects.values_list("name", flat=True))
     procedures = Procedure.objects.bulk_create(
         [Procedure(name=definition.name, title=definition.title) for definition in found],

@@ -47,7 +47,8 @@ class Reports:
         keys: list[Any] = sorted(client.smembers(self.name))
         texts: list[Any] = client.mget(keys) if keys else []
         told = dict(zip(keys, texts, strict=True))
-        # A member of a set has no time of its own: what has expired is taken out of it here.
+        # The members of a set don't expire by themselves, so those whose report has expired are
+        # removed here.
         if gone := [key for key, text in told.items() if text is None]:
             client.srem(self.name, *gone)
         return [text.decode() for text in told.values() if text is not None]
@@ -66,7 +67,7 @@ _kept = _Kept()
 
 def kept_redis() -> redis.Redis:
     """Return this thread's Redis connection; a forked process opens its own."""
-    # Two processes on one socket would read each other's answers.
+    # If two processes shared one socket, they would read each other's responses.
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(
             conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE

@@ -39,8 +39,8 @@ def advance_runs() -> None:
     ends, besides, has_called = time.monotonic() + SHIFT, Exclusions(), False
     try:
         while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
-            # Called before this run is worked on, which may take long: the others are run by
-            # another worker meanwhile. Once is enough, for that one calls the next.
+            # Another worker is called before this run is advanced, which may take long. One call is
+            # enough, because that worker calls the next one.
             if claimed.are_others and not has_called:
                 dispatch.call_workers()
                 has_called = True
@@ -49,7 +49,7 @@ def advance_runs() -> None:
             if time.monotonic() >= ends:
                 dispatch.call_workers()
                 return
-        if not slot.may_claim:  # others do
+        if not slot.may_claim:  # other workers may
             dispatch.call_workers()
     except StorageLost as lost:
         logger.warning("The queue will be checked again later: %s", lost)
@@ -107,7 +107,8 @@ def _code_for(found: Queued) -> Procedure | None:
             raise NotReadYet(partial(registry.make_ready, key))
         return _code_of(*key)
     code = registry.find(found.procedure)
-    # The usual case costs no query: the claim has read the newest version along with the run.
+    # Usually this takes no query, because the claim has read the newest version together with the
+    # run.
     if code and code.version == found.newest:
         return code
     return _newest(found.procedure, code_of_run(found.run.pk))
@@ -152,8 +153,8 @@ def _newest_code(name: str, known: list[str]) -> Procedure | None:
 
 def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     run_id = held.run.run_id
-    # Before any of the author's code: the main process ends a slot by what stands on the board,
-    # also one whose code never comes back.
+    # This comes before any of the author's code: by the board, the main process can end a slot even
+    # if that code never returns.
     board.take_up(UUID(run_id), held.epoch)
     try:
         with lease_keeper.beating_for(held):
@@ -164,7 +165,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
         logger.warning("Run %s will be tried again later: %s", run_id, lost)
     finally:
         board.put_down()
-    # Whoever brought something while this worker let go of the run saw it in a worker's hands, and
-    # so called nobody.
+    # If an input arrived while this worker was releasing the run, its sender saw the run in a
+    # worker's hands and called no worker.
     if held.is_queued_again:
         dispatch.call_workers()

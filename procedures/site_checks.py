@@ -63,7 +63,7 @@ def check_webhooks(**_: Any) -> list[CheckMessage]:
     given = getattr(settings, "COUNTERSIGN", {})
     found = given.get("WEBHOOKS", {}) if isinstance(given, Mapping) else {}
     if not isinstance(found, Mapping):
-        return []  # said by `check_settings`
+        return []  # `check_settings` reports that
     return [
         Error(f"The webhook {str(name)[:40]!r} can't be used: {fault}", id="procedures.E013")
         for name, one in found.items()

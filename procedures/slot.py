@@ -49,14 +49,14 @@ class Slot:
 
     def replace(self, why: str) -> None:
         """Have this process replaced once it has released its run and is at least a minute old."""
-        # The first reason is the one to tell; later ones often follow from it.
+        # The first reason is the one to report, because later ones often follow from it.
         self.spent_by = self.spent_by or why
 
     @property
     def is_leaving(self) -> bool:
         """True if this process is to exit: its worker is stopping, or it must be replaced."""
-        # Forking costs: a procedure that spoils its process at each turn must not make the worker
-        # do nothing but fork.
+        # Forking is expensive: a procedure that spoils its process in each turn must not make the
+        # worker fork all the time.
         is_old = time.monotonic() - self._opened_at >= REPLACED_AFTER
         return self.is_stopping or bool(self.is_open and self.spent_by and is_old)
 
@@ -69,8 +69,8 @@ class Slot:
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
         for number in (*NOTED, STOP):
-            # First of all: the pool installs its own handlers after this, and leaves alone only
-            # what is ignored. `begin_turn` puts ours in their place.
+            # This comes first: the pool installs its own handlers afterwards, except for ignored
+            # signals. `begin_turn` replaces them with ours.
             signal.signal(number, signal.SIG_IGN)
         _let_steps_start_processes()
 
@@ -85,8 +85,8 @@ class Slot:
         for number in NOTED:
             _handle(number, self._note)
         _handle(STOP, self._stop)
-        # At the first turn, after the code was imported: what its modules set while they are
-        # imported is not taken back.
+        # This is in the first turn, after the code was imported, so that settings which its modules
+        # set at their import are kept.
         if self._began_with is None:
             self._began_with = around_turns.read()
         changed, stuck = around_turns.set_back(self._began_with)
@@ -119,7 +119,8 @@ def _let_steps_start_processes() -> None:
 
     It also replaces the pool's authentication key, whose type can't be sent to a spawned process.
     """
-    # There is no public way: `Process.daemon` can't be changed once the process has started.
+    # There is no public way, because `Process.daemon` can't be changed once the process has
+    # started.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined] # noqa: SLF001
     config["daemon"] = False
     config["authkey"] = AuthenticationString(bytes(config["authkey"]))

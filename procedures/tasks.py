@@ -20,8 +20,8 @@ def advance_runs(*_: object, **__: object) -> None:
 
     The arguments are ignored, because a broker may deliver anything.
     """
-    # First of all: what is queued from now on sends a message of its own, and can't be missed by
-    # the look below.
+    # This comes first: whatever is queued from now on sends a message of its own, and the look
+    # below can't miss anything queued before.
     dispatch.note_arrival()
     if services.gate.is_open():
         runner.advance_runs()

@@ -84,8 +84,8 @@ class Shelf:
         """Return the files as last read. They are read at the first use, and again after edits."""
         with self._lock:
             if self._found is None or self._has_changed():
-                # The stamp before the files: an edit while they are read differs from it, and is
-                # read at the next look.
+                # The stamp is taken before the files are read: if a file is edited meanwhile, the
+                # next look sees a different stamp and reads it.
                 self._stamp, self._looked_at = _stamp(), time.monotonic()
                 self._found = load()
             return self._found
@@ -131,15 +131,15 @@ def text_of(place: Place) -> str:
     """Return the text of a file; raise `ProcedureFileError` if it isn't a readable text."""
     try:
         path = place.path.resolve(strict=True)
-        # Resolved first: a link in the folder must not have the site carry out a file from
+        # The path is resolved first: a link in the folder must not make the site run a file from
         # elsewhere.
         if not path.is_relative_to(place.folder.resolve()):
             raise ProcedureFileError("It's a symbolic link that leads out of its folder.")
         if not stat.S_ISREG(path.stat().st_mode):
             raise ProcedureFileError("It isn't a regular file.")
         with path.open("rb") as file:
-            # One byte more than allowed tells that it is too large, however large it is, and
-            # however it grows meanwhile.
+            # One byte more than allowed shows that the file is too large, however large it is, and
+            # even if it grows meanwhile.
             data = file.read(conf.LARGEST_PROCEDURE_FILE + 1)
     except FileNotFoundError:
         raise ProcedureFileError("It's a broken symbolic link.") from None
@@ -172,8 +172,8 @@ def places() -> list[Place]:
     """
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
-        # By its real path: two globs, or a link, may lead to one file, which would then seem to be
-        # defined twice.
+        # Files are compared by their real paths: two globs, or a link, may lead to one file, whose
+        # procedures would then seem to be defined twice.
         found.setdefault(os.path.realpath(place.path), place)
         if len(found) > MOST_FILES:
             break
@@ -228,7 +228,8 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
 def _folders_in(folder: Path) -> list[Path]:
     """Return the subfolders that aren't hidden, or none if the folder can't be opened."""
     try:
-        with os.scandir(folder) as found:  # knows folders without asking for each
+        # `scandir` knows which entries are folders without a call for each entry.
+        with os.scandir(folder) as found:
             inner = [one.path for one in found if not one.name.startswith(".") and one.is_dir()]
     except OSError:
         return []

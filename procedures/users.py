@@ -34,7 +34,7 @@ GIVING = (
 
 
 def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
-    """Return what `find` returns, found once for each user object, as Django keeps permissions.
+    """Return the result of `find`, cached on the user object, as Django caches permissions.
 
     Use it only for values that lists show. Whether somebody has a right is decided by a query.
     """

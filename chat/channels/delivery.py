@@ -44,8 +44,8 @@ def send_notification(notification_id: int) -> None:
         return
     first, now = held[0], clock.now()
     try:
-        # Outside any transaction: a mail server may take minutes, and the row is held by its own
-        # time instead of a lock.
+        # Outside any transaction, because a mail server may take minutes. The row is held until a
+        # time instead of being locked.
         _deliver(first)
     except UndeliverableError as error:
         for one in held:
@@ -58,8 +58,8 @@ def send_notification(notification_id: int) -> None:
             "Notification %s (%s) couldn't be delivered: %s", first.pk, first.channel, first.note
         )
     else:
-        # After it was taken over: a worker that dies in between has it sent twice rather than
-        # never, and its key shows that it is one.
+        # This is recorded after the channel has accepted the message. If a worker dies in between,
+        # the message is sent twice rather than never, and its key marks the copy as a duplicate.
         for one in held:
             one.note_sent(at=clock.now())
         words = (
@@ -107,7 +107,8 @@ def _locked(together: NotificationQuerySet) -> Iterator[Notification]:
 
     Even if many of them are postponed or dropped, the others are still found and sent.
     """
-    # In one order everywhere, or two workers with two of them would wait for each other.
+    # The order is the same everywhere. Otherwise, two workers that lock the same two rows could
+    # deadlock.
     ordered, last = together.order_by("pk").select_for_update(), 0
     while part := list(ordered.filter(pk__gt=last)[:MOST_TOGETHER]):
         yield from part
@@ -121,12 +122,13 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
         if one.tries >= MOST_TRIES:
             one.give_up(one.note or NEVER_ENDED)
         elif one.request and one.request.effective_at:
-            # Closed only as long as an answer isn't undone: then it is as before, and to be told.
+            # The request is closed only until its answer is undone. After an undo, people must be
+            # notified again.
             one.put_off(at=one.request.effective_at)
         elif one.mention and not not_looking([one.recipient], clock.now()):
             one.put_off(at=clock.now())
         elif one.takes_back and one.takes_back.status == Notification.Status.HELD:
-            # A worker sends it right now, or has died and another one will drop it.
+            # A worker is sending it right now, or has died, and another worker will drop it.
             one.put_off(at=clock.now())
         elif why := _why_needless(one):
             one.drop(why)

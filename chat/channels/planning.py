@@ -67,14 +67,15 @@ def _plan(request_id: UUID) -> None:
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
-    # Two clocks never wait for each other, nor plan one person twice: who finds the row locked
-    # leaves it to the other.
+    # Two clock processes never wait for each other and never plan the same notification: if one has
+    # locked the row, the other skips it.
     found = due.select_for_update(skip_locked=True).filter(pk=request_id).first()
     if found is None:
         return
     is_anybody_looking = is_kept_by_claim = False
     for channel in notifying_channels():
-        # Each person once in each round, also after the request was reassigned back to them.
+        # Each person is notified once in each round, even if the request is reassigned back to
+        # them.
         told = found.notifications.filter(channel=channel.name, round=found.reminded)
         asked = list(people_asked(found, channel).exclude(pk__in=told.values("recipient")))
         left = still_left(found, asked)
@@ -83,8 +84,8 @@ def _plan(request_id: UUID) -> None:
             [_planned(channel, user, now, request=found, round=found.reminded) for user in absent]
         )
         is_anybody_looking |= len(absent) < len(left)
-        # A claim may count no more, because of a change elsewhere: then the request waits for the
-        # others again.
+        # A claim may become invalid because of a change elsewhere. Then the request waits for the
+        # other assignees again.
         is_kept_by_claim |= found.claimed_by_id is not None and len(left) < len(asked)
     claim_checked_at = now + CLAIM_CHECKED_AGAIN if is_kept_by_claim else None
     found.notify_at = now + LOOKING if is_anybody_looking else claim_checked_at
@@ -171,7 +172,7 @@ def _tell_worker(keys: Sequence[int]) -> None:
 
 def _ring(together: Sequence[Notification], now: datetime) -> None:
     """Queue a task, after this commit, that sends these notifications in one message."""
-    # Before the message, in one commit: if the message is lost the clock finds the rows again.
+    # The message is sent in the same commit. If it is lost, the clock process finds the rows again.
     for one in together:
         one.try_again(at=now)
     dispatch.send_later(TASK, together[0].pk)

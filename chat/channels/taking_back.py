@@ -39,10 +39,11 @@ def plan_taking_back(
             planned_at=now,
             next_try_at=now + TRY_AGAIN,
         )
-        # Locked, or a worker that begins to send one at this moment would see the request open, and
-        # this would see the notification untried.
+        # The rows are locked. Otherwise, a worker that begins to send one right now would see an
+        # open request, and this code would see a notification that hasn't been tried.
         for one in told.select_for_update(of=("self",))
-        # Also what is being sent, and what has failed: some of a person's devices may have it.
+        # Notifications that are being sent, or have failed, are included, because some of a
+        # person's devices may have them.
         if one.tries
     ]
     for one in Notification.objects.bulk_create(planned):

@@ -109,7 +109,7 @@ class Assignment(models.Model):
                 ("permission", ~Q(permission="")),
             )
             for name, fields, condition in (
-                # What waits for somebody is counted by these, however many requests are closed.
+                # This index counts the requests that wait for somebody, however many are closed.
                 ("open", (whom, "request"), Q(is_open=True) & is_named),
                 ("due", (whom, "due_at", "rank", "request"), Q(is_open=True) & is_named),
                 ("runs", (whom, "procedure", "run"), is_named),

@@ -88,7 +88,8 @@ def _close(
     until: datetime | None = None,
 ) -> Changed:
     status, by = status_after(content), content["responder"]
-    # An answer has its entry already, and what is only unneeded for now gets one when it is sure.
+    # An answer already has its entry in the history. A request that is unneeded only for now gets
+    # its entry once that is final.
     if status != HumanRequest.Status.ANSWERED and until is None:
         insert_row(_entry(request, content, status, at=at))
     closed = sql.close_request.fetch(

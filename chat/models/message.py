@@ -43,7 +43,7 @@ def opener_of(session: str) -> Subquery:
     It is None if a person opened the session.
     """
     cards = Message.objects.cards().filter(session=OuterRef(session)).order_by("seq")
-    # A key of a foreign row comes as text from SQLite's subqueries, unless its type is named.
+    # SQLite's subqueries return the key of a related row as text, unless the type is given.
     return Subquery(cards.values("run")[:1], output_field=models.UUIDField())
 
 
@@ -263,7 +263,7 @@ class Message(models.Model):
     def files(self) -> list[File]:
         """The files that a person sent with the message."""
         if self.kind != self.Kind.PERSON:
-            return []  # a run names its own files, which its page has
+            return []  # the page of a run shows the files that it names
         return [File(**file) for file in self.posted.get("files", ())]
 
     @property
@@ -313,7 +313,8 @@ class Message(models.Model):
         self.seq = session.last_seq
         seal(self, number=session.said)
         change = SessionEvent(session=session, seq=self.seq, kind="message", object=str(self.pk))
-        # Together, as nobody else can know the session yet: its numbers need no lock.
+        # The entries are added together. Their numbers need no lock, because nobody else can know
+        # the session yet.
         rows: list[models.Model] = [session, change, self]
         members = []
         if self.author:
@@ -349,17 +350,18 @@ class Message(models.Model):
         and makes the message the newest in the feed. This saves round trips to the server.
         """
         self.session_id = session
-        # Before the seal, which covers the place; it locks the session, so that no other message
-        # gets the same number.
+        # This comes before the seal, which covers the number. It locks the session, so that no
+        # other message gets the same number.
         whom = self.request.assignees if self.request else None
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
         sealed = sql.seal_said.said(tally_proof(SAID, session, number), session)
-        # What members did isn't searched for; a new title has a text of its own.
+        # The search doesn't find entries about what members did. A new title has a text of its own.
         texts = [] if self.is_line else [Searchable.of_message(self)]
         insert_rows([self, *texts], also=[sealed, self._feed()])
-        # The first message shows the run of the session's only member. Any other run has a card in
-        # the session first, except for children, of which those of a map have none.
+        # The first message of a session shows the run of its only member, who sees that run anyway.
+        # Every other run has its card in the session first, except for children; children of a map
+        # have no card.
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):
             share(self.run, session)
 

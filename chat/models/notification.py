@@ -59,7 +59,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     def failing(self) -> Self:
         """Return unsent notifications of which at least two tries have failed."""
         is_tried_now = Q(status=Notification.Status.HELD, tries=2)
-        # What is put off waits for a claim or for an answer's effect, not for its channel.
+        # A postponed notification waits for a claim to end or for an answer to take effect, not for
+        # its channel.
         is_put_off = Q(status=Notification.Status.PLANNED, held_until__isnull=False)
         found = self.filter(next_try_at__isnull=False, tries__gte=2).exclude(note="")
         return found.exclude(is_tried_now | is_put_off)
@@ -194,7 +195,8 @@ class Notification(models.Model):
         """Reserve the notification for a worker; after `HOLD`, another worker may take it."""
         self.status, self.bundle = self.Status.HELD, bundle
         self.tries += 1
-        # Told of again when the hold ends: if this worker dies, nobody else would know of it.
+        # The clock process queues it again when the hold ends. Otherwise, nobody would know of it
+        # if this worker died.
         self.held_until, self.next_try_at = now + HOLD, now + HOLD
         fields = ["status", "bundle", "tries", "held_until", "next_try_at"]
         self.save(update_fields=fields)
@@ -205,8 +207,8 @@ class Notification(models.Model):
 
     def put_off(self, *, at: datetime) -> None:
         """Postpone the notification; no message includes it until `at` or soon after."""
-        # Not with the others of its bundle, which may be sent meanwhile: a mailbox would take a
-        # second message with their key for a copy of the first one.
+        # It leaves its bundle, whose other notifications may be sent meanwhile. A mailbox would
+        # otherwise take a second message with the same key for a copy of the first one.
         self.bundle = None
         self.held_until = self.next_try_at = at + TRY_AGAIN
         self.save(update_fields=["bundle", "held_until", "next_try_at"])

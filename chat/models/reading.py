@@ -85,7 +85,8 @@ class ReadMark(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user", "session", "seq"], name="countersign_marks_by_user"),
-            # The few mentions that somebody hasn't read, among thousands of sessions they have.
+            # The index holds the few unread mentions of a person, among the marks of thousands of
+            # sessions.
             models.Index(
                 fields=["user", "mentioned"],
                 condition=Q(mentioned__gt=F("seq")),

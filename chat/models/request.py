@@ -303,7 +303,8 @@ class HumanRequest(models.Model):
         self, assignments: "Sequence[Assignment]", *, note: str, notify_at: datetime | None
     ) -> None:
         """Add assignments, whose people are notified at `notify_at`; `note` gives the reason."""
-        # Rows from before this field was kept have "", which names nobody and must not begin to.
+        # Rows from before this field existed hold "" for an unknown list. It must stay "", because
+        # a list of only the new names would be wrong.
         if self.assigned:
             also = [one.whom for one in assignments]
             self.assigned = canonical.text_of([*self.assignees, *also])

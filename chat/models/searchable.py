@@ -32,7 +32,7 @@ class SearchableQuerySet(models.QuerySet["Searchable"]):
 
         An empty query matches nothing.
         """
-        # The grams of a word may be anywhere in a text that doesn't have the word.
+        # A text can contain all grams of a word, in different places, without containing the word.
         return self.filter(grams__fit=query).containing(query) if query else self.none()
 
     def containing(self, query: Query) -> Self:
@@ -117,7 +117,7 @@ class Searchable(models.Model):
 
     @classmethod
     def of_message(cls, message: "Message", *, title: str = "") -> Self:
-        """Return the unsaved text of an entry; `title` is that of a session which it opens."""
+        """Return the unsaved text of an entry; `title` is that of the session that it opens."""
         text = "\n".join(filter(None, dict.fromkeys([title, *texts_of_message(message)])))
         of = {"session_id": message.session_id, "message": message}
         is_opened = message.kind == message.Kind.OPENED
@@ -168,7 +168,7 @@ def texts_of_message(message: "Message") -> Iterator[str]:
 
 def values_in(data: Any) -> Iterator[str]:
     """Yield the texts and numbers in JSON data, without the names of fields."""
-    left = [data]  # no call a level: data may be nested deeper than calls may be
+    left = [data]  # no recursion, because data may be nested very deeply
     while left:
         one = left.pop()
         if isinstance(one, dict | list):

@@ -168,7 +168,8 @@ def _kept_whom(whom: Whom) -> str:
 
 def _ring_for(whom: Whom) -> None:
     if whom is not None:
-        # Without the names: who hears it reads this row, so that no change is told of twice.
+        # The hint contains no names. Its receivers read them from this row, so that no change is
+        # announced twice.
         ring_after_commit("inbox")
 
 
@@ -201,9 +202,11 @@ class Member(models.Model):
             )
         ]
         indexes = [
-            # A person's crowds, among thousands of sessions that they have almost for themselves.
+            # This index finds the sessions in which a person is one of a crowd, among thousands of
+            # small sessions.
             models.Index(fields=["user"], condition=Q(in_crowd=True), name="countersign_crowds"),
-            # Who has been there longest, among a thousand members.
+            # This index finds the member who has been in a session longest, among a thousand
+            # members.
             models.Index(fields=["session", "joined_at", "id"], name="countersign_joined"),
         ]
 
@@ -270,7 +273,8 @@ class SharedRun(models.Model):
     These rows only speed up lists. The session's members and messages decide who may see the run.
     """
 
-    # Without a constraint, so that deleting a member's row by hand takes the right away.
+    # There is no constraint, so that an operator who deletes a member's row in the database takes
+    # the right away.
     member = models.ForeignKey(
         Member, models.CASCADE, db_index=False, db_constraint=False, related_name="+"
     )
@@ -319,7 +323,8 @@ class SessionEvent(models.Model):
             )
         ]
         indexes = [
-            # Read every second by each web process, which learns from it what no bell told it.
+            # Each web process reads this every second, and so learns of changes whose hints were
+            # lost.
             models.Index(fields=["id"], condition=~Q(whom=""), name="countersign_changed_requests")
         ]
 

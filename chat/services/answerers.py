@@ -185,5 +185,6 @@ def _holder() -> QuerySet[User]:
 def _permissions() -> QuerySet[Any]:
     """Return all permissions, unordered, each with its `full_name`."""
     name = Concat("content_type__app_label", Value("."), "codename")
-    # Without an order: the usual one joins content types for nothing, and a subquery takes none.
+    # The order is removed: the default one joins the content types needlessly, and a subquery has
+    # no order.
     return Permission.objects.order_by().annotate(full_name=name)

@@ -22,11 +22,11 @@ LONGEST = timedelta(days=366)
 def delegate(
     *, by: User, to: User, until: datetime, from_at: datetime | None = None, reason: str = ""
 ) -> Delegation:
-    """Let another person answer one's requests until a date, from now on unless `from_at` is later.
+    """Let `to` answer the requests of `by` until a date, from now on unless `from_at` is later.
 
     Each answer of the deputy depends on the right that the giver has at that moment. A deputy can't
     pass requests on, and can't answer a `four_eyes` request that the giver has caused. Returns the
-    delegation. Raises `OperationRefusedError` if the dates or the people don't allow one.
+    delegation. Raises `OperationRefusedError` for invalid dates, or if `to` can't be a deputy.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now

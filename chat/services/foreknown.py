@@ -21,15 +21,17 @@ def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[Huma
     """Answer a locked run's new requests if standing decisions cover them; return the answers."""
     steps = {step_of(wait.key) for wait in waits}
     usable = StandingDecision.objects.usable(at).filter(version=run.version_id, step__in=steps)
-    # First, because there are mostly none: the requests needn't be read then.
+    # This is read first, because mostly there is no decision. Then the requests needn't be read.
     known = set(usable.values_list("likeness", flat=True))
     requests = _alike(waits, known) if known else []
     decisions = _locked(usable, requests) if requests else []
     found: list[HumanResponse | None] = []
     for wait, request in requests if decisions else ():
-        # As it is now: the answer to another of these may have made it unneeded.
+        # The wait is read again, because the answer to another one of these may have made it
+        # unneeded.
         wait.refresh_from_db()
-        # Its wait knows this very request then, whose history the closing continues.
+        # The wait then refers to this very request object, whose history is continued when it is
+        # closed.
         wait.run, request.wait = run, wait
         found += [_answered(request, decisions, at)] if wait.is_undecided else []
     return [one for one in found if one]
@@ -50,8 +52,8 @@ def _locked(
 ) -> list[StandingDecision]:
     """Lock and return the decisions that may answer these requests."""
     alike = {likeness(request.asked) for _, request in requests}
-    # All at once and in one order: two runs that ask several questions each would otherwise wait
-    # for each other.
+    # All decisions are locked at once and in one order. Otherwise, two runs that each ask several
+    # questions could deadlock.
     ordered = usable.filter(likeness__in=alike).order_by("pk").select_related("giver")
     return list(ordered.select_for_update(of=("self",)))
 
@@ -62,8 +64,9 @@ def _answered(
     for decision in decisions:
         if not _covers(decision, request, at):
             continue
-        # Now, as for an answer: the giver may have lost the right, or have caused this request.
-        # Nobody looks at a page: a program's request waits for somebody who does.
+        # The right is checked now, as for any answer, because the giver may have lost it or may
+        # have caused this request. This isn't an answer in a browser, so it can't answer a request
+        # that a program asked with the giver's token.
         right = request.right_of(decision.giver, now=at, is_in_browser=False)
         if right is None or right.is_bypass or right.of is not None:
             continue
@@ -80,13 +83,14 @@ def _covers(decision: StandingDecision, request: HumanRequest, at: datetime) -> 
     )
     if not is_alike or not decision.is_usable(at):
         return False
-    # A row that was changed by hand says what nobody has decided.
+    # A row that somebody edited in the database holds a decision that nobody has made.
     if unproven(decision) or not is_within(question, decision.plain_limits):
         return False
     try:
         check_answer(question, _answer_of(decision))
     except AnswerError:
-        # The site's limits may be lower now. The request stays open; its run must not suffer.
+        # The site's limits may have become lower. Then the request stays open, and its run must not
+        # fail.
         return False
     return True
 

@@ -118,14 +118,14 @@ def _request_differences(
 ) -> Iterator[Difference]:
     opening = record.waits.get(request.wait.opened_seq)
     if opening is None or opening.content["wait"] != Wait.Kind.REQUEST:
-        return  # the wait itself is told, or the link to it
+        return  # the missing wait, or the wrong link to it, is reported elsewhere
     if record.is_covered:
         asked = canonical.text_of(Question.from_json(opening.content).as_json())
         yield from compared(request, {"opened_at": opening.at, "question": asked})
         yield from _unassigned(request)
     yield from history_differences(request)
     if request.effective_at or is_unused(request):
-        # The journal knows nothing of an answer that is held, or was not used; the history does.
+        # Only the history records an answer that is held or was not used; the journal doesn't.
         yield from held_differences(request)
     else:
         yield from _outcome_differences(record, request, opening)
@@ -248,8 +248,8 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
             yield gone(f"Message that shows run {record.run.pk}", "run")
         return
     session = card.session
-    # Several runs may share a session; only with the first of them is it judged, or each fault
-    # would be told once for each run.
+    # Several runs may share a session. It is verified only with its first run. Otherwise, each
+    # fault would be reported once for each run.
     opener = cards.filter(session=session).order_by("seq").values_list("run", flat=True).first()
     if opener != record.run.pk:
         return
@@ -269,8 +269,8 @@ def _uncounted(session: Session) -> Iterator[Difference]:
     """
     numbers = list[int]()
     for _ in range(LOOKS):
-        # Before its messages: what is written meanwhile is seen by the second look below, not taken
-        # for a forgery.
+        # The session is read before its messages. If a message is written meanwhile, the next pass
+        # of this loop sees it, and it isn't taken for a forgery.
         session.refresh_from_db()
         numbers = [number_of(one) for one in session.messages.only("pk", "proof").iterator()]
         if Session.objects.filter(pk=session.pk, said=session.said).exists():
@@ -289,7 +289,7 @@ def _unjoined(session: Session) -> Iterator[Difference]:
     """
     is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
     is_start &= Q(run__origin=None) | Q(seq=1)
-    # Deleted accounts are members of nothing any more.
+    # Deleted accounts aren't members of any session.
     is_gone = Q(kind__in=ABOUT_PEOPLE, person=None)
     told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).exclude(is_gone)
     is_here = {

@@ -100,8 +100,8 @@ def losses_of(change: Callable[[], object]) -> Losses:
     """
     with transaction.atomic():
         watch = Watch()
-        # A block of its own, not a savepoint by hand: Django forgets what the change has left for
-        # after the commit only if it rolls back a block.
+        # A block is used instead of an explicit savepoint, because Django drops the `on_commit`
+        # callbacks of a change only when it rolls back a block.
         with transaction.atomic():
             try:
                 change()

@@ -27,7 +27,8 @@ def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> s
 
     The token is valid for this person and session, for `UPLOADS_KEPT`. Raises `TooLargeError`.
     """
-    # Signed: without that, anybody could name the digest of somebody else's file, and read it.
+    # The token is signed. Otherwise, anybody could send the digest of somebody else's file, and
+    # read that file.
     return signing.dumps(asdict(store_upload(sent)), salt=_salt(session, by))
 
 

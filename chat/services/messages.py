@@ -70,8 +70,8 @@ class Echo:
     @property
     def token(self) -> str:
         """The token that confirms exactly this answer when the message is sent again."""
-        # With the version: a confirmation of what the request was before it was changed confirms
-        # nothing.
+        # The version is included, so that a confirmation doesn't count for a request that was
+        # changed after it.
         meant = [str(self.request.pk), self.request.version, self.value]
         return canonical.digest(canonical.text_of(meant))
 
@@ -127,7 +127,8 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     )
     try:
         _add(message, by=by, steers=steers)
-    # The same key sent twice at once: the database keeps the first, and the second returns it.
+    # If the same key is sent twice at once, the database keeps the first message, and the second
+    # call returns that one.
     except IntegrityError:
         if earlier := find_sent(session, client_key, by=by):
             return _checked_repeat(earlier, text, reply_to)
@@ -174,7 +175,7 @@ def _add(message: Message, *, by: User, steers: bool) -> None:
     mentioned = find_mentioned(message) if "@" in message.text else []
     hand_to_run(message, by=by, steers=steers)
     message.add_to(session.pk)
-    # Under the session's lock, so that somebody who was just removed writes nothing afterwards.
+    # This is checked under the session's lock, so that somebody who was just removed can't write.
     is_member = Member.objects.filter(session=session, user=by).exists()
     if not is_member and find_part(by, session.pk) is None:
         raise NotMemberError("You can't write in this session any more.")

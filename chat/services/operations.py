@@ -37,8 +37,8 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     Takes the same locks as an answer: whichever comes first closes the request. Returns a sentence.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
-    # In a transaction of its own, and first: a deadline that has passed has won, whether or not the
-    # clock has looked yet.
+    # This comes first, in a transaction of its own: a deadline that has passed wins, even if the
+    # clock process hasn't noticed it yet.
     expire_wait(request.wait)
     with transaction.atomic():
         request = lock_open_request(request)
@@ -110,7 +110,8 @@ def reassign_request(
         plan_taking_back(request, now=now)
         record(request.session_id, "request", request.pk, whom=whom)
         renew_audiences(request.wait.run, request.session_id)
-        # Its journal tells of this only at the run's next claim, but its row names the assignees.
+        # The journal records this only at the run's next claim, but the row already names the new
+        # assignees.
         ring_after_commit(f"run:{request.wait.run_id}")
         ring_after_commit(SIGHT)
     return f"The request was reassigned to {assignment}."
@@ -137,7 +138,8 @@ def lock_open_request(request: HumanRequest) -> HumanRequest:
     Raises `AlreadyAnsweredError` if the request is closed.
     """
     lock_run(request.wait.run_id)
-    # Read anew under both locks; the caller's copy may be older than somebody's answer.
+    # The request is read again under both locks, because somebody may have answered it since the
+    # caller read it.
     locked = HumanRequest.objects.select_for_update().get(pk=request.pk)
     if not locked.is_open:
         raise AlreadyAnsweredError(locked)

@@ -63,8 +63,8 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
     and `InputError` if the values are too large or can't be stored.
     """
     request, text = _open_for(request_id, by), _text_of(values)
-    # Nobody needs what was typed for requests that are closed by now; an answer that is held may
-    # still be undone.
+    # Drafts of closed requests are deleted, because nobody needs them. A held answer may still be
+    # undone, so its draft stays.
     closed = Draft.objects.filter(user=by, request__effective_at=None)
     closed.exclude(request__status=HumanRequest.Status.OPEN).delete()
     given = {"values": text, "at": clock.now()}

@@ -84,8 +84,8 @@ def record_answer(
     if not is_last:
         note_change(request)
         plan_taking_back(request, now=now, recipients=[by.pk])
-    # Last, since it tells the layers above, which number the session: its lock is held the
-    # shortest.
+    # This comes last, because it calls the hooks that lock the session, and that lock is to be held
+    # as briefly as possible.
     elif response.effective_at:
         hold_locked(run, request.wait, content, at=now, until=response.effective_at)
     else:

@@ -38,7 +38,8 @@ def _remind(request_id: UUID) -> None:
     """Act on the due moments of one request; lock the run, the request, then the session."""
     lock_run(HumanRequest.objects.run_of(request_id))
     request, now = HumanRequest.objects.lock(request_id)
-    # Looked at anew under both locks: somebody may have answered, or another clock was here.
+    # The request is checked again under both locks: somebody may have answered it, or another clock
+    # process may have handled it.
     if not request.is_open or request.next_at is None or request.next_at > now:
         return
     question = request.asked
@@ -90,7 +91,7 @@ def _save(request: HumanRequest, added: list[Assignment]) -> None:
     whom = request.assignees
     fields = ["next_at", "reminded", "escalated", "claimed_by", *HISTORY]
     if added:
-        # Adds one to the version, and saves the note with the new assignees.
+        # This increments the version, and saves the note together with the new assignees.
         request.ask_too(added, note=request.note, notify_at=request.notify_at)
         renew_audiences(request.wait.run, request.session_id)
         ring_after_commit(SIGHT)

@@ -45,7 +45,8 @@ def newest_requests(
     )
     unended = RunList(user, state=UNENDED)
     found, is_all = test(within=GLANCE)
-    # Somebody who sees few of the first is shown their own runs' requests, which is faster.
+    # For a user who sees few of the first requests, it is faster to read the requests of their own
+    # runs.
     is_rare = len(found) * TESTED < most * GLANCE
     if not is_all and not (are_open and is_rare and unended.is_read_at_once):
         found, is_all = test(within=TESTED)

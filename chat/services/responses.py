@@ -113,14 +113,13 @@ def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespon
     with transaction.atomic():
         run = HumanRequest.objects.lock_run_of(request_id)
         request, now = HumanRequest.objects.lock(request_id)
-        # Before everything that could refuse it: a repeated answer gets its first response, also
-        # after the person was asked no more.
+        # This comes before all checks that could refuse the answer: a repeated answer returns its
+        # first response, even if the person isn't asked any more.
         if earlier := _same_answer(request, answer, by):
             return earlier, False
         if not (request.is_open and request.wait.is_due(now)):
             return _record(run, request, answer, by, now), True
-    # After the transaction above: inside it the expiry would be rolled back by the refusal that
-    # follows.
+    # This comes after the transaction above, in which the refusal would roll the expiry back.
     expire_wait(request.wait)
     return _respond(request_id, answer, by=by)  # it is closed by now
 
@@ -173,7 +172,8 @@ def _record(
 
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
     """Return the right by which somebody answers an open request; raise an error if none exists."""
-    # Now, under the locks: what somebody was allowed when the page was drawn doesn't count.
+    # The right is checked now, under the locks. What the user was allowed when the page was drawn
+    # doesn't count.
     right = right_of_answer(request, answer, by, now=now)
     if right is None:
         raise NotAskedError(request)

@@ -85,7 +85,8 @@ def open_session(
             _add_first(line.session, [one for one in people if one.pk != by.pk], by)
             if text:
                 post_message(line.session, text, by=by)
-    # The same key sent twice at once: the database keeps the first, and the second returns it.
+    # If the same key is sent twice at once, the database keeps the first session, and the second
+    # call returns that one.
     except IntegrityError:
         if client_key and (session := _earlier(by, client_key, title, text)):
             return session, False
@@ -113,7 +114,8 @@ def change_session(
     title = None if title is None else clean_title(title)
     with transaction.atomic():
         session = _lock(session_id, by)
-        # First, so that nobody who may no longer see the session is told of its new title.
+        # The privacy is changed first, so that nobody who loses sight of the session learns its new
+        # title.
         if is_private is not None and session.is_private != is_private:
             session.set_private(is_private=is_private)
             _say(session, Kind.PRIVATE if is_private else Kind.PUBLIC, by)
@@ -159,7 +161,8 @@ def remove_member(
             if is_last and not is_confirmed:
                 raise LastMemberError(session)
             kind, whom = Kind.LEFT, None
-        # Before the entry, which the person must not find in their list.
+        # The membership ends before the entry is written, so that the person doesn't find the entry
+        # in their list.
         member.leave()
         _say(session, kind, by, person=whom)
         ring_after_commit(RIGHTS)
@@ -267,7 +270,8 @@ def _add_first(session: Session, people: Sequence[User], by: User) -> None:
     lines = [Message(kind=Kind.INVITED, author=by, person=one, at=at) for one in people]
     Member.join_first(session, people, at=at)
     Message.add_first(session, lines)
-    # The entry about them is the first that is new to them: so they find the session marked.
+    # The entry about their invitation is the first one that is new to them, so the session is
+    # marked as new for them.
     ReadMark.objects.bulk_create(
         ReadMark(session=session, user=line.person, seq=line.seq - 1) for line in lines
     )
@@ -275,7 +279,8 @@ def _add_first(session: Session, people: Sequence[User], by: User) -> None:
 
 
 def _add(session: Session, person: User, by: User) -> None:
-    # Before the entry, which is the first that is new to them: so they find the session marked.
+    # The member joins before the entry is written. So the entry is the first one that is new to
+    # them, and the session is marked as new for them.
     Member.join(session, person, at=clock.now())
     _say(session, Kind.INVITED, by, person=person)
     ring_after_commit(SIGHT)

@@ -118,7 +118,8 @@ def standing_differences(record: Record, older: list[str]) -> Iterator[Differenc
     given = Q(given_with__wait__run=record.run)
     used = Q(responses__request__wait__run=record.run)
     keys = StandingDecision.objects.filter(given | used).values("pk").order_by()
-    # One statement: a run that uses one meanwhile changes its row and its responses at once.
+    # One statement reads both, because a run that uses a decision changes the decision's row and
+    # inserts a response in one commit.
     found = StandingDecision.objects.filter(pk__in=keys).annotate(answers=Count("responses"))
     decisions = list(found.order_by("pk"))
     yield from judged(decisions, record, older)

@@ -56,10 +56,11 @@ def join_session(run: Run, place: Place) -> None:
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=run.created_at)
     card.text = place.text
     card.add_to(place.session)
-    # Under the session's lock, so that nobody who was just removed comes back by a start.
+    # This is checked under the session's lock, so that somebody who was just removed doesn't become
+    # a member again by a start.
     _check_member(place.session, run.started_by)
     Member.join(card.session, run.started_by, at=run.created_at)
-    # In a session without any run, the members don't see this first one otherwise.
+    # If the session had no run before, the members wouldn't see this one otherwise.
     share(run, place.session)
 
 

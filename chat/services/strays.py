@@ -35,8 +35,8 @@ def ask_others() -> None:
 
     If there is nobody to ask about a request, a later call tries again.
     """
-    # Requests that nobody could be found for are left out until somebody is there, or a hundred of
-    # them would keep all others from a pass.
+    # Requests for which nobody could be found are left out until somebody can be asked. Otherwise,
+    # a hundred of them would fill every pass.
     is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
     found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
     serve_each(found[:LARGEST_PASS], _ask_others, name="Request")
@@ -46,8 +46,8 @@ def ask_others() -> None:
 
 
 def _drop_note(request_id: UUID) -> None:
-    # Read again under its lock: whoever reassigns it meanwhile seals other assignees, and a row
-    # that was read before would put the old seals back, as if somebody had forged it.
+    # The request is read again under its lock. Whoever reassigns it meanwhile seals other
+    # assignees, and saving an older copy would restore the old seals, which looks like a forgery.
     alone = HumanRequest.objects.open().filter(note=ALONE)
     if request := alone.select_for_update().filter(pk=request_id).first():
         request.drop_note()
@@ -57,8 +57,8 @@ def _ask_others(request_id: UUID) -> None:
     """Ask substitutes about one request; lock the run, the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
-    # Looked for again under the run's lock: somebody may have answered or come back since the pass
-    # began.
+    # The request is looked up again under the run's lock: since the pass began, somebody may have
+    # answered it, or an assignee may have become active again.
     request = HumanRequest.objects.select_for_update().filter(pk__in=gone.values("pk")).first()
     found = substitutes([run.procedure_id])[run.procedure_id]
     if request is None or (request.note == ALONE and not found):

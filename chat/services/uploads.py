@@ -32,8 +32,8 @@ class LostFileError(AnswerError):
 
 def token_of(request: HumanRequest, file: File, *, by: User) -> str:
     """Return the token of a stored file, which is valid for `UPLOADS_KEPT`."""
-    # Signed for this person and this request: without that, anybody could name the digest of a
-    # file of somebody else, and read it.
+    # The token is signed for this person and this request. Otherwise, anybody could send the digest
+    # of somebody else's file, and read that file.
     return signing.dumps(asdict(file), salt=_salt(request, by))
 
 

@@ -1,8 +1,8 @@
 """The open requests that people may answer, for many people at once.
 
-The number of queries depends on neither the people nor the requests. At first, at most 100 requests
-are read for each assignee, so a count of 100 means "more than 99". If too few of them still wait
-for somebody, more are read, for everybody at once.
+The number of queries doesn't depend on the number of people or requests. At first, at most 100
+requests are read for each assignee, so a count of 100 means "more than 99". If too few of these
+still wait for somebody, more are read, for everybody at once.
 """
 
 from collections import defaultdict

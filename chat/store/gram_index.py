@@ -38,7 +38,7 @@ class Fits(Lookup):  # type: ignore[type-arg]
         return f"{column} IN ({found})", [self._said('"{}"', '"{}" *', " AND ")]
 
     def _said(self, whole: str, beginning: str, both: str) -> str:
-        # Grams hold letters, digits and symbols only: nothing that could end a quotation.
+        # Grams hold only letters, digits and symbols, and so nothing that could end a quotation.
         query: Any = self.rhs
         parts = [whole.format(one) for one in query.grams]
         return both.join(parts or [beginning.format(one) for one in query.beginnings])
@@ -77,9 +77,10 @@ class GramIndex(models.Index):
         return Statement(f"DROP TABLE {self.name}")
 
 
-# All categories, and the blank again as a separator: only blanks tell grams apart. Characters have
-# changed their category between the versions of Unicode that Python and SQLite know, and a gram in
-# which SQLite sees two tokens would be a phrase, which this index refuses.
+# All categories are token characters, and only the blank is a separator again, because blanks alone
+# separate grams. Python and SQLite know different versions of Unicode, in which some characters
+# have different categories. A gram in which SQLite saw two tokens would be a phrase, which this
+# index refuses.
 SQLITE = (
     "CREATE VIRTUAL TABLE {index} USING fts5(grams, content='{table}', content_rowid='id',"
     " detail=none, tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* S* C* P* Z*'"

@@ -22,7 +22,7 @@ MEANINGS = {
 REQUEST_OPENED = "wait.opened"
 ENDED = frozenset({"run.succeeded", "run.failed", "run.cancelled"})
 
-# With its own level: at DEBUG, websockets would log the header that holds the token.
+# This logger has its own level, because websockets would log the header with the token at DEBUG.
 logger = logging.getLogger("countersign_client.sockets")
 logger.setLevel(logging.INFO)
 

@@ -2,7 +2,7 @@
 
 CountersignError
 ├── RefusedError          the site has refused a request, and says why
-│   ├── NotAllowedError   the token is unknown or isn't enough (401, 403)
+│   ├── NotAllowedError   the token is unknown or lacks a right (401, 403)
 │   ├── NotFoundError     there is no such thing, or the user may not see it (404, 410)
 │   ├── ConflictError     it is too late; names who was first (409)
 │   ├── InvalidError      names what is wrong, by the path of each fault (400, 413, 422)
@@ -82,7 +82,7 @@ class InvalidError(RefusedError):
 
     def __str__(self) -> str:
         listed = [f"{fault.path}: {fault.message}" for fault in self.faults]
-        # A site often repeats its only fault in the sentence.
+        # If there is only one fault, the site's sentence often repeats it.
         return " ".join([self.detail, *(one for one in listed if one not in self.detail)])
 
 
@@ -138,7 +138,8 @@ def error_of(status: int, content: bytes, retry_after: str | None = None) -> Cou
     detail = str(body.get("detail") or f"The site answered with status {status}.")
     match status:
         case 502 | 503 | 504:
-            # These say nothing about the request: the same one may succeed in a moment.
+            # These errors don't concern the request itself: the same request may succeed a moment
+            # later.
             found: CountersignError = UnreachableError(detail)
         case 401 | 403:
             found = NotAllowedError(detail, status=status)

@@ -87,7 +87,7 @@ class OutsideRun:
     def taken_over(cls, client: Client, run_id: str, *, patience: float = PATIENCE) -> Self:
         """Take a run over by its id. If the run has ended, only its values and answers are read."""
         found = cls(client, client.get_run(run_id), patience=patience)
-        # Its end may be under way: then it hears nothing more.
+        # The run may be ending. Then it accepts no more commands.
         with suppress(EndedRunError):
             found._tell(take=True)
         found._read_state()
@@ -305,7 +305,7 @@ class OutsideRun:
             kept = self._state.get(QUESTION + key)
         if kept is not None and kept["status"] == "closed":
             answer = value_as(Answer, kept["answer"])
-            # After the deadline of a question without a default, there is an answer: null.
+            # If the deadline of a question without a default has passed, the answer is null.
             if answer.outcome == "withdrawn" and not answer.timed_out:
                 raise NoAnswerError(self.id, "withdrawn", answer.comment)
             return answer

@@ -73,7 +73,7 @@ def check_question(subject: str, **asked: Any) -> None:
         check_choice(asked["options"], asked["kind"])
         check_default(asked["default"], asked["expires"])
     except ValueError:
-        return  # it is said beside the input itself
+        return  # that fault is reported beside the input itself
     try:
         kind, options = terms_of(asked)
         new_question(kind, subject, body=asked["body"], **options)

@@ -201,7 +201,7 @@ class Program:
         _check_lengths(told)
         makes_room = told.end or told.withdraw or told.take
         if makes_room and told.ask is None and not told.values:
-            return  # it is always obeyed
+            return  # such a command is never refused
         if self._commands > LONGEST_GENERATION and self._open:
             raise RefusedError(
                 f"The run accepts at most {LONGEST_GENERATION:,} commands while questions are "
@@ -320,7 +320,8 @@ def outside(
     values of its state. The outcome of each question, and the run's end, are reported to the
     `webhook`.
     """
-    # Its own name last: whoever finds that one in the state finds all others there, too.
+    # The run's own name is set last: a client that finds it in the state finds all other values,
+    # too.
     for name in sorted(values, key=lambda name: name == OWN):
         ctx.state[name] = values[name]
     program = Program(ctx, to, silence)

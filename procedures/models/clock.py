@@ -41,8 +41,8 @@ class DatabaseClock:
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
         """Return the parameter for {now} in a statement: the current time plus `later`."""
         ahead = self.ahead + later
-        # Whole microseconds and no interval: a text of an interval is read by the server's own
-        # settings.
+        # The parameter is a number of microseconds, because the server would read an interval as
+        # text by its own settings.
         return ahead // MICROSECOND if connection.vendor == "postgresql" else timezone.now() + ahead
 
     def read(self, found: Any) -> datetime:

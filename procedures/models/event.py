@@ -39,8 +39,8 @@ class EventQuerySet(models.QuerySet["Event"]):
     def streamed(self) -> Iterator[JournalEvent]:
         """Yield the same events as `journal`, reading only a part of them at a time."""
         rows = self.order_by("seq").annotate(moment=AS_TEXT).values_list(*COLUMNS)
-        # By key, not by a server-side cursor: behind a pooler, or outside a transaction, such a
-        # cursor lives no longer than one statement.
+        # The events are read by key. Behind a pooler, or outside a transaction, a server-side
+        # cursor ends with its statement.
         parts = _parts(lambda after: list(rows.filter(seq__gt=after)[:READ_AT_ONCE]), 0)
         return (event for part in parts for event in map(_as_read, part))
 
@@ -106,8 +106,8 @@ def _parts(following: Callable[[int], Part], after: int) -> Iterator[Part]:
     part = following(after)
     while part:
         yield part
-        # A part that isn't full is the last one, so that most journals take one query; what is
-        # written meanwhile is for the next reader.
+        # A part that isn't full is the last one, so most journals take one query. Events that are
+        # written meanwhile are left to the next reader.
         part = following(part[-1][0]) if len(part) == READ_AT_ONCE else ()
 
 
@@ -115,10 +115,10 @@ def _as_read(row: tuple[Any, ...]) -> JournalEvent:
     """Return a row as an event; equal texts of several events share one object."""
     seq, kind, key, name, data, moment, mark = row
     at = datetime.fromisoformat(moment)
-    is_plain = at.tzinfo is None  # as SQLite keeps it
+    is_plain = at.tzinfo is None  # SQLite stores it like this
     same = key if name == key else name
     if is_plain:
         at = at.replace(tzinfo=UTC)
-    # Without the named tuple's own `__new__`, which is a function in Python: a long journal has
-    # many events.
+    # This bypasses the named tuple's `__new__`, which is a Python function, because a long journal
+    # has many events.
     return NEW(JournalEvent, (seq, intern(kind), key, same, data, at, mark))

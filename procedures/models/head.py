@@ -37,7 +37,9 @@ class Head(models.Model):
 
     @classmethod
     def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
-        """Lock and return a run's head, with its new worker's epoch; earlier workers can't write.
+        """Lock a run's head, set a new worker's epoch in it, and return it.
+
+        From then on, earlier workers can't write.
 
         `also` is the update of the run's row, which PostgreSQL executes in the same statement.
         """

@@ -22,8 +22,8 @@ def uuid7() -> UUID:
     It holds milliseconds, then the rest of the nanoseconds, then random bits.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    # 12 bits of the sub-millisecond part, so that rows of one millisecond are still in order, and
-    # pages by key skip none.
+    # These 12 bits hold the sub-millisecond part, so that rows of the same millisecond are in
+    # order, and pages by key skip none.
     fraction = (rest << 12) // 1_000_000
     chance = int.from_bytes(os.urandom(8)) & RANDOM_BITS
     return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | chance)
@@ -40,6 +40,6 @@ class PlainAutoField(Numbered):
 
     def db_type_suffix(self, connection: Any) -> str | None:
         suffix: str | None = super().db_type_suffix(connection)  # type: ignore[misc]
-        # Without AUTOINCREMENT a number may come again once the last row was deleted; rows of a
-        # journal never are.
+        # Without AUTOINCREMENT, the number of a deleted last row may be used again, but rows of a
+        # journal are never deleted.
         return None if connection.vendor == "sqlite" else suffix

@@ -46,8 +46,8 @@ class Installation(models.Model):
     def note_sweep(cls) -> None:
         """Record that the clock process is running, only once per `NOTED_EVERY` to save commits."""
         now, before = clock.now(), cls.current().swept_at
-        # A mark in the future comes from a clock that was put back: it is written anew, or silence
-        # would go unnoticed until then.
+        # A time in the future comes from a clock that was set back. It is overwritten, because
+        # otherwise a stopped clock process would go unnoticed until then.
         if before is None or not before <= now < before + NOTED_EVERY:
             cls.objects.filter(pk=ONLY).update(swept_at=now)
 

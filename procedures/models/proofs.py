@@ -46,16 +46,16 @@ def seal(row: Any, *, number: int = 0) -> None:
 def reseal(row: Any, *names: str) -> None:
     """Renew the seals of these fields only, so that tampering with others stays detectable."""
     proof = _parts(row)
-    if not proof:  # of a row that is older than the proofs
+    if not proof:  # the row is older than the proofs
         return
     facts = facts_of(row)
     owner, key = _owner(row, proof), ledger_key()
     changed = {name: facts[name] for name in names if name in facts}
     renewed = seals_of(changed, owner=owner, key=key)
-    # Removed first, since a field that is empty now has no seal any more.
+    # Old seals are removed first, because a field that is empty now has no seal.
     kept = {name: one for name, one in proof.items() if name not in names} | renewed
-    # Only if the names were sound before: sealing them anew over an emptied field would hide that
-    # it was emptied.
+    # The names are sealed again only if they were intact. Otherwise, a new seal would hide that a
+    # field was emptied.
     if SEALED in proof and not _unnamed(facts, proof, owner):
         kept[SEALED] = _seal_of_names(_seals(kept), owner, key)
     row.proof = canonical.text_of(kept)
@@ -139,8 +139,8 @@ def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[s
         return []
     seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]
     for count in range(len(emptied) + 1):
-        # An empty field and an emptied one look the same; only the seal of the names tells which of
-        # them had a seal of its own. There are few empty fields, so all sets of them are tried.
+        # An empty field and an emptied one look the same. Only the seal of the names tells which of
+        # them had a seal. All sets of empty fields are tried, because there are few.
         for names in combinations(emptied, count):
             having = seals | dict.fromkeys(names, "")
             if any(proof.get(SEALED) == _seal_of_names(having, owner, k) for k in ledger_keys()):

@@ -186,7 +186,8 @@ class Run(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="countersign_one_run_per_idempotency_key",
             ),
-            # In a database NULL equals nothing: the constraint above binds no run of the system.
+            # In a database, NULL equals nothing, so the constraint above doesn't apply to runs that
+            # the system starts.
             models.UniqueConstraint(
                 fields=["procedure", "idempotency_key"],
                 condition=Q(started_by=None) & ~Q(idempotency_key=""),
@@ -293,15 +294,15 @@ class Run(models.Model):
     def begin(self, seq: int, mark: str) -> Head:
         """Prepare a new, queued run for its insertion, and return the head to insert with it."""
         self.queued_at = self.created_at
-        # A count of zero is sealed, too: else signals could be removed together with the count of
-        # them.
+        # Even a count of zero is sealed. Otherwise, signals could be removed together with their
+        # count.
         self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
         return Head(run=self, seq=seq, hash=mark)
 
     def top(self) -> UUID:
         """Return the id of the run that people started: this run, or the topmost run above it."""
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
-        while above and above not in seen:  # rows that were tampered with may stand in a circle
+        while above and above not in seen:  # rows that were tampered with may form a circle
             seen.add(above)
             [(run, above)] = sql.parent_of_wait.fetch(above) or [(run, None)]
         return UUID(str(run))

@@ -62,7 +62,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
             name=told.name,
             data=canonical.text_of(told.data),
         )
-        # Before the seal, which covers it.
+        # The number is set before the seal, which covers it.
         row.created_at = at or row.created_at
         seal(row, number=number)
         insert_row(row)

@@ -108,7 +108,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_news_of_children(self) -> Self:
         """Return suspended and paused runs that haven't collected the end of a child."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
-        # Runs in the queue or in a worker's hands collect them by their next claim or release.
+        # Queued and running runs collect the ends of their children at their next claim or release.
         return self.filter(status__in=[*self.model.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def with_mail(self) -> Self:

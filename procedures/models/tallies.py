@@ -17,8 +17,8 @@ HEARD = "heard"
 
 def next_heard(run: UUID) -> int:
     """Count one more signal or operation of the run, and return its number; lock the run."""
-    # Counted by the database in one statement: two who tell a run something at once can't get the
-    # same number.
+    # The database counts in one statement, so that two inputs at the same moment can't get the same
+    # number.
     [(number,)] = sql.next_heard.fetch(run)
     sql.seal_heard.execute(tally_proof(HEARD, run, number), run)
     return int(number)

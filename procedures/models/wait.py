@@ -164,8 +164,8 @@ class Wait(models.Model):
     def gather(self, keys: Sequence[str]) -> None:
         """Make the latest waits with these keys the parts of this set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
-        # A key may have been waited for before, in an earlier turn of a retry: the last one in
-        # order wins.
+        # The run may have waited for a key before, for example before a retry: the last one in
+        # order counts.
         newest = {wait.key: wait.pk for wait in same.order_by("opened_seq")}
         Wait.objects.filter(pk__in=newest.values()).update(part_of=self)
 
@@ -204,5 +204,5 @@ class Wait(models.Model):
     def close(self, outcome: str, *, at: datetime) -> None:
         self.outcome, self.closed_at = outcome, at
         self.held, self.held_at, self.effective_at, self.held_for = "", None, None, None
-        # A map's count has changed with the end that closes it, and would be lost otherwise.
+        # The end that closes a map has also changed the map's count, which would be lost otherwise.
         save_columns(self, ("outcome", "closed_at", "ended", *HELD))

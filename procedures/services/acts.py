@@ -1,4 +1,4 @@
-"""The people whom journals name as starters and operators, by the user names they had then."""
+"""The people whom journals name as starters and operators, by their user names at that time."""
 
 from typing import Any
 
@@ -17,14 +17,15 @@ def is_named_in_journals(name: str, *, besides: Any) -> bool:
     more runs there are.
     """
     first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
-    starts = Run.objects.annotate(start=Subquery(first))  # by an index, however long they are
+    # An index finds the first events, however long the journals are.
+    starts = Run.objects.annotate(start=Subquery(first))
     acts = RunInput.objects.filter(kind=EventKind.OPERATOR)
     return _is_in(acts, "data", name, besides) or _is_in(starts, "start", name, besides)
 
 
 def _is_in(rows: QuerySet[Any], field: str, name: str, besides: Any) -> bool:
-    # The data is canonical text, its keys sorted and without blanks: so it can be searched as text,
-    # where JSON operators differ by database and use no index here either.
+    # The data is canonical text with sorted keys and no blanks, so it can be searched as text. JSON
+    # operators differ by database, and they would use no index here either.
     said = f'"by":{canonical.text_of(name)},"by_id":'
     named = rows.filter(**{f"{field}__icontains": said})
     if besides is not None:

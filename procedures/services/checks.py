@@ -62,7 +62,9 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
 def _check(run: Run, definition: Definition) -> Check:
     rehearsal = Rehearsal(run)
     recorder = Recorder(rehearsal, run.events.filter(seq__gt=run.base_seq).journal())
-    recorder.has_moved_on = True  # wanted elsewhere, too: the code leaves before its next step
+    # As if this turn had made progress while other runs wait: so the code stops before its next
+    # step.
+    recorder.has_moved_on = True
     problems = _problems(definition, recorder)
     return Check(run, problems, _differences([*rehearsal.noted, *recorder.unwritten]))
 
@@ -72,7 +74,7 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
         try:
             ending = Execution(definition, recorder).ending
             handoff, events = call_turn(recorder.journal, ending)
-        except Interruption:  # it came to where something would be done
+        except Interruption:  # the code has reached a place where something would be done
             return []
     return [events[-1].data["message"]] if handoff.status == RunStatus.QUARANTINED else []
 
@@ -141,8 +143,8 @@ class Rehearsal:
         if not batch.is_progress:
             self.noted += batch.events
             return []
-        # An interruption, as a lost run is for a worker: the code can't swallow it and go on to
-        # real effects.
+        # The exception is an interruption, like that for a lost run: the code can't swallow it and
+        # continue with real effects.
         raise Fenced(
             f"{self.run.run_id}: {len(batch.events)} events would be written to the journal."
         )

@@ -80,7 +80,7 @@ def _is_name(text: str) -> bool:
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
     """Yield the string constants in a function's compiled code; no source file is needed."""
-    # Functions that call each other would be searched for ever.
+    # Without this, the search would never end for functions that call each other.
     if fn in seen:
         return
     seen.add(fn)
@@ -97,7 +97,7 @@ def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
 def _used_by(fn: FunctionType) -> list[Any]:
     """Return the values of the function's closure, and of the global names that its code uses."""
     names = {name for code in _codes(fn.__code__) for name in code.co_names}
-    # A cell that has no content yet raises when it is read; it equals an empty one.
+    # An empty cell raises an error when its content is read; it equals another empty cell.
     cells = [cell.cell_contents for cell in fn.__closure__ or () if cell != CellType()]
     return [*cells, *(fn.__globals__.get(name) for name in names)]
 

@@ -58,8 +58,8 @@ def judged_alone(
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:
         nonce, name = nonce_of(row), row_name(row)
-        # A whole row copied with its proof would be sound by itself: only the nonce that it shares
-        # gives it away.
+        # A copy of a whole row, with its proof, would be valid by itself. Only the nonce that both
+        # rows have reveals it.
         if nonce and (first := seen.setdefault((type(row), nonce), name)) != name:
             yield Difference(name, "proof", f"its proof is a copy of the proof of {first}")
         if row.proof == "" and not is_covered:

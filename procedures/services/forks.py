@@ -105,8 +105,8 @@ def fork_run(
         keep_answers=parting.keep_answers,
         again=carried.again,
     )
-    # Files are stored before the transaction: writing them takes long, and one without a row does
-    # no harm.
+    # Files are stored before the transaction, because writing them takes long. A file without a row
+    # does no harm.
     with use_file_store(ContentStore(with_uploads=True)):
         first = next(forks.taken(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
@@ -114,7 +114,8 @@ def fork_run(
         if parting.inputs:
             parsed = found.definition.revise(text, parting.inputs)
             text, given = found.definition.dump(parsed), [*files_in(parsed)]
-        # With the same inputs too: who forks may reach less than the starter of the origin.
+        # This is checked even if the inputs are unchanged, because the forker may reach fewer
+        # people than the starter of the origin.
         webhook = check_reach(found.definition, parsed, by=by)
         kept = put_aside(text)
 
@@ -147,7 +148,7 @@ def _parted(origin: Run, at: str) -> tuple[str, int]:
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
-    # A step may be called "12": the name goes before the number.
+    # A step may be called "12", so the name is tried before the number.
     if at.isdecimal() and not events.filter(key=at).exists():
         named = events.filter(seq=int(at)).values_list("key", flat=True).first()
         at = named or at

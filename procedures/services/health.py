@@ -57,7 +57,8 @@ def complaints(
     if fault := dispatch.fault():
         message = f"{fault} Meanwhile, workers look for queued runs every {dispatch.LOOK_EVERY} s."
         found.append(Complaint("messages", message))
-    # Workers of a copy, or without the file store, report nothing, since they may claim nothing.
+    # The workers of a copy, or of a site without its file store, report nothing, because they may
+    # claim nothing.
     told = [stuck_complaint(now), "" if held or lost or fault else absence_complaint(now)]
     found += [Complaint("workers", words) for words in told if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
@@ -117,7 +118,7 @@ def absence_complaint(now: datetime) -> str:
     waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
     if not waiting.exists() or dispatch.told_codes():
         return ""
-    # A busy worker keeps its lease, even if a Redis that was restarted has forgotten its report.
+    # A busy worker keeps its lease, even if Redis was restarted and has lost the worker's report.
     if Run.objects.filter(status=RunStatus.RUNNING, leased_until__gt=now).exists():
         return ""
     return f"No worker is taking queued runs. Start one: {WORKER} If one is running, see its log."

@@ -39,8 +39,8 @@ def note_installation() -> None:
     """
     site = Installation.current()
     if not site.database:
-        # Only where still empty: of two processes at a first migration one names it, and the other
-        # changes nothing.
+        # Only an empty field is set: if two processes run the first migration, one of them records
+        # the name, and the other one changes nothing.
         Installation.objects.filter(pk=site.pk, database="").update(database=database_name())
     if not site.store:
         try:
@@ -55,8 +55,8 @@ def _note_store() -> None:
     site = Installation.objects.select_for_update().get()
     if not site.store:
         with files.reaching():
-            # The mark that is there counts: another process, or another host on the same store, may
-            # have named it.
+            # An existing mark is kept, because another process, or another host with the same
+            # store, may have written it.
             site.store = files.store_mark() or files.name_store()
         site.save(update_fields=["store"])
 
@@ -80,8 +80,9 @@ def why_held(site: Installation | None = None) -> str:
 
 @transaction.atomic
 def _mark_restored() -> None:
-    # Compared again under the lock: all processes of a copy notice it at once, and each would begin
-    # another epoch; one that comes late would hold again what has been confirmed meanwhile.
+    # They are compared again under the lock. All processes of a copy notice it at once, and each
+    # would begin another epoch. A late one would even hold a copy that has been confirmed
+    # meanwhile.
     site = Installation.objects.select_for_update().get()
     if site.database != database_name():
         mark_copy(RESTORED)
@@ -123,8 +124,8 @@ class Gate:
         return not self._why
 
     def _look(self) -> str:
-        # A database or a store can't become another one under a process that keeps its connections;
-        # only the mark of a copy may be set at any time.
+        # A process that keeps its connections can't get another database or store. Only the mark of
+        # a copy may be set at any time.
         if self._is_known and not Installation.objects.filter(held_at__isnull=False).exists():
             return ""
         why = refusal()
@@ -197,12 +198,12 @@ def database_name() -> str:
         path = Path(str(connection.settings_dict["NAME"]))
         return f"file {path.stat().st_ino}" if path.exists() else ""
     try:
-        # A savepoint: the refusal would break the transaction around it, in which a copy is being
-        # marked.
+        # A savepoint is used, because a refusal by the server would break the transaction in which
+        # a copy is being marked.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(WITH_SERVER)
             number, server = cursor.fetchone()
-    except ProgrammingError:  # a server may keep it to itself; one that is away says nothing
+    except ProgrammingError:  # the server may refuse to tell this
         with connection.cursor() as cursor:
             cursor.execute(OWN_NUMBER)
             number, server = cursor.fetchone()[0], "?"

@@ -68,8 +68,8 @@ def examine(run: Run) -> Verdict:
     if verdict.damages:
         return verdict
     for _ in range(LOOKS):
-        # Read before the rows: if nothing has changed since, then what differs is not a worker's
-        # doing.
+        # The state is read before the rows. If it hasn't changed since, no worker has caused the
+        # differences.
         before = state_of(run)
         fresh = Run.objects.select_related("procedure", "version", "started_by").get(pk=run.pk)
         record, older = Record.of(fresh), list[str]()
@@ -97,7 +97,8 @@ def state_of(run: Run) -> tuple[object, ...]:
 
 
 def _damages(run: Run) -> list[str]:
-    # One statement: read apart, a status and a head of two moments would look like damage.
+    # One statement reads both, because a status and a head of two different moments would look like
+    # damage.
     of_one_moment = Head.objects.filter(run=run).values_list("run__status", "seq", "hash").first()
     if of_one_moment is None:
         return [
@@ -115,7 +116,7 @@ def _damages(run: Run) -> list[str]:
 def _events(run: Run, last: int) -> Iterator[Event]:
     """Yield the events up to number `last`, then any events beyond the run's current head."""
     known = run.events.filter(seq__lte=last)
-    # Not all after `last`: a worker may have written since, and what lies beyond even the newest
-    # head was never written by one.
+    # A worker may have written events after `last`. Only events beyond the newest head were never
+    # written by a worker.
     after = run.events.filter(seq__gt=F("run__head__seq"))
     return chain(known.streamed(), after.streamed())

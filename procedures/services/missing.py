@@ -80,8 +80,8 @@ def _untaken(record: Record) -> Iterator[Difference]:
             alone.append(came)
             continue
         pk = found.pop(0)
-        # Inputs are taken in by their keys; those of one claim share its time, and so must stand in
-        # that order.
+        # Workers journal inputs in the order of their keys. The inputs of one claim have the same
+        # time, and so must be in that order.
         if pk < before.get(came.at, 0):
             yield Difference(row_name(left[pk]), "id", OUT_OF_ORDER)
         before = {came.at: pk}
@@ -157,8 +157,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
     ended = Counter((keys[wait], str(number)) for wait, number in numbered)
     inputs = RunInput.objects.filter(run=run).child_ends().order_by()
     brought = Counter(inputs.values_list("key", "name"))
-    # Counted, not only compared: a child that was retried has ended more than once under one
-    # number.
+    # The ends are counted, because a retried child may have ended more than once under one number.
     for (key, number), count in (ended - brought).items():
         reports = "1 input that reports" if count == 1 else f"{count} inputs that report"
         is_missing = "is missing" if count == 1 else "are missing"

@@ -96,12 +96,12 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
-    # Without a worker that lives nobody would end it: then a second cancel is what helps.
+    # If the worker is dead, nobody would end the run. Then a second cancel helps.
     if run.cancel_requested_at and is_held(run, now):
         raise OperationRefusedError(
             "This run is already being cancelled; it ends at its next step."
         )
-    # Before the cancel, which changes both.
+    # These are read before the cancel, which changes both.
     was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
     told = operation_payload("cancel", by=by, reason=reason)
     try:
@@ -130,8 +130,8 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
     data = operation_payload("force_end", by=by, reason=reason) | {"forced": True}
-    # After the run, and before what it is to undo is read: its worker may be about to keep a step,
-    # and with it one more compensation.
+    # The head is locked after the run, and before the compensations are read, because the run's
+    # worker may be about to store a step and one more compensation.
     Head.lock(run.pk)
     store = DatabaseStore(now)
     was_held, is_undone = is_held(run, now), not has_to_undo(store, run)

@@ -35,7 +35,8 @@ def _unreachable(definition: Definition, inputs: Mapping[str, Any]) -> Iterator[
     for name in inputs_marked(definition.fn, Answerers):
         for number, target in enumerate(inputs.get(name) or ()):
             if not may_be_asked(target, definition.name):
-                # The same words for a name that doesn't exist, or names could be found out here.
+                # The same sentence is used for names that don't exist. Otherwise, people could find
+                # out which names exist.
                 yield Fault(f"{name}.{number}", _refusal(target, definition))
 
 

@@ -143,8 +143,7 @@ class Record:
                 self.asked.setdefault(one.name, set()).add(one.created_at)
                 if one.name in ENDING:
                     self.ends.add(one.created_at)
-            # A row that somebody slipped in must not explain the difference that it has made
-            # itself.
+            # A forged row must not explain the difference that it has caused itself.
             is_forged = (self.is_covered or one.proof) and unproven(one)
             if one.taken_at is None and not is_forged:
                 self.read(0, one.kind, one.key, one.name, plain(one.data), one.created_at)
@@ -188,7 +187,7 @@ class Record:
     def _operate(self, seq: int, name: str, content: Mapping[str, Any]) -> None:
         if name == FORK and "from" in content:
             self.forked_at = seq
-            self.notices.clear()  # its origin has said them, and has been told and sent the rest
+            self.notices.clear()  # its origin has posted, received and sent these
             self.came.clear()
             self.sent.clear()
         if name in REOPENING:

@@ -95,17 +95,18 @@ class Start:
 
         `write` inserts the run and the rows of its files. Raises `FileGoneError` if a file is gone.
         """
-        # Looked up before the quota: a repeated request starts nothing, and must get its answer at
-        # any limit.
+        # This comes before the quota: a repeated request starts nothing, and must return the
+        # earlier run even at the limit.
         if self.found.earlier and (run := self._earlier()):
             return run, False
         self.found.quota.check()
-        # Before the transaction, which locks: on SQLite nobody else could write meanwhile.
+        # Files are stored before the transaction, because on SQLite its lock would keep all others
+        # from writing meanwhile.
         keep_uploads(self.files)
         try:
             return self._make(write), True
-        # Two requests with one key at once: the database's constraint lets one in, and the other
-        # finds what that one began.
+        # If two requests with one key arrive at once, the database's constraint admits one, and the
+        # other finds the run that the first one has started.
         except IntegrityError:
             if run := self._earlier():
                 return run, False
@@ -114,7 +115,8 @@ class Start:
     @transaction.atomic
     def _make(self, write: Callable[[Run], None]) -> Run:
         found = self.found
-        # In the same transaction, so that no worker meets a run of a version that it can't look up.
+        # The version is registered in the same transaction, so that no worker gets a run whose
+        # version it can't look up.
         version = found.version or registry.register(found.definition)
         run = Run(
             procedure=version.procedure,

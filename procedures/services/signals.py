@@ -73,16 +73,16 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     if not _may_send(run, by):
         raise SignalDeniedError(run)
     text = _checked_text(sent)
-    # Under the run's lock: the same id sent twice at once comes one after the other, and the second
-    # finds the first.
+    # This is under the run's lock: if the same id is sent twice at once, the second call finds the
+    # signal of the first.
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
             raise SignalRefusedError(
                 f"The id {sent.signal_id!r} was already used with another value."
             )
         return earlier, False
-    # After the look for the same id: a repeated signal gets its first answer, also once it has let
-    # the run end.
+    # This comes after the search for the same id: a repeated signal returns the first one, even if
+    # that has let the run end.
     if RunStatus(run.status).is_end:
         raise SignalRefusedError(f"This run has already ended ({run.status}).")
     signal = SentSignal(sent.name, sent.signal_id, text, by.get_username(), by)
@@ -107,7 +107,7 @@ def _checked_text(sent: Sent) -> str:
         words = "Send an id with the signal. A signal with an id that was already used is ignored."
         raise SignalRefusedError(words)
     try:
-        checked_name(sent.name, kind="signal name")  # no run could wait for another one
+        checked_name(sent.name, kind="signal name")  # a run can't wait for any other name
     except QuestionError as error:
         raise SignalRefusedError(f"No run can wait for this signal. {error}") from None
     try:

@@ -83,7 +83,7 @@ def find_startable(
 
 def _for_the_system(definition: Definition, key: str) -> Startable:
     found = sql.startable.fetch(clock.cell(), key, key, definition.version, definition.name)
-    if not found:  # a procedure that was never registered
+    if not found:  # the procedure was never registered
         now = clock.now()
         return Startable(definition, None, key, now, None, None, Quota(now))
     [(*code, at, earlier)] = found

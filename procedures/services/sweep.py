@@ -65,7 +65,7 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     `now` is the time of the sweep by the database's clock. Two sweeps at once are harmless.
     """
     now = now or clock.now()
-    # Waits before runs: a deadline must have its effect also in a run that is about to be queued
+    # Waits come before runs: a deadline must take effect even in a run that is about to be queued
     # for another reason.
     _each(Wait.objects.to_settle(now).order_by("effective_at"), settle_wait)
     _each(Wait.objects.due(now).order_by("due_at"), expire_wait)
@@ -73,8 +73,8 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     _each(Run.objects.with_mail(), _deliver)
     _each(Wait.objects.behind().order_by("pk"), _begin_more)
     runs = Run.objects
-    # Stuck code never comes back to see that it is cancelled: its run is queued again under it, and
-    # another worker undoes its steps.
+    # Stuck code never notices that its run is cancelled. Therefore the run is queued although a
+    # worker holds it, and another worker undoes its steps.
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     for due in (runs.due_for_retry(now), runs.out_of_time(now), cut_off):
         _each(due.order_by("pk"), _queue)
@@ -93,8 +93,8 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:
-        # Other waits of a run whose lock was not given in time would cost half a second each, and
-        # delay everybody.
+        # If a run couldn't be locked in time, trying its other waits would cost half a second each
+        # and delay all runs.
         if _run_of(row) in locked:
             is_crowded = len(found) == LARGEST_SWEEP
             continue
@@ -102,7 +102,7 @@ def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
             locked.add(_run_of(row))
     if is_crowded:
         is_wait = isinstance(found[0], Wait)
-        # Ends, since each turn excludes at least one run more.
+        # This recursion ends, because each turn excludes at least one more run.
         _each(rows.exclude(**{"run__in" if is_wait else "pk__in": locked}), mend)
 
 
@@ -142,7 +142,7 @@ def _queue(run: Run) -> None:
     runs = Run.objects
     cut_off = runs.silent(now).exclude(cancel_requested_at=None)
     due = runs.due_for_retry(now) | runs.out_of_time(now) | runs.lost(now) | cut_off
-    # Looked at anew under the lock: the run may have been renewed, claimed or ended since the sweep
-    # has read it.
+    # The run is read again under the lock, because it may have been renewed, claimed or ended since
+    # the sweep read it.
     if found := due.locked().filter(pk=run.pk).first():
         rules.queue(DatabaseStore(now), found)

@@ -31,7 +31,8 @@ def lock_run(run_id: UUID) -> Run:
 def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
     """Close a wait and queue its run, in the caller's transaction. Locks the run."""
     run = lock_run(wait.run_id)
-    # Only now, under the run's lock: whoever held it may have closed the wait.
+    # This is checked only under the run's lock, because whoever held the lock before may have
+    # closed the wait.
     wait.refresh_from_db()
     resolve_locked(run, wait, content, at=at)
 
@@ -93,8 +94,8 @@ def expire_wait(wait: Wait) -> bool:
 @transaction.atomic
 def _expire(wait: Wait) -> bool:
     now = clock.now()
-    # Before the lock, which most callers of an early look need not take; under it the wait is read
-    # again.
+    # This check comes before the lock, so that most early calls needn't take it. Under the lock,
+    # the wait is read again.
     if not wait.is_due(now):
         return False
     run = lock_run(wait.run_id)

@@ -116,7 +116,8 @@ def _result(event: Event) -> dict[str, Any]:
 
 
 def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
-    # A run that went another way by itself would else pass for one that survived its kill.
+    # Otherwise, a run that took another path for its own reasons would pass for one that survived
+    # its kill.
     if not kill.has_struck:
         raise CrashTestError(f"The run took another path this time and was never {when}.")
     if kill.repeated:
@@ -174,8 +175,8 @@ class MortalStore(Store):
             for run in self.runs.values():
                 if run.status == RunStatus.RUNNING:
                     queue(self, run)
-            # As a clock would find them: in the order of their rows, whatever the dead worker had
-            # in mind.
+            # The runs are queued in the order in which the clock process would find them, whatever
+            # the dead worker was about to do.
             self.begin_turns_anew()
             return self.status_of(run_id)
 
@@ -219,7 +220,8 @@ class MortalJournal(MemoryJournal):
         self._die("before")
         events = super().commit(batch)
         self._mortal.keep_ids()
-        # Kept, but the worker never learns of it: what it held in memory is lost all the same.
+        # The commit is stored, but the worker never learns of it: everything that it held in memory
+        # is lost.
         self._die("after")
         return events
 

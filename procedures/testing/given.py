@@ -33,7 +33,7 @@ def without_files(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: without_files(one) for name, one in value.items()}
         return [without_files(one) for one in value] if isinstance(value, list) else value
-    except RecursionError:  # it holds itself, which is refused where it is to be stored
+    except RecursionError:  # it contains itself, which is refused when it is stored
         return value
 
 

@@ -118,8 +118,8 @@ class MemoryJournal:
             self.commit(batch)
 
     def commit(self, batch: Batch) -> list[Event]:
-        # The three conditions of the fence in SQL: the epoch, the head's number, and a hold that
-        # was not handed back.
+        # These are the three conditions of the fence in SQL: the epoch, the head's number, and a
+        # claim that hasn't been released.
         if not (self.is_current() and self.follows() and self.row.leased_until):
             raise Fenced(self.run.run_id)
         is_undone = self.cancellation is not None

@@ -20,7 +20,7 @@ Place = tuple[tuple[CodeType, int], ...]
 class Lingering:
     """The waits of one run, and the places where its code was abandoned and replayed.
 
-    Replays are frequent enough to find code that doesn't replay, and rare enough for the cost to
+    Replays are frequent enough to find code that can't be replayed, and rare enough for the cost to
     grow with the number of waits, not with its square.
     """
 

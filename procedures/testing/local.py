@@ -139,8 +139,8 @@ class LocalRuns(Store):
         if run.status.is_end:
             words = f"{procedure_id!r} is complete. Use another id for a new run."
             raise OptionError(f"procedure_id of LocalExecutionContext: {words}")
-        # Queued first, which revokes an earlier hold: the code may have been left anywhere, and its
-        # context may still be alive.
+        # The run is queued first, which revokes an earlier claim: the driver may have left its code
+        # anywhere, and an older context may still be in use.
         queue(self, run)
         journal = self.claim(procedure_id)
         assert journal
@@ -324,7 +324,7 @@ class LocalExecutionContext:
                 self._fiber.check_usable()
                 return act()
         except Suspend as suspension:
-            # Code that caught the exception may come by again; the run has been handed back
+            # Code that has caught the exception may get here again; the run has been released
             # already.
             if not self._has_left:
                 release, drafts = self._recorder.suspended(suspension)
@@ -350,8 +350,8 @@ class LocalExecutionContext:
             metadata=self._details,
         )
         if inspect.iscoroutine(told):
-            # The driver may call this from its own loop, in which `asyncio.run` refuses to begin
-            # another.
+            # The driver may call this from its own event loop, in which `asyncio.run` refuses to
+            # start another one.
             with outside_the_loop():
                 told = asyncio.run(told)
         return str(told)

@@ -202,8 +202,8 @@ class Rehearsal:
             asked = said.asked
             wait, latest = self._asked[asked.run_id, asked.key]
             run = self._store.runs[asked.run_id]
-            # A wait may have been closed and opened again meanwhile: the answer was given to the
-            # earlier one.
+            # A wait may have been closed and opened again meanwhile, but the answer was given to
+            # the earlier wait.
             if latest is asked and run.waits.get(asked.key) is wait:
                 self._deliver(run, said)
 

@@ -125,11 +125,12 @@ class Store(MemoryStore):
         assert self._world
         self._standing.append(run_id)
         try:
-            # In the context of the test, not of the code that stands here: what that has set must
-            # reach no other run.
+            # This runs in the context of the test, so that nothing that the waiting code has set
+            # there reaches another run.
             is_its_turn = self._outside.copy().run(self._world, run_id)
             return is_its_turn and self._take_up(journal)
-        # It can't rise through the code that stands here, which could catch it.
+        # The error can't be raised through the code that waits here, because that code might catch
+        # it.
         except BaseException as error:  # noqa: BLE001 (raised again where the world goes on)
             self.broken = self.broken or error
             return False

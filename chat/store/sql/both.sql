@@ -1,8 +1,8 @@
--- The statements of chat that read the same for PostgreSQL and SQLite; how they are written is told
--- in procedures/store/sql/both.sql.
+-- The statements of chat that are the same for PostgreSQL and SQLite. procedures/store/sql/both.sql
+-- describes how they are written.
 
 -- name: session_of_run
--- The session that a run has its card in. Locks nothing: a card never moves.
+-- The session in which a run has its card. Locks nothing: a card never moves.
 SELECT session_id FROM {message} WHERE run_id = %s AND kind = 'run'
 
 -- part: next_seq
@@ -15,7 +15,7 @@ UPDATE {session} SET last_seq = last_seq + 1, said = said + 1
 session_id, seq, kind, object, whom
 
 -- name: seal_said
--- Keeps the seal of a session's count of messages, in the transaction that counted and locked it.
+-- Stores the seal of a session's count of messages, in the transaction that counted and locked it.
 UPDATE {session} SET said_proof = %s WHERE id = %s
 
 -- name: run_of_request
@@ -39,12 +39,12 @@ INSERT INTO {shared} (member_id, user_id, run_id, procedure_id)
 SELECT DISTINCT m.id, m.user_id, r.id, r.procedure_id FROM {member} m
 
 -- part: of_others
--- The members' own runs are in their lists as it is.
+-- The members' own runs are in their lists already.
 (r.started_by_id IS NULL OR r.started_by_id <> m.user_id) ON CONFLICT DO NOTHING
 
 -- name: share_run
--- Puts a run into the lists of the members of a session. Locks nothing but the new rows: the session
--- is locked, so that nobody joins it meanwhile.
+-- Puts a run into the lists of a session's members. Locks only the new rows: the session is locked,
+-- so that nobody joins it meanwhile.
 {shares} JOIN {run} r ON r.id = %s WHERE m.session_id = %s AND {of_others}
 
 -- name: share_session
@@ -63,20 +63,20 @@ WITH RECURSIVE known (permission) AS (
 SELECT permission FROM known WHERE permission IS NOT NULL
 
 -- name: assigned_permissions
--- Each permission that any request was ever assigned to, one step in the index for each of them.
--- Locks nothing.
+-- Each permission to which any request was ever assigned, by one step in the index for each
+-- permission. Locks nothing.
 {each_permission}
 
 -- name: facts_for_rules
--- The same, an empty one if any open request is claimed, and none at all if somebody snoozes any.
--- Locks nothing.
+-- The same permissions, then '' if any open request is claimed, and NULL if the user has snoozed
+-- any request. Locks nothing.
 {each_permission} UNION ALL
 SELECT '' WHERE EXISTS
   (SELECT 1 FROM {request} WHERE status = 'open' AND claimed_by_id IS NOT NULL) UNION ALL
 SELECT NULL WHERE EXISTS (SELECT 1 FROM {snooze} WHERE user_id = %s AND until > {now})
 
 -- name: runs_of_session
--- The runs with an entry in a session, one step in the index for each run. Locks nothing.
+-- The runs with an entry in a session, by one step in the index for each run. Locks nothing.
 WITH RECURSIVE known (run_id) AS (
   SELECT run_id FROM (SELECT run_id FROM {message}
     WHERE session_id = %s AND run_id IS NOT NULL ORDER BY run_id LIMIT 1) AS first
@@ -97,11 +97,11 @@ WHERE request_id = %s
 ORDER BY {assignment}.id
 
 -- name: add_run_audience
--- Keeps whom a run asks, once, in the statement that keeps the assignment.
+-- Stores an audience that a run asks, once, in the statement that inserts the assignment.
 INSERT INTO {audience_of_run} (run_id, audience) VALUES (%s, %s) ON CONFLICT DO NOTHING
 
 -- part: fed_audiences
--- Any one member tells whether all of them are a crowd, without reading a thousand others.
+-- Any one member's row tells whether the members are a crowd, without reading a thousand others.
 SELECT 'member:' || user_id AS audience FROM {member} WHERE session_id = %s
   AND NOT (SELECT in_crowd FROM {member} WHERE session_id = %s LIMIT 1)
 UNION SELECT audience FROM {audience_of_run} WHERE run_id IN (%s, %s)
@@ -110,20 +110,21 @@ UNION SELECT audience FROM {audience_of_run} WHERE run_id IN (%s, %s)
 INSERT INTO {entry} (session_id, audience, newest, seq)
 
 -- part: hidden
--- In a private session, only members read their entries: those of all others are kept under a name
--- that no list asks for, until the session is public again.
+-- In a private session, only members have entries that lists read. Those of all other audiences get
+-- a name for which no list asks, until the session is public again.
 CASE WHEN substr(audience, 1, 7) <> 'member:' THEN 'private:' || audience ELSE audience END
 
 -- part: fed_name
--- The parameter tells it of a session that is inserted together with the message.
+-- The parameter is true for a private session that is inserted together with the message.
 CASE WHEN %s OR (SELECT is_private FROM {session} WHERE id = %s) THEN {hidden} ELSE audience END
 
 -- name: hide_feed
--- Takes a session from the lists of all who aren't members. The session is locked.
+-- Removes a session from the lists of everybody who isn't a member. The session is locked.
 UPDATE {entry} SET audience = {hidden} WHERE session_id = %s
 
 -- name: show_feed
--- Puts a session back into the lists of all who may read any of it. The session is locked.
+-- Puts a session back into the lists of everybody who may read any part of it. The session is
+-- locked.
 UPDATE {entry} SET audience = substr(audience, 9)
 WHERE session_id = %s AND substr(audience, 1, 8) = 'private:'
 
@@ -131,7 +132,7 @@ WHERE session_id = %s AND substr(audience, 1, 8) = 'private:'
 ON CONFLICT (session_id, audience) DO UPDATE SET newest = excluded.newest, seq = excluded.seq
 
 -- name: join_feed
--- Lists a session for somebody who becomes a member of it after its newest message.
+-- Lists a session for somebody who becomes a member after its newest message.
 {fed} SELECT session_id, %s, newest, seq FROM {entry}
 WHERE session_id = %s AND audience IN ('all', 'private:all')
 {fed_again}
@@ -145,8 +146,8 @@ WHERE {member}.user_id = %s AND {member}.in_crowd
   AND entry.newest < %s ORDER BY entry.newest DESC LIMIT %s
 
 -- part: is_listed
--- The tests are values that differ from another one, so that PostgreSQL expects nearly all rows to
--- pass them and reads only as many as it needs, in the order of the index.
+-- Each test compares a value with a constant by <>, because PostgreSQL then expects that nearly all
+-- rows pass, and reads only as many as it needs, in the order of the index.
 newest < %s
 AND coalesce((SELECT 1 FROM mine AS own JOIN {entry} AS newer
   ON newer.session_id = entry.session_id AND newer.audience = own.audience
@@ -169,19 +170,19 @@ INSERT INTO {mark} (session_id, user_id, seq, mentioned)
 ON CONFLICT (session_id, user_id) DO UPDATE
 
 -- name: mark_read
--- Moves somebody's mark in a session forward, never back, nor past the session's newest change. Locks
--- only the mark. No row comes back if the mark stays.
+-- Moves somebody's mark in a session forward, never back, and not past the session's newest change.
+-- Returns no row if the mark stays. Locks only the mark.
 {marked} SELECT id, %s, CASE WHEN last_seq < %s THEN last_seq ELSE %s END, 0 FROM {session}
 WHERE id = %s {marked_again} SET seq = excluded.seq WHERE {mark}.seq < excluded.seq RETURNING seq
 
 -- name: follow_from_here
--- Lets a new member's reading begin at the present end of a session, which is locked.
+-- Sets a new member's mark to the current end of a session, which is locked.
 {marked} SELECT id, %s, last_seq, 0 FROM {session} WHERE id = %s
 ON CONFLICT (session_id, user_id) DO NOTHING
 
 -- name: note_mention
--- Keeps that a message mentions somebody. A member without a mark has read nothing so far; anybody
--- else without one follows the session from there.
+-- Stores that a message mentions somebody. A member without a mark has read nothing so far; anybody
+-- else without a mark follows the session from that message on.
 {marked} SELECT id, %s, CASE WHEN EXISTS (SELECT 1 FROM {member}
   WHERE {member}.session_id = {session}.id AND {member}.user_id = %s) THEN 0 ELSE %s END, %s
 FROM {session} WHERE id = %s {marked_again} SET mentioned = excluded.mentioned
@@ -207,7 +208,7 @@ SELECT user_id, session_id, newest FROM (
 WHERE newest IS NOT NULL
 
 -- part: followed_by
--- What somebody has read of a session, and how many messages by others are newer, up to a limit.
+-- How far somebody has read a session, and how many messages by others are newer, up to a limit.
 SELECT {session}.id, mark.seq, coalesce(mark.mentioned, 0), {member}.id IS NOT NULL,
   ({counted_above})
 FROM {session}

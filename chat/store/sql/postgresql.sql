@@ -1,11 +1,11 @@
--- The statements of chat as PostgreSQL takes them; see both.sql.
+-- The statements of chat for PostgreSQL; see both.sql.
 
 -- part: now
--- The server's clock, so many microseconds ahead.
+-- The server's time plus a number of microseconds.
 clock_timestamp() + %s * interval '1 microsecond'
 
 -- name: lock_run_of_request
--- Locks the run that asks: the first lock of everything.
+-- Locks the run that asks, before everything else.
 {whole_run_of_request} FOR NO KEY UPDATE OF {run}
 
 -- name: lock_request
@@ -13,7 +13,7 @@ clock_timestamp() + %s * interval '1 microsecond'
 {request_with_wait} FOR UPDATE OF {request}
 
 -- name: close_request
--- Gives an open request its one outcome, by compare-and-set: no row comes back for one that has an
+-- Gives an open request its only outcome, by compare-and-set: returns no row if the request has an
 -- outcome already. Its assignments are marked by the same statement. Locks the request; its run is
 -- locked before.
 WITH closed AS ({closing_request}),
@@ -25,16 +25,16 @@ INSERT INTO {change} ({change_columns})
 SELECT id, last_seq, %s, %s, %s FROM next RETURNING session_id, seq
 
 -- name: record_change
--- Numbers a change of a session, without gaps and in the order of commits, and keeps it. Locks the
--- session until the commit: the last lock to be taken.
+-- Numbers a change of a session, without gaps and in the order of commits, and stores it. Locks the
+-- session until the commit: this is the last lock to be taken.
 WITH next AS ({next_seq} WHERE id = %s RETURNING id, last_seq) {kept_change}
 
 -- name: record_change_of_run
--- The same in the session that a run has its card in.
+-- The same in the session in which a run has its card.
 WITH next AS ({next_seq} WHERE id = ({session_of_run}) RETURNING id, last_seq) {kept_change}
 
 -- name: record_message
--- The same for a message, which is counted, too.
+-- The same for a new message, which is also counted.
 WITH next AS ({next_seq_said} WHERE id = %s RETURNING id, last_seq, said)
 {kept_change}, (SELECT said FROM next)
 
@@ -45,37 +45,37 @@ is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT %s
 JOIN {request} ON {request}.id = found.request_id
 
 -- name: open_by_user
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. Locks nothing.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{user_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE user_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_group
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. Locks nothing.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::{group_key}[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE group_id = asked.key AND {urgent_open}) AS found {with_session}
 
 -- name: open_by_permission
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. Locks nothing.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. Locks nothing.
 SELECT asked.key, found.request_id, session_id FROM unnest(%s::text[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT request_id FROM {assignment}
   WHERE permission = asked.key AND NOT (permission = '') AND {urgent_open}) AS found {with_session}
 
 -- name: feed
--- Makes a message the newest of its session for all its audiences: those given, the members unless
--- they are a crowd, and those that its runs ask. The session is locked by a statement before, so
--- that this one sees all that was kept until then.
+-- Makes a message the newest of its session for all its audiences: the given ones, the members
+-- unless they are a crowd, and those that its runs ask. An earlier statement has locked the
+-- session, so this one sees everything that was committed until then.
 {fed} SELECT %s, {fed_name}, %s, %s
 FROM (SELECT unnest(%s::text[]) AS audience UNION {fed_audiences}) AS found {fed_again}
 
 -- name: newest_in_feed
--- The newest sessions of a reader, each with the message that shows it. Takes at most so many rows
--- of each audience, in the order of an index, and a row for each session in which the reader is one
--- of a crowd. Locks nothing.
+-- The newest sessions of a reader, each with the message that shows it. Reads up to a number of
+-- rows of each audience, in the order of an index, and a row for each session in which the reader
+-- is one of a crowd. Locks nothing.
 WITH mine AS MATERIALIZED (
   SELECT audience FROM unnest(%s::text[]) AS given (audience)
   WHERE EXISTS (SELECT 1 FROM {entry} WHERE {entry}.audience = given.audience))
@@ -89,12 +89,12 @@ SELECT session_id, newest FROM (
 ORDER BY newest DESC LIMIT %s
 
 -- name: followed
--- Of these sessions, those that somebody follows. Locks nothing.
+-- Which of these sessions somebody follows. Locks nothing.
 {followed_by} AND {session}.id = ANY(%s::uuid[])
 
 -- name: unread_of
--- For each of these people, the sessions with something new among the newest that they are members
--- of, and the number of the newest message by others. Locks nothing.
+-- For each of these people, the sessions with new messages among the newest sessions of which they
+-- are members, and the number of the newest message by others. Locks nothing.
 WITH followed (user_id, session_id) AS (
   SELECT asked.key, fed.session_id FROM unnest(%s::{user_key}[]) AS asked (key)
   CROSS JOIN LATERAL (SELECT session_id FROM {entry} WHERE audience = 'member:' || asked.key

@@ -1,7 +1,7 @@
--- The statements of chat as SQLite takes them, which has no INSERT of what an UPDATE returns.
+-- The statements of chat for SQLite, which can't insert the rows that an UPDATE returns.
 
 -- part: now
--- This machine's clock, which is asked before the statement.
+-- The time of this machine, which is read before the statement.
 %s
 
 -- name: lock_run_of_request
@@ -13,7 +13,7 @@
 {request_with_wait}
 
 -- name: close_request
--- Gives an open request its one outcome, by compare-and-set: no row comes back for one that has an
+-- Gives an open request its only outcome, by compare-and-set: returns no row if the request has an
 -- outcome already.
 {closing_request}
 
@@ -26,51 +26,51 @@ UPDATE {assignment} SET is_open = false WHERE request_id = %s
 {next_seq} WHERE id = %s RETURNING id, last_seq
 
 -- name: next_change_of_run
--- The same in the session that a run has its card in.
+-- The same in the session in which a run has its card.
 {next_seq} WHERE id = ({session_of_run}) RETURNING id, last_seq
 
 -- name: next_message
--- The same for a message, which is counted, too.
+-- The same for a new message, which is also counted.
 {next_seq_said} WHERE id = %s RETURNING id, last_seq, said
 
 -- name: insert_change
--- Keeps a change under the number that the same transaction has given it.
+-- Stores a change under the number that the same transaction has given it.
 INSERT INTO {change} ({change_columns}) VALUES (%s, %s, %s, %s, %s)
 
 -- part: urgent_open
 is_open ORDER BY due_at ASC NULLS LAST, rank, request_id LIMIT %s
 
 -- name: open_by_user
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. A list of ids, since SQLite has no LATERAL.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. The ids are read by IN, because SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE user_id = asked.value AND {urgent_open})
 
 -- name: open_by_group
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. A list of ids, since SQLite has no LATERAL.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. The ids are read by IN, because SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE group_id = asked.value AND {urgent_open})
 
 -- name: open_by_permission
--- The most urgent open requests that are assigned to each of these, at most so many of each, with their
--- sessions. A list of ids, since SQLite has no LATERAL.
+-- The most urgent open requests that are assigned to each of the keys, up to a number for each key,
+-- with their sessions. The ids are read by IN, because SQLite has no LATERAL.
 SELECT asked.value, {request}.id, session_id FROM json_each(%s) AS asked
 JOIN {request} ON {request}.id IN (SELECT request_id FROM {assignment}
   WHERE permission = asked.value AND NOT (permission = '') AND {urgent_open})
 
 -- name: feed
--- Makes a message the newest of its session for all its audiences: those given, the members unless
--- they are a crowd, and those that its runs ask.
+-- Makes a message the newest of its session for all its audiences: the given ones, the members
+-- unless they are a crowd, and those that its runs ask.
 {fed} SELECT %s, {fed_name}, %s, %s
 FROM (SELECT value AS audience FROM json_each(%s) UNION {fed_audiences}) WHERE true {fed_again}
 
 -- name: newest_in_feed
--- The newest sessions of a reader, each with the message that shows it. Takes at most so many rows
--- of each audience, in the order of an index, and a row for each session in which the reader is one
--- of a crowd.
+-- The newest sessions of a reader, each with the message that shows it. Reads up to a number of
+-- rows of each audience, in the order of an index, and a row for each session in which the reader
+-- is one of a crowd.
 WITH mine AS (SELECT value AS audience FROM json_each(%s))
 SELECT session_id, newest FROM (
   SELECT session_id, newest, max(seq) FROM (
@@ -82,12 +82,12 @@ SELECT session_id, newest FROM (
 ORDER BY newest DESC LIMIT %s
 
 -- name: followed
--- Of these sessions, those that somebody follows.
+-- Which of these sessions somebody follows.
 {followed_by} AND {session}.id IN (SELECT value FROM json_each(%s))
 
 -- name: unread_of
--- For each of these people, the sessions with something new among the newest that they are members
--- of, and the number of the newest message by others.
+-- For each of these people, the sessions with new messages among the newest sessions of which they
+-- are members, and the number of the newest message by others.
 WITH followed (user_id, session_id) AS (
   SELECT asked.value, fed.session_id FROM json_each(%s) AS asked
   JOIN {entry} AS fed ON fed.rowid IN (SELECT rowid FROM {entry}

@@ -16,7 +16,7 @@ class Page(Generic[T]):
 
 
 class Numbered(Protocol):
-    """An entry of a list in which each has a number."""
+    """An entry of a list whose entries are numbered."""
 
     @property
     def seq(self) -> int: ...

@@ -82,7 +82,7 @@ class HITLHandler:
             self._storage.update_procedure_status(procedure_id, RUNNING)
 
     def _place(self, procedure_id: str, request: Any, context: Any) -> tuple[int, str]:
-        """Return the execution, and a key for the place in the procedure and what it asks there."""
+        """Return the number of the execution, and a key made of the place and the question."""
         next_position = getattr(context, "next_position", None)
         position = next_position() if next_position else self._storage.position_of(procedure_id)
         execution = getattr(context, "current_run_id", None)
@@ -158,7 +158,7 @@ def _texts(request: Any) -> tuple[str, str]:
 
 def _block(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    # Indented, because the text itself may contain a fence.
+    # The text is indented, because it may contain a fence itself.
     lines = "\n".join(f"    {line}" for line in cut(text, LONGEST_SHOWN).splitlines())
     return f"**{name.capitalize()}**\n\n{lines}"
 
