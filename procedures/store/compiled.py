@@ -22,11 +22,11 @@ class CompiledQuery(Generic[M]):
     """
 
     def __init__(self, make: Callable[[str], "models.QuerySet[M]"]) -> None:
-        """Store `make`, which returns the query for a text."""
+        """Store `make`, which returns the query for a string."""
         self._make = make
 
     def get(self, text: str) -> M | None:
-        """Return the row for that text, or None."""
+        """Return the row for that string, or None."""
         made = self._made
         cursor = kept_cursor()
         cursor.execute(made.statement, [text if one == PLACE else one for one in made.cells])

@@ -81,5 +81,5 @@ def _mermaid_looks(numbers: Mapping[str, str], looks: Mapping[str, str]) -> Iter
 
 
 def _quoted(text: str) -> str:
-    """Return a text in which characters with a meaning in Mermaid are replaced by their codes."""
+    """Return the text with codes in place of the characters that mean something in Mermaid."""
     return UNQUOTED.sub(lambda found: f"#{ord(found[0])};", text)

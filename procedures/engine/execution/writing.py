@@ -63,7 +63,7 @@ class Writing:
             self._add(self._masker.rest())
 
     def event(self, *, is_whole: bool) -> NewEvent | None:
-        """Return the event that stores the text and posts it in the chat; None without a text.
+        """Return the event that stores the text and posts it in the chat; None if there is no text.
 
         `is_whole` is False if the attempt failed, perhaps in the middle of the text.
         """

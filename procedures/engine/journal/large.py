@@ -29,8 +29,8 @@ class Place(NamedTuple):
 def put_aside(text: str) -> str:
     """Return what a row stores for a canonical text: "sha256:DIGEST SIZE" if the text is large.
 
-    No JSON begins like that. Other texts are stored unchanged, and so are all texts if there is no
-    file store.
+    No JSON begins like that. Other text is stored unchanged, and so is all text if there is no file
+    store.
     """
     store = file_store()
     if store is None or len(text) <= store.largest_inline:
@@ -62,14 +62,14 @@ def _digest_of(kept: str) -> str:
 
 
 def as_part(name: str, kept: str | None) -> dict[str, Any]:
-    """Return a row's text as an event's field, without reading a text that is stored elsewhere."""
+    """Return a row's text as an event's field, without reading text that is stored elsewhere."""
     if place := place_of(kept):
         return {name: None, name + ELSEWHERE: place.digest}
     return packed(name, None if kept is None else canonical.value_of(kept))
 
 
 def is_large(length: int) -> bool:
-    """Return True if a text of that length is stored outside the journal."""
+    """Return True if text of that length is stored outside the journal."""
     store = file_store()
     return store is not None and length > store.largest_inline
 

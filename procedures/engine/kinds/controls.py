@@ -56,18 +56,18 @@ class Control:
         return ""
 
     def read(self, texts: Texts) -> Any:
-        """Return the value that the sent texts stand for, or NOTHING if the control sets no value.
+        """Return the value that the sent strings stand for; NOTHING if the control sets no value.
 
-        Raises `AnswerError` for invalid texts.
+        Raises `AnswerError` for invalid strings.
         """
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return the texts typed into the control; they are stored if the answer comes too late."""
+        """Return the strings typed into the control, which are stored if the answer comes late."""
         return []
 
     def last(self, texts: Texts) -> str:
-        """Return the last text sent for this control, with line feeds as its line endings."""
+        """Return the last string sent for this control, with line feeds as its line endings."""
         return one_ending(str((list(texts(self.sent_as)) or [""])[-1]))
 
 
@@ -89,7 +89,7 @@ class Buttons(Control):
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """The values as the texts that a page sends, with the labels of their buttons."""
+        """The values as the strings that a page sends, with the labels of their buttons."""
         return [(text_of(value), words) for value, words in self.values]
 
     def read(self, texts: Texts) -> Any:

@@ -1,4 +1,4 @@
-"""Drafts under review, which are texts or data, and the decisions about them."""
+"""Drafts under review, which are text or data, and the decisions about them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ KINDS: dict[type, tuple[str, str]] = {
 
 
 def text_of(draft: Any) -> str:
-    """Return a text unchanged, and data as indented JSON for people to read and edit."""
+    """Return text unchanged, and data as indented JSON for people to read and edit."""
     if isinstance(draft, str):
         return draft
     return json.dumps(canonical.jsonable(draft), indent=2, ensure_ascii=False)

@@ -16,7 +16,7 @@ SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class Escalation(Kind):
-    """A problem, answered with a text about its solution; by default the operators are asked."""
+    """A problem, answered with text about its solution; by default the operators are asked."""
 
     name = "escalation"
     verb = "escalate"

@@ -1,4 +1,4 @@
-"""The kind of request that asks for one value, such as a text, a number or a date."""
+"""The kind of request that asks for one value, such as text, a number or a date."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal

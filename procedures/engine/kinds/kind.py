@@ -227,7 +227,7 @@ class Kind:
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts are invalid."""
+        """Return the answer that a page has sent; raise `AnswerError` if it is invalid."""
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:

@@ -189,12 +189,12 @@ class Question:
 
     @property
     def draft_data(self) -> Any:
-        """The data under review; None if the draft is a text or a file."""
+        """The data under review; None if the draft is text or a file."""
         return json.loads(self.draft or "null") if self.is_of_data else None
 
     @property
     def draft_file(self) -> File | None:
-        """The file under review; None if the draft is a text or data."""
+        """The file under review; None if the draft is text or data."""
         is_file = self.shown_as == drafts.FILE and self.draft
         return File(**json.loads(self.draft or "")) if is_file else None
 
@@ -212,7 +212,7 @@ class Question:
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if its texts are invalid."""
+        """Return the answer that a page has sent; raise `AnswerError` if it is invalid."""
         return self.rules.read_controls(self, texts)
 
     @property

@@ -42,11 +42,11 @@ class Review(Kind):
         decisions: Mapping[str, str] | None = None,
         format: str = "",  # noqa: A002 (the author's word)
     ) -> Terms:
-        """Return the terms of a review of `draft`, which is a text, data or a `File`.
+        """Return the terms of a review of `draft`, which is text, data or a `File`.
 
         Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
         to the labels of their buttons; the first decision approves. `format` says how the draft is
-        shown: a text as "text", "markdown" or "code", data as "json" or "table".
+        shown: text as "text", "markdown" or "code", data as "json" or "table".
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
         plain = checked_json(prompt, "draft", draft)

@@ -99,7 +99,7 @@ def value_at(evidence: Any, path: str) -> Any:
 
 
 def number_in(value: Any) -> Decimal | None:
-    """Return a number, or a text that is a number, as a finite decimal; None for anything else."""
+    """Return a number, or a string with a number, as a finite decimal; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:

@@ -40,7 +40,7 @@ class Upload(Kind):
         """Return the terms of an upload.
 
         `accept` lists media types such as "application/pdf" or "image/*"; `largest` is the maximum
-        size of a file, in bytes or as a text such as "5 MB".
+        size of a file, in bytes or as a string such as "5 MB".
         """
         checked_flag("many=", many)
         one = file_schema(_media_types(prompt, accept), _size(prompt, largest))

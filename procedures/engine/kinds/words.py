@@ -48,7 +48,7 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that a text stands for according to the schema; a decimal stays a string."""
+    """Return the value that the text stands for by the schema; a decimal stays a string."""
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)
@@ -76,7 +76,7 @@ def read_number(text: str) -> float:
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:
-    """Return the options named in a text, where commas separate several of them."""
+    """Return the options named in the text, where commas separate several of them."""
     with suppress(NoReplyError):
         one = read_option(options, text)
         return Reading([one.value], one.is_literal)
@@ -85,7 +85,7 @@ def read_options(options: Mapping[str, str], text: str) -> Reading:
 
 
 def read_option(options: Mapping[str, str], text: str) -> Reading:
-    """Return the option that a text names by its value, label or number.
+    """Return the option that the text names by its value, label or number.
 
     Raises `NoReplyError` if the text names no option, or more than one.
     """

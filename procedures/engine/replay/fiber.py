@@ -139,7 +139,7 @@ class Fiber:
 
     @property
     def sizes(self) -> Sizes:
-        """The largest allowed sizes of the questions that the run asks and the texts it posts."""
+        """The largest allowed sizes of the questions that the run asks and the text it posts."""
         return self.journal.run.sizes
 
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The stored form of the results of steps, and the texts about results that can't be stored."""
+"""The stored form of the results of steps, and the messages about results that can't be stored."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ KEPT = {"kept": True}  # the validation context of values that were checked when
 
 
 def dump(value: Any, hint: Any = Any) -> str:
-    """Return canonical JSON text: sorted keys, no spaces; equal values give equal texts."""
+    """Return canonical JSON text: sorted keys, no spaces; equal values give equal text."""
     return text_of(jsonable(value, hint))
 
 

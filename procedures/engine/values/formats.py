@@ -1,4 +1,4 @@
-"""Formats of texts in answers: dates, times, durations, e-mail addresses and web addresses."""
+"""Formats of strings in answers: dates, times, durations, e-mail addresses and web addresses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ LONGEST_TEXT = 100
 
 @dataclass(frozen=True)
 class Format:
-    """A format of texts: the check of a text, and a phrase that describes valid ones."""
+    """A format of strings: the check of a string, and a phrase that describes valid ones."""
 
     is_valid: Callable[[str], bool]
     noun: str
@@ -75,7 +75,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def read_duration(text: str) -> timedelta | None:
-    """Return the duration in a text; None for other texts.
+    """Return the duration in the text; None for other text.
 
     The duration may be in words ("2h", "1 day 2 h 30 min") or in ISO 8601 ("PT2H").
     """

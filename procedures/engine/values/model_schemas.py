@@ -75,7 +75,7 @@ def unchecked(part: Part) -> list[str]:
 
 
 def complete(schema: dict[str, Any], part: Part) -> None:
-    """Add rules that Pydantic's schema lacks: texts aren't blank, decimals have a fixed format."""
+    """Add the rules that strings mustn't be blank, and that decimals have a fixed format."""
     if part.kind == "str":
         schema.setdefault("pattern", VISIBLE)
     if part.kind == "decimal":

@@ -75,7 +75,7 @@ class _Spoken:
 
 
 def without_code(text: str, code: str) -> str:
-    """Return the amount in a text such as "31.20 EUR"; without the code, the text itself."""
+    """Return the amount in text such as "31.20 EUR"; without the code, the text itself."""
     plain = text.strip()
     if plain.upper().startswith(code):
         return plain[len(code) :].strip()

@@ -11,7 +11,7 @@ from typing import Any
 from procedures.engine.values import canonical
 
 TEXTS = ("prompt", "body", "text", "stage", "message", "comment", "reason", "responder", "type")
-"""Names in an event or a question whose values pages show as text."""
+"""Names in an event or a question whose values are shown as text on pages."""
 NUMBERS = ("done", "total")
 
 
@@ -32,7 +32,7 @@ def readable(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a text unchanged, "" for None, and JSON for anything else."""
+    """Return a string unchanged, "" for None, and JSON for anything else."""
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.text_of(value)

@@ -1,4 +1,4 @@
-"""Reading of inputs as they were sent: durations in words, and texts read as numbers."""
+"""Reading of inputs as they were sent: durations in words, and strings read as numbers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,13 @@ Schema = Mapping[str, Any]
 
 
 def plain_int(text: str) -> int:
-    """Return the whole number in a text; raises `ValueError` for anything else, even 1_000 or ٣."""
+    """Return the text as a whole number; raises `ValueError` for other text, even 1_000 or ٣."""
     _check_number(text)
     return int(text)
 
 
 def plain_float(text: str) -> float:
-    """Return the number in a text; raises `ValueError` for anything else, even 1_000 or ٣."""
+    """Return the text as a number; raises `ValueError` for other text, even 1_000 or ٣."""
     _check_number(text)
     return float(text)
 
@@ -90,7 +90,7 @@ class Reading:
 def _is_for(value: Any, schema: Schema) -> bool:
     """Return True if the value may match the schema.
 
-    A text may match any type but a list, an object or null, because it may be converted.
+    A string may match any type but a list, an object or null, because it may be converted.
     """
     kind = schema.get("type")
     if isinstance(value, dict):
@@ -101,7 +101,7 @@ def _is_for(value: Any, schema: Schema) -> bool:
 
 
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
-    """Yield a fault for each text, such as 1_000, that only Python would read as a number.
+    """Yield a fault for each string, such as 1_000, that only Python would read as a number.
 
     `sent` holds the values before validation, and `read` holds the validated values under the same
     names.

@@ -10,7 +10,7 @@ from procedures.engine.values.formats import format_date, format_duration, forma
 from procedures.engine.values.money import KEYWORD as CURRENCY
 
 LABELS = "labels"
-"""The keyword in a field's schema that maps the texts of its options to labels."""
+"""The keyword in a field's schema that maps its options to labels."""
 RULES = {"pattern", "uniqueItems", *HINTS}
 """JSON Schema keywords that limit a value beyond its type."""
 DEFS = "#/$defs/"

@@ -46,7 +46,7 @@ def masked(text: str, *, is_public: bool = False) -> str:
 
 
 class Masker:
-    """A filter that masks the site's own secrets in a text that comes in pieces.
+    """A filter that masks the site's own secrets in text that comes in pieces.
 
     It holds back the end of a piece while that may be the beginning of a secret, so that a secret
     in two pieces is masked, too.

@@ -137,7 +137,7 @@ def cut(text: str, most: int) -> str:
 
 
 def depth_of(value: Any) -> int:
-    """Return the number of nested levels in plain data, 0 for a text, number, bool or None."""
+    """Return the number of nested levels in plain data, 0 for a string, number, bool or None."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1
@@ -153,7 +153,7 @@ def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
 
 
 def _longest(value: Any) -> int:
-    """Return the length of a text, or of the longest value in an object or a list of objects."""
+    """Return the length of a string, or of the longest value in an object or a list of objects."""
     if isinstance(value, str):
         return len(value)
     is_list_of_objects = isinstance(value, list) and any(isinstance(one, dict) for one in value)

@@ -1,4 +1,4 @@
-"""Conversion of the texts that people type into form fields to values, and back."""
+"""Conversion of the text that people type into form fields to values, and back."""
 
 import json
 import re
@@ -56,7 +56,7 @@ LONG_TEXT = 200
 NO_JSON = "This isn't valid JSON."
 NOTHING: Any = object()
 Texts = Callable[[str], Sequence[str]]
-"""A function that takes the name of a field and returns the texts that were sent under it."""
+"""A function that takes the name of a field and returns the strings that were sent under it."""
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
@@ -88,7 +88,7 @@ def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Return a default as the texts that somebody would type for it."""
+    """Return a default as the strings that people would type for it."""
     if kind_of(schema) == "json" and default not in (None, {}, []):
         return [json.dumps(default, indent=2, ensure_ascii=False)]
     if default == {}:
@@ -99,9 +99,9 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return the value that the texts of a field stand for.
+    """Return the value that the strings sent for a field stand for.
 
-    An invalid text is returned unchanged, so that a later check refuses it. Raises `BodyError` if
+    An invalid string is returned unchanged, so that a later check refuses it. Raises `BodyError` if
     the text of a JSON field isn't valid JSON.
     """
     kind = kind_of(schema)
@@ -121,7 +121,7 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
 def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
     """Return the value of the field with that name, which may be a group or rows of fields.
 
-    Raises `AnswerError`, with a fault for the field, for texts that can't be read at all.
+    Raises `AnswerError`, with a fault for the field, for strings that can't be read at all.
     """
     kind, plain = kind_of(schema), without_nothing(schema)
     if kind == "group":
@@ -143,7 +143,7 @@ def row_keys(texts: Sequence[str]) -> list[str]:
 
 
 def read_fields(schema: Mapping[str, Any], texts: Texts, prefix: str = "") -> dict[str, Any]:
-    """Return the object made from the texts of its fields, whose names begin with `prefix`.
+    """Return the object made from the strings of its fields, whose names begin with `prefix`.
 
     A required field that is empty is left out, so that a later check reports it as missing.
     """
@@ -281,4 +281,4 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "integer": plain_int,
     "number": plain_float,
 }
-"""Functions that convert a text, by JSON type; a decimal stays a string and loses no digit."""
+"""Functions that convert a string, by JSON type; a decimal stays a string and loses no digit."""

@@ -113,7 +113,7 @@ class AskingVerbs:
         The response's `value` is the final draft, and its `decision` is the name of the decision.
         The value is "" after a rejection (None for data and files). `decisions` maps the names of
         decisions to the labels of their buttons, and the first decision approves; by default the
-        names are "approved" and "rejected". `format` says how people see the draft: a text as
+        names are "approved" and "rejected". `format` says how people see the draft: text as
         "text", "markdown" or "code", data as "json" or "table". A file can be replaced by another
         one.
 
@@ -157,7 +157,7 @@ class AskingVerbs:
         """Ask for a file, or with `many=True` for a list of one or more files.
 
         `accept` lists media types such as "application/pdf" or "image/*". `largest` is the maximum
-        size of a file, in bytes or as a text such as "5 MB"; the site's own limit applies, too.
+        size of a file, in bytes or as a string such as "5 MB"; the site's own limit applies, too.
         Raises `QuestionError` for other types and sizes, and `RequestExpiredError` if nobody
         answers in time and `on_timeout` is "fail".
         """

@@ -80,7 +80,7 @@ class WaitingVerbs:
 
     @with_options("ctx.converse", ConverseOptions)
     def converse(self, text: str, **waiting: Unpack[ConverseOptions]) -> InboxMessage:
-        """Post a text in the run's chat session, and return the next message to the run.
+        """Post text in the run's chat session, and return the next message to the run.
 
         An earlier message that the run hasn't read is returned at once; to wait for a new message,
         read the earlier ones with `ctx.inbox` first. `expires`, `default` and `on_timeout` are

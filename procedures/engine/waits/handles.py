@@ -96,7 +96,7 @@ class Handle(Generic[T]):
     def cancel(self, reason: str) -> None:
         """Cancel the child run, or withdraw the question, the timer or the wait for a signal.
 
-        People can read the reason, a text of at most `LONGEST_REASON` characters. A wait that is
+        People can read the reason, a string of at most `LONGEST_REASON` characters. A wait that is
         already closed doesn't change. The handle of a child closes once the child has ended.
         """
         if self.run_id:

@@ -87,7 +87,7 @@ def _files_of(message: Mapping[str, Any]) -> tuple[File, ...]:
 
 
 def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
-    """Post a text in the run's session and wait for the next message to the run."""
+    """Post text in the run's session and wait for the next message to the run."""
     fiber.check_usable()
     words = canonical.legible(check_text("The text of ctx.converse", text))
     told = silence_of("ctx.converse", str, {"default": "", **waiting}) if waiting else {}
