@@ -89,13 +89,14 @@ def is_seen_by(user: User) -> Q:
     return seen
 
 
-def has_row(rows: QuerySet[Any]) -> Q:
+def has_row(rows: QuerySet[Any], *, column: str = "pk") -> Q:
     """Return a `Q` that matches if the query, which refers to the outer row, finds anything.
 
     PostgreSQL executes the query anew for each outer row. For an `Exists`, it may instead read in
-    advance, once, everything that the query could find for any outer row.
+    advance, once, everything that the query could find for any outer row. `column` is a column of
+    the query that is never null.
     """
-    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), rhs=False))
+    return Q(IsNull(Subquery(rows.order_by().values(column)[:1]), rhs=False))
 
 
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:

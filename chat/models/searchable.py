@@ -27,20 +27,24 @@ LONGEST = 20_000
 
 
 class SearchableQuerySet(models.QuerySet["Searchable"]):
-    def matching(self, query: Query) -> Self:
-        """Return the texts that contain each part of the query, found by the index.
+    def fitting(self, query: Query) -> Self:
+        """Return the texts that have the grams of the query, found by the index.
 
-        An empty query matches nothing.
+        The grams of a word may also be anywhere in a text that doesn't contain the word.
         """
-        # A text can contain all grams of a word, in different places, without containing the word.
-        return self.filter(grams__fit=query).containing(query) if query else self.none()
+        return self.filter(grams__fit=query) if query else self.none()
 
     def containing(self, query: Query) -> Self:
-        """Return the same texts as `matching`, found by reading; narrow it to a few keys."""
-        found = self
-        for part in query.parts:
-            found = found.filter(GreaterThan(StrIndex("folded", Value(part)), 0))
-        return found if query else self.none()
+        """Return the texts that contain each part of the query, found by reading.
+
+        An empty query matches nothing. Narrow the texts to a few keys.
+        """
+        return self.filter(contains(query)) if query else self.none()
+
+
+def contains(query: Query) -> Q:
+    """Return a `Q` that matches texts that contain each part of the query."""
+    return Q(*(GreaterThan(StrIndex("folded", Value(part)), 0) for part in query.parts))
 
 
 class Searchable(models.Model):

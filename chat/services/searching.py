@@ -3,38 +3,47 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
 from itertools import chain, repeat
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, F, Max, OuterRef
 
 from chat.access import Sight, readable_messages, sessions_of, titles_for
 from chat.feed import audiences_of
 from chat.grams import Query, Snippet
 from chat.models import FeedEntry, Member, Message, Searchable, Session
 from chat.models.message import MessageQuerySet
-from chat.models.searchable import SearchableQuerySet
+from chat.models.searchable import SearchableQuerySet, contains
 from procedures import access
 from procedures.among import is_among
 from procedures.engine.values.visible import visible_line
-from procedures.store.merging import GLANCE, HANDFUL, first_seen
+from procedures.store.merging import GLANCE, HANDFUL, first_seen, merged, of_id
 from procedures.users import User
 
 FEW = 5000
-"""The most sessions that a search names; for somebody who sees more, it joins their rows."""
-NEAR = 5000
-"""The number of newest texts that are read without the index.
+"""The most sessions that a search names; for somebody who sees more, it tests each text."""
+SAMPLE, OFTEN = 2000, 40
+"""Words are frequent if more than `OFTEN` of the `SAMPLE` newest texts contain them.
 
-A frequent word is found among them at once. By the index, all texts with that word would be fetched
-before the newest were known.
+By the index, all texts with a frequent word would be fetched before the newest were known.
 """
+MOST_FETCHED = 2000
+"""The most texts that are fetched by the index; words that more texts have are frequent, too."""
+MOST_READ = 20_000
+"""The number of texts that are read for frequent words on one page; the next page goes on."""
+FEW_TEXTS = 5000
+"""The most texts that are all read, without the index, for somebody who reaches no more."""
 MOST_TESTED = 2000
 """The approximate number of texts whose access is checked for one page; the next page goes on."""
 MOST_GLANCED_AT = 400
 """The same number for results that are shown while somebody types."""
 LONGEST_SNIPPET = 180
+SORTED = (F("pk") * -1).asc()
+"""The order of few texts, newest first, without the index of all keys.
+
+By that index, PostgreSQL might go through all texts until enough of them match.
+"""
 
 
 @dataclass(frozen=True)
@@ -111,51 +120,89 @@ def search_texts(
     query = Query(wanted.text)
     if not query or not user.is_active:
         return Found()
-    texts = Searchable.objects.all()
-    if wanted.kinds:
-        texts = texts.filter(kind__in=wanted.kinds)
-    here = wanted.session
-    texts = texts.filter(session=here) if here else _within_reach(texts, user)
     within = MOST_GLANCED_AT if is_glance else MOST_TESTED
-    return _Search(user, query, texts, sight or Sight(user)).page(most, before, within)
+    return _Search(user, wanted, query, sight or Sight(user)).page(most, before, within)
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """The texts among which somebody searches; the person may not be able to read all of them."""
+
+    texts: SearchableQuerySet
+    is_one_session: bool = False
+    is_named: bool = False
+    """True for the texts of a few sessions, which an index finds."""
+
+    def start(self, end: int, count: int) -> int:
+        """Return the key at which about `count` texts before a place begin; 0 for all of them."""
+        before = self.texts.filter(pk__lt=end)
+        if self.is_one_session:
+            keys = before.order_by("-pk").values_list("pk", flat=True)
+            return next(iter(keys[count : count + 1]), 0)
+        if self.is_named and before.order_by()[: count + 1].count() <= count:
+            return 0
+        return max(end - count, 0)
 
 
 class _Search:
-    """A search of some texts by one person."""
+    """A search by one person.
 
-    def __init__(self, user: User, query: Query, texts: SearchableQuerySet, sight: Sight) -> None:
-        self._user, self._query, self._texts, self._sight = user, query, texts, sight
+    Each page reads a limited number of texts, however many there are and however many fit.
+    """
+
+    def __init__(self, user: User, wanted: TextFilter, query: Query, sight: Sight) -> None:
+        self._user, self._query, self._sight = user, query, sight
+        self._reach = _reach_in(wanted.session) if wanted.session else _reach_of(user)
+        self._texts = self._reach.texts
+        if wanted.kinds:
+            self._texts = self._texts.filter(kind__in=wanted.kinds)
         self._entries: dict[UUID, Message] = {}
         """The readable entries found so far, by their own keys and by those of their requests."""
         self._last: int | None = None
         """The last text whose access was checked."""
 
     def page(self, most: int, before: int | None, within: int) -> Found:
-        following = partial(self._following, before)
+        texts, start = self._candidates(before)
+
+        def following(last: Row | None, count: int) -> list[Row]:
+            rows = _newest(texts.filter(pk__lt=last.pk) if last else texts, count)
+            self._last = rows[-1].pk if rows else self._last
+            return rows
+
         batches = chain([GLANCE], repeat(HANDFUL))
         rows, is_all = first_seen(following, self._seen, most + 1, within=within, batches=batches)
         shown = rows[:most]
         if len(rows) > most:
             return Found(self._hits(shown), shown[-1].pk)
-        return Found(self._hits(shown), None if is_all else self._last)
+        return Found(self._hits(shown), (start or None) if is_all else self._last)
 
-    def _following(self, before: int | None, last: Row | None, count: int) -> list[Row]:
-        end = last.pk if last else before
-        texts = self._texts if end is None else self._texts.filter(pk__lt=end)
-        rows = list[Row]()
-        if end is None or end > self._start + 1:
-            rows = _newest(texts.filter(pk__gt=self._start).containing(self._query), count)
-        if len(rows) < count:
-            older = texts.filter(pk__lte=self._start).matching(self._query)
-            rows += _newest(older, count - len(rows))
-        self._last = rows[-1].pk if rows else self._last
-        return rows
+    def _candidates(self, before: int | None) -> tuple[SearchableQuerySet, int]:
+        """Return the matching texts before a place, newest first, and the key of the last one read.
 
-    @cached_property
-    def _start(self) -> int:
-        """The key above which texts are read one by one, newest first, without the index."""
-        newest = Searchable.objects.order_by("-pk").values_list("pk", flat=True).first()
-        return (newest or 0) - NEAR
+        The key is 0 if no text is left out.
+        """
+        end, are_frequent = self._sampled(before)
+        texts = self._texts.filter(pk__lt=end).containing(self._query)
+        if not self._reach.start(end, FEW_TEXTS):
+            return texts.order_by(SORTED), 0
+        keys = None if are_frequent else self._fetched()
+        if keys is not None:
+            return texts.filter(is_among("pk", keys)).order_by(SORTED), 0
+        start = self._reach.start(end, MOST_READ)
+        return texts.filter(pk__gte=start).order_by("-pk"), start
+
+    def _sampled(self, before: int | None) -> tuple[int, bool]:
+        """Return a key after all texts before a place, and True if the newest often match."""
+        newest = Searchable.objects.filter(pk__lt=before) if before else Searchable.objects.all()
+        count = Count("pk", filter=contains(self._query))
+        found = newest.order_by("-pk")[:SAMPLE].aggregate(last=Max("pk"), count=count)
+        return (found["last"] or 0) + 1, found["count"] > OFTEN
+
+    def _fetched(self) -> list[int] | None:
+        """Return the keys of all texts that the index finds; None if they are too many."""
+        keys = Searchable.objects.fitting(self._query).order_by().values_list("pk", flat=True)
+        found = list(keys[: MOST_FETCHED + 1])
+        return found if len(found) <= MOST_FETCHED else None
 
     def _seen(self, rows: Sequence[Row]) -> set[Row]:
         """Return the rows whose entry, request or title the person may read."""
@@ -218,7 +265,7 @@ class _Search:
 
 
 def _newest(texts: SearchableQuerySet, count: int) -> list[Row]:
-    keys = texts.order_by("-pk").values_list("pk", "kind", "session", "message", "request")
+    keys = texts.values_list("pk", "kind", "session", "message", "request")
     return [Row(*found) for found in keys[:count]]
 
 
@@ -239,20 +286,26 @@ def _name_of(text: Searchable, entry: Message | None) -> str:
     return entry.run.heading if entry.run else ""
 
 
-def _within_reach(texts: SearchableQuerySet, user: User) -> SearchableQuerySet:
+def _reach_in(session: UUID) -> _Reach:
+    return _Reach(Searchable.objects.filter(session=session), is_one_session=True)
+
+
+def _reach_of(user: User) -> _Reach:
     """Return the texts of the sessions of which a user sees something.
 
     A search by somebody who sees little must not take longer because of texts that they may not
     see. Otherwise it would be slow, and its duration would tell how many there are.
     """
+    texts = Searchable.objects.all()
     if access.sees_all(user):
-        return texts
+        return _Reach(texts)
     mine = sorted(set(audiences_of(user)))
     fed = FeedEntry.objects.filter(audience__in=mine).order_by()
-    joined = sessions_of(user).order_by()
-    found = [*fed.values_list("session", flat=True)[: FEW + 1], *joined[: FEW + 1]]
+    parts = (fed.values_list("session"), sessions_of(user).order_by())
+    found = merged([part[: FEW + 1] for part in parts], order="1", limit=FEW + 1)
     if len(found) <= FEW:
-        return texts.filter(is_among("session_id", set(found)))
-    is_fed = Exists(fed.filter(session=OuterRef("session")))
-    is_joined = Exists(Member.objects.filter(session=OuterRef("session"), user=user).order_by())
-    return texts.filter(is_fed | is_joined)
+        sessions = [of_id(session) for (session,) in found]
+        return _Reach(texts.filter(is_among("session_id", sessions)), is_named=True)
+    is_fed = access.has_row(fed.filter(session=OuterRef("session")), column="newest")
+    is_joined = access.has_row(Member.objects.filter(session=OuterRef("session"), user=user))
+    return _Reach(texts.filter(is_fed | is_joined))

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from bench.fill import fill
-from chat.models import HumanRequest
+from chat.access import visible_messages
+from chat.grams import Query
+from chat.models import HumanRequest, Member, Searchable
+from chat.services import TextFilter, search_texts, searching
 from procedures.models import Event, Head, Procedure, Run
 from tests.configured import configured
 from tests.pages import browser, queries_of
-from tests.plans import nodes_of_page, rows_read
+from tests.plans import Node, nodes_of_page, rows_read
 
 RUNS = 2_500
 MOST_READ = 100
@@ -32,6 +37,17 @@ MOST_STATEMENTS = {"/": 27, "/inbox/": 20, CHAT: 32, "/runs": 27, SEARCH: 33}
 """The statements that a page takes at most for each of these people."""
 FOR_OPERATORS = {"/": 13}
 """The further statements for the health of the site, which operators are shown."""
+LIMITS = {
+    "FEW": 50,
+    "FEW_TEXTS": 200,
+    "SAMPLE": 200,
+    "OFTEN": 4,
+    "MOST_FETCHED": 100,
+    "MOST_READ": 1000,
+}
+"""The limits of a search, by their names in `chat.services.searching`, for a site of this size."""
+MOST_TEXTS = 2000
+"""The texts that a search may read within these limits."""
 ADMIN = ("procedures_event", "procedures_run", "chat_humanrequest", "chat_session")
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -103,6 +119,70 @@ def test_a_page_takes_few_statements(name: str) -> None:
     more = FOR_OPERATORS if name == "operator" else {}
     most = {one: count + more.get(one, 0) for one, count in MOST_STATEMENTS.items()}
     assert {one: many for one, many in taken.items() if many > most[one]} == {}
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a search take the site for a large one: nobody's texts are few, and no word's."""
+    for name, value in LIMITS.items():
+        monkeypatch.setattr(searching, name, value)
+
+
+@pytest.mark.usefixtures("site", "large")
+@pytest.mark.parametrize("word", ["approve", "contract"])
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_pages_of_a_search_have_all_that_somebody_may_read(name: str, word: str) -> None:
+    user = User.objects.get(username=name)
+    texts = Searchable.objects.containing(Query(word)).order_by("-pk")
+    readable = visible_messages(user)
+    here = set(readable.values_list("pk", flat=True))
+    asked = set(readable.exclude(request=None).values_list("request", flat=True))
+
+    found, place, pages = list[tuple[str, datetime]](), None, 0
+    while pages == 0 or place:
+        page = search_texts(user, TextFilter(word), most=500, before=place)
+        found += [(hit.kind, hit.at) for hit in page.hits]
+        place, pages = page.next, pages + 1
+
+    assert found == [
+        (one.kind, one.at) for one in texts if one.message_id in here or one.request_id in asked
+    ]
+    assert pages <= 1 + texts.model.objects.count() // searching.MOST_READ
+
+
+@pytest.mark.usefixtures("site", "large")
+def test_the_pages_of_a_search_in_one_session_have_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(searching, "MOST_READ", 200)
+    texts = Searchable.objects.containing(Query("word about"))
+    session = texts.values("session").annotate(count=Count("pk")).latest("count")
+    member = Member.objects.filter(session=session["session"])[0].user
+    wanted = TextFilter("word about", session=session["session"])
+
+    first = search_texts(member, wanted, most=500)
+    second = search_texts(member, wanted, most=500, before=first.next)
+
+    assert 0 < len(first.hits) < session["count"]
+    assert len({hit.message for hit in (*first.hits, *second.hits)}) == session["count"]
+    assert second.next is None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.usefixtures("site", "large")
+@pytest.mark.parametrize("word", ["approve", "contract", "K-1000321", "xyzzy"])
+@pytest.mark.parametrize("name", ["starter", "operator", "auditor", "few"])
+def test_a_search_reads_few_texts_whatever_its_words(name: str, word: str) -> None:
+    nodes = nodes_of_page(User.objects.get(username=name), f"/search?q={word}")
+
+    of_texts = [node for node in nodes if reads(node, "countersign_chat_searchable")]
+    feed = [node for node in nodes if reads(node, "countersign_chat_feedentry")]
+    assert rows_read(of_texts) < MOST_TEXTS < Searchable.objects.count() / 2
+    assert rows_read(feed) < MOST_TEXTS
+
+
+def reads(node: Node, table: str) -> bool:
+    return node.get("Relation Name") == table or "countersign_search" in node.get("Index Name", "")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
