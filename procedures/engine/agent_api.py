@@ -113,7 +113,7 @@ class Checkpoints:
 
 
 def safe_name(name: str) -> str:
-    """Return the name if it is a valid step name; else its valid characters and a digest of it."""
+    """Return the name if it is a valid step name; else its valid characters and its digest."""
     try:
         return checked_name(name)
     except QuestionError:

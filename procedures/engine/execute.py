@@ -125,7 +125,7 @@ def _give_up(journal: Journal) -> RunStatus:
     remedy = "Find out why the workers fail (often they run out of memory), then retry."
     if more := _out_of_memory(journal):
         words = f"{words} {more}"
-        remedy = "Make the code use less memory at a time, or give the workers more, then retry."
+        remedy = "Make the code use less memory, or give the workers more memory. Then retry."
     handoff, drafts = quarantined(Refused(words), remedy=remedy)
     journal.commit(Batch(drafts, handoff=handoff))
     return handoff.status
@@ -320,16 +320,16 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
     if not isinstance(interruption, OutOfMemory):
         return handoff, (left,)
     text = (
-        f"The worker ran out of memory at {key}. What it did after the last commit is lost."
+        f"The worker ran out of memory at {key}. The work after the last commit is lost."
         if key
-        else "The worker ran out of memory. What it did after the last commit is lost."
+        else "The worker ran out of memory. The work after the last commit is lost."
     )
     data = {"text": text, "level": "warning", "cause": MEMORY}
     return handoff, (NewEvent(EventKind.LOG, f"{key}:{MEMORY}", text[:100], data), left)
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """Return the ending of a run that fails; unread entries in the journal make it a mismatch."""
+    """Return the ending of a run that fails, or that is a mismatch because of unread entries."""
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

@@ -87,7 +87,7 @@ class Standings:
 
 
 class Look:
-    """An observer of a connection: it records the state before code runs, and the statements."""
+    """An observer of a connection: it records the state before code runs, and its statements."""
 
     __slots__ = (
         "before",

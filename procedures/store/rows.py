@@ -185,7 +185,7 @@ def _insert_in_turn(insertions: Sequence[Insertion], cells: list[Any]) -> list[A
 
 @lru_cache(maxsize=256)
 def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
-    """Return one statement that executes all of them and selects the keys of the inserted rows."""
+    """Return one statement that executes all others and selects the keys of the inserted rows."""
     if not first and len(insertions) == 1:
         return insertions[0]
     named = [f"row_{number} AS ({text})" for number, text in enumerate(insertions)]

@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Way:
-    """A way from one place to another; `label` says when it is taken, or is ""."""
+    """A way from one place to another; `label` says when the way is taken, or is ""."""
 
     source: str
     target: str

@@ -109,7 +109,11 @@ def _unknown_decisions(question: "Question") -> Iterator[str]:
     known = question.decisions
     for name in question.comment_required_on:
         if name not in known:
-            words = f"The decisions are {', '.join(known)}." if known else "It has no decisions."
+            words = (
+                f"The decisions are {', '.join(known)}."
+                if known
+                else "The question has no decisions."
+            )
             yield f"comment_required_on= names {short_repr(name)}. {words}"
 
 

@@ -37,7 +37,7 @@ class Form(Kind):
 def form_terms(prompt: str, model: Any, schema: Mapping[str, Any] | None) -> Terms:
     """Return the terms of a form that a model or a JSON Schema describes.
 
-    Raises `QuestionError` unless exactly one of them is given, and for one that can't be drawn.
+    Raises `QuestionError` unless exactly one of them is given and can be shown as a form.
     """
     if (model is None) == (schema is None):
         words = "a form needs a model or schema=, but not both"

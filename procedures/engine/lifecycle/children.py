@@ -72,13 +72,13 @@ def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:
-    """Lock a run and collect the ends of its children; a second call changes nothing."""
+    """Lock a run and collect the results of its ended children; a second call changes nothing."""
     settle(store, store.lock_run(run_id))
     return False
 
 
 def settle(store: Store, run: RunRow) -> None:
-    """Apply the ends of children that are stored as inputs of the locked run."""
+    """Apply the inputs of the locked run that report how its children have ended."""
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
@@ -89,7 +89,7 @@ def settle(store: Store, run: RunRow) -> None:
     maps = [(wait, ended) for wait, ended in news if wait.kind == "map"]
     for wait, ended in maps:
         wait.ended += _newly_ended(store, wait, ended)
-    # Mark the ends of closed waits, too; otherwise each later claim would read them again.
+    # Mark the reports for closed waits, too; otherwise each later claim would read them again.
     store.note_brought(run, ends)
     over = [wait.key for wait, ended in maps if _is_over(wait, ended)]
     if over:
@@ -121,7 +121,7 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
                 report_to_parent(store, child)
         return
     done, left = store.numbers_of(wait, RunStatus.SUCCEEDED)
-    # Count again, because the earlier count includes the ends of failed children that now continue.
+    # Count again, because the earlier count includes failed children that now continue.
     wait.ended = len(done)
     store.set_aside(run, list(store.ends_of(wait, [str(number) for number in left])))
     store.save(wait, *COUNTS)
@@ -135,10 +135,10 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return how many ends in `news` are their child's first; a retried child ends again."""
+    """Return how many reports in `news` are their child's first; a retried child ends again."""
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
-    # If all known ends at a place are among the new ones, none of them was counted before.
+    # If all known reports at a position are among the new ones, none of them was counted before.
     return sum(known[name] == count for name, count in come.items())
 
 

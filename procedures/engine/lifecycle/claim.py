@@ -102,7 +102,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Pause a held run; `status` is the status that it gets when it is unpaused."""
+    """Pause a held run; `status` is the status to which an unpause returns the run."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

@@ -60,7 +60,7 @@ def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) ->
 
 
 def deliver(store: Store, run_id: Any) -> bool:
-    """Lock a run and deliver all that others have sent to it; a second call changes nothing."""
+    """Lock a run and deliver what other runs have sent to it; a second call changes nothing."""
     deliver_locked(store, store.lock_run(run_id))
     return False
 

@@ -62,7 +62,7 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
     store = store.regardless()
     tree = [run, *store.family(run)]
     for one in tree:
-        # Close the waits of the whole tree before any run is held: a hold takes in the ends of
+        # Close the waits of the whole tree before any run is held: a hold collects the results of
         # children, and would begin the next children of a map that is still open.
         for wait in store.waits(one, is_open=True):
             store.close_wait(one, wait, closing("withdrawn", responder=RUN_ENDED))
@@ -89,7 +89,7 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
     store.save(run, "pause_requested_at")
     if is_held(run, store.now):
         return False
-    # Apply the ends of children before the status is read: they may queue the run, which then
+    # Collect the results of children before the status is read: they may queue the run, which then
     # continues in that status when it is unpaused.
     settle(store, run)
     # Read these before the hold, which clears both.

@@ -52,13 +52,13 @@ class Inputs(Runs):
 
     @abstractmethod
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
-        """Return the ends of the wait's children that still count, the newest one last.
+        """Return the inputs that report ended children of the wait and still count, newest last.
 
-        `names` limits the result to the children with these places in the map.
+        `names` limits the result to the children at these positions in the map.
         """
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:
-        """Mark these ends of children as outdated, so that they no longer count for their wait."""
+        """Mark these reports of ended children as outdated, so that they no longer count."""
         self.note_brought(run, some)
         for end in some:
             end.wait = None

@@ -131,16 +131,16 @@ class Waits(Inputs):
         return bool(self.children(wait))
 
     def numbers_of(self, wait: Row, status: str) -> tuple[set[int], set[int]]:
-        """Return two sets of places in a map: those with a child of that status, and the others.
+        """Return two sets of positions in a map: those with a child of that status, and the others.
 
-        Several children share a place if one was started instead of another.
+        Several children share a position if one was started instead of another.
         """
         found = self.children(wait)
         done = {child.parent_number for child in found if child.status == status}
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return the newest child at each place that has no child with `status`."""
+        """Lock and return the newest child at each position that has no child with `status`."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]

@@ -71,7 +71,7 @@ def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise AnswerError(f"{value.name} has the type {kind}. Send {kinds}.")
     if value.size > schema.get(LARGEST, value.size):
         most = format_size(schema[LARGEST])
-        raise AnswerError(f"{value.name} has {format_size(value.size)}; the limit is {most}.")
+        raise AnswerError(f"{value.name} is {format_size(value.size)}; the limit is {most}.")
     plain: dict[str, Any] = jsonable(value)
     return plain
 

@@ -24,7 +24,7 @@ ENCODER = json.JSONEncoder(
     check_circular=False,  # a value that contains itself is refused as nested too deeply
 )
 NOTHING = (None, type(None), Any)
-"""Annotations that accept None, whatever else they accept."""
+"""The annotations for which None is stored and read without validation."""
 HOLDERS, SETS = (dict, list), (set, frozenset)
 KEPT = {"kept": True}  # the validation context of values that were checked when they were stored
 

@@ -40,7 +40,7 @@ KEYWORDS = {
     "array": {"items", "minItems", "maxItems", "uniqueItems"},
     "object": {"properties", "required", "additionalProperties"},
 }
-"""The supported keywords, by the type of the value; those in `ABOUT` are supported everywhere."""
+"""The supported keywords, by the type of the value; those in `ABOUT` suit every type."""
 OF_FILE = {"format", ACCEPT, LARGEST}
 RANGES = (
     *(("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum")),

@@ -54,7 +54,7 @@ class Part:
 
     @property
     def inner(self) -> "Part":
-        """The part inside this one, if this one wraps it, as a default or `| None` does."""
+        """The part that this part wraps, if it is a wrapper such as a default or `| None`."""
         return self.parts[-1]
 
     @property

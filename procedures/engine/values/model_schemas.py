@@ -88,7 +88,7 @@ def complete(schema: dict[str, Any], part: Part) -> None:
 
 
 def form_schema(model: Any) -> dict[str, Any]:
-    """Return the schema of a form; the model accepts every answer that fits it.
+    """Return the schema of a form; the model accepts every answer that fits the schema.
 
     It contains the current defaults of the fields, because missing fields of an answer are filled
     in from the stored schema. Raises `ValueError` for a model that can't be a form.
@@ -122,7 +122,7 @@ def _why_no_group(part: Part) -> str:
 
 
 def _why_union(part: Part) -> str:
-    """Return the reason why a union can't be drawn, as a phrase; "" for other types."""
+    """Return the reason why a union isn't supported, as a phrase; "" for other types."""
     if part.kind not in UNIONS:
         return ""
     members = " | ".join(_title(_bare(one)) for one in part.parts)

@@ -32,7 +32,7 @@ def check_size(schema: Mapping[str, Any]) -> None:
 
 
 class _Size:
-    """The initial number of fields and rows of a form, counted as they are drawn."""
+    """The initial number of fields and rows of a form, counted as a page shows them."""
 
     def __init__(self) -> None:
         self.parts = 0

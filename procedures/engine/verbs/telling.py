@@ -39,7 +39,7 @@ class TellingVerbs:
     ) -> None:
         """Post a message in the run's chat session without waiting; a replay doesn't post it again.
 
-        `text` is plain text. `body` is Markdown below it, `data` is plain data that is drawn as a
+        `text` is plain text. `body` is Markdown below it, `data` is plain data that is shown as a
         table, `files` are files of the run to download, and `cites` names steps (at most 20), which
         link to the run's page. Raises `OptionError` for other values, and `SizeError` for
         values larger than the site allows.
@@ -105,7 +105,7 @@ class TellingVerbs:
 
 
 def _stages(then: Sequence[str] | None) -> list[str] | None:
-    """Return the names of stages as they are stored; raise `OptionError` if they can't be."""
+    """Return the names of stages as they are stored; raise `OptionError` if one is invalid."""
     if then is None:
         return None
     check_kind("then= of ctx.stage", then, list | tuple, STAGES)

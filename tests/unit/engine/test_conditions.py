@@ -101,7 +101,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: choice(comment_required_on={"rail"}), "The decisions are sea, air."),
         (
             lambda: new_question("input", "What?", comment_required_on="answered"),
-            "It has no decisions.",
+            "The question has no decisions.",
         ),
         (lambda: approval(comment_required_on=[3]), "comment_required_on= can only contain"),
         (lambda: approval(risk="grave"), 'risk= must be "low", "normal" or "high"'),
