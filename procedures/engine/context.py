@@ -65,7 +65,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         self.later = Later(fiber)
         """Variants of the calls that ask people: they don't wait, and each returns a handle."""
 
-    # Work
+    # Steps
 
     @overload
     def step(
@@ -292,7 +292,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         self._fiber.check_time()
         self._fiber.interrupt(Continued(text))
 
-    # Time, chance and change that replay alike
+    # Time, random values and changes of the code, the same on every replay
 
     @with_options("ctx.now")
     def now(self) -> datetime:

@@ -185,6 +185,6 @@ def _seen_of(given: Any) -> Any:
             plain = canonical.jsonable(given)
             canonical.text_of(plain)
             return plain
-    except Exception:  # noqa: BLE001, S110 (of such a one the type is seen)
+    except Exception:  # noqa: BLE001, S110 (its type is used instead)
         pass
     return {"": f"{type(given).__module__}.{type(given).__qualname__}"}

@@ -119,7 +119,7 @@ class Action(Kind):
             return None, ""
         return value.get(VALUES), str(value[DECISION])
 
-    # What it approves
+    # The approved step
 
     def approved_evidence(self, question: "Question", value: Any) -> Any:
         """Return the evidence with the values that people changed, if they changed any."""
@@ -145,7 +145,7 @@ class Action(Kind):
         properties = question.schema["properties"] | {VALUES: schemas.without_defaults(fields)}
         return question.schema | {"properties": properties}
 
-    # Words
+    # Wording
 
     def read_words(self, question: "Question", text: str) -> Reading:
         wanted, labels = plain_words(text), question.labels
@@ -169,7 +169,7 @@ class Action(Kind):
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
         return self.label_of(question, value)
 
-    # Where it is answered
+    # Controls and sent answers
 
     def controls(self, question: "Question") -> list[Control]:
         buttons = Buttons(at=DECISION, values=list(self.decisions(question).items()))

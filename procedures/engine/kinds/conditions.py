@@ -189,7 +189,7 @@ def _risk(prompt: str, value: Any) -> str:
     return str(value)
 
 
-# As stored
+# The stored form
 
 
 def as_lists(plain: dict[str, Any]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _as_tuple(value: Any) -> Any:
     return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
 
 
-# In words
+# Sentences
 
 
 def escalation_words(escalations: Sequence[Escalation]) -> list[str]:

@@ -148,7 +148,7 @@ class Kind:
         """Return the value and the decision that the procedure gets for a stored answer."""
         return value, ""
 
-    # What it approves
+    # The approved step
 
     def approved_evidence(self, question: "Question", value: Any) -> Any:
         """Return the evidence of the step that an approving answer with this value approves."""
@@ -162,7 +162,7 @@ class Kind:
         """Return the part of the schema that a later question must share for an answer to count."""
         return question.schema
 
-    # Words
+    # Wording
 
     def read_words(self, question: "Question", text: str) -> Reading:
         """Return the answer that a message typed in the chat stands for.
@@ -220,7 +220,7 @@ class Kind:
         """
         return ""
 
-    # Where it is answered
+    # Controls and sent answers
 
     def controls(self, question: "Question") -> list[Control]:
         """Return the controls with which people answer, in their order on the page."""

@@ -81,7 +81,7 @@ class Fiber:
         inner.is_abandoned = self.is_abandoned
         return inner
 
-    # Who may use it
+    # Use and interruptions
 
     def check_usable(self) -> None:
         if self.interruption:
@@ -118,7 +118,7 @@ class Fiber:
             self.interrupt(interruption)
         self.interrupt(suspension)
 
-    # What is kept
+    # Entries and events
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
         self.moves += 1

@@ -34,6 +34,6 @@ def _made_out(result: Any) -> str:
     """Return the result's repr, from which operators can enter the result by hand."""
     try:
         text = repr(result)
-    except Exception:  # noqa: BLE001 (what it returned may be broken in any way)
+    except Exception:  # noqa: BLE001 (the result may be broken in any way)
         text = f"<{type(result).__name__}>"
     return cut(canonical.legible(text), LONGEST_RETURNED)

@@ -30,7 +30,7 @@ def rebuilt(failed: StepFailedError) -> Exception:
             error = kind(*argument)
             if type(error) is kind and str(error) == failed.message:
                 return error
-        except Exception:  # noqa: BLE001, S112 (its type takes something else than a message)
+        except Exception:  # noqa: BLE001, S112 (the type may not accept a message)
             continue
     return failed
 

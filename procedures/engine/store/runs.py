@@ -131,7 +131,7 @@ class Runs(Transaction):
     def lock_journal(self, run: Row) -> None:
         """Lock the journal, so that no worker with an expired lease can append to it now."""
 
-    # A writer's hold
+    # Holds by writers
 
     @abstractmethod
     def hold(self, run: Row) -> None:
@@ -161,7 +161,7 @@ class Runs(Transaction):
         """Return True if the run was cancelled or is to be paused, even if only since its claim."""
         return bool(run.cancel_requested_at or run.pause_requested_at)
 
-    # Its journal
+    # The journal
 
     @abstractmethod
     def events(self, run: Row) -> Sequence[Event]:

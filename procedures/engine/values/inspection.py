@@ -292,7 +292,7 @@ def unserved(hint: Any, *, takes_files: bool = True) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT001 (by place: cached)
+def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT001 (positional for the cache)
     parts = inspect_type(types).all(_read_from_json)
     return next(filter(None, (_reason(part, takes_files=takes_files) for part in parts)), "")
 

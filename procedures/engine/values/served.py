@@ -44,7 +44,7 @@ def served(hint: Any) -> Any:
         return Annotated[served(inner[0]), *hint.__metadata__]
     parts = tuple(map(served, inner))
     if origin in (Union, UnionType):
-        return Union[parts]  # noqa: UP007 (made of what is known at run time only)
+        return Union[parts]  # noqa: UP007 (the members are known only at run time)
     return origin[parts]
 
 
@@ -59,7 +59,7 @@ def _remade(hint: Any) -> Any:
     fields = {}
     for name, inner in get_type_hints(hint, include_extras=True).items():
         if get_origin(inner) in (typing.Required, typing.NotRequired):
-            (inner,) = get_args(inner)  # noqa: PLW2901 (said by the wrapper below)
+            (inner,) = get_args(inner)  # noqa: PLW2901 (the wrapper is added below)
         wrapper = typing_extensions.Required
         if name not in hint.__required_keys__:
             wrapper = typing_extensions.NotRequired

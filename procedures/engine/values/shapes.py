@@ -86,7 +86,7 @@ def _reader(text: str) -> TypeAdapter[Any]:
 
 def _type(schema: Schema) -> Any:
     if "anyOf" in schema:
-        return Union[tuple(map(_type, schema["anyOf"]))]  # noqa: UP007 (made at run time only)
+        return Union[tuple(map(_type, schema["anyOf"]))]  # noqa: UP007 (members known at run time)
     if "enum" in schema:
         return Literal[tuple(schema["enum"])]
     text = {name: schema[name] for name in TEXT_RULES if name in schema}

@@ -65,7 +65,7 @@ class WaitingVerbs:
         """
         return as_finished(self._fiber, handles)
 
-    # What people say
+    # Messages from people
 
     @with_options("ctx.inbox")
     def inbox(self) -> list[InboxMessage]:
@@ -99,7 +99,7 @@ class WaitingVerbs:
                 "the procedure."
             )
 
-    # Time and messages
+    # Time and signals
 
     @with_options("ctx.sleep")
     def sleep(self, length: Duration, *, reason: str = "") -> None:
