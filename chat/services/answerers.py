@@ -5,13 +5,15 @@ number of open requests.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from enum import IntEnum
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
@@ -20,7 +22,7 @@ from chat.models.request import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.models import Grant, Procedure
-from procedures.store.merging import merged
+from procedures.store.merging import merging, of_id
 from procedures.users import User, active_users, is_active, members_path, name_field, users
 
 SUBSTITUTES = ("answer", "operate")
@@ -63,18 +65,38 @@ def _suspects(asked: Set[str]) -> list[UUID] | None:
 
     Return None if there are too many.
     """
-    waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
-    groups = Group.objects.exclude(pk__in=_present_groups())
-    absent = users().filter(~is_active())
     held = set(_held_permissions().values_list("full_name", flat=True)) if asked else set()
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement_for_absent_groups())
+        groups = frozenset(group for (group,) in cursor.fetchall())
+        cursor.execute(*_statement_for_suspects(groups, frozenset(asked - held)))
+        found = [of_id(request) for (request,) in cursor.fetchall()]
+    return found if len(found) < MOST_SUSPECTS else None
+
+
+# Django takes longer to write these two statements than the database to execute them, and each
+# home page needs them.
+@cache
+def _statement_for_absent_groups() -> tuple[str, tuple[Any, ...]]:
+    absent = Group.objects.exclude(pk__in=_present_groups()).order_by()
+    return absent.values_list("pk").query.sql_with_params()
+
+
+@lru_cache(maxsize=8)
+def _statement_for_suspects(
+    groups: frozenset[int], permissions: frozenset[str]
+) -> tuple[str, Sequence[Any]]:
+    waiting = Assignment.objects.filter(is_open=True).order_by().values_list("request")
+    absent = users().filter(~is_active())
     parts: list[QuerySet[Any, Any]] = [
         HumanRequest.objects.open().filter(is_unasked=True).order_by().values_list("pk"),
-        waiting.filter(group__in=list(groups.values_list("pk", flat=True))),
+        waiting.filter(group__in=groups),
         waiting.filter(user__in=absent.order_by().values("pk")),
-        waiting.exclude(permission="").filter(permission__in=asked - held),
+        waiting.exclude(permission="").filter(permission__in=permissions),
     ]
-    found = [request for (request,) in merged(parts, order="1", limit=MOST_SUSPECTS)]
-    return found if len(found) < MOST_SUSPECTS else None
+    statement = merging(parts, order="1", limit=MOST_SUSPECTS)
+    assert statement is not None  # unasked requests are always looked for
+    return statement
 
 
 def _asked() -> set[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
+from uuid import UUID
 
 from chat.models import HumanRequest
 from dashboard.overview.lists import Listed, listed_runs
@@ -44,12 +45,8 @@ def contents_of(
     shown = (chain(one.stuck[:MOST_STUCK], one.working) for one in several)
     runs = Run.objects.filter(pk__in={*chain(*shown)}).for_lists()
     listed = {one.run.pk: one for one in listed_runs(runs, now=now, missing=missing)}
-    alone = HumanRequest.objects.filter(pk__in={*chain(*(one.alone for one in several))})
-    coming = Wait.objects.filter(pk__in={*chain(*(one.coming for one in several))}).with_reasons()
-    coming = coming.select_related("run__procedure", "request")
-    coming = coming.defer("request__question", *values_of("run"))
-    requests = {one.pk: one for one in alone.with_what_is_shown()}
-    waits = {one.pk: one for one in coming}
+    requests = _requests({*chain(*(one.alone for one in several))})
+    waits = _waits({*chain(*(one.coming for one in several))})
     return {
         one: {
             "alone": rows_of(one.alone, requests),
@@ -62,6 +59,21 @@ def contents_of(
         }
         for one in several
     }
+
+
+def _requests(keys: Collection[UUID]) -> dict[UUID, HumanRequest]:
+    if not keys:  # building the query alone would take longer than all of a short list
+        return {}
+    found = HumanRequest.objects.filter(pk__in=keys).with_what_is_shown()
+    return {one.pk: one for one in found}
+
+
+def _waits(keys: Collection[int]) -> dict[int, Wait]:
+    if not keys:
+        return {}
+    found = Wait.objects.filter(pk__in=keys).with_reasons()
+    found = found.select_related("run__procedure", "request")
+    return {one.pk: one for one in found.defer("request__question", *values_of("run"))}
 
 
 def contents_for(outlook: Outlook) -> dict[str, Any]:

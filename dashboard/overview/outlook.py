@@ -29,7 +29,7 @@ from procedures.models.run_queries import RunQuerySet
 from procedures.models.wait import WaitQuerySet
 from procedures.run_lists import MOST_SINGLE, STATES, UNENDED, WORKING, RunList, few_runs
 from procedures.services.carriers import Code, stranded
-from procedures.store.merging import GLANCE, HANDFUL, first_seen, merged, merging, of_id
+from procedures.store.merging import HANDFUL, first_seen, merged, merging, of_id
 from procedures.users import User
 
 LONGEST_LIST = 6
@@ -38,8 +38,13 @@ MOST_STUCK = 30
 """The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
 """The number of unfinished runs from which a person's next waits are searched among all waits."""
-ROUNDS = (4 * GLANCE, 4 * GLANCE, 8 * GLANCE)
-"""The numbers of waits to test in each round after the first few."""
+MOST_AT_FIRST = 4 * HANDFUL
+"""The number of stuck runs, or of waits, to test at first.
+
+Writing and planning another statement takes longer than to test several hundred rows by this one.
+"""
+ROUNDS = (MOST_AT_FIRST, MOST_AT_FIRST)
+"""The numbers of waits to test in each round."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
@@ -122,19 +127,16 @@ class Outlook:
     def due_next(self, most: int) -> list[Due]:
         """Return the waits of `coming` with the times when they end."""
         waits = coming_waits(self.now, self._gone)
-        if self._few is not None:
-            return first_due(waits.filter(run__in=self._few), most) if self._few else []
         if access.sees_all(self.user):
             return first_due(waits, most)
-        mine = RunList(self.user, state=UNENDED)
-        found, is_all = self._first_seen_waits(waits, most, [GLANCE])
-        if not is_all and (found or not mine.is_read_at_once):
-            found, is_all = self._first_seen_waits(waits, most, ROUNDS)
+        if self._unended is not None:
+            return first_due_of(self._unended, waits, most)
+        found, is_all = self._first_seen_waits(waits, most)
         if is_all:
             return found
-        unended = mine.newest(MANY)
+        unended = RunList(self.user, state=UNENDED).newest(MANY)
         if len(unended) < MANY:
-            return first_due(waits.filter(is_among("run", unended)), most) if unended else []
+            return first_due_of(unended, waits, most)
         return first_due(waits.filter(access.is_visible(self.user, "run")), most)
 
     def alone(self, most: int) -> list[UUID]:
@@ -145,14 +147,13 @@ class Outlook:
         found = list[UUID]()
         for start in range(0, MOST_ALONE, MANY):
             ids = _urgent(requests, MANY, after=start)
-            found += _urgent(visible_requests(self.user).filter(pk__in=ids), most)
+            if ids:
+                found += _urgent(visible_requests(self.user).filter(pk__in=ids), most)
             if len(ids) < MANY or len(found) >= most:
                 break
         return found[:most]
 
-    def _first_seen_waits(
-        self, waits: WaitQuerySet, most: int, batches: Sequence[int]
-    ) -> tuple[list[Due], bool]:
+    def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[Due], bool]:
         """Return the first waits that the person sees; False if too few were tested."""
         runs = Run.objects.filter(self._is_seen, pk=OuterRef("run")).order_by()
         tested = waits.annotate(is_seen=Exists(runs))
@@ -160,7 +161,7 @@ class Outlook:
             lambda last, count: first_due(tested, count, after=last),
             lambda found: {one for one in found if one.is_seen},
             most,
-            batches=batches,
+            batches=ROUNDS,
         )
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
@@ -175,7 +176,7 @@ class Outlook:
             lambda last, count: _tested(parts, is_seen, last and last.run, count),
             lambda tested: {one for one in tested if one.is_seen},
             most,
-            batches=chain([HANDFUL], repeat(MANY)),
+            batches=chain([MOST_AT_FIRST], repeat(MANY)),
         )
         return [one.run for one in found]
 
@@ -199,6 +200,15 @@ class Outlook:
     @cached_property
     def _few(self) -> list[UUID] | None:
         return few_runs(self.user)
+
+    @cached_property
+    def _unended(self) -> list[UUID] | None:
+        """All unended runs that the person sees, and maybe others; None if there may be many."""
+        if self._few is not None:
+            return self._few
+        mine = RunList(self.user, state=UNENDED)
+        found = mine.newest(MANY) if mine.is_read_at_once else None
+        return found if found is not None and len(found) < MANY else None
 
 
 def moving(
@@ -254,6 +264,11 @@ def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> li
     fields = ["due_at", "pk", "run", *(waits.query.annotations.keys() & {"is_seen"})]
     rows: QuerySet[Any, Any] = waits.order_by("due_at", "pk").values_list(*fields)
     return [Due(*row) for row in rows[:most]]
+
+
+def first_due_of(runs: Sequence[UUID], waits: WaitQuerySet, most: int) -> list[Due]:
+    """Return the first waits of these runs in the order of their ends."""
+    return first_due(waits.filter(is_among("run", runs)), most) if runs else []
 
 
 def _urgent(requests: HumanRequestQuerySet, most: int, *, after: int = 0) -> list[UUID]:

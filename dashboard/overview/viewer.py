@@ -9,6 +9,7 @@ from chat.left import rule_facts
 from chat.services import waiting_of
 from chat.services.waiting import MOST, Waiting
 from procedures import access
+from procedures.holdings import holdings_of
 from procedures.models.clock import clock
 from procedures.users import User
 
@@ -55,6 +56,12 @@ def time_for_viewer(request: Any) -> datetime:
 
 
 def is_operator_for_viewer(request: Any) -> bool:
-    """Return True if the page's viewer operates any procedure; marks of runs know that already."""
+    """Return True if the page's viewer operates any procedure; marks of runs know that already.
+
+    The result decides what a page shows. Whether somebody has a right is decided by a query.
+    """
     known: bool | None = getattr(request, "is_operator", None)
-    return access.is_operator(request.user) if known is None else known
+    if known is None:
+        roles = holdings_of(request.user).procedures("operate")
+        return bool(roles) or access.sees_all(request.user)
+    return known

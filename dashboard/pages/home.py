@@ -46,7 +46,7 @@ def home_overview(request: Visit) -> HttpResponse:
 @login_required
 def home_health(request: Visit) -> HttpResponse:
     """Return the figures of the site's parts, for the open home page of an operator."""
-    if not is_operator_for_viewer(request):
+    if not access.is_operator(request.user):
         raise Http404
     figures = read_figures(time_for_viewer(request))
     return render(request, "dashboard/_home_figures.html", {"figures": figures})
