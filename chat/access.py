@@ -112,7 +112,7 @@ def sessions_of(user: User) -> QuerySet[Member, UUID]:
 def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
     """Return the sessions whose whole transcript the user may read.
 
-    Members read all of it, and superusers of sessions that aren't private.
+    Members may read all of it, and so may superusers, unless the session is private.
     """
     wanted = set(sessions)
     mine = sessions_of(user).filter(session__in=wanted)

@@ -22,7 +22,8 @@ def assign(
     """Return unsaved assignments to the `targets`, and a note if somebody else is asked, else "".
 
     If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
-    are added, and the note says so. `find` looks targets up, by default `find_assignee`.
+    are added, and the note says so. `find` is the function that looks a target up; by default, it
+    is `find_assignee`.
     """
     find = find or find_assignee
     roles = [target for target in targets if target.startswith(ROLE)]

@@ -56,7 +56,7 @@ def newest_messages(
 
 
 def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
-    """Yield the heads of the sessions of messages that `newest_messages` has returned."""
+    """Yield the session heads for messages that `newest_messages` has returned."""
     for one in messages:
         of = one.session
         opener: UUID | None = getattr(one, "opener", None)

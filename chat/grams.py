@@ -29,7 +29,7 @@ The marks of other scripts, such as Thai vowels and the voicing of Japanese kana
 """
 TATWEEL = 0x0640
 SAME = {0x0649: "\u064a", 0x0629: "\u0647"}
-"""Arabic letters that people write for one another: alef for yeh, and teh for heh, at the end."""
+"""Arabic letters that people interchange at the end of words: alef and yeh, teh and heh."""
 
 
 class _Folded(dict[int, str | int | None]):
@@ -104,7 +104,7 @@ class Query:
 
 
 class Snippet:
-    """A part of a text around the first match, in pieces that tell whether they match."""
+    """A part of a text around the first match, split into pieces that match or don't match."""
 
     def __init__(self, text: str, query: Query, *, longest: int) -> None:
         self._text, self._longest = " ".join(text.split()), longest

@@ -126,7 +126,7 @@ class Inbox:
         return self._still_seen(self._listed(most, after))
 
     def _still_seen(self, ids: list[UUID]) -> list[UUID]:
-        """Return the ids without answered requests that the person may no longer see."""
+        """Return the ids, except those of answered requests that the person may no longer see."""
         if self.tab != Tab.DONE:
             return ids
         visible = visible_requests(self.user).filter(pk__in=ids)
@@ -204,7 +204,7 @@ class Lists:
     user: User
     now: datetime = field(default_factory=clock.now)
     waiting: dict[UUID, UUID] | None = None
-    """The requests that wait for the person, with their sessions, if they are known already."""
+    """The requests that wait for the person, with their sessions; None if they aren't known yet."""
     _read: dict[Any, list[UUID]] = field(default_factory=dict)
 
     @cached_property

@@ -28,7 +28,7 @@ class Part:
     user: User
     is_whole: bool = True
     runs: frozenset[UUID] = field(default_factory=frozenset)
-    """The runs of the session that the user may see, unless they may read all of it."""
+    """The runs of the session that the user may see; not used if the user may read all of it."""
     has_all_runs: bool = True
 
     @property

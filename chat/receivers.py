@@ -97,7 +97,7 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
 
 
 def answer_request(request_id: UUID, user: User, value: Any, comment: str) -> None:
-    """Give a person's answer to a request, for a program that the site itself runs."""
+    """Answer a request as this user would; called for programs that the site itself runs."""
     respond(request_id, Answer(value, comment), by=user)
 
 

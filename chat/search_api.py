@@ -19,7 +19,7 @@ After = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 class HitOut(Schema):
-    """A text that matches a search: of a transcript's entry, of an answer, or a session's title."""
+    """A text that matches a search: from a transcript's entry, an answer or a session's title."""
 
     kind: Searchable.Kind
     session_id: UUID = Field(validation_alias="session")

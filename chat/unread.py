@@ -34,7 +34,7 @@ MOST_READ = 2_000
 READERS = 30
 """The most members of a session who are named as readers."""
 READ = "read:"
-"""The beginning of the hint that somebody has read; the session's id and the reader's key follow.
+"""The prefix of hints that somebody has read a session; its id and the reader's key follow.
 
 The two are separated by a colon.
 """

@@ -41,7 +41,7 @@ def find_registered(name: str) -> Any:
 
 
 def name_what_django_sets() -> None:
-    """Register Django's language and time zone, so that warnings about their change name them."""
+    """Register Django's language and time zone, so that warnings name them if they change."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting

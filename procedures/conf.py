@@ -66,7 +66,7 @@ class Settings:
     RUN_TURN_SECONDS: float = 60
     """Seconds after which a run yields its worker to other runs."""
     RUN_SILENT_SECONDS: float = 300
-    """Seconds after which code that hasn't returned to the engine is called stuck."""
+    """Seconds after which code that hasn't returned to the engine counts as stuck."""
     STOP_SECONDS: float = 8
     """Seconds that a running step may still take when its worker is told to stop."""
     STORAGE_PATIENCE_SECONDS: float = 60
@@ -87,7 +87,7 @@ class Settings:
 
     SENDS_MAIL: bool = False
     PUSH_KEY: str = ""
-    """The private key for notifying people in browsers; with "", the site doesn't notify there."""
+    """The private key for notifications in browsers; if it is "", there are none."""
     PUSH_CONTACT: str = ""
     """The site's contact for push services, a mailto: or https:// address; by default SITE_URL."""
     PUSH_TO_LOOPBACK: bool = False

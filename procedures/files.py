@@ -37,7 +37,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""The free bytes that a store must have, after it has failed, before a run continues."""
+"""The free space in bytes that a store which has failed needs before a run continues."""
 
 
 class ContentStore:

@@ -33,18 +33,18 @@ class Holdings(NamedTuple):
 def holdings_of(user: User) -> Holdings:
     """Return what a user holds, read by one statement for each user object.
 
-    Use groups and roles only to draw lists. Whether somebody has a right is decided by a query.
+    Use groups and roles only to draw lists; query the database to decide on a right.
     """
     return kept_on(user, "holdings", lambda: _read(user))
 
 
 def holds(user: User, permission: str) -> bool:
-    """Return the result of `has_perm`, without a statement of its own."""
+    """Return the result of `has_perm`, usually without a further database statement."""
     return _with_permissions(user).has_perm(permission)
 
 
 def permissions_of(user: User) -> set[str]:
-    """Return the result of `get_all_permissions`, without a statement of its own."""
+    """Return the result of `get_all_permissions`, usually without a further database statement."""
     return set(_with_permissions(user).get_all_permissions())
 
 

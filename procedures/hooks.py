@@ -17,7 +17,7 @@ passed by name:
     wait_released(run, wait, at)           the question is open again, as before
     notice(run, text, level, details, at)  level: the severity of an alert, else "";
                                            details: its event's other fields as JSON text, or ""
-    messages_read(run, ids, at)            ids: the messages to the run that its code now has
+    messages_read(run, ids, at)            ids: the messages to the run that its code has just read
     run_ended(run)
     site_confirmed(held_at)                a copy of the site acts as the site from now on;
                                            held_at: the time since which it was held
@@ -62,7 +62,7 @@ They return the differences. To the list that they are called with, they append 
 that were written before there were proofs.
 """
 names_files: list[Callable[[], bool]] = []
-"""Functions that return True if rows of the layers above name contents in the file store."""
+"""Functions that return True if rows of the layers above refer to files in the file store."""
 examined_site: list[Callable[[], Iterable[Any]]] = []
 """Functions that return a difference for each row of the layers above that belongs to no run."""
 

@@ -27,7 +27,7 @@ CHANNEL = "countersign.texts"
 """The Redis channel that announces which texts have grown."""
 PREFIX = "countersign.text"
 LARGEST = 1_000_000
-"""The bytes of a text that are shown while it is written; more appear at the step's end."""
+"""The most bytes of a text that are shown while it is written; the rest appears at the end."""
 GATHER = 0.05
 """The seconds for which pieces are gathered, so that a text grows at most 20 times a second."""
 PAUSE = 1.0
@@ -83,10 +83,10 @@ def index_of(run: str) -> str:
 
 
 def newest_of(run: str) -> str:
-    """Return the Redis key of the sorted set of a run's steps by the time of their last writing.
+    """Return the Redis key of the sorted set of a run's steps, of which the last to write is last.
 
-    Here the score is the time. The score of `index_of` wouldn't do, because in one claim it is the
-    lower for a text that is still being written than for all texts that have ended.
+    The score is the time. The numbers in `index_of` can't serve here: the steps of one claim have
+    the same number, so a text that is still being written would rank below those that have ended.
     """
     return f"{PREFIX}s:newest:{run}"
 

@@ -35,7 +35,7 @@ _warned: set[str] = set()
 
 
 class LoadError(ImproperlyConfigured):
-    """The procedures of this site can't be loaded; the cause is the author's own error."""
+    """The procedures of this site can't be loaded, because of an error in an author's code."""
 
 
 class Known(NamedTuple):

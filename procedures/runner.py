@@ -100,7 +100,7 @@ def advance_run(run_id: UUID) -> None:
 
 
 def _code_for(found: Queued) -> Procedure | None:
-    """Return this process's code for the run, or None if it has none that may advance it."""
+    """Return this process's code for the run, or None if no code here may advance the run."""
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):

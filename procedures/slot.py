@@ -43,7 +43,7 @@ class Slot:
         self.spent_by = ""
         """The reason why the process must be replaced, or "" if it need not be."""
         self._began_with: Sequence[Any] | None = None
-        """The settings of the process before its first turn, or None if it had no turn yet."""
+        """The settings of the process before its first turn, or None if it has had no turn yet."""
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 

@@ -57,7 +57,7 @@ def _small_state(run: Run) -> dict[str, Any] | None:
 
 
 def _changes_of(run: Run) -> EventQuerySet:
-    """Return the latest state event of each name.
+    """Return the latest state event of each name in the state.
 
     Changes made in a branch count once they have been merged into the run's state.
     """

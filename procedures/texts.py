@@ -192,7 +192,7 @@ def places_of(pattern: str) -> Iterator[Place]:
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Yield what the rest of a pattern matches in a folder, except hidden files, as in a shell."""
+    """Yield the files in a folder that the rest of a pattern matches, without hidden ones."""
     before, deep, after = _split(parts)
     starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
     for start in map(Path, starts):

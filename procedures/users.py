@@ -36,7 +36,7 @@ GIVING = (
 def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
     """Return the result of `find`, cached on the user object, as Django caches permissions.
 
-    Use it only for values that lists show. Whether somebody has a right is decided by a query.
+    Use it only for values that lists show; query the database to decide on a right.
     """
     kept = user.__dict__.setdefault("_countersign_kept", {})
     if name not in kept:

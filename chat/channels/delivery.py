@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
 """The most notifications to send in one message."""
 LEADS_THERE = timedelta(hours=1)
-"""The time after a notification of an unread mention in which its session needs no other one."""
+"""The time for which a notification of an unread mention covers later mentions in the session."""
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
 
@@ -147,7 +147,7 @@ def _leave(one: Notification) -> None:
 
 
 def _undone_words(one: Notification) -> str:
-    """Return a sentence if a report has become obsolete, else "".
+    """Return a sentence that says why a report has become obsolete, or "".
 
     A report is obsolete if the answer was undone, or if the run continued after its end.
     """
@@ -160,7 +160,7 @@ def _undone_words(one: Notification) -> str:
 
 
 def _why_needless(one: Notification) -> str:
-    """Return a sentence if nobody needs to be told any more, else ""."""
+    """Return a sentence that says why a notification isn't needed any more, or ""."""
     channel = channels.get(one.channel)
     if one.mention:
         return _unneeded_mention_words(one, one.mention)
@@ -172,7 +172,7 @@ def _why_needless(one: Notification) -> str:
 
 
 def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
-    """Return a sentence if a person needn't be told of a request, else ""."""
+    """Return a sentence that says why a person needs no notification of a request, or ""."""
     channel = channels.get(one.channel)
     if not request.is_open:
         return "The request was closed before this notification was sent."
@@ -184,7 +184,7 @@ def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
 
 
 def _unneeded_mention_words(one: Notification, message: Message) -> str:
-    """Return a sentence if a person needn't be told that a message mentions them, else ""."""
+    """Return a sentence that says why a person needs no notification of a mention, or ""."""
     channel = channels.get(one.channel)
     mark = ReadMark.objects.filter(session=message.session_id, user=one.recipient_id).first()
     if mark and mark.seq >= message.seq:

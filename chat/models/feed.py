@@ -14,8 +14,8 @@ Lists of sessions are read from here by key, however many sessions and messages 
 grants no access: each message is checked by `visible_messages` before it is shown.
 
 In a private session, only members have entries under these names. Those of all other audiences are
-kept with "private:" before the name, so that no list meets them, and a session that becomes public
-needs no search through its messages.
+stored with "private:" before the name, so that no list finds them, and a session that becomes
+public needs no search through its messages.
 
 The members of a session are a crowd if there are more than `MOST_FED`. They have no entries of
 their own, but read the session's entry "all" or "private:all". Therefore a message costs the same,
@@ -37,7 +37,7 @@ ALL, OF_RUNS = "all", "runs"
 """The audience that reads everything, and the audience that reads all runs."""
 LONGEST = 228
 HIDDEN = "private:"
-"""The beginning of entries in a private session, except members'; no list asks for them."""
+"""The prefix of all audiences but members in a private session; no list asks for these names."""
 MOST_FED = 5
 """The most members of a session who have entries of their own; more members are a crowd."""
 

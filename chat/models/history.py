@@ -30,7 +30,7 @@ HISTORY = ("history", "history_head", "history_proof")
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
     def with_changed_run(self) -> Self:
-        """Annotate each entry with the key of the run that it changes in lists, as `changed`.
+        """Annotate each entry with `changed`: the key of the run whose row in lists it changes.
 
         It is None for entries that change no list. These entries matter because votes, answers that
         can still be undone, and escalations add no event and no input to the run.

@@ -51,8 +51,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
         """Load everything a transcript shows, without a query per row.
 
-        Runs, requests and what is replied to are loaded by statements of their own: PostgreSQL
-        takes longer to plan one statement for all of it than to execute these.
+        Runs, requests and the messages replied to are loaded by statements of their own: PostgreSQL
+        takes longer to plan one statement for everything than to execute these.
         """
         runs = Run.objects.select_related("procedure", "started_by", "version", "head")
         answered = Message.objects.select_related("author", "request", "run__procedure")
@@ -284,7 +284,7 @@ class Message(models.Model):
         return self.person.get_username() if self.person else self.text
 
     def forget_person(self) -> None:
-        """Keep the person's name instead of the person, whose account is being deleted."""
+        """Replace the person by their name, because their account is being deleted."""
         self.text, self.person = self.person_name, None
         reseal(self, "text", "person")
         self.save(update_fields=["text", "person", "proof"])
@@ -300,7 +300,7 @@ class Message(models.Model):
         return is_own or (self.reply_to is not None and self.reply_to.author_id == user.pk)
 
     def deliver(self, delivery: str, *, read_at: datetime | None = None) -> None:
-        """Save what became of a message to a run."""
+        """Save the new state of a message to a run."""
         self.delivery, self.read_at = delivery, read_at
         reseal(self, "delivery", "read_at")
         self.save(update_fields=["delivery", "read_at", "proof"])

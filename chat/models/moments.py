@@ -52,7 +52,7 @@ def missed_moments(request: HumanRequest, question: Question, *, now: datetime) 
 
 
 def _moments(request: HumanRequest, question: Question, now: datetime) -> Iterator[Moment]:
-    """Yield all moments of a request; a repeated reminder has only its latest and next one."""
+    """Yield all moments of a request; of a repeated reminder, only the latest and the next one."""
     for number, (after, _) in enumerate(question.escalate, start=1):
         yield Moment(_later(request, after), Act.ESCALATE, number)
     for number, after in enumerate(question.remind, start=1):

@@ -1,4 +1,4 @@
-"""Marks of what a person has read, and snoozes and drafts, which they keep for a request."""
+"""Private rows of people: how far they have read sessions, their snoozes and their drafts."""
 
 from typing import Any
 

@@ -24,16 +24,17 @@ Delivery = Message.Delivery
 
 
 def run_addressed(to: Message | None) -> Run | None:
-    """Return the run to which a reply is written: that of a card or of a text that it posted."""
+    """Return the run whose card or posted text a message replies to, or None for other replies."""
     if to is not None and to.kind in (Message.Kind.RUN, Message.Kind.NOTICE):
         return to.run
     return None
 
 
 def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
-    """Keep a new message for the run that it is written to, if the run reads it.
+    """Hand a new message to the run that it is written to, if the run reads it.
 
-    The message isn't stored yet. Locks the run, so call it before the session is locked.
+    The message has not been inserted yet; its `delivery` is set. Locks the run, so call this before
+    the session is locked.
     """
     run = run_addressed(message.reply_to)
     if run is None or not listens(run):

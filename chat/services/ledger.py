@@ -89,7 +89,7 @@ def unowned() -> Iterator[Difference]:
 
 
 def _rows_of(session: Session) -> Iterator[Any]:
-    """Yield the session with its rows that belong to no run."""
+    """Yield the session, and those of its rows that belong to no run."""
     members = Member.objects.filter(session=session).order_by("pk")
     words = Message.objects.filter(session=session, run=None).order_by("pk")
     return chain([session], members, words)

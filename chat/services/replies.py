@@ -15,6 +15,6 @@ def read_reply(question: Question, text: str) -> Any:
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """Return how the words are understood, with the checked value; raise as `read_reply` does."""
+    """Return how the words are understood, with the checked value; raise as for `read_reply`."""
     reading = question.rules.read_words(question, text.strip())
     return replace(reading, value=question.check(reading.value))

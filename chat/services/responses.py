@@ -126,7 +126,7 @@ def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespon
 
 @transaction.atomic
 def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
-    """Undo the user's own answer while it is held, and return the request, which is as before.
+    """Undo the user's own answer while it is held, and return the request, which is then open.
 
     Takes the same locks as an answer. Raises `NotTheirsToUndoError` if the user hasn't answered.
     Raises `TooLateError` if the answer was never held, or has taken effect by the database's clock.

@@ -22,7 +22,7 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen, merged, of_id
 from procedures.users import User
 
 FEW = 5000
-"""The most sessions that a search names; for somebody who sees more, it tests each text."""
+"""If a user sees at most this many sessions, a search names them; otherwise, it tests each text."""
 SAMPLE, OFTEN = 2000, 40
 """Words are frequent if more than `OFTEN` of the `SAMPLE` newest texts contain them.
 
@@ -31,11 +31,11 @@ By the index, all texts with a frequent word would be fetched before the newest 
 MOST_FETCHED = 2000
 """The most texts that are fetched by the index; words that more texts have are frequent, too."""
 MOST_READ = 20_000
-"""The number of texts that are read for frequent words on one page; the next page goes on."""
+"""The texts that are read for frequent words on one page; the next page continues there."""
 FEW_TEXTS = 5000
-"""The most texts that are all read, without the index, for somebody who reaches no more."""
+"""If a search can reach at most this many texts, all of them are read, without the index."""
 MOST_TESTED = 2000
-"""The approximate number of texts whose access is checked for one page; the next page goes on."""
+"""About the most texts whose access is checked for one page; the next page continues there."""
 MOST_GLANCED_AT = 400
 """The same number for results that are shown while somebody types."""
 LONGEST_SNIPPET = 180

@@ -68,7 +68,7 @@ def open_session(
     """Open a session without a run; return it and True.
 
     `members` are the names of active users, and `text` is a first message. The result is the
-    earlier session and False if the same person has used `client_key` for one. Raises `InputError`
+    earlier session and False if the same person has used `client_key` before. Raises `InputError`
     for a title or names that can't be used, `MessageError` for the text, and `MessageKeyError` if
     the earlier session had another title or text.
     """
@@ -192,7 +192,8 @@ def may_remove(session: Session, user: User) -> bool:
 def find_person(name: str) -> User:
     """Return the active user with this name, such as "bob" or "@bob"; else raise `InputError`.
 
-    So everybody who may invite can find out whether a user name exists, as by delegating requests.
+    So everybody who may invite people can find out whether a user name exists. Delegating requests
+    shows the same.
     """
     user = _find(name.strip().removeprefix("@"))
     if user is None:
@@ -307,10 +308,10 @@ def _earlier(by: User, client_key: str, title: str, text: str) -> Session | None
 
 
 def _key_of(client_key: str) -> str:
-    """Return the first entry's key, which no message that is sent with `client_key` has."""
+    """Return the key of a session's first entry, which differs from the key of every message."""
     return canonical.digest(f"open {client_key}") if client_key else ""
 
 
 def _short(name: str) -> str:
-    """Return what somebody typed as a name, so that it fits into a sentence."""
+    """Return a typed name, shortened and made visible so that it fits into a sentence."""
     return visible_line(canonical.legible(name))[:LONGEST_NAME]

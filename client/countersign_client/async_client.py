@@ -47,7 +47,7 @@ class AsyncClient(Methods):
     """A Countersign site, used with an API token.
 
     `timeout` is the number of seconds that one try of a call may take. While the site can't be
-    reached, a call is tried again for `patience` seconds, unless that could do something twice.
+    reached, a call that may be repeated is tried again for `patience` seconds.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class AsyncClient(Methods):
     def follow_session(
         self, session_id: str, *, after: int = 0, timeout: float | None = None
     ) -> AsyncGenerator[Message, None]:
-        """Yield the messages of a session after a number, without an end or until the `timeout`."""
+        """Yield the messages of a session after a number; end only at the `timeout`, if any."""
         return self._follow(
             Doorbell(f"session:{session_id}", after),
             lambda seq: sessions.list_messages(session_id, after=seq),

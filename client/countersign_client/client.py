@@ -43,7 +43,7 @@ class Client(Methods):
     """A Countersign site, used with an API token.
 
     `timeout` is the number of seconds that one try of a call may take. While the site can't be
-    reached, a call is tried again for `patience` seconds, unless that could do something twice.
+    reached, a call that may be repeated is tried again for `patience` seconds.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Client(Methods):
     def follow_session(
         self, session_id: str, *, after: int = 0, timeout: float | None = None
     ) -> Generator[Message, None, None]:
-        """Yield the messages of a session after a number, without an end or until the `timeout`."""
+        """Yield the messages of a session after a number; end only at the `timeout`, if any."""
         return self._follow(
             Doorbell(f"session:{session_id}", after),
             lambda seq: sessions.list_messages(session_id, after=seq),

@@ -70,5 +70,5 @@ class Doorbell:
 
 
 def refusal_in(closed: ConnectionClosed) -> CountersignError | None:
-    """Return the error if the site refused a socket for a reason that stays, such as its token."""
+    """Return the error if the site refused a socket for a lasting reason, such as its token."""
     return MEANINGS.get(closed.rcvd.code) if closed.rcvd else None

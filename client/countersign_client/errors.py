@@ -133,7 +133,7 @@ class WaitTimeoutError(CountersignError, TimeoutError):
 
 
 def error_of(status: int, content: bytes, retry_after: str | None = None) -> CountersignError:
-    """Return the error that a response means, by its status, its body and its `Retry-After`."""
+    """Return the error for a response with this status, body and `Retry-After`."""
     body = _body(content)
     detail = str(body.get("detail") or f"The site answered with status {status}.")
     match status:

@@ -1,4 +1,4 @@
-"""The procedures that are part of the product, a module each, written as any author would."""
+"""The procedures that are part of the product, a module each, like those of any author."""
 
 SHIPPED = ("procedures.library.ask", "procedures.library.outside")
 """The import paths of the product's own procedure modules, which every site loads."""

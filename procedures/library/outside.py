@@ -38,7 +38,7 @@ MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The commands after which the run continues as new, and the most while questions are open.
+"""The number of commands before the run continues as new, and the most with open questions.
 
 A run with many values continues as new more rarely, because each time all of them are written.
 """
@@ -85,9 +85,9 @@ class Told(Part):
     """A command of the program, the value of the signal `tell`."""
 
     id: Name
-    """The id of the command. The state shows the last one that was heard."""
+    """The id of the command. The state shows the last command that was handled."""
     owner: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    """The process that sends the command. If another one owns the run, nothing is done."""
+    """The process that sends the command. If another process owns the run, it is ignored."""
     take: bool = False
     """True if the process takes the run over from any other."""
     values: dict[Name, Any] = {}
@@ -115,7 +115,7 @@ class SilentError(PublicError):
 
 
 class RefusedError(ValueError):
-    """A command that the run doesn't obey; the message says why."""
+    """A command that the run refuses; the message says why."""
 
 
 class Program:
@@ -289,7 +289,7 @@ class Program:
 
 
 def _check_lengths(told: Told) -> None:
-    """Raise `RefusedError` for a text that is too long, before any part of the command is done."""
+    """Raise `RefusedError` for a text that is too long, before the command has any effect."""
     post, line = told.post or Post(text="-"), told.log or Line(text="-")
     parts = (
         ("text of a post", post.text, SIZES.notice),

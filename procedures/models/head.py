@@ -39,9 +39,8 @@ class Head(models.Model):
     def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
         """Lock a run's head, set a new worker's epoch in it, and return it.
 
-        From then on, earlier workers can't write.
-
-        `also` is the update of the run's row, which PostgreSQL executes in the same statement.
+        From then on, earlier workers can't write. `also` is the update of the run's row, which
+        PostgreSQL executes in the same statement.
         """
         for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
             return cls(*cells)

@@ -40,7 +40,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return None
 
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock and return the first run in the queue, skipping exclusions and locked rows, or None.
+        """Lock and return the first queued run that is neither excluded nor locked, or None.
 
         With `waits`, wait for locked rows instead of skipping them.
         """

@@ -39,7 +39,7 @@ class Written:
 
 
 def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
-    """Keep a message for a run, and let a run that waits for it continue.
+    """Store a message for a run, and let a run that waits for it continue.
 
     Raises `UnheardError` if the run doesn't read it. Locks the run; the caller opens the
     transaction.
@@ -78,7 +78,7 @@ def check_heard(run: Run, user: User) -> None:
 
 
 def check_room(run: Run) -> None:
-    """Raise `UnheardError` if the run has as many unread messages as may wait for it."""
+    """Raise `UnheardError` if the run has reached the limit of unread messages."""
     unread = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)
     if unread.order_by()[: conf.MOST_UNREAD_MESSAGES].count() >= conf.MOST_UNREAD_MESSAGES:
         raise UnheardError(

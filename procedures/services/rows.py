@@ -203,9 +203,9 @@ def file_differences(run: Run) -> Iterator[Difference]:
 
 
 def missing_contents(stored: Iterable[tuple[str, str]]) -> Iterator[Difference]:
-    """Yield a difference for each content that is damaged or missing in the file store.
+    """Yield a difference for each file whose content is damaged or missing in the file store.
 
-    `stored` are pairs: what has the content, and the content's digest.
+    `stored` holds pairs: the name of a file or its row, and the digest of the content.
     """
     store, seen = ContentStore(), set[str]()
     for what, digest in stored:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Connectionless:
-    """The state of a worker without database connections, which can leave nothing open."""
+    """A stand-in for the state of database connections, of which code in memory leaves none."""
 
     def put_away(self) -> str:
         return ""

@@ -7,9 +7,9 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""A run is always abandoned at its first waits, up to this number, as a worker would do."""
+"""The number of a run's first waits at which its code is always abandoned, as by a worker."""
 PART = 4
-"""A run is abandoned again when its waits have grown by this part: 4 means a quarter."""
+"""The code is abandoned again when the waits are more by one in this number: 4 means a quarter."""
 MOST_REPLAYED = 64
 """The most waits to replay, for each wait of the run, in order to try new places in the code."""
 

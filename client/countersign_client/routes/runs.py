@@ -128,7 +128,7 @@ def list_events(run_id: str, *, after: int = 0, limit: int = 50) -> Call[Page[Ev
 
 
 def get_event(run_id: str, seq: int) -> Call[Event]:
-    """Return an event with its large values, of which lists have only a digest."""
+    """Return an event with its large values; lists of events contain only their digests."""
     return Call(method="GET", path=path("runs", run_id, "events", seq), read=one(Event))
 
 

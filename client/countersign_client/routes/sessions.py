@@ -25,7 +25,8 @@ def open_session(
 ) -> Call[Session]:
     """Open a session without a run, and return it.
 
-    A `key` of at most 64 characters that was used before returns the session that it opened.
+    If the `key`, of at most 64 characters, was used before, this returns the session that was
+    opened with it.
     """
     sent = {"title": title, "members": list(members), "text": text, "is_private": is_private}
     return Call(
@@ -69,8 +70,9 @@ def send_message(
 ) -> Call[Sent]:
     """Write a message, or reply to an entry, a run or a request.
 
-    A `key` of at most 64 characters that was used before returns the message that it sent. Raises
-    `InvalidError` with `confirms` if the words could answer a request in several ways.
+    If the `key`, of at most 64 characters, was used before, this returns the message that was sent
+    with it. Raises `InvalidError` with `confirms` if the words could answer a request in several
+    ways.
     """
     return Call(
         method="POST",

@@ -58,7 +58,7 @@ class TactusStorage:
         return f"{type(self).__name__}({self._client!r})"
 
     def run_of(self, procedure_id: str) -> OutsideRun:
-        """Return the run of a procedure, which this process owns from its first call on."""
+        """Return the run of a procedure; from the first call on, this process owns that run."""
         if procedure_id not in self._runs:
             key, subject = f"tactus:{procedure_id}", procedure_id[:300]
             options: Any = self._options
@@ -105,7 +105,7 @@ class TactusStorage:
     def update_procedure_status(
         self, procedure_id: str, status: str, waiting_on_message_id: str | None = None
     ) -> None:
-        """Keep the status of a procedure, which people read as the stage of the run."""
+        """Store the status of a procedure, which people read as the stage of the run."""
         run = self.run_of(procedure_id)
         is_same = run.get(META + STATUS) == status
         if not is_same or run.get(META + WAITING_ON) != waiting_on_message_id:
@@ -226,7 +226,7 @@ class TactusStorage:
 
 
 def _layout(metadata: Any) -> dict[str, Any]:
-    """Return metadata as values by name; the checkpoints last, so that they are kept last."""
+    """Return metadata as values by name; the checkpoints come last, so that they are sent last."""
     found = {STATE + str(name): plain(one) for name, one in metadata.state.items()}
     found[META + LUA_STATE] = plain(metadata.lua_state) or {}
     for name in (STATUS, WAITING_ON, INDEX):
