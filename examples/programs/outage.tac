@@ -69,7 +69,7 @@ which is one of its files.]],
       state.asked = asked
       if not is_over then
         note("It was not over.")
-        if asked == 4 then System.alert({message = "The outage lasts: " .. input.what}) end
+        if asked == 4 then System.alert({message = "The outage isn't over yet: " .. input.what}) end
         Sleep(input.every * 60)
       end
     end
