@@ -70,7 +70,7 @@ class RuleFacts(NamedTuple):
 
 
 def rule_facts(user: User) -> RuleFacts:
-    """Return these facts for a user, read by one statement for each user object."""
+    """Return the `RuleFacts` for a user, read by one statement for each user object."""
     return kept_on(user, "rule_facts", lambda: _read_rule_facts(user))
 
 

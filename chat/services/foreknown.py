@@ -38,7 +38,7 @@ def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[Huma
 
 
 def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequest]]:
-    """Return the waits whose question is like those of `known` digests, with their requests."""
+    """Return the waits whose question has a likeness (a digest) in `known`, with their requests."""
     requests = {one.wait_id: one for one in HumanRequest.objects.filter(wait__in=waits)}
     return [
         (wait, requests[wait.pk])

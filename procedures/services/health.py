@@ -37,7 +37,7 @@ class Complaint:
 
 
 sources: list[Callable[[], Iterable[Complaint]]] = []
-"""The checks of the layers above, whose complaints are added to these."""
+"""The checks of the layers above, which yield further complaints."""
 
 
 def complaints(
