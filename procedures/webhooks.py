@@ -99,7 +99,7 @@ def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
         return f"its url must be at most {LONGEST_URL:,} ASCII characters without spaces."
     if parts.username is not None or parts.fragment:
-        return "its url must not contain a user name, password or fragment."
+        return "its url must contain no user name, password or fragment."
     if parts.scheme == "http" and not (to_loopback and _is_local(parts.hostname)):
         return "its url must begin with https://."
     return ""

@@ -33,7 +33,7 @@ def test_a_supplier_is_added_with_a_letter(shown: dict[str, Procedure]) -> None:
     people = script(
         {
             "Agree to*": True,
-            "Which address*": "Lamp Street 1, Ulm",
+            "To which address*": "Lamp Street 1, Ulm",
             "The letter*": Answer({"decision": "Send it"}, by="ann"),
         }
     )
