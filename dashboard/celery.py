@@ -101,7 +101,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         logger.error("The clock process isn't running its tasks. Start it with --pool=solo.")
         return
     tasks = [
-        PeriodicTask("process what is due", 1, app.tasks["countersign.sweep"]),
+        PeriodicTask("process due work", 1, app.tasks["countersign.sweep"]),
         PeriodicTask(
             "plan notifications",
             conf.NOTIFY_EVERY_SECONDS,
@@ -114,7 +114,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         ),
         # By a worker: a file store that doesn't answer must not delay what is due.
         PeriodicTask(
-            "have old uploads removed",
+            "request the removal of old uploads",
             REMOVE_UPLOADS_EVERY_SECONDS,
             partial(send_later, REMOVE_UPLOADS),
         ),

@@ -12,5 +12,5 @@ def needing(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == __package__:
             raise
-        words = f"It needs the package {error.name}. Install countersign[{extra}]."
+        words = f"The package {error.name} is missing. Install countersign[{extra}]."
         raise ImportError(words, name=error.name) from error

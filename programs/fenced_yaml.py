@@ -20,11 +20,13 @@ def compose_yaml(text: str) -> yaml.Node:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ProcedureFileError(f"It isn't YAML: {error.problem}.", line=line) from None
+        raise ProcedureFileError(
+            f"The file isn't valid YAML: {error.problem}.", line=line
+        ) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ProcedureFileError(f"It isn't YAML: {error}.") from None
+        raise ProcedureFileError(f"The file isn't valid YAML: {error}.") from None
     if node is None:
-        raise ProcedureFileError("It is empty.")
+        raise ProcedureFileError("The file is empty.")
     _check_keys(node)
     return node
 
@@ -48,7 +50,7 @@ def _fault_of(event: yaml.Event, level: int) -> str:
         return "Anchors and aliases (& and *) aren't supported. Write the value out."
     if tag := getattr(event, "tag", None):
         return f"The tag {tag:.50} isn't supported."
-    return f"It is nested more than {MOST_LEVELS} levels deep." if level > MOST_LEVELS else ""
+    return f"The file is nested more than {MOST_LEVELS} levels deep." if level > MOST_LEVELS else ""
 
 
 def _check_keys(node: yaml.Node) -> None:

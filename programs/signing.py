@@ -20,7 +20,7 @@ def sign(
     parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for key, (kind, default) in pairs.items():
         if not str(key).isidentifier() or key == "ctx":
-            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a name.")
+            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a valid name.")
         parameters.append(
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         )

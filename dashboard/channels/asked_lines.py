@@ -56,7 +56,7 @@ def said_about(request: HumanRequest) -> Iterator[str]:
         words = shortened(" · ".join(labels), LONGEST_VALUE)
         yield _("The options are: {options}").format(options=words)
     if takes_files(asked.schema) and not asked.fields and not asked.draft_file:
-        yield _("It asks for a file.")
+        yield _("The request asks for a file.")
     if asked.fields:
         named = shortened(", ".join(asked.fields), LONGEST_VALUE)
         yield _("The form asks for: {fields}.").format(fields=named)

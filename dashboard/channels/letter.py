@@ -54,7 +54,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
         f"[{' · '.join(marks)}]" if marks else "",
-        wrapped(_("{who} It asks you:").format(who=asker_of(request))),
+        wrapped(_("{who} The question is:").format(who=asker_of(request))),
         indent(wrapped(shortened(request.prompt, LONGEST_TEXT), WIDTH - 4), "    "),
         *map(wrapped, asked_back(request)),
         body_of(request),

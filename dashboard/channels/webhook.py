@@ -38,7 +38,7 @@ class Webhook(Channel):
         name = run_of(notification).webhook
         target = find_webhook(name)
         if target is None:
-            raise PostError(f"This site has no valid webhook {name}.")
+            raise PostError(f"This site has no valid webhook named {name}.")
         body = body_of(event_of(notification))
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",

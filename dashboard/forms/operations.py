@@ -26,7 +26,9 @@ class RestartForm(ReasonForm):
     inputs = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("A JSON object with the inputs to change, by name. Others stay the same."),
+        help_text=lazy(
+            "A JSON object with the inputs to change, by name. All other inputs stay the same."
+        ),
     )
 
     def clean_inputs(self) -> dict[str, Any]:

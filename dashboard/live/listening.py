@@ -48,4 +48,4 @@ async def _hear_all(hear: Hear, notice: Notice) -> None:
                 # Another release may announce things in another form: it must not end this task,
                 # by which this process learns of everything else.
                 except Exception:
-                    logger.exception("An announcement can't be understood, and is ignored.")
+                    logger.exception("An announcement couldn't be read, so it is ignored.")

@@ -118,7 +118,7 @@ class Announcements:
         try:
             await self._client.publish(CHANNEL, json.dumps(content))
         except (redis.RedisError, OSError) as error:
-            logger.debug("Nobody can be told who is here: %s", error)
+            logger.debug("Other processes can't be told who is in which session: %s", error)
 
 
 def _sorted(people: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:

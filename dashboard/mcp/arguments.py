@@ -9,7 +9,7 @@ from procedures.library.ask import LONGEST_BODY, LONGEST_SUBJECT, MOST_ASKED, Ki
 
 LONGEST_KEY = 200
 KEY = (
-    "A text of your own for this one {what}, such as deploy-1187. If you call again with the same"
+    "A string that you choose for this {what}, such as deploy-1187. If you call again with the same"
     " key and the same arguments, nothing happens twice and you get the same result. Store it, and"
     " use it again after a crash or an error."
 )

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(max_length=64, unique=True)),
                 ('public_key', models.CharField(max_length=100)),
                 ('secret', models.CharField(max_length=100)),
-                ('server_key', models.CharField(help_text="The site's public key for which it was made.", max_length=100)),
+                ('server_key', models.CharField(help_text="The site's public key for which the subscription was made.", max_length=100)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('sign_in', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='push_subscription', to='countersign_dashboard.signin')),
             ],

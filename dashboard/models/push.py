@@ -49,7 +49,8 @@ class PushSubscription(models.Model):
     public_key = models.CharField(max_length=LONGEST_KEY)
     secret = models.CharField(max_length=LONGEST_KEY)
     server_key = models.CharField(
-        max_length=LONGEST_KEY, help_text=lazy("The site's public key for which it was made.")
+        max_length=LONGEST_KEY,
+        help_text=lazy("The site's public key for which the subscription was made."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -205,7 +205,7 @@ def _result(data: Mapping[str, Any]) -> Any:
 
 def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
     if data.get("result_elsewhere"):
-        return _("It isn't shown on this page.")
+        return _("The result isn't shown on this page.")
     return result.note if result else ""
 
 

@@ -184,7 +184,7 @@ def _held(opening: OpenWait, most: int) -> Sentence:
 
 
 def _until(due: datetime | None) -> Sentence | None:
-    return sentence(_("It waits until {due}."), due=due) if due else None
+    return sentence(_("The run waits until {due}."), due=due) if due else None
 
 
 def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:

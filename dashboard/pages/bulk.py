@@ -105,7 +105,10 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
         return []
     if decision == "snooze":
         return [
-            _("They reappear in your lists at that time. In the meantime, others can answer them.")
+            _(
+                "The requests reappear in your lists at that time. Others can answer them"
+                " in the meantime."
+            )
         ]
     votes = sum(one.request.quorum > 1 for one in lines)
     undoable = sum(bool(one.request.asked.undo) for one in lines)
@@ -162,9 +165,9 @@ def _line(
     found: HumanRequest, version: int, decision: str, request: Visit, *, is_mine: bool
 ) -> Line:
     if not found.is_open:
-        return Line(found, version, why_not=_("It has already been decided."))
+        return Line(found, version, why_not=_("This request has already been decided."))
     if not is_mine:
-        return Line(found, version, why_not=_("It is no longer waiting for you."))
+        return Line(found, version, why_not=_("This request is no longer waiting for you."))
     if decision == "snooze":
         return Line(found, version)
     if words := _why_apart(found, version, request.user):
@@ -175,9 +178,9 @@ def _line(
 def _why_apart(found: HumanRequest, version: int, user: User) -> str:
     """Return why the person has to answer the request separately; "" if that isn't necessary."""
     if is_bypassed_by(found, user):
-        return _("It isn't assigned to you, so it needs a reason.")
+        return _("This request isn't assigned to you, so an answer needs a reason.")
     if found.version != version:
-        return _("It has changed since it was shown.")
+        return _("This request has changed since it was shown.")
     if found.asked.irreversible:
         return _("An answer to this request can't be undone, so answer it separately.")
     return ""
@@ -188,7 +191,9 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
     buttons = AnswerForm(found).buttons
     if not buttons.has_main or place >= len(buttons.values):
         return Line(
-            found, version, why_not=_("It needs more than this button, so answer it separately.")
+            found,
+            version,
+            why_not=_("This request needs more than this button, so answer it separately."),
         )
     value, label = buttons.values[place]
     try:
@@ -198,7 +203,9 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
         found.asked.check(answer)
     except AnswerError:
         return Line(
-            found, version, why_not=_("It needs more than this button, so answer it separately.")
+            found,
+            version,
+            why_not=_("This request needs more than this button, so answer it separately."),
         )
     return Line(found, version, label, answer)
 

@@ -36,9 +36,9 @@ FOLLOWS: dict[Name, Any] = {
 }
 """The consequences of each operation that can be performed on several runs together."""
 WHY_NOT: dict[Name, Any] = {
-    "retry": lazy("It hasn't failed, can't be retried, or isn't yours to retry."),
-    "unpause": lazy("It isn't paused, or isn't yours to resume."),
-    "cancel": lazy("It has ended, is being cancelled, or isn't yours to cancel."),
+    "retry": lazy("The run hasn't failed, can't be retried, or isn't yours to retry."),
+    "unpause": lazy("The run isn't paused, or isn't yours to resume."),
+    "cancel": lazy("The run has ended, is being cancelled, or isn't yours to cancel."),
 }
 
 

@@ -103,7 +103,9 @@ class Agent:
         try:
             options_of({"retry": self.retry, "timeout": self.timeout})
         except EngineError as error:
-            raise DefinitionError(f"Agent {self.name} can't work: {error}") from None
+            raise DefinitionError(
+                f"The options of agent {self.name} can't be used: {error}"
+            ) from None
         object.__setattr__(self, "tools", tuple(map(as_tool, self.tools)))
         names = [one.name for one in self.tools]
         if twice := {name for name in names if names.count(name) > 1}:

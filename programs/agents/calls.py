@@ -200,7 +200,7 @@ def _changed(tool: Tool, value: Any) -> dict[str, Any]:
 
 def _denial(response: Response[Any]) -> str:
     if response.timed_out:
-        return "Nobody allowed this call in time, so it wasn't done."
+        return "Nobody allowed this call in time, so it wasn't carried out."
     why = f": {response.comment}" if response.comment else "."
     return f"{response.responder} denied this call{why}"
 
@@ -214,4 +214,6 @@ def _note_of(before: dict[str, Any], now: Any, response: Response[Any]) -> str:
         if before.get(name) != one
     ]
     said = f" ({response.comment})" if response.comment else ""
-    return f"{response.responder} changed {', '.join(changes)} before it was done{said}."
+    return (
+        f"{response.responder} changed {', '.join(changes)} before the call was carried out{said}."
+    )

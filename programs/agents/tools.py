@@ -108,7 +108,9 @@ class Tool:
                 new_question("action", self.name, **asking)
             places = places_of(self.prompt)
         except (EngineError, TypeError, ValueError) as error:
-            raise DefinitionError(f"The tool {self.name} can't work: {error}") from None
+            raise DefinitionError(
+                f"The options of the tool {self.name} can't be used: {error}"
+            ) from None
         if unknown := places - set(self.parameters.get("properties") or {}):
             words = f"prompt= of the tool {self.name} names {', '.join(sorted(unknown))}"
             raise DefinitionError(f"{words}, which isn't among its arguments.")

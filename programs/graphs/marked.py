@@ -58,7 +58,7 @@ def at_line(line: int) -> Iterator[None]:
     except EngineError as error:
         raise ProcedureFileError(str(error), line=line) from None
     except (AttributeError, LookupError, TypeError, ValueError) as error:  # a value of another type
-        raise ProcedureFileError(f"It can't be used: {error}.", line=line) from None
+        raise ProcedureFileError(f"This value can't be used: {error}.", line=line) from None
 
 
 def _value_of(node: yaml.Node) -> Any:

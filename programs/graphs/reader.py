@@ -101,7 +101,7 @@ def _shape(given: Marked) -> Shape:
 
 def _check_names(given: Any, what: str, line: int) -> None:
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise ProcedureFileError(f"{what} is a list of names.", line=line)
+        raise ProcedureFileError(f"{what} must be a list of names.", line=line)
 
 
 def _try_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
@@ -120,7 +120,9 @@ def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
         _mapping(edge, "An edge", ("from", "to", "when"))
         source, target, condition = edge.get("from"), edge.get("to"), edge.get("when")
     else:
-        raise ProcedureFileError('An edge is "one -> other when condition".', line=line)
+        raise ProcedureFileError(
+            'An edge must be written as "one -> other when condition".', line=line
+        )
     for name in (source, target):
         if not isinstance(name, str) or name not in steps:
             known = meant(str(name), steps)
@@ -212,7 +214,7 @@ def _signal(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
 
 def _gateway(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
     if of["gateway"] not in ("first", "every"):
-        words = 'A gateway is "first" (one edge) or "every" (all whose conditions hold)'
+        words = 'A gateway must be "first" (one edge) or "every" (all whose conditions hold)'
         raise ProcedureFileError(f"{words}, not {of['gateway']!r}.", line=of.line_of("gateway"))
     return Gateway(first=of["gateway"] == "first", description=_text(of, "description")), {}
 
@@ -257,7 +259,7 @@ def _found(of: Marked, key: str) -> Any:
     """Return the function or class whose dotted path stands under the key."""
     path, line = of[key], of.line_of(key)
     if not isinstance(path, str) or not PATH.fullmatch(path):
-        words = f'{key} names a function or a class, such as "shop.orders.check"'
+        words = f'{key} must name a function or a class, such as "shop.orders.check"'
         raise ProcedureFileError(f"{words}, not {path!r:.50}.", line=line)
     module, _, name = path.rpartition(".")
     try:

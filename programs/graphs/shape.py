@@ -95,7 +95,7 @@ class Shape:
         endless = [name for name in self.nodes if not self._can_end(name)]
         if endless:
             names = ", ".join(endless)
-            raise DefinitionError(f"From {names} no path ever ends: the edges form a cycle.")
+            raise DefinitionError(f"No path from {names} ends, because the edges form a cycle.")
 
     def _can_end(self, name: str) -> bool:
         return any(map(self._may_end_at, [name, *self._reach[name]]))
@@ -141,7 +141,8 @@ def link_of(edge: Any) -> Link:
         source, target, condition = edge.source, edge.target, getattr(edge, "condition", None)
     else:
         raise DefinitionError(
-            f'An edge is ("one", "other") or ("one", "other", "a condition"), not {edge!r:.100}.'
+            'An edge must be ("one", "other") or ("one", "other", "a condition"),'
+            f" not {edge!r:.100}."
         )
     return Link(_name_of(source), _name_of(target), condition)
 

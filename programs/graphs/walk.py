@@ -214,7 +214,7 @@ class Walk:
         answer: Answer | None,
     ) -> None:
         if status == SKIPPED:
-            self.ctx.log(f"{node.name} was skipped: its can_execute said no.")
+            self.ctx.log(f"{node.name} was skipped, because its can_execute returned False.")
         self.results[node.name] = result
         done = StepExecution(node.name, status, began, self.ctx.now(), result)
         if answer:

@@ -67,8 +67,8 @@ INSTEAD = {
     "require": "Modules aren't offered here.",
     "io": "Use File.read and File.write.",
     "debug": "The debug library isn't offered.",
-    "error_prompt": "People read the error of a failed run itself.",
-    "status_prompt": "People read the stage and the progress of a run itself.",
+    "error_prompt": "People see the error of a failed run anyway.",
+    "status_prompt": "People see the stage and the progress of a run anyway.",
 }
 
 

@@ -79,7 +79,7 @@ def _check_values(of: str, kind: str, options: object, default: object, line: in
     for one in options:
         if kind not in CHOSEN or not _fits(one, kind):
             words = f"The enum of the {of} has {one!r}, which isn't of the type {kind}"
-            raise ProcedureFileError(f"{words}. Texts such as yes need quotes.", line=line)
+            raise ProcedureFileError(f"{words}. Strings such as yes need quotes.", line=line)
     if default is None:
         return
     if not _fits(default, kind) or (options and default not in options):

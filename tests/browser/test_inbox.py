@@ -142,7 +142,7 @@ def test_keys_walk_choose_and_answer_several(
     page.route("**/inbox/rows*", lambda route: route.abort())
     respond(requests[0].pk, Answer(False, channel="page"), by=ann)  # noqa: FBT003
     page.keyboard.press("Enter")
-    expect(dialog).to_contain_text("It has already been decided.")
+    expect(dialog).to_contain_text("This request has already been decided.")
     page.unroute("**/inbox/rows*")
     dialog.get_by_label("Comment").fill("Seen.")
     page.keyboard.press("Control+Enter")

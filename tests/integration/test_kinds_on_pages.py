@@ -198,7 +198,7 @@ def test_a_table_that_nobody_changed_is_approved(alice: User, bob: User) -> None
     [
         ("described", "The options are: Apples · Bread"),
         ("own words", "The options are: a · b"),
-        ("upload", "It asks for a file."),
+        ("upload", "The request asks for a file."),
         ("nested", "The form asks for: To, Pickup, Lines, At, Lasts, Counts, Scan, Photos."),
         ("table", "There are 6 lines of data to review."),
     ],

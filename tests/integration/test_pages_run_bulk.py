@@ -82,7 +82,7 @@ def test_what_cannot_be_done_is_left_out_and_refused(failed: list[Run], alice: U
     listed = shown(browser(alice).get("/runs/bulk", pause))
     report = shown(browser(alice).post("/runs/bulk", pause))
 
-    assert "It has ended, is being cancelled, or isn&#x27;t yours to cancel." in listed
+    assert "The run has ended, is being cancelled, or isn&#x27;t yours to cancel." in listed
     assert 'data-result="needs_attention"' in report
     assert 'data-result="applied"' not in report
 

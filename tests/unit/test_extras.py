@@ -21,6 +21,6 @@ def test_a_missing_package_is_told_with_its_extra() -> None:
     command = [sys.executable, "-c", PROGRAM]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert told.splitlines() == [
-        "ImportError: It needs the package yaml. Install countersign[lua].",
-        "ImportError: It needs the package yaml. Install countersign[graphs].",
+        "ImportError: The package yaml is missing. Install countersign[lua].",
+        "ImportError: The package yaml is missing. Install countersign[graphs].",
     ]

@@ -150,7 +150,7 @@ class Humans:
         told = table_of(options, f"Human.{verb}")
         key = told.get("config_key")
         if key is not None and key not in self._declared:
-            raise ValueError(f"The file declares no point called {key!r} for people.")
+            raise ValueError(f"The file declares no question named {key!r}.")
         declared = {} if key is None else self._declared[key]
         found = {**declared, **told}
         if found.get("on_timeout", "default") not in ON_TIMEOUT:

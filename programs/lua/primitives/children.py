@@ -18,7 +18,7 @@ STATUSES = {
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
 GUIDANCE = "guidance"
 """The signal by which `Procedure.inject` sends a message to a child."""
-REASON = "The program has cancelled it."
+REASON = "The program has cancelled this child run."
 
 
 class Children:

@@ -77,7 +77,7 @@ def _media_type(told: str) -> str:
         return told
     found = mimetypes.guess_type(f"file{told}")[0]
     if found is None:
-        raise ValueError(f"Human.upload knows no media type of {told!r}.")
+        raise ValueError(f"Human.upload doesn't know the media type of {told!r}.")
     return found
 
 

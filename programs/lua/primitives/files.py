@@ -38,8 +38,8 @@ class Files:
             len(one) for name, one in self._written.items() if name != told
         )
         if len(text) > left:
-            words = f"The files of one run can have {LARGEST_WRITTEN:,} characters"
-            raise ValueError(f"{words}, and {told!r} is too large for what is left of them.")
+            words = f"All files of one run can have at most {LARGEST_WRITTEN:,} characters"
+            raise ValueError(f"{words}, so {told!r} is too large.")
         self._ctx.step(keep_file, told, text, name="write a file")
         self._written[told] = text
         return True

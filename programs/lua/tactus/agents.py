@@ -114,7 +114,9 @@ class Agents:
 
     def _agent(self, number: int) -> DeclaredAgent:
         if not 0 < number <= len(self._declared):
-            raise ValueError("Declare agents before the first call that only a run can do.")
+            raise ValueError(
+                "Declare agents before the first call of a function that works only in a run."
+            )
         return self._declared[number - 1]
 
     def _count_turn(self, agent: DeclaredAgent) -> None:

@@ -310,5 +310,7 @@ def name_of(file: str) -> str:
     stem = LEADING.sub("", PurePosixPath(file).name.partition(".")[0])
     found = OTHER.sub("_", stem)
     if not found:
-        raise ProcedureFileError("The file's name needs a letter, for it names the procedure.")
+        raise ProcedureFileError(
+            "The file's name needs a letter, because the procedure is named after the file."
+        )
     return found

@@ -13,8 +13,8 @@ from programs.lua.tactus.declared import DeclaredAgent
 
 LONGEST = "10 min"
 """The longest time that one request may take."""
-NO_MODEL = "Its agents can't run, because the site has no model for agents. Set AGENT_MODEL."
-NO_PACKAGE = f"Its agents can't run. {NEEDED}"
+NO_MODEL = "The file's agents can't run, because the site has no model for agents. Set AGENT_MODEL."
+NO_PACKAGE = f"The file's agents can't run. {NEEDED}"
 CONTINUE = UserMessage(text="Continue.")
 
 

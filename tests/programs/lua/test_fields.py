@@ -86,7 +86,10 @@ def test_a_file_that_nobody_sends_is_nil() -> None:
             "Human.inputs({{id = 'a', type = 'input'}, {id = 'a', type = 'input'}})",
             "Human.inputs has two items with the id 'a'.",
         ),
-        ("Human.upload({accept = '.odd-one'})", "Human.upload knows no media type of '.odd-one'."),
+        (
+            "Human.upload({accept = '.odd-one'})",
+            "Human.upload doesn't know the media type of '.odd-one'.",
+        ),
     ],
 )
 def test_fields_that_cant_be_asked_are_errors(code: str, words: str) -> None:

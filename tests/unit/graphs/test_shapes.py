@@ -23,7 +23,7 @@ class Odd:
     [
         (lambda: graph("g", steps={}), "needs at least one step"),
         (lambda: of(A, B), "every step has one"),
-        (lambda: of(A, B, start="a"), "no path ever ends: the edges form a cycle"),
+        (lambda: of(A, B, start="a"), "ends, because the edges form a cycle"),
         (lambda: of(A, ("c", "d")), "a and c have none"),
         (lambda: of(A, ("c", "d"), start="a"), "No path from 'a' reaches c, d"),
         (lambda: graph("g", steps={"a": add}, edges=[A]), "names 'b', which isn't a step"),
@@ -49,8 +49,8 @@ class Odd:
         (lambda: of(A, steps={"b": Wait(1)}, options={"b": {"retry": 1}}), "It has no options"),
         (lambda: of(A, steps={"b": Ask("?")}, options={"b": {"expires": "1h"}}), "default"),
         (lambda: of(A, steps={"b": Signal()}, options={"b": {"due": "1h"}}), "'due'"),
-        (lambda: of(A, inputs={"not a name": str}), "isn't a name"),
-        (lambda: of(A, inputs={"ctx": str}), "isn't a name"),
+        (lambda: of(A, inputs={"not a name": str}), "isn't a valid name"),
+        (lambda: of(A, inputs={"ctx": str}), "isn't a valid name"),
         (
             lambda: of(A, steps={"b": Ask("?", form_schema={"properties": {"x": {"type": "y"}}})}),
             "must be one of the types",

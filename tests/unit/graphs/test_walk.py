@@ -205,8 +205,8 @@ def test_a_step_that_may_not_execute_is_skipped_with_an_event_and_the_run_goes_o
     assert run.result == {}
     told = [event.name for event in run.events if event.kind == "log"]
     assert told == [
-        "guarded was skipped: its can_execute said no.",
-        "ask was skipped: its can_execute said no.",
+        "guarded was skipped, because its can_execute returned False.",
+        "ask was skipped, because its can_execute returned False.",
     ]
 
 
