@@ -180,7 +180,7 @@ def test_whoever_is_asked_learns_whom_to_ask_for_what_is_claimed(
 
     page = shown(browser(victor).get(f"/requests/{request_.pk}"))
 
-    assert "Ask <bdi>vera</bdi> to release it, if you are the one to answer." in page
+    assert "Ask <bdi>vera</bdi> to release the request if you should answer it instead." in page
     assert "isn't assigned to you" not in page
 
 

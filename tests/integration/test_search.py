@@ -154,11 +154,11 @@ def test_a_page_that_a_frequent_word_leaves_empty_says_so_and_leads_on(
     page = shown(browser(bob).get("/search", {"q": "parcel"}))
     older = shown(browser(bob).get("/search", {"q": "parcel", "before": page_after(page)}))
 
-    assert "Search older ones</a>" in page
+    assert "Search older texts</a>" in page
     assert "No matches</p>" not in page
     assert "Older results</a>" not in page
     assert "<mark>Parcel</mark> for bob" in older
-    assert "Search older ones</a>" not in older
+    assert "Search older texts</a>" not in older
     assert [item["pieces"][-1][0] for item in found(bob, "parcel")["said"]] == [" for bob"]
     monkeypatch.setattr(searching, "MOST_GLANCED_AT", GLANCE)
     assert "said" not in found(bob, "parcel")

@@ -338,7 +338,7 @@ def test_the_card_offers_it_and_the_list_revokes_it(vera: User) -> None:
 
     decision = StandingDecision.objects.get()
     assert (decision.uses, decision.expires_at - decision.begins_at > 2 * DAY) == (2, True)
-    assert "It also counts for 2 more requests" in shown(client.get(f"/requests/{request.pk}"))
+    assert "The answer also counts for 2 more requests" in shown(client.get(f"/requests/{request.pk}"))
     again = ask()
     receipt = shown(client.get(f"/requests/{again.pk}"))
     assert "Approved by vera's standing decision" in receipt
@@ -357,7 +357,7 @@ def test_a_card_that_can_not_be_repeated_offers_nothing(vera: User) -> None:
 def test_strangers_neither_see_nor_revoke_it(vera: User, carol: User) -> None:
     decision = give(ask(), vera)
 
-    assert "There are none." in shown(browser(carol).get("/standing-decisions"))
+    assert "There are no standing decisions." in shown(browser(carol).get("/standing-decisions"))
     path = f"/standing-decisions/{decision.pk}"
     assert browser(carol).post(f"{path}/revocation").status_code == 404
     assert caller(carol).delete(f"/api{path}").status_code == 404
