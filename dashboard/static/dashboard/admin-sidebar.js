@@ -1,3 +1,3 @@
-/* Opens the admin's menu before anything is drawn. Django does it when the page is loaded, and on a slow
-   machine the page moves aside then. */
+/* Opens the admin's menu before anything is drawn. Django opens it only after the page has loaded, so on a slow
+   machine, the page would visibly move. */
 document.getElementById("main").classList.toggle("shifted", localStorage.getItem("django.admin.navSidebarIsOpen") !== "false");

@@ -1,5 +1,5 @@
-/* An irreversible answer that was armed by its key is fired by Enter. If it was armed by a click, or by
-   Enter itself, its key stays another one: the same press twice fires nothing. */
+/* An irreversible answer that was chosen by its key is confirmed by Enter. If it was chosen by a click or by
+   Enter itself, another key confirms it, so that the same press twice never confirms an answer. */
 
 let armed = null;
 

@@ -1,4 +1,4 @@
-/* The other scripts of pages. Each waits for its elements, and does nothing on a page without them. */
+/* The scripts that run after a page is drawn. Each does nothing on a page without its elements. */
 import "./live.js";
 import "./live-mark.js";
 import "./waiting-count.js";

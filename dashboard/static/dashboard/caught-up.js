@@ -1,6 +1,6 @@
-/* After the connection was lost: a thin line in the transcript, above what others said meanwhile. It
-   counts the messages up to the one that was the newest when the first poll succeeded, or when there
-   was a socket again: what is said later isn't caught up with. */
+/* After the connection was lost, a thin line in the transcript stands above the messages that others
+   wrote in the meantime. It counts the messages up to the one that was newest when the first poll
+   succeeded or the socket was open again; later messages don't count. */
 
 class CaughtUp extends HTMLElement {
   connectedCallback() {
@@ -20,7 +20,9 @@ class CaughtUp extends HTMLElement {
     this.messages.disconnect();
   }
 
-  /** A page says "polling" again after each try; only what was live before has lost something. */
+  /** Remember the newest message when a live page loses its connection.
+
+      The state is set to "polling" again after each failed try, so only the first time counts. */
   hear(state) {
     if (state === "live") {
       this.wasLive = true;

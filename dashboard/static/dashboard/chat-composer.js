@@ -1,7 +1,7 @@
-/* Enter sends, Escape talks freely, the strip and Tab walk what waits; what was sent appears at once
-   and, without a connection, goes to the outbox. */
+/* The composer: Enter sends the message, Escape addresses all members, and the strip or Tab chooses the question
+   to answer. A sent message appears at once; without a connection, it goes to the outbox. */
 
-/* As the server reads it: spaces and characters without ink don't count. */
+/* As on the server, spaces and invisible characters before the slash don't count. */
 const COMMAND = /^[\s\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]*[/\uff0f](?![/\uff0f])/u;
 
 class ChatComposer extends HTMLElement {
@@ -29,7 +29,7 @@ class ChatComposer extends HTMLElement {
     return this.form.elements.request;
   }
 
-  /** Other words mean something else: what was shown about the former ones is over. */
+  /** Remove what was shown about the meaning of the text, because the text has changed. */
   forgetEcho() {
     const { confirms, verbatim } = this.form.elements;
     verbatim?.remove();
@@ -39,7 +39,7 @@ class ChatComposer extends HTMLElement {
     this.told.textContent = "";
   }
 
-  /** Only the server knows what a command means: it is never kept to be sent later. */
+  /** True if the text is a command; the outbox never takes one, because only the server can read it. */
   get isCommand() {
     return COMMAND.test(this.text.value) && !this.form.elements.verbatim;
   }
@@ -66,8 +66,8 @@ class ChatComposer extends HTMLElement {
     return [...(this.select?.options ?? [])].filter(({ dataset }) => dataset.place);
   }
 
-  /** Tab in the empty field goes through the questions once, and then leaves the field as ever, with
-      what was chosen before. After Escape it leaves at once. Nobody is kept here. */
+  /** In the empty field, let Tab choose one question after another. After the last one, it restores the earlier
+      choice and leaves the field as usual; after Escape, it leaves at once. So nobody is trapped here. */
   walkByKey(event) {
     const { questions } = this;
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -85,7 +85,7 @@ class ChatComposer extends HTMLElement {
     this.querySelector(".composer__walked").textContent = next.text + next.dataset.place;
   }
 
-  /** From question to question: the next one is shown, and what is typed now is about it. */
+  /** Choose the next question when the counter is clicked, and scroll to it. */
   walk(event) {
     const count = event.target.closest(".composer__count");
     if (!count) return;
@@ -97,7 +97,7 @@ class ChatComposer extends HTMLElement {
     if (!matchMedia("(pointer: coarse)").matches) this.text.focus({ preventScroll: true });
   }
 
-  /** What typing means, until it was sent; a question that was closed meanwhile is none. */
+  /** Choose what a message answers until it is sent; a question that has been closed can't be chosen. */
   choose(chosen) {
     const { select } = this;
     const option = chosen !== undefined && [...(select?.options ?? [])].find(({ value }) => value === chosen);
@@ -111,7 +111,7 @@ class ChatComposer extends HTMLElement {
     if (place) place.textContent = current?.dataset.place ?? "";
   }
 
-  /** Only where the question allows it; returns the hint while that is what typing means. */
+  /** Show the box "Ask back" only if the question allows it; if it is ticked, return its hint. */
   offerAskBack(current) {
     const box = this.form.elements.asks_back;
     if (!box) return undefined;
@@ -121,8 +121,9 @@ class ChatComposer extends HTMLElement {
     return box.checked ? label.dataset.hint : undefined;
   }
 
-  /** A question that comes while somebody types is not the one they are answering, also if the strip
-      was asked for before. */
+  /** Keep the strip while somebody types, so that their text doesn't answer a question that has just opened.
+
+      A message is sent later if others wait in the outbox. */
   keepQuestion(event) {
     if (event.target !== this.form) {
       if (this.text.value.trim()) event.preventDefault();
@@ -134,7 +135,7 @@ class ChatComposer extends HTMLElement {
     }
   }
 
-  /** The field that comes begins empty, and must not be filled with what was just sent. */
+  /** Forget the draft of a message that was sent, so that it doesn't fill the new, empty field. */
   forgetSent({ target, defaultPrevented, detail }) {
     if (target === this && !defaultPrevented && detail.xhr.status < 300) this.querySelector("keep-draft").forget();
   }
@@ -145,8 +146,8 @@ class ChatComposer extends HTMLElement {
     this.told.textContent = textOf("message-not-sent");
   }
 
-  /** What the form would have sent, with the button that was pressed. The same key goes with it: should
-      the server have it already, it stays one message. */
+  /** Put the message into the outbox, with the button that was pressed and with its key. By the key, the server
+      recognises a message that has already arrived. */
   sendLater({ detail }) {
     const isMessage = !this.isCommand || detail.requestConfig.formData.has("as_text");
     if (!isMessage) {
@@ -174,19 +175,19 @@ class ChatComposer extends HTMLElement {
     placeMessage(sent);
   }
 
-  /** What became of a message that waited in the outbox. */
+  /** Show what the server said about a message from the outbox. */
   tell(words) {
     this.told.textContent = words;
     window.htmx?.trigger(this.querySelector(".composer__strip"), "refresh");
   }
 }
 
-/** A key that writes a character of Chinese, Japanese or Korean; Safari says so by its number alone. */
+/** Return true for a key used by an input method, such as for Chinese; Safari shows that only by the key code. */
 function isOfInputMethod(event) {
   return event.isComposing || event.keyCode === 229;
 }
 
-/** The socket brings it too: the same id, so it stands there once. */
+/** Append the sent message; the socket brings it too, but with the same id, so it is shown once. */
 function placeMessage(template) {
   const sent = template.content.firstElementChild;
   if (!document.getElementById(sent.id)) {

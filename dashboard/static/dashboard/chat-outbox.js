@@ -1,6 +1,6 @@
-/* What was said without a connection: it stands below the transcript with a clock, and is sent in
-   order, each message once, as soon as there is a connection; also after the page was closed. One that
-   the server refused stays here with the reason until its writer discards it. */
+/* Messages that were written without a connection. They stand below the transcript with a clock, and are sent in
+   order, each once, as soon as there is a connection, even if the page was closed in the meantime. A message
+   that the server refuses stays here with the reason until its author discards it. */
 
 const RETRY = 3000;
 
@@ -45,8 +45,8 @@ class ChatOutbox extends HTMLElement {
     this.timer = setTimeout(() => this.sendAll(), pause);
   }
 
-  /** One at a time: two that send the same message would each take one away from those that wait,
-      and the second of these was never sent. The one at work comes to all that is added meanwhile. */
+  /** Send all waiting messages. Only one call does so at a time: two would send the same message and each remove
+      one from the queue, so the next message would never be sent. New messages are sent by the same call. */
   async sendAll() {
     if (this.isSending) return;
     this.isSending = true;
@@ -57,7 +57,7 @@ class ChatOutbox extends HTMLElement {
     }
   }
 
-  /** False when it has to be tried again later. */
+  /** Send the oldest message; return true unless it has to be sent again later. */
   async sendFirst() {
     const [message] = this.waiting;
     const answer = await this.post(message).catch(() => null);
@@ -79,7 +79,7 @@ class ChatOutbox extends HTMLElement {
     return fetch(this.getAttribute("href"), { method: "POST", headers, body });
   }
 
-  /** The message takes its place in the transcript; one that was refused stays here and says why. */
+  /** Move a sent message to the transcript; if it was refused, keep it here with the reason. */
   tell(message, composer, isSent) {
     const told = toldBy(composer, ".composer__told") || toldBy(composer, ".composer__unclear p");
     if (!isSent || !composer.querySelector(".composer__sent")) {
@@ -113,7 +113,7 @@ class ChatOutbox extends HTMLElement {
     return this.querySelector(`[data-key="${CSS.escape(key)}"]`);
   }
 
-  /** Each by itself: a list of all would take away what another tab has added to it. */
+  /** Store the message under its own key; a common list would lose messages that another tab has added. */
   keep(message) {
     keptHere.write(this.keyStart + message.client_key, message);
   }
@@ -126,7 +126,7 @@ class ChatOutbox extends HTMLElement {
 const isRefused = ({ refused }) => refused !== undefined;
 const toldBy = (composer, selector) => composer.querySelector(selector)?.textContent.trim() ?? "";
 
-/** What waits, the oldest first; another tab may send some of it meanwhile. */
+/** Return the stored messages, oldest first; another tab may send some of them in the meantime. */
 function read(prefix) {
   try {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix));

@@ -1,6 +1,6 @@
-/* Stop stands in the place of Send while a run works and nothing is typed. The cards tell when a run
-   begins or ceases to work; the server says if the viewer may stop it. What it says may be older than
-   the cards, or newer: while they differ, it is asked again. */
+/* The button Stop replaces Send while a run is running and nothing is typed. The cards of runs show when
+   a run begins or stops running; the server says which runs the viewer may stop. The server's response
+   may be older or newer than the cards, so it is requested again while the two differ. */
 
 const AT_WORK = ["queued", "running", "retrying"];
 const PATIENCE = 2000;
@@ -31,7 +31,7 @@ class ChatStop extends HTMLElement {
     window.htmx?.trigger(this, "refresh");
   }
 
-  /** It offers to stop a run that doesn't work, as its card here says. */
+  /** True if the button offers to stop a run that isn't running by its card in this transcript. */
   get isStale() {
     const runs = (this.getAttribute("runs") ?? "").split(" ").filter(Boolean);
     const cards = runs.map((run) => document.getElementById(`run-card-${run}`));

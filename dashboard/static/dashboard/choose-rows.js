@@ -1,14 +1,14 @@
-/* Lists whose rows are chosen by clicks and keys:
+/* Lists whose rows can be chosen by clicks and keys:
 
    <section data-choices="x">
      <div data-row><input type="checkbox" data-choice> <a href="…">…</a></div>
-     <strong data-count="{count} chosen"></strong>      says how many are chosen
+     <strong data-count="{count} chosen"></strong>      shows how many are chosen
      <button data-range data-key="X">                   chooses all from the last chosen row to the current one
      <button data-step="1" data-key="j">                gives the focus to the next row, in a list with data-walked
 
-   Shift and a click choose a range, too. The box of the current row has the key of the list, here x. In a list with
-   data-walked, the row with the focus is the current one; other lists tell by "row:current" on a row.
-   "rows:chosen" tells that others are chosen than before, or is sent by who has changed the rows. */
+   A click with Shift chooses a range, too. The checkbox of the current row has the key of the list, here x. In a
+   list with data-walked, the current row is the one with the focus; other lists dispatch "row:current" on it.
+   "rows:chosen" is dispatched when the choice has changed, or by a script that has replaced the rows. */
 
 const ROW = "[data-row]";
 const BOX = "[data-choice]";

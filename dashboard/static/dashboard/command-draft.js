@@ -1,8 +1,8 @@
-/* What a command shows in the transcript, to the person who typed it. A start form is kept in this
-   browser until it was sent or discarded: its command and key here, its fields by keep-draft.
+/* The result of a command in the transcript, shown to the person who typed it. A start form is stored in this
+   browser until it is sent or discarded: its command and key by this script, its fields by keep-draft.
 
-   Several may be kept: what comes later stands in the place of the former ones, which come back one by
-   one when it was sent, discarded or closed. */
+   Several forms may be stored. Only the newest is shown; when it is sent, discarded or closed, the one before
+   it is shown again. */
 
 const MOST_KEPT = 20;
 
@@ -45,7 +45,7 @@ class CommandDraft extends HTMLElement {
     }
     if (this.isRestored) return;
     const field = this.querySelector("[aria-invalid]") ?? this.querySelector(".field__input");
-    // After htmx has given the focus back to the composer, which is swapped with it.
+    // htmx first gives the focus back to the composer, which is swapped too.
     setTimeout(() => {
       (field ?? this.querySelector("button, a.button"))?.focus({ preventScroll: true });
       this.closest("transcript-view").bring(this);
@@ -65,7 +65,7 @@ class CommandDraft extends HTMLElement {
     this.drafts = this.drafts.filter((one) => one.key !== key);
   }
 
-  /** The newest form as it was, after a reload too; one that has started something meanwhile is gone. */
+  /** Show the newest stored form, unless a run has been started with its key. */
   async restore() {
     const kept = this.drafts.at(-1);
     if (!kept || kept.key === this.asked) return;
@@ -102,7 +102,7 @@ class CommandDraft extends HTMLElement {
   }
 }
 
-/** A reload shows what is kept here, not the command of the address anew. */
+/** Remove the command from the address, so that a reload shows the stored form. */
 function cleanAddress() {
   const { pathname, search } = location;
   if (new URLSearchParams(search).has("command")) history.replaceState(null, "", pathname);

@@ -1,7 +1,6 @@
 /* The list of commands over the composer, while the first word of a message begins with a slash.
 
-   Tab completes a command, and Enter opens it. A command that is typed whole is opened as it is typed, as the server
-   reads it: by its name, or by its title. */
+   Tab completes a command, and Enter opens it. A whole name or title is opened as it was typed, as by the server. */
 
 const FRESH = 30_000;
 const COMMAND = /^\s*[/\uFF0F]([^\s/\uFF0F]*)$/u;
@@ -16,7 +15,7 @@ class CommandList extends ComposerList {
     if (current && this.isConnected && document.activeElement === this.text) this.showFitting(plain(current[1]));
   }
 
-  /** The order stays: it is by last use. */
+  /** Show the options that fit the words, in their order, which is by last use. */
   showFitting(words) {
     for (const option of this.list.children) option.hidden = !fits(option, words);
     const { options } = this;
@@ -37,8 +36,7 @@ class CommandList extends ComposerList {
   }
 }
 
-/** The same for all fields of a page, and for all letters that are typed until it is there; read again
-    after a while, as somebody may start other things. */
+/** Return the list's HTML, which is fetched once for all fields and letters, and again after half a minute. */
 function optionsOf(href) {
   if (read.href !== href || Date.now() - read.at > FRESH) Object.assign(read, { at: Date.now(), href, html: fetchOptions(href) });
   return read.html;
@@ -51,14 +49,14 @@ async function fetchOptions(href) {
   return "";
 }
 
-/* As the server compares names. */
+/* Names are compared as on the server. */
 const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 const nameOf = ({ dataset }) => plain(dataset.text);
 const titleOf = ({ dataset }) => plain(dataset.title);
 const fits = (option, words) => `${nameOf(option)} ${titleOf(option)}`.includes(words);
 
-/** What the words are, or else what they begin; nothing while there are no words. Two words are never
-    the completion of one, because that one may be a command itself. */
+/** Return the option whose name or title is the words, or else one whose name begins with them; null if there is
+    none. A name of two words never completes one word, because that may be a command itself. */
 function meant(options, words) {
   if (!words) return null;
   const isMeant = [

@@ -1,9 +1,9 @@
-/* The base of lists over the composer. The focus stays in the field: arrow keys choose, Tab completes, Escape closes.
-   A list says with `update` what it shows for the words in the field, and with `open` what Enter and a click do.
+/* The base class of lists over the composer. The focus stays in the field: arrow keys choose, Tab completes, Escape
+   closes. The method `update` decides what a list shows for the words in the field; `open` is called by Enter or a click.
 
-   Enter takes only what is marked: what somebody has moved to, or what completes the words in the field. Words that
-   mean something by themselves are never replaced by a longer option, and pointing at an option marks nothing,
-   because a list may open under a pointer that rests. */
+   Enter takes only the marked option: one to which somebody has moved, or one that completes the words in the field.
+   Words with a meaning of their own are never replaced by a longer option. Pointing at an option doesn't mark it,
+   because a list may open under a resting pointer. */
 
 window.ComposerList = class extends HTMLElement {
   connectedCallback() {
@@ -12,7 +12,7 @@ window.ComposerList = class extends HTMLElement {
     this.list = this.querySelector("[role=listbox]");
     this.text.setAttribute("aria-autocomplete", "list");
     this.text.setAttribute("aria-haspopup", "listbox");
-    // Before the composer hears the key: Enter and Escape mean something else while the list is open.
+    // Captured before the composer gets the key, because Enter and Escape mean something else in an open list.
     this.form.addEventListener("keydown", (event) => this.onKey(event), true);
     this.text.addEventListener("input", () => {
       this.isMoved = false;
@@ -27,8 +27,7 @@ window.ComposerList = class extends HTMLElement {
     return [...this.list.querySelectorAll("[role=option]:not([hidden])")];
   }
 
-  /** Shows the options that aren't hidden, with this one marked, or none. A list that comes after the
-      message was sent is too late. */
+  /** Open the list, with this option marked, or none; it stays closed while the message is being sent. */
   show(chosen = null) {
     if (this.text.readOnly) return;
     this.hidden = false;

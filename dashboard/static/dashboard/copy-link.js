@@ -1,5 +1,5 @@
-/* <copy-link><a href="…">icon</a></copy-link>: the link copies its own address, and says so. Without a
-   clipboard it stays a link, which opens what it leads to. */
+/* <copy-link><a href="…">icon</a></copy-link>: a click on the link copies its address and shows a toast.
+   Without a clipboard, it is an ordinary link. */
 
 const SHOWN = 4000;
 
@@ -13,7 +13,7 @@ class CopyLink extends HTMLElement {
   }
 
   async copy(event) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // opens it elsewhere, as any link
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // opens a new tab or window, as for any link
     event.preventDefault();
     try {
       await navigator.clipboard.writeText(this.link.href);
@@ -24,7 +24,7 @@ class CopyLink extends HTMLElement {
   }
 }
 
-/** Says for a while what has just been done. */
+/** Show words for a few seconds, about what has just been done. */
 function toast(words) {
   const said = document.createElement("p");
   said.className = "toast";
@@ -34,7 +34,7 @@ function toast(words) {
   setTimeout(() => said.remove(), SHOWN);
 }
 
-/** There before its words are: a status that comes together with them isn't read out everywhere. */
+/** Return the status element, which must exist before its text: some screen readers don't read it otherwise. */
 function toasts() {
   const found = document.getElementById("toasts");
   if (found) return found;

@@ -1,5 +1,5 @@
-/* A text in a room that doesn't depend on it, so that nothing below it moves when it gets longer. What
-   doesn't fit is behind a button; whoever opens it gives the text more room, also for what comes next.
+/* A text in a box of fixed height, so that nothing below it moves when the text gets longer. A button
+   shows the part that doesn't fit: it makes the box higher, and the box stays so when the text is replaced.
 
    <cut-text class="cut-text" id="…"><p>…</p><button class="cut-text__button">…</button></cut-text> */
 
@@ -28,7 +28,7 @@ class CutText extends HTMLElement {
     this.button.setAttribute("aria-expanded", !isCut);
   }
 
-  /** The button has a line of its own below the whole text. */
+  /** Make the box as high as the whole text and the button below it; a second press undoes that. */
   giveRoom() {
     this.style.blockSize = this.isCut ? `${this.text.offsetHeight + this.button.offsetHeight}px` : "";
     this.look();

@@ -1,4 +1,4 @@
-/* How much of each run the transcript shows: at once here, and remembered for all the reader's pages. */
+/* The choice of how much of each run the transcript shows. It is applied at once, and stored for other pages. */
 
 class DetailChoice extends HTMLElement {
   connectedCallback() {
@@ -20,7 +20,7 @@ class DetailChoice extends HTMLElement {
     this.querySelector(".detail__chosen").textContent = stop.text;
   }
 
-  /** One at a time: else the choice before could be remembered last. */
+  /** Store the choice; only one request runs at a time, so that an earlier choice can't be stored last. */
   async send() {
     this.isStale = true;
     if (this.isSending) return;
@@ -30,7 +30,7 @@ class DetailChoice extends HTMLElement {
       const body = new URLSearchParams(new FormData(this.form));
       body.set("detail", this.stop.dataset.name);
       const headers = { "HX-Request": "true" };
-      // Without a connection it counts on this page only.
+      // Without a connection, the choice applies only to this page.
       await fetch(this.form.action, { method: "POST", headers, body, keepalive: true }).catch(() => {});
     }
     this.isSending = false;

@@ -1,4 +1,4 @@
-/* Runs before a page is drawn: its sentences, the reader's own times, and what takes up room. */
+/* Scripts that run before a page is drawn: sentences, local times, and elements that change the layout. */
 import "./texts.js";
 import "./local-time.js";
 import "./copy-text.js";

@@ -1,18 +1,18 @@
-/* Parts of a page that are read again when one of the streams it hears has news: what changed takes
-   the place of the element with its id, everything else stays as it is.
+/* Parts of a page that are fetched again when one of the streams in `hears` has news. Each changed part
+   replaces the element with its id; everything else stays as it is.
 
    <fresh-parts href="/runs/changes" hears="runs inbox" shown=".run-row"></fresh-parts>
    <fresh-parts href="/overview" hears="runs" brought="overview"></fresh-parts>
 
-   The page's own filters are sent along; `shown` sends the ids of the elements that it matches. Of
-   other runs than these, only newer ones are news for the page; else nothing but its counts change,
-   and they can wait. A frame may bring the parts under the name `brought`: then nothing is read.
+   The page's query string is sent along, and the ids of the elements that `shown` matches. Changes to other
+   runs matter only if these runs are newer; otherwise, only counts change, and the page waits longer. If a
+   frame contains the parts under the name that `brought` gives, nothing is fetched.
 
-   With `every`, the parts are also read again after so many seconds: what changes without any news.
+   With `every`, the parts are also fetched at this interval in seconds, for changes without any news.
 
-   A bell rings for many people within 300 ms: the lists of what waits for them, which need an
-   answer, are read by all of them first. After a reading the page rests for ten times
-   as long as it took, so that a busy server gets the fewer of them the busier it is. */
+   A doorbell rings for many people within 300 ms; the pause lets all of them fetch the requests that wait for
+   them first. After a request, the page rests for ten times as long as the request took, so that a busy
+   server gets fewer requests. */
 
 const LEAST = 1000;
 const MOST = 1500;
@@ -52,7 +52,7 @@ class FreshParts extends ReadAgain {
     return elements.map(({ id }) => id.slice(-36));
   }
 
-  /** The ids of runs are in the order of their starts. */
+  /** Return true if a frame matters to the shown runs; ids of runs are in the order of their starts. */
   concerns({ runs }) {
     if (!runs || !this.hasAttribute("shown")) return true;
     const shown = this.shown.sort();
@@ -60,7 +60,7 @@ class FreshParts extends ReadAgain {
     return runs.some((run) => shown.includes(run) || (isNewest && !(run < shown[0])));
   }
 
-  /** Nobody looks at a hidden page: it is read when it is seen again. */
+  /** Fetch the parts soon; on a hidden page, fetch them when it is visible again. */
   readSoon(pause) {
     if (document.hidden) this.isStale = true;
     else super.readSoon(pause);

@@ -1,8 +1,8 @@
-/* The inbox without reloads: a row opens beside the list, the next one follows an answer, and the list
-   is read again when the doorbell rings. Every link and form of it works without this, too.
+/* The inbox without reloads: a request opens beside the list, the next one follows after an answer, and the list
+   is fetched again when the doorbell rings. All links and forms also work without this script.
 
-   Nothing answers by itself, and nothing that is answered elsewhere goes away under the eyes: its card
-   turns into the receipt, with the own draft (kept-words.js). */
+   No request is answered by itself. If the open request is answered elsewhere, its card doesn't disappear, but
+   turns into a receipt with the viewer's draft (kept-words.js). */
 
 const PHONE = matchMedia("(width < 48rem)");
 const RECEIPT = 300;
@@ -78,7 +78,7 @@ class InboxPage extends ReadAgain {
     this.readSoon(InboxPage.GATHER);
   }
 
-  /* What was read again */
+  /* Fetched parts */
 
   take(elements) {
     for (const fresh of elements) {
@@ -111,13 +111,13 @@ class InboxPage extends ReadAgain {
     if (!this.current && this.links.length && !PHONE.matches) this.open(this.links[0]);
   }
 
-  /** A list that is read later is right about what was done: what was snoozed again is still there. */
+  /** Forget which requests were done; a list that is fetched from now on is right about them. */
   beginReading() {
     this.left = this.done;
     this.done = new Set();
   }
 
-  /** A list that was on its way during an answer still has its row. */
+  /** Remove the rows of requests that were answered while this list was being fetched. */
   dropDone(fresh) {
     for (const id of this.done) fresh.querySelector(`#row-${id}`)?.remove();
   }
@@ -126,7 +126,7 @@ class InboxPage extends ReadAgain {
     return [...list.querySelectorAll(".inbox-row")];
   }
 
-  /** Until the person opens a row: the next reading, perhaps at once, would take the words away unheard. */
+  /** Say how many requests are new until the viewer opens one; later fetches don't remove this sentence. */
   tellNews() {
     const rows = this.rows(this.list).filter(({ id }) => this.arrived.has(id));
     const above = rows.filter((row) => row.getBoundingClientRect().top < this.list.getBoundingClientRect().top);
@@ -145,8 +145,8 @@ class InboxPage extends ReadAgain {
     if (fresh.dataset.status !== "open") this.pane.querySelector(".inbox__more")?.remove();
   }
 
-  /** What becomes urgent or overdue, or was snoozed, is news that no bell rings for. A timer rests with
-     the machine, so the time counts too. */
+  /** Fetch the list when a request becomes urgent or overdue, or its snooze ends, since no doorbell rings then.
+      Timers stop while a computer sleeps, so the time is also checked when the page becomes visible. */
   readInTime() {
     clearTimeout(this.changing);
     const wait = 1000 * (this.list.dataset.changesIn ?? Infinity);
@@ -201,7 +201,7 @@ class InboxPage extends ReadAgain {
     this.pane.querySelector(".inbox__card")?.focus({ preventScroll: true });
   }
 
-  /** On a phone the card is a page, so that going back shows the list. */
+  /** Store the open request in the address; on a phone, add a history entry, so that going back shows the list. */
   note(query) {
     const isNew = PHONE.matches && this.dataset.view === "list" && this.current;
     if (this.current) query.set("request", this.current);
@@ -249,14 +249,14 @@ class InboxPage extends ReadAgain {
 
   /* After an answer */
 
-  /** What was refused stays: its receipt says by whom it was answered, and has the own draft. */
+  /** Go on after an answer that was accepted; otherwise, the card stays and says who answered first. */
   onSwap({ detail, target }) {
     const isMine = detail.requestConfig?.verb === "post" && target.closest?.("#inbox-request");
     const isTaken = detail.xhr?.status < 300;
     if (isMine && isTaken && !this.card.querySelector("form.answer")) this.goOn(this.current);
   }
 
-  /** The next one, once the receipt was seen: on a phone it has the place of the card for a moment. */
+  /** Open the next request; on a phone, the receipt is shown in the place of the card for a moment first. */
   goOn(done) {
     setTimeout(() => this.current === done && this.next(done), PHONE.matches ? RECEIPT : 0);
   }
@@ -278,7 +278,7 @@ class InboxPage extends ReadAgain {
     return query;
   }
 
-  /** The button goes when it is too late; on a phone, where it covers the card, the whole line does. */
+  /** Remove the undo button when it is too late; on a phone, hide the whole line, which covers the card. */
   undoInTime() {
     const last = document.getElementById("inbox-last");
     const form = last.querySelector("[data-undo]");
@@ -303,7 +303,7 @@ class InboxPage extends ReadAgain {
     else await this.reopen(this.current);
   }
 
-  /** Shows a request again as it is now. */
+  /** Show a request in its present state. */
   async reopen(id) {
     this.done.delete(id);
     await this.show(`${this.getAttribute("href").replace(/rows$/, "requests/")}${id}`, this.query, "");
@@ -329,7 +329,7 @@ class InboxPage extends ReadAgain {
     this.tellChosen();
   }
 
-  /** What was answered together leaves the list at once, and so does its card. */
+  /** Remove requests that were answered together from the list and the pane. */
   async onDone(applied) {
     for (const box of this.chosen) box.checked = false;
     const isAway = applied.includes(this.current);

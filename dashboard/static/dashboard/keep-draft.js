@@ -1,15 +1,14 @@
-/* Keeps what is typed in the fields within, here in this browser, until it was sent.
+/* Stores the text typed in its fields in this browser until it is sent.
 
    <keep-draft name="request-…">fields</keep-draft>
 
-   A field that the server has filled in otherwise is left alone. With the attribute `filled`, the
-   server has filled in what was typed before: then every field is kept. Of a draft that the server
-   has and the one here, the newer one is shown: the text here has the number of the draft on which
-   it builds.
+   A field that no longer has its initial value isn't overwritten. The attribute `filled` means that the server
+   has filled in an earlier draft; then every field is stored. If both the server and this browser have a draft,
+   the newer one is shown: the stored text contains the number of the server's draft on which it is based.
 
-   With `href`, the form around it is sent there as well, a while after somebody has stopped typing,
-   with the number of the draft that this page has seen. If another window has changed it meanwhile,
-   the form says so, and what is typed next replaces it. */
+   With `href`, the form around the element is also sent there shortly after somebody has stopped typing, with
+   the number of the newest draft that this page knows. If another window has changed the draft, the form says
+   so, and the next text typed here replaces that draft. */
 
 const PREFIX = "draft:";
 const LONGEST_LIFE = 14 * 24 * 3600 * 1000;
@@ -42,7 +41,7 @@ class KeepDraft extends HTMLElement {
     return this.hasAttribute("href");
   }
 
-  /** A form that is drawn anew after a fault knows no number. */
+  /** Remember the highest number; a form that is drawn again after a fault doesn't contain it. */
   noteVersion(version) {
     versions.set(this.key, Math.max(version, versions.get(this.key) ?? 0));
   }
@@ -52,7 +51,7 @@ class KeepDraft extends HTMLElement {
     if (this.isSent) this.timer = setTimeout(() => this.sendNow(), PAUSE);
   }
 
-  /** What still waits to be sent goes at once, also from a form that goes away. */
+  /** Send the draft at once if it is waiting to be sent, such as when the form is removed. */
   sendNow() {
     if (!this.timer) return;
     this.rest();
@@ -72,7 +71,7 @@ class KeepDraft extends HTMLElement {
     body.append("draft_version", versions.get(this.key));
     const answer = await fetch(this.getAttribute("href"), { method: "POST", body, keepalive: `${body}`.length < MOST_ON_LEAVING }).catch(() => null);
     const isKept = answer?.ok || answer?.status === 409;
-    if (!isKept || answer.redirected) return; // it is kept here
+    if (!isKept || answer.redirected) return; // this browser still has the draft
     const { version } = await answer.json();
     versions.set(this.key, version);
     if (answer.ok) this.noteSent(version);
@@ -80,7 +79,7 @@ class KeepDraft extends HTMLElement {
     if (told && !answer.ok) told.textContent = textOf("draft-elsewhere");
   }
 
-  /** The text here builds on what was just sent. */
+  /** Record that the stored text is based on the draft that was just sent. */
   noteSent(version) {
     const kept = keptHere.read(this.key);
     if (kept.values) keptHere.write(this.key, { ...kept, version });
@@ -117,7 +116,7 @@ class KeepDraft extends HTMLElement {
   }
 }
 
-/* Boxes that share a name are told apart by their values. */
+/* Boxes with the same name are distinguished by their values. */
 const isBox = (field) => field.type === "checkbox" || field.type === "radio";
 const nameOf = (field) => (isBox(field) ? `${field.name}=${field.value}` : field.name);
 const stateOf = (field) => (isBox(field) ? field.checked : field.value);
@@ -142,7 +141,7 @@ function forgetOldOnes() {
 try {
   forgetOldOnes();
 } catch {
-  /* no storage here */
+  /* there is no storage */
 }
 
 customElements.define("keep-draft", KeepDraft);

@@ -1,6 +1,5 @@
-/* What a person has opened stays open, and keeps the focus, when a fresh partial takes its place: one
-   that was pushed, or one that htmx has read again. So does the mark of what a link has led to. A list
-   stays where it was scrolled to. */
+/* When a partial is replaced, by a pushed one or by htmx, opened details stay open, the focus stays, marks of
+   link targets stay, and a list keeps its scroll position. */
 
 const CONTROLS = "a[href], button, input, select, summary, textarea, [tabindex]";
 
@@ -13,7 +12,7 @@ document.addEventListener("live:replace", ({ detail: { old, fresh } }) => {
   if (place) queueMicrotask(() => find(place, fresh)?.focus({ preventScroll: true }));
 });
 
-/* What somebody has sent is answered by a partial that says itself where the focus belongs. */
+/* Only for GET requests: the response to a POST itself says which element gets the focus. */
 document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig, target } }) => {
   const isRead = requestConfig.verb === "get";
   read = isRead && { old: target, place: placeOf(document.activeElement, target), top: target.scrollTop };
@@ -37,7 +36,7 @@ function openAsIn(old, fresh) {
   }
 }
 
-/** Where the focus is: on an element with an id, or the how manyth control in one or in all of it. */
+/** Return where the focus is: the nearest element with an id, and the control's position and link in it. */
 function placeOf(focused, old) {
   if (!old.contains(focused)) return null;
   const named = focused.closest("[id]");
@@ -45,7 +44,7 @@ function placeOf(focused, old) {
   return { id: holder.id, index: controlsIn(holder).indexOf(focused), href: focused.getAttribute("href") };
 }
 
-/** A link is the one that leads to the same place, for others may have come before it. */
+/** Return the element at a place; a link is found by its address, because links before it may be new. */
 function find({ id, index, href }, fresh) {
   const holder = fresh.id === id ? fresh : id ? fresh.querySelector(`#${CSS.escape(id)}`) : null;
   if (index < 0 || !holder) return holder;

@@ -1,6 +1,6 @@
-/* Whoever reads in the middle of a run stays there when fresh partials take the place of others,
-   whatever has got longer above. Browsers do that only with elements that stay on the page, and some
-   never, so the page of a run asks them not to (`overflow-anchor`). */
+/* Keeps the scroll position on a run's page when partials are replaced, even if content above gets longer.
+   Browsers do this only if elements stay on the page, and some never do it, so the page of a run switches
+   it off (`overflow-anchor`). */
 
 const REPLACED = ".run-now, .run-now__head";
 
@@ -14,20 +14,20 @@ document.addEventListener("live:replace", ({ detail: { old } }) => {
   queueMicrotask(goBack);
 });
 
-/** Once for all that one frame brings. */
+/** Scroll back, once for all elements of a frame. */
 function goBack() {
   const twin = document.getElementById(place.id);
   if (twin) scrollBy({ top: topOf(twin) - place.top, behavior: "instant" });
   place = null;
 }
 
-/* A run's card in a transcript that has less to say keeps its height until it is out of sight, or until
-   somebody folds or unfolds it: nothing below it moves up. */
+/* A run's card in a transcript keeps its height when its content gets shorter, so that nothing below moves up,
+   until the card is out of sight or somebody folds or unfolds it. */
 const heights = new Map();
 
 document.addEventListener("live:replace", ({ detail: { old } }) => {
   const card = old?.matches(".run-card") ? old : old?.querySelector(".run-card");
-  // Several frames may come at once: of the cards between, none was ever seen.
+  // Several frames may arrive at once; only the height of the first card was ever visible.
   if (!card || heights.has(card.id)) return;
   heights.set(card.id, card.offsetHeight);
   queueMicrotask(() => keepHeight(card.id));

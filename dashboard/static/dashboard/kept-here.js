@@ -1,6 +1,6 @@
-/* Content that a script keeps in this browser, as JSON under a key.
+/* Content that scripts store in this browser, as JSON under a key.
 
-   A full or forbidden storage keeps nothing, and then nothing is read: the page goes on without it. */
+   If the storage is full or forbidden, nothing is stored, and the page works without it. */
 
 window.keptHere = {
   read(key) {
@@ -15,7 +15,7 @@ window.keptHere = {
     try {
       localStorage.setItem(key, JSON.stringify(content));
     } catch {
-      /* the form itself, or the page as long as it is open, still has it */
+      /* the open page still has the content */
     }
   },
 
@@ -23,7 +23,7 @@ window.keptHere = {
     try {
       localStorage.removeItem(key);
     } catch {
-      /* nothing was kept */
+      /* nothing was stored */
     }
   },
 };

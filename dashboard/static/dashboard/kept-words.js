@@ -1,7 +1,7 @@
-/* What somebody had typed when their form went away, with a button that copies it.
+/* The text that somebody had typed when their form was removed, with a button that copies it.
 
-   A pushed card takes the place of an open one: a card that is still open gets the form that is
-   there already, a receipt gets the words. */
+   When a pushed card replaces an open one, a card that is still open keeps the existing form, and a receipt
+   gets the typed text. */
 
 class KeptWords extends HTMLElement {
   connectedCallback() {
@@ -48,7 +48,7 @@ function typedIn(form) {
   return typed.map((field) => field.value).join("\n\n");
 }
 
-/** An answer that was undone opens the card again: then the words stand below its form. */
+/** Show the typed text in a receipt or, if the answer was undone, below the form of the open card. */
 function keepWords(words, fresh) {
   if (!words || fresh.querySelector(".kept-words")) return;
   const form = fresh.querySelector(".request__form");
@@ -73,12 +73,12 @@ function carryOver(card, fresh) {
   if (words) keepWords(keptWords(words), fresh);
 }
 
-/** What somebody may be reading is not folded away under their eyes, and nothing else jumps: the
-    receipt is as tall as the form was, until it is out of sight. */
+/** Unfold the receipt and make it as high as the form was until it is out of sight, so that nothing that somebody
+    may be reading is folded or moves. */
 function keepPlace(card, receipt) {
   const fold = receipt.querySelector(".request__fold");
   if (fold) fold.open = true;
-  if (card.closest(".request-page")) return; // it stands alone
+  if (card.closest(".request-page")) return; // nothing stands below it
   receipt.style.minBlockSize = `${card.offsetHeight}px`;
   const sight = new IntersectionObserver(([{ isIntersecting }]) => {
     if (isIntersecting) return;
@@ -88,13 +88,13 @@ function keepPlace(card, receipt) {
   sight.observe(receipt);
 }
 
-/** The card itself, or the one in a message. */
+/** Return the card: the element itself, or the one inside a message. */
 function cardIn(element) {
   return element?.matches(".request") ? element : element?.querySelector(".request");
 }
 
-/* A card whose answer or form is on its way stays: what comes back says what became of it, and takes
-   its place. What was pushed meanwhile may be newer than that, and then takes its place in turn. */
+/* A card whose answer or form is being sent isn't replaced here, because the response replaces it. A card that
+   is pushed in the meantime may be newer than the response, and then replaces that. */
 const postponed = new Map();
 
 document.addEventListener("live:replace", (event) => {

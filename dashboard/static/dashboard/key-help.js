@@ -1,10 +1,10 @@
-/* A dialog with the keys of the page, by "?" or by what has data-key-help. It is drawn from the page when
-   it opens: from all elements that have a key now, and from the lists whose rows a key chooses.
+/* A dialog that lists the keys of the page; it is opened by "?" or by an element with data-key-help. Its
+   content is made when it opens, from all elements that have a key now, and from lists whose rows a key chooses.
 
-   <a data-key="g i" data-key-name="Inbox">…            where the words of an element don't say what its key does
+   <a data-key="g i" data-key-name="Inbox">…            if the text of an element doesn't say what its key does
    <section data-choices="x" data-key-name="Choose …">  a list (choose-rows.js)
 
-   Without the dialog's lists, keys are switched off, and it says where to switch them on. */
+   If keys are switched off, the dialog has no lists, and says where to switch keys on. */
 
 const NAMES = { Mod: "key-control", Control: "key-control", Escape: "key-escape" };
 const NO_WORDS = "[aria-hidden=true], kbd, select, svg, textarea";
@@ -29,7 +29,7 @@ class KeyHelp extends HTMLElement {
   }
 }
 
-/** One for each key; where several elements have it, the one that has the focus counts. */
+/** Return a line for each key; if several elements have it, the line says that the focus decides. */
 function linesOf(main) {
   const lines = new Map();
   for (const { element, keys, words } of [...lists(main), ...elements()]) {
@@ -40,7 +40,7 @@ function linesOf(main) {
   return [...lines.values()];
 }
 
-/** A foreign text in a sentence, with a direction of its own. */
+/** Return a name for a sentence, isolated so that the name has its own text direction. */
 function isolated(text) {
   return `\u2068${text}\u2069`;
 }

@@ -1,18 +1,18 @@
-/* Single keys that press what is on the page. An element names its key, and its style prints it:
+/* Single keys that press elements of the page. The attribute data-key names a key, and CSS prints it:
 
    <button data-key="a">Approve</button>      a letter, a digit, "Enter", "Escape", "ArrowDown", "?"
    <button data-key="C">Cancel</button>       with Shift
    <a data-key="g h" href="/">Home</a>        one after the other
    <button data-key="Mod+Enter">Send</button> with Ctrl or ⌘; also while somebody types
 
-   A link or a button is clicked, an option is chosen, a field gets the focus, and of another element
-   the first field in it. Before that, the element gets a "key:press" event, which can be prevented. What is
-   hidden, disabled or below an open dialog is passed over.
+   A link or a button is clicked, an option is chosen, and a field gets the focus; for any other element, the
+   first field in it gets the focus. Before that, "key:press" is dispatched on the element, and can be prevented.
+   Elements that are hidden, disabled or below an open dialog are ignored.
 
-   Several elements may have the same key, for example two cards: it then counts only where the
-   focus is, in the nearest element with data-keys-here. Else it does nothing: a key never guesses.
-   Keys are off while somebody types; Escape leaves the field. The profile switches them off, then
-   <html> has no data-keys, and nothing prints them.
+   If several elements have the same key, for example on two cards, the key applies only to the one in the
+   nearest element with data-keys-here around the focus. If there is none, the key does nothing.
+   Keys are off while somebody types; Escape leaves the field. If the profile switches keys off, <html> has
+   no data-keys, and CSS prints none.
 
    elementsWithKeys(document) finds the elements that could be pressed now. */
 
@@ -40,14 +40,14 @@ document.addEventListener("keydown", (event) => {
   press(found, name);
 });
 
-/** The name of a key with what is held; "" for keys that belong to the browser. */
+/** Return the name of a key with its modifiers; "" for keys that are left to the browser. */
 function nameOf({ key, ctrlKey, metaKey, altKey }) {
   if (altKey) return "";
   if (ctrlKey || metaKey) return key === "Enter" ? "Mod+Enter" : "";
   return key;
 }
 
-/** Keys that a link, a button or an option understands itself. */
+/** Return true for keys that the focused link, button or option handles itself. */
 function isForTarget({ target, key, ctrlKey, metaKey }) {
   if (ctrlKey || metaKey || !target.matches?.(PRESSED)) return false;
   return key === " " || key === "Enter" || (key.startsWith("Arrow") && target.matches("input"));
@@ -93,7 +93,7 @@ function focusFirst(element) {
   if (field?.type === "file") field.click();
 }
 
-/** An option has the focus too: Enter then submits its form. */
+/** Focus a field; an option is also chosen, and Enter then submits its form. */
 function enter(field) {
   field.focus();
   if (!field.matches(TYPED)) field.click();

@@ -1,4 +1,4 @@
-/* Says whether the page is live; without a socket, when it last heard from the server. */
+/* Shows whether the page is live and, without a socket, the time of the last update from the server. */
 
 class LiveMark extends HTMLElement {
   connectedCallback() {

@@ -1,16 +1,18 @@
-/* Keeps the page as the server sees it: one socket, a cursor per stream, polling without a socket.
+/* Keeps the page up to date: over one socket, with a cursor for each stream, or by polling without a socket.
 
    <live-stream stream="run:…" form="page" after="12"></live-stream>
 
    A frame's HTML replaces the elements with the same ids; an element that is not there yet goes to
    the end of the element that its data-into names. Applying a frame twice changes nothing.
 
-   A bell has no numbers but a mark, from before the page's lists were read. It is told of what came
-   after its mark, and its frames bring later marks. Whoever can't read a list after a frame
-   dispatches "live:missed": the bells are then followed without a mark, so that they ring again.
+   A doorbell stream such as "inbox" has no numbers, but a mark that was made before the page's lists were
+   read. The server sends frames for changes after the mark, and each frame contains a later mark. An
+   element that can't fetch its list after a frame dispatches "live:missed": the streams are then followed
+   without a mark, so that they send a frame again.
 
-   What passes, such as who is typing, has no number and is never asked for again: "live:together".
-   "live:newest" says how far a session was when the page followed it, or when a poll read it. */
+   News that is soon outdated, such as who is typing, has no number and is never requested again; it is
+   dispatched as "live:together". "live:newest" has the newest number of a session when the page followed
+   the session, or when a poll read it. */
 
 const POLL = 5000;
 const PATIENCE = 3000;
@@ -37,7 +39,7 @@ class Connection {
     if (this.#isOpen) this.send({ leave: element.stream });
   }
 
-  /** A cable that was pulled closes no socket: for minutes the page would look live. */
+  /** Close the socket at once; a pulled cable doesn't, so the page would look live for minutes. */
   cut() {
     this.#socket?.close();
   }
@@ -90,12 +92,12 @@ class Connection {
     this.send({ follow: stream, form, after: cursor, ...(mark ? { mark } : {}), ...at });
   }
 
-  /** A piece of a text is missing: what comes after the places that the page has is sent again. */
+  /** Follow a stream again, because a piece of a text is missing; the server sends it from there on. */
   followAgain(element) {
     if (this.#isOpen) this.#follow(element);
   }
 
-  /** A list couldn't be read: what it lacks is asked for again, once the server may be back. */
+  /** Follow the doorbells again in a few seconds, because a list couldn't be fetched. */
   miss() {
     for (const element of this.#streams.values()) element.mark = "";
     this.#missed ||= setTimeout(() => {
@@ -117,7 +119,7 @@ class Connection {
     }
   }
 
-  /** Every failed try says "polling" again: what asks already is not begun anew. */
+  /** Show the state, and start or stop polling; each failed try calls this with "polling" again. */
   #showAs(state) {
     document.documentElement.dataset.live = state;
     if (state === "polling") {
@@ -152,7 +154,7 @@ for (const name of ["live:missed", "htmx:sendError", "htmx:responseError", "htmx
 
 class LiveStream extends HTMLElement {
   cursor = 0;
-  /** When the state that is shown was read: it may change without a new number. */
+  /** The time when the shown state was read; a state can change without a new number. */
   asOf = 0;
 
   connectedCallback() {
@@ -160,7 +162,7 @@ class LiveStream extends HTMLElement {
     this.form = this.getAttribute("form");
     this.cursor = Number(this.getAttribute("after"));
     this.mark = this.getAttribute("mark");
-    /** Of texts: the number and the bytes that the page has, by step. */
+    /** For streams of texts: the number and the received bytes of each text, by step. */
     this.places = this.stream.startsWith("text:") ? (this.places ?? {}) : null;
     connection.add(this);
   }
@@ -173,7 +175,7 @@ class LiveStream extends HTMLElement {
     return !this.stream.includes(":");
   }
 
-  /** Takes frames in order; false where some are missing before one of them. */
+  /** Apply frames in order; return false at the first frame before which others are missing. */
   takeAll(frames) {
     for (const frame of frames) {
       if (this.misses(frame)) return false;
@@ -182,7 +184,7 @@ class LiveStream extends HTMLElement {
     return true;
   }
 
-  /** Numbers are without gaps where every change has a frame of its own. */
+  /** Return true if frames before this one are missing; only the form "page" has numbers without gaps. */
   misses(frame) {
     return this.form === "page" && frame.seq > this.cursor + 1;
   }
@@ -197,7 +199,7 @@ class LiveStream extends HTMLElement {
     this.tell("live", frame);
   }
 
-  /** Tells the server something that it needn't hear: without a connection, nothing is said. */
+  /** Send the server a message that may be lost; without a connection, it isn't sent. */
   say(message) {
     connection.say(message);
   }
@@ -206,8 +208,9 @@ class LiveStream extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 
-  /** True if a piece of a text goes on where the page is, or begins a later text. Of a text that has
-      ended nothing more comes: only a few places can be named to the server. */
+  /** Return true if a piece of a text continues where the page's copy ends, or begins a later text.
+
+      A text that has ended is forgotten, because a page can name only a few places to the server. */
   takePlace({ step, number, at, to, end }) {
     const [known, size] = this.places[step] ?? [0, 0];
     if (number < known) return false;
@@ -220,7 +223,7 @@ class LiveStream extends HTMLElement {
     return true;
   }
 
-  /** Nothing more comes, or other things may be seen now: the page asks what there is to see. */
+  /** Reload the page, because the viewer may see nothing more of the stream, or other parts of it. */
   deny() {
     connection.remove(this);
     location.reload();
@@ -238,7 +241,7 @@ function place(html) {
   }
 }
 
-/** Whoever looks after the old element may take something over, or keep it by preventDefault(). */
+/** Replace an element; listeners can take state over from the old one, or keep it by preventDefault(). */
 function replace(old, fresh) {
   const detail = { old, fresh };
   const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });

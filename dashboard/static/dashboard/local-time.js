@@ -1,10 +1,10 @@
-/* A moment in the reader's own time (the zone of the profile, else the browser's) and words: <local-time show="age"><time datetime=…>…</time>.
+/* A time in the viewer's zone (that of the profile, else the browser's) and language: <local-time show="age"><time datetime=…>…</time>.
 
    clock  14:02, Fri 14:02, 12 Nov 14:02      seconds  14:02:09      axis  14:02, -seconds: 14:02:09
    age    21 min                              ago      21 min ago    full  Fri 20 Nov, 14:02
-   due    due in 21 min, overdue by 5 min: then its parent with data-soon gets data-due="soon" and "late"
+   due    due in 21 min, overdue by 5 min; a parent with data-soon gets data-due="soon", then "late"
 
-   Without JavaScript the server's words stay. */
+   Without JavaScript, the server's text stays. */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -16,7 +16,7 @@ const WEEK = 6 * DAY;
 const timeZone = document.documentElement.dataset.timeZone;
 const YEAR = 365 * DAY;
 
-/* The server means the same days and times of day: of "due today", of "tomorrow morning". */
+/* Tells the server the browser's zone, so that "due today" or "tomorrow morning" mean the same there. */
 function tellZone() {
   const told = `countersign_time_zone=${new Intl.DateTimeFormat().resolvedOptions().timeZone}`;
   if (document.cookie.split("; ").includes(told)) return;
@@ -59,7 +59,7 @@ function ago(at) {
   return textOf(passed < 0 ? "in" : "ago", { length: length(Math.abs(passed)) });
 }
 
-/** Until when an answer counts: "due in 21 min". */
+/** Return the time left until a deadline, such as "due in 21 min". */
 function due(at) {
   const left = (at - Date.now()) / 1000;
   return textOf(left < 0 ? "overdue" : "due", { length: length(Math.abs(left)) });
@@ -98,7 +98,7 @@ class LocalTime extends HTMLElement {
     if (this.parentElement.matches("[data-soon]")) this.mark(this.parentElement);
   }
 
-  /** What is due looks so in time, as if the page had been read again. */
+  /** Mark the parent as due soon or late as time passes, as the server would on a reload. */
   mark(holder) {
     const isSoon = Date.now() >= new Date(holder.dataset.soon);
     const due = Date.now() >= this.at ? "late" : isSoon ? "soon" : "";

@@ -1,5 +1,5 @@
-/* The people whom a message can mention, over the composer, while a name is typed after an @. A name that is typed
-   whole needs no completion: then Enter sends the message. */
+/* The list of people whom a message can mention, shown over the composer while a name is typed after an @.
+   If the name is complete, none is marked, and Enter sends the message. */
 
 const PAUSE = 120;
 const NAME = /(?<![\w.+\-/@&=#%~:])@([^@\n]{0,60})$/u;
@@ -12,12 +12,12 @@ class MentionList extends ComposerList {
     this.timer = setTimeout(() => this.read(), this.hidden ? 0 : PAUSE);
   }
 
-  /** What stands between the sign and the caret; a name may contain spaces. */
+  /** The text between the @ and the caret, which may contain spaces; undefined without an @. */
   get typed() {
     return NAME.exec(this.text.value.slice(0, this.text.selectionStart))?.[1];
   }
 
-  /** What no longer fits isn't taken by Enter while the list is being read. */
+  /** Hide names that no longer match, so that Enter can't choose them while the list is fetched. */
   narrow(words) {
     for (const option of this.list.children) option.hidden = !option.dataset.text.toLowerCase().includes(words);
     const { options } = this;
@@ -25,7 +25,7 @@ class MentionList extends ComposerList {
     else this.close();
   }
 
-  /** The first name that the words begin, unless they are a name. */
+  /** The first name that begins with the typed text; null if that is already a whole name. */
   get begun() {
     const { options, typed } = this;
     const names = options.map(({ dataset }) => dataset.text);

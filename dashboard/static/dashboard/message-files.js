@@ -1,5 +1,5 @@
-/* Files for a message: chosen, dropped on the conversation, or pasted, such as a screenshot. Each is sent
-   at once, and the message has a box for it. A message waits until its files have arrived. */
+/* Files for a message: chosen, dropped on the conversation, or pasted, such as a screenshot. Each file is sent
+   at once, and gets a checkbox in the message's form. A message isn't sent before its files have arrived. */
 
 const MEGABYTE = 1024 * 1024;
 
@@ -31,11 +31,11 @@ class MessageFiles extends HTMLElement {
 
   takeChosen() {
     const files = [...this.input.files];
-    this.input.value = ""; // they go by themselves, not once more with the message
+    this.input.value = ""; // files are sent separately, not again with the message
     this.add(files);
   }
 
-  /** Plain text is pasted and dropped as ever. */
+  /** Take the files that were pasted or dropped; plain text is left to the browser. */
   takeFrom(event, data) {
     if (!data?.files.length) return;
     event.preventDefault();
@@ -92,7 +92,7 @@ class MessageFiles extends HTMLElement {
     if (status === 201) row.outerHTML = responseText;
     else {
       row.remove();
-      this.isHeld = false; // its author decides about the rest
+      this.isHeld = false; // the author decides whether to send the message without this file
       this.tell(status === 422 ? responseText : textOf("file-not-sent", { name: file.name }));
     }
     this.count();
@@ -109,7 +109,7 @@ class MessageFiles extends HTMLElement {
     return [...this.list.querySelectorAll("input:checked")];
   }
 
-  /** With a file, a message needs no words. */
+  /** Require a text only if the message has no file. */
   count() {
     this.text.required = !this.sending && !this.boxes.length;
   }
@@ -121,7 +121,7 @@ class MessageFiles extends HTMLElement {
     this.isHeld = true;
   }
 
-  /** What a message that waits for a connection takes along. */
+  /** Return the files for a message that waits in the outbox, and remove them from the form. */
   take() {
     const taken = this.boxes.map((box) => ({ token: box.value, name: box.parentElement.querySelector("bdi").textContent }));
     this.list.replaceChildren();

@@ -1,7 +1,7 @@
-/* Says in a form that what was sent may be lost, so that nobody believes to have answered: the
-   server may have it, when only its reply was lost, and takes the same answer once.
+/* Shows in a form that the answer just sent may be lost, so that nobody thinks that they have answered.
+   If only the server's response was lost, the server has the answer, and counts the same answer only once.
 
-   A page that is loaded anew instead (whole-pages.js) says so as well, when its form is there again. */
+   If the page is reloaded instead (whole-pages.js), it shows that in the same form after the reload. */
 
 const KEY = "not-sent";
 const LOST = textOf("answer-perhaps-lost");
@@ -20,7 +20,7 @@ document.addEventListener("htmx:beforeRequest", (event) => tell(answerOf(event),
 document.addEventListener("htmx:sendError", (event) => tell(answerOf(event), LOST));
 document.addEventListener("htmx:responseError", (event) => tell(answerOf(event), LOST));
 
-/** For a form that a reload takes away; the next page in this tab that has it tells. */
+/* A reload removes the form, so the next page in this tab that contains the form shows the message. */
 document.addEventListener("page:reload", ({ detail }) => {
   if (detail.verb === "post") sessionStorage.setItem(KEY, detail.path);
 });

@@ -1,5 +1,5 @@
-/* <notify-browser worker="…" key="…"> switches notifications on in this browser. Its form sends what the browser's
-   push service needs to know of it; its other parts say what is in the way, by data-when. */
+/* <notify-browser worker="…" key="…"> switches notifications on in this browser. Its form sends the address and
+   the keys of the browser's push subscription. Its other parts say why that isn't possible, by data-when. */
 
 const isAble = navigator.serviceWorker && window.PushManager && window.Notification;
 
@@ -22,7 +22,7 @@ class NotifyBrowser extends HTMLElement {
   submit(event) {
     if (this.form.elements.endpoint.value) return;
     event.preventDefault();
-    // A second click meanwhile would end the subscription that the first one is about to send.
+    // A second click would end the subscription that the first click is about to send.
     if (this.isBusy) return;
     this.isBusy = true;
     this.subscribe()
@@ -32,11 +32,11 @@ class NotifyBrowser extends HTMLElement {
 
   async subscribe() {
     const permission = await Notification.requestPermission();
-    // Whoever has closed the question without an answer can be asked again.
+    // If the question was closed without an answer, the browser can ask again.
     if (permission !== "granted") return this.show(permission === "denied" ? "blocked" : "able");
     await navigator.serviceWorker.register(this.getAttribute("worker"));
     const { pushManager } = await navigator.serviceWorker.ready;
-    // One that was made for an earlier key of the site would be refused for this one.
+    // The browser would refuse a new subscription while it has one for an earlier key of the site.
     await (await pushManager.getSubscription())?.unsubscribe();
     const subscription = await pushManager.subscribe({
       userVisibleOnly: true,

@@ -1,6 +1,6 @@
-/* A field above many options that hides those without its words. Enter chooses the only one left.
+/* A field above many options that hides the options without its words. If only one is left, Enter chooses it.
 
-   <option-filter><input type="search"></option-filter> stands in the fieldset of the options. */
+   <option-filter><input type="search"></option-filter> is placed in the fieldset of the options. */
 
 class OptionFilter extends HTMLElement {
   connectedCallback() {

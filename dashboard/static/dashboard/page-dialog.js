@@ -1,10 +1,10 @@
-/* A form with data-dialog shows the page that it leads to in that dialog, and so do the forms in there:
+/* A form with data-dialog shows the response in the dialog with that id, and so do forms inside the dialog:
 
    <form action="/inbox/bulk" data-dialog="bulk-dialog">…</form> <dialog id="bulk-dialog"></dialog>
 
-   The server sends the content alone. The element with data-first gets the focus; a link with data-close
-   closes the dialog, as Escape does. If something was sent, "dialog:done" tells what the last content
-   lists as applied. Without scripts all of these are pages. */
+   The server sends only the content. The element with data-first gets the focus; a link with data-close
+   closes the dialog, as Escape does. When a dialog with a report is closed, "dialog:done" is dispatched with
+   the requests that the report lists as applied. Without scripts, the responses are whole pages. */
 
 const REFUSED = 422;
 const REPORT = "[data-result]";
@@ -45,7 +45,7 @@ function open(dialog) {
     event.preventDefault();
     dialog.close();
   };
-  // The press that opened it, held too long, sends nothing.
+  // Holding down the Enter that opened the dialog must not send its form.
   dialog.onkeydown = (event) => {
     if (event.key === "Enter" && event.repeat) event.preventDefault();
   };
@@ -61,7 +61,7 @@ function tellDone(dialog) {
   dialog.dispatchEvent(new CustomEvent("dialog:done", { bubbles: true, detail: { applied } }));
 }
 
-/** What was typed stays, and can be sent again: the same answer counts only once. */
+/** Say in the form that its answer may be lost; it can be sent again, because the same answer counts only once. */
 function tellLost(form) {
   for (const button of form.querySelectorAll("button")) button.disabled = false;
   form.removeAttribute("aria-busy");

@@ -1,4 +1,4 @@
-/* A field for several names, separated by commas: its suggestions complete the last one.
+/* A field for several names, separated by commas, whose suggestions complete the last name.
 
    <people-field><input list="known-people"><datalist>…</datalist></people-field> */
 
@@ -10,7 +10,7 @@ class PeopleField extends HTMLElement {
     this.field.addEventListener("input", () => this.suggest());
   }
 
-  /** A browser compares a suggestion with all that is typed, so it begins with what stands there. */
+  /** Begin each suggestion with the names already typed, because browsers compare it with the whole field. */
   suggest() {
     const before = this.field.value.match(/^.*,\s*/s)?.[0] ?? "";
     const given = new Set(before.split(",").map((name) => name.trim()));

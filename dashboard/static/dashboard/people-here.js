@@ -1,4 +1,5 @@
-/* Who else has the session open, and who is typing: a line over the composer. It says so while the viewer types.
+/* A line over the composer that names the others who have the session open or are typing. While the viewer
+   types, this script tells the others.
 
    <people-here viewer="7"></people-here> */
 
@@ -46,7 +47,7 @@ class PeopleHere extends HTMLElement {
     this.draw();
   }
 
-  /** What somebody was typing has come. */
+  /** When a message arrives, its author isn't typing any more. */
   take(records) {
     const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
     const isGone = added.map(({ dataset }) => this.typing.delete(dataset?.author)).some(Boolean);
@@ -91,7 +92,7 @@ function typed(names) {
   return name ? textOf(name, { one, two }) : textOf("typing-more");
 }
 
-/** A name keeps its own direction. */
+/** Return the name isolated, so that it keeps its own text direction in a sentence. */
 function isolated(name) {
   return `\u2068${name}\u2069`;
 }

@@ -1,5 +1,5 @@
-/* The base of elements that fetch their content again when a stream has news. There is one reading
-   at a time: what rings meanwhile is read by the next one, after a rest. */
+/* The base class of elements that fetch their content again when a stream has news. Only one request
+   runs at a time; news that arrives in the meantime causes another request, after a rest. */
 
 window.ReadAgain = class extends HTMLElement {
   #timer = 0;
@@ -17,7 +17,7 @@ window.ReadAgain = class extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
-  /** What comes while the page reads may be newer than what it gets: then it reads once more. */
+  /** True while a request is running; news that arrives then may be missing in its response. */
   get isReading() {
     return this.#due === 0;
   }
@@ -31,7 +31,7 @@ window.ReadAgain = class extends HTMLElement {
     this.#timer = setTimeout(() => this.#read(), due - Date.now());
   }
 
-  /** Called before each reading, which brings all that was done until then. */
+  /** A hook that is called before each request; its response contains everything done before. */
   beginReading() {}
 
   async #read() {

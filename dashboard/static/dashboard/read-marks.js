@@ -1,6 +1,7 @@
-/* Says how far the viewer has read, and draws how far the others have: under the last message that each
-   of them has read. While nobody looks at the page, what comes is new: a line stands above it. A page that
-   a link has opened at a message marks nothing before the viewer has seen the first new one.
+/* Sends the server how far the viewer has read, and names the other readers below the last message that each
+   of them has read. Messages that arrive while the viewer isn't looking at the page are new; a line stands
+   above them. If a link has opened the page at a message, nothing counts as read before the viewer has seen
+   the first new message.
 
    <read-marks href="/chat/ID/reading" session="ID" viewer="7" seq="12"
      readers='{"named": [[8, "bob", 11]]}'><template>New</template></read-marks> */
@@ -64,7 +65,7 @@ class ReadMarks extends HTMLElement {
     return Number(dataset.seq) > this.seq && dataset.author !== this.viewer;
   }
 
-  /** The first of what comes while nobody looks; the line stays until the next time. */
+  /** Draw the line above the first message that arrived while the viewer wasn't looking. */
   separate(first) {
     if (!first || this.hasLine) return;
     this.hasLine = true;
@@ -90,7 +91,7 @@ class ReadMarks extends HTMLElement {
     if (seq > this.seq) this.send(seq);
   }
 
-  /** True if new messages are above what is in sight; at the end of the session, they count as read. */
+  /** Return true if there are new messages above the visible ones; at the session's end, they count as read. */
   skips(top) {
     const { scrollHeight, scrollTop, clientHeight } = this.view;
     if (this.isLatest && scrollHeight - scrollTop - clientHeight < NEAR) return false;
@@ -99,7 +100,7 @@ class ReadMarks extends HTMLElement {
     return Boolean(first) && first.getBoundingClientRect().bottom < top;
   }
 
-  /** What was not taken is sent again with what is read next. */
+  /** Send the number of the last message that was read; if that fails, the next number replaces it. */
   async send(seq) {
     const before = this.seq;
     this.seq = seq;
@@ -122,7 +123,7 @@ class ReadMarks extends HTMLElement {
     for (const [message, names] of this.placesOf(named)) write(message, sentence(names), names.join(", "));
   }
 
-  /** Of a crowd it says only how many have read everything. */
+  /** Show how many have read everything, if there are too many readers to name. */
   drawCount(count) {
     const last = this.messages.at(-1);
     const others = last && Number(last.dataset.seq) <= this.seq ? count - 1 : count;
@@ -147,7 +148,7 @@ function sentence(names) {
   return name ? textOf(name, { one, two, three }) : textOf("read-by-more", { one, two, count: names.length - 2 });
 }
 
-/** A name keeps its own direction. */
+/** Return the name isolated, so that it keeps its own text direction in a sentence. */
 function isolated(name) {
   return `\u2068${name}\u2069`;
 }

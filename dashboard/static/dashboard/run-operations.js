@@ -1,9 +1,9 @@
-/* The buttons of a run's page belong to the person who looks, the rest of the page is pushed to
-   everybody: once the run is in another phase, the buttons are fetched again, but never while one
-   of their dialogs is open.
+/* The buttons on a run's page depend on the viewer, but the rest of the page is pushed to everybody. So
+   the buttons are fetched again when the run enters another phase, but never while one of their dialogs
+   is open.
 
-   They are one row at any width. What has no room moves to the menu "More", the seldom ones first;
-   the first button stays. */
+   They form one row at any width. Buttons without room move to the menu "More", those marked as seldom
+   needed first; the first button always stays in the row. */
 
 class RunOperations extends HTMLElement {
   connectedCallback() {
@@ -79,7 +79,7 @@ class RunOperations extends HTMLElement {
     return [...others.filter((one) => !isSeldom(one)), ...others.filter(isSeldom)].reverse();
   }
 
-  /** The first button shrinks before it is cut; the others don't. */
+  /** Return true if all buttons fit in the row; only the label of the first one may be shortened. */
   fits() {
     const buttons = [...this.row.querySelectorAll(":scope > .button:not([hidden])")];
     const gaps = (buttons.length - 1) * parseFloat(getComputedStyle(this.row).columnGap);

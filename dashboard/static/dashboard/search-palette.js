@@ -1,9 +1,10 @@
-/* "Search or do…": a dialog over the page, by Ctrl+K or ⌘K or a link with data-palette. Arrows move
-   among what was found, Enter goes there. The field keeps the focus; aria-activedescendant says
-   which find is chosen.
+/* "Search or do…": a dialog over the page, opened by Ctrl+K, ⌘K or a link with data-palette. The arrow
+   keys move among the results, and Enter opens the chosen one. The field keeps the focus;
+   aria-activedescendant names the chosen result.
 
-   Enter goes to the first find only if it was found for the words in the field. While these are still being
-   searched for, or if there are none, it goes to what somebody has moved to, or to the page of the search. */
+   Enter opens the first result only if it was found for the words in the field. While the search is
+   running, or if the field is empty, Enter opens the result to which somebody has moved, or else the
+   page of the search. */
 
 const PAUSE = 120;
 
@@ -54,14 +55,14 @@ class SearchPalette extends HTMLElement {
     else this.field.removeAttribute("aria-activedescendant");
   }
 
-  /** Without a find, the form leads to the page of the search. */
+  /** Open the chosen result; without one, the form opens the page of the search. */
   go(event) {
     if (!this.chosen) return;
     event.preventDefault();
     this.chosen.click();
   }
 
-  /** What was found for other words is still there to be moved to, but nothing of it is chosen. */
+  /** Search after a pause; until then, earlier results stay in the list, but none of them is chosen. */
   readSoon() {
     clearTimeout(this.timer);
     this.isMoved = false;
@@ -91,7 +92,7 @@ class SearchPalette extends HTMLElement {
     this.list.dataset.empty = options.length ? "" : textOf("found-nothing");
   }
 
-  /** What the words are, before what they are found in; nothing while there are no words. */
+  /** Return the result whose title is exactly the words, or else the first; null without words. */
   firstOf(options) {
     const words = plain(this.field.value);
     const isCalledSo = (option) => plain(option.querySelector(".find__title").textContent) === words;
@@ -123,7 +124,7 @@ function optionOf({ href, title, detail, at, show, pieces = [] }) {
   return option;
 }
 
-/** Return the text around what was searched for, which is marked. */
+/** Return the text around the words that were searched for; the words are marked. */
 function snippetOf(pieces) {
   const text = piece("span", "find__text");
   text.dir = "auto";

@@ -1,4 +1,4 @@
-/* A form with data-once is sent once: its button rests until the page is shown again. */
+/* A form with data-once is sent only once: its buttons are disabled until the page is shown again. */
 
 document.addEventListener("submit", ({ target }) => {
   if (!target.matches("[data-once]")) return;

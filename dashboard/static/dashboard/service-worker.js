@@ -1,18 +1,18 @@
-/* The service worker: it shows what is pushed to this browser, and opens its page on a click. It fetches
-   nothing but what the site needs to know when the browser's subscription changes. */
+/* The service worker shows messages that are pushed to this browser, and opens their pages on a click. It makes
+   no requests, except to tell the site that the browser's subscription has changed. */
 
 self.addEventListener("install", () => self.skipWaiting());
 
 self.addEventListener("push", (event) => {
   const { title, link, tag, takes_back: takesBack } = event.data.json();
-  // The same tag replaces the same message, if it was pushed twice.
+  // A message that is pushed twice has the same tag, so it is shown once.
   const show = () => self.registration.showNotification(title, { tag, data: { link } });
   event.waitUntil(takesBack ? takeBack(title, link, tag) : show());
 });
 
-/* Takes back what was shown: the words by which it ended stand in its place, without a sound. Nothing may be
-   pushed to a browser that shows nothing, unless a page of the site is in view: then it is closed. What was
-   closed here before is shown for that reason only, and closed again. */
+/* Replaces a notification by a silent one that says how its request ended. Browsers require that each pushed
+   message shows a notification, unless a page of the site is visible; then the notification is just closed. If
+   it was closed in this browser before, the silent one is shown only because of that rule, and closed again. */
 async function takeBack(title, link, tag) {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const isInView = pages.some((page) => page.visibilityState === "visible");
@@ -23,10 +23,10 @@ async function takeBack(title, link, tag) {
   for (const one of await self.registration.getNotifications({ tag })) one.close();
 }
 
-/* The browser's push service gives it another address, or has dropped the old one. */
+/* The browser's push service has changed or ended the subscription. */
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.newSubscription)));
 
-/** Tells the site where to push from now on, as the form of the profile page does. */
+/** Send the site the new subscription, as the form of the profile page does. */
 async function renew(made) {
   const address = new URL(self.location).searchParams.get("browsers");
   const answer = address && (await fetch(address, { headers: { Accept: "application/json" } }));
@@ -53,8 +53,8 @@ self.addEventListener("notificationclick", (event) => {
   event.waitUntil(open(new URL(event.notification.data.link, self.registration.scope).href));
 });
 
-/* Shows a page of this site: where it is open already, or else in a new window, so that nothing that is being
-   written elsewhere is left. */
+/* Shows a page of this site in the window where it is open, or else in a new window, so that no other page with
+   text that is being written is left. */
 async function open(address) {
   if (!address.startsWith(self.registration.scope)) return;
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });

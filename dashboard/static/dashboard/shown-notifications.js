@@ -1,9 +1,10 @@
-/* Closes notifications of this browser that have nothing more to tell: what leads to the page in view, what is
-   about a request that waits no longer, and, once somebody looks, what only said how a request ended. */
+/* Closes notifications in this browser that are no longer needed: those whose link leads to the visible
+   page, those about requests that no longer wait and, as soon as a page is visible, those that only say
+   how a request ended. */
 
 const ID = /[0-9a-f-]{36}/;
 
-/* What waited when the inbox last told it, in milliseconds. A card may be replaced only after that frame. */
+/* The requests in the last frame of the inbox, and its time in milliseconds. Cards may be replaced later. */
 let told = { at: 0, waiting: undefined };
 
 async function closeOld() {
@@ -23,7 +24,7 @@ function isOld({ data: { link, isOver }, timestamp = 0 }) {
   return told.waiting?.includes(id) === false;
 }
 
-/** Frames of the inbox name all that waits if it is little. */
+/** Return the ids of the waiting requests; frames of the inbox contain them only if they are few. */
 function waitingIn({ waiting, requests }) {
   return requests === 0 ? [] : waiting;
 }
@@ -34,6 +35,6 @@ document.addEventListener("htmx:afterSettle", () => closeOld());
 document.addEventListener("live", ({ target, detail }) => {
   if (target.stream !== "inbox") return;
   told = { at: Date.now(), waiting: waitingIn(detail) };
-  // After the elements that show what this frame brings.
+  // Other elements must show the changes in this frame first.
   setTimeout(() => closeOld());
 });

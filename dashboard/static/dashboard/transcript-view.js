@@ -1,4 +1,4 @@
-/* Stays at the newest message while one is there, marks a new day, says what is new below. */
+/* A transcript that stays scrolled to the newest message while it is at its end, and marks each new day. */
 
 const NEAR = 120;
 
@@ -17,9 +17,9 @@ class TranscriptView extends HTMLElement {
     for (const texts of this.querySelectorAll("written-texts")) this.sizes.observe(texts);
   }
 
-  /** Reading by keyboard begins at the message to which a link leads; the browser scrolls there. */
+  /** Focus the message to which the address leads, where reading by keyboard begins; the browser scrolls there. */
   focusLinked() {
-    // By its name: this runs before the browser has found the target.
+    // Found by its id, because this runs before the browser has found the target.
     const linked = document.getElementById(location.hash.slice(1));
     if (!linked?.matches(".message")) return false;
     linked.tabIndex = -1;
@@ -36,7 +36,7 @@ class TranscriptView extends HTMLElement {
     return this.scrollHeight - this.scrollTop - this.clientHeight;
   }
 
-  /** Only a person scrolls up; what grows or shrinks below does not count. */
+  /** Leave the end only if a person scrolls up, not if content grows or shrinks. */
   onScroll() {
     const isUp = this.scrollTop < this.top && this.scrollHeight >= this.height;
     if (this.distance < NEAR) this.isAtEnd = true;
@@ -53,7 +53,7 @@ class TranscriptView extends HTMLElement {
     this.toEnd();
   }
 
-  /** Shows the end of a part, or its beginning if it is longer than the view. */
+  /** Scroll to the end of a part, or to its beginning if it is longer than the view. */
   bring(part) {
     const isLong = part.offsetHeight > this.clientHeight;
     this.isAtEnd = !isLong;
@@ -77,7 +77,7 @@ class TranscriptView extends HTMLElement {
     if (this.isAtEnd) this.toEnd();
   }
 
-  /** One's own message is shown at once, perhaps before what others said a moment earlier. */
+  /** Move a message before newer ones; the viewer's own message may be shown before earlier ones arrive. */
   putInOrder(node) {
     const isAfter = (other) => Number(other?.dataset.seq) > Number(node.dataset?.seq);
     let before = node.previousElementSibling;
@@ -85,7 +85,7 @@ class TranscriptView extends HTMLElement {
     if (before && before !== node.previousElementSibling) before.after(node);
   }
 
-  /** Earlier messages may be of a day that is named below them already. */
+  /** Remove repeated dates; earlier messages may be of a day whose date already stands below them. */
   nameDaysOnce() {
     const named = new Set();
     for (const time of this.list.querySelectorAll(".transcript__day time")) {

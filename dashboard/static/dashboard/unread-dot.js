@@ -1,6 +1,6 @@
-/* The dot of the menu that says that something is new in the chat. Each frame of the stream "chat" names
-   the sessions and the newest messages there, so that nothing needs to be fetched; only a list of sessions that shows something else
-   is read again. Until the first frame comes, the page shows what the last one showed.
+/* The dot in the menu that says that something is new in the chat. Each frame of the stream "chat" contains
+   the sessions and their newest messages, so that nothing needs to be fetched, except a list of sessions that
+   shows something else. Until the first frame arrives, the dot is as on the previous page.
 
    <unread-dot hidden>Something is new</unread-dot> */
 
@@ -18,7 +18,7 @@ class UnreadDot extends HTMLElement {
   }
 
   take(sessions) {
-    // The session that is open is being read.
+    // The viewer is reading the open session.
     const open = document.hidden ? null : document.querySelector("read-marks")?.getAttribute("session");
     this.hidden = Object.keys(sessions).every((session) => session === open);
     keep(!this.hidden);
@@ -44,7 +44,7 @@ function keep(isUnread) {
   try {
     sessionStorage.setItem(KEPT, isUnread ? "1" : "");
   } catch {
-    /* a forbidden storage: the dot comes with the first frame */
+    /* storage is forbidden, so the dot appears with the first frame */
   }
 }
 

@@ -1,5 +1,5 @@
-/* How many requests wait for the person, or in how many sessions: each frame of the inbox says it,
-   so that nothing needs to be fetched.
+/* The number of requests that wait for the viewer, or of sessions with such requests. Each frame of the
+   inbox contains it, so that nothing needs to be fetched.
 
    <waiting-count of="requests" data-count="2" singular="{count} waits" plural="{count} wait">
      2 wait
@@ -31,7 +31,7 @@ class WaitingCount extends HTMLElement {
   }
 }
 
-/** In the title of the page, and on the icon of the installed app. */
+/** Show the number in the page's title and on the icon of the installed app. */
 function showOutside(count, shown) {
   const title = document.title.replace(/^\(\d+\+?\) /, "");
   document.title = count ? `(${shown}) ${title}` : title;

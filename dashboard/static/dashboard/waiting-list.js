@@ -1,10 +1,11 @@
-/* The cards that wait for somebody: what is open stays as it is with all that was typed, what was
-   closed turns into its receipt, what is new comes last. Where it would push away what stands below,
-   it waits behind a button in the place kept for it, or behind the link that `opener` selects.
+/* The cards of requests that wait for the viewer. Open cards stay as they are, with everything typed in
+   them; closed ones turn into receipts, and new ones are added at the end. If a new card would push down
+   visible content below the list, it is held back until somebody presses a button in the space reserved
+   for it, or the link that `opener` selects.
 
-   A frame of the inbox brings what has changed, and names all that waits. The list is read only if
-   it shows anything else after that. After a reading the page rests for three times as long as it
-   took, at most 300 ms. */
+   A frame of the inbox contains the changed cards, and the ids of all waiting requests. The list is
+   fetched only if it shows other requests after that. After a request, the page rests for three times
+   as long as the request took, at most 300 ms. */
 
 const MOST = 300;
 const TIMES = 3;
@@ -38,7 +39,7 @@ class WaitingList extends ReadAgain {
     this.showHeld();
   }
 
-  /** A press on the head of a row unfolds it in place, and folds it again. */
+  /** Unfold a row when its head is pressed, and fold it at the next press. */
   onClick(event) {
     const { target } = event;
     const head = target.closest(".request__head");
@@ -53,8 +54,9 @@ class WaitingList extends ReadAgain {
     this.mark();
   }
 
-  /** After an answer the next row unfolds; a form that was refused stays as it was. The card that came
-      back may be older than what was pushed meanwhile. */
+  /** Unfold the next row after an answer; if the answer was refused, its form stays open.
+
+      The card in the response may be older than one that was pushed in the meantime. */
   afterAnswer() {
     if (this.isOvertaken) this.readSoon(WaitingList.GATHER);
     this.isOvertaken = false;
@@ -99,7 +101,7 @@ class WaitingList extends ReadAgain {
     if (isNews) this.place(this.ownFor(fresh));
   }
 
-  /** Adds to a card that was drawn for many what is its reader's own. */
+  /** Add the viewer's CSRF token and draft names to a card that was drawn for several people. */
   ownFor(fresh) {
     const token = document.querySelector("[name=csrfmiddlewaretoken]");
     for (const form of fresh.querySelectorAll("form[method=post]")) form.prepend(token.cloneNode());
@@ -143,7 +145,7 @@ class WaitingList extends ReadAgain {
     else this.add(fresh);
   }
 
-  /** Of an open card only some parts change, such as its votes, so whatever is typed into it stays. */
+  /** Replace only the changed parts of an open card, such as its votes, so that the text typed in it stays. */
   renew(old, fresh) {
     if (old.querySelector(".htmx-request")) this.isOvertaken = true;
     for (const part of fresh.querySelectorAll("[data-renewed]")) {
@@ -168,7 +170,7 @@ class WaitingList extends ReadAgain {
     this.mark();
   }
 
-  /** Whether something stands below the list, and in view. */
+  /** Return true if there is visible content below the list. */
   wouldPush() {
     const { bottom } = this.getBoundingClientRect();
     const below = this.parentElement.nextElementSibling?.getBoundingClientRect();

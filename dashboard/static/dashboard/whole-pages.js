@@ -1,6 +1,6 @@
-/* An answer that is a whole page (one has to sign in again, the form was too old) is no part of
-   this page: it is loaded anew, and what was typed is kept by keep-draft. This is decided before anybody
-   else hears of the answer: what would be forgotten once it was sent is not. */
+/* If the response to htmx is a whole page, because the viewer must sign in again or the form was too old,
+   this page is reloaded; keep-draft keeps the typed text. Other scripts don't learn of the response, so they
+   don't delete the text as if it had been sent. */
 
 const SIGN_IN = document.documentElement.dataset.signIn;
 

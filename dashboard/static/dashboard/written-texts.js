@@ -1,13 +1,13 @@
-/* Shows what the steps of runs write, below what has been said, until a message takes its place.
+/* Shows the texts that running steps write, below the messages, until the finished text appears as a message.
 
-   The pieces come by <live-stream stream="text:…">. Whoever reads a page by a screen reader hears
-   that a step writes, and then the message, not every piece. */
+   The pieces come from <live-stream stream="text:…">. A screen reader reads that a step is writing, and then
+   the message, but not every piece. */
 
 const ENDED = ["done", "failed", "cancelled"];
 const PATIENCE = 2000;
 
 class WrittenTexts extends HTMLElement {
-  /** The drafts by run and step, and the numbers of those whose messages have come. */
+  /** The unfinished texts by run and step, and the numbers of texts whose messages have arrived. */
   drafts = new Map();
   over = new Map();
 
@@ -31,7 +31,7 @@ class WrittenTexts extends HTMLElement {
     if (this.over.get(key) === frame.number) return;
     const draft = this.drafts.get(key) ?? this.begin(key, run, frame);
     if (draft.number !== frame.number) this.beginAgain(draft, frame);
-    // A card that is drawn again brings a stream that knows nothing of what was sent.
+    // A redrawn card contains a new stream, which gets the text from its beginning.
     else if (frame.at === 0) draft.text.data = "";
     draft.text.appendData(frame.text);
     if (frame.is_long) draft.tell("writing-long");
@@ -62,14 +62,14 @@ class WrittenTexts extends HTMLElement {
     return draft;
   }
 
-  /** Another attempt, or another worker after a crash, begins at the beginning. */
+  /** Clear the text, because another attempt, or another worker after a crash, writes it again. */
   beginAgain(draft, { number, attempt }) {
     draft.number = number;
     draft.text.data = "";
     draft.tell("writing-again", attempt);
   }
 
-  /** A message that has come, or the end of its run, ends a draft. */
+  /** Remove the texts whose messages have arrived, or whose runs have ended. */
   tidy() {
     for (const [key, draft] of this.drafts) {
       if (lastMessage(draft.run, draft.step) !== draft.before) this.end(key, draft);
@@ -85,7 +85,7 @@ class WrittenTexts extends HTMLElement {
   }
 }
 
-/** The id of the last message that a step has written. */
+/** Return the id of the last message that a step has written. */
 function lastMessage(run, step) {
   const written = [...document.querySelectorAll(`[data-run="${run}"]`)];
   return written.filter(({ dataset }) => dataset.wrote === step).at(-1)?.id;
