@@ -338,7 +338,8 @@ def test_the_card_offers_it_and_the_list_revokes_it(vera: User) -> None:
 
     decision = StandingDecision.objects.get()
     assert (decision.uses, decision.expires_at - decision.begins_at > 2 * DAY) == (2, True)
-    assert "The answer also counts for 2 more requests" in shown(client.get(f"/requests/{request.pk}"))
+    page = shown(client.get(f"/requests/{request.pk}"))
+    assert "The answer also counts for 2 more requests" in page
     again = ask()
     receipt = shown(client.get(f"/requests/{again.pk}"))
     assert "Approved by vera's standing decision" in receipt

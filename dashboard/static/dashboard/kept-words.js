@@ -117,7 +117,7 @@ document.addEventListener("htmx:afterRequest", () => {
   }
 });
 
-/** What became of the own answer stands, even if the request isn't the reader's any more. */
+/** Return true if a pushed card is newer than the shown one; a note that the request is lost replaces no receipt. */
 function isNewer(fresh, card) {
   if (fresh.dataset.status === "lost") return card.dataset.status === "open";
   return Number(fresh.dataset.version) > Number(card.dataset.version);
