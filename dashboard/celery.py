@@ -79,9 +79,9 @@ def know_the_site(**_: Any) -> None:
     try:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
-    except DatabaseError as error:  # it may be there soon, and is looked at before each turn
+    except DatabaseError as error:  # the check is repeated before each turn
         logger.warning("The database doesn't respond yet: %s", " ".join(str(error).split()))
-    finally:  # nothing of it may be shared with the processes that are forked from this one
+    finally:  # forked processes must not share its connections
         database: Any = connections["default"]
         connections.close_all()
         if database.vendor == "postgresql":
@@ -97,7 +97,7 @@ def let_time_pass(sender: Any, **_: Any) -> None:
     """Start the ticker if this worker serves the queue `clock`."""
     if CLOCK not in app.amqp.queues.consume_from:
         return
-    if isinstance(sender.pool, TaskPool):  # its processes would inherit what the thread holds
+    if isinstance(sender.pool, TaskPool):  # its processes would inherit the thread's locks
         logger.error("The clock process isn't running its tasks. Start it with --pool=solo.")
         return
     tasks = [
@@ -149,7 +149,7 @@ def leave_the_code_out_of_collections(**_: Any) -> None:
 def be_a_slot(**_: Any) -> None:
     """Make a process of the pool a slot: a signal to it ends neither a step nor a run."""
     watches.clear()
-    # A solo worker sends this signal in its main process, too, where signals have to end it.
+    # A solo worker sends this signal in its main process, which signals must still end.
     if current_process().name != "MainProcess":
         slot.open()
         board.sit_down(getattr(current_process(), "index", 0))

@@ -85,9 +85,9 @@ DATABASES["default"]["OPTIONS"] = (
     if DATABASES["default"]["ENGINE"].endswith("sqlite3")
     else {
         "pool": {"min_size": 0, "max_size": 20, "timeout": 20},
-        "prepare_threshold": 3,  # of what every step says; not of Django's statements
+        "prepare_threshold": 3,  # for the statements of steps; Django's aren't prepared
     }
-) | DATABASES["default"].get("OPTIONS", {})  # what stands in the URL: sslmode, say
+) | DATABASES["default"].get("OPTIONS", {})  # options in the URL, such as sslmode
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "dashboard.postgres"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -46,8 +46,8 @@ def use_link(name: str, token: str) -> User | None:
     user = find_active_user(name)
     if user is None:
         return None
-    # Read before the token is checked, and compared when it is used up: of two clicks at once only
-    # one finds the number unchanged.
+    # The count is read before the token is checked, and compared when the link is used up: of two
+    # simultaneous clicks, only one finds it unchanged.
     count = link_count(user)
     if not tokens.check_token(user, token):
         return None

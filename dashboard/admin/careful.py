@@ -100,11 +100,11 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
         return act()
     with transaction.atomic():
         _wait_for_others()
-        # After the lock, or two acts at once would both begin from what the other one is about to
-        # take away.
+        # This comes after the lock, or two simultaneous changes would each count on what the other
+        # one is about to remove.
         looks = [watch() for watch in watches]
-        # A block of its own, not a savepoint by hand: Django forgets what the act has left for
-        # after the commit only if it rolls back a block. A mail about nothing would be sent.
+        # An inner block, not an explicit savepoint: Django forgets the act's `on_commit` functions,
+        # which would send mails about changes that weren't made, only if it rolls back a block.
         with transaction.atomic():
             response = act()
             found = [finding for finding in (look() for look in looks) if finding]

@@ -53,7 +53,7 @@ class NamedValues(admin.AllValuesFieldListFilter):
         used = newest_values(field.model, field.name)
         if self.lookup_val is not None:
             used.update(self.lookup_val)
-        # Instead of the query that Django has prepared, which reads the whole table.
+        # This replaces the query that Django has prepared, which reads the whole table.
         self.lookup_choices: Any = sorted(used, key=str)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -65,7 +65,7 @@ class RelatedRows(admin.RelatedFieldListFilter):
     """A filter by a related object that offers only objects to which a row refers."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        # Each is looked up by an index; Django's own filter reads the whole table.
+        # Each object is looked up by an index; Django's own filter reads the whole table.
         rows = field.model._base_manager.filter(**{field.name: OuterRef("pk")})  # noqa: SLF001
         ordering = self.field_admin_ordering(field, request, model_admin)
         is_used = Q(Exists(rows.order_by()))
@@ -178,7 +178,7 @@ class HistoryAdmin(GuardedAdmin):
         visible = self.visible_on_site(user)
         if visible is None or not rows:
             return
-        # By their keys: as a column of the list, PostgreSQL would find out about every row.
+        # A second query by keys: in a column of the list, PostgreSQL would check every row.
         seen = set(visible.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
         for row in rows:
             row.is_on_site = row.pk in seen
@@ -202,8 +202,8 @@ class HistoryAdmin(GuardedAdmin):
         if not looks or not words or "\0" in search_term:
             return found, has_twins
         newest = queryset.order_by("-pk").values_list("pk", flat=True)
-        # Two rows at the limit: the first is where the search ends, the second tells that something
-        # lies beyond.
+        # Two rows are read at the limit: the search ends at the first; the second, if any, shows
+        # that there are more rows.
         floor, rows = newest[MOST_SEARCHED - 1 : MOST_SEARCHED + 1], queryset
         if len(floor) > 1:
             rows = queryset.filter(pk__gte=floor[0])

@@ -35,7 +35,7 @@ def operate(
     chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
-    # The action's own POST only opens the page: nothing is done before a reason was given.
+    # The POST of the admin's action menu only opens the page; nothing is done without a reason.
     form = operation.form(request.POST if "is_decided" in request.POST else None)
     if not form.is_valid():
         return TemplateResponse(

@@ -73,7 +73,7 @@ def version_of(row: Model) -> str:
 def is_last_superuser(users: Sequence[User]) -> bool:
     """Return True if all active superusers are among these users."""
     active = User.objects.filter(is_superuser=True, is_active=True)
-    if connection.in_atomic_block:  # two superusers may untick each other at the same moment
+    if connection.in_atomic_block:  # two superusers may demote each other at the same moment
         active = active.select_for_update()
     left, gone = set(active.values_list("pk", flat=True)), {user.pk for user in users}
     return bool(left & gone) and not left - gone
@@ -161,8 +161,8 @@ class VersionedAdmin(CarefulAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None or request.method != "POST" or not connection.in_atomic_block:
             return found
-        # Locked while it is judged: of two who save the same form at once, the second must see what
-        # the first has changed.
+        # The row is locked while the form is checked: if two people save the same form at once, the
+        # second one must see what the first one has changed.
         return self.get_queryset(request).select_for_update().filter(pk=found.pk).first()
 
 

@@ -33,7 +33,7 @@ class ApiMiddleware(MiddlewareMixin):
     ) -> HttpResponseBase:
         if not is_of_api(request.path):
             return response
-        # Back again: what comes after, the server too, must treat it as the HEAD that it is.
+        # Restored, because later middleware and the server must treat the request as HEAD.
         request.method = request.META.get("REQUEST_METHOD", request.method)
         is_error = response.status_code >= HTTPStatus.BAD_REQUEST
         is_said = "json" in response.headers.get("Content-Type", "")

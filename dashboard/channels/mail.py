@@ -42,8 +42,8 @@ class Mail(Channel):
         letter = letter_of(notification)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
         headers = {
-            # The same for each try, so that a mailbox shows one mail, not two, if a worker died
-            # before it noted the first.
+            # The id is the same on each try, so that a mailbox shows one mail, not two, if a worker
+            # died before it recorded that the first was sent.
             "Message-ID": f"<{notification.key}@{domain}>",
             "Date": formatdate(notification.planned_at.timestamp()),
             "Auto-Submitted": "auto-generated",

@@ -47,7 +47,7 @@ def post(
     parts = urlsplit(url)
     place = resolve(parts.hostname or "", _port(parts), to_loopback=to_loopback)
     connection = _connection(parts, seconds)
-    # A whole exchange, not each packet of it: a receiver that sends a byte a second is cut off.
+    # The alarm limits the whole exchange, so that a receiver can't hold it by a byte a second.
     alarm = Timer(seconds, _cut, [connection])
     alarm.daemon = True
     alarm.start()
@@ -129,7 +129,7 @@ def _connect(connection: HTTPConnection, parts: SplitResult, place: Place) -> No
     connection.sock.connect(address)
     if parts.scheme == "https":
         context = ssl.create_default_context()
-        # The handshake comes second, when the alarm can find the socket that it would wait on.
+        # The handshake is separate, so that the alarm can close the socket on which it waits.
         connection.sock = context.wrap_socket(
             connection.sock, server_hostname=parts.hostname, do_handshake_on_connect=False
         )

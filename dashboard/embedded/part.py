@@ -32,7 +32,7 @@ class RunningPart:
     def __init__(self, part: Part, variables: dict[str, str]) -> None:
         self.part = part
         self.started_at = time.monotonic()
-        self.is_mute = False  # its output has come to an end
+        self.is_mute = False  # True once its output has ended
         self._rest = b""
         self._process = subprocess.Popen(  # noqa: S603
             part.command,

@@ -41,8 +41,8 @@ def run_product(environment: Environment, output: TextIO) -> None:
             try:
                 start_parts(supervisor, environment, log)
                 log.write(welcome(environment))
-                # From here on only watches: an open file of SQLite or a connection would be held
-                # for days.
+                # The supervisor only watches from here on, so it would hold an open file of SQLite
+                # or a connection for days.
                 connections.close_all()
                 supervisor.watch()
             except StopAsked:

@@ -47,8 +47,8 @@ def make_private(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Not followed: a link that somebody else put there would pass with the rights of its
-        # target.
+        # `lstat` doesn't follow links: a link that somebody else has created would pass the check
+        # by the permissions of its target.
         facts = folder.lstat()
     except OSError as error:
         raise StartError(f"The folder {folder} can't be created: {error.strerror}.") from None

@@ -34,9 +34,7 @@ ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl"
 `-acl` is listed because, from Redis 7 on, some ACL commands are in no category, and with them a
 client could list the users.
 """
-NAMING = (
-    "+client|setinfo"  # how a connection says whose it is; before 7 all of CLIENT is for admins
-)
+NAMING = "+client|setinfo"  # names the client library; before Redis 7, all of CLIENT is for admins
 
 
 @dataclass(frozen=True)

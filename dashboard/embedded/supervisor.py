@@ -105,15 +105,15 @@ class Supervisor:
 
     def _interrupt(self) -> None:
         if self._is_interruptible:
-            # To the process and not to this thread: only a signal that the main thread gets ends
-            # a call in which it waits.
+            # The signal is sent to the process, not to this thread: only a signal that the main
+            # thread gets ends a call in which the main thread waits.
             os.kill(os.getpid(), self._asked_by)
 
     def _ask_to_stop(self, number: int, _frame: FrameType | None) -> None:
         self._is_asked_to_stop = True
         self._asked_by = number
         if self._is_interruptible:
-            # First of all, or a second signal would raise again in the middle of the cleaning up.
+            # This comes first, or a second signal would raise again during the clean-up.
             self._is_interruptible = False
             raise StopAsked
 
@@ -166,7 +166,7 @@ class Supervisor:
 
     def _bury(self, running: RunningPart) -> None:
         """Kill the part's remaining processes and print its last lines."""
-        # Before it is forgotten: from here on nobody else knows its group.
+        # The guard may forget the group only after this, because nobody else knows it then.
         running.kill()
         self._guard.forget(running.group)
         while not running.is_mute and running in select.select([running], [], [], 0)[0]:
@@ -178,8 +178,8 @@ class Supervisor:
 @contextmanager
 def calling_if_dropped(kind: type[BaseException], call: Callable[[], None]) -> Iterator[None]:
     """Call a function if Python drops an exception of that kind instead of raising it."""
-    # It drops what a signal's handler raises in a destructor or a weak reference's callback; each
-    # import runs one.
+    # Python drops an exception that a signal handler raises inside a destructor or a callback of a
+    # weak reference; each import runs such a callback.
     print_dropped = sys.unraisablehook
 
     def hear(dropped: "sys.UnraisableHookArgs") -> None:

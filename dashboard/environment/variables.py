@@ -241,8 +241,8 @@ def local_secret(environment: Environment) -> str:
     try:
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Made with its rights before anything is in it, and linked whole: no process ever reads
-            # half a key, nor a stranger any of it.
+            # The file gets its permissions before its content, and its name when it is complete. So
+            # nobody else can read the key, and no process reads half of it.
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_urlsafe(50))
             with suppress(FileExistsError):  # another process was first

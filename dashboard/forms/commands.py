@@ -172,7 +172,7 @@ def fill(form: StartForm, words: str) -> Filled:
         if name and texts is not None and name not in filled.texts:
             filled.texts[name], last = texts, name
         elif last and not is_named and form.fields[last].kind in PROSE:
-            # As it was typed: lines and quotation marks of a text mean something.
+            # Appended as typed, because line breaks and quotation marks matter in a text.
             gap = word.gap if form.fields[last].kind == "prose" else " "
             filled.texts[last] = [f"{filled.texts[last][0]}{gap}{word.typed}"]
         else:

@@ -236,13 +236,13 @@ class StartForm(SchemaForm):
             if isinstance(file := sent.get(name), File):
                 field.kept, field.kept_token = file, self._token_of(file)
             elif token and not self._is_late(name, token):
-                # With its own token, never a new one, which would be valid for longer than the
-                # content is stored.
+                # The file keeps its token: a new one would be valid for longer than the content is
+                # stored.
                 field.kept, field.kept_token = self._kept_file(token), token
 
     def _token_of(self, file: File) -> str:
-        # Signed, since the browser sends it back: without that anybody could name any digest and
-        # read its file.
+        # The token is signed, because the browser sends it back: otherwise, anybody could name a
+        # digest and read its file.
         return signing.dumps(asdict(file), salt=self._salt)
 
     def _kept_file(self, token: str, *, at_any_age: bool = False) -> File | None:

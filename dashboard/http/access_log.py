@@ -37,8 +37,8 @@ def noting_status(scope: Scope, send: Send) -> Send:
         await send(event)
         if event["type"] == "http.response.start" and is_news(scope["path"], event["status"]):
             spent = (time.perf_counter() - began) * 1000
-            # Decoded by the server already: a line break in it would begin a forged line of the
-            # log.
+            # The server has decoded the path, so a line break in it would begin a forged line of
+            # the log.
             path = quote(scope["path"], safe="/:@")
             logger.info("%s %s %s %.0f ms", scope["method"], path, event["status"], spent)
 

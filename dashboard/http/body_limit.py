@@ -59,8 +59,7 @@ class CountedBody:
     async def __call__(self) -> Event:
         event = await self._receive()
         self.size += len(event.get("body", b""))
-        # A disconnect, since Django has no other way to be stopped while it reads, and answers
-        # none.
+        # Only a disconnect stops Django while it reads a body, and Django doesn't answer it.
         return GONE if self.size > most_bytes() else event
 
 

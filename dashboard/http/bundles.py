@@ -63,7 +63,7 @@ def bundle_of(source: Path) -> str:
 
     def script(found: re.Match[str]) -> str:
         text = (source.parent / found["file"]).read_text(encoding="utf-8")
-        # A block of its own, as a module's scope; one that fails stops none of the others.
+        # Each script gets a block, as the scope of a module; if it fails, the others still run.
         return f"try {{\n{text}}} catch (error) {{ reportError(error); }}"
 
     text = source.read_text(encoding="utf-8")

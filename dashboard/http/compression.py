@@ -26,7 +26,7 @@ class CompressionMiddleware(GZipMiddleware):
             return response
         if not isinstance(response, StreamingHttpResponse) or not response.is_async:
             return super().process_response(request, response)
-        # Taken before Django's middleware wraps it: that would compress each chunk by itself.
+        # Read before Django's middleware wraps the content to compress each chunk separately.
         chunks = cast("AsyncIterator[bytes]", response.streaming_content)
         super().process_response(request, response)
         if "Content-Encoding" in response.headers:

@@ -49,8 +49,8 @@ class OneThread(ASGIHandler):
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
         response: Any = refusal if request is None else self.get_response(request)
-        # In this thread, whose connections it gives back, and before the answer is sent: a client
-        # that has it may come again at once.
+        # The response is closed in this thread, because that returns this thread's connections, and
+        # before it is sent, because the client may then send its next request at once.
         if not response.streaming:
             response.close()
         body.close()

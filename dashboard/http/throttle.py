@@ -59,8 +59,8 @@ class Attempt:
         exceed the limit. `succeed` resets the count.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
-        # Only looked at: an address is charged for failures, so that many people behind one may
-        # sign in.
+        # This only tests the count: only failures count against an address, so that many people
+        # behind one address can sign in.
         if not ask("test", item, key):
             raise self._refusal(item, key)
         if self.name and not ask("hit", *self._by_name):
@@ -90,8 +90,8 @@ class Attempt:
 
     @property
     def _by_name(self) -> tuple[RateLimitItem, str]:
-        # One count for all spellings of a name, or a guesser would get more attempts by writing it
-        # otherwise. Hashed, since somebody may type a password in the name's place.
+        # All spellings of a name share one count, or a guesser would get more attempts by changing
+        # the spelling. The name is hashed, because somebody may type a password in its place.
         plain = unicodedata.normalize("NFKC", self.name).casefold()
         digest = hashlib.sha256(plain.encode(errors="replace")).hexdigest()
         return parse(conf.ATTEMPTS_PER_NAME), f"{self.door}:name:{digest}"

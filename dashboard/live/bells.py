@@ -69,7 +69,7 @@ class Rung:
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
-        # A page that has missed something since then is told, whatever its mark was.
+        # A newer mark of a page wins: the page may have missed a change in the meantime.
         self.new = other.new | self.new
         self.is_check |= other.is_check
 
@@ -189,7 +189,7 @@ class Bell:
                     await self._woken.wait()
             gather = self.gather if self._woken.is_set() else 0
             await asyncio.sleep(max(began + self.rest - time.monotonic(), gather))
-            # Before the ring: a bell that is heard meanwhile asks for another one.
+            # Cleared before the ring, so that a hint during the ring causes another one.
             self._woken.clear()
             rung, self._rung, began = self._rung, Rung(), time.monotonic()
             if began >= check_at:
@@ -249,7 +249,7 @@ class InboxBell(Bell):
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
         cards = earlier.get(CARDS, "") + frame.get(CARDS, "")
         joined = frame | ({CARDS: cards} if cards else {})
-        # Without these names the page reads its list, as the earlier frame would have made it do.
+        # If the earlier frame had no names, the joined one has none, so the page reads its list.
         return {key: joined[key] for key in joined if key != WAITING or WAITING in earlier}
 
 
@@ -257,7 +257,7 @@ class ChatBell(Bell):
     """The sender of the stream `chat`, which tells of what is new in sessions."""
 
     stream, rest = CHAT, 1.0
-    # A message and its answer, or several that are read at once, make one frame.
+    # So a message and its answer, or several messages that are read at once, make one frame.
     gather = 0.1
 
     def knows(self, name: str) -> bool:
@@ -284,7 +284,7 @@ class RunsBell(Bell):
     """The sender of the stream `runs`, which tells of changes to runs."""
 
     stream, rest = RUNS, 1.0
-    # A run that is started, claimed and asks within this time shows only its last state, so that
+    # If a run starts, is claimed and asks within this time, pages get only its last state, so that
     # lists don't grow and shrink again.
     gather = 0.3
 

@@ -88,7 +88,7 @@ class RequestNews:
         `among` is counted; otherwise, only people who are affected or have a new page. Cards are
         drawn for `readers`. The number of queries depends neither on the changes nor on the people.
         """
-        # First, so that no change falls between what was counted and what is looked for next.
+        # Changes are read first, so that none is missed between this call and the next.
         for changed, whom in self._tail.read():
             self._untold[UUID(changed)].update(json.loads(whom))
         names, altered = set[str]().union(*self._untold.values()), {*self._untold}
@@ -99,10 +99,10 @@ class RequestNews:
         if not people:
             self._untold.clear()
             return RequestsTold(set(), {}, set(), {})
-        # Before what waits is counted: a mark must not be later than that.
+        # Read before the waiting requests, because a mark must not be later than they are.
         position = Positions.read(INBOX_TABLE).by_table[INBOX_TABLE]
         waiting = waiting_for(people, present)
-        # Also for a new page: it replaces what is known, so a later check would find no difference.
+        # New pages are compared, too: they replace what is known, so a later check finds nothing.
         concerned |= self._differing(waiting)
         told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
         reading = {pk: told[pk] for pk in told.keys() & {*readers}}

@@ -39,8 +39,8 @@ hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the WebSocket of a page or a program, as an ASGI application."""
     await receive()
-    # Accepted even for strangers: a refused handshake tells a browser no reason, and the page
-    # would go on trying.
+    # The socket is accepted even without a valid credential: browsers don't learn why a handshake
+    # was refused, so the page would try again and again.
     await send({"type": "websocket.accept"})
     credential = credential_of(scope)
     if credential is None:
@@ -54,8 +54,8 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         while (event := await receive())["type"] == "websocket.receive":
             take(hub, socket, event.get("text") or "")
-    # Also if the server gives up a socket in use and cancels it without a disconnect: the hub
-    # would hand frames to it for as long as this process lives.
+    # The server may also cancel a socket in use without a disconnect; the hub would then send
+    # frames to it for as long as this process lives.
     finally:
         hub.drop(socket)
 

@@ -163,7 +163,7 @@ class Gate:
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self.check_at
         self._is_checking, self._waiting = is_check, []
-        # Before the sockets and their rights are read: what is announced from here on may be newer.
+        # Cleared before the rights are read, because later announcements may be newer than these.
         self._is_hurried &= not is_check
         here = list(self._streams.sockets) if is_check else []
         try:

@@ -183,8 +183,8 @@ class Hub:
 
     def _begin(self, ask: Ask, head: Head | None) -> None:
         socket, stream = ask.socket, ask.stream
-        # Before the socket is forgotten: if it is the only follower, the watch goes with it, and a
-        # head is known only for a stream that nobody followed.
+        # Read before the socket is forgotten: if the socket is the only follower, its watch is
+        # removed then, and the head is given only for streams that nobody followed.
         watch = self._watches.get((stream, ask.form)) or (head and Watch(stream, ask.form, head))
         self._forget(socket, stream)
         if stream.is_doorbell:
@@ -240,7 +240,7 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._rung.wait()
-            # Before the look: a ring that comes while it is under way asks for another one.
+            # Cleared before the look, so that a ring during the look causes another one.
             self._rung.clear()
             try:
                 await self._look()
@@ -271,7 +271,7 @@ class Hub:
             return
         found = await self.drawing.run(heads, {watch.stream for watch in due})
         for watch in due:
-            # Before the read, for a ring that comes meanwhile.
+            # Cleared before the read, so that a ring during the read isn't lost.
             watch.is_rung = False
             head = found.get(watch.stream)
             if head is not None and head != watch.head:
@@ -280,7 +280,7 @@ class Hub:
     async def _hand_out(self, watch: Watch, head: Head) -> None:
         """Send new frames to all followers; if rendering fails, they ask for the frames later."""
         stream, limit = watch.stream, most_of(watch.form)
-        # Whoever comes while this is read is not among them: they get a range of their own.
+        # Followers that come during the read aren't among these; they get ranges of their own.
         ready = {one for one in watch.followers if one.following[stream].state == READY}
         try:
             new = await self._draw(stream, watch.form, ready, watch.head[0])
@@ -290,8 +290,8 @@ class Hub:
             for socket in ready & watch.followers:
                 self._lose(socket, socket.following[stream])
             return
-        # A full range may have ended before the head: the rest is read next, not skipped. Others
-        # may have gone beyond it, since the head was read before.
+        # A full range may end before the head, so the rest is read next. A smaller one may end after
+        # the head, which was read earlier.
         reached = new.value[-1].seq if new.value else head[0]
         reached = reached if len(new.value) >= limit else max(reached, head[0])
         watch.head = (reached, *head[1:])
@@ -437,7 +437,7 @@ class Hub:
     def hear(self, names: Iterable[str]) -> None:
         """Act on the names of what has changed, as they are announced through Redis."""
         wanted = set(names)
-        # Nobody's sight of a doorbell changes: whom it concerns is found at each ring.
+        # Doorbells need no check of views, because the people affected are found at each ring.
         if RIGHTS in wanted or (SIGHT in wanted and self._watches):
             self.gate.hurry()
         self.bells.hear(wanted)

@@ -149,7 +149,7 @@ def behind_inbox(
 def _names_in(changes: set[str] | None) -> set[str] | None:
     if changes is None:
         return None
-    # A change may name nobody, and concern superusers all the same.
+    # A change that names nobody may still affect superusers, who are found under "".
     return {name for whom in changes for name in ["", *json.loads(whom)]}
 
 

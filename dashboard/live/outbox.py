@@ -79,7 +79,7 @@ class Outbox:
                 await self._send({"type": "websocket.send", "text": text})
             if self._close_code:
                 await self._send({"type": "websocket.close", "code": self._close_code})
-        # Whatever a server says of a socket that just closed; the socket's own end follows.
+        # Servers raise various errors for a socket that has just closed; its end is handled later.
         except Exception as error:  # noqa: BLE001
             logger.debug("A live socket couldn't be written to: %s", error)
             self._close_code, self._queue = self._close_code or GONE, None

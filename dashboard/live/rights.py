@@ -44,7 +44,7 @@ def ask(credentials: Credentials, asked: Asked, *, new: Iterable[Stream] = ()) -
             wanted[stream].add(user.pk)
     people = People(users.values())
     answer.views = views_for(people, wanted, at=answer.asked_at)
-    # After the rights: a stream that is gone by then has no head, and is denied.
+    # Heads are read after the rights: a stream that has been deleted has no head, and is denied.
     answer.heads = heads(new)
     return answer
 

@@ -87,7 +87,7 @@ class Together:
     def enter(self, socket: Socket, session: UUID) -> None:
         room = self._rooms.setdefault(session, Room())
         room.pages.add(socket)
-        # For the new page, even if it brings nobody new.
+        # The new page itself needs a frame, even if no new person has come.
         room.has_moved = True
         self._doubt(session)
 
@@ -103,7 +103,7 @@ class Together:
         for name in names:
             session = session_in(name) if name.startswith(READ) else None
             room = self._rooms.get(session) if session else None
-            # Whoever reads alone needn't be told of it. They may read by another process.
+            # Without other readers, nobody needs a frame. The reader may use another process.
             if room and room.has_others(name.rpartition(":")[2]):
                 room.was_read = True
                 self._woken.set()
@@ -217,9 +217,9 @@ class Together:
     async def _tell(self, session: UUID, room: Room) -> None:
         room.rests_until = time.monotonic() + max(REST, len(room.pages) / PAGES_A_SECOND)
         if not self._rights.is_confirmed:
-            return  # after the rest, rights may have been checked
+            return  # tried again after the rest, when rights may have been checked
         was_read, has_moved = room.was_read, room.has_moved
-        # Before the read, for what is read meanwhile.
+        # Cleared first, so that what happens during the next lines isn't lost.
         room.was_read = room.has_moved = False
         if has_moved:
             self._send(session, room, self._people.people_in(session), is_for_members=True)

@@ -84,7 +84,7 @@ def places_of(run: Run) -> list[Place]:
     for key, kind in newest:
         before -= kind == EventKind.STEP_SUCCEEDED
         place = key.split("/")[0]
-        places.pop(place, None)  # its first event counts, and the newest come first
+        places.pop(place, None)  # a place's first event counts, and events come newest first
         places[place] = before
     return [Place(key, kept) for key, kept in places.items()]
 

@@ -85,7 +85,7 @@ class Search:
 
     def runs(self) -> list[Find]:
         """Return the matching runs that the person may see, newest first."""
-        # With the card, which not every run has.
+        # Runs without a card must be found, too.
         card = FilteredRelation("messages", condition=Q(messages__kind=Message.Kind.RUN))
         found = Run.objects.filter(pk__in=self._runs).order_by("-pk").annotate(card=card)
         columns = Head.columns("card__session")
@@ -106,7 +106,7 @@ class Search:
         if self._id:
             members = members.filter(session=self._id)
         rows = members.order_by("-session").values_list("session", "session__title")
-        # Members read the title of a session whoever wrote it.
+        # Members may read their sessions' titles, whoever has written them.
         return _first(
             Find(str(pk), title)
             for pk, title in rows[:MOST_SEARCHED]

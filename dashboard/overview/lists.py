@@ -118,7 +118,7 @@ class EventsOfLists:
             *_first_failures(run for run in found if may_retry_for_long(run, now)),
             *self._last(Q(kind=EventKind.RUN_CANCELLED), RunStatus.CANCELLED),
         ]
-        # Of the newest event, only the time is shown, and its data may be large.
+        # Only the time of the newest event is shown, so its data, which may be large, isn't read.
         newest = Event.objects.filter(run__in=self._status, seq=F("run__head__seq"))
         nothing = Value("", output_field=TextField())
         times = newest.order_by().values_list(*_Told._fields[:-1], nothing)
@@ -202,7 +202,8 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
     absent = {
         run.version_id
         for run in standing
-        if run.version.file or run.procedure.name not in names  # a text needs its own reader
+        if run.version.file
+        or run.procedure.name not in names  # a file's version needs its own text
     }
     if not absent:
         return absent

@@ -85,7 +85,7 @@ def retrying_for_long(now: datetime) -> Q:
     failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
     last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
     first = failures.filter(run=OuterRef("pk"), key=Subquery(last), at__lte=now - LONG)
-    # A younger run is excluded by its own row, because there are many of them in an outage.
+    # Runs that began later are excluded by their own rows, because an outage causes many of them.
     is_old = Q(status=RunStatus.RETRYING, created_at__lte=now - LONG)
     return is_old & Q(Exists(first.order_by()))
 
@@ -146,7 +146,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
     votes = votes_on(pk for pk, opened in texts.items() if is_voted_on(opened))
     found = defaultdict(list)
     for pk, kind, run, key, _text, at, due_at, part_of, held_for, held, until in waits:
-        # What a held answer makes unneeded is left out: that answer is told instead.
+        # Waits that are suspended by a held answer are left out; the held answer is shown instead.
         if kind != Wait.Kind.SET and held_for is None:
             opened = {**texts[pk], **given.get((run, key), {})}
             one = _opening(opened, at, due_at, part_of, progress, held=held, effective_at=until)
@@ -234,6 +234,6 @@ def _opening(  # noqa: PLR0913 (the cells of a row)
     if held:
         answered_by = str(canonical.plain(held)["responder"])
         return OpenWait(opened, at, answered_by=answered_by, effective_at=effective_at)
-    if part_of is None or part_of not in progress:  # what is decided asks for no others
+    if part_of is None or part_of not in progress:  # a decided set needs no other waits
         return OpenWait(opened, at, due_at)
     return OpenWait(opened, at, due_at, part_of, progress[part_of])

@@ -150,7 +150,7 @@ def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], li
 
 def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
     depth = dict.fromkeys(following, 0)
-    # As often as a way can be long; a layer that no longer moves ends it sooner.
+    # No path is longer than the number of places; the loop ends earlier once no place has moved.
     for _ in following:
         moved = False
         for source, targets in following.items():

@@ -117,7 +117,7 @@ class Standing:
         before = now - long_queued()
         queued = (run for run in runs if run.status == RunStatus.QUEUED)
         long_ago = [run for run in queued if run.queued_at and run.queued_at <= before]
-        # The reason concerns the workers, and so is the same for all that wait for one.
+        # The reason concerns the workers, so it is the same for all runs that wait for a worker.
         why = why_queued(long_ago[0], now=now) if long_ago else ""
         self.hindrances = {run.pk: why for run in long_ago}
         self.stranded = stranded_among(runs, now)

@@ -57,7 +57,7 @@ def _journals(request: HumanRequest) -> Iterator[Iterable[Row]]:
     For the closing of this question, its data is added.
     """
     run = request.wait.run
-    # An ended run keeps the mark of what it last waited for, and an index begins with these.
+    # `is_asking` stays set if a run ends after a question; an index begins with these columns.
     ended = Run.objects.filter(
         procedure=run.procedure_id, status=RunStatus.SUCCEEDED, is_asking=True
     ).order_by("-pk")

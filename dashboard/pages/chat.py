@@ -133,7 +133,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     except NotMemberError as error:
         raise PermissionDenied from error
     except MessageError as error:
-        # The form that is shown again has a key of its own.
+        # The form is shown again with a new key.
         why = str(KEY_USED) if isinstance(error, MessageKeyError) else str(error)
         return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
     reply = None
@@ -144,9 +144,9 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     sent = session.messages.for_transcript().get(pk=message.pk)
     unseen = unreached(message) if "@" in message.text else []
     words = told(reply) or _unheard(to, message, request.user) or unseen_words(unseen)
-    # Who writes to one of several runs goes on writing to it.
+    # After a message to one of several runs, that run stays chosen.
     chosen = to.run_id if to and message.delivery else None
-    # Whoever reads all of a session may invite: its members, and superusers to public ones.
+    # People who may read a whole session may invite: members, and superusers to public ones.
     uninvited = unseen[:MOST_UNINVITED] if part.is_whole else []
     return _posted(request, part, told=words, sent=sent, chosen=chosen, uninvited=uninvited)
 
@@ -176,7 +176,7 @@ def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | Non
         return render(request, "chat/_commanded.html", composer(part) | context)
     if len(shown.text) > LONGEST_ADDRESS:
         return session_page(request, part, **context, **_choice(request))
-    # A page of its own, so that a reload sends nothing again and shows the same form.
+    # Redirected, so that a reload sends nothing again and shows the same form.
     address = reverse("countersign:session_detail", args=[part.session.pk])
     return redirect(f"{address}?{urlencode({'command': shown.text})}#command")
 

@@ -191,7 +191,7 @@ class Commands:
 
     def _status(self, command: Command) -> CommandResult:
         cards = self.part.cards.order_by("-run").values_list("run", flat=True)
-        # The last one, if all have ended: it says how.
+        # If all runs have ended, only the last one is shown, with its outcome.
         ids = list(cards.filter(run__ended_at=None)[: MOST_RUNS + 1]) or list(cards[:1])
         runs = Run.objects.filter(pk__in=ids[:MOST_RUNS]).for_lists().order_by("-pk")
         has_more = len(ids) > MOST_RUNS
@@ -203,7 +203,7 @@ class Commands:
         ids = list(cards.values_list("run", flat=True)[:MOST_SOUGHT])
         named = [one for one in ids if _is_called(one, first)]
         if not named and RUN_ID.fullmatch(first):
-            # Never another run instead, with the id as the reason.
+            # Otherwise, the id would be read as the reason for cancelling another run.
             reason = _("There is no run {id} in this session that you can cancel now.")
             return UnclearCommand(command.text, reason=reason.format(id=first))
         runs = list(Run.objects.filter(pk__in=named or ids[:MOST_RUNS]).for_lists().order_by("-pk"))
@@ -215,7 +215,7 @@ class Commands:
         reason = "".join(rest) if named else command.words
         if len(runs) > 1:
             return CommandResult("cancel", command.text, runs=listed_runs(runs), reason=reason)
-        # On one line, as the field for it has only one.
+        # The field for the reason has only one line.
         reason = " ".join(reason.split())
         [run] = runs
         run = Run.objects.select_related("procedure", "head", "version").get(pk=run.pk)

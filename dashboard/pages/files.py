@@ -78,7 +78,7 @@ def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     """Return the differences between the file under review and the file that replaced it."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     question = found.asked
-    # Of several, the one that decided; those that were undone decided nothing.
+    # The last response decided; responses that were undone don't count.
     response = get_object_or_404(found.responses.filter(undone_at=None).order_by("-pk")[:1])
     sent = list(files_in(with_files(response.plain_value, question.schema)))
     files = [find_file(found, one.digest) for one in (question.draft_file, *sent) if one]

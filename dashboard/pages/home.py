@@ -67,7 +67,7 @@ def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:
     shown = contents_for(outlook)
     if not is_operator:
         return shown
-    # Operators read this themselves: no frame brings it.
+    # Frames don't contain this; operators' pages fetch it themselves.
     shown["operable"] = operable(request.user, stuck_in(shown)) if shown["stuck"] else set()
     return shown | {"complaints": complaints(now=outlook.now, missing=outlook.missing)}
 

@@ -263,7 +263,7 @@ class View:
         }
 
     def _answerable(self, found: HumanRequest) -> set[UUID]:
-        # Each list but that of answered requests holds only what the person may answer.
+        # Every list except that of answered requests has only requests that the person may answer.
         if found.pk in self.loaded and self.tab != Tab.DONE:
             return {found.pk} if found.is_open else set()
         return answerable(self.request, [found])

@@ -223,7 +223,7 @@ def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
     unnamed = [run.pk for run in runs if not run.subject]
     if not unnamed:
         return {}
-    # A title that people gave names what they talk about, not the run.
+    # A title that people have given names the subject of their session, not the run.
     cards = Message.objects.cards().filter(run__in=unnamed, session__is_named=False)
     sessions = dict(cards.order_by().values_list("run_id", "session"))
     sight = Sight(request.user, runs=sessions)

@@ -94,7 +94,7 @@ def search(request: Visit) -> HttpResponse:
         "sorts": [(name, words) for name, (words, _) in SORTS.items()],
         "said": [said(hit) for hit in texts.hits],
         "older": texts.next,
-        # The next page may then be empty, too.
+        # If the search was cut, the next page may be empty, too.
         "is_cut": texts.next is not None and len(texts.hits) < LONGEST_PAGE,
     }
     return render(request, "dashboard/search.html", context)
@@ -106,7 +106,7 @@ def search_results(request: Visit) -> JsonResponse:
     found = Search(request.user, request.GET.get("q", ""))
     named = [_as_json(group) for group in groups(request, found)]
     if hits := found.first_texts().hits:
-        # Before the pages, which fit any search that finds nothing else, too.
+        # Inserted before the group of pages, which always comes last.
         items = [_said_as_json(said(hit)) for hit in hits]
         place = len(named) - (bool(named) and named[-1]["name"] == "pages")
         named.insert(place, {"name": "said", "label": str(SAID), "items": items})

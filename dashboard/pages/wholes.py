@@ -69,7 +69,7 @@ def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)
     elif part in OF_ANSWER:
-        # Of several votes, the one that decided; those that were undone decided nothing.
+        # The last vote decided; votes that were undone don't count.
         counted = found.responses.filter(undone_at=None).order_by("-pk")[:1]
         content = OF_ANSWER[part](found, get_object_or_404(counted))
     else:

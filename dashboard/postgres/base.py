@@ -37,7 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
             connection.prepare_threshold = None
-            # Behind a pooler a cursor belongs to a server that the next statement may not meet.
+            # Behind a pooler, the next statement may not reach the server that has the cursor.
             self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = True
             _tell_of_a_pooler()
         configured: bool = super()._configure_connection(connection)  # type: ignore[misc]
@@ -52,8 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.check_connection(kept)
         except OperationalError:
             pool.putconn(kept)
-            # One dead connection after a restart means that all are: each of the others would fail
-            # one more request.
+            # After a restart, one dead connection means that all are dead, and each of the others
+            # would make one more request fail.
             pool.drain()
             return super().get_new_connection(conn_params)
         return kept
@@ -69,7 +69,7 @@ def wait_at_most(*, seconds: float) -> None:
         options["pool"]["timeout"] = seconds
         patience = max(2, int(seconds))  # libpq takes no less
         options.setdefault("connect_timeout", patience)
-        # A kept connection to a host that is gone would be waited on for a quarter of an hour.
+        # Without this, a process would wait 15 minutes on a connection to a host that has vanished.
         options.setdefault("tcp_user_timeout", patience * 1000)
 
 

@@ -27,7 +27,7 @@ NEEDED: dict[str, Any] = {
     "CELERY_WORKER_CONSUMER": "dashboard.worker.consumer:Consumer",
     "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
     "CELERY_DB_REUSE_MAX": 10**9,  # tasks: else Celery throws the whole pool away after each
-    # Leases hold the runs, not the broker: without it running steps go on, and slots stay.
+    # Runs are held by leases, not by the broker, so running steps continue without a broker.
     "CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS": False,
     "CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION": False,
 }

@@ -31,7 +31,7 @@ class Lookout(bootsteps.StartStopStep):
         """Start the timer again at each connection to the broker, which removes earlier timers."""
         self.stop(consumer)
         self._sent_at = None
-        if isinstance(consumer.pool, TaskPool):  # whether it is wanted may change at any time
+        if isinstance(consumer.pool, TaskPool):  # `_is_wanted` may change at any time
             self._entry = consumer.timer.call_repeatedly(LOOK_EVERY, self._look, (consumer,))
 
     def stop(self, _: Any) -> None:
@@ -45,10 +45,11 @@ class Lookout(bootsteps.StartStopStep):
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):
             return
-        # Before it is sent: its end may be noted by another thread before `apply_async` returns.
+        # Set first, because another thread may record the end of the check before `apply_async`
+        # returns.
         self._sent_at = now
-        # Straight to the pool, without a broker: the look is there for when the broker takes no
-        # messages.
+        # The check goes directly to the pool, because it is meant for times when the broker accepts
+        # no messages.
         consumer.pool.apply_async(
             import_string("procedures.tasks.look_around"),
             callback=self._note_end,

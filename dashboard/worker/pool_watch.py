@@ -40,7 +40,7 @@ class Claims:
         self._databases = ConnectionHandler({"default": database})
         self._lock = threading.Lock()
         os.register_at_fork(
-            before=self._lock.acquire,  # no slot begins while a driver holds a lock of its own
+            before=self._lock.acquire,  # no slot is forked while the driver holds an inner lock
             after_in_parent=self._lock.release,
             after_in_child=self._lock.release,
         )
@@ -55,8 +55,8 @@ class Claims:
             return set()
         with self._lock:
             database = self._databases["default"]
-            # This thread has no request or task at whose end Django would do it; after an outage it
-            # would keep a dead connection for ever.
+            # Django does this at the end of requests and tasks, which this thread doesn't have.
+            # After an outage, the thread would keep a dead connection forever.
             database.close_if_unusable_or_obsolete()
             with database.cursor() as cursor:
                 runs = adapted([one.run for one in held])
@@ -98,9 +98,9 @@ class PoolWatch:
     def _watch(self) -> None:
         while self._ends_at is None or time.monotonic() < self._ends_at:
             if self._ends_at is not None:
-                self._tell_to_stop()  # also what was forked meanwhile
+                self._tell_to_stop()  # including slots forked since the last time
             self._end_the_taken()
-            # By the main process, since all slots may be busy for hours without reporting anything.
+            # The main process reports the worker, because all slots may be busy for hours.
             dispatch.WORKERS.keep(os.getpid())
             self._wakes.wait(EVERY if self._ends_at is None else LAST_LOOKS)
             self._wakes.clear()
@@ -116,8 +116,8 @@ class PoolWatch:
             return
         now = time.monotonic()
         self._taken = {one: self._taken.get(one, now) for one in taken}
-        # Only what was seen taken for a second: a slot that just let go, or a place read
-        # half-written, is gone from the board by then.
+        # A claim must have been missing for a second: by then, a slot that has just released its
+        # run, or an entry that was read half-written, is gone from the board.
         for one, since in self._taken.items():
             if now - since >= LEAVES_WITHIN and one.pid in self.pids:
                 logger.warning(
@@ -142,8 +142,7 @@ class PoolWatch:
             kill_tree(pid)
         time.sleep(LAST_WORDS)
         logger.warning("The worker didn't exit after its slots had ended.")
-        # The pool's own threads may wait for the killed slots and keep `sys.exit` from ever coming
-        # through.
+        # `sys.exit` might never end the process, because threads of the pool wait for killed slots.
         os._exit(0)
 
     @property
@@ -153,8 +152,7 @@ class PoolWatch:
 
 def kill_tree(pid: int) -> None:
     """Kill a process and then its descendants, in this order so that it can't start more."""
-    # Before anything is killed: an orphan is another parent's child at once, and no longer found
-    # below this one.
+    # Listed before anything is killed, because orphans get another parent at once.
     below = list(_below(pid))
     for one in (pid, *below):
         with suppress(ProcessLookupError, PermissionError):

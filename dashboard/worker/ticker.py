@@ -55,26 +55,25 @@ class Ticker:
     def _run(self) -> None:
         while not self._has_ended.is_set():
             began = time.monotonic()
-            # Before the question, so that nobody finds it idle who has just made the answer a no.
+            # Set first, so that nobody finds the ticker idle who has just made `_is_wanted` False.
             self.is_busy = True
             if self._is_wanted():
                 self._do_what_is_due(began)
             self.is_busy = False
-            # From the start of the turn, so that long tasks don't stretch the second; a wait
-            # rather than a sleep, so that the end interrupts it.
+            # Counted from the start of the turn, so that long tasks don't delay the next turn; a
+            # wait instead of a sleep, so that `stop` interrupts it.
             self._has_ended.wait(max(0.0, began + TICK - time.monotonic()))
 
     def _do_what_is_due(self, now: float) -> None:
         try:
             for task in self._tasks:
                 if task.next_at <= now and not self._has_ended.is_set():
-                    # Before it is done: a task that fails at once must not be repeated without a
-                    # pause.
+                    # Set before the task runs, so that a task that fails at once isn't repeated
+                    # without a pause.
                     task.next_at = now + task.every
                     _do(task)
         finally:
-            # No request ends in this thread: a connection that broke would be used again at each
-            # tick.
+            # No request ends in this thread, so a broken connection would be used at each tick.
             connections.close_all()
 
 

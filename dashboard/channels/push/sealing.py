@@ -48,8 +48,8 @@ def headers_for(
 
     parts = urlsplit(subscription.endpoint)
     signer = Vapid02.from_raw(key.private.encode())
-    # Its own check refuses contacts with a port, a path or a name without a dot, and every message
-    # with them. The settings were checked in `keys`.
+    # py_vapid's own check would refuse all messages if the contact has a port, a path or a host
+    # name without a dot. `keys` has checked the settings.
     signer.conf["no-strict"] = True
     claims = {
         "aud": f"{parts.scheme}://{parts.netloc}",
