@@ -290,7 +290,7 @@ class Hub:
             for socket in ready & watch.followers:
                 self._lose(socket, socket.following[stream])
             return
-        # A full range may end before the head, so the rest is read next. A smaller one may end after
+        # A full range may end before the head, so the rest is read next. A smaller one may go past
         # the head, which was read earlier.
         reached = new.value[-1].seq if new.value else head[0]
         reached = reached if len(new.value) >= limit else max(reached, head[0])
