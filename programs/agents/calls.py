@@ -76,7 +76,7 @@ def _branch(agent: Agent, tools: Toolbox, call: ToolCall) -> Callable[[Context],
     def branch(inner: Context) -> ToolResult:
         return _result(inner, agent, tools, call)
 
-    # A branch is named after its function; the engine numbers those of one name.
+    # A branch is named after its function; the engine numbers branches with the same name.
     branch.__name__ = call.tool.replace("-", "_") if call.tool in tools.tools else "unknown_tool"
     return branch
 
@@ -120,7 +120,7 @@ def _done(ctx: Context, tool: Tool, permission: Permission) -> Any:
 
 
 def _bound(ctx: Context, tool: Tool, given: dict[str, Any]) -> Bound[Any]:
-    # In a partial, since an argument may have the name of an option, such as `name`.
+    # A partial, because an argument may have the name of an option, such as `name`.
     return ctx.bind(partial(tool.run, **given), **_options_of(tool))
 
 

@@ -196,7 +196,7 @@ class Runtime:
             raise ValueError("Only a run that waits can be kept as a snapshot")
         reason = f"{SNAPSHOT}{name}"
         point = ForkPoint(reading.waits_at)
-        # At once, so that no worker asks anybody on behalf of the snapshot.
+        # In one transaction, so that no worker asks anybody on behalf of the snapshot.
         with transaction.atomic():
             made, is_new = fork_run(
                 run.pk, point, by=self._user(), reason=reason, idempotency_key=reason

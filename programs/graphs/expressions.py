@@ -216,7 +216,7 @@ class _Evaluation:
 
     def _binop(self, part: ast.BinOp) -> Any:
         sides = self.of(part.left), self.of(part.right)
-        # Numbers alone: a text times a number is how a short condition fills the memory.
+        # Only numbers: a string times a number would let a short condition fill the memory.
         if not all(isinstance(side, int | float) for side in sides):
             raise TypeError(f"it calculates with {sides[0]!r:.50} and {sides[1]!r:.50}")
         return ARITHMETIC[type(part.op)](*sides)

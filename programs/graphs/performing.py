@@ -84,7 +84,7 @@ class Visit:
 
     def context(self, data: dict[str, Any], step: Step | None = None) -> GraphContext:
         about = {"idempotency_key": step.idempotency_key, "attempt": step.attempt} if step else {}
-        # What the step changes inside of a value must be seen as a change, too.
+        # `make_context` copies the data, so that changes inside a value are found, too.
         return self.make_context(data, hidden=self.hidden, **about)
 
     def next_of(

@@ -273,7 +273,7 @@ def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
 def check_syntax(runtime: Any, code: str, line: int) -> None:
     """Raise `ProcedureFileError` for code that isn't Lua, with its line."""
     try:
-        # The message itself may name a line, too.
+        # Blank lines before the code make the line numbers in all messages right.
         runtime.compile("\n" * (line - 1) + code, name=b"=code")
     except lua54.LuaSyntaxError as error:
         _, place, words = str(error).split(":", 2)

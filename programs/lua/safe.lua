@@ -1,6 +1,6 @@
--- What a program sees of Lua: the standard libraries without what would leave the sandbox or differ
--- from process to process, behind fences that no loop escapes. It gets the host's functions in a
--- table and returns the functions that the sandbox calls.
+-- The part of Lua that programs can use: the standard libraries without functions that leave the sandbox
+-- or differ from process to process. A hook ends every loop that exceeds the program's limits. This chunk
+-- gets the host's functions in a table, and returns the functions that the sandbox calls.
 
 local host = ...
 local over, mark, fatal, words, no_memory = host.over, host.mark, host.fatal, host.words, host.no_memory
@@ -14,14 +14,14 @@ local format, find, gsub, byte = string.format, string.find, string.gsub, string
 local pack, unpack, concat = table.pack, table.unpack, table.concat
 local type, select, rawget, ipairs = type, select, rawget, ipairs
 
-local EVERY = 10000 -- instructions between two looks at the clock
+local EVERY = 10000 -- instructions between two checks of the limits
 local marked
 
-local function note() -- the line of the program that is being carried out
+local function note() -- tell the host which line of the program is being executed
   for level = 3, 9 do
     local info = getinfo(level, "Sl")
     if not info then return end
-    -- A name in angle brackets is that of our own code.
+    -- The names of our own chunks are in angle brackets.
     if info.currentline > 0 and byte(info.short_src) ~= 60 then
       if info.currentline ~= marked then
         marked = info.currentline
@@ -221,7 +221,7 @@ function print(...)
   say(concat(given, "\t"))
 end
 
--- Functions of C that may take long, of which no hook tells: their place is noted before
+-- C functions that may take long: no hook runs inside them, so the line that calls them is noted before
 
 local function noted(fn)
   return function(...)
@@ -230,7 +230,7 @@ local function noted(fn)
   end
 end
 
--- While a file is read, no watch can end a function of C.
+-- While a file is read, nothing can interrupt a C function.
 local MOST_TRIES = 1e8
 
 local function bounded(fn)
@@ -264,7 +264,7 @@ function table.move(list, first, last, ...)
 end
 
 function string.rep(text, times, between)
-  -- Empty texts need no memory, so that nothing would end the loop.
+  -- Empty strings need no memory, so the memory limit would never end the loop.
   if text == "" and (between == nil or between == "") then return "" end
   return rep(text, times, between)
 end
@@ -277,28 +277,28 @@ end
 
 function setmetatable(t, meta)
   if type(meta) == "table" and (rawget(meta, "__gc") ~= nil or rawget(meta, "__mode") ~= nil) then
-    raw_error("setmetatable takes no __gc and no __mode here: when they take effect differs from process to process.", 2)
+    raw_error("setmetatable accepts neither __gc nor __mode here, because the time when they take effect differs from process to process.", 2)
   end
   return raw_setmetatable(t, meta)
 end
 
 getmeta("").__metatable = "The metatable of strings can't be changed."
--- That of Python's objects holds functions of C which trust what they are called with.
+-- The metatable of Python's objects contains C functions that don't check their arguments.
 getmeta(over).__metatable = "The metatable of Python's objects can't be seen."
 
--- Each value that leaves Lua is copied, and its copy isn't of Lua's memory.
+-- Each value that leaves Lua is copied into Python's memory, which Lua's limit doesn't count.
 local MOST_VALUES = 16
 
-local function wrapped(fn) -- so that a program has functions of Lua alone
+local function wrapped(fn) -- so that programs get only Lua functions
   return function(...)
     if select("#", ...) > MOST_VALUES then
-      raw_error("A call of the site has more than " .. MOST_VALUES .. " arguments.", 2)
+      raw_error("A primitive can't have more than " .. MOST_VALUES .. " arguments.", 2)
     end
     return fn(...)
   end
 end
 
--- Time and chance of the run
+-- Times and random numbers of the run
 
 os = {
   time = wrapped(host.time),
@@ -349,7 +349,7 @@ end
 local safe = {wrapped = wrapped}
 
 function safe.run(f, ...)
-  local place -- nil if the message names it, or is the program's own
+  local place -- nil if the message contains the line, or if the program made the error itself
   local function handler(e)
     local kind = type(e)
     if kind == "string" or (kind == "table" and rawget(e, "message") ~= nil) then return described(e) end

@@ -73,9 +73,9 @@ class Sandbox:
         )
         self.kind_of: Callable[[Any], str | None] = lua54.lua_type
         self.table: Callable[[], Any] = self._runtime.table
-        # As it is, so that what it raises is raised again in Lua.
+        # Not wrapped, so that its exceptions are raised again in Lua.
         self._say: Callable[[str], object] = _ignore
-        self._wrapped: Callable[[Any], Any] = _itself  # until there is one
+        self._wrapped: Callable[[Any], Any] = _itself  # replaced below
         raw = {
             "over": self._guard(fence.check),
             "mark": self._mark,
@@ -163,7 +163,7 @@ class Sandbox:
         if results[0]:
             return results[1:]
         place, words = results[1:]
-        # A call at the end of a function (`return f()`) has taken the place of its line.
+        # A tail call (`return f()`) has replaced the stack frame that has the line.
         file = f"{self._file}: " if place == "" and self._file else place or ""
         raise ProgramError(cut(f"{file}{words}", LONGEST_ERROR))
 

@@ -105,7 +105,7 @@ def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
     """Yield the names after `local` and `for`, and the name and the parameters of a function."""
     is_function = tokens[place].text == "function"
     if not is_function and place + 1 < len(tokens) and tokens[place + 1].text == "function":
-        return  # `local function`: the function's own turn comes next
+        return  # `local function`: the next token is read as a function
     marks = OF_FUNCTION if is_function else OF_LIST
     for token in tokens[place + 1 :]:
         if token.kind == "name" and token.text not in WORDS:

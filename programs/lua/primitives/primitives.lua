@@ -1,5 +1,5 @@
--- The primitives of programs, over the host's functions. What calls a function of the program does so
--- here, in Lua, so that a question inside it suspends the run like any other.
+-- The primitives of programs, over the host's functions. Primitives that call a function of the program
+-- are written here in Lua, so that a question inside that function suspends the run like any other.
 
 local host = ...
 local pcall, error, tostring, pairs, ipairs, select = pcall, error, tostring, pairs, ipairs, select
@@ -52,8 +52,8 @@ Stage = {
   progress = host.stage_progress,
 }
 
--- The function runs in the procedure itself, not inside a step, so that it may ask people, wait and
--- call other steps; its result is kept under the name.
+-- The function runs in the procedure itself, not inside a step, so that it can ask people, wait and call
+-- other steps; its result is stored under the name.
 local function kept(name, fn)
   local value = fn()
   return host.keep(name, value)

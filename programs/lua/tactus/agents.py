@@ -159,7 +159,7 @@ class Agents:
         found: list[str] = []
         while self._ctx.parent_id:
             guidance = self._guidance or self._ctx.signal(GUIDANCE)
-            # A status would miss what was sent before the run first looked.
+            # The signal's status would miss messages that were sent before the run first waited.
             timer = self._ctx.timer(SHORTEST, reason="The agent looks for messages of its parent.")
             if self._ctx.wait_any(guidance, timer, keep_open=True) is timer:
                 self._guidance = guidance

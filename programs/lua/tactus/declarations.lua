@@ -1,19 +1,19 @@
--- The declarations of .tac files: agents, tools, procedures. The same chunk is run when the file is
--- read, where its declarations are noted, and in each turn of a run.
+-- The declarations of .tac files: agents, tools, procedures. The same chunk runs when the file is read,
+-- to note its declarations, and in each claim of a run.
 
 local host = ...
 local type, pairs, ipairs, error, pcall, tostring = type, pairs, ipairs, error, pcall, tostring
 local setmetatable, rawset = setmetatable, rawset
 local unpack = table.unpack
 
-local objects = {} -- what was declared: its kind, its name and its settings
-local named = {} -- the same by name
-local calls = {} -- the calls of tools, in their order
+local objects = {} -- the declared objects, each with its kind, its name and its settings
+local named = {} -- the declared objects by name
+local calls = {} -- the tool calls, in order
 
 local function ignore() end
 
--- Return the settings without functions, with the names of tools in place of the tools; a tool without
--- a name is an empty text.
+-- Return the settings without functions, and with the names of tools instead of the tools; for a tool
+-- without a name, the name is an empty string.
 local function data_of(value)
   if objects[value] then return objects[value].name or "" end
   if type(value) == "function" then return nil end
@@ -37,7 +37,7 @@ local function declare(object, name)
   host.declare(object.kind, name, object.number or data_of(object.settings))
 end
 
-local count = 0 -- of the agents, each of which has a number, for not all of them have names
+local count = 0 -- of agents; each agent has a number, because not every agent has a name
 
 local function number_agent(object)
   count = count + 1
@@ -179,7 +179,7 @@ local function handlers_of(agent)
   return found
 end
 
--- Return the result of a call, and whether it could be done.
+-- Carry out a tool call; return its result, and true if it succeeded.
 local function run_tool(handlers, call)
   if call.problem then return call.problem, false end
   local ok, value = pcall(handlers[call.name], call.args)
@@ -188,7 +188,7 @@ local function run_tool(handlers, call)
   return note_call(call.name, call.args, words), false
 end
 
--- Agents. A tool runs in the procedure itself, not inside the model's step, so that it may ask people.
+-- Agents. A tool runs in the procedure itself, not inside the step of the model, so that it can ask people.
 
 local MOST_REQUESTS = 25
 
@@ -225,7 +225,7 @@ end)
 local procedure_meta = {
   __call = function(self, inputs) return Procedure.run(objects[self].name, inputs or {}) end,
 }
-local unnamed = {} -- procedures, some of which an assignment names afterwards
+local unnamed = {} -- procedures, some of which get a name by a later assignment
 
 local function procedure_of(settings, name)
   if not handler_of(settings or {}) then error("A Procedure needs a function.", 3) end
@@ -305,11 +305,11 @@ python = {
   end,
 }
 
--- What the reader calls
+-- The functions that the reader calls
 
 local api = {}
 
--- Return the procedure that nothing has named, which a start of the file runs.
+-- Return the procedure without a name, with which a run of the file begins.
 local function main()
   for _, value in ipairs(unnamed) do
     if not objects[value].name then return objects[value] end
