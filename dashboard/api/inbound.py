@@ -22,7 +22,7 @@ router = Router()
 
 
 class ReceivedOut(Schema):
-    """The response to a message that answered a request, and a sentence about it for the sender."""
+    """The response that a message gave to a request, and a sentence for the sender."""
 
     message: str = Field(description="For the sender: a sentence about what was answered.")
     response: ResponseOut

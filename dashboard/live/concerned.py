@@ -32,7 +32,7 @@ from procedures.viewers import People, who_sees
 Key = Any
 """A user's primary key."""
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
-"""The maximum seconds from the moment a change, or an event, gets its key until its commit."""
+"""The maximum seconds between the times a change, or an event, gets its key and is committed."""
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),
     *("cancel_requested_at", "pause_requested_at"),

@@ -68,7 +68,7 @@ class Credentials:
         self._sign_ins = SignIns()
 
     def read(self, credentials: Collection[Credential]) -> Holders:
-        """Return the users of valid credentials, read by a fixed number of queries."""
+        """Read the holders of the credentials, by a fixed number of queries."""
         holders = Holders()
         if sign_ins := [one for one in credentials if not one.is_token]:
             found = self._sign_ins.read([one.key for one in sign_ins])

@@ -148,7 +148,7 @@ class Hub:
             self._forget(socket, stream)
 
     def make_up(self, socket: Socket) -> None:
-        """Tell a socket that has room again which streams it missed, so that it asks for them."""
+        """Send a socket with room in its queue the heads of streams of which it missed changes."""
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:
                 self._tell_head(socket, stream, following)
@@ -408,7 +408,7 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Copy the runs that were looked up in copies of views into the current views."""
+        """Add what was looked up in copies of the views to the views that the gate has now."""
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:

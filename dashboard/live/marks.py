@@ -38,7 +38,7 @@ from procedures.viewers import Key, People, who_sees
 
 NONE: frozenset[UUID] = frozenset()
 LATEST_NOTE = timedelta(seconds=10)
-"""The longest time between a moment that a worker stores in a row and the commit of that row."""
+"""The maximum delay between a time that a worker stores in a row and the commit of the row."""
 LENGTH, NONCE, TAG = 160, 12, 16
 """The length of a mark before encryption, in characters; and of its nonce and its tag, in bytes."""
 SEALED = -(-(NONCE + LENGTH + TAG) // 3) * 4

@@ -12,7 +12,7 @@ from procedures.viewers import Key
 
 MOST = 100
 SLOWEST_MESSAGE = 10.0
-"""The maximum seconds from the moment a session's change gets its key until its commit."""
+"""The maximum seconds between the times a session's change gets its key and is committed."""
 
 
 def chat_frame(user: User) -> dict[str, Any]:
@@ -30,10 +30,7 @@ def frame_of(unread: Mapping[UUID, int]) -> dict[str, Any]:
 
 
 def session_in(name: str) -> UUID | None:
-    """Return the session in which, by the hint with this name, somebody has written or read.
-
-    For any other hint, return None.
-    """
+    """Return the session of a hint that somebody has written or read; None for any other hint."""
     kind, _, rest = name.partition(":")
     if kind not in ("session", READ.rstrip(":")):
         return None

@@ -78,7 +78,7 @@ def views_for(
 def _whole_streams(
     wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
 ) -> Iterator[Pair]:
-    """Yield the allowed pairs of a person and a stream that is visible as a whole or not at all."""
+    """Yield the allowed pairs of a person and a stream, for streams without hidden parts."""
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)

@@ -82,7 +82,7 @@ class Texts:
         self._task = asyncio.create_task(self._read_all(), name="hub texts")
 
     def follow(self, socket: Socket, stream: Stream, places: Places) -> None:
-        """Send a socket what it lacks of the run's texts, and then whatever is added."""
+        """Send a socket the parts of the run's texts that it lacks, and then each new part."""
         self._followers.setdefault(stream, {})[socket] = dict(places)
         self._ring(stream)
 
@@ -127,7 +127,7 @@ class Texts:
                 await asyncio.sleep(GATHER)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for an announcement; if anybody follows a text, wait at most these seconds."""
+        """Wait for an announcement; if anybody follows a text, wait at most `seconds`."""
         try:
             async with asyncio.timeout(max(seconds, 0) if self._followers else None):
                 await self._wakes.wait()
@@ -182,7 +182,7 @@ class Texts:
         ]
 
     def _send(self, stream: Stream, found: _Found) -> None:
-        """Send each follower what it lacks; followers with the same place share the messages."""
+        """Send each follower the bytes that it lacks; followers at the same place share messages."""
         alike: dict[Place, list[Socket]] = defaultdict(list)
         for socket, place in self._lacking(stream, found.draft):
             alike[place].append(socket)

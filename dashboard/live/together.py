@@ -1,9 +1,8 @@
-"""News of an open session that isn't a change of it: who reads, who is there, who is typing.
+"""News of an open session beside its numbered changes: who has read, is there or is typing.
 
-This news has no number, and no page asks for it again, because the next page shows it, too. It is
-sent only to people who see the whole session. News is collected and sent together, in pauses that
-grow with the number of open pages, so that a thousand readers of a thousand pages cost a few frames
-for each page.
+No page requests this news again, because the next page shows it, too. It is sent only to people who
+see the whole session. News is collected and sent together, after pauses that grow with the number
+of open pages, so that a thousand readers of a thousand pages cost a few frames for each page.
 """
 
 import asyncio
@@ -66,7 +65,7 @@ class Room:
 
 
 class Together:
-    """The sessions that are open in this process, and what their pages are about to be told."""
+    """The sessions that are open in this process, and the news for their pages."""
 
     def __init__(self, rights: Rights, ask: Ask) -> None:
         self._rights, self._ask = rights, ask

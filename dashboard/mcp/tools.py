@@ -32,7 +32,7 @@ STATES = {
     "quarantined": "failed",
     "cancelled": "cancelled",
 }
-"""MCP's name for the status of a task, by the status of its run; all others are `working`.
+"""MCP's name for the status of a task, by the status of its run; for other runs, `working`.
 
 A question that waits for somebody else is never `input_required`, which would ask the caller.
 """

@@ -154,7 +154,7 @@ def _shares(gaps: Sequence[Gap]) -> list[float]:
 
 
 def _weights(gaps: Sequence[Gap]) -> tuple[list[float], bool]:
-    """Return the share of the width for each time between two marks, and True if waits are cut."""
+    """Return each gap's share of the width, and True if waits are drawn shorter than in scale."""
     lengths = [(high - low).total_seconds() for low, high, _ in gaps]
     work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
     idle = sum(lengths) - work

@@ -37,11 +37,11 @@ LONGEST_LIST = 6
 MOST_STUCK = 30
 """The maximum number of stuck runs that are read, to be counted and grouped."""
 MANY = 1000
-"""The number of unfinished runs from which a person's next waits are searched among all waits."""
+"""With at least this many unfinished runs, a person's next waits are searched among all waits."""
 MOST_AT_FIRST = 4 * HANDFUL
 """The number of stuck runs, or of waits, to test at first.
 
-Writing and planning another statement takes longer than to test several hundred rows by this one.
+To write and plan another statement takes longer than to test several hundred rows by this one.
 """
 ROUNDS = (MOST_AT_FIRST, MOST_AT_FIRST)
 """The numbers of waits to test in each round."""
@@ -216,8 +216,9 @@ def moving(
 ) -> list[UUID]:
     """Return those of the working runs that will continue without help, in the same order.
 
-    `stuck` are the newest stuck runs among which these runs would be, newest first; `is_all` is
-    True if there are no others. Older runs are tested by `held_up`.
+    Runs in `stuck`, the newest stuck runs, are left out. If `stuck` is None, or if a run is older
+    than these and `is_all` doesn't say that they are all stuck runs, a query tests the runs by the
+    filters in `held_up`.
     """
     if stuck is None or (not is_all and any(run < stuck[-1] for run in runs)):
         tested = Run.objects.filter(~reduce(or_, held_up), pk__in=runs)

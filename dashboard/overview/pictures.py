@@ -225,7 +225,7 @@ def _drawn_way(
 
 
 def _place_of_label(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
-    """Return the position of a way's label, where no label of another way from there is."""
+    """Return the position of a way's label, apart from those of other ways from the same place."""
     (x1, y1), (x2, y2) = points[:2]
     if len(points) > 2:  # noqa: PLR2004 (it has a bend)
         return x2, y2 + HEIGHT // 2 + 4

@@ -30,7 +30,7 @@ from procedures.services import NotAllowedError
 from procedures.users import User
 
 Kind = Literal["start", "status", "cancel", "help", "unclear"]
-"""The kinds of what is shown; "unclear" is a draft, or a choice, that isn't possible now."""
+"""The kinds of results; "unclear" is a draft, or a choice, that isn't possible now."""
 OWN: dict[Kind, str | Promise] = {
     "status": lazy("Shows what each run in this session is doing."),
     "cancel": lazy("Cancels a run of this session."),

@@ -26,7 +26,7 @@ def newest_runs(part: Part) -> list[Run]:
 
 
 def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
-    """Return those of the runs that are running or will run soon, if the user may cancel them."""
+    """Return those of the queued, running or retrying runs that the user may cancel."""
     at_work = [run for run in runs if run.status in WORKING and run.cancel_requested_at is None]
     if not at_work:
         return []

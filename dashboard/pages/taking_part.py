@@ -1,4 +1,4 @@
-"""The people who take part in what a viewer may see of a session."""
+"""The participants of a session, as far as the viewer may see what they wrote or answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Read:
 
 
 class _Act(NamedTuple):
-    """Acts of one kind by a person in a session: the time of the first, and the last message."""
+    """The acts of one kind by one person in a session, with the time of the first one."""
 
     kind: int
     person: Key

@@ -35,7 +35,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _linked(request: Visit, part: Part) -> Message | None:
-    """Return the message to which the link leads, by its own id or by that of its question."""
+    """Return the message that the URL names, by its own id or by the id of its request."""
     message, asked = id_in(request.GET.get("message")), id_in(request.GET.get("request"))
     if message is None and asked is None:
         return None

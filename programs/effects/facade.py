@@ -266,7 +266,7 @@ class Runtime:
         return state, reading.steps
 
     def _tell_below(self, state: RunState, details: dict[str, Any]) -> None:
-        """Add the child's wait to the state; if it has none, set the state to "running"."""
+        """Add the child's wait to the state; if the child has none, set it to "running"."""
         below = self._look(details["sub_run_id"])[0]
         if below.status != RunStatus.WAITING:
             state.status, state.waiting = RunStatus.RUNNING, None

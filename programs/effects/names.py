@@ -1,4 +1,4 @@
-"""Conversion of programs' names to names that the engine accepts, and values by dotted names."""
+"""Names of programs, converted to names that the engine accepts, and values by dotted names."""
 
 import re
 from typing import Any

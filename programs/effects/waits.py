@@ -133,7 +133,8 @@ def start(
 ) -> Handle[Any]:
     """Start a run of another program.
 
-    With `async`, the run continues after this run has ended; otherwise, it is cancelled with it.
+    With `async`, the new run continues after this run has ended; otherwise, the end of this run
+    cancels it.
     """
     workflow_id = needed(payload, "workflow_id", "start_subworkflow")
     code: Procedure | str = workflows.get(workflow_id) or procedure_name(workflow_id)

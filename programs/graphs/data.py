@@ -36,7 +36,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Held:
-    """A value, with its write's number, the step that wrote it, and the numbers it replaced."""
+    """A value, with the number and the step of its write, and the numbers of replaced writes."""
 
     value: Any
     write: int

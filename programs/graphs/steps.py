@@ -46,7 +46,7 @@ class Ask:
     into: bool = True
     """True to store the answer under the step's name; False to store each field under its own."""
     name: str = ""
-    """The name of the step, which only a step in a group needs; the other classes have it, too."""
+    """The name of a step in a group; other steps don't need one. The classes below have it, too."""
 
 
 @dataclass(frozen=True, eq=False)

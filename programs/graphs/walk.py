@@ -147,7 +147,7 @@ class Walk:
         self._leave(node, path, self._next(node, path, answer.value, answer.about))
 
     def _gather(self, node: Node, path: Path) -> None:
-        """Pass a node that begins or ends a group; its result is those of the nodes before it."""
+        """Pass a node that begins or ends a group; its result comes from the nodes before it."""
         found = [self.results[name] for name in node.after if name in self.results]
         result = found if node.gathers else found[-1] if found else None
         self.results[node.name] = result

@@ -61,7 +61,7 @@ class SubscriptionForm(forms.Form):
 
     @transaction.atomic
     def save(self, sign_in: SignIn, key: PushKey) -> PushSubscription:
-        """Subscribe the browser for the person signed in, and delete other people's there."""
+        """Subscribe the browser for the person signed in; delete others' subscriptions in it."""
         digest = digest_of_endpoint(self.cleaned_data["endpoint"])
         PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
         values = {**self.cleaned_data, "digest": digest, "server_key": key.public}

@@ -146,7 +146,7 @@ class Declarations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of a procedure, and the prompt to its agents at its end."""
+    """The limits of a procedure, and the prompt that its agents get at its end."""
 
     most_turns: int | None
     most_depth: int | None
