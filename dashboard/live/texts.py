@@ -182,7 +182,7 @@ class Texts:
         ]
 
     def _send(self, stream: Stream, found: _Found) -> None:
-        """Send each follower the bytes that it lacks; followers at the same place share messages."""
+        """Send each follower the bytes that it lacks; followers at one place share messages."""
         alike: dict[Place, list[Socket]] = defaultdict(list)
         for socket, place in self._lacking(stream, found.draft):
             alike[place].append(socket)
