@@ -22,7 +22,7 @@ router = Router()
 
 
 class ReceivedOut(Schema):
-    """The response that a message gave to a request, and a sentence for the sender."""
+    """The response that a message was recorded as, and a sentence for its sender."""
 
     message: str = Field(description="For the sender: a sentence about what was answered.")
     response: ResponseOut

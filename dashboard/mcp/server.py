@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Caller:
-    """The token with which an agent calls, and the API as that token may use it."""
+    """The token with which an agent calls a tool, and the API called with that token."""
 
     user: str
     program: str

@@ -171,7 +171,7 @@ def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID,
 
 
 def _pending(ids: Iterable[UUID]) -> QuerySet[RunInput, Any]:
-    """Return a query for the reassignments that aren't in the journal yet, as events after it."""
+    """Return a query for reassignments that aren't in the journal yet, with the highest numbers."""
     given = RunInput.objects.filter(_by_operators("reassign"), run__in=ids).untaken().order_by()
     place = ExpressionWrapper(F("pk") + AFTER_JOURNALS, output_field=BigIntegerField())
     return given.values_list("run", place, "kind", "key", "name", "created_at", "data")

@@ -56,9 +56,9 @@ def time_for_viewer(request: Any) -> datetime:
 
 
 def is_operator_for_viewer(request: Any) -> bool:
-    """Return True if the page's viewer operates any procedure; marks of runs know that already.
+    """Return True if the page's viewer operates any procedure, from the page's marks if it has any.
 
-    The result decides what a page shows. Whether somebody has a right is decided by a query.
+    The result decides what a page shows; it doesn't decide whether somebody may do something.
     """
     known: bool | None = getattr(request, "is_operator", None)
     if known is None:
