@@ -209,7 +209,7 @@ def test_a_file_that_makes_no_sense_is_refused(text: str, words: str, line: int)
     ("code", "words"),
     [
         ("Session.append('USER', ('x'):rep(5e6))", "The conversation has more than 4,000,000"),
-        ("File.write('a', ('x'):rep(2e7)) File.write('b', 'x')", "The files of one run can have"),
+        ("File.write('a', ('x'):rep(2e7)) File.write('b', 'x')", "All files of one run can have"),
         ("Json.decode('[NaN]')", "Json.decode can't read the text: NaN isn't JSON."),
     ],
 )
