@@ -197,4 +197,4 @@ def test_a_transcript_reads_nothing_for_a_single_claimed_request(
 
     before = statements_with_claimed(1)
     assert statements_with_claimed(2) == before
-    assert shown(client.get(path)).count("Ask <bdi>vera</bdi> to release it") == 3
+    assert shown(client.get(path)).count("Ask <bdi>vera</bdi> to release the request") == 3

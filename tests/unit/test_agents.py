@@ -60,8 +60,8 @@ def outcome(run: RehearsedRun) -> Any:
         ),
         (
             Answer({"amount": "20"}, by="ann", comment="Half of it."),
-            "'20 € paid back', 'note': \"ann changed amount from '31.20' to '20' before it was"
-            ' done (Half of it.)."',
+            "'20 € paid back', 'note': \"ann changed amount from '31.20' to '20' before the"
+            ' call was carried out (Half of it.)."',
             {"20"},
         ),
         (None, "Nobody allowed this call in time", set()),

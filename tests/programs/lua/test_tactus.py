@@ -135,7 +135,7 @@ def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [
-        ("\nA = Agent {model = 'x'}\nProcedure {function() A() end}", "agents can't run", 2),
+        ("\nA = Agent {model = 'x'}\nProcedure {function() A() end}", "The file's agents can't", 2),
         ("local m = Model 'x' {}", "Model isn't known.", 1),
         ("local x = require('tactus.io.excel')", "There is no module called", 1),
         (

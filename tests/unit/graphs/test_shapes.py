@@ -39,7 +39,7 @@ class Odd:
         (lambda: of(("a", "b" * 61)), "Invalid step name"),
         (lambda: of(("a", "\u202eb")), "Invalid step name"),
         (lambda: of(("a", "b", "import os")), "can't be read"),
-        (lambda: graph("g", steps={"a": add}, edges=["a -> b"]), "An edge is"),
+        (lambda: graph("g", steps={"a": add}, edges=["a -> b"]), "An edge must be"),
         (
             lambda: graph("g", steps={"a": add}, edges=[(1, 2)]),
             "names or classes of steps at its ends",
