@@ -21,7 +21,7 @@ RIGHTS = "rights"
 SIGHT = "sight"
 """The hint that requests ask other people now, who may therefore see other runs and sessions."""
 GATHER = 0.05
-"""The minimum of seconds between two messages; hints that arrive in between are sent as one."""
+"""The minimum number of seconds between two messages; hints in between are sent as one."""
 TOGETHER = 0.002
 """The number of seconds that a hint waits for others from the same commit."""
 PATIENCE = 0.5

@@ -29,7 +29,7 @@ SAMPLE, OFTEN = 2000, 40
 By the index, all texts with a frequent word would be fetched before the newest were known.
 """
 MOST_FETCHED = 2000
-"""The most texts that are fetched by the index; words that more texts have are frequent, too."""
+"""The most texts that are fetched by the index; words in more texts count as frequent, too."""
 MOST_READ = 20_000
 """The texts that are read for frequent words on one page; the next page continues there."""
 FEW_TEXTS = 5000
@@ -134,7 +134,7 @@ class _Reach:
     """True for the texts of a few sessions, which an index finds."""
 
     def start(self, end: int, count: int) -> int:
-        """Return the key at which about `count` texts before a place begin; 0 for all of them."""
+        """Return a key that about `count` texts before `end` have or exceed; 0 for all texts."""
         before = self.texts.filter(pk__lt=end)
         if self.is_one_session:
             keys = before.order_by("-pk").values_list("pk", flat=True)
@@ -177,9 +177,9 @@ class _Search:
         return Found(self._hits(shown), (start or None) if is_all else self._last)
 
     def _candidates(self, before: int | None) -> tuple[SearchableQuerySet, int]:
-        """Return the matching texts before a place, newest first, and the key of the last one read.
+        """Return the matching texts before a place, newest first, and the key where reading ended.
 
-        The key is 0 if no text is left out.
+        The key is 0 if all texts before the place were read.
         """
         end, are_frequent = self._sampled(before)
         texts = self._texts.filter(pk__lt=end).containing(self._query)
@@ -192,7 +192,10 @@ class _Search:
         return texts.filter(pk__gte=start).order_by("-pk"), start
 
     def _sampled(self, before: int | None) -> tuple[int, bool]:
-        """Return a key after all texts before a place, and True if the newest often match."""
+        """Return a key above those of all texts before a place, and True if the newest often match.
+
+        They match often if more than `OFTEN` of the `SAMPLE` newest texts do.
+        """
         newest = Searchable.objects.filter(pk__lt=before) if before else Searchable.objects.all()
         count = Count("pk", filter=contains(self._query))
         found = newest.order_by("-pk")[:SAMPLE].aggregate(last=Max("pk"), count=count)

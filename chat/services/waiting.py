@@ -25,7 +25,7 @@ from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
 ROUNDS = (MOST, 1_000, 5_000)
-"""The requests to read for each assignee: the next number if too few of them still wait."""
+"""The numbers of requests to read for each assignee, tried in turn until enough still wait."""
 Waiting = dict[UUID, UUID]
 """The open requests that a person may answer, each with its session."""
 
