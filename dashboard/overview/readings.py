@@ -111,7 +111,7 @@ class Reading:
 
 
 class Standing:
-    """The reasons why runs don't continue that aren't in their journals, read once for all runs."""
+    """The reasons outside their journals why runs don't continue, read once for all runs."""
 
     def __init__(self, runs: Collection[Run], now: datetime) -> None:
         before = now - long_queued()
