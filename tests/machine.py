@@ -39,6 +39,7 @@ NOUNS = (
     "named",
     "others",
     "parallel",
+    "pictured",
     "questions",
     "ratings",
     "reaching",

@@ -10,7 +10,8 @@ MODULES = (
         f"tests.procedures.{noun}"
         for noun in (
             *("decided", "families", "faults", "forked", "forms", "inboxes", "inputs", "named"),
-            *("parallel", "questions", "retried", "showing", "shown", "together"),
+            *("parallel", "pictured", "questions", "retried", "showing", "shown", "together"),
+            "writing",
         )
     ),
 )

@@ -108,6 +108,11 @@ def of_the_chat(stage: Stage) -> Iterator[Look]:
             yield Look("chat, linked", person, f"/chat/{session}?message={first}#message-{first}")
         if name == "done":
             yield Look("members", person, f"/chat/{session}/members")
+    gathering = f"/chat/{stage.sessions['gathering'].pk}"
+    yield Look("chat, of many", "approver", gathering)
+    yield Look("chat, from the start", "starter", gathering, scroll_up)
+    yield Look("chat, beside", "approver", gathering, click(".chat__toggle"))
+    yield Look("members, many", "starter", f"{gathering}/members")
 
 
 def of_runs(stage: Stage) -> Iterator[Look]:
@@ -138,7 +143,7 @@ RUNS = (
     *("signal", "done", "files", "map", "branches", "gather", "many steps", "long word", "arabic"),
     *("family", "child", "restarted", "forked", "alarmed", "approval", "approved", "held", "set"),
     *("quorum", "expired", "withdrawn", "rejected", "wide table", "told of trouble"),
-    "mismatch",
+    *("mismatch", "planned", "pictured", "pictured, ended"),
 )
 
 
@@ -147,7 +152,7 @@ def of_procedures() -> Iterator[Look]:
     yield Look("procedures, none", "outsider", "/procedures")
     names = (
         *("desk", "refund", "release", "typed_inputs", "nested_inputs", "sized_inputs"),
-        *("appointment", "long_words", "question", "named_in_every_way"),
+        *("appointment", "long_words", "question", "named_in_every_way", "returned"),
     )
     for name in names:
         yield Look(f"procedure, {name}", "starter", f"/procedures/{name}")
@@ -205,6 +210,10 @@ def press(*keys: str) -> Act:
 
 def click(selector: str) -> Act:
     return lambda page: page.locator(selector).first.click()
+
+
+def scroll_up(page: Page) -> None:
+    page.locator(".transcript").evaluate("(list) => list.scrollTo(0, 0)")
 
 
 def search(words: str) -> Act:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Session
 from chat.services import (
     Answer,
     claim_request,
@@ -36,6 +36,7 @@ from procedures.services import (
     start_run,
 )
 from tests.calls import decide_ahead, grant, request_of
+from tests.gallery.talk import add_gathering
 from tests.operated import quarantine
 from tests.sockets import session_of
 
@@ -53,6 +54,8 @@ class Stage:
 
     people: dict[str, User] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    """Sessions that were opened without a run, by name."""
     link: str = ""
     """The path of a link that signs somebody in who has never signed in."""
 
@@ -88,7 +91,7 @@ def set_stage(*, runs: int, requests: int) -> Stage:
         for group, roles in ROLES.items():
             grant(procedure.name, Group.objects.get(name=group), *roles)
     seed(runs, requests, lambda _: None)
-    for add in (add_runs, add_shapes, add_requests, add_closed, add_talk, add_rights):
+    for add in (add_runs, add_shapes, add_requests, add_closed, add_talk, add_meeting, add_rights):
         add(stage)
     stage.link = urlsplit(sign_in_link(User.objects.create_user("newcomer"))).path
     return stage
@@ -134,6 +137,8 @@ def add_shapes(stage: Stage) -> None:
         stage.start("arabic", "arabic")
         stage.start("family", "named_refunds", orders=["A-1", "A-2"], day="2026-11-28")
         stage.start("alarmed", "alarmed")
+        stage.start("pictured", "returned", order="2024-1187", amount=40)
+        stage.start("pictured, ended", "returned", order="2024-1190", amount=60)
     for child in Run.objects.filter(parent_wait__isnull=False):
         advance_run(child.pk)
     advance_run(stage.runs["map"].pk)
@@ -226,6 +231,13 @@ def add_talk(stage: Stage) -> None:
     for number in range(TRANSCRIPT):
         by = stage.people["starter" if number % 3 else "approver"]
         post_message(session, words[number % len(words)], by=by, client_key=f"k{number}")
+
+
+def add_meeting(stage: Stage) -> None:
+    """Add a session of many people with all that messages can show."""
+    stage.sessions["gathering"] = add_gathering(stage.people, stage.runs)
+    for name, value in {"planned": True, "pictured, ended": True}.items():
+        stage.answer(name, value)
 
 
 def add_rights(stage: Stage) -> None:
