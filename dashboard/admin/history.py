@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, viewing
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class SearchedList(ChangeList):
             self.model_admin.mark_on_site(self.result_list, request.user)
 
 
-class EditorAdmin(Admin):
+class EditorAdmin(QuickAdmin):
     """An admin whose forms have the signed-in user as the attribute `by`."""
 
     def get_form(
@@ -129,7 +130,7 @@ class EditorAdmin(Admin):
         return type(form.__name__, (form,), {"by": request.user})
 
 
-class GuardedAdmin(Admin):
+class GuardedAdmin(QuickAdmin):
     """An admin of rows with secret fields, whose values can't be guessed by filtering."""
 
     secrets: ClassVar[Sequence[str]] = ()
