@@ -41,6 +41,6 @@ def test_a_text_that_streams_while_the_socket_is_cut_is_whole_and_there_once(
     message = chat.locator(".transcript__list .message[data-wrote=writer]")
     expect(message).to_have_count(1)
     expect(message).to_contain_text(LETTER)
-    expect(chat.locator(".writing .message")).to_have_count(0)
+    expect(chat.locator(".message--written")).to_have_count(0)
     assert chat.locator(".transcript__list").inner_text().count(LETTER) == 1
     assert len(sockets) > 2

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from chat.models import Message
 from chat.models.session import record
+from chat.services import post_message
 from procedures.live_texts import MOST_TEXTS
 from procedures.models import Run
 from procedures.runner import advance_run
@@ -34,6 +35,8 @@ Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungen.
 - paid <script>alert(1)</script>
 - sent
 """
+WITH_OTHERS = 2
+"""The messages of the session once somebody else has written: the run's card, and theirs."""
 PIECES = [f"{line}\n" for line in TEXT.splitlines()]
 
 
@@ -97,7 +100,7 @@ def test_a_text_grows_on_both_pages_and_becomes_one_message_in_its_place(
     expect(message.locator("h1")).to_have_text("Report on the orders of the week")
     expect(message).to_contain_text("<script>alert(1)</script>")
     for one in (chat, page):
-        expect(one.locator(".writing .message")).to_have_count(0)
+        expect(one.locator(".message--written")).to_have_count(0)
     assert_calm(chat)
     assert_calm(page)
 
@@ -132,7 +135,7 @@ def test_a_page_that_comes_later_gets_what_was_written_before_it(
 
     assert looked
     expect(chat.locator(".message[data-wrote=write]")).to_have_count(1)
-    expect(chat.locator(".writing .message")).to_have_count(0)
+    expect(chat.locator(".message--written")).to_have_count(0)
 
 
 def test_a_text_goes_on_after_many_others_a_lost_connection_and_a_card_drawn_again(
@@ -167,6 +170,30 @@ def test_a_text_goes_on_after_many_others_a_lost_connection_and_a_card_drawn_aga
     chat.wait_for_function("card => !card.isConnected", arg=drawn)
     pen.write("orders.")
     expect(texts.last).to_have_text(pen.text)
+
+
+def test_a_text_stays_where_it_is_while_others_write(
+    open_page: OpenPage, run: Run, alice: User
+) -> None:
+    session = Message.objects.get(run=run).session
+    chat = watch(open_page(alice), f"/chat/{session.pk}")
+    author.pieces = PIECES[:3]
+    texts = chat.locator(".writing__text")
+
+    def look() -> None:
+        expect(texts).to_contain_text("Report on the orders")
+        if session.messages.count() < WITH_OTHERS:
+            post_message(session, "Thank you!", by=alice)
+            expect(chat.get_by_text("Thank you!")).to_be_visible()
+
+    author.between = look
+    advance_run(run.pk)
+
+    said = chat.locator("[data-wrote=write] ~ .message", has_text="Thank you!")
+    expect(said).to_have_count(1)
+    newest = session.messages.latest("seq").seq
+    expect(chat.locator("read-marks")).to_have_js_property("seq", newest)
+    assert_calm(chat)
 
 
 def test_a_step_to_which_a_link_leads_stays_marked_when_its_row_is_drawn_again(

@@ -86,8 +86,8 @@ class ReadMarks extends HTMLElement {
     this.hasLine = false;
     const { top, bottom } = this.view.getBoundingClientRect();
     if (this.isLinked && this.skips(top)) return;
-    const read = this.messages.findLast((message) => message.getBoundingClientRect().top < bottom);
-    const seq = Number(read?.dataset.seq ?? 0);
+    const read = this.messages.filter((message) => message.getBoundingClientRect().top < bottom);
+    const seq = Math.max(0, ...read.map(({ dataset }) => Number(dataset.seq ?? 0)));
     if (seq > this.seq) this.send(seq);
   }
 

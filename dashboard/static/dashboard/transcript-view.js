@@ -14,7 +14,6 @@ class TranscriptView extends HTMLElement {
     this.sizes = new ResizeObserver(() => this.isAtEnd && this.toEnd());
     this.sizes.observe(this.list);
     this.sizes.observe(this);
-    for (const texts of this.querySelectorAll("written-texts")) this.sizes.observe(texts);
   }
 
   /** Focus the message to which the address leads, where reading by keyboard begins; the browser scrolls there. */

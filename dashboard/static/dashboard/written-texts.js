@@ -1,4 +1,5 @@
 /* Shows the texts that running steps write, below the messages, until the finished text appears as a message.
+   In a transcript, a text is among the messages, so messages that arrive meanwhile appear below it.
 
    The pieces come from <live-stream stream="text:…">. A screen reader reads that a step is writing, and then
    the message, but not every piece. */
@@ -36,11 +37,15 @@ class WrittenTexts extends HTMLElement {
     draft.text.appendData(frame.text);
     if (frame.is_long) draft.tell("writing-long");
     if (frame.end === "failed") draft.tell("writing-failed");
-    if (frame.end === "kept" && (!this.isChat || isThere(frame.digest))) this.end(key, draft);
+    if (frame.end === "kept") this.endAsMessage(key, draft, frame.digest);
   }
 
   get isChat() {
     return this.dataset.in === "chat";
+  }
+
+  get place() {
+    return this.isChat ? this.parentElement.querySelector(".transcript__list") : this;
   }
 
   begin(key, run, { step, number }) {
@@ -57,7 +62,7 @@ class WrittenTexts extends HTMLElement {
     const before = lastMessage(run, step);
     const draft = { element, run, step, number, text, tell, before };
     this.drafts.set(key, draft);
-    this.append(element);
+    this.place.append(element);
     tell("writing");
     return draft;
   }
@@ -72,27 +77,32 @@ class WrittenTexts extends HTMLElement {
   /** Remove the texts whose messages have arrived, or whose runs have ended. */
   tidy() {
     for (const [key, draft] of this.drafts) {
-      if (lastMessage(draft.run, draft.step) !== draft.before) this.end(key, draft);
+      const message = lastMessage(draft.run, draft.step);
+      if (message?.id !== draft.before?.id) this.end(key, draft, message);
       else if (hasEnded(draft.run)) setTimeout(() => this.end(key, draft), PATIENCE);
     }
   }
 
-  end(key, draft) {
+  /** End a text that has become a message. In a transcript, that message may not have arrived yet. */
+  endAsMessage(key, draft, digest) {
+    const message = document.querySelector(`[data-digest="${digest}"]`);
+    if (!this.isChat || message) this.end(key, draft, message);
+  }
+
+  end(key, draft, message) {
     if (this.drafts.get(key) !== draft) return;
     this.over.set(key, draft.number);
     this.drafts.delete(key);
-    draft.element.remove();
+    if (message && this.isChat) draft.element.replaceWith(message);
+    else draft.element.remove();
   }
 }
 
-/** Return the id of the last message that a step has written. */
+/** Return the last message that a step has written, which has the highest number. */
 function lastMessage(run, step) {
   const written = [...document.querySelectorAll(`[data-run="${run}"]`)];
-  return written.filter(({ dataset }) => dataset.wrote === step).at(-1)?.id;
-}
-
-function isThere(digest) {
-  return document.querySelector(`[data-digest="${digest}"]`) !== null;
+  const own = written.filter(({ dataset }) => dataset.wrote === step);
+  return own.sort((one, other) => one.dataset.seq - other.dataset.seq).at(-1);
 }
 
 function hasEnded(run) {
