@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from chat.mentions import spans_of
 from chat.models import Message
 from chat.typed import is_marked, point_of
-from dashboard.templatetags.markdown import safe_html
+from dashboard.templatetags.markdown import open_cell, safe_html
 
 register = template.Library()
 Names = Mapping[str, object]
@@ -135,6 +135,8 @@ def _parser() -> MarkdownIt:
         ("text", _draw_text),
         ("link_close", _close_link),
         ("list_item_open", _open_item),
+        ("th_open", open_cell),
+        ("td_open", open_cell),
     ):
         made.add_render_rule(name, draw)
     return made

@@ -111,7 +111,11 @@ def of_the_chat(stage: Stage) -> Iterator[Look]:
     gathering = f"/chat/{stage.sessions['gathering'].pk}"
     yield Look("chat, of many", "approver", gathering)
     yield Look("chat, from the start", "starter", gathering, scroll_up)
-    yield Look("chat, beside", "approver", gathering, click(".chat__toggle"))
+    said = stage.sessions["gathering"].messages.filter(kind="person").order_by("seq")
+    for name, message in zip(("table", "code", "list", "scripts", "files"), said, strict=False):
+        link = f"{gathering}?message={message.pk}#message-{message.pk}"
+        yield Look(f"chat, {name}", "approver", link)
+    yield Look("chat, beside", "approver", gathering, click_if_there(".chat__toggle"))
     yield Look("members, many", "starter", f"{gathering}/members")
 
 
@@ -210,6 +214,16 @@ def press(*keys: str) -> Act:
 
 def click(selector: str) -> Act:
     return lambda page: page.locator(selector).first.click()
+
+
+def click_if_there(selector: str) -> Act:
+    """Click a button that not every width has."""
+
+    def act(page: Page) -> None:
+        if page.locator(selector).is_visible():
+            page.locator(selector).click()
+
+    return act
 
 
 def scroll_up(page: Page) -> None:

@@ -20,6 +20,8 @@ from procedures.runner import advance_run
 
 MEMBERS = 60
 """The members of the session."""
+INVITED = 10
+"""The members who were invited later, each in a line of the transcript."""
 TITLE = "Returns of the spring sale · مرتجعات الربيع · 春のセールの返品"
 TABLE = """These are the open returns:
 
@@ -67,8 +69,8 @@ def add_gathering(people: dict[str, User], runs: dict[str, Run]) -> Session:
     names = [f"colleague{number:02}" for number in range(MEMBERS - 2)]
     others = User.objects.bulk_create(User(username=name) for name in names)
     Group.objects.get(name="support").user_set.add(*others)
-    session, _ = open_session(TITLE, by=starter, members=["approver"])
-    for other in others:
+    session, _ = open_session(TITLE, by=starter, members=["approver", *names[:-INVITED]])
+    for other in others[-INVITED:]:
         invite(session.pk, other, by=starter)
     said = (starter, TABLE), (approver, CODE), (others[0], LIST), (others[1], SCRIPTS)
     for by, text in said:

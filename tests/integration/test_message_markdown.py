@@ -89,6 +89,13 @@ def test_links_tell_their_host_and_nothing_comes_from_elsewhere(text: str, part:
     assert html_of(f"{text} [x](javascript:alert(1))").count("<a ") == html.count("<a ")
 
 
+def test_cells_of_a_table_are_aligned_without_inline_styles() -> None:
+    html = html_of("| Order | Amount |\n|---|--:|\n| 1187 | 12 € |")
+
+    assert '<td>1187</td>\n<td data-align="right">12 €</td>' in html
+    assert "style" not in html
+
+
 def test_pages_live_frames_lists_mails_and_the_search_show_the_same(
     talk: Session, alice: User, bob: User
 ) -> None:
@@ -102,7 +109,7 @@ def test_pages_live_frames_lists_mails_and_the_search_show_the_same(
     assert "<code>(shop.example)</code> and <code>*.csv</code>:" in transcript
     assert "<li>two</li>" in transcript
     assert "<td>12 €</td>" in transcript
-    assert "<pre><code>@alice **raw**\n</code></pre>" in transcript
+    assert '<pre class="scrolls" tabindex="0"><code>@alice **raw**\n</code></pre>' in transcript
     drawn = transcript.partition('<div class="prose">')[2].partition("</div>")[0]
     [frame] = frames(Stream("session", talk.pk), "page", [View(bob.pk, is_whole=True)], after=0)
     assert drawn in frame.content["html"]

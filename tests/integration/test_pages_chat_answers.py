@@ -143,6 +143,7 @@ def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> N
     [
         ("approval", "yes, no, or a message"),
         ("review", "yes, no, or a message"),
+        ("data", "“Send”, “Request changes”, “Drop it”, or a message"),
         ("boolean", "yes, no, or a message"),
         ("choice", "an option or its number"),
         ("whole", "your answer"),

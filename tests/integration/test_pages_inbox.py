@@ -54,7 +54,7 @@ def test_rows_stand_in_groups_and_say_until_when_and_for_whom(bob: User) -> None
     assert text.index("No deadline <span") < text.rindex("Plain?")
     assert text.count('risk">high risk<') == 2, "on its row and on its card"
     assert "low risk" in shown(browser(bob).get(f"/requests/{plain.pk}"))
-    assert "<bdi>Broken lamp</bdi>" in text
+    assert '<bdi class="inbox-row__gist">Broken lamp</bdi>' in text
     assert is_bold(text, late)
     assert is_bold(text, plain)
     assert "1 of 2" in text

@@ -1,4 +1,5 @@
-/* The choice of how much of each run the transcript shows. It is applied at once, and stored for other pages. */
+/* The choice of how much of each run the transcript shows. It is applied at once, and stored for other pages.
+   On a phone, the slider is among the details. Both sliders always have the same value. */
 
 class DetailChoice extends HTMLElement {
   connectedCallback() {
@@ -10,14 +11,21 @@ class DetailChoice extends HTMLElement {
   }
 
   get stop() {
-    return this.querySelector("datalist").options[this.slider.value];
+    return this.querySelector("datalist").options[this.querySelector("[type=range]").value];
   }
 
+  /** Apply the choice to the page and to both sliders. */
   show() {
-    const { stop } = this;
-    this.closest(".chat").dataset.detail = stop.dataset.name;
-    this.slider.setAttribute("aria-valuetext", stop.text);
-    this.querySelector(".detail__chosen").textContent = stop.text;
+    const chat = this.closest(".chat");
+    chat.dataset.detail = this.stop.dataset.name;
+    for (const one of chat.querySelectorAll("detail-choice")) one.stand?.(this.slider.value);
+  }
+
+  stand(value) {
+    const slider = this.querySelector("[type=range]");
+    slider.value = value;
+    slider.setAttribute("aria-valuetext", this.stop.text);
+    this.querySelector(".detail__chosen").textContent = this.stop.text;
   }
 
   /** Store the choice; only one request runs at a time, so that an earlier choice can't be stored last. */

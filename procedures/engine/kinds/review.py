@@ -23,6 +23,8 @@ from procedures.engine.values.spelling import short_repr
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
+LONGEST_HINT = 60
+"""The maximum number of characters of a hint that names the decisions."""
 IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
 """The names that an agent program's driver may use in a message that answers a review."""
 
@@ -141,7 +143,10 @@ class Review(Kind):
         return Reading({"decision": approving if is_yes else others[0]}, is_literal=False)
 
     def typing_hint(self, question: "Question") -> str:
-        return YES_OR_NO
+        if not question.labels:
+            return YES_OR_NO
+        hint = f"{', '.join(f'“{words}”' for words in question.decisions.values())}, or a message"
+        return hint if len(hint) <= LONGEST_HINT else "the words on a button, or a message"
 
     def label_of(self, question: "Question", value: Any) -> str:
         if isinstance(value, Mapping):
