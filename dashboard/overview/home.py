@@ -13,11 +13,12 @@ from dashboard.overview.operations import ALL, Operation, together
 from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists, Outlook
 from dashboard.overview.words import Sentence
 from procedures.models import Run, Wait
-from procedures.models.run_queries import values_of
 from procedures.services.carriers import Code
 
 HOME = "dashboard/_home_changes.html"
 """The template for the part of a home page that these lists fill."""
+SHOWN_OF_WAITS = ("due_at", "run__subject", "run__procedure__title", "request__prompt")
+"""The lookups of what is shown of a wait, apart from its reason."""
 Row = TypeVar("Row")
 
 
@@ -73,7 +74,7 @@ def _waits(keys: Collection[int]) -> dict[int, Wait]:
         return {}
     found = Wait.objects.filter(pk__in=keys).with_reasons()
     found = found.select_related("run__procedure", "request")
-    return {one.pk: one for one in found.defer("request__question", *values_of("run"))}
+    return {one.pk: one for one in found.only(*SHOWN_OF_WAITS)}
 
 
 def contents_for(outlook: Outlook) -> dict[str, Any]:

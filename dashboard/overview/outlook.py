@@ -199,7 +199,8 @@ class Outlook:
 
     @cached_property
     def _few(self) -> list[UUID] | None:
-        return few_runs(self.user)
+        """All runs that the person sees; None if there may be many."""
+        return few_runs(self.user) if RunList(self.user).is_read_at_once else None
 
     @cached_property
     def _unended(self) -> list[UUID] | None:

@@ -9,14 +9,16 @@ from django.contrib.auth.models import Group, User
 from chat.services import reassign_request
 from chat.urgency import BY_URGENCY
 from dashboard.live.cards import LONGEST_LIST
+from dashboard.overview.outlook import LONGEST_LIST as MOST_SHOWN
 from procedures.models import Procedure, Run
 from procedures.models.clock import clock
 from procedures.services import pause_run
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.integration.test_chat_plans import copy_of
 from tests.pages import HTMX, ask, browser, queries_of, shown, writes
 from tests.runs import answer, start, status_of
 
-MOST_STATEMENTS = 27
+MOST_STATEMENTS = 25
 """The statements that home needs for somebody who answers, however much waits, runs or is stuck."""
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -310,6 +312,24 @@ def test_runs_that_are_stuck_for_the_same_reason_are_one_row(alice: User, dave: 
     assert 'id="strip-stuck" data-look="failed" data-count="4"' in text
     assert all(f"/runs/{run.pk}" in text for run in runs)
     assert "alike__operations" not in text, "for those who don't operate them"
+
+
+def test_of_many_runs_that_are_stuck_for_the_same_reason_the_newest_are_shown(
+    alice: User, dave: User, operators: Group
+) -> None:
+    run = ask("approval", by=alice).wait.run
+    grant("one_of_each", operators, "operate")
+    Run.objects.bulk_create(copy_of(run, alice) for _ in range(MOST_SHOWN + 1))
+    Run.objects.exclude(pk=run.pk).update(status="paused", paused_as="waiting")
+
+    text = shown(browser(dave).get("/"))
+
+    group = text.partition('<details id="alike-')[2].partition("</details>")[0]
+    assert f"{MOST_SHOWN + 1} runs</span></summary>" in group
+    assert group.count('class="run-row"') == MOST_SHOWN
+    assert '<a class="small" href="/runs">All runs</a>' in group
+    form = text.partition('class="alike__operations"')[2].partition("</form>")[0]
+    assert form.count('name="run" value=') == MOST_SHOWN + 1, "operations concern all of them"
 
 
 def test_operators_retry_resume_or_cancel_at_once_what_is_stuck_for_the_same_reason(
