@@ -12,7 +12,7 @@ from chat.models import HumanRequest, Notification, Presence
 from chat.services import Answer, respond
 from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, hold_back
 from tests.configured import configure
 from tests.conftest import StartWeb
 from tests.pages import ask
@@ -169,7 +169,7 @@ def test_an_open_page_closes_what_it_shows_and_what_was_answered_elsewhere(
     page: Page, alice: User, bob: User
 ) -> None:
     """It needs no message for that."""
-    one, other = (ask("approval", by=alice) for _ in range(2))
+    one, other, late = (ask("approval", by=alice) for _ in range(3))
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     for request in (one, other):
@@ -179,6 +179,18 @@ def test_an_open_page_closes_what_it_shows_and_what_was_answered_elsewhere(
     respond(one.pk, Answer(value=True), by=bob)
     wait_until_shown(page, other)
     page.goto(f"/requests/{other.pk}")
+    wait_until_shown(page)
+
+    # The page learns that the request is over before it can show that.
+    page.goto(f"/runs/{late.wait.run_id}")
+    expect(page.locator("html")).to_have_attribute("data-live", "live")
+    show(page, late)
+    wait_until_shown(page, late)
+    held = hold_back(page, "**/questions?*")
+    respond(late.pk, Answer(value=True), by=bob)
+    wait_until(lambda: page.evaluate("1") and bool(held))
+    wait_until_shown(page, late)
+    held[0].continue_()
     wait_until_shown(page)
 
 

@@ -32,6 +32,9 @@ function waitingIn({ waiting, requests }) {
 addEventListener("pageshow", () => closeOld());
 document.addEventListener("visibilitychange", () => closeOld());
 document.addEventListener("htmx:afterSettle", () => closeOld());
+document.addEventListener("live:replace", ({ detail: { old } }) => {
+  if (old?.matches(".request") || old?.querySelector(".request")) setTimeout(() => closeOld());
+});
 document.addEventListener("live", ({ target, detail }) => {
   if (target.stream !== "inbox") return;
   told = { at: Date.now(), waiting: waitingIn(detail) };
