@@ -17,7 +17,7 @@ from procedures.engine.declaration.arguments import (
     check_options,
     needs_function,
 )
-from procedures.engine.declaration.bound import Bound, bound_to_be_shown
+from procedures.engine.declaration.bound import Bound, bind_with_copies
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.steps import PLAIN, StepOptions
 from procedures.engine.errors import Continued
@@ -123,7 +123,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
             check_options(named, args, also=STEP_ONLY)
             bound = fn.with_options(named) if named else fn
         elif approved_by is not None:
-            bound = bound_to_be_shown(_step_of(fn, args, named))
+            bound = bind_with_copies(_step_of(fn, args, named))
         elif named or fn.__class__ is not FunctionType:
             return do_step(self._fiber, *_step_of(fn, args, named))
         else:
@@ -142,7 +142,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         Raises `EvidenceError` for anything that can't be shown in full: lambdas, nested functions,
         methods of objects, iterators, secrets, and objects whose JSON leaves something out.
         """
-        bound = bound_to_be_shown(call_of(check_callable(fn, "ctx.bind"), args, named))
+        bound = bind_with_copies(call_of(check_callable(fn, "ctx.bind"), args, named))
         checked_name(bound.name, "ctx.bind", kind="step name")
         return bound
 

@@ -57,10 +57,10 @@ class EngineError(Exception):
 
 
 class PublicError(Exception):
-    """An error of a procedure whose text is meant for everybody who sees the run.
+    """An error that a procedure raises, with a text that everybody who sees the run may read.
 
-    In the text of any other error, values named like secrets (`password=…`) are masked, because a
-    library may have written them there. Derive your own errors from this one.
+    Derive your own errors from this one. In the text of any other error, values named like secrets
+    (`password=…`) are masked, because a library may have written a secret into the text.
     """
 
 
@@ -87,7 +87,7 @@ class Fault:
 class InputError(EngineError):
     """The inputs of a new run don't fit the procedure's signature.
 
-    `faults` lists what is wrong, each fault with the name of its input.
+    `faults` lists what is wrong. Each fault names the input that it is about.
     """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -133,7 +133,11 @@ class StepFailedError(EngineError):
         self.place = place
         """The module and name of the error's type; "" for built-in types, or if it isn't known."""
         self.is_behind = False
-        """True if the code gets the step's own exception, of which this error is the cause."""
+        """True if the code gets the original exception of the step instead of this error.
+
+        The `__cause__` of the original exception is then this error. For example, `ctx.step_run`
+        raises the original `ValueError` of a step.
+        """
         super().__init__(f"{step}: {error_type}: {message}" if message else f"{step}: {error_type}")
 
 
@@ -143,7 +147,7 @@ class BranchFailedError(EngineError):
     def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
         self.of = of
-        """The key of the step or other call that failed in the branch, if known."""
+        """The key of the call that failed in the branch, such as a key of a step, if known."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
@@ -153,7 +157,7 @@ class StateConflictError(EngineError):
     def __init__(self, gather: str, name: str, branches: Mapping[str, str]) -> None:
         self.gather, self.name = gather, name
         self.branches = dict(branches)
-        """The change that each branch made, in words, by the key of the branch."""
+        """The changes of the name, as sentences, by the key of the branch that made the change."""
         told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
             f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {told}. "
@@ -171,7 +175,11 @@ class ChildFailedError(EngineError):
 
 
 class SignalError(EngineError):
-    """The sender sent an awaited signal as an error, with `name`, `sender` and `message`."""
+    """An awaited signal has arrived, but its sender has marked the signal as an error.
+
+    `name` is the name of the signal, `sender` the run or the user that sent it, and `message` the
+    sender's text.
+    """
 
     def __init__(self, name: str, sender: str, message: str) -> None:
         self.name, self.sender, self.message = name, sender, message
@@ -179,11 +187,11 @@ class SignalError(EngineError):
 
 
 class UnreachableRunError(EngineError):
-    """The run can't send signals to the other run or cancel it, or no run has that id."""
+    """The run may not send signals to the other run or cancel it, or no run has the given id."""
 
 
 class NotApprovedError(EngineError):
-    """A step that needs an approval has none."""
+    """A step needs the approval of people, but people rejected it or nobody answered in time."""
 
     def __init__(self, step: str) -> None:
         self.step = step
@@ -248,7 +256,10 @@ class Suspend(Interruption):
 
     @classmethod
     def together(cls, suspensions: "Sequence[Suspend]") -> "Suspend":
-        """Return one suspension for several branches; the run wakes when one of them can go on."""
+        """Return one suspension for a run in which each of several branches waits.
+
+        The run is resumed as soon as one of the branches can continue.
+        """
         times = [one.wake_at for one in suspensions if one.wake_at]
         keys = [key for one in suspensions for key in one.keys]
         waits = any(one.waits for one in suspensions)
@@ -274,7 +285,8 @@ class Continued(Interruption):
 class LimitReached(Interruption):
     """The run has used up one of its limits: it fails, and its compensations run.
 
-    `closes` is the actor that the journal names as having closed the run's open requests.
+    The failed run's open requests are closed. `closes` is the name that the journal records for who
+    closed them, for example "system: the run's time limit"; "" stands for the usual name.
     """
 
     def __init__(self, message: str, *, closes: str = "") -> None:
@@ -295,12 +307,17 @@ class Overtaken(Interruption):
 
 
 class Mismatch(Interruption):
-    """The code no longer fits the journal; `message` names the place.
+    """The code no longer fits the journal; `message` names the step or wait where they differ.
 
-    `kept` lists the journal's entries and `asked` the calls of the code. `unread` are the keys of
-    the entries that the code did not ask for; `changed` is the key of a wait whose question has
-    changed. If an operator overrides the mismatch, the `unread` entries are skipped and the
-    `changed` question is asked again.
+    `kept` describes the steps and waits in the journal, and `asked` describes the steps and waits
+    that the changed code has called. `unread` are the keys of the journal's steps and waits that
+    the changed code has not called. `changed` is the key of a wait whose question differs from the
+    question in the journal, or of a step with `strict=True` whose arguments differ; otherwise
+    `changed` is "".
+
+    An operator can override the mismatch. The run then skips the `unread` steps and waits. If
+    `changed` is a wait, its question is asked again; if `changed` is a step, the run uses its
+    stored result.
     """
 
     def __init__(
@@ -332,7 +349,11 @@ class FileLost(Interruption):
 
 
 class TextUnreadable(Interruption):
-    """The site's readers can no longer read the text that the run was started with."""
+    """The site can no longer read the text of the procedure with which the run was started.
+
+    A reader is a function that turns the text of a procedure file into a procedure. The site may
+    have no reader for this kind of file any more.
+    """
 
     remedy = "Install a reader that can read the text of the run's procedure, then retry."
 

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from procedures.engine.declaration.signatures import Signature, named_by, signature_of, spoken_name
+from procedures.engine.declaration.signatures import (
+    Signature,
+    passing_by_name,
+    signature_of,
+    spoken_name,
+)
 from procedures.engine.declaration.steps import OPTIONS, PLAIN, Options, Step, options_of
 from procedures.engine.errors import OptionError
 from procedures.engine.values import canonical
@@ -32,11 +37,15 @@ def call_of(
 ) -> Call:
     """Return the function, the arguments and the options of a call such as `ctx.step(...)`.
 
-    A `functools.partial` is replaced by its function and arguments. A keyword with the name of a
-    step option is read as that option. `also` lists further keywords of the verb, which an error
-    may suggest. Raises `OptionError` for a keyword that is neither a parameter of the function nor
-    an option. The error is also raised for an option if the function has a parameter of that name
-    that gets no value otherwise.
+    A `functools.partial` is replaced by its function and arguments. A keyword argument with the
+    name of a step option is read as that option. Any other keyword argument must be a parameter of
+    the function; if it is not, the call raises `OptionError`.
+
+    `OptionError` is also raised in an ambiguous case: the keyword is the name of a step option, the
+    function has a parameter of the same name, and no other argument fills that parameter.
+
+    `also` lists keywords that only the calling method accepts, such as `approved_by` of `ctx.step`.
+    The message of an error may suggest one of these keywords.
     """
     given: dict[str, Any] = {}
     while isinstance(fn, partial) and type(fn).__call__ is partial.__call__:
@@ -48,7 +57,7 @@ def call_of(
     # Speed matters, because each step calls this.
     if named.keys() <= OPTIONS and signature_of(fn).clashes.isdisjoint(named):
         return fn, args, given, options_of(named)
-    own, filled, takes_any = named_by(fn, len(args))
+    own, filled, takes_any = passing_by_name(fn, len(args))
     filled = {*filled, *given}
     options = {name: value for name, value in named.items() if name in OPTIONS}
     for name in named:
@@ -62,7 +71,10 @@ def call_of(
 
 
 def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
-    """Return the function; raises `OptionError` for anything that can't be called."""
+    """Return the function; raise `OptionError` if the given value can't be called.
+
+    `verb` is the name of the method that the error names, for example "ctx.step".
+    """
     if callable(fn):
         function: Callable[..., Any] = fn
         return function
@@ -76,10 +88,11 @@ def check_callable(fn: Any, verb: str) -> Callable[..., Any]:
 
 
 def needs_function(verb: Callable[P, R]) -> Callable[P, R]:
-    """Make the parameter `fn` of a verb appear as required in its signature.
+    """Make the parameter `fn` appear as required in the signature of a method such as `ctx.step`.
 
-    In the code, `fn` has a default, so that the verb itself can report a missing function.
-    `with_options` isn't used here, because it would add a function call to every step.
+    In the code of the method, `fn` has a default value, so that the method itself can report a
+    missing function. `with_options` isn't used here, because `with_options` would add a function
+    call to every step.
     """
     given = inspect.signature(verb)
     shown = [
@@ -150,7 +163,7 @@ def digest_of_all(given: Any) -> str:
         # Most calls; this halves the time.
         if set(map(type, given)) <= SIMPLE and type(given) is tuple:
             text = canonical.text_of(given)
-        elif is_drawn_from(given):
+        elif contains_iterator(given):
             raise ValueError  # noqa: TRY301 (looking inside would use the iterator up)
         else:
             text = canonical.dump(given)
@@ -159,8 +172,12 @@ def digest_of_all(given: Any) -> str:
     return canonical.digest(text)[:LONGEST_DIGEST]
 
 
-def is_drawn_from(value: Any) -> bool:
-    """Return True for an iterator, or a plain list, tuple, set or dict that contains one."""
+def contains_iterator(value: Any) -> bool:
+    """Return True for an iterator, and for a list, tuple, set or dict that contains an iterator.
+
+    The digest of such a value can't include the items of the iterator, because reading an iterator
+    uses it up.
+    """
     kind = type(value)
     if kind in SIMPLE:
         return False
@@ -168,11 +185,11 @@ def is_drawn_from(value: Any) -> bool:
         return isinstance(value, Iterator)
     parts = value.values() if isinstance(value, dict) else value
     kinds = set(map(type, parts))
-    return not kinds <= SIMPLE and any(map(is_drawn_from, parts))
+    return not kinds <= SIMPLE and any(map(contains_iterator, parts))
 
 
 def _seen(given: Any) -> Any:
-    """Return the arguments as plain JSON; those without a JSON form are replaced by their types."""
+    """Return the arguments as plain JSON; the type replaces an argument without a JSON form."""
     if isinstance(given, dict):
         named = {name: _seen_of(one) for name, one in given["kwargs"].items()}
         return {"args": _seen(given["args"]), "kwargs": named}
@@ -181,7 +198,7 @@ def _seen(given: Any) -> Any:
 
 def _seen_of(given: Any) -> Any:
     try:
-        if not is_drawn_from(given):
+        if not contains_iterator(given):
             plain = canonical.jsonable(given)
             canonical.text_of(plain)
             return plain

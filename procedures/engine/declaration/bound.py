@@ -35,7 +35,7 @@ class Bound(Generic[T]):
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     is_shown: bool = False
-    """True if the arguments are copies that no other code can change."""
+    """True if the arguments are the bound step's own copies, which no other code can change."""
     approval: str = ""
     """The key of the wait in which people approved the step; "" if it has no approval."""
 
@@ -49,23 +49,28 @@ class Bound(Generic[T]):
         return replace(self, options=replace(self.options, **options))
 
     def as_evidence(self) -> dict[str, Any]:
-        """Return the evidence shown to people: the step, its function and its arguments by name."""
-        head = {STEP: self.name, FUNCTION: found_by(self.fn)}
+        """Return the evidence for people: names of step and function, and the arguments by name."""
+        head = {STEP: self.name, FUNCTION: dotted_name_of(self.fn)}
         return head | dict(_shown(self.fn, self.args, self.kwargs))
 
-    def own_arguments(self) -> Arguments:
-        """Return the arguments for one attempt; a new copy of them if people were shown them."""
+    def fresh_arguments(self) -> Arguments:
+        """Return the arguments for one attempt of the step.
+
+        If the bound step holds its own copies of the arguments, each attempt gets a further copy.
+        So no attempt can change the arguments that people were shown.
+        """
         return deepcopy((self.args, self.kwargs)) if self.is_shown else (self.args, self.kwargs)
 
 
-def bound_to_be_shown(call: Call) -> Bound[Any]:
-    """Return a step that can be shown to people, with copies of all its arguments.
+def bind_with_copies(call: Call) -> Bound[Any]:
+    """Return a step that can be shown to people in full, with copies of all its arguments.
 
-    Defaults are included. Raises `EvidenceError` if people couldn't be shown everything the step
-    would do, and `OptionError` if the function can't be called with these arguments.
+    The default values of parameters without an argument are shown, too. Raises `EvidenceError` if
+    something that the step would do couldn't be shown, and `OptionError` if the function can't be
+    called with these arguments.
     """
     fn, args, kwargs, options = call
-    found_by(fn)
+    dotted_name_of(fn)
     try:
         given = signature_of(fn).parameters(fn).bind(*args, **kwargs)
     except ValueError:
@@ -86,18 +91,22 @@ def bound_to_be_shown(call: Call) -> Bound[Any]:
 def named_arguments(
     fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the arguments as JSON by the names of their parameters; {} if they can't be shown."""
+    """Return the arguments as JSON, by parameter name, for example `{"order": "A-7"}`.
+
+    If one of the arguments can't be shown, the result is `{}`.
+    """
     try:
         return dict(_shown(fn, args, kwargs))
     except (EvidenceError, TypeError, ValueError):
         return {}
 
 
-def found_by(fn: Callable[..., Any]) -> str:
-    """Return the dotted name under which a module holds the function, or raise `EvidenceError`.
+def dotted_name_of(fn: Callable[..., Any]) -> str:
+    """Return the dotted name of a function, such as "shop.payments.refund".
 
-    People can approve a function by its name only if a module holds that function: a lambda, a
-    closure or a bound method contains more than its name shows.
+    People can approve a function by its name only if the module `shop.payments` really holds that
+    function under the name `refund`. Raises `EvidenceError` for any other function: a lambda, a
+    closure or a bound method depends on more than its name shows.
     """
     owner = getattr(fn, "__self__", None)
     place = owner if isinstance(owner, type) else fn
@@ -117,7 +126,7 @@ def found_by(fn: Callable[..., Any]) -> str:
 
 
 def _namespaces(fn: Callable[..., Any], module: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the namespaces that may hold the function: its module and its globals."""
+    """Yield the namespaces that may hold the function: its module and the function's globals."""
     if module in sys.modules:
         yield vars(sys.modules[module])
     yield getattr(fn, "__globals__", {})
@@ -168,9 +177,12 @@ def _shown(
 def _unnamed_classes(
     fn: Callable[..., Any], name: str, stars: str, value: Any, plain: Any
 ) -> str | dict[str, str]:
-    """Return the names of the classes in a value that neither its JSON nor its annotation shows.
+    """Return the names of the classes in an argument that people wouldn't see otherwise.
 
-    Two classes may have the same JSON and behave differently, so the evidence must name them.
+    The classes are visible if the annotation of the parameter says which classes the JSON stands
+    for; the result is then "". Two objects of different classes may have the same JSON and behave
+    differently, so the evidence must name all other classes. The result is the name of one class,
+    or a dictionary of class names by their position in the argument.
     """
     found = list(classes_in(value))
     if not found:
@@ -190,7 +202,7 @@ def _unnamed_classes(
 def _class_name(fn: Callable[..., Any], kind: type) -> str:
     generic = getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")
     try:
-        name = found_by(generic or kind)
+        name = dotted_name_of(generic or kind)
     except EvidenceError:
         words = (
             f"The bound step {spoken_name(fn)} can't be shown in full, because the class "

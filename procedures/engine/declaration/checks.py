@@ -24,7 +24,7 @@ NOT_PLAIN = (
     inspect.isasyncgenfunction,
 )
 RESULT = "return"
-"""The key under which a function's annotations hold the type of its result."""
+"""The key of the result's type in a function's annotations."""
 
 
 def check_signature(name: str, fn: Function) -> None:
@@ -91,7 +91,8 @@ def check_no_secrets(name: str, fn: Function) -> None:
 def is_resolved(fn: Function) -> bool:
     """Return True if all types in the function's annotations are already defined.
 
-    If some aren't, the procedure is checked when it is registered.
+    A type may be defined further down in the module. A function with such a type can't be checked
+    while the decorator runs.
     """
     try:
         for hint in get_type_hints(fn, include_extras=True).values():

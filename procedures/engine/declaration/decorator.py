@@ -1,4 +1,4 @@
-"""The decorator that makes a procedure of a plain function."""
+"""The decorator that turns a plain function into a procedure."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -49,16 +49,24 @@ def procedure(  # noqa: PLR0913 (authors pass them by name)
 ) -> Procedure | Callable[[Function], Procedure]:
     """Declare a procedure; `roles` names the groups that may see, start, answer, operate or cancel.
 
-    `subject` is one line that distinguishes its runs, with the names of inputs in braces:
-    "Refund {amount:,.2f} € for {order}". `limits` replaces the site's limits for its runs. `source`
-    is for a procedure written in another language than Python: the text that the function
-    interprets. People are shown this text as the source. Its digest is the version, so that a run
-    notices a changed text just as it notices changed code.
+    For example, `roles={"start": "support", "answer": ["finance", "board"]}` lets the group
+    "support" start runs of the procedure, and the groups "finance" and "board" answer the requests
+    of these runs.
 
-    With `listens=True`, the people who may start, answer or operate its runs can write messages to
-    a run, which `ctx.inbox` and `ctx.converse` read. With `steer=True`, they can also write to the
-    step that is running, which reads their messages with `Step.messages`. `picture` shows people
-    the steps and the ways between them, and on a run's page how far the run has come.
+    `subject` is a template for one line of text that tells the procedure's runs apart. The template
+    contains names of inputs in braces: "Refund {amount:,.2f} € for {order}". The limits in `limits`
+    take the place of the site's limits for the procedure's runs.
+
+    `source` is for a procedure that is written in another language than Python: `source` is the
+    program's text, which the decorated function interprets. People are shown this text as the
+    source of the procedure. The version of the procedure is computed from this text, so that a
+    change of the text is treated like a change of Python code.
+
+    With `listens=True`, people who may start, answer or operate the procedure's runs can write
+    messages to a run. The procedure reads these messages with `ctx.inbox` and `ctx.converse`. With
+    `steer=True`, people can also write messages to the step that is running. The step reads these
+    messages with `Step.messages`. `picture` is a diagram of the steps and of the ways between them;
+    on the page of a run, the diagram also shows which steps the run has reached.
     """
     if not isinstance(limits, Limits | None):
         raise DefinitionError(f"Write limits=Limits(steps=...), not limits={short_repr(limits)}.")

@@ -82,7 +82,7 @@ class Procedure:
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     file: str = ""
-    """The file whose text the procedure runs; "" for Python code."""
+    """The path of the file whose text the procedure runs; "" for a procedure written in Python."""
     subject: str = ""
     """The template of the subjects of the procedure's runs; "" if it has none."""
     listens: bool = False
@@ -96,7 +96,11 @@ class Procedure:
         return self.fn(*args, **kwargs)
 
     def of_text(self, file: str, text: str) -> "Procedure":
-        """Return a copy with that text as its source and the text's digest as its version."""
+        """Return a copy of this procedure that runs the text of a procedure file.
+
+        The text becomes the source of the copy, and the start of the text's digest its version.
+        `file` is the path of the procedure file.
+        """
         made = replace(self, file=file)
         # Write to `__dict__`, because the class is frozen and its cached properties store their
         # values there.
@@ -124,7 +128,11 @@ class Procedure:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the inputs, with the values that the site's settings allow now."""
+        """The JSON Schema of the inputs.
+
+        For an input with a `SiteChoice`, the schema lists the names that the site's settings
+        contain now.
+        """
         try:
             schema: dict[str, Any] = self._inputs.json_schema()
         except PydanticUserError as error:
@@ -140,8 +148,8 @@ class Procedure:
             raise InputError([Fault(name, TOO_DEEP) for name in deep or raw]) from None
         # First the checks of single inputs: a check of several inputs may rely on each of them
         # being valid.
-        self._look_at_all(inputs, together=False)
-        self._look_at_all(inputs, together=True)
+        self._run_checks(inputs, together=False)
+        self._run_checks(inputs, together=True)
         return inputs
 
     def fits(self, name: str, raw: Any) -> bool:
@@ -188,9 +196,10 @@ class Procedure:
 
     @cached_property
     def _reading(self) -> Reading:
-        """The converter of sent values, made from the schema when it is first used.
+        """The converter of sent inputs to JSON, for example of the duration "2h" to ISO 8601.
 
-        Later changes to the site's settings don't affect it.
+        The converter is made from the JSON Schema when the first inputs are sent. A later change of
+        the site's settings doesn't change the converter.
         """
         return Reading(self.schema)
 
@@ -246,10 +255,11 @@ class Procedure:
         inputs: dict[str, Any] = vars(canonical.restored(text, self._inputs))
         return inputs
 
-    def _look_at_all(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Run the checks that look at one input, or with `together` those that need several inputs.
+    def _run_checks(self, inputs: Mapping[str, Any], *, together: bool) -> None:
+        """Run the checks of the inputs, and raise `InputError` with the faults of all inputs.
 
-        Raises `InputError` with every fault.
+        With `together=False`, only the checks that look at a single input run; with
+        `together=True`, only the checks that need several inputs.
         """
         look = self._look_together if together else self._look_at
         if faults := [fault for name in inputs for fault in look(name, inputs)]:

@@ -1,4 +1,4 @@
-"""Finding procedures by name, for code that knows no more of them than their names."""
+"""Finding a procedure when only its name is given."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +16,17 @@ HERE: ContextVar[Mapping[str, Procedure] | None] = ContextVar("procedures", defa
 
 
 class Known:
-    """The process's source of procedures by name; the host sets it once at start."""
+    """The function with which this process finds a procedure by its name.
+
+    The host sets the function `find` once, when the process starts.
+    """
 
     find: ClassVar[Callable[[str], Procedure | None]] = staticmethod(lambda _name: None)
 
 
 @contextmanager
 def use_procedures(*known: Procedure) -> Iterator[None]:
-    """Find these procedures by name inside the block, instead of the site's."""
+    """Let `find_procedure` find these procedures inside the block, and no others."""
     token = HERE.set({one.name: one for one in known})
     try:
         yield
@@ -32,7 +35,7 @@ def use_procedures(*known: Procedure) -> Iterator[None]:
 
 
 def known_here(name: str) -> Procedure | None:
-    """Return the procedure of that name in the enclosing `use_procedures`, or None."""
+    """Return the procedure of that name that an enclosing `use_procedures` was given, or None."""
     return (HERE.get() or {}).get(name)
 
 
@@ -47,9 +50,10 @@ def find_procedure(name: str) -> Procedure:
 
 @cache
 def procedure_near(parent: Procedure, name: str) -> Procedure:
-    """Return the procedure of that name: one that the parent's code refers to, or any imported one.
+    """Return the procedure of that name, found from the code of the parent run's procedure.
 
-    Raises `EngineError` if there is none.
+    First, the globals and the enclosing variables of the parent's function are searched, then all
+    imported modules. Raises `EngineError` if none of these holds a procedure of that name.
     """
     fn = parent.fn
     cells = [cell.cell_contents for cell in fn.__closure__ or ()]

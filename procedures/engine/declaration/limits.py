@@ -10,7 +10,7 @@ from procedures.engine.values.options import check_options, with_fields
 from procedures.engine.values.spelling import short_repr
 
 LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
-"""The lowest allowed value of each limit; a run needs at least one step and one event."""
+"""The lowest value that an author can set for each limit; a run needs a step and an event."""
 
 
 @with_fields("Limits")
@@ -18,10 +18,12 @@ LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
 class Limits:
     """Limits of a run; for each limit that is left out, the site's limit applies.
 
-    `steps`, `events` (in the journal) and `children` (each run of a map counts) start again at zero
-    after `ctx.continue_as_new`. `depth` is the largest number of runs above a child of this run:
-    its parent, its parent's parent, and so on. `max_duration` is the longest time from the run's
-    start, including waits and every `continue_as_new`.
+    `steps` is the largest number of steps, `events` the largest number of events in the journal,
+    and `children` the largest number of child runs, where each run of a `ctx.map` counts. These
+    three counts start again at zero after `ctx.continue_as_new`. `depth` limits how deeply runs can
+    be nested: it is the largest number of runs above a child run, which are its parent, the parent
+    of its parent, and so on. `max_duration` is the longest time from the start of the run to its
+    end, including waits and the time before each `continue_as_new`.
     """
 
     steps: int | None = None

@@ -20,8 +20,9 @@ UNQUOTED = re.compile(r'["`#;<>|\n\r]')
 class Place:
     """One step, question or wait of a picture.
 
-    `name` is the name of the step or wait. Steps called `NAME.PART` also belong to the place, and
-    so does a timer whose reason is the place's label.
+    `name` is the name of the step or wait in the code. A place named "pay" stands also for the
+    steps "pay.check" and "pay.send", whose names begin with "pay" and a dot. A timer belongs to a
+    place if the `reason` of the timer is the `label` of the place.
     """
 
     name: str
@@ -46,7 +47,11 @@ class Picture:
     ways: tuple[Way, ...] = ()
 
     def place_of(self, name: str, reason: str = "") -> Place | None:
-        """Return the place to which a step or wait with that name, or that reason, belongs."""
+        """Return the place that stands for a step or a wait; None if the picture has no such place.
+
+        `name` is the name of the step or wait, for example "pay.check" or "pay#2". `reason` is the
+        reason of a timer; the reason is compared with the labels of the places.
+        """
         plain = name.partition("#")[0]
         known = {one.name: one for one in self.places}
         while plain:
@@ -57,7 +62,11 @@ class Picture:
         return next(of_reason, None)
 
     def mermaid(self, looks: Mapping[str, str] | None = None) -> str:
-        """Return the picture as Mermaid text; `looks` maps names of places to classes."""
+        """Return the picture as Mermaid text.
+
+        `looks` maps the name of a place to the Mermaid class in which that place is drawn, for
+        example `{"pay": "done"}`.
+        """
         numbers = {one.name: f"n{number}" for number, one in enumerate(self.places)}
         lines = ["flowchart TD", *(_mermaid_place(numbers[one.name], one) for one in self.places)]
         lines += [_mermaid_way(numbers, way) for way in self.ways]
@@ -81,5 +90,5 @@ def _mermaid_looks(numbers: Mapping[str, str], looks: Mapping[str, str]) -> Iter
 
 
 def _quoted(text: str) -> str:
-    """Return the text with codes in place of the characters that mean something in Mermaid."""
+    """Return the text with each character that has a meaning in Mermaid replaced by its code."""
     return UNQUOTED.sub(lambda found: f"#{ord(found[0])};", text)

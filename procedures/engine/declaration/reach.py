@@ -1,7 +1,8 @@
-"""Marks for inputs that name people or external programs, which the site checks at the start.
+"""Marks for inputs that name people or external programs.
 
-The engine only declares the marks. The host that starts a run looks at the marked inputs. It
-refuses the start if the person who starts the run has no right to use what they name.
+A mark declares that an input of a procedure names a person, a group or a webhook. When somebody
+starts a run, the host reads these inputs. The host refuses the start if the person has no right to
+use the people or the webhook that an input names.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,14 +24,15 @@ class Webhook:
 class Answerers:
     """An input that names whom to ask: `to: Annotated[list[str], Answerers()] = []`.
 
-    Names are written as in `assign=`. A start is refused unless everybody who is named is in a
-    group with the role `answer` on the procedure.
+    Each item is written as in `assign=`: "finance" is a group, "@ann" is a user, and
+    "perm:app.code" is everybody with that permission. A start is refused unless everybody whom an
+    item names is in a group with the role `answer` on the procedure.
     """
 
 
 @lru_cache(maxsize=1_000)
 def inputs_marked(fn: Callable[..., Any], mark: type) -> Sequence[str]:
-    """Return the names of the inputs of a procedure's function that have a mark of that type."""
+    """Return the names of the inputs of a procedure's function that have a mark of this type."""
     marks = {
         name: getattr(hint, "__metadata__", ())
         for name, hint in get_type_hints(fn, include_extras=True).items()

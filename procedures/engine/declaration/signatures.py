@@ -17,7 +17,7 @@ from procedures.engine.values.spelling import short_repr
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 AS_THEY_ARE = {type(None), bool, int, float, str, list, dict}
-"""Types of results that are always returned unchanged, unlike coroutines and iterators."""
+"""Types of results that need no conversion; coroutines and iterators, for example, do need one."""
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -30,7 +30,7 @@ class Signature:
     returns: Any
     step_parameter: inspect.Parameter | None = None
     place: int = 0
-    """The position of `step_parameter` among the parameters, counted from 0."""
+    """The position of the parameter annotated `Step`, counted from 0 among all parameters."""
     clashes: Set[str] = frozenset()
     """The function's parameters whose names are also names of step options."""
     has_defaults: bool = False
@@ -78,7 +78,11 @@ class Signature:
     def completed(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Arguments:
-        """Return the arguments with defaults filled in, so that equivalent calls are equal."""
+        """Return the arguments, with the default of each parameter that the call leaves out.
+
+        So two calls that pass the same values, one explicitly and one by default, have the same
+        arguments and the same digest.
+        """
         try:
             bound = self.parameters(fn).bind(*args, **kwargs)
         # The call doesn't fit, or a built-in function has no signature.
@@ -110,7 +114,7 @@ def _signature_of(fn: Callable[..., Any]) -> Signature:
     hints = hints_of(fn)
     returns = _returns(fn, hints.pop("return", Any))
     own = getattr(fn, "__name__", "")
-    named, has_defaults = _told_by(fn)
+    named, has_defaults = _named_parameters_of(fn)
     signature = Signature(
         own if own.isidentifier() else "",
         returns,
@@ -144,7 +148,7 @@ def _returns(fn: Callable[..., Any], hint: Any) -> Any:
     return returns
 
 
-def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
+def _named_parameters_of(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
     """Return the parameters that can be passed by name, and True if any parameter has a default."""
     # The usual case, ten times as fast.
     if type(fn) is FunctionType and not hasattr(fn, "__wrapped__"):
@@ -160,7 +164,7 @@ def _told_by(fn: Callable[..., Any]) -> tuple[Set[str], bool]:
     return named, any(one.default is not one.empty for one in parameters)
 
 
-def named_by(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
+def passing_by_name(fn: Callable[..., Any], count: int) -> tuple[list[str], set[str], bool]:
     """Return three facts about passing arguments to the function by name.
 
     These are: the parameters that can be passed by name; the parameters that `count` positional
@@ -182,7 +186,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 
 def spoken_name(fn: Callable[..., Any]) -> str:
-    """Return the function's name for use in messages; it isn't always a valid identifier."""
+    """Return the function's name for messages to people; it may be "<lambda>" or a whole `repr`."""
     if isinstance(fn, partial):
         return spoken_name(fn.func)
     return getattr(fn, "__name__", "") or repr(fn)

@@ -195,9 +195,15 @@ class Step:
 
     name: str
     idempotency_key: str
-    """A key that all attempts share, even after a crash, so that other systems spot duplicates."""
+    """A key that all attempts of the step share, even attempts after a crash of a worker.
+
+    Pass this key to other systems, so that they recognize a repeated call.
+    """
     attempt: int
-    """The attempt's number, from 1; an attempt cut off by a crash is repeated with its number."""
+    """The number of the attempt, counted from 1.
+
+    If a worker crashes during an attempt, the next attempt has the same number.
+    """
     _tell: Callable[[str, float | None, float | None], None] = field(
         default=lambda *_: None, repr=False, compare=False
     )

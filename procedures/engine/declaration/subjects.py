@@ -37,7 +37,11 @@ LISTS = (list, tuple, set, frozenset, Sequence)
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A literal text in a template and the placeholder after it; `name` is "" if none follows."""
+    """A part of a template: literal text, and the placeholder that follows the text.
+
+    `name` is the name of the input in the placeholder, and `format` the text after the colon, such
+    as ",.2f". At the end of the template, no placeholder may follow the text; `name` is then "".
+    """
 
     text: str
     name: str = ""
@@ -103,7 +107,10 @@ def _takes(kinds: Sequence[Any], spec: str) -> bool:
 
 
 def _kinds(hint: Any) -> list[Any]:
-    """Return the types that a value may have, without None and annotations."""
+    """Return the types that an input of this type may have, without None and without annotations.
+
+    For example, the result is `[int, str]` for `Annotated[int, ...] | str | None`.
+    """
     origin = get_origin(hint)
     if origin is Annotated:
         return _kinds(get_args(hint)[0])
@@ -151,7 +158,11 @@ def _value(value: Any, spec: str) -> str:
 
 
 def _formatted(value: Any, spec: str) -> str:
-    """Return a number or a time in the given format; decimals and times are passed as strings."""
+    """Return a number, date or time as text in the given format.
+
+    In the run's stored inputs, a `Decimal`, a date and a time are strings, so `value` may be a
+    string.
+    """
     if NUMBER.fullmatch(spec):
         return format(Decimal(value) if isinstance(value, str) else value, spec)
     kind = time if ":" in value[:3] else datetime

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from procedures.engine.declaration.bound import Bound, bound_to_be_shown
+from procedures.engine.declaration.bound import Bound, bind_with_copies
 from procedures.engine.errors import NotApprovedError, OptionError
 from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber
@@ -19,7 +19,7 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
     """
     _check_decides(decision)
     if not bound.is_shown:
-        bound = bound_to_be_shown((bound.fn, bound.args, dict(bound.kwargs), bound.options))
+        bound = bind_with_copies((bound.fn, bound.args, dict(bound.kwargs), bound.options))
     evidence = bound.as_evidence()
     while decision and decision.question and not _serves(fiber, decision, bound, evidence):
         # Nobody may ask back about this question, because the code couldn't ask another one here.

@@ -265,7 +265,7 @@ class StepExecution:
         return draft, (*said, *told), made
 
     def _called(self, step: Step | None, facts: Attempt, seconds: float | None) -> Any:
-        args, kwargs = self.bound.own_arguments() if self.bound else (self.args, self.kwargs)
+        args, kwargs = self.bound.fresh_arguments() if self.bound else (self.args, self.kwargs)
         standings = self.fiber.journal.standings()
         try:
             if seconds is None:

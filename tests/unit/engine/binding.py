@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer
 
 from procedures.engine import Bound, Step
 from procedures.engine.declaration.arguments import call_of
-from procedures.engine.declaration.bound import bound_to_be_shown
+from procedures.engine.declaration.bound import bind_with_copies
 
 did: list[Any] = []
 
 
 def bind(fn: Callable[..., Any], *args: Any, **named: Any) -> Bound[Any]:
-    return bound_to_be_shown(call_of(fn, args, named))
+    return bind_with_copies(call_of(fn, args, named))
 
 
 def refund(order: str, amount: int, currency: str = "EUR") -> str:
