@@ -1,5 +1,8 @@
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
 from django.core.checks import register
+from django.db.models.signals import post_migrate
 
 
 class DashboardConfig(AppConfig):
@@ -20,8 +23,25 @@ class DashboardConfig(AppConfig):
         from procedures.engine.values.secrecy import note_site_secrets
 
         receivers.connect()
+        post_migrate.connect(fill_groups, sender=self)
         register(check_push)
         register(check_mcp)
         for channel in (Page, Mail, Push, Webhook):
             register_channel(channel)
         note_site_secrets(find_site_secrets())
+
+
+def fill_groups(**_: Any) -> None:
+    """Create and fill the groups that every site has; called after migrations."""
+    from django.contrib.auth.management import create_permissions
+    from django.db import connection
+
+    from dashboard.accounts.standard_groups import fill_standard_groups
+    from dashboard.models import StandardGroup
+
+    if StandardGroup._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001
+        return  # a migration back has removed the tables
+    # Django creates the permissions of each app after its signal, and other apps may come later.
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0)
+    fill_standard_groups()

@@ -14,6 +14,8 @@ MADE = (
     "django_content_type",
     "auth_permission",
     "auth_group",
+    "auth_group_permissions",
+    "countersign_dashboard_standardgroup",
     "countersign_procedures_procedure",
     "countersign_procedures_procedureversion",
     "countersign_procedures_grant",

@@ -18,6 +18,7 @@ from dashboard.models import (
     PushReceipt,
     PushSubscription,
     SignIn,
+    StandardGroup,
 )
 from dashboard.models.token import ApiTokenQuerySet
 from procedures.users import name_field
@@ -124,3 +125,10 @@ class FormerNameAdmin(HistoryAdmin):
     list_filter = ["kind"]
     search_fields = ["name", "=held_by"]
     fields = ["name", "kind", "held_by", "left_at"]
+
+
+@admin.register(StandardGroup)
+class StandardGroupAdmin(HistoryAdmin):
+    list_display = ["kind", "group"]
+    list_select_related = ["group"]
+    fields = ["kind", "group"]

@@ -118,4 +118,17 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('subscription', 'key'), name='countersign_pushed_once')],
             },
         ),
+        migrations.CreateModel(
+            name='StandardGroup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('operators', 'Operators'), ('auditors', 'Auditors'), ('managers', 'Site managers')], max_length=10, unique=True)),
+                ('group', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='standard', to='auth.group')),
+            ],
+            options={
+                'verbose_name': 'standard group',
+                'verbose_name_plural': 'standard groups',
+                'ordering': ['pk'],
+            },
+        ),
     ]

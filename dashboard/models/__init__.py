@@ -1,10 +1,11 @@
-"""Models for sign-ins, API tokens and preferences."""
+"""Models for sign-ins, API tokens, preferences and the groups that every site has."""
 
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter
 from dashboard.models.preferences import Preferences
 from dashboard.models.push import PushReceipt, PushSubscription
 from dashboard.models.sign_in import SignIn
+from dashboard.models.standard_group import StandardGroup
 from dashboard.models.token import ApiToken, Scope
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "PushSubscription",
     "Scope",
     "SignIn",
+    "StandardGroup",
 ]

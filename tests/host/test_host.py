@@ -148,7 +148,8 @@ def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> Non
 
     assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 3
     assert rows == {
-        "auth.Group": ["clerks", "packers"],
+        "auth.Group": ["Auditors", "Operators", "Site managers", "clerks", "packers"],
+        "countersign_dashboard.StandardGroup": ["Auditors", "Operators", "Site managers"],
         "countersign_procedures.Grant": [
             "clerks may start Send an order",
             "packers may answer Send an order",
