@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import kombu.pools
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
@@ -172,6 +172,16 @@ def group(name: str) -> Group:
 def create_person(name: str, *groups: Group) -> User:
     user = User.objects.create_user(name)
     user.groups.add(*groups)
+    return user
+
+
+def create_manager(*groups: Group) -> User:
+    """Staff who may see, add and change people, and nothing else."""
+    user = create_person("manager", *groups)
+    user.is_staff = True
+    user.save()
+    codes = ("view_user", "change_user", "add_user")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
     return user
 
 

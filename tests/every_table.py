@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, ReadMark, Snooze
@@ -13,6 +13,7 @@ from dashboard.models import (
     LinkCounter,
     Preferences,
     PushSubscription,
+    RetiredGroup,
     SignIn,
 )
 from procedures.models import Installation
@@ -41,4 +42,5 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     sign_in = SignIn.objects.filter(user=person).latest("pk")
     browser = PushSubscription.objects.create(sign_in=sign_in, endpoint="https://push.example/x")
     browser.note_accepted("1.2", at=now)
+    RetiredGroup.objects.create(group=Group.objects.create(name="packers"))
     Installation.current()

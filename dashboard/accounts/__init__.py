@@ -1,1 +1,1 @@
-"""Names, sign-in links, and the end of sessions when somebody leaves."""
+"""Names, sign-in links, the roles of people and groups, and what ends when somebody leaves."""

@@ -4,6 +4,26 @@ It covers the site as a whole: access follows Django's own `view_` permissions. 
 procedure, which govern the API and the pages, don't apply here.
 """
 
-from dashboard.admin import arrangements, chat, installation, log, people, procedure, run, site
+from dashboard.admin import (
+    arrangements,
+    chat,
+    installation,
+    log,
+    pages,
+    people,
+    procedure,
+    run,
+    site,
+)
 
-__all__ = ["arrangements", "chat", "installation", "log", "people", "procedure", "run", "site"]
+__all__ = [
+    "arrangements",
+    "chat",
+    "installation",
+    "log",
+    "pages",
+    "people",
+    "procedure",
+    "run",
+    "site",
+]

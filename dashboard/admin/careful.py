@@ -7,7 +7,8 @@ actions on many rows are judged by their effects, not by the fields that they ch
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.contrib.messages.storage import default_storage
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from dashboard.admin.history import Admin, EditorAdmin, rendered
 from dashboard.admin.viewer import viewing
 
+T = TypeVar("T")
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
 """A statement that takes an advisory lock until the transaction ends."""
 CONFIRMED = "confirmed"
@@ -98,6 +100,32 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
     """Process the request; roll back and show a warning if it has unconfirmed consequences."""
     if request.method != "POST":
         return act()
+    return confirmed_first(request, act, partial(_warning, admin, request))
+
+
+def confirmed_first(
+    request: HttpRequest,
+    act: Callable[[], HttpResponse],
+    warn: Callable[[Sequence[Finding]], HttpResponse],
+) -> HttpResponse:
+    """Return what `act` returns; if it has unconfirmed consequences, undo it and return a warning.
+
+    The warning is what `warn` returns for the findings.
+    """
+    response, found = tried(act, undo=lambda found: not is_confirmed(request, found))
+    if response is not None:
+        return response
+    _forget_messages(request)
+    return warn(found)
+
+
+def tried(
+    act: Callable[[], T], *, undo: Callable[[Sequence[Finding]], bool]
+) -> tuple[T | None, list[Finding]]:
+    """Do an act in a transaction, and undo it if `undo` returns True for its findings.
+
+    Returns what the act returned, or None if it was undone, and the findings.
+    """
     with transaction.atomic():
         _wait_for_others()
         # This comes after the lock, or two simultaneous changes would each count on what the other
@@ -106,13 +134,17 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
         # An inner block, not an explicit savepoint: Django forgets the act's `on_commit` functions,
         # which would send mails about changes that weren't made, only if it rolls back a block.
         with transaction.atomic():
-            response = act()
+            done = act()
             found = [finding for finding in (look() for look in looks) if finding]
-            if not found or request.POST.get(CONFIRMED) == _key_of(found):
-                return response
+            if not undo(found):
+                return done, found
             transaction.set_rollback(True)
-    _forget_messages(request)
-    return _warning(admin, request, found)
+    return None, found
+
+
+def is_confirmed(request: HttpRequest, found: Sequence[Finding]) -> bool:
+    """Return True if there is nothing to confirm, or if the page has confirmed these findings."""
+    return not found or request.POST.get(CONFIRMED) == key_of(found)
 
 
 def _wait_for_others() -> None:
@@ -126,7 +158,8 @@ def _wait_for_others() -> None:
             cursor.execute(ONE_AT_A_TIME)
 
 
-def _key_of(found: Sequence[Finding]) -> str:
+def key_of(found: Sequence[Finding]) -> str:
+    """Return a digest of findings, which a page sends back to confirm them."""
     return hashlib.sha256("\n".join(one.key for one in found).encode()).hexdigest()
 
 
@@ -152,7 +185,7 @@ def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> Ht
             else _("Nothing has been saved yet"),
             "opts": admin.opts,
             "consequences": told,
-            "sent": [*sent, (CONFIRMED, _key_of(found))],
+            "sent": [*sent, (CONFIRMED, key_of(found))],
             "is_deletion": is_deletion,
             "lead": _("Deleting this has these consequences:")
             if is_deletion

@@ -23,11 +23,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Presence
+from dashboard.accounts.authority import fault_of_code_name, has_more
 from dashboard.accounts.names import Kind, check_name
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin
-from dashboard.models import LinkCounter, Preferences, SignIn
-from procedures.users import User
+from dashboard.models import LinkCounter, Preferences, RetiredGroup, SignIn
+from procedures.users import User, active_users
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -72,7 +73,7 @@ def version_of(row: Model) -> str:
 
 def is_last_superuser(users: Sequence[User]) -> bool:
     """Return True if all active superusers are among these users."""
-    active = User.objects.filter(is_superuser=True, is_active=True)
+    active = active_users().filter(is_superuser=True)
     if connection.in_atomic_block:  # two superusers may demote each other at the same moment
         active = active.select_for_update()
     left, gone = set(active.values_list("pk", flat=True)), {user.pk for user in users}
@@ -113,6 +114,8 @@ class AccountForm(VersionedForm, ChangeForm):
         added = set(self.added("groups"))
         if not self.by.is_superuser and added - set(self.by.groups.all()):
             raise forms.ValidationError(_("You can add people only to groups that you are in."))
+        if RetiredGroup.objects.filter(group__in=added).exists():
+            raise forms.ValidationError(_("Nobody can be added to a retired group."))
         return self.cleaned_data["groups"]
 
     def clean(self) -> dict[str, Any]:
@@ -124,9 +127,13 @@ class AccountForm(VersionedForm, ChangeForm):
 
 
 class NewAccountForm(NewUserForm):
+    by: User
+
     def clean_username(self) -> str:
         name = str(super().clean_username())
         check_name(Kind.USER, name, None)
+        if fault := fault_of_code_name(name, by=self.by):
+            raise forms.ValidationError(fault)
         return name
 
 
@@ -183,15 +190,9 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
             return []
         if request.user.is_superuser:
             return DATES
-        own = ["is_active", "groups"] if obj.pk == request.user.pk else []
-        return [*DATES, *BY_SUPERUSERS, *own, *(["email"] if self._has_more(request, obj) else [])]
-
-    def _has_more(self, request: HttpRequest, obj: User) -> bool:
-        """Return True if that person may have access that the editor of the account lacks."""
-        if obj.pk == request.user.pk:
-            return False
-        theirs, own = set(obj.groups.all()), set(request.user.groups.all())
-        return bool(theirs - own) or obj.user_permissions.exists()
+        by: Any = request.user
+        own = ["is_active", "groups"] if obj.pk == by.pk else []
+        return [*DATES, *BY_SUPERUSERS, *own, *(["email"] if has_more(obj, by) else [])]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin, Related, folded
+from dashboard.models import RetiredGroup
 from procedures import access
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.users import User
@@ -69,6 +70,9 @@ class GrantForm(ModelForm):
             raise forms.ValidationError(
                 _("You can grant only roles that you have on the procedure.")
             )
+        group = cleaned.get("group")
+        if group and RetiredGroup.objects.filter(group=group).exists():
+            raise forms.ValidationError(_("This group is retired."))
         return cleaned
 
 

@@ -17,6 +17,7 @@ from dashboard.models import (
     Preferences,
     PushReceipt,
     PushSubscription,
+    RetiredGroup,
     SignIn,
     StandardGroup,
 )
@@ -132,3 +133,10 @@ class StandardGroupAdmin(HistoryAdmin):
     list_display = ["kind", "group"]
     list_select_related = ["group"]
     fields = ["kind", "group"]
+
+
+@admin.register(RetiredGroup)
+class RetiredGroupAdmin(HistoryAdmin):
+    list_display = ["group", "retired_at"]
+    list_select_related = ["group"]
+    fields = ["group", "retired_at"]

@@ -131,4 +131,16 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
             },
         ),
+        migrations.CreateModel(
+            name='RetiredGroup',
+            fields=[
+                ('group', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='retirement', serialize=False, to='auth.group')),
+                ('retired_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'verbose_name': 'retired group',
+                'verbose_name_plural': 'retired groups',
+                'ordering': ['-retired_at'],
+            },
+        ),
     ]

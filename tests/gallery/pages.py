@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.template.loader import render_to_string
 from playwright.sync_api import Page
 
@@ -198,10 +199,41 @@ def of_the_administration(stage: Stage) -> Iterator[Look]:
         "a new group": "auth/group/add/",
         "deleting": f"auth/user/{stage.people['deputy'].pk}/delete/",
     }
-    for name, path in paths.items():
+    for name, path in {**paths, **of_people_and_access(stage)}.items():
         yield Look(f"admin, {name}", "admin", f"/admin/{path}")
+    yield Look(
+        "admin, difference of access", "admin", "/admin/access/?procedure=desk", change_access
+    )
+    yield Look(
+        "admin, preview of invitations", "admin", "/admin/people/invite/", preview_invitations
+    )
     yield Look("admin, of an operator", "operator", "/admin/")
     yield Look("admin, refused", "starter", "/admin/")
+
+
+def of_people_and_access(stage: Stage) -> dict[str, str]:
+    """Return the paths of the pages about people and access, by what they show."""
+    people, finance = stage.people, Group.objects.get(name="finance").pk
+    approver = f"person/{people['approver'].pk}/"
+    return {
+        "access": "access/",
+        "access, nothing found": "access/?procedure=xyzzy",
+        "who may answer": "access/desk/answer/",
+        "people": "people/",
+        "people, nobody found": "people/?q=xyzzy",
+        "invite": "people/invite/",
+        "a person": approver,
+        "a person, superuser": f"person/{people['admin'].pk}/",
+        "a person, open": f"{approver}open/",
+        "a person, sign-in": f"{approver}sign-in/",
+        "a person, acts": f"{approver}acts/",
+        "offboard": f"{approver}offboard/",
+        "away": f"{approver}away/",
+        "groups": "groups/",
+        "a group": f"groups/{finance}/",
+        "a group, rename": f"groups/{finance}/rename/",
+        "a group, retire": f"groups/{finance}/retire/",
+    }
 
 
 def press(*keys: str) -> Act:
@@ -254,6 +286,18 @@ def bulk(button: str) -> Act:
         page.wait_for_load_state("networkidle")
 
     return act
+
+
+def change_access(page: Page) -> None:
+    for box in page.get_by_role("checkbox").all()[:4]:
+        box.set_checked(not box.is_checked())
+    page.get_by_role("button", name="Review the changes").click()
+
+
+def preview_invitations(page: Page) -> None:
+    addresses = "Ann Blum <ann@bank.example>\napprover@demo.example\nnobody"
+    page.get_by_label("Addresses").fill(addresses)
+    page.get_by_role("button", name="Preview").click()
 
 
 def create_token(page: Page) -> None:

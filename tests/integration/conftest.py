@@ -51,6 +51,12 @@ def root(admin_user: User) -> Client:
 
 
 @pytest.fixture
+def clerks(db: None) -> Group:
+    """A group that no code names."""
+    return group("clerks")
+
+
+@pytest.fixture
 def asks_erin(alice: User, bob: User, dave: User, finance: Group, operators: Group) -> HumanRequest:
     """Asks erin alone, of the group audit; finance answers for the procedure and dave operates."""
     create_person("erin", group("audit"))

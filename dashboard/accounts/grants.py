@@ -1,0 +1,146 @@
+"""Changes of the roles that groups have on procedures, several at once and with a reason."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, cast
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from chat.doorbell import RIGHTS, ring_after_commit
+from dashboard.models.trail import note
+from procedures.access import HeldRoles
+from procedures.engine.declaration.roles import ROLES, Role
+from procedures.models import Grant, Procedure
+from procedures.users import User
+
+ADD, DELETE = "countersign_procedures.add_grant", "countersign_procedures.delete_grant"
+ID = re.compile(r"[0-9]{1,18}")
+
+
+class Cell(NamedTuple):
+    """A role that a group may have on a procedure."""
+
+    procedure: int
+    group: int
+    role: Role
+
+    def __str__(self) -> str:
+        return f"{self.procedure}:{self.group}:{self.role}"
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return the cell that a form names, or None if the text names none."""
+        procedure, _, rest = text.partition(":")
+        group, _, role = rest.partition(":")
+        are_ids = ID.fullmatch(procedure) and ID.fullmatch(group)
+        if not are_ids or role not in ROLES:
+            return None
+        return cls(int(procedure), int(group), cast("Role", role))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The roles that would be given and those that would be taken away."""
+
+    added: frozenset[Cell]
+    removed: frozenset[Cell]
+
+    @classmethod
+    def between(cls, before: Iterable[str], after: Iterable[str]) -> Self:
+        """Return the difference between the cells that a page showed and those sent back."""
+        held, wanted = _cells(before), _cells(after)
+        return cls(wanted - held, held - wanted)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+    @property
+    def cells(self) -> frozenset[Cell]:
+        return self.added | self.removed
+
+
+class Changer:
+    """A person who changes roles: only the roles that they have themselves."""
+
+    def __init__(self, user: User, procedures: Collection[int]) -> None:
+        self._held = HeldRoles(user, procedures)
+        self.may_add, self.may_remove = user.has_perm(ADD), user.has_perm(DELETE)
+
+    def may(self, cell: Cell, *, is_held: bool) -> bool:
+        """Return True if the person may take the role away, or give it if it isn't held yet."""
+        is_permitted = self.may_remove if is_held else self.may_add
+        return is_permitted and self._held.has(cell.role, cell.procedure)
+
+
+def check_change(difference: Difference, *, by: User) -> None:
+    """Raise `PermissionDenied` unless the person may make all of these changes."""
+    changer = Changer(by, {cell.procedure for cell in difference.cells})
+    may_add = all(changer.may(cell, is_held=False) for cell in difference.added)
+    if not may_add or not all(changer.may(cell, is_held=True) for cell in difference.removed):
+        raise PermissionDenied
+
+
+@transaction.atomic
+def change_grants(difference: Difference, *, by: User, reason: str) -> None:
+    """Give and take away roles, and log them with the reason.
+
+    Roles that others have given or taken away meanwhile stay so. Raises `PermissionDenied` unless
+    the person may make all of these changes.
+    """
+    check_change(difference, by=by)
+    procedures, groups = named(difference.cells)
+    new = [
+        Grant(procedure_id=cell.procedure, group_id=cell.group, role=cell.role)
+        for cell in difference.added
+        if cell.procedure in procedures and cell.group in groups
+    ]
+    Grant.objects.bulk_create(new, ignore_conflicts=True)
+    for (procedure, role), cells in _by_role(difference.removed).items():
+        gone = Grant.objects.filter(procedure=procedure, role=role)
+        gone.filter(group__in=[cell.group for cell in cells]).delete()
+    ring_after_commit(RIGHTS)
+    _log(difference, procedures, groups, by=by, reason=reason)
+
+
+def named(cells: Iterable[Cell]) -> tuple[dict[int, Procedure], dict[int, Group]]:
+    """Return the procedures and groups of the cells, by their ids."""
+    told = list(cells)
+    procedures = Procedure.objects.in_bulk({cell.procedure for cell in told})
+    return procedures, Group.objects.in_bulk({cell.group for cell in told})
+
+
+def _cells(texts: Iterable[str]) -> frozenset[Cell]:
+    return frozenset(cell for cell in map(Cell.read, texts) if cell)
+
+
+def _by_role(cells: Iterable[Cell]) -> dict[tuple[int, Role], list[Cell]]:
+    found: dict[tuple[int, Role], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        found[cell.procedure, cell.role].append(cell)
+    return found
+
+
+def _log(
+    difference: Difference,
+    procedures: dict[int, Procedure],
+    groups: dict[int, Group],
+    *,
+    by: User,
+    reason: str,
+) -> None:
+    for key, procedure in sorted(procedures.items()):
+        told: list[Any] = []
+        for verb, cells in (("Granted", difference.added), ("Revoked", difference.removed)):
+            roles = sorted(
+                f"{cell.role} to {groups[cell.group]}"
+                if verb == "Granted"
+                else f"{cell.role} from {groups[cell.group]}"
+                for cell in cells
+                if cell.procedure == key and cell.group in groups
+            )
+            told += [f"{verb} {', '.join(roles)}."] if roles else []
+        note(by, " ".join([*told, f"Reason: {reason}"]), about=procedure)

@@ -1,0 +1,163 @@
+"""Groups: their members, where code names them, and what renaming and retiring them means."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from chat.doorbell import RIGHTS, ring_after_commit
+from dashboard.accounts.authority import may_change
+from dashboard.accounts.names import Kind, check_name
+from dashboard.models import RetiredGroup, StandardGroup
+from dashboard.models.trail import note
+from procedures.models import Grant, Procedure
+from procedures.services import CodeName, names_in_code
+from procedures.users import User, is_active, members_path, users
+
+NOWHERE = CodeName((), ())
+
+
+class Listed(NamedTuple):
+    """A group in a list: its active members, its roles, and the procedures whose code names it."""
+
+    group: Group
+    members: int
+    roles: int
+    code: CodeName
+    is_standard: bool
+    is_retired: bool
+
+
+class RetiredError(Exception):
+    """The group is one of those that every site has, or it is retired already."""
+
+
+def groups_in_use() -> "QuerySet[Group]":
+    """Return the groups that aren't retired."""
+    return Group.objects.filter(retirement=None)
+
+
+def listed_groups(found: Collection[Group]) -> list[Listed]:
+    """Return what a list says of these groups; the number of statements doesn't depend on it."""
+    keys = [one.pk for one in found]
+    members, roles, code = active_members(keys), _roles(keys), names_in_code()
+    standard = set(StandardGroup.objects.filter(group__in=keys).values_list("group", flat=True))
+    retired = set(RetiredGroup.objects.filter(group__in=keys).values_list("group", flat=True))
+    return [
+        Listed(
+            group=one,
+            members=members.get(one.pk, 0),
+            roles=roles.get(one.pk, 0),
+            code=code.get(one.name, NOWHERE),
+            is_standard=one.pk in standard,
+            is_retired=one.pk in retired,
+        )
+        for one in found
+    ]
+
+
+def active_members(groups: Collection[int]) -> dict[int, int]:
+    """Return the numbers of active members of the groups with these ids."""
+    path = members_path()
+    found = Group.objects.filter(pk__in=list(groups)).order_by()
+    counted = found.annotate(people=Count(path, filter=is_active(f"{path}__")))
+    return dict(counted.values_list("pk", "people"))
+
+
+def members_of(group: Group) -> "QuerySet[User]":
+    return users().filter(groups=group)
+
+
+def naming(group: Group) -> "tuple[CodeName, QuerySet[Procedure]]":
+    """Return where code names a group, and those procedures."""
+    code = names_in_code().get(group.name, NOWHERE)
+    return code, Procedure.objects.filter(name__in={*code.in_code, *code.in_roles})
+
+
+def may_add(by: User, group: Group, user: User) -> bool:
+    """Return True if somebody may add a person to a group: staff only to groups that they are in.
+
+    Nobody but superusers adds themselves.
+    """
+    if by.is_superuser:
+        return True
+    is_own = by.groups.filter(pk=group.pk).exists()
+    return is_own and by.pk != user.pk and may_change(by, user)
+
+
+def may_remove(by: User, user: User) -> bool:
+    return may_change(by, user) and (by.is_superuser or by.pk != user.pk)
+
+
+@transaction.atomic
+def add_member(group: Group, user: User, *, by: User) -> None:
+    """Add a person to a group; raises `PermissionDenied` and, for a retired one, `RetiredError`."""
+    if not may_add(by, group, user):
+        raise PermissionDenied
+    if RetiredGroup.objects.filter(group=group).exists():
+        raise RetiredError
+    user.groups.add(group)
+    note(by, f"Added to the group {group}.", about=user)
+
+
+@transaction.atomic
+def remove_member(group: Group, user: User, *, by: User) -> None:
+    if not may_remove(by, user):
+        raise PermissionDenied
+    user.groups.remove(group)
+    note(by, f"Removed from the group {group}.", about=user)
+
+
+@transaction.atomic
+def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
+    """Give a group another name; only superusers can, because code assigns requests to names.
+
+    Raises `ValidationError` if the name can't be used.
+    """
+    if not by.is_superuser:
+        raise PermissionDenied
+    before, group.name = group.name, name
+    check_name(Kind.GROUP, name, group.pk)
+    group.full_clean()
+    group.save(update_fields=["name"])
+    note(by, f"Renamed from {before} to {name}. Reason: {reason}", about=group)
+
+
+@transaction.atomic
+def retire_group(group: Group, *, by: User, reason: str) -> None:
+    """Take all members, roles and permissions from a group, and offer it no longer.
+
+    Its name stays reserved, so that nobody else's group seems to have answered under it. Raises
+    `RetiredError` for groups that every site has, and for a retired one.
+    """
+    if not by.is_superuser:
+        raise PermissionDenied
+    is_standard = StandardGroup.objects.filter(group=group).exists()
+    if is_standard or RetiredGroup.objects.filter(group=group).exists():
+        raise RetiredError
+    members = members_of(group).count()
+    through = users().model.groups.through
+    through._default_manager.filter(group=group).delete()  # noqa: SLF001 (Django documents it)
+    roles, _by_model = Grant.objects.filter(group=group).delete()
+    group.permissions.clear()
+    RetiredGroup.objects.create(group=group)
+    ring_after_commit(RIGHTS)
+    told = f"Retired. It had {members} members and {roles} roles."
+    note(by, f"{told} Reason: {reason}", about=group)
+
+
+@transaction.atomic
+def revive_group(group: Group, *, by: User) -> None:
+    """Offer a retired group again; it has no members and no roles."""
+    if not by.is_superuser:
+        raise PermissionDenied
+    RetiredGroup.objects.filter(group=group).delete()
+    note(by, "Offered again after it was retired.", about=group)
+
+
+def _roles(groups: Collection[int]) -> dict[int, int]:
+    counted = Grant.objects.filter(Q(group__in=list(groups))).order_by().values("group")
+    return dict(counted.annotate(roles=Count("pk")).values_list("group", "roles"))

@@ -1,0 +1,219 @@
+"""Invitations: accounts for people of whom an address is known, each with a link to sign in."""
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from email.utils import getaddresses
+from io import StringIO
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from dashboard.accounts.authority import fault_of_code_name, permission_to
+from dashboard.accounts.groups import groups_in_use
+from dashboard.accounts.names import Kind, check_name
+from dashboard.models.trail import note
+from procedures.among import is_among
+from procedures.users import User, email_of, has_user_field, members_path, name_field, users
+
+MOST = 100
+"""The most people who are invited together."""
+LONGEST_TEXT = 100_000
+"""The most characters of a list of addresses."""
+COLUMNS = {
+    "email": "address",
+    "e-mail": "address",
+    "address": "address",
+    "name": "name",
+    "user name": "name",
+    "username": "name",
+    "first name": "first_name",
+    "first_name": "first_name",
+    "last name": "last_name",
+    "last_name": "last_name",
+    "groups": "groups",
+}
+"""The columns of a CSV file, by their headings in small letters."""
+BETWEEN_GROUPS = re.compile("[|;]")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Somebody in a list: their address, and what else it says of them."""
+
+    address: str
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Somebody who would be invited, with the reason why not if there is one."""
+
+    line: Line
+    name: str
+    groups: tuple[Group, ...] = ()
+    fault: str = ""
+    is_known: bool = False
+    """True if they have an account already, which stays as it is."""
+
+    @property
+    def is_new(self) -> bool:
+        return not self.fault and not self.is_known
+
+
+@dataclass
+class _Others:
+    """The accounts and groups against which a list is checked."""
+
+    by_address: dict[str, str]
+    names: set[str]
+    groups: dict[str, Group]
+    seen: set[str] = field(default_factory=set)
+
+
+class Invited(NamedTuple):
+    """A new account."""
+
+    user: User
+    groups: tuple[Group, ...]
+
+
+def offered_groups(by: User) -> "QuerySet[Group]":
+    """Return the groups to which somebody may add people: superusers all, others their own."""
+    found = groups_in_use() if by.is_superuser else groups_in_use().filter(**{members_path(): by})
+    return found.order_by("name")
+
+
+def read_lines(text: str) -> list[Line]:
+    """Return the people in a text: a CSV table with headings, or addresses, one or more a line."""
+    rows = text[:LONGEST_TEXT].replace("\0", "").strip().splitlines()
+    if not rows:
+        return []
+    divider = ";" if rows[0].count(";") > rows[0].count(",") else ","
+    headings = [one.strip().casefold() for one in rows[0].split(divider)]
+    if not {COLUMNS.get(one) for one in headings} & {"address"}:
+        return [line for row in rows for line in _addresses(row)]
+    table = csv.DictReader(StringIO("\n".join(rows)), fieldnames=headings, delimiter=divider)
+    next(table)
+    return [_line(row) for row in table]
+
+
+def plan(lines: Sequence[Line], groups: Collection[Group], *, by: User) -> list[Guest]:
+    """Return what inviting these people would do; `groups` are those of everybody in the list."""
+    others = _others(lines, by)
+    return [_guest(line, groups, others, by) for line in lines[:MOST]]
+
+
+@transaction.atomic
+def invite(guests: Sequence[Guest], *, by: User) -> list[Invited]:
+    """Create the accounts of those who are new; return them.
+
+    Raises `PermissionDenied` if the person may not create accounts.
+    """
+    if not by.has_perm(permission_to("add")):
+        raise PermissionDenied
+    return [_invite(guest, by) for guest in guests if guest.is_new]
+
+
+def _addresses(row: str) -> Iterator[Line]:
+    for written, address in getaddresses([row.replace(";", ",")]):
+        first, _space, last = written.strip().partition(" ")
+        if address:
+            yield Line(address.strip(), first_name=first, last_name=last)
+
+
+def _line(row: dict[Any, Any]) -> Line:
+    said = {
+        COLUMNS[name]: value.strip()
+        for name, value in row.items()
+        if name in COLUMNS and isinstance(value, str)
+    }
+    groups = [one.strip() for one in BETWEEN_GROUPS.split(said.pop("groups", ""))]
+    return Line(**{"address": "", **said}, groups=tuple(filter(None, groups)))
+
+
+def _others(lines: Sequence[Line], by: User) -> _Others:
+    shown = lines[:MOST]
+    names = {one for line in shown for one in _names(line)}
+    addresses = {line.address.lower() for line in shown}
+    mail, name = users().model.get_email_field_name(), name_field()
+    known = users().annotate(small_name=Lower(name))
+    by_address: dict[str, str] = {}
+    if has_user_field(mail):
+        known = known.annotate(small_address=Lower(mail))
+        found = known.filter(is_among("small_address", addresses) & ~Q(small_address=""))
+        by_address = {email_of(one).lower(): one.get_username() for one in found}
+    taken = known.filter(is_among("small_name", {one.lower() for one in names}))
+    groups = {one.name: one for one in offered_groups(by)}
+    return _Others(by_address, set(taken.values_list("small_name", flat=True)), groups)
+
+
+def _names(line: Line) -> list[str]:
+    """Return the names to try: the one in the list, or the one that the address suggests."""
+    if name_field() == users().model.get_email_field_name():
+        return [line.address]
+    if line.name:
+        return [line.name]
+    return [line.address.partition("@")[0].lower(), line.address.lower()]
+
+
+def _guest(line: Line, groups: Collection[Group], others: _Others, by: User) -> Guest:
+    key = line.address.lower()
+    tried = _names(line)
+    name = next((one for one in tried if one.lower() not in others.names), tried[-1])
+    if key in others.by_address:
+        return Guest(line, others.by_address[key], is_known=True)
+    fault = _fault(line, name, others, by)
+    others.seen.add(key)
+    others.names.add(name.lower())
+    own = [others.groups[one] for one in line.groups if one in others.groups]
+    together = sorted({*groups, *own}, key=lambda one: one.name)
+    return Guest(line, name, tuple(together), fault)
+
+
+def _fault(line: Line, name: str, others: _Others, by: User) -> str:
+    """Return why somebody can't be invited, or "" if they can."""
+    try:
+        validate_email(line.address)
+    except ValidationError:
+        return _("This isn't an e-mail address.")
+    if line.address.lower() in others.seen:
+        return _("This address is in the list twice.")
+    if name.lower() in others.names:
+        return _("Another account has the name {name}.").format(name=name)
+    if unknown := [one for one in line.groups if one not in others.groups]:
+        return _("You can't add people to the group {group}.").format(group=unknown[0])
+    try:
+        field_of_names: Any = users().model._meta.get_field(name_field())  # noqa: SLF001
+        field_of_names.clean(name, None)
+        check_name(Kind.USER, name, None)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return fault_of_code_name(name, by=by)
+
+
+def _invite(guest: Guest, by: User) -> Invited:
+    model, line = users().model, guest.line
+    values = {
+        name_field(): guest.name,
+        model.get_email_field_name(): line.address,
+        "first_name": line.first_name[:150],
+        "last_name": line.last_name[:150],
+    }
+    user = model(**{name: value for name, value in values.items() if has_user_field(name)})
+    user.set_unusable_password()
+    user.save(force_insert=True)
+    user.groups.add(*guest.groups)
+    named = ", ".join(one.name for one in guest.groups) or "none"
+    note(by, f"Invited {line.address}. Groups: {named}.", about=user)
+    return Invited(user, guest.groups)

@@ -1,0 +1,154 @@
+"""The end of an account when somebody leaves: whom their requests go to, and what ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from chat.access import visible_requests
+from chat.assignments import find_assignee, people_of
+from chat.models import Assignment, Delegation, HumanRequest
+from chat.services import OPERATE_REQUEST, AlreadyAnsweredError, reassign_request
+from dashboard.accounts.authority import may_change
+from dashboard.models.trail import note
+from procedures.engine.errors import EngineError
+from procedures.models.clock import clock
+from procedures.users import User, has_user_field
+
+MOST = 50
+"""The most requests that the page lists; the others all go to the same people."""
+MOST_AT_ONCE = 500
+"""The most requests that are reassigned when somebody leaves."""
+
+
+class Left(NamedTuple):
+    """An open request that names a person, and who else is asked by it."""
+
+    request: HumanRequest
+    others: tuple[str, ...]
+
+
+class Moved(NamedTuple):
+    """A request that was passed on, or the reason why it stayed as it was."""
+
+    prompt: str
+    to: str
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A summary of what was done when somebody left."""
+
+    sessions: int
+    tokens: int
+    moved: list[Moved]
+    groups: list[str]
+
+
+def may_offboard(by: User, user: User) -> bool:
+    """Return True if somebody may end another person's account; nobody ends their own."""
+    is_possible = by.pk != user.pk and user.is_active and has_user_field("is_active")
+    return is_possible and may_change(by, user)
+
+
+def may_pass_on(by: User) -> bool:
+    return by.has_perm(OPERATE_REQUEST)
+
+
+def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Left], int]:
+    """Return the open requests that name a person, at most `MOST`, and how many more there are."""
+    keys = _named(user)
+    first = keys[:MOST]
+    found = HumanRequest.objects.filter(pk__in=first)
+    if not sees_all:
+        found = found.filter(pk__in=visible_requests(viewer).filter(pk__in=first).values("pk"))
+    shown = (
+        found.by_urgency()
+        .select_related("wait__run__procedure")
+        .prefetch_related("assignments__user", "assignments__group")
+    )
+    rows = [Left(one, _others(one, user)) for one in shown.defer("question")]
+    return rows, len(keys) - len(rows)
+
+
+def deputyships(user: User) -> "list[Delegation]":
+    """Return the delegations by which the person answers for others now."""
+    return list(Delegation.objects.active(clock.moment()).filter(to=user).select_related("user"))
+
+
+def unknown_assignees(names: "set[str]", user: User) -> "set[str]":
+    """Return the names that match nobody active besides the person who leaves."""
+    return {name for name in names if not _is_somebody(name, user)}
+
+
+def deactivate(user: User) -> None:
+    """Deactivate an account, which ends its sessions, tokens and links."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason: str) -> Receipt:
+    """Pass a person's requests on, then end their account; return what was done.
+
+    `to` says for some requests who is asked instead: a group, or a user as "@name"; `rest` for all
+    others that name nobody else. A request without anybody stays as it is. Each is passed on in a
+    transaction of its own, so that an answer at the same moment stops only that one. Raises
+    `PermissionDenied`.
+    """
+    if not may_offboard(by, user) or ((rest or any(to.values())) and not may_pass_on(by)):
+        raise PermissionDenied
+    moved = [
+        _pass_on(one, whom, by=by, reason=reason)
+        for one in _left_in_full(user)
+        if (whom := to.get(one.request.pk, "") or ("" if one.others else rest))
+    ]
+    with transaction.atomic():
+        receipt = Receipt(
+            sessions=user.sign_ins.count(),
+            tokens=user.api_tokens.usable().count(),
+            moved=moved,
+            groups=list(user.groups.order_by("name").values_list("name", flat=True)),
+        )
+        deactivate(user)
+        note(by, _summary(receipt, reason), about=user)
+    return receipt
+
+
+def _named(user: User) -> list[UUID]:
+    named = Assignment.objects.filter(user=user, is_open=True).by_urgency()
+    return list(named.values_list("request", flat=True)[:MOST_AT_ONCE])
+
+
+def _left_in_full(user: User) -> list[Left]:
+    found = HumanRequest.objects.filter(pk__in=_named(user)).by_urgency()
+    rows = found.prefetch_related("assignments__user", "assignments__group")
+    return [Left(one, _others(one, user)) for one in rows.defer("question")]
+
+
+def _others(request: HumanRequest, user: User) -> tuple[str, ...]:
+    return tuple(str(one) for one in request.assignments.all() if one.user_id != user.pk)
+
+
+def _is_somebody(name: str, user: User) -> bool:
+    found = None if name.startswith("perm:") else find_assignee(name)
+    return found is not None and people_of([found]).exclude(pk=user.pk).exists()
+
+
+def _pass_on(left: Left, to: str, *, by: User, reason: str) -> Moved:
+    try:
+        reassign_request(left.request.pk, to=to, by=by, reason=reason)
+    except (AlreadyAnsweredError, EngineError) as refusal:
+        return Moved(left.request.prompt, to, str(refusal))
+    return Moved(left.request.prompt, to)
+
+
+def _summary(receipt: Receipt, reason: str) -> str:
+    done = sum(not one.fault for one in receipt.moved)
+    return (
+        f"Offboarded. Ended {receipt.sessions} sessions and {receipt.tokens} tokens, and all"
+        f" sign-in links. Reassigned {done} requests. Reason: {reason}"
+    )

@@ -1,0 +1,73 @@
+"""The open requests that ask a person, as their page and the page of their leaving list them."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from chat.access import visible_requests
+from chat.models import Assignment, HumanRequest
+from chat.services import waiting_of
+from procedures.users import User
+
+MOST = 100
+"""The most requests that are listed; the others are only counted."""
+
+
+class Asked(NamedTuple):
+    """An open request that asks a person, and by which assignments."""
+
+    request: HumanRequest
+    reasons: tuple[str, ...]
+
+
+class Shown(NamedTuple):
+    """The requests that a viewer may see, and how many more there are."""
+
+    asked: list[Asked]
+    hidden: int
+
+
+def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
+    """Return the requests that wait for a person, the most urgent first, at most `MOST`.
+
+    Of somebody who isn't active, these are the requests that name them. `sees_all` is True if the
+    viewer may see every request in the admin.
+    """
+    if person.is_active:
+        keys = list(waiting_of(person))[:MOST]
+    else:
+        named = Assignment.objects.filter(user=person, is_open=True).by_urgency()
+        keys = list(named.values_list("request", flat=True)[:MOST])
+    shown = keys if sees_all else _visible(viewer, keys)
+    found = HumanRequest.objects.filter(pk__in=shown).by_urgency()
+    reasons = _reasons(person, shown)
+    rows = found.select_related("wait__run__procedure").defer("question")
+    return Shown([Asked(one, tuple(reasons[one.pk])) for one in rows], len(keys) - len(shown))
+
+
+def named_requests(person: User) -> int:
+    """Return how many open requests name a person."""
+    return Assignment.objects.filter(user=person, is_open=True).count()
+
+
+def _visible(viewer: User, keys: Collection[UUID]) -> list[UUID]:
+    seen = visible_requests(viewer).filter(pk__in=list(keys))
+    return list(seen.order_by().values_list("pk", flat=True))
+
+
+def _reasons(person: User, keys: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Return in words by which assignments each of these requests asks the person."""
+    found: dict[UUID, list[str]] = defaultdict(list)
+    groups: Any = person.groups.values("pk")
+    is_theirs = Q(user=person) | Q(group__in=groups) | ~Q(permission="")
+    rows = Assignment.objects.filter(is_theirs, request__in=list(keys)).order_by("request", "pk")
+    for one in rows.select_related("group"):
+        words = _("by name") if one.user_id else ""
+        if one.group:
+            words = _("as a member of {group}").format(group=one.group)
+        found[one.request_id].append(words or _("by a permission"))
+    return found

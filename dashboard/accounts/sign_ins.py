@@ -1,0 +1,80 @@
+"""The sessions, tokens and sign-in links of a person, ended or made by an administrator."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dashboard.accounts.authority import may_act_as, may_change
+from dashboard.accounts.leaving import end_ways_in
+from dashboard.accounts.sign_in import sign_in_link
+from dashboard.models.links import end_links
+from dashboard.models.trail import note
+from procedures.users import User, email_of, short_name
+
+
+class NoAddressError(Exception):
+    """The person has no e-mail address to which a link could be sent."""
+
+
+@transaction.atomic
+def end_everything(user: User, *, by: User) -> None:
+    """End all sessions, tokens and links of a person."""
+    _check(may_change(by, user))
+    end_ways_in(user)
+    note(by, "Ended all sessions, tokens and sign-in links.", about=user)
+
+
+@transaction.atomic
+def end_session(user: User, sign_in: int, *, by: User) -> None:
+    _check(may_change(by, user))
+    if user.sign_ins.filter(pk=sign_in).end():
+        note(by, "Ended a session.", about=user)
+
+
+@transaction.atomic
+def revoke_token(user: User, token: int, *, by: User) -> None:
+    _check(may_change(by, user))
+    found = user.api_tokens.filter(pk=token)
+    for one in found:
+        note(by, f"Revoked the token {one}.", about=one)
+    found.revoke()
+
+
+@transaction.atomic
+def end_all_links(user: User, *, by: User) -> None:
+    _check(may_change(by, user))
+    end_links(user)
+    note(by, "Made all sign-in links invalid.", about=user)
+
+
+def make_link(user: User, *, by: User) -> str:
+    """Return a link that signs the person in once; it is shown to whoever asked for it."""
+    _check(may_act_as(by, user))
+    link = sign_in_link(user)
+    note(by, "Made a sign-in link and read it.", about=user)
+    return link
+
+
+def mail_link(user: User, *, by: User, connection: Any = None) -> None:
+    """Send the person a link that signs them in once, by a connection of Django's if given.
+
+    Raises `NoAddressError`, and whatever the mail server's refusal raises.
+    """
+    _check(may_act_as(by, user))
+    to = email_of(user)
+    if not to:
+        raise NoAddressError
+    words = _(
+        "Hello {name},\n\n{by} invites you to Countersign. This link signs you in once:\n\n{link}\n"
+    )
+    text = words.format(name=short_name(user), by=short_name(by), link=sign_in_link(user))
+    send_mail(_("Sign in to Countersign"), text, None, [to], connection=connection)
+    note(by, "Sent a sign-in link by mail.", about=user)
+
+
+def _check(may: bool) -> None:  # noqa: FBT001
+    if not may:
+        raise PermissionDenied

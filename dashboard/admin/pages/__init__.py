@@ -1,0 +1,5 @@
+"""Pages of the administration about people and access, beside Django's lists of rows."""
+
+from dashboard.admin.pages import away, groups, invite, matrix, offboard, people, person, who_may
+
+__all__ = ["away", "groups", "invite", "matrix", "offboard", "people", "person", "who_may"]

@@ -1,0 +1,230 @@
+"""The list of groups, and the page of a group: members, roles, names in the code."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.accounts.groups import (
+    RetiredError,
+    add_member,
+    listed_groups,
+    members_of,
+    naming,
+    remove_member,
+    rename_group,
+    retire_group,
+    revive_group,
+)
+from dashboard.accounts.keyed import page_after
+from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, is_confirmed, key_of, tried
+from dashboard.admin.pages.matrix import TITLES, LoggedReasonForm
+from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.people import may_look as may_see_people
+from dashboard.admin.pages.person import find_person, of_request
+from dashboard.admin.viewer import may_look_at
+from procedures.engine.declaration.roles import ROLES
+from procedures.models import Grant
+from procedures.users import User, find_user, name_field
+
+MOST_GROUPS, MOST_MEMBERS = 50, 50
+LONGEST_NAME = 150
+may_look = may_all("auth.view_group")
+
+
+class RenameForm(LoggedReasonForm):
+    """A form for a group's new name and the reason."""
+
+    name = forms.CharField(label=lazy("New name"), max_length=LONGEST_NAME)
+    field_order = ("name", "reason")
+
+
+@add_part("groups/", "groups", may_look, lazy("Groups"), place=2)
+def group_list(request: HttpRequest) -> HttpResponse:
+    words = request.GET.get("q", "").replace("\0", "").strip()
+    found = Group.objects.filter(name__icontains=words)
+    groups = page_after(found, "name", request.GET.get("after", ""), MOST_GROUPS)
+    told = {"q": words} if words else {}
+    return draw(
+        request,
+        "dashboard/admin/groups.html",
+        _("Groups"),
+        words=words,
+        groups=listed_groups(groups.rows),
+        first=f"?{urlencode(told)}" if request.GET.get("after") else "",
+        more=f"?{urlencode({**told, 'after': groups.after})}" if groups.after else "",
+    )
+
+
+@add_part("groups/<int:key>/", "group", may_look)
+def group(request: HttpRequest, key: int) -> HttpResponse:
+    """Show the group; add and remove members."""
+    found = get_object_or_404(Group, pk=key)
+    if request.method == "POST":
+        return change_members(request, found)
+    return draw_group(request, found)
+
+
+def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
+    after, by = request.GET.get("after", ""), of_request(request)
+    members = page_after(members_of(found), name_field(), after, MOST_MEMBERS)
+    code, procedures = naming(found)
+    [listed] = listed_groups([found])
+    return draw(
+        request,
+        "dashboard/admin/group.html",
+        found.name,
+        above=[(reverse("admin:groups"), _("Groups"))],
+        listed=listed,
+        may_see_members=may_see_people(request.user),
+        members=members.rows,
+        first="?" if after else "",
+        more=f"?{urlencode({'after': members.after})}" if members.after else "",
+        may_see_roles=may_look_at(Grant),
+        roles=roles_of(found),
+        titles=[TITLES[role] for role in ROLES],
+        named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
+        may_add=by.is_superuser or by.groups.filter(pk=found.pk).exists(),
+        is_superuser=by.is_superuser,
+        **told,
+    )
+
+
+def roles_of(found: Group) -> list[tuple[str, list[bool]]]:
+    """Return the group's row of the table of access: each procedure with its roles."""
+    held: dict[str, set[str]] = {}
+    grants = Grant.objects.filter(group=found).order_by("procedure__title", "procedure")
+    for title, role in grants.values_list("procedure__title", "role"):
+        held.setdefault(title, set()).add(role)
+    return [(title, [role in roles for role in ROLES]) for title, roles in held.items()]
+
+
+def change_members(request: HttpRequest, found: Group) -> HttpResponse:
+    by, act = of_request(request), request.POST.get("act")
+    if act == "add":
+        user = find_user(request.POST.get("user", "").strip().removeprefix("@").replace("\0", ""))
+        if user is None:
+            return draw_group(request, found, fault=_("There is no user with this name."))
+        return do(
+            request, found, partial(add_member, found, user, by=by), _("The person was added.")
+        )
+    if act == "remove":
+        user = find_person(request.POST.get("user", ""))
+        return do(
+            request, found, lambda: remove_member(found, user, by=by), _("The person was removed.")
+        )
+    raise Http404
+
+
+@add_part("groups/<int:key>/rename/", "group_rename", may_look)
+def group_rename(request: HttpRequest, key: int) -> HttpResponse:
+    """Show which code names the group, and rename it."""
+    found, by = get_object_or_404(Group, pk=key), superuser(request)
+    form = RenameForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        before, said = found.name, form.cleaned_data
+        try:
+            return do(
+                request,
+                found,
+                lambda: rename_group(found, said["name"], by=by, reason=said["reason"]),
+                _("The group was renamed."),
+            )
+        except ValidationError as error:
+            found.name = before
+            form.add_error("name", error.messages)
+    return draw_act(request, found, form, _("Rename {name}").format(name=found.name))
+
+
+@add_part("groups/<int:key>/retire/", "group_retire", may_look)
+def group_retire(request: HttpRequest, key: int) -> HttpResponse:
+    """Show what retiring the group would break, and retire it."""
+    found, by = get_object_or_404(Group, pk=key), superuser(request)
+    if request.POST.get("act") == "revive":
+        return do(request, found, lambda: revive_group(found, by=by), _("It is offered again."))
+    form = LoggedReasonForm(request.POST if request.method == "POST" else None)
+    title = _("Retire {name}").format(name=found.name)
+    try:
+        _nothing, looked = tried(
+            lambda: retire_group(found, by=by, reason=""), undo=lambda _found: True
+        )
+    except RetiredError:
+        messages.error(request, _("This group can't be retired."))
+        return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
+    if form.is_valid() and is_confirmed(request, looked):
+        reason = form.cleaned_data["reason"]
+        return do(
+            request,
+            found,
+            lambda: retire_group(found, by=by, reason=reason),
+            _("The group was retired."),
+        )
+    return draw_act(request, found, form, title, looked)
+
+
+def superuser(request: HttpRequest) -> User:
+    """Return the person who sent the request; raise `Http404` unless they are a superuser."""
+    user = of_request(request)
+    if not user.is_superuser:
+        raise Http404
+    return user
+
+
+def do(request: HttpRequest, found: Group, act: Callable[[], object], words: str) -> HttpResponse:
+    """Do an act, or show what it would break; then say what was done on the group's page."""
+
+    def done() -> HttpResponse:
+        try:
+            act()
+        except RetiredError:
+            messages.error(request, _("This group is retired."))
+        else:
+            messages.success(request, words)
+        return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
+
+    def warn(looked: Sequence[Finding]) -> HttpResponse:
+        return draw_act(request, found, None, _("Nothing has been saved yet"), looked)
+
+    return confirmed_first(request, done, warn)
+
+
+def draw_act(
+    request: HttpRequest,
+    found: Group,
+    form: forms.Form | None,
+    title: str,
+    looked: Sequence[Finding] = (),
+) -> HttpResponse:
+    """Return the page that asks before an act: its consequences, its fields, and its button."""
+    code, procedures = naming(Group.objects.get(pk=found.pk))
+    shown = {"csrfmiddlewaretoken", CONFIRMED, *(form.fields if form else ())}
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in shown
+    ]
+    return draw(
+        request,
+        "dashboard/admin/group_act.html",
+        title,
+        above=[
+            (reverse("admin:groups"), _("Groups")),
+            (reverse("admin:group", args=[found.pk]), found.name),
+        ],
+        group=found,
+        form=form,
+        named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
+        consequences=[one for finding in looked for one in finding.consequences(request.user)],
+        sent=[*sent, (CONFIRMED, key_of(looked))],
+    )

@@ -1,0 +1,149 @@
+"""Pages on which people are invited: a list of addresses, a preview, and the links once."""
+
+import hashlib
+from typing import Any
+
+from django import forms
+from django.core.mail import get_connection
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.accounts.authority import permission_to
+from dashboard.accounts.invitations import (
+    LONGEST_TEXT,
+    MOST,
+    Guest,
+    Invited,
+    invite,
+    offered_groups,
+    plan,
+    read_lines,
+)
+from dashboard.accounts.sign_ins import mail_link, make_link
+from dashboard.admin.pages.parts import add_part, draw, may_all
+from procedures.conf import conf
+
+LARGEST_FILE = 200_000
+WAYS = {"mail": lazy("Send each person the link by mail"), "show": lazy("Show me the links once")}
+
+
+class InvitationForm(forms.Form):
+    """A form for a list of people, the groups they all join, and the way of their links."""
+
+    required_css_class = "required"
+    addresses = forms.CharField(
+        label=lazy("Addresses"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        help_text=lazy(
+            "One in each line, such as “Ann Blum <ann@bank.example>”, or a table with the headings "
+            "“email”, “name”, “first name”, “last name” and “groups”."
+        ),
+    )
+    file = forms.FileField(
+        label=lazy("Or a CSV file"),
+        required=False,
+        help_text=lazy("With these headings. Several groups are separated by “|”."),
+    )
+    groups: Any = forms.ModelMultipleChoiceField(
+        label=lazy("Groups"),
+        queryset=None,
+        required=False,
+        help_text=lazy("Everybody in the list joins these groups."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    way = forms.ChoiceField(
+        label=lazy("Sign-in links"), choices=WAYS.items(), widget=forms.RadioSelect
+    )
+
+    def __init__(self, by: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups: Any = self.fields["groups"]
+        groups.queryset = offered_groups(by)
+        way: Any = self.fields["way"]
+        if not conf.SENDS_MAIL:
+            way.choices = [("show", WAYS["show"])]
+        way.initial = way.choices[0][0]
+
+    def clean_file(self) -> str:
+        """Return the text of the file, or "" without one."""
+        found = self.cleaned_data["file"]
+        if not found:
+            return ""
+        if found.size > LARGEST_FILE:
+            raise forms.ValidationError(_("The file is too large. The limit is 200 KB."))
+        try:
+            return str(found.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError(_("The file isn't text in UTF-8.")) from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        text = cleaned.get("file") or cleaned.get("addresses", "")
+        cleaned["lines"] = lines = read_lines(text)
+        if not self.errors and not lines:
+            raise forms.ValidationError(_("Enter an address, or choose a file."))
+        if len(lines) > MOST:
+            words = _("These are {count} people; the limit is {most}. Invite the others later.")
+            raise forms.ValidationError(words.format(count=len(lines), most=MOST))
+        cleaned["text"] = text
+        return cleaned
+
+
+@add_part("people/invite/", "invite", may_all(permission_to("add")))
+def invite_people(request: HttpRequest) -> HttpResponse:
+    """Ask for a list, show what inviting it would do, and do it when that is confirmed."""
+    by: Any = request.user
+    if request.method != "POST":
+        return _draw(request, "invite", _("Invite people"), form=InvitationForm(by))
+    form = InvitationForm(by, request.POST, request.FILES)
+    if not form.is_valid():
+        return _draw(request, "invite", _("Invite people"), form=form)
+    guests = plan(form.cleaned_data["lines"], form.cleaned_data["groups"], by=by)
+    if "is_decided" in request.POST and request.POST.get("seen") == _seen(guests):
+        return _finish(request, invite(guests, by=by), form.cleaned_data["way"])
+    return _draw(
+        request,
+        "invite_preview",
+        _("Nobody has been invited yet"),
+        form=form,
+        guests=guests,
+        new=sum(guest.is_new for guest in guests),
+        seen=_seen(guests),
+        way=WAYS[form.cleaned_data["way"]],
+    )
+
+
+def _seen(guests: list[Guest]) -> str:
+    """Return a digest of what the preview says, so that nothing else is done than was read."""
+    told = [
+        f"{one.line.address} {one.name if one.is_new else ''} {','.join(map(str, one.groups))}"
+        for one in guests
+    ]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _finish(request: HttpRequest, invited: list[Invited], way: str) -> HttpResponse:
+    """Send the links or show them; a link that can't be sent is made on the person's page."""
+    by: Any = request.user
+    links: list[tuple[Invited, str, bool]] = []
+    connection = get_connection() if way == "mail" else None
+    for one in invited:
+        if connection is None:
+            links.append((one, make_link(one.user, by=by), True))
+            continue
+        try:
+            mail_link(one.user, by=by, connection=connection)
+        except OSError:  # all errors of mail servers are of this kind
+            links.append((one, "", False))
+        else:
+            links.append((one, "", True))
+    return _draw(request, "invited", _("Invited"), invited=links, way=way)
+
+
+def _draw(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+    above = [(reverse("admin:people"), _("People"))]
+    return draw(request, f"dashboard/admin/{template}.html", title, above=above, **context)

@@ -1,0 +1,242 @@
+"""The roles of groups on procedures, as a table in which many are changed together."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.accounts.grants import Cell, Changer, Difference, change_grants, check_change, named
+from dashboard.accounts.groups import active_members, groups_in_use
+from dashboard.accounts.keyed import KeyedPage, page_after
+from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of, tried
+from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.forms.operations import ReasonForm
+from procedures.engine.declaration.roles import ROLES, Role
+from procedures.models import Grant, Procedure
+from procedures.users import active_users
+
+SENT = ("held", "kept", "grant")
+"""The fields in which the page sends the table back."""
+MOST_PROCEDURES, MOST_GROUPS = 12, 8
+"""The procedures and groups on one page: more would make it too large to read and to send."""
+TITLES: Mapping[Role, Any] = {
+    "see": lazy("See"),
+    "start": lazy("Start"),
+    "answer": lazy("Answer"),
+    "operate": lazy("Operate"),
+    "cancel": lazy("Cancel"),
+}
+may_look = may_all("countersign_procedures.view_grant")
+
+
+class LoggedReasonForm(ReasonForm):
+    """A form that asks for the reason of a change of people or access."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("The log records the reason and your name.")
+
+
+class Box(NamedTuple):
+    """A cell of the table: whether the group has the role, and whether the viewer may change it."""
+
+    cell: Cell
+    is_held: bool
+    may_change: bool
+
+
+class Row(NamedTuple):
+    """A role on a procedure, with a box for each group on the page."""
+
+    role: Role
+    title: str
+    boxes: list[Box]
+    is_nobodys: bool
+    """True if no group with active members has the role."""
+
+
+@dataclass
+class Matrix:
+    """A part of the table: some procedures, some groups, and the roles that they have."""
+
+    user: Any
+    query: Mapping[str, str]
+
+    @cached_property
+    def procedures(self) -> KeyedPage:
+        words = self._words("procedure")
+        found = Procedure.objects.filter(Q(title__icontains=words) | Q(name__icontains=words))
+        return page_after(found, "title", self.query.get("after", ""), MOST_PROCEDURES)
+
+    @cached_property
+    def groups(self) -> KeyedPage:
+        found = groups_in_use().filter(name__icontains=self._words("group"))
+        return page_after(found, "name", self.query.get("groups_after", ""), MOST_GROUPS)
+
+    @cached_property
+    def members(self) -> dict[int, int]:
+        """The numbers of active members of the groups on the page."""
+        return active_members([one.pk for one in self.groups.rows])
+
+    @cached_property
+    def held(self) -> dict[tuple[int, str], dict[int, bool]]:
+        """The groups with each role on a procedure; True for a group with active members."""
+        present = active_users().filter(groups=OuterRef("group"))
+        grants = Grant.objects.filter(procedure__in=[one.pk for one in self.procedures.rows])
+        rows = grants.order_by().values_list(
+            "procedure", "role", "group", Exists(present.order_by())
+        )
+        found: dict[tuple[int, str], dict[int, bool]] = defaultdict(dict)
+        for procedure, role, group, has_members in rows:
+            found[procedure, role][group] = has_members
+        return found
+
+    @cached_property
+    def shown(self) -> str:
+        """The cells that are held on this page, as the page sends them back."""
+        return " ".join(
+            str(box.cell)
+            for _procedure, rows in self.rows
+            for row in rows
+            for box in row.boxes
+            if box.is_held
+        )
+
+    @cached_property
+    def rows(self) -> list[tuple[Procedure, list[Row]]]:
+        return [(one, [self._row(one, role) for role in ROLES]) for one in self.procedures.rows]
+
+    @cached_property
+    def may_change(self) -> bool:
+        return any(
+            box.may_change for _procedure, rows in self.rows for row in rows for box in row.boxes
+        )
+
+    @property
+    def columns(self) -> list[tuple[Group, int]]:
+        return [(one, self.members.get(one.pk, 0)) for one in self.groups.rows]
+
+    def address(self, **changes: str) -> str:
+        """Return the address of this page with some of its parameters changed."""
+        kept = {**self.query, **changes}
+        told = urlencode({name: value for name, value in kept.items() if value})
+        return f"{reverse('admin:access')}?{told}"
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The addresses of the pages before and after this one, by their names."""
+        procedures, groups = self.procedures.after, self.groups.after
+        return {
+            "first_procedures": self.address(after="") if self.query.get("after") else "",
+            "next_procedures": self.address(after=procedures) if procedures else "",
+            "first_groups": self.address(groups_after="") if self.query.get("groups_after") else "",
+            "next_groups": self.address(groups_after=groups) if groups else "",
+        }
+
+    @cached_property
+    def _changer(self) -> Changer:
+        return Changer(self.user, {one.pk for one in self.procedures.rows})
+
+    def _row(self, procedure: Procedure, role: Role) -> Row:
+        held = self.held.get((procedure.pk, role), {})
+        boxes = [self._box(Cell(procedure.pk, group.pk, role), held) for group in self.groups.rows]
+        return Row(role, str(TITLES[role]), boxes, not any(held.values()))
+
+    def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
+        is_held = cell.group in held
+        return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
+
+    def _words(self, name: str) -> str:
+        # PostgreSQL refuses a NUL in a query, and no name can hold one.
+        return self.query.get(name, "").replace("\0", "").strip()
+
+
+@add_part("access/", "access", may_look, lazy("Access"), place=3)
+def access(request: HttpRequest) -> HttpResponse:
+    """Show the table; when it is sent back, show the difference and ask for the reason."""
+    if request.method == "POST":
+        return save(request)
+    query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
+    matrix = Matrix(request.user, query)
+    return draw(request, "dashboard/admin/access.html", _("Access"), matrix=matrix, query=query)
+
+
+def save(request: HttpRequest) -> HttpResponse:
+    held, wanted = request.POST.get("held", ""), request.POST.getlist("grant")
+    kept = request.POST.get("kept", "")  # the boxes that the viewer couldn't change
+    difference = Difference.between(held.split(), [*wanted, *kept.split()])
+    if not difference:
+        messages.info(request, _("Nothing was changed."))
+        return HttpResponseRedirect(request.get_full_path())
+    user: Any = request.user
+    check_change(difference, by=user)
+    form = LoggedReasonForm(request.POST if "is_decided" in request.POST else None)
+
+    def act() -> HttpResponse:
+        change_grants(difference, by=user, reason=form.cleaned_data["reason"])
+        messages.success(request, _("The changes were saved."))
+        return HttpResponseRedirect(request.get_full_path())
+
+    def show(found: Sequence[Finding]) -> HttpResponse:
+        return draw_difference(request, difference, form, found)
+
+    if form.is_valid():
+        return confirmed_first(request, act, show)
+    _nothing, found = tried(
+        lambda: change_grants(difference, by=user, reason=""), undo=lambda _found: True
+    )
+    return show(found)
+
+
+class Change(NamedTuple):
+    """A change as a sentence, with the number of people whom it concerns."""
+
+    words: str
+    people: int
+    is_gain: bool
+
+
+def draw_difference(
+    request: HttpRequest, difference: Difference, form: ReasonForm, found: Sequence[Finding]
+) -> HttpResponse:
+    told = [one for finding in found for one in finding.consequences(request.user)]
+    sent = [(name, value) for name in SENT for value in request.POST.getlist(name)]
+    return draw(
+        request,
+        "dashboard/admin/access_difference.html",
+        _("Nothing has been saved yet"),
+        changes=changes_of(difference),
+        consequences=told,
+        form=form,
+        sent=[*sent, (CONFIRMED, key_of(found))],
+    )
+
+
+def changes_of(difference: Difference) -> list[Change]:
+    procedures, groups = named(difference.cells)
+    members = active_members(groups)
+    given, taken = _("{group} gets “{role}” on {title}."), _("{group} loses “{role}” on {title}.")
+    return [
+        Change(
+            (given if is_gain else taken).format(
+                group=groups[cell.group].name,
+                role=TITLES[cell.role],
+                title=procedures[cell.procedure].title,
+            ),
+            members.get(cell.group, 0),
+            is_gain,
+        )
+        for is_gain, cells in ((True, difference.added), (False, difference.removed))
+        for cell in sorted(cells)
+        if cell.group in groups and cell.procedure in procedures
+    ]

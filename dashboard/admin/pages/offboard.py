@@ -1,0 +1,126 @@
+"""The page on which an account is ended, and the receipt of it."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from chat.models import HumanRequest
+from dashboard.accounts.offboarding import (
+    MOST_AT_ONCE,
+    Left,
+    deactivate,
+    deputyships,
+    may_offboard,
+    may_pass_on,
+    offboard,
+    requests_left,
+    unknown_assignees,
+)
+from dashboard.admin.careful import CONFIRMED, Finding, is_confirmed, key_of, tried
+from dashboard.admin.pages.matrix import LoggedReasonForm
+from dashboard.admin.pages.parts import add_part
+from dashboard.admin.pages.people import may_look
+from dashboard.admin.pages.person import draw_person, find_person, of_request
+from dashboard.admin.people import LAST, is_last_superuser
+from dashboard.admin.viewer import may_look_at
+from procedures.models.clock import clock
+from procedures.users import User
+
+LONGEST_NAME = 160
+
+
+class LeavingForm(LoggedReasonForm):
+    """A form that asks whom each request of somebody who leaves goes to, and for the reason."""
+
+    def __init__(self, user: User, left: list[Left], *args: Any, may_pass: bool) -> None:
+        super().__init__(*args)
+        self.user, self.left = user, left
+        if not may_pass:
+            return
+        if left:
+            self.fields["rest"] = forms.CharField(
+                label=_("Requests that name nobody else go to"),
+                required=False,
+                max_length=LONGEST_NAME,
+                help_text=_("A group, such as finance, or a person, such as @ann."),
+            )
+        for one in left:
+            self.fields[f"to-{one.request.pk}"] = forms.CharField(
+                label=one.request.prompt[:LONGEST_NAME],
+                required=False,
+                max_length=LONGEST_NAME,
+            )
+
+    def rows(self) -> list[tuple[Left, Any]]:
+        """Return each request with its field, or with None if the viewer can't pass it on."""
+        names = [(one, f"to-{one.request.pk}") for one in self.left]
+        return [(one, self[name] if name in self.fields else None) for one, name in names]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        named = {name: value for name, value in cleaned.items() if name != "reason" and value}
+        unknown = unknown_assignees(set(named.values()), self.user)
+        for name, value in named.items():
+            if value in unknown:
+                words = _("There is nobody active in “{name}”. Enter a group, or a user as @name.")
+                self.add_error(name, words.format(name=value))
+        return cleaned
+
+    def chosen(self) -> dict[UUID, str]:
+        return {
+            one.request.pk: self.cleaned_data.get(f"to-{one.request.pk}", "") for one in self.left
+        }
+
+
+@add_part("person/<str:key>/offboard/", "person_offboard", may_look)
+def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what the end of the account would mean; end it when that is confirmed."""
+    user, by = find_person(key), of_request(request)
+    if not may_offboard(by, user):
+        raise PermissionDenied
+    left, hidden = requests_left(user, viewer=by, sees_all=may_look_at(HumanRequest))
+    form = LeavingForm(
+        user, left, request.POST if request.method == "POST" else None, may_pass=may_pass_on(by)
+    )
+    found = findings(user)
+    is_last = is_last_superuser([user])
+    if form.is_valid() and not is_last and is_confirmed(request, found):
+        receipt = offboard(
+            user,
+            form.chosen(),
+            rest=form.cleaned_data.get("rest", ""),
+            by=by,
+            reason=form.cleaned_data["reason"],
+        )
+        return draw_person(
+            request,
+            user,
+            "person_offboarded",
+            receipt=receipt,
+            reason=form.cleaned_data["reason"],
+            by=by,
+            at=clock.now(),
+        )
+    return draw_person(
+        request,
+        user,
+        "person_offboard",
+        form=form,
+        hidden=hidden,
+        most=MOST_AT_ONCE,
+        may_pass=may_pass_on(by),
+        deputyships=deputyships(user),
+        consequences=[one for finding in found for one in finding.consequences(by)],
+        confirmed=(CONFIRMED, key_of(found)),
+        refusal=LAST if is_last else "",
+    )
+
+
+def findings(user: User) -> list[Finding]:
+    """Return what the end of the account would break, without ending it."""
+    _nothing, found = tried(lambda: deactivate(find_person(str(user.pk))), undo=lambda _: True)
+    return found

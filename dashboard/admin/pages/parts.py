@@ -1,0 +1,101 @@
+"""The pages of the administration that aren't lists of rows, and the menu that leads to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+
+from dashboard.admin.history import rendered
+from dashboard.admin.viewer import viewing
+from procedures.users import User
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A page of the administration: its address, its view, and who may open it."""
+
+    route: str
+    name: str
+    """The name of its address in the namespace "admin"."""
+    view: View
+    may: Callable[[User], bool]
+    title: str | Promise = ""
+    """Its entry in the menu; empty for pages to which another one leads."""
+    place: int = 0
+    """Its place in the menu."""
+
+
+parts: list[Part] = []
+"""The pages; modules add theirs when they are loaded."""
+
+
+def add_part(
+    route: str, name: str, may: Callable[[User], bool], title: Any = "", *, place: int = 0
+) -> Callable[[View], View]:
+    """Return a decorator that makes a view a page of the administration.
+
+    The page is for staff for whom `may` returns True. If it has a title, the menu leads to it.
+    """
+
+    def add(view: View) -> View:
+        parts.append(Part(route, name, view, may, title, place))
+        return view
+
+    return add
+
+
+def draw(request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    """Return a page of the administration with Django's frame around it."""
+    frame = admin.site.each_context(request)
+    return TemplateResponse(request, template, {**frame, "title": title, **context})
+
+
+def may_all(*permissions: str) -> Callable[[User], bool]:
+    """Return a function that says whether a user has all of these permissions."""
+    return lambda user: user.has_perms(permissions)
+
+
+def _extend(site: admin.AdminSite) -> None:
+    """Add the pages and their menu to an admin site, whatever class it has."""
+    djangos_urls, djangos_context = site.get_urls, site.each_context
+
+    def get_urls() -> Any:
+        return [*(_address(site, part) for part in parts), *djangos_urls()]
+
+    def each_context(request: HttpRequest) -> dict[str, Any]:
+        return {**djangos_context(request), "menu": _menu(request)}
+
+    # Set on the instance: a project may use an admin site of a class of its own.
+    site.get_urls = get_urls  # type: ignore[method-assign]
+    site.each_context = each_context  # type: ignore[method-assign]
+
+
+def _address(site: admin.AdminSite, part: Part) -> URLPattern:
+    def view(request: HttpRequest, *args: Any, **given: Any) -> HttpResponse:
+        if not part.may(request.user):  # type: ignore[arg-type]
+            raise PermissionDenied
+        with viewing(request.user):
+            return rendered(part.view(request, *args, **given))
+
+    return path(part.route, site.admin_view(view), name=part.name)
+
+
+def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
+    """Return the address and the title of each page of the menu, and whether it is shown now."""
+    user: Any = request.user
+    if not admin.site.has_permission(request):
+        return []
+    shown = sorted((one for one in parts if one.title), key=lambda one: one.place)
+    found = [(reverse(f"admin:{one.name}"), one) for one in shown if one.may(user)]
+    return [(url, str(one.title), request.path.startswith(url)) for url, one in found]
+
+
+_extend(admin.site)

@@ -1,0 +1,221 @@
+"""The pages about a person: what they may do and why, what waits for them, and their sign-ins."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from chat.models import HumanRequest, HumanResponse
+from dashboard.accounts import sign_ins
+from dashboard.accounts.absence import may_set_deputy
+from dashboard.accounts.authority import may_act_as, may_change
+from dashboard.accounts.directory import deputies_of
+from dashboard.accounts.keyed import page_after
+from dashboard.accounts.offboarding import may_offboard
+from dashboard.accounts.open_requests import open_requests
+from dashboard.accounts.rights import held_roles
+from dashboard.admin.pages.matrix import TITLES
+from dashboard.admin.pages.parts import add_part, draw
+from dashboard.admin.pages.people import may_look
+from dashboard.admin.viewer import may_look_at
+from dashboard.models import ApiToken, SignIn
+from procedures import access
+from procedures.conf import conf
+from procedures.engine.declaration.roles import ROLES
+from procedures.models import Grant
+from procedures.users import User, email_of, users
+
+MOST_PROCEDURES, MOST_SHOWN = 50, 50
+TABS = {
+    "person": lazy("Access"),
+    "person_open": lazy("Open"),
+    "person_sign_in": lazy("Sign-in"),
+    "person_acts": lazy("Acts"),
+}
+"""The pages about a person, by the names of their addresses."""
+
+
+def find_person(key: str) -> User:
+    """Return the user with this key; raise `Http404` if there is none."""
+    try:
+        found = users().filter(pk=key).first()
+    except (ValueError, ValidationError):
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+@add_part("person/<str:key>/", "person", may_look)
+def person(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what the person may do on each procedure on which they have a role."""
+    found = find_person(key)
+    after = request.GET.get("after", "")
+    procedures = page_after(access.procedures_for(found), "title", after, MOST_PROCEDURES)
+    held = held_roles(found, procedures.rows)
+    return draw_person(
+        request,
+        found,
+        "person",
+        titles=[TITLES[role] for role in ROLES],
+        may_see=may_look_at(Grant),
+        rows=[(one, held[one.pk]) for one in procedures.rows] if may_look_at(Grant) else [],
+        more=f"?{urlencode({'after': procedures.after})}" if procedures.after else "",
+        is_first=not after,
+    )
+
+
+@add_part("person/<str:key>/open/", "person_open", may_look)
+def person_open(request: HttpRequest, key: str) -> HttpResponse:
+    """Show the open requests that wait for the person."""
+    found, viewer = find_person(key), of_request(request)
+    shown = open_requests(found, viewer=viewer, sees_all=may_look_at(HumanRequest))
+    return draw_person(request, found, "person_open", asked=shown.asked, hidden=shown.hidden)
+
+
+@add_part("person/<str:key>/sign-in/", "person_sign_in", may_look)
+def person_sign_in(request: HttpRequest, key: str) -> HttpResponse:
+    """Show the person's sessions and tokens; end them, and make sign-in links."""
+    found = find_person(key)
+    if request.method == "POST":
+        return act_on(request, found)
+    return draw_sign_in(request, found)
+
+
+def draw_sign_in(request: HttpRequest, user: User, *, link: str = "") -> HttpResponse:
+    by = of_request(request)
+    sessions = user.sign_ins.filter(session__expire_date__gt=timezone.now())
+    return draw_person(
+        request,
+        user,
+        "person_sign_in",
+        may_see_sessions=may_change(by, user) or may_look_at(SignIn),
+        sessions=sessions[:MOST_SHOWN],
+        may_see_tokens=may_change(by, user) or may_look_at(ApiToken),
+        tokens=user.api_tokens.filter(revoked_at=None).order_by("-pk")[:MOST_SHOWN],
+        may_change=may_change(by, user),
+        may_act_as=may_act_as(by, user) and user.is_active,
+        sends_mail=conf.SENDS_MAIL and bool(email_of(user)),
+        link=link,
+    )
+
+
+def act_on(request: HttpRequest, user: User) -> HttpResponse:
+    """Carry out what a button of the page says, and say what was done."""
+    by, what = of_request(request), request.POST.get("act", "")
+    if what == "make_link":
+        return draw_sign_in(request, user, link=sign_ins.make_link(user, by=by))
+    acts: dict[str, tuple[Callable[[], object], str]] = {
+        "end_everything": (
+            lambda: sign_ins.end_everything(user, by=by),
+            _("All sessions, tokens and links were ended."),
+        ),
+        "end_links": (
+            lambda: sign_ins.end_all_links(user, by=by),
+            _("All sign-in links are invalid now."),
+        ),
+        "end_session": (
+            lambda: sign_ins.end_session(user, number_of(request), by=by),
+            _("That session was signed out."),
+        ),
+        "revoke_token": (
+            lambda: sign_ins.revoke_token(user, number_of(request), by=by),
+            _("That token was revoked."),
+        ),
+        "mail_link": (
+            lambda: sign_ins.mail_link(user, by=by),
+            _("A sign-in link was sent to {address}.").format(address=email_of(user)),
+        ),
+    }
+    if what not in acts:
+        raise Http404
+    act, words = acts[what]
+    try:
+        act()
+    except (OSError, sign_ins.NoAddressError):  # all errors of mail servers are of the first kind
+        messages.error(request, _("The link couldn't be sent. Make one and hand it over."))
+    else:
+        messages.success(request, words)
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def number_of(request: HttpRequest) -> int:
+    """Return the id of the row that a button names; raise `Http404` if it names none."""
+    text = request.POST.get("row", "")
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(2**62)) - 1:
+        raise Http404
+    return int(text)
+
+
+@add_part("person/<str:key>/acts/", "person_acts", may_look)
+def person_acts(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what the person has done and answered, and what was done to the account."""
+    found = find_person(key)
+    may_read, may_see = may_look_at(LogEntry), may_look_at(HumanResponse)
+    answers = HumanResponse.objects.filter(user=found).order_by("-pk").select_related("request")
+    return draw_person(
+        request,
+        found,
+        "person_acts",
+        may_read=may_read,
+        may_see=may_see,
+        log=log_of(found) if may_read else [],
+        answers=answers.defer("shown", "changes")[:MOST_SHOWN] if may_see else [],
+    )
+
+
+def log_of(user: User) -> list[LogEntry]:
+    """Return the newest entries by and about a person."""
+    kind = ContentType.objects.get_for_model(users().model)
+    entries = LogEntry.objects.select_related("user").order_by("-pk")
+    # Each by an index of its own, which a condition for both would not use.
+    by, about = entries.filter(user=user), entries.filter(content_type=kind, object_id=user.pk)
+    found = {one.pk: one for one in [*by[:MOST_SHOWN], *about[:MOST_SHOWN]]}
+    return [found[key] for key in sorted(found, reverse=True)[:MOST_SHOWN]]
+
+
+def draw_person(request: HttpRequest, user: User, tab: str, **context: Any) -> HttpResponse:
+    """Return a page about a person, with the head that all of them share."""
+    by = of_request(request)
+    return draw(
+        request,
+        f"dashboard/admin/{tab}.html",
+        user.get_username(),
+        above=[(reverse("admin:people"), _("People"))],
+        person=user,
+        groups=list(user.groups.order_by("name")),
+        away=deputies_of([user.pk]).get(user.pk),
+        tab=tab,
+        tabs=[(reverse(f"admin:{name}", args=[user.pk]), name, TABS[name]) for name in TABS],
+        account=account_page(user),
+        may_offboard=may_offboard(by, user),
+        may_set_deputy=may_set_deputy(by, user),
+        **context,
+    )
+
+
+def of_request(request: HttpRequest) -> User:
+    """Return the person who sent the request."""
+    user: Any = request.user
+    if not user.is_active:
+        raise PermissionDenied
+    found: User = user
+    return found
+
+
+def account_page(user: User) -> str:
+    """Return the address of the form of the account, or "" if the site has none."""
+    names = user._meta  # noqa: SLF001 (Django documents it)
+    try:
+        return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[user.pk])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,22 @@
+"""Groups that nobody joins any more, and whose names stay readable."""
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.utils.translation import gettext_lazy as lazy
+
+
+class RetiredGroup(models.Model):
+    """A group without members and roles that isn't offered any more.
+
+    It keeps its name: the history says who answered as a member of it.
+    """
+
+    group = models.OneToOneField(Group, models.CASCADE, primary_key=True, related_name="retirement")
+    retired_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-retired_at"]
+        verbose_name, verbose_name_plural = lazy("retired group"), lazy("retired groups")
+
+    def __str__(self) -> str:
+        return str(self.group)
