@@ -228,8 +228,9 @@ def unbroken(text: str) -> str:
 
 def is_foreign(text: str) -> bool:
     """Return True if a text has letters that run against the direction of the page's language."""
-    directions = ("L",) if get_language_bidi() else ("R", "AL")
-    return any(bidirectional(one) in directions for one in text)
+    if get_language_bidi():
+        return any(bidirectional(one) == "L" for one in text)
+    return not text.isascii() and any(bidirectional(one) in ("R", "AL") for one in text)
 
 
 def shortened(text: str, length: int = LONGEST) -> str:

@@ -4,11 +4,13 @@ A list has hundreds of them, so they are made here rather than in templates.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.dateformat import format as format_time
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -36,21 +38,14 @@ def moment(at: datetime | None, show: str = "clock") -> SafeString:
     if not at:
         return SafeString()
     own = localtime(at)
-    return format_html(
-        '<local-time show="{}"><time datetime="{}">{}</time></local-time>',
-        show,
-        own.isoformat(),
-        format_time(own, FORMATS.get(show, "j M H:i T")),
-    )
+    text = conditional_escape(format_time(own, FORMATS.get(show, "j M H:i T")))
+    time = f'<time datetime="{own.isoformat()}">{text}</time>'
+    return mark_safe(f'<local-time show="{escape(show)}">{time}</local-time>')  # noqa: S308
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
-        static("dashboard/icons.svg"),
-        name,
-    )
+    return _symbol("icon", "icons.svg", name, settings.STATIC_URL)
 
 
 @register.simple_tag
@@ -64,11 +59,17 @@ def copy_link(href: str) -> SafeString:
 @register.simple_tag
 def glyph(look: str) -> SafeString:
     """Render the symbol of a state."""
+    return _symbol("glyph", "states.svg", look, settings.STATIC_URL)
+
+
+@lru_cache(maxsize=256)
+def _symbol(component: str, file: str, name: str, base: str) -> SafeString:
+    # A page has dozens of symbols, and Django parses the address of the file anew for each. `base`
+    # is a part of that address, which a site may change.
+    look = format_html(' data-look="{}"', name) if component == "glyph" else ""
     return format_html(
-        '<svg class="glyph" data-look="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        look,
-        static("dashboard/states.svg"),
-        look,
+        '<svg class="{}"{} aria-hidden="true"><use href="{}#{}"/></svg>',
+        *(component, look, static(f"dashboard/{file}"), name),
     )
 
 
