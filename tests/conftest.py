@@ -251,6 +251,18 @@ def web(start: Callable[[Web], Web]) -> StartWeb:
 # Processes shared by tests that leave them alive; nobody's while no test asks for them
 
 
+@pytest.fixture(scope="module")
+def start_for_module(django_db_setup: None, shared_redis: Redis) -> Iterator[Callable[[P], P]]:
+    """Starts processes with settings of their own that the tests of a module share."""
+    with ExitStack() as stack:
+
+        def start_until_the_end(process: P) -> P:
+            stack.callback(process.end)
+            return process.start()
+
+        yield start_until_the_end
+
+
 @pytest.fixture(scope="session")
 def shared_redis() -> Iterator[Redis]:
     server = Redis().start()

@@ -1,6 +1,7 @@
 """A person switches notifications on in a browser, is shown one, and opens what it is about."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,13 +15,12 @@ from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
 from tests.browser.conftest import OpenPage, hold_back
 from tests.configured import configure
-from tests.conftest import StartWeb
 from tests.pages import ask
-from tests.processes import wait_until
+from tests.processes import Redis, Web, wait_until
 from tests.push_service import PushService, serving_pushes
 from tests.towers import MINUTE, pass_time
 
-CONTACT = "mailto:admin@sign.example"
+KEY, CONTACT = new_private_key(), "mailto:admin@sign.example"
 SUBSCRIBE = """told => {
   const plain = (text) => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = (text) => Uint8Array.from(plain(text), (one) => one.charCodeAt(0)).buffer;
@@ -64,6 +64,19 @@ CLICK = """async () => {
 """Nobody can click outside of the page, and a script may open a window only after a click."""
 
 
+@pytest.fixture(scope="module")
+def shared_site(start_for_module: Callable[[Web], Web]) -> Web:
+    return start_for_module(Web(PUSH_KEY=KEY, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true"))
+
+
+@pytest.fixture
+def site(shared_site: Web, transactional_db: None, redis_server: Redis, settings: Settings) -> Web:
+    """Notifies people in browsers, as this process does."""
+    configure(settings, PUSH_KEY=KEY, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
+    shared_site.revive()
+    return shared_site
+
+
 def push(page: Page, content: dict[str, Any]) -> None:
     """Hand the browser what its push service would."""
     session = page.context.new_cdp_session(page)
@@ -84,11 +97,8 @@ def push(page: Page, content: dict[str, Any]) -> None:
 
 
 def test_a_notification_is_switched_on_shown_and_opens_its_request(
-    web: StartWeb, open_page: OpenPage, settings: Settings, alice: User, bob: User
+    site: Web, open_page: OpenPage, alice: User, bob: User
 ) -> None:
-    key = new_private_key()
-    configure(settings, PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
-    site = web(PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true")
     asked = ask("approval", by=alice)
     with serving_pushes() as service:
         page = open_page(bob, web=site)
@@ -121,11 +131,8 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
 
 
 @pytest.fixture
-def page(web: StartWeb, open_page: OpenPage, settings: Settings, bob: User) -> Page:
+def page(site: Web, open_page: OpenPage, bob: User) -> Page:
     """Bob's page, on a site that notifies people in browsers."""
-    key = new_private_key()
-    configure(settings, PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK=True)
-    site = web(PUSH_KEY=key, PUSH_CONTACT=CONTACT, PUSH_TO_LOOPBACK="true")
     page = open_page(bob, web=site)
     page.context.grant_permissions(["notifications"], origin=site.url)
     page.goto("/profile")

@@ -30,6 +30,18 @@ found = {
 import json
 print(json.dumps({label: rows for label, rows in found.items() if rows}))
 """
+EACH = """
+from django.core.management import call_command
+for command in {commands}:
+    call_command(*command.split())
+"""
+KEYS = (
+    "create_token ann@shop.example --scopes read,start",
+    "create_token bob@shop.example --scopes read,answer",
+    "create_token carol@shop.example --scopes read,answer",
+    "sign_in_link bob@shop.example",
+    "sign_in_link ann@shop.example",
+)
 
 
 class Shop:
@@ -59,6 +71,10 @@ class Shop:
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
 
+    def does_each(self, *commands: str) -> list[str]:
+        """Run commands in one process, which takes seconds to start; return what each prints."""
+        return self.does("shell", "-v", "0", "-c", EACH.format(commands=commands)).splitlines()
+
     def rows(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = json.loads(self.does("shell", "-v", "0", "-c", ROWS))
         return found
@@ -68,14 +84,12 @@ class Shop:
         self.open.enter_context(client)
         return client
 
-    def program(self, name: str, scopes: str) -> httpx.Client:
-        token = self.does("create_token", f"{name}@shop.example", "--scopes", scopes)
+    def program(self, token: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"}
         return self.client("/ops/api/", headers=headers)
 
-    def browser(self, name: str) -> httpx.Client:
-        """Somebody who signs in by a link."""
-        link = self.does("sign_in_link", f"{name}@shop.example")
+    def browser(self, link: str) -> httpx.Client:
+        """Somebody who signs in by the link."""
         client = self.client("/ops/")
         address = f"{self.web.url}/{link.split('/', 3)[3]}"
         signed_in = client.post(address, data={"csrfmiddlewaretoken": token_in(client, address)})
@@ -143,7 +157,9 @@ def hear_until(socket: ClientConnection, kind: str) -> list[str]:
     return kinds
 
 
-def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> None:
+def test_only_what_the_shop_declared_stands_in_its_tables_and_an_app_of_it_may_be_called_chat(
+    migrated: Shop,
+) -> None:
     rows = migrated.rows()
 
     assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 3
@@ -163,8 +179,6 @@ def test_only_what_the_shop_declared_stands_in_its_tables(migrated: Shop) -> Non
         ],
     }
 
-
-def test_an_app_of_the_shop_may_be_called_chat(migrated: Shop) -> None:
     said = "from tests.host.chat.models import Message; Message.objects.create(text='Hello')"
     names = "from django.db import connection; print(*connection.introspection.table_names())"
     found = migrated.does("shell", "-v", "0", "-c", f"{said}\n{names}").split()
@@ -177,11 +191,11 @@ def test_a_run_of_the_shop_is_started_answered_followed_and_done(
     migrated: Shop, start: Callable[[Process], None]
 ) -> None:
     shop = migrated
-    shop.does("open_shop")
+    *tokens, link, clerks_link = shop.does_each("open_shop", *KEYS)
     start(shop.web)
     start(run_worker(1, **shop.environment))
-    clerk, packer = shop.program("ann", "read,start"), shop.program("bob", "read,answer")
-    page, clerks_page = shop.browser("bob"), shop.browser("ann")
+    clerk, packer, stranger = map(shop.program, tokens)
+    page, clerks_page = shop.browser(link), shop.browser(clerks_link)
 
     run = clerk.post("procedures/send_order/runs", json={"number": 7}).json()
     with shop.socket(clerks_page) as socket:
@@ -190,7 +204,7 @@ def test_a_run_of_the_shop_is_started_answered_followed_and_done(
         answer = {"csrfmiddlewaretoken": token_in(page, asked), "value": "true"}
         answered = page.post(f"{asked}/response", data=answer)
         second = f"requests/{open_request(packer, 'Is order 7 checked?')['id']}"
-        refused = shop.program("carol", "read,answer").post(f"{second}/response", json={"value": 1})
+        refused = stranger.post(f"{second}/response", json={"value": 1})
         told = packer.post(f"{second}/response", json={"value": True})
         heard = hear_until(socket, "run.succeeded")
 

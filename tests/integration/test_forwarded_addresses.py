@@ -11,9 +11,8 @@ from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, HumanResponse
 from dashboard.models.sign_in import SignIn
-from tests.conftest import StartWeb
 from tests.pages import ask
-from tests.processes import Web
+from tests.processes import Redis, Web
 from tests.runs import client_of
 from tests.sockets import session_of
 
@@ -52,9 +51,15 @@ def by_the_chat(web: Web, user: User, asked: HumanRequest) -> httpx.Response:
 ACTS = [by_the_api, by_the_page, by_the_chat]
 
 
+@pytest.fixture(scope="module")
+def proxied(start_for_module: Callable[[Web], Web]) -> Web:
+    return start_for_module(Web(TRUSTED_PROXIES=PROXY))
+
+
 @pytest.fixture
-def behind_a_proxy(web: StartWeb) -> Web:
-    return web(TRUSTED_PROXIES=PROXY)
+def behind_a_proxy(proxied: Web, transactional_db: None, redis_server: Redis) -> Web:
+    proxied.revive()
+    return proxied
 
 
 @pytest.mark.parametrize("act", ACTS)
