@@ -35,6 +35,11 @@ PERMIT = """permission => {
   Notification.requestPermission = async () => permission;
 }"""
 """Nobody sees the browser's own question; whoever closes it without an answer leaves "default"."""
+REGISTER = """async () => {
+  await navigator.serviceWorker.register("/service-worker.js");
+  await navigator.serviceWorker.ready;
+}"""
+"""Only pages that are loaded once the worker is active are under its control."""
 SHOWN = """async () => {
   const found = await (await navigator.serviceWorker.ready).getNotifications();
   return found.map(({ title, tag }) => ({ title, tag }));
@@ -136,7 +141,7 @@ def page(site: Web, open_page: OpenPage, bob: User) -> Page:
     page = open_page(bob, web=site)
     page.context.grant_permissions(["notifications"], origin=site.url)
     page.goto("/profile")
-    page.evaluate("navigator.serviceWorker.register('/service-worker.js')")
+    page.evaluate(REGISTER)
     page.reload()
     return page
 
