@@ -29,7 +29,9 @@ class DrawnPlace:
 
     @property
     def label(self) -> str:
-        return Truncator(self.place.label).chars(LABEL)
+        # The round ends of a question leave less room.
+        most = LABEL - 3 if self.place.kind == "question" else LABEL
+        return Truncator(self.place.label).chars(most)
 
     @property
     def middle(self) -> int:

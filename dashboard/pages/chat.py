@@ -40,7 +40,7 @@ from dashboard.pages.parameters import id_in
 from dashboard.pages.questions import LONGEST_ECHO, questions_for
 from dashboard.pages.reading import reading
 from dashboard.pages.taking_part import MOST_BESIDE, Read, participants_of, writers_of
-from dashboard.pages.transcripts import transcript
+from dashboard.pages.transcripts import folds_in, transcript
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
 from procedures.access import address_of
@@ -358,6 +358,8 @@ def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: An
     lists = beside(part, now=time_for_viewer(request), read=read)
     mark, earlier = context["followed"].get(part.session.pk), context["earlier"]
     context |= reading(part, mark, context["transcript"], has_earlier=earlier is not None)
+    unfolded = {context["first_new"], id_in(request.GET.get("message"))}
+    context["folds"] = folds_in(context["transcript"], but=unfolded)
     context["title"] = context["titles"].get(part.session.pk, "")
     shown = [message.request_id for message in context["transcript"]]
     shown += [found.pk for found in lists["open_requests"]]

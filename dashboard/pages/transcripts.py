@@ -1,8 +1,12 @@
 """The part of a session's transcript that a page shows."""
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import Q
+from django.utils.timezone import localdate
 
 from chat.models import Message
 from chat.parts import Part
@@ -14,6 +18,32 @@ from dashboard.pages.visit import Visit
 LONGEST_TRANSCRIPT = 100
 SHOWN_BELOW = 20
 """The number of messages shown below an older message to which a link leads."""
+MOST_LINES, LINES_AROUND = 6, 2
+"""The longest series of lines that is shown whole; and the lines before and after a fold."""
+
+
+class Folds(NamedTuple):
+    """The folds in a transcript, which hide the middle of long series of lines."""
+
+    begins: dict[UUID, int]
+    """The number of lines in each fold, by the first line."""
+    ends: set[UUID]
+    """The last lines of the folds."""
+
+
+def folds_in(shown: Sequence[Message], *, but: Collection[UUID | None] = ()) -> Folds:
+    """Return the folds of lines that were added on one day, such as those of many invitations.
+
+    A series that contains a message in `but` isn't folded.
+    """
+    folds = Folds({}, set())
+    for (is_line, _), found in groupby(shown, lambda one: (one.is_line, localdate(one.at))):
+        lines = list(found)
+        if is_line and len(lines) > MOST_LINES and not any(one.pk in but for one in lines):
+            folded = lines[LINES_AROUND:-LINES_AROUND]
+            folds.begins[folded[0].pk] = len(folded)
+            folds.ends.add(folded[-1].pk)
+    return folds
 
 
 def transcript(request: Visit, part: Part) -> dict[str, Any]:

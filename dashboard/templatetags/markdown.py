@@ -35,6 +35,12 @@ ATTRIBUTES = {
 }
 SCROLLING = '<pre class="scrolls" tabindex="0">'
 """The start tag of code that may be wider than the page: people scroll it by keyboard, too."""
+SCROLLED = {
+    "<pre>": SCROLLING,
+    "<table>": '<div class="prose__frame scrolls" tabindex="0"><table>',
+    "</table>": "</table></div>",
+}
+"""The tags of elements that may be wider than the page, and what takes their place."""
 
 
 def _parser() -> MarkdownIt:
@@ -88,4 +94,6 @@ def safe_html(text: str, drawn: str) -> SafeString:
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html(f"{SCROLLING}{{}}</pre>", text)
     clean = nh3.clean(drawn, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https"})
-    return mark_safe(clean.replace("<pre>", SCROLLING))  # noqa: S308 (cleaned)
+    for tag, scrolled in SCROLLED.items():
+        clean = clean.replace(tag, scrolled)
+    return mark_safe(clean)  # noqa: S308 (cleaned)

@@ -94,6 +94,7 @@ def test_cells_of_a_table_are_aligned_without_inline_styles() -> None:
 
     assert '<td>1187</td>\n<td data-align="right">12 €</td>' in html
     assert "style" not in html
+    assert '<div class="prose__frame scrolls" tabindex="0"><table>' in html
 
 
 def test_pages_live_frames_lists_mails_and_the_search_show_the_same(

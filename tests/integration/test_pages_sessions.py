@@ -144,3 +144,26 @@ def test_pages_of_a_session_cost_as_much_with_many_members(alice: User, session:
 
     many = [len(queries_of(client, f"{path}{end}")) for end in ("", "/beside", "/members")]
     assert many <= few
+
+
+def test_the_middle_of_a_long_series_of_lines_is_folded_unless_a_link_leads_there(
+    alice: User, session: Session
+) -> None:
+    client, path = browser(alice), f"/chat/{session.pk}"
+    people = [create_person(f"guest{number}") for number in range(9)]
+    for person in people[:5]:
+        invite(session.pk, person, by=alice)
+    assert "transcript__fold" not in shown(client.get(path))
+    for person in people[5:]:
+        invite(session.pk, person, by=alice)
+
+    page = shown(client.get(path))
+    before, _, rest = page.partition('<details class="transcript__fold">')
+    folded, _, after = rest.partition("</details>")
+    middle = session.messages.order_by("seq")[5]
+    linked = shown(client.get(f"{path}?message={middle.pk}"))
+
+    assert folded.startswith("<summary>Show 6 more lines</summary>")
+    counts = [part.count("message--line") for part in (before, folded, after)]
+    assert counts == [2, 6, 2]
+    assert "transcript__fold" not in linked
