@@ -37,6 +37,7 @@ MIDDLEWARE = [
     "dashboard.http.content_security.ContentSecurityMiddleware",
     "dashboard.api.middleware.ApiMiddleware",
     "dashboard.http.static_files.static_files",
+    "dashboard.http.origin.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -17,6 +17,7 @@ from dashboard.models import (
     SignIn,
 )
 from procedures.models import Installation
+from procedures.models.act import chain_acts
 from procedures.models.clock import clock
 from tests.calls import decide_ahead
 
@@ -44,3 +45,4 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     browser.note_accepted("1.2", at=now)
     RetiredGroup.objects.create(group=Group.objects.create(name="packers"))
     Installation.current()
+    chain_acts()

@@ -31,7 +31,7 @@ def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str
         raise PermissionDenied
     made = delegate(by=user, to=deputy, until=until, reason=reason)
     told = f"Away until {until:%Y-%m-%d %H:%M %Z}. {deputy.get_username()} answers meanwhile."
-    note(by, f"{told} Reason: {reason}", about=user)
+    note(by, told, about=user, reason=reason)
     return made
 
 

@@ -143,4 +143,4 @@ def _log(
                 if cell.procedure == key and cell.group in groups
             )
             told += [f"{verb} {', '.join(roles)}."] if roles else []
-        note(by, " ".join([*told, f"Reason: {reason}"]), about=procedure)
+        note(by, " ".join(told), about=procedure, reason=reason)

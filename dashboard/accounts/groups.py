@@ -123,7 +123,7 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
     check_name(Kind.GROUP, name, group.pk)
     group.full_clean()
     group.save(update_fields=["name"])
-    note(by, f"Renamed from {before} to {name}. Reason: {reason}", about=group)
+    note(by, f"Renamed from {before} to {name}.", about=group, reason=reason)
 
 
 @transaction.atomic
@@ -146,7 +146,7 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
     RetiredGroup.objects.create(group=group)
     ring_after_commit(RIGHTS)
     told = f"Retired. It had {members} members and {roles} roles."
-    note(by, f"{told} Reason: {reason}", about=group)
+    note(by, told, about=group, reason=reason)
 
 
 @transaction.atomic

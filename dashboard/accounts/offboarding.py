@@ -114,7 +114,7 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
             groups=list(user.groups.order_by("name").values_list("name", flat=True)),
         )
         deactivate(user)
-        note(by, _summary(receipt, reason), about=user)
+        note(by, _summary(receipt), about=user, reason=reason)
     return receipt
 
 
@@ -146,9 +146,9 @@ def _pass_on(left: Left, to: str, *, by: User, reason: str) -> Moved:
     return Moved(left.request.prompt, to)
 
 
-def _summary(receipt: Receipt, reason: str) -> str:
+def _summary(receipt: Receipt) -> str:
     done = sum(not one.fault for one in receipt.moved)
     return (
         f"Offboarded. Ended {receipt.sessions} sessions and {receipt.tokens} tokens, and all"
-        f" sign-in links. Reassigned {done} requests. Reason: {reason}"
+        f" sign-in links. Reassigned {done} requests."
     )

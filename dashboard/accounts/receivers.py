@@ -44,11 +44,11 @@ def tell_of_rights(**_: Any) -> None:
 def keep_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     note_sign_in(request, user)
     end_links(user)
-    note_signed_in(request, user)
+    note_signed_in(user)
 
 
-def keep_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    note_failed(request, str(credentials.get("username", "")))
+def keep_failure(credentials: dict[str, Any], **_: Any) -> None:
+    note_failed(str(credentials.get("username", "")))
 
 
 def rotate_ways_in(

@@ -6,6 +6,7 @@ from django.urls import reverse
 from dashboard.models.links import end_links, link_count
 from dashboard.models.trail import note
 from procedures.conf import conf
+from procedures.models import Act
 from procedures.users import User, email_of, find_active_user
 
 
@@ -27,7 +28,7 @@ tokens = SignInTokens()
 
 
 def sign_in_link(user: User, *, site: str | None = None) -> str:
-    note(user, "A sign-in link was made.")
+    note(user, "A sign-in link was made.", kind=Act.Kind.LINK)
     path = reverse("countersign:sign_in_link", args=[user.get_username(), tokens.make_token(user)])
     return f"{site or conf.SITE_URL}{path}"
 

@@ -11,7 +11,7 @@ from dashboard.accounts.authority import may_act_as, may_change
 from dashboard.accounts.leaving import end_ways_in
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models.links import end_links
-from dashboard.models.trail import note
+from dashboard.models.trail import Kind, note
 from procedures.users import User, email_of, short_name
 
 
@@ -47,14 +47,14 @@ def revoke_token(user: User, token: int, *, by: User) -> None:
 def end_all_links(user: User, *, by: User) -> None:
     _check(may_change(by, user))
     end_links(user)
-    note(by, "Made all sign-in links invalid.", about=user)
+    note(by, "Made all sign-in links invalid.", about=user, kind=Kind.LINK)
 
 
 def make_link(user: User, *, by: User) -> str:
     """Return a link that signs the person in once; it is shown to whoever asked for it."""
     _check(may_act_as(by, user))
     link = sign_in_link(user)
-    note(by, "Made a sign-in link and read it.", about=user)
+    note(by, "Made a sign-in link and read it.", about=user, kind=Kind.LINK)
     return link
 
 
@@ -72,7 +72,7 @@ def mail_link(user: User, *, by: User, connection: Any = None) -> None:
     )
     text = words.format(name=short_name(user), by=short_name(by), link=sign_in_link(user))
     send_mail(_("Sign in to Countersign"), text, None, [to], connection=connection)
-    note(by, "Sent a sign-in link by mail.", about=user)
+    note(by, "Sent a sign-in link by mail.", about=user, kind=Kind.LINK)
 
 
 def _check(may: bool) -> None:  # noqa: FBT001

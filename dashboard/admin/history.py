@@ -8,6 +8,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -20,8 +21,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboard.admin.acts import changes_in, log_row, pop_changes, sentence_of
 from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, viewing
+from procedures.models import Act
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -33,6 +36,8 @@ else:
 MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
 """The number of newest rows scanned for a word that no index can find."""
+MOST_ACTS = 200
+"""The number of the newest acts on a row that its "History" page shows."""
 SHORT, LONGEST = 600, 100_000
 """The maximum numbers of characters of a JSON text: shown unfolded, and shown at all."""
 
@@ -116,7 +121,50 @@ class SearchedList(ChangeList):
             self.model_admin.mark_on_site(self.result_list, request.user)
 
 
-class EditorAdmin(QuickAdmin):
+class LoggedAdmin(QuickAdmin):
+    """An admin whose changes are in the site's log, where each row's "History" page finds them."""
+
+    object_history_template = "dashboard/admin/history.html"
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        log_row(request, obj, "Added.", changes=pop_changes(request))
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        words = sentence_of(message)
+        log_row(request, obj, words, changes=pop_changes(request))
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            log_row(request, row, "Deleted.")
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002 (as Django has it)
+    ) -> Any:
+        vars(request)["changes"] = changes_in(form)
+        return super().construct_change_message(request, form, formsets, add)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the acts on this row instead of the entries of Django's own log."""
+        with viewing(request.user):
+            row = self.get_object(request, unquote(object_id))
+            acts = Act.objects.about(row) if row is not None else Act.objects.none()
+            lines = list(acts[: MOST_ACTS + 1])
+            context = {
+                "acts": lines[:MOST_ACTS],
+                "is_cut": len(lines) > MOST_ACTS,
+                "shows_addresses": may_look_at(Act),
+            }
+            shown = super().history_view(request, object_id, {**context, **(extra_context or {})})
+            return rendered(shown)
+
+
+class EditorAdmin(LoggedAdmin):
     """An admin whose forms have the signed-in user as the attribute `by`."""
 
     def get_form(
@@ -130,7 +178,7 @@ class EditorAdmin(QuickAdmin):
         return type(form.__name__, (form,), {"by": request.user})
 
 
-class GuardedAdmin(QuickAdmin):
+class GuardedAdmin(LoggedAdmin):
     """An admin of rows with secret fields, whose values can't be guessed by filtering."""
 
     secrets: ClassVar[Sequence[str]] = ()

@@ -1,21 +1,118 @@
-"""An admin page for Django's log: changes by administrators, and sign-ins."""
+"""The admin page of the site's log, and of Django's own."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboard.admin.acts import log_row
+from dashboard.admin.exporting import ExportedAdmin
+from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
+from procedures.models import Act, LogHead
+from procedures.models.act import verify_log
 from procedures.users import name_field
+
+
+@admin.register(Act)
+class ActAdmin(ExportedAdmin):
+    """The log: who did what to the site, in the order of its chain."""
+
+    change_list_template = "dashboard/admin/log_list.html"
+    list_display = ["at_second", "who", "kind", "thing", "told", "address"]
+    list_display_links = ["at_second"]
+    list_filter = ["kind", ("at", Between)]
+    ordering = ["-pk"]
+    search_fields = ["=name", "=about_id", "=address", "^about", "words", "reason"]
+    search_help_text = lazy(
+        "Search by a user's name, an id, an address, the beginning of a thing's name, or words of "
+        "an entry."
+    )
+    fields = ["seq", "at_second", "kind", "who", "address", "thing", "told", "hash"]
+    readonly_fields = ["at_second", "who", "thing", "told"]
+    columns = (
+        ("number", lambda act: act.seq),
+        ("time (UTC)", lambda act: act.at),
+        ("kind", lambda act: act.kind),
+        ("user id", lambda act: act.by_id),
+        ("user", lambda act: act.name),
+        ("program", lambda act: act.program),
+        ("address", lambda act: act.address),
+        ("thing", lambda act: act.about_type),
+        ("thing id", lambda act: act.about_id),
+        ("name of the thing", lambda act: act.about),
+        ("what was done", lambda act: act.words),
+        ("reason", lambda act: act.reason),
+        ("old and new values", lambda act: act.changes),
+        ("hash", lambda act: act.hash),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.verify_view)
+        return [path("verification/", view, name="log_verification"), *super().get_urls()]
+
+    def verify_view(self, request: HttpRequest) -> HttpResponse:
+        """Verify the chain and the proofs of all entries, and log that this was done."""
+        page = reverse("admin:countersign_procedures_act_changelist")
+        if request.method != "POST" or not self.has_view_permission(request):
+            return HttpResponseRedirect(page)
+        faults = verify_log()
+        head = LogHead.objects.first() or LogHead()
+        sound = _("All {count} entries are unchanged.").format(count=f"{head.seq:,}")
+        told = " ".join(faults[:MOST_FAULTS]) or sound
+        log_row(request, head, f"Verified the log. {told}", kind=Act.Kind.VERIFY)
+        self.message_user(request, told, "error" if faults else "success")
+        return HttpResponseRedirect(page)
+
+    @admin.display(description=lazy("time"), ordering="pk")
+    def at_second(self, act: Act) -> SafeString:
+        return SafeString(render_to_string("dashboard/admin/_second.html", {"at": act.at}))
+
+    @admin.display(description=lazy("by"))
+    def who(self, act: Act) -> SafeString:
+        return SafeString(render_to_string("dashboard/admin/_actor.html", {"act": act}))
+
+    @admin.display(description=lazy("about"))
+    def thing(self, act: Act) -> SafeString | str:
+        """Return the thing's name at that time, with a link to its page if there is one."""
+        address = page_of(act)
+        return format_html('<a href="{}">{}</a>', address, act.about) if address else act.about
+
+    @admin.display(description=lazy("what was done"))
+    def told(self, act: Act) -> SafeString:
+        return SafeString(render_to_string("dashboard/admin/_act.html", {"act": act}))
+
+
+MOST_FAULTS = 20
+
+
+def page_of(act: Act) -> str:
+    """Return the address of the admin page of what an act is about, or ""."""
+    if not act.about_id:
+        return ""
+    try:
+        return reverse(f"admin:{act.about_type.replace('.', '_')}_change", args=[act.about_id])
+    except NoReverseMatch:
+        return ""
+
+
+@admin.register(LogHead)
+class LogHeadAdmin(HistoryAdmin):
+    list_display = ["seq", "hash"]
+    fields = ["seq", "hash"]
 
 
 @admin.register(LogEntry)
 class LogEntryAdmin(HistoryAdmin):
-    """An admin for auditors with the permission "Can view log entry"."""
+    """An admin of Django's own log, in which other apps of the project write."""
 
-    date_hierarchy = "action_time"
     list_display = ["action_time", "who", "action_flag", "content_type", "object_repr", "words"]
     list_display_links = ["action_time"]
     list_filter = ["action_flag", "content_type"]

@@ -13,6 +13,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboard.admin.acts import log_row
 from dashboard.admin.copies import forked, restarted
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
@@ -21,7 +22,7 @@ from dashboard.admin.proven import ProvenAdmin, verdict_words
 from dashboard.forms.operations import ForkForm, RestartForm
 from procedures import access
 from procedures.engine.journal.large import place_of
-from procedures.models import Artifact, Event, Head, Run, RunInput, Signal, Wait
+from procedures.models import Act, Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
     cancel_run,
     force_end_run,
@@ -158,7 +159,7 @@ class RunAdmin(ProvenAdmin):
             verdict = examine(run)
             level = messages.ERROR if verdict.faults else messages.SUCCESS
             words = verdict_words(run, verdict)
-            self.log_change(request, run, f"Verified the journal. {words}")
+            log_row(request, run, f"Verified the journal. {words}", kind=Act.Kind.VERIFY)
             self.message_user(request, f"{run}: {words}", level)
 
     def history_view(

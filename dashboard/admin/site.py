@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from dashboard.admin import losses
+from dashboard.admin.acts import log_row
 from dashboard.admin.careful import watches
 from dashboard.admin.history import GuardedAdmin, HistoryAdmin
 from dashboard.models import (
@@ -57,7 +58,7 @@ class ApiTokenAdmin(GuardedAdmin):
     def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
         # Logged before they are revoked, while it can still be told which of them were not.
         for token in tokens.filter(revoked_at=None):
-            self.log_change(request, token, f"Revoked the token {token}.")
+            log_row(request, token, f"Revoked the token {token}.")
         count = tokens.revoke()
         words = ngettext("{count} token was revoked.", "{count} tokens were revoked.", count)
         self.message_user(request, words.format(count=count))

@@ -11,6 +11,7 @@ from dashboard.api.scopes import check_scope
 from dashboard.http.throttle import refuse_token
 from dashboard.models import ApiToken
 from procedures.access import address_of
+from procedures.models.act import note_program
 from procedures.users import User
 
 
@@ -30,6 +31,7 @@ class Token(HttpBearer):
         request.user = found.user
         request.program = found.program  # type: ignore[attr-defined]
         request.token = found  # type: ignore[attr-defined]
+        note_program(found.program)
         return found.user
 
 

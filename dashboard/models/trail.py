@@ -1,47 +1,40 @@
-"""Entries about accounts in Django's log, which auditors can read.
+"""Acts on accounts, which the site's log keeps.
 
-Each entry belongs to the account that it is about. A failed sign-in under a name without an account
-is only in the server's log.
+A failed sign-in under a name without an account is only in the server's log.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.http import HttpRequest
-
-from procedures.access import address_of
-from procedures.users import find_user
+from procedures.models import Act
+from procedures.models.act import log_act
+from procedures.users import find_user, users
 
 if TYPE_CHECKING:
     from procedures.users import User
 
+Kind = Act.Kind
+KINDS = {"apitoken": Kind.TOKEN, "group": Kind.GROUP, "grant": Kind.GRANT, "procedure": Kind.GRANT}
 
-LONGEST_NAME = 200
 
-
-def note(user: "User", words: str, *, about: Any = None) -> None:
-    """Log an action by this person or on their account; `about` is the row that it changed."""
+def note(
+    user: "User", words: str, *, about: Any = None, kind: Kind | None = None, reason: str = ""
+) -> None:
+    """Log an action by this person; `about` is the row that it changed, else their account."""
     row = about or user
-    LogEntry.objects.create(
-        user_id=user.pk,
-        content_type=ContentType.objects.get_for_model(row),
-        object_id=str(row.pk),
-        object_repr=str(row)[:LONGEST_NAME],
-        action_flag=CHANGE,
-        change_message=words,
-    )
+    log_act(kind or kind_of(row), words, by=user, about=row, reason=reason)
 
 
-def note_signed_in(request: HttpRequest | None, user: "User") -> None:
-    note(user, f"Signed in{_from(request)}.")
+def kind_of(row: Any) -> Kind:
+    """Return the kind of an act that changes this row."""
+    if isinstance(row, users().model):
+        return Kind.PERSON
+    return KINDS.get(row._meta.model_name, Kind.CHANGE)  # noqa: SLF001 (Django documents it)
 
 
-def note_failed(request: HttpRequest | None, name: str) -> None:
+def note_signed_in(user: "User") -> None:
+    note(user, "Signed in.", kind=Kind.SIGN_IN)
+
+
+def note_failed(name: str) -> None:
     if user := find_user(name):
-        note(user, f"A sign-in failed{_from(request)}.")
-
-
-def _from(request: HttpRequest | None) -> str:
-    address = address_of(request) if request else None
-    return f" from {address}" if address else ""
+        log_act(Kind.FAILURE, "A sign-in failed.", about=user)

@@ -248,4 +248,43 @@ class Migration(migrations.Migration):
             model_name='Run',
             index=models.Index(condition=models.Q(('ended_at', None), ('parent_wait', None)), fields=['started_by', 'parent_wait', 'ended_at'], name='countersign_open_starts'),
         ),
+        migrations.CreateModel(
+            name='LogHead',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveBigIntegerField(default=0)),
+                ('hash', models.CharField(blank=True, max_length=64)),
+            ],
+            options={
+                'verbose_name': 'head of the log',
+                'verbose_name_plural': 'heads of the log',
+            },
+        ),
+        migrations.CreateModel(
+            name='Act',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveBigIntegerField(help_text="The act's number, which it gets after the commit.", null=True, unique=True)),
+                ('kind', models.CharField(choices=[('sign_in', 'Sign-in'), ('failure', 'Failed sign-in'), ('link', 'Sign-in link'), ('token', 'Token'), ('person', 'Person'), ('group', 'Group'), ('grant', 'Role'), ('switch', 'Setting'), ('verb', 'Operation'), ('verify', 'Verification'), ('export', 'Export'), ('change', 'Other change')], max_length=10)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('by_id', models.CharField(blank=True, help_text='The id of the user.', max_length=64)),
+                ('name', models.CharField(blank=True, help_text="The user's name at that time, or the part of the system that acted.", max_length=254)),
+                ('program', models.CharField(blank=True, help_text='The token with which a program acted.', max_length=80)),
+                ('address', models.GenericIPAddressField(null=True)),
+                ('about_type', models.CharField(blank=True, help_text='The kind of thing that was changed.', max_length=120)),
+                ('about_id', models.CharField(blank=True, max_length=64)),
+                ('about', models.CharField(blank=True, help_text="The thing's name at that time.", max_length=200)),
+                ('words', models.TextField(help_text='What was done, as a sentence.')),
+                ('reason', models.TextField(blank=True)),
+                ('changes', models.TextField(blank=True, help_text='The old and the new value of each field, as canonical JSON.')),
+                ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
+                ('hash', models.CharField(blank=True, max_length=64)),
+            ],
+            options={
+                'verbose_name': 'act',
+                'verbose_name_plural': 'log',
+                'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['about_type', 'about_id', 'id'], name='countersign_acts_about'), models.Index(fields=['by_id', 'id'], name='countersign_acts_by'), models.Index(fields=['kind', 'id'], name='countersign_acts_of_kind'), models.Index(condition=models.Q(('seq', None)), fields=['id'], name='countersign_acts_unchained')],
+            },
+        ),
     ]

@@ -1,5 +1,6 @@
 """The database models of procedures and runs, one model per file."""
 
+from procedures.models.act import Act, LogHead
 from procedures.models.artifact import Artifact
 from procedures.models.event import Event
 from procedures.models.head import Head
@@ -11,11 +12,13 @@ from procedures.models.signal import Signal
 from procedures.models.wait import Wait
 
 __all__ = [
+    "Act",
     "Artifact",
     "Event",
     "Grant",
     "Head",
     "Installation",
+    "LogHead",
     "Procedure",
     "ProcedureVersion",
     "Run",

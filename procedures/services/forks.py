@@ -19,7 +19,7 @@ from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore
 from procedures.journal import DatabaseStore
 from procedures.models import Run
-from procedures.services.operations import operation_payload
+from procedures.services.operations import log_operation, operation_payload
 from procedures.services.reach import check_reach
 from procedures.services.runs import Start
 from procedures.services.startable import find_startable
@@ -57,6 +57,7 @@ def restart_run(
     def write(run: Run) -> None:
         files = [*sent, *_files_of(origin, text)]
         begin_run(DatabaseStore(run.created_at), run, note, files=files)
+        log_operation(origin, note.data, by=by)
 
     return start.begin(write)
 
@@ -123,6 +124,7 @@ def fork_run(
         store, files = DatabaseStore(run.created_at), [*given, *_files_of(origin, text)]
         fork = forks.Fork(origin, until, carried, inputs=text, by=run.starter)
         forks.begin_fork(store, run, fork, note, files=files)
+        log_operation(origin, note.data, by=by)
 
     subject = subject_of(found.definition.subject, text)
     start = Start(

@@ -1,5 +1,6 @@
 """Operations on runs by operators: each requires a reason and is recorded in the run's journal."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from procedures.engine.lifecycle.runs import has_to_undo, is_held
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.journal import DatabaseStore, receivers
-from procedures.models import Head, Run, RunInput
+from procedures.models import Act, Head, Run, RunInput
+from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
 from procedures.users import User, json_key
@@ -67,15 +69,30 @@ def note_operation(
 
     This locks the run.
     """
-    RunInput.objects.tell(
-        run, {**operation_payload(action, by=by, reason=reason), **more}, step=step, at=at
-    )
+    told = record_operation(run, action, by=by, reason=reason)
+    RunInput.objects.tell(run, {**told, **more}, step=step, at=at)
+
+
+def record_operation(run: Run, action: str, *, by: User, reason: str) -> dict[str, Any]:
+    """Add an operation to the site's log, and return the data of its event in the journal.
+
+    Raises `ReasonError` if the reason can't be used.
+    """
+    said = operation_payload(action, by=by, reason=reason)
+    log_operation(run, said, by=by)
+    return said
 
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
     """Return the data of an operation's event; raise `ReasonError` if the reason can't be used."""
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
+
+
+def log_operation(run: Run, said: Mapping[str, Any], *, by: User) -> None:
+    """Add an operation with this data to the site's log."""
+    action = str(said["action"]).replace("_", " ").capitalize()
+    log_act(Act.Kind.VERB, f"{action}.", by=by, about=run, reason=said["reason"])
 
 
 def checked_reason(reason: str) -> str:
@@ -103,7 +120,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
         )
     # These are read before the cancel, which changes both.
     was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
-    told = operation_payload("cancel", by=by, reason=reason)
+    told = record_operation(run, "cancel", by=by, reason=reason)
     try:
         with receivers():
             ends = cancel(DatabaseStore(now), run, told)
@@ -129,7 +146,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
-    data = operation_payload("force_end", by=by, reason=reason) | {"forced": True}
+    data = record_operation(run, "force_end", by=by, reason=reason) | {"forced": True}
     # The head is locked after the run, and before the compensations are read, because the run's
     # worker may be about to store a step and one more compensation.
     Head.lock(run.pk)
@@ -159,7 +176,7 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
-    said = operation_payload("pause", by=by, reason=reason)
+    said = record_operation(run, "pause", by=by, reason=reason)
     if not pause(DatabaseStore(now), run, said):
         return (
             f"The run is busy right now; it pauses before its next step or wait.{_children_of(run)}"
@@ -202,7 +219,7 @@ def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
     if not run.pause_requested_at:
         raise OperationRefusedError(f"This run isn't paused; it is {run.status}.")
     was_paused = run.status == RunStatus.PAUSED
-    unpause(DatabaseStore(now), run, operation_payload("unpause", by=by, reason=reason))
+    unpause(DatabaseStore(now), run, record_operation(run, "unpause", by=by, reason=reason))
     if not was_paused:
         return "The pending pause was withdrawn; the run continues."
     if run.status == RunStatus.QUEUED:

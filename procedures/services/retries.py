@@ -7,7 +7,8 @@ from django.db import transaction
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.retry import Fate, Retried, override, retry
 from procedures.journal import DatabaseStore
-from procedures.services.operations import operation_payload
+from procedures.models import Run
+from procedures.services.operations import log_operation, operation_payload, record_operation
 from procedures.services.waits import lock_run
 from procedures.users import User
 
@@ -23,6 +24,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
+    log_operation(Run.objects.get(pk=run_id), said, by=by)
     return _told_of_retry(retried) + _told_of_parent(retried)
 
 
@@ -77,5 +79,5 @@ def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     step's arguments have changed. A changed question is asked again. Locks the run.
     """
     run = lock_run(run_id)
-    override(DatabaseStore(), run, operation_payload("override", by=by, reason=reason))
+    override(DatabaseStore(), run, record_operation(run, "override", by=by, reason=reason))
     return "The run continues with the code as it is now."

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from dashboard.accounts.grants import Cell
-from procedures.models import Grant, Procedure
+from procedures.models import Act, Grant, Procedure
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
 from tests.pages import browser, shown
@@ -84,11 +83,9 @@ def test_the_difference_is_shown_first_and_saved_with_a_reason(
     assert send(root, fields | confirmed(told), reason=REASON).status_code == 302
     [now] = Grant.objects.filter(procedure=question)
     assert (now.group, now.role) == (finance, "answer")
-    entry = LogEntry.objects.latest("pk")
-    assert entry.object_repr == question.title
-    assert entry.change_message == (
-        f"Granted answer to finance. Revoked start from support. Reason: {REASON}"
-    )
+    entry = Act.objects.about(question).latest("pk")
+    assert entry.words == "Granted answer to finance. Revoked start from support."
+    assert (entry.kind, entry.reason) == ("grant", REASON)
 
 
 @pytest.mark.usefixtures("no_roles")

@@ -1,26 +1,26 @@
 """Auditors read what administrators did, and who came in; a run's history shows its journal."""
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from chat.services import Answer, respond
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
+from procedures.models import Act
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests.calls import request_of, run_until_it_waits
 from tests.pages import browser
 
-LOG = "/admin/admin/logentry/"
+LOG = "/admin/countersign_procedures/act/"
 
 
 @pytest.fixture
 def auditor(carol: User) -> Client:
     carol.is_staff = True
     carol.save()
-    carol.user_permissions.add(Permission.objects.get(codename="view_logentry"))
+    carol.user_permissions.add(Permission.objects.get(codename="view_act"))
     return browser(carol)
 
 
@@ -35,18 +35,19 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
     token = ApiToken.objects.get()
     client.post(f"/profile/tokens/{token.pk}/revocation")
 
-    said = LogEntry.objects.filter(user=bob).order_by("pk").values_list("change_message", flat=True)
-    assert [one.split(" from ")[0].rstrip(".") for one in said] == [
-        "A sign-in failed",
-        "Signed in",
-        "A sign-in link was made",
-        "Created the token robot of bob",
-        "Revoked the token robot of bob",
+    acts = Act.objects.filter(about__contains="bob").order_by("pk")
+    assert list(acts.values_list("kind", "name", "about", "words")) == [
+        ("failure", "", "bob", "A sign-in failed."),
+        ("sign_in", "bob", "bob", "Signed in."),
+        ("link", "bob", "bob", "A sign-in link was made."),
+        ("token", "bob", "robot of bob", "Created the token robot of bob."),
+        ("token", "bob", "robot of bob", "Revoked the token robot of bob."),
     ]
+    assert Act.objects.get(kind="failure").address == "192.0.2.7"
     shown = auditor.get(LOG).content.decode()
     assert "Created the token robot of bob." in shown
-    assert f"bob (id {bob.pk})" in shown
-    entry = LogEntry.objects.latest("pk")
+    assert f"(id {bob.pk})" in shown
+    entry = Act.objects.latest("pk")
     assert auditor.post(f"{LOG}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     assert browser(bob).get(LOG).status_code == 302
 
@@ -77,6 +78,6 @@ def test_a_verification_leaves_an_entry(admin_client: Client, admin_user: User) 
 
     admin_client.post("/admin/countersign_procedures/run/", form)
 
-    entry = LogEntry.objects.get(object_id=str(run.pk))
-    assert entry.user == admin_user
-    assert entry.change_message.startswith("Verified the journal. All ")
+    entry = Act.objects.about(run).get(kind="verify")
+    assert entry.by_id == str(admin_user.pk)
+    assert entry.words.startswith("Verified the journal. All ")

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from django.conf import settings
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest, HumanResponse
 from dashboard.models.sign_in import SignIn
+from procedures import models
 from tests.pages import ask
 from tests.processes import Redis, Web
 from tests.runs import client_of
@@ -98,5 +98,5 @@ def test_a_sign_in_is_kept_with_the_address_that_the_trusted_proxy_has_seen(
         client.post("/sign-in", data={**sent, "password": "Red snow falls in May"})
 
     assert SignIn.objects.get(user=bob).address == CLIENT
-    told = [entry.change_message for entry in LogEntry.objects.filter(user=bob).order_by("pk")]
-    assert told == [f"A sign-in failed from {CLIENT}.", f"Signed in from {CLIENT}."]
+    told = models.Act.objects.about(bob).order_by("pk").values_list("words", "address")
+    assert list(told) == [("A sign-in failed.", CLIENT), ("Signed in.", CLIENT)]

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from dashboard.models import FormerName, StandardGroup
-from procedures.models import Grant, Procedure
+from procedures.models import Act, Grant, Procedure
 from tests.calls import grant
 from tests.conftest import create_manager, create_person
 from tests.pages import browser, filled, shown
@@ -64,8 +63,7 @@ def test_members_are_added_and_removed_and_losses_are_shown_first(
     )
     root.post(path_of(finance), {"act": "add", "user": "@carol"})
     assert carol.groups.get() == finance
-    entry = LogEntry.objects.latest("pk")
-    assert (entry.change_message, entry.object_repr) == ("Added to the group finance.", "carol")
+    assert Act.objects.about(carol).latest("pk").words == "Added to the group finance."
 
 
 def test_staff_add_others_to_their_own_groups_only(
@@ -109,8 +107,8 @@ def test_renaming_shows_the_code_that_names_the_group(
     root.post(path, confirmed(told))
 
     assert Group.objects.get(pk=finance.pk).name == "accounts"
-    entry = LogEntry.objects.latest("pk")
-    assert entry.change_message == f"Renamed from finance to accounts. Reason: {REASON}"
+    entry = Act.objects.about(finance).latest("pk")
+    assert (entry.words, entry.reason) == ("Renamed from finance to accounts.", REASON)
 
 
 def test_a_retired_group_keeps_its_name_and_nothing_else(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,6 +10,7 @@ from django.test import Client
 
 from dashboard.accounts.invitations import MOST, Line, read_lines
 from dashboard.models import RetiredGroup
+from procedures.models import Act
 from tests.conftest import create_manager, create_person
 from tests.pages import browser, shown
 
@@ -99,7 +99,7 @@ def test_nobody_is_invited_before_the_preview_is_confirmed(
     assert User.objects.get(pk=bob.pk).groups.get() == finance
     [link] = [one for (user, _), one, _ in done.context["invited"] if user == ann]
     assert Client().post(link.removeprefix("http://localhost:8000")).status_code == 302
-    entries = LogEntry.objects.filter(object_repr="ann").values_list("change_message", flat=True)
+    entries = Act.objects.filter(about="ann").values_list("words", flat=True)
     assert "Invited Ann.Blum@bank.example. Groups: finance, support." in entries
 
 

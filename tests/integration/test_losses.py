@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection, transaction
 from django.db.models.signals import post_save
@@ -15,6 +14,7 @@ from django.urls import reverse
 
 from chat.models import Assignment, HumanRequest
 from chat.services import losses_of, requests_without_answerers
+from procedures import models
 from procedures.models import Grant, Procedure
 from tests.admin_acts import (
     ALL_THE_SAME,
@@ -257,13 +257,13 @@ def test_what_was_confirmed_is_what_was_shown(root: Client, asks_erin: HumanRequ
 
 def test_nothing_is_said_of_what_is_not_done(root: Client, asks_erin: HumanRequest) -> None:
     """Neither "was changed successfully" nor a line in Django's log, while nothing is saved."""
-    act, logged = ACTS["the user is deactivated"][1](root), LogEntry.objects.count()
+    act, logged = ACTS["the user is deactivated"][1](root), models.Act.objects.count()
 
     warned = shown(root.post(act.path, act.fields))
 
     assert "success" not in warned
     assert "success" not in shown(root.get(reverse("admin:index")))
-    assert LogEntry.objects.count() == logged
+    assert models.Act.objects.count() == logged
 
 
 def test_what_an_act_leaves_for_after_its_commit_is_dropped_with_it(

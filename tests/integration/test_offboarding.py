@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +12,7 @@ from chat.models import Delegation, HumanRequest
 from chat.services import delegate
 from dashboard.accounts.offboarding import offboard
 from dashboard.models import ApiToken
+from procedures.models import Act
 from procedures.models.clock import clock
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
 from tests.conftest import create_manager, create_person, group
@@ -75,12 +75,11 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert not User.objects.get(pk=erin.pk).is_active
     assert other.get("/profile").status_code == 302
     assert Client().get("/api/runs", headers=headers).status_code == 401
-    entry = LogEntry.objects.latest("pk")
-    assert entry.object_id == str(erin.pk)
-    assert entry.change_message == (
+    entry = Act.objects.about(erin).latest("pk")
+    assert entry.words == (
         "Offboarded. Ended 1 sessions and 1 tokens, and all sign-in links. Reassigned 2 requests."
-        f" Reason: {REASON}"
     )
+    assert entry.reason == REASON
     assert root.get(path_of(erin)).status_code == 403  # nothing is left to end
 
 
@@ -168,9 +167,7 @@ def test_a_deputy_answers_until_the_absence_ends(root: Client, erin: User, bob: 
     root.post(path, {"deputy": "@bob", "until": until(3), "reason": REASON})
     assert request.asks(User.objects.get(pk=bob.pk))
     assert "bob can answer meanwhile" in shown(root.get(path))
-    entry = LogEntry.objects.latest("pk")
-    assert "bob answers meanwhile" in entry.change_message
-    assert entry.object_id == str(erin.pk)
+    assert "bob answers meanwhile" in Act.objects.about(erin).latest("pk").words
 
     root.post(path, {"act": "end"})
     assert not request.asks(User.objects.get(pk=bob.pk))

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
@@ -31,7 +29,7 @@ from dashboard.models import ApiToken, SignIn
 from procedures import access
 from procedures.conf import conf
 from procedures.engine.declaration.roles import ROLES
-from procedures.models import Grant
+from procedures.models import Act, Grant
 from procedures.users import User, email_of, users
 
 MOST_PROCEDURES, MOST_SHOWN = 50, 50
@@ -160,7 +158,7 @@ def number_of(request: HttpRequest) -> int:
 def person_acts(request: HttpRequest, key: str) -> HttpResponse:
     """Show what the person has done and answered, and what was done to the account."""
     found = find_person(key)
-    may_read, may_see = may_look_at(LogEntry), may_look_at(HumanResponse)
+    may_read, may_see = may_look_at(Act), may_look_at(HumanResponse)
     answers = HumanResponse.objects.filter(user=found).order_by("-pk").select_related("request")
     return draw_person(
         request,
@@ -173,12 +171,10 @@ def person_acts(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-def log_of(user: User) -> list[LogEntry]:
+def log_of(user: User) -> list[Act]:
     """Return the newest entries by and about a person."""
-    kind = ContentType.objects.get_for_model(users().model)
-    entries = LogEntry.objects.select_related("user").order_by("-pk")
     # Each by an index of its own, which a condition for both would not use.
-    by, about = entries.filter(user=user), entries.filter(content_type=kind, object_id=user.pk)
+    by, about = Act.objects.by(user), Act.objects.about(user)
     found = {one.pk: one for one in [*by[:MOST_SHOWN], *about[:MOST_SHOWN]]}
     return [found[key] for key in sorted(found, reverse=True)[:MOST_SHOWN]]
 

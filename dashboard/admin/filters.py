@@ -1,0 +1,74 @@
+"""Filters of the admin's lists that Django lacks."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.dateparse import parse_date
+from django.utils.timezone import make_aware
+from django.utils.translation import gettext as _
+
+
+class Between(admin.FieldListFilter):
+    """A filter by the first and the last day of a time, in the viewer's time zone."""
+
+    template = "dashboard/admin/between.html"
+
+    def __init__(self, field: Any, request: HttpRequest, params: Any, *rest: Any, **more: Any):
+        path = more.get("field_path") or rest[-1]
+        self.first, self.last = f"{path}__from", f"{path}__to"
+        super().__init__(field, request, params, *rest, **more)
+        self._request = request
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.first, self.last]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield what the form shows: the days, and the parameters of the other filters."""
+        kept = [
+            (name, value)
+            for name, values in changelist.filter_params.items()
+            for value in values
+            if name not in (self.first, self.last)
+        ]
+        query = changelist.query
+        yield {
+            "days": [
+                (self.first, _("From"), self._text(self.first)),
+                (self.last, _("To"), self._text(self.last)),
+            ],
+            "kept": [*kept, *([("q", query)] if query else [])],
+            "is_used": bool(self._text(self.first) or self._text(self.last)),
+            "all": changelist.get_query_string(remove=[self.first, self.last]),
+        }
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = self._day(self.first), self._day(self.last)
+        if first:
+            rows = rows.filter(**{f"{self.field_path}__gte": _start_of(first)})
+        if last:
+            rows = rows.filter(**{f"{self.field_path}__lt": _start_of(last + timedelta(days=1))})
+        return rows
+
+    def _text(self, name: str) -> str:
+        found = self.used_parameters.get(name) or [""]
+        return str(found[-1] if isinstance(found, list) else found)
+
+    def _day(self, name: str) -> date | None:
+        """Return the day in a parameter; one that can't be read is answered like any bad filter."""
+        text = self._text(name)
+        try:
+            day = parse_date(text) if text else None
+        except ValueError:
+            day = None
+        if text and (day is None or not 1 < day.year < date.max.year):
+            raise IncorrectLookupParameters(text)
+        return day
+
+
+def _start_of(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,252 @@
+"""The log of the site: what people did to it, in one table that is only appended to.
+
+An act is inserted in the transaction of what it records, with a proof of its fields. After the
+commit it gets its number and is chained to the act before. Nothing waits for that: if an act took
+its number at once, everybody else who logs something would wait until its transaction has ended.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as lazy
+
+from procedures.engine.journal.events import Event, mark
+from procedures.engine.journal.ledger import Ledger
+from procedures.engine.values import canonical
+from procedures.models.clock import clock
+from procedures.models.proofs import ledger_key, ledger_keys, proof_field, seal, unproven
+
+if TYPE_CHECKING:
+    from procedures.users import User
+
+CHAIN = "log"
+"""The name under which acts are chained, as events are under the id of their run."""
+ONLY = 1
+LONGEST_NAME, LONGEST_THING = 254, 200
+MOST_AT_ONCE = 500
+"""The number of acts that are chained in one transaction."""
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass
+class Origin:
+    """The origin of a request: a network address and, if a program sent it, its token's name."""
+
+    address: str | None = None
+    program: str = ""
+
+
+_origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
+
+
+@contextmanager
+def acting_from(address: str | None) -> Iterator[None]:
+    """Log what is done inside the block as coming from this address."""
+    token = _origin.set(Origin(address))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def note_program(name: str) -> None:
+    """Log the rest of the request as sent by the program with this name."""
+    if origin := _origin.get():
+        origin.program = name
+
+
+class ActQuerySet(models.QuerySet["Act"]):
+    def about(self, row: models.Model) -> Self:
+        """Return the acts on this row."""
+        return self.filter(about_type=type_of(row), about_id=str(row.pk))
+
+    def by(self, user: "User") -> Self:
+        return self.filter(by_id=str(user.pk))
+
+    def chained(self) -> Self:
+        return self.filter(seq__isnull=False)
+
+
+class Act(models.Model):
+    """Something that somebody did to the site, such as a sign-in or a change of a group."""
+
+    class Kind(models.TextChoices):
+        SIGN_IN = "sign_in", lazy("Sign-in")
+        FAILURE = "failure", lazy("Failed sign-in")
+        LINK = "link", lazy("Sign-in link")
+        TOKEN = "token", lazy("Token")
+        PERSON = "person", lazy("Person")
+        GROUP = "group", lazy("Group")
+        GRANT = "grant", lazy("Role")
+        SWITCH = "switch", lazy("Setting")
+        VERB = "verb", lazy("Operation")
+        VERIFY = "verify", lazy("Verification")
+        EXPORT = "export", lazy("Export")
+        CHANGE = "change", lazy("Other change")
+
+    seq = models.PositiveBigIntegerField(
+        null=True, unique=True, help_text=lazy("The act's number, which it gets after the commit.")
+    )
+    kind = models.CharField(max_length=10, choices=Kind)
+    at = models.DateTimeField(db_index=True)
+    # No foreign key: the log keeps who it was after an account has been deleted.
+    by_id = models.CharField(max_length=64, blank=True, help_text=lazy("The id of the user."))
+    name = models.CharField(
+        max_length=LONGEST_NAME,
+        blank=True,
+        help_text=lazy("The user's name at that time, or the part of the system that acted."),
+    )
+    program = models.CharField(
+        max_length=80, blank=True, help_text=lazy("The token with which a program acted.")
+    )
+    address = models.GenericIPAddressField(null=True)
+    about_type = models.CharField(
+        max_length=120, blank=True, help_text=lazy("The kind of thing that was changed.")
+    )
+    about_id = models.CharField(max_length=64, blank=True)
+    about = models.CharField(
+        max_length=LONGEST_THING, blank=True, help_text=lazy("The thing's name at that time.")
+    )
+    words = models.TextField(help_text=lazy("What was done, as a sentence."))
+    reason = models.TextField(blank=True)
+    changes = models.TextField(
+        blank=True, help_text=lazy("The old and the new value of each field, as canonical JSON.")
+    )
+    proof = proof_field()
+    hash = models.CharField(max_length=64, blank=True)
+
+    objects = ActQuerySet.as_manager()
+
+    SEALED: ClassVar = (
+        *("kind", "at", "by_id", "name", "program", "address"),
+        *("about_type", "about_id", "about", "words", "reason", "changes"),
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name, verbose_name_plural = lazy("act"), lazy("log")
+        indexes = [
+            models.Index(fields=["about_type", "about_id", "id"], name="countersign_acts_about"),
+            models.Index(fields=["by_id", "id"], name="countersign_acts_by"),
+            models.Index(fields=["kind", "id"], name="countersign_acts_of_kind"),
+            models.Index(
+                fields=["id"], condition=models.Q(seq=None), name="countersign_acts_unchained"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'Unknown'}: {self.words}"
+
+    @property
+    def changed(self) -> dict[str, list[Any]]:
+        """The old and the new value of each field that was changed."""
+        return dict(canonical.plain(self.changes)) if self.changes else {}
+
+    def linked(self, seq: int, head: str) -> Event:
+        """Return the act as an entry of the chain, with this number and after this hash."""
+        draft = Event(seq, self.kind, "", self.name, self.proof, self.at, "")
+        digest = mark(draft, run_id=CHAIN, seq=seq, head=head, key=ledger_key())
+        return draft._replace(hash=digest)
+
+
+class LogHead(models.Model):
+    """The number and the hash of the newest act in the log."""
+
+    seq = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = lazy("head of the log"), lazy("heads of the log")
+
+    def __str__(self) -> str:
+        return f"Act {self.seq}"
+
+
+def log_act(
+    kind: Act.Kind,
+    words: str,
+    *,
+    by: "User | str" = "",
+    about: models.Model | None = None,
+    reason: str = "",
+    changes: Mapping[str, Any] = NOTHING,
+) -> Act:
+    """Append an act to the log, in the transaction of what it records.
+
+    `by` is a person, or the name of the part of the system that acted; "" if nobody knows. `about`
+    is the row that was changed, and `changes` holds the old and the new value of each field.
+    """
+    origin = _origin.get() or Origin()
+    user = None if isinstance(by, str) else by
+    name = str(by) if user is None else user.get_username()
+    act = Act(
+        kind=kind,
+        at=clock.now(),
+        by_id=str(user.pk) if user else "",
+        name=name[:LONGEST_NAME],
+        program=origin.program[:80],
+        address=origin.address,
+        about_type=type_of(about) if about else "",
+        about_id=str(about.pk) if about else "",
+        about=canonical.legible(str(about))[:LONGEST_THING] if about else "",
+        words=canonical.legible(words),
+        reason=canonical.legible(reason),
+        changes=canonical.text_of(changes) if changes else "",
+    )
+    seal(act)
+    act.save(force_insert=True)
+    transaction.on_commit(chain_acts, robust=True)
+    return act
+
+
+def type_of(row: models.Model) -> str:
+    return str(row._meta.label_lower)  # noqa: SLF001 (Django documents it)
+
+
+def chain_acts() -> int:
+    """Give each act that has no number its number and its hash; return how many there were.
+
+    If it fails, the next act is chained together with these.
+    """
+    count = 0
+    while found := _chain_some():
+        count += found
+    return count
+
+
+@transaction.atomic
+def _chain_some() -> int:
+    if not Act.objects.filter(seq=None).exists():
+        return 0
+    LogHead.objects.get_or_create(pk=ONLY)
+    head = LogHead.objects.select_for_update().get(pk=ONLY)
+    acts = list(Act.objects.filter(seq=None).order_by("pk")[:MOST_AT_ONCE])
+    for act in acts:
+        link = act.linked(head.seq + 1, head.hash)
+        act.seq, act.hash = link.seq, link.hash
+        head.seq, head.hash = link.seq, link.hash
+    Act.objects.bulk_update(acts, ["seq", "hash"])
+    head.save(update_fields=["seq", "hash"])
+    return len(acts)
+
+
+def verify_log() -> list[str]:
+    """Return the faults of the log as sentences; an empty list if nobody has changed it."""
+    # Their proofs are checked below like all others, so chaining a forged act hides nothing.
+    chain_acts()
+    head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
+    ledger = Ledger(CHAIN, head.seq, head.hash, ledger_key(), tuple(ledger_keys()[1:]))
+    forged: list[str] = []
+    return [*map(str, ledger.damages(_links(head.seq, forged))), *forged]
+
+
+def _links(last: int, forged: list[str]) -> Iterator[Event]:
+    """Yield the acts as entries of the chain; add a sentence for each one with a forged field."""
+    for act in Act.objects.chained().order_by("seq").filter(seq__lte=last).iterator(1000):
+        if names := unproven(act):
+            forged.append(f"Event {act.seq} was changed after it was written: {', '.join(names)}.")
+        yield Event(int(act.seq or 0), act.kind, "", act.name, act.proof, act.at, act.hash)
