@@ -45,13 +45,15 @@ def name_what_django_sets() -> None:
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting
-    from procedures.engine.execution.rare import Rare, look_after
+    from procedures.engine.execution.rare import Rare, restore_after_turns
     from procedures.engine.execution.surroundings import OfContext, of_context
 
     kept_in = "asgiref.local"  # Django keeps both in context variables of that name
     of_context.append(OfContext("Django's language", translation.get_language, kept_in))
     of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
-    look_after(Rare(_settings, Setting("Django's settings", _write_settings, _changed_settings)))
+    restore_after_turns(
+        Rare(_settings, Setting("Django's settings", _write_settings, _changed_settings))
+    )
 
 
 def _settings() -> Any:

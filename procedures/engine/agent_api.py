@@ -31,7 +31,7 @@ LONGEST_DIGEST = 12
 VERB = "wait_for_human"
 OPTION = 'mapping such as {"label": "Ship it", "type": "ship"}'
 AGAIN = "#"
-"""The separator between a decision's type and the number that makes it unique."""
+"""The separator between a decision's type and the number that makes it unique: "ship#1"."""
 SILENCE = "system: deadline"
 UNSAID = {
     "approval": "Do you approve?",
@@ -46,7 +46,10 @@ REFUSALS = {"cancel", "deny", "no", "reject"}
 
 @dataclass(frozen=True)
 class HumanResponse:
-    """A person's answer; after a timeout it is the default answer, and `timed_out` is True."""
+    """A person's answer; or the default answer if nobody answered in time.
+
+    `timed_out` is True for a default answer.
+    """
 
     value: Any
     """The answer; its type depends on the kind of request.
@@ -97,7 +100,10 @@ class Checkpoints:
         return jsonable(self._kept.get(check_text("name of checkpoint_get", name)))
 
     def clear_after(self, name: str) -> None:
-        """Forget the result under that name and all later results; the journal still has them."""
+        """Forget the result of that name, and all results that were stored after it.
+
+        The events of these results stay in the journal.
+        """
         self._fiber.check_usable()
         names = list(self._kept)
         if check_text("name of checkpoint_clear_after", name) in names:
@@ -113,7 +119,11 @@ class Checkpoints:
 
 
 def safe_name(name: str) -> str:
-    """Return the name if it is a valid step name; else its valid characters and its digest."""
+    """Return a valid step name for any name.
+
+    A valid name is returned unchanged. For any other name, the result consists of the name's valid
+    characters, a dash and the start of the name's digest.
+    """
     try:
         return checked_name(name)
     except QuestionError:
@@ -248,9 +258,10 @@ def _review(
 
 
 def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Return the options' labels, keyed by type; repeated keys get a number.
+    """Return the labels of the options, by type, for example `{"ship": "Ship it"}`.
 
-    The key of an option without a type is its label in snake case.
+    If two options have the same type, the later one gets a number: "ship#1". For an option without
+    a type, the key is its label in snake case.
     """
     found: dict[str, str] = {}
     for option in options:
@@ -261,7 +272,10 @@ def _decisions(options: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def _escalation(message: str, labels: Sequence[str], **asking: Any) -> Question:
-    """Return an escalation answered with text, or with one of the program's options."""
+    """Return a question to the operators.
+
+    Without options, operators answer with a text. Otherwise they choose one of the options.
+    """
     if labels:
         return new_question("choice", message, labels, assign=OPERATORS, **asking)
     return new_question("escalation", message, **asking)

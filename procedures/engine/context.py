@@ -45,7 +45,7 @@ from procedures.engine.waits.sending import send_signal
 
 T = TypeVar("T")
 STEP_ONLY = ("approved_by",)
-"""The options that `ctx.step` takes besides those in `StepOptions`."""
+"""The options of `ctx.step` that aren't options of every step."""
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -63,7 +63,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         A request is assigned to that user with `assign=f"@{ctx.started_by}"`.
         """
         self.later = Later(fiber)
-        """Variants of the calls that ask people: they don't wait, and each returns a handle."""
+        """The methods that ask people, in a form that returns a handle instead of waiting."""
 
     # Steps
 
@@ -296,7 +296,10 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @with_options("ctx.now")
     def now(self) -> datetime:
-        """Return the time of the last stored step or wait, which is the same on every replay."""
+        """Return the time of the last stored step or wait before this call.
+
+        A replay returns the same time at the same place.
+        """
         self._fiber.check_usable()
         return self._fiber.now
 
@@ -323,10 +326,11 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @with_options("ctx.patched")
     def patched(self, name: str) -> bool:
-        """Return True if this run takes the new code, False if it passed here before the change.
+        """Return True if this run must execute the new code, False if it must execute the old code.
 
-        `name` identifies the change; see "Changing code". Raises `QuestionError` for an invalid
-        name.
+        A run executes the old code if it had passed this place before the code was changed. `name`
+        identifies the change; "Changing code" in the documentation shows an example. Raises
+        `QuestionError` for an invalid name.
         """
         self._fiber.check_usable()
         checked_name(name, "ctx.patched")

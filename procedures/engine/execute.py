@@ -75,9 +75,10 @@ def advance(
 ) -> RunStatus:
     """Advance the run until it waits or ends, and release it.
 
-    With `linger`, the code may stay on the worker until its wait is closed, which saves a replay.
-    Its outcome then counts only if a replay from the top has the same outcome. Raises `Fenced` if
-    another worker holds the run, and `StorageLost` if nothing can be stored.
+    With `linger`, waiting code may stay on the worker for a while. If the wait is closed in that
+    time, the code continues without a replay. When such code ends, it is replayed from the top, and
+    only the outcome of the replay counts. Raises `Fenced` if another worker holds the run, and
+    `StorageLost` if nothing can be stored.
     """
     try:
         return call_turn(journal, partial(_advance, procedure, journal, files, linger))
@@ -132,7 +133,10 @@ def _give_up(journal: Journal) -> RunStatus:
 
 
 def _out_of_memory(journal: Journal) -> str:
-    """Return the last log text about a lack of memory; "" if the run has made progress since."""
+    """Return the text of the last log event about a lack of memory.
+
+    The result is "" if there is no such event, or if the run has made progress since the event.
+    """
     for event in reversed(journal.load()):
         if event.kind in PROGRESS:
             return ""
@@ -170,9 +174,10 @@ class Execution:
         return ending
 
     def _replayed(self, fiber: Fiber, ending: Ending) -> tuple[Fiber, Ending]:
-        """Commit the events of code that stayed on the worker at its waits, and replay the code.
+        """Replay code that had stayed on the worker at its waits, and return the replay's outcome.
 
-        Returns the fiber and the ending of the replay.
+        The events that this code hasn't committed yet are committed first. The outcome is a fiber
+        and its ending.
         """
         try:
             if self.recorder.unwritten and ending[0].status != RunStatus.QUARANTINED:
@@ -329,7 +334,11 @@ def _let_go(interruption: Interruption, key: str = "") -> Ending:
 
 
 def _failed(error: BaseException, fiber: Fiber) -> Ending:
-    """Return the ending of a run that fails, or that is a mismatch because of unread entries."""
+    """Return the ending of a run whose code has raised an error.
+
+    The run normally fails. If the journal contains steps or waits that the code didn't reach, the
+    code no longer fits the journal, and the run is quarantined with a `Mismatch` instead.
+    """
     content = error_payload(error)
     then = f"The code now fails with {content['type']}: {content['message']}"
     try:

@@ -33,7 +33,7 @@ class MemoryRun(RunRow):
     error: Plain | None = None
     events: list[Event] = field(default_factory=list)
     inputs: list["MemoryInput"] = field(default_factory=list)
-    """The inputs that aren't in the journal yet."""
+    """The inputs from outside that no claim has taken into the journal yet."""
     waits: dict[str, "MemoryWait"] = field(default_factory=dict)
     """The open waits, by key."""
     closed: list["MemoryWait"] = field(default_factory=list)
@@ -232,5 +232,5 @@ class MemoryTables(Store):
 
 
 def having(rows: Iterable[Any], cells: Plain) -> list[Any]:
-    """Return the rows whose fields have these values."""
+    """Return the rows whose fields have the values in `cells`, for example `{"is_open": True}`."""
     return [row for row in rows if all(getattr(row, name) == cells[name] for name in cells)]

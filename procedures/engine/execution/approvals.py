@@ -13,9 +13,11 @@ from procedures.engine.waits.later import Later
 
 
 def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
-    """Return the step, marked with its approval's key, so that no other step can use the approval.
+    """Return the bound step with the key of its approval, which no other step can use then.
 
-    If people approved something else, they are asked again and see what the step would do now.
+    `decision` is the response that the author passed as `approved_by`. If people approved another
+    step, or the same step with other arguments, they are asked again: the new question shows what
+    the step would do now. Raises `NotApprovedError` if people didn't approve the step.
     """
     _check_decides(decision)
     if not bound.is_shown:
@@ -31,10 +33,11 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
 
 
 def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence: Any) -> bool:
-    """Return True if the approval was given for exactly this step; 1, 1.0 and True are different.
+    """Return True if people approved exactly this step with exactly these arguments.
 
-    An approval that was used before is valid for the step that used it, even if the arguments have
-    changed since: that step has a stored result and doesn't run again.
+    The arguments are compared as JSON, in which 1, 1.0 and true differ. An approval that a step has
+    already used stays valid for that step, even if the arguments have changed since then: the step
+    has a stored result, so it doesn't run again with the other arguments.
     """
     step = fiber.scope.next_key(bound.name)
     if (served := fiber.recorder.served.get(decision.key)) is not None:
@@ -45,7 +48,7 @@ def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence:
 
 
 def _check_decides(decision: object) -> None:
-    """Raise `OptionError` unless this is an answer to a yes-or-no question."""
+    """Raise `OptionError` unless `decision` is a response to a question of yes or no."""
     if isinstance(decision, Response):
         question = decision.question
         if question is None or question.rules.approves or decision.value is True:

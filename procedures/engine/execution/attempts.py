@@ -21,7 +21,7 @@ from procedures.engine.errors import (
     Yielded,
     error_payload,
 )
-from procedures.engine.execution.comparison import check_seen, compare_arguments
+from procedures.engine.execution.comparison import check_comparable, compare_arguments
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import SetBack
 from procedures.engine.execution.reports import Reports
@@ -69,7 +69,7 @@ def do_step(
     entry = fiber.take("step", key)
     if entry is None:
         if options.strict:
-            check_seen(fn, args, kwargs)
+            check_comparable(fn, args, kwargs)
         fiber.take_step(key)
         return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).do(failures=0)
     # A replay gets here for each step, so a step that is done costs no further calls.
@@ -93,7 +93,7 @@ def do_step(
 
 @dataclass(slots=True)
 class StepExecution:
-    """The execution of one step, at the place that the code has reached."""
+    """The execution of one step that has no stored result yet."""
 
     fiber: Fiber
     fn: Callable[..., Any]
@@ -112,12 +112,16 @@ class StepExecution:
     _events: list[Event] = field(default_factory=list, init=False)
     """The step's events in the journal."""
     _reports: Reports | None = field(default=None, init=False)
-    """The reports of the last attempt; None if its function takes no `Step`."""
+    """The reports of the last attempt; None if the function has no parameter annotated `Step`."""
     _told: list[str] = field(default_factory=list, init=False)
-    """The changed settings of the process that a warning about this step has already named."""
+    """The names of process settings that the step has changed and a logged warning has named."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
-        """Continue from the step's last event in the journal, which isn't a stored result."""
+        """Continue a step that was begun in an earlier claim and has no stored result.
+
+        `entry` holds the step's events in the journal, and `content` is the content of the last of
+        these events.
+        """
         last, again = entry.last, partial(self.do_again, entry)
         is_asked_anew = entry.is_tried_again and is_doubtful(last)
         self._events = list(entry.events)
@@ -153,10 +157,10 @@ class StepExecution:
             attempt += 1
 
     def _go_on_without_result(self) -> Any:
-        """Continue after a step that is done but has no stored result, as the operators decide.
+        """Return the result of a step that is done, but whose result couldn't be stored.
 
-        The step never runs again. Operators aren't asked about a compensation, because the run
-        doesn't use its result.
+        The operators are asked for the result, or let the step fail; the step never runs again. For
+        a compensation, nobody is asked, because the run doesn't use the result of a compensation.
         """
         if self.fiber.recorder.is_undoing:
             return None
@@ -209,9 +213,10 @@ class StepExecution:
         return self._with_text_ended(self._keep(*self._attempt(facts, options.seconds)))
 
     def _try_in_transaction(self, facts: Attempt) -> NewEvent:
-        """Run an attempt in a transaction, so that its writes and its event commit together.
+        """Run an attempt in a transaction, so that its writes and its event are committed together.
 
-        If the attempt fails, its writes are rolled back and only the failure is stored.
+        If the attempt fails, the writes of the attempt are rolled back, and only its failure is
+        stored.
         """
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
@@ -281,7 +286,7 @@ class StepExecution:
         return result
 
     def _told_of(self, found: Sequence[SetBack]) -> Sequence[NewEvent]:
-        """Return a log event that names the settings the step changed, if any aren't logged yet."""
+        """Return a log event with those changed process settings that no earlier event names."""
         every, stuck = SetBack.joined(found)
         if stuck:
             self.fiber.journal.spend_process(spent_by(f"the step {self.key}", stuck))
@@ -293,11 +298,12 @@ class StepExecution:
         return (NewEvent(EventKind.LOG, f"{self.key}:settings", text[:LONGEST_TITLE], data),)
 
     def _done(self, result: Any, facts: Attempt) -> NewEvent:
-        """Return the event that ends the step, with its result or the reason why it isn't stored.
+        """Return the event that ends the step, with its result or the reason why there is none.
 
-        A step whose result can't be stored counts as done, because its effect can't be taken back.
-        The step fails only if it has no effect (`pure`) or its transaction is rolled back. It isn't
-        retried, because a retry wouldn't help.
+        If the result can't be stored, the step normally counts as done, because its effect can't be
+        taken back. A step without a lasting effect fails instead: a `pure` step, or a step whose
+        transaction is rolled back. This failure is final, because another attempt would return the
+        same kind of result.
         """
         try:
             kept, self._result, text = kept_result(result, self.signature.returns)
@@ -379,11 +385,11 @@ class StepExecution:
 
 
 Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
-"""The event that ends an attempt, the step's other events, and the files it has made."""
+"""The event that ends an attempt, other events of the step, and files that the attempt made."""
 
 
 class _UndoneError(Exception):
-    """A failed attempt, whose transaction is rolled back; only the failure is stored."""
+    """An attempt has failed; raised inside its transaction, which is then rolled back."""
 
     def __init__(self, done: Done) -> None:
         self.done = done

@@ -22,10 +22,11 @@ def compare_arguments(
     *,
     is_strict: bool,
 ) -> None:
-    """Log one warning if a step's arguments differ from those in the journal.
+    """Log one warning if the arguments of a step have changed since its result was stored.
 
-    With `is_strict` a difference is a mismatch instead. Digests stored by older versions didn't
-    include default values, so the arguments are also compared without them.
+    With `is_strict`, a difference interrupts the run with a `Mismatch` instead. Digests that older
+    versions of the engine stored didn't include default values, so the arguments are also compared
+    without default values.
     """
     before, key = content.get("arguments", ""), entry.key
     if before == now or not before or entry.is_accepted:
@@ -38,8 +39,13 @@ def compare_arguments(
     fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
-def check_seen(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Raise `EvidenceError` if an argument of a strict step can't be compared completely."""
+def check_comparable(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    """Raise `EvidenceError` if the JSON of an argument of a strict step leaves something out.
+
+    A later change of what is left out would not be noticed.
+    """
     for place, value in (*enumerate(args, start=1), *kwargs.items()):
         try:
             canonical.text_of(exact(value, f"Argument {place}"))

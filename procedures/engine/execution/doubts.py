@@ -24,12 +24,13 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 def settle_doubt(
     fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
-    """Ask the procedure's operators whether the step happened, and continue as they answer.
+    """Ask the procedure's operators whether the step happened, and do what they answer.
 
     Operators are asked about each start of the step that has no recorded end, and about each result
-    that couldn't be stored. No question is asked twice, but if they let the step fail, each retry
-    of the run asks them a new one. `again` runs a step that hasn't happened; a step that has
-    happened never runs again.
+    that couldn't be stored. The same question is asked only once. If the operators let the step
+    fail and somebody then retries the run, the operators are asked a new question.
+
+    `again` runs a step that hasn't happened; a step that has happened never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)
@@ -46,7 +47,7 @@ def settle_doubt(
 
 
 class _DoubtfulError(Exception):
-    """Operators have let the step fail; a retry asks them again."""
+    """The operators have let the step fail, or have entered a result that isn't valid."""
 
 
 def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], Any] | None) -> Any:
@@ -84,7 +85,8 @@ def _whether(name: str) -> Question:
 def _about_result(entry: Entry, name: str) -> Question:
     """Return the question about a result that couldn't be stored.
 
-    It is made from the journal alone, so it stays the same if the code changes.
+    The question is made only from events in the journal, so it is the same after a change of the
+    code.
     """
     options = {
         HAPPENED: "Continue with a result that I enter",

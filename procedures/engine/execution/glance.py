@@ -28,18 +28,19 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The process signals that programs usually handle; other handlers are read once per claim."""
+"""The process signals that programs usually handle; each step compares only their handlers."""
 CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES)
 
 
 def glance() -> tuple[Any, ...]:
-    """Return the process settings that a step may change, in a form made only for comparison.
+    """Return the process settings that a step may change, only to compare them with other results.
 
-    It is called twice per step. Most of its time goes into loading code and data that have left the
-    processor's cache since the step before, so it touches as little memory as possible: it copies
-    nothing, decodes nothing long, reads no property, and imports its functions by name. It reads
-    the locale by category, because the name of a category is short and the name of the whole locale
-    is long. The C module returns a signal handler twenty times as fast as `signal.getsignal`.
+    The function is called twice per step. Most of its time goes into loading memory that has left
+    the processor's cache since the step before. So it touches as little memory as possible: it
+    copies nothing, decodes nothing long, reads no property, and imports its functions by name. It
+    reads the locale category by category, because the name of one category is short and the name of
+    the whole locale is long. The C module `_signal` returns a signal handler twenty times as fast
+    as `signal.getsignal`.
     """
     global umask  # noqa: PLW0603 (the umask can be read only by setting it)
     # No call only reads the umask. Usually this one sets the value that is already set.
@@ -69,8 +70,8 @@ def glance() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-class Held:
-    """A copy of the settings from `glance`, which later changes in the process don't affect."""
+class SettingsCopy:
+    """A copy of the settings that `glance` returned, which doesn't change when a setting does."""
 
     def __init__(self) -> None:
         self._contexts = getcontext().copy(), DefaultContext.copy()  # these own the traps

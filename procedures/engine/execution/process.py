@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, Self
 
-from procedures.engine.execution.glance import USUAL, Held, glance
+from procedures.engine.execution.glance import USUAL, SettingsCopy, glance
 
 MAIN = threading.main_thread().ident
 MOST_NAMES = 5
@@ -34,16 +34,23 @@ BOUNDED = tuple(
 
 
 class Setting(NamedTuple):
-    """One setting of the process; it has the same index in `Settings` as its value in a `State`."""
+    """One setting of the process, such as the working directory.
+
+    A `Settings` object lists its settings in the same order in which a `State` lists their values.
+    """
 
     name: str
     """The setting's name as it reads within a sentence, for example "the working directory"."""
     write: Callable[[Any], object]
     """A function that sets the setting to an earlier value; it may raise if the system refuses."""
     describe: Callable[[Any, Any], str] = lambda _before, _now: ""
-    """A function that names the parts that differ, but not their values, which may be secret."""
+    """A function that returns the names of the parts of the setting that have changed.
+
+    For example, it returns the names of changed environment variables. It never returns the values,
+    which may be secret.
+    """
     is_same: Callable[[Any, Any], bool] = operator.eq
-    """A function that returns True if the earlier and the current value count as equal."""
+    """A function that returns True if an earlier and the current value need no restoring."""
 
 
 class SetBack(NamedTuple):
@@ -60,7 +67,7 @@ class SetBack(NamedTuple):
 
 
 State = Sequence[Any]
-"""The values of the settings; two states are equal if no setting changed between them."""
+"""The values of a group of settings; two states are equal if no setting changed in between."""
 
 
 class Settings(NamedTuple):
@@ -97,22 +104,25 @@ class Settings(NamedTuple):
 class Seen(NamedTuple):
     """The latest result of `glance`, with the state that was read at the same time."""
 
-    held: Held
+    held: SettingsCopy
     state: State
 
 
 def read_quickly() -> State:
-    """Return the settings that a step may change; the same object until one of them changes."""
+    """Return the values of the settings that a step may change.
+
+    As long as no value changes, each call returns the same object.
+    """
     global seen  # noqa: PLW0603 (each reading is compared with the last one)
     last = seen
     if glance() != last.held.shown:
-        held = Held()
+        held = SettingsCopy()
         seen = last = Seen(held, _read(held))
     return last.state
 
 
-def _read(held: Held) -> State:
-    """Return the settings whose values `held` has noted, so that they can be restored."""
+def _read(held: SettingsCopy) -> State:
+    """Return the values of the settings in `held`, in the form that can be restored."""
     root, filters = logging.root, warnings.filters
     numbers, default = decimal.getcontext().__reduce__()[1], decimal.DefaultContext.__reduce__()[1]
     folder, mask, zone, timeout, variables, *_ = held.shown
@@ -140,7 +150,10 @@ def _read(held: Held) -> State:
 
 
 def read_all() -> State:
-    """Return the settings that are compared once per claim, including those of `read_quickly`."""
+    """Return the values of all settings that are compared once per claim.
+
+    These are the settings that `read_quickly` reads, and the settings in `SLOW`.
+    """
     return [
         *read_quickly(),
         [*map(_signal.getsignal, SIGNALS)],
@@ -153,7 +166,7 @@ def read_all() -> State:
     ]
 
 
-held = Held()
+held = SettingsCopy()
 seen = Seen(held, _read(held))
 
 
@@ -237,7 +250,10 @@ def _disarm_timer(_before: bool) -> None:  # noqa: FBT001
 
 
 def _is_as_armed(before: bool, now: bool) -> bool:  # noqa: FBT001
-    """Return False only if the main thread has an alarm timer now and had none before."""
+    """Return False if the main thread has an alarm timer now and had none before.
+
+    Only such a timer has to be stopped.
+    """
     return before or not now or threading.get_ident() != MAIN
 
 
@@ -281,7 +297,7 @@ QUICK = (
     Setting("the decimal context", lambda before: _set_numbers(decimal.getcontext(), before)),
     Setting("decimal.DefaultContext", lambda before: _set_numbers(decimal.DefaultContext, before)),
 )
-"""The settings that `read_quickly` reads, in the order of `_read`."""
+"""The settings whose values `read_quickly` returns, in the same order."""
 SLOW = (
     _handlers(SIGNALS),
     Setting("the blocked signals", partial(signal.pthread_sigmask, signal.SIG_SETMASK)),
@@ -291,6 +307,6 @@ SLOW = (
     Setting("the thread switch interval", sys.setswitchinterval),
     Setting("the garbage collector's thresholds", lambda before: gc.set_threshold(*before)),
 )
-"""The settings that `read_all` reads in addition to `QUICK`, in its order."""
+"""The settings whose values `read_all` returns after those of `QUICK`, in the same order."""
 
 around_steps = Settings(read_quickly, QUICK)

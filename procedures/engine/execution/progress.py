@@ -13,7 +13,10 @@ from procedures.engine.values.options import check_count, check_text
 MOST_EVENTS = 200
 FIRST_PAUSE = timedelta(seconds=0.25)
 GROWTH = 1.03
-"""The factor by which pauses between writes grow, so that 200 events last most of an hour."""
+"""The factor by which each pause between two writes is longer than the pause before.
+
+With this factor, the 200 progress events of an attempt are spread over at least 50 minutes.
+"""
 MOST_LINES = 20
 LONGEST_LINE = 200
 LONGEST_NAME = 100

@@ -37,7 +37,7 @@ USUAL_START = multiprocessing.get_all_start_methods()[0]
 
 
 class Rare(NamedTuple):
-    """A setting, with the function that reads its value."""
+    """A setting that steps seldom change, with the function that reads its value."""
 
     read: Callable[[], Any]
     setting: Setting
@@ -177,13 +177,19 @@ known = [*QUICK, *SLOW, *(one.setting for one in RARE)]
 around_turns = Settings(read_rarely, known)
 
 
-def look_after(one: Rare) -> None:
-    """Register a library's setting, to be restored after each turn; call it at process start."""
+def restore_after_turns(one: Rare) -> None:
+    """Add a setting of a library to those restored after each turn.
+
+    Call this function when the process starts.
+    """
     RARE.append(one)
     known.append(one.setting)
 
 
-def rare_ones(changed: Sequence[str]) -> list[str]:
-    """Return the names of the changed settings that aren't checked after each step."""
+def names_of_rare_settings(changed: Sequence[str]) -> list[str]:
+    """Return the names among `changed` that belong to rarely changed settings.
+
+    No step has reported these settings, because they are compared only once per turn.
+    """
     names = tuple(one.setting.name for one in RARE)
     return [name for name in changed if name.startswith(names)]

@@ -25,7 +25,11 @@ class Reports:
     def __init__(
         self, fiber: Fiber, key: str, attempt: int, keep: Callable[[NewEvent], None]
     ) -> None:
-        """Prepare the reports; `keep` commits an event now, or with the step's transaction."""
+        """Prepare the reports of an attempt.
+
+        `keep` commits an event at once or, in a step with `transaction=True`, together with the
+        step.
+        """
         self._fiber, self._key, self._attempt, self._keep = fiber, key, attempt, keep
         self._progress = Progress(key, attempt, keep=keep, now=fiber.journal.now)
         # Create it now, not at the first piece, which may come from another thread, or from two at
@@ -34,7 +38,7 @@ class Reports:
         self._writing = Writing(key, attempt, most=most, show=journal.show, begin=self._begin)
         self.has_written = False
         self._heard: list[dict[str, Any]] = []
-        """The messages that the attempt has read."""
+        """The messages that the attempt has read with `Step.messages`."""
 
     def step(self) -> Step:
         return Step(
@@ -52,8 +56,8 @@ class Reports:
     def close(self, end: NewEvent) -> Sequence[NewEvent]:
         """Return the events to store together with the event that ends the attempt.
 
-        The text of an attempt that will be tried again isn't stored, since the next one replaces
-        it.
+        If the step will be tried again, the text of this attempt isn't stored, because the text of
+        the next attempt replaces it.
         """
         held = self._progress.close()
         if self._heard and end.kind == EventKind.STEP_SUCCEEDED:

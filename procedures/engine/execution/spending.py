@@ -1,4 +1,4 @@
-"""The amounts that steps use up, by name, as they are stored and added."""
+"""The amounts that steps report with `Step.spend`, such as requests or euros."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from procedures.engine.values.spelling import short_repr
 
 LONGEST_NAME = 40
 SPENT = '"spent":'
-"""The part of an event's JSON by which events with amounts are found."""
+"""The text in the JSON of an event that shows that the event contains amounts."""
 
 
 def checked_amounts(amounts: Mapping[str, Any]) -> dict[str, str]:
@@ -28,7 +28,7 @@ def _checked(name: str, amount: Any) -> str:
 
 
 def added(amounts: Iterable[Mapping[str, str]]) -> dict[str, Decimal]:
-    """Return the sums of stored amounts by name, in the order in which the names first occur."""
+    """Return the sum of each amount, by name; names are in the order of their first occurrence."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for one in amounts:
         for name, amount in one.items():

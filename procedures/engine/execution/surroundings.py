@@ -12,7 +12,7 @@ from procedures.engine.execution.process import (
     around_steps,
     read_quickly,
 )
-from procedures.engine.execution.rare import around_turns, rare_ones
+from procedures.engine.execution.rare import around_turns, names_of_rare_settings
 from procedures.engine.journal.protocol import Journal
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,18 @@ class OfContext(NamedTuple):
 of_context: list[OfContext] = []
 """Settings of libraries that are reported by name; they are added when the process starts."""
 DECIMAL = "decimal_context"
-"""The context variable of `decimal`, which is compared as a setting of the process instead."""
+"""The name of the context variable of `decimal`.
+
+Changes of this variable aren't reported as changes of a context variable, because the decimal
+context is one of the process settings.
+"""
 
 
 def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
-    """Call the function with its own copy of the context variables, and return its result.
+    """Call the function with a copy of the context variables, and return the function's result.
 
-    Settings of the process that it changed are restored, and their names are added to `found`.
+    Process settings that the function changed are restored afterwards, and their names are added to
+    `found`.
     """
     return copy_context().run(_call_step, found, function, *given)
 
@@ -65,7 +70,7 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
         return copy_context().run(_call_turn, found, function)
     finally:
         for changed, stuck in found:
-            _tell_of_turn(journal.run.run_id, rare_ones(changed), stuck)
+            _tell_of_turn(journal.run.run_id, names_of_rare_settings(changed), stuck)
             if stuck:
                 journal.spend_process(spent_by("a run", stuck))
 
@@ -80,7 +85,10 @@ def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
 
 
 def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
-    """Log the restored settings that no step has reported; the run may already be released."""
+    """Write the restored settings that no step has reported to the log of the process.
+
+    The journal can't hold this warning, because the worker may have released the run already.
+    """
     if restored := [name for name in changed if name not in stuck]:
         logger.warning(
             "Run %s changed settings of its process, which were restored when the worker released "
@@ -91,7 +99,11 @@ def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> Non
 
 
 def changed_between(before: Context, now: Context) -> list[str]:
-    """Return the names of changed context variables, or of the library settings that they hold."""
+    """Return the names of the context variables that differ.
+
+    If a library keeps a known setting in a context variable, the name of that setting is returned
+    instead, for example "the language".
+    """
     told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
     hidden = {DECIMAL, *(one.kept_in for one in of_context)}
     names = {

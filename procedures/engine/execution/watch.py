@@ -1,4 +1,4 @@
-"""A watch over code that computes between two calls of the context, in whatever language."""
+"""A limit on the processor time of code between two calls of the context."""
 
 import threading
 import time
@@ -13,7 +13,10 @@ from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values.spelling import short_repr
 
 GRACE = 2.0
-"""The seconds from the moment at which `check` would raise until the process is ended."""
+"""The seconds of processor time between the limit and the end of the process.
+
+Code that calls `check` in these seconds is stopped by `LimitReached`, and its process goes on.
+"""
 LOOKS_EVERY = 0.25
 SHORTER = "Split the work into smaller parts, with a call such as a step between them."
 Clock = Callable[[], float]
@@ -22,14 +25,15 @@ Clock = Callable[[], float]
 class Watch:
     """A limit on the processor time that code uses between two calls of the context.
 
-    It is a context manager. Code inside it calls `check` now and then, which raises `LimitReached`
-    once the time is used up, and puts each call of the context into `with watch.resting()`. If the
-    code calls neither for two more seconds, its process is ended. In both cases the run fails with
-    `LimitReached`, and isn't retried.
+    A `Watch` is a context manager. The code inside the `with` block calls `check` now and then;
+    `check` raises `LimitReached` once the time is used up. Each call of the context is made inside
+    `with watch.resting()`. If the time is used up and the code calls neither `check` nor `resting`
+    for two more seconds, the watch ends the process. In both cases the run fails with
+    `LimitReached` and isn't retried.
     """
 
     place: str = ""
-    """The place in the code, which the error names: "orders.yaml, line 12"."""
+    """The line of the author's program that the error names, such as "orders.yaml, line 12"."""
 
     def __init__(self, fiber: Fiber, seconds: float) -> None:
         given: object = seconds
@@ -71,10 +75,11 @@ class Watch:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Exclude the time of the block, and count from zero again after it.
+        """Don't count the time of the block; after the block, count from zero again.
 
-        If the block made no call that the journal records, the count goes on from its old value,
-        because the limits of the run would never end a loop of such blocks.
+        A block in which the code makes no call that the journal records doesn't set the count back
+        to zero. Otherwise an endless loop of such blocks would never be stopped, because the other
+        limits of the run count only recorded calls.
         """
         moves, used = self._fiber.moves, self.used
         self._is_resting = True
@@ -94,7 +99,10 @@ class Watch:
         )
 
     def _look(self) -> None:
-        """End the process if the code can't be stopped otherwise; the watch's thread runs this."""
+        """End the process if the code has exceeded its time and doesn't call `check`.
+
+        The thread of the watch runs this method.
+        """
         while not self._is_over.wait(LOOKS_EVERY):
             if self.used > self._seconds + GRACE and not self._is_resting:
                 rounds = self._rounds

@@ -14,7 +14,10 @@ from procedures.engine.values.options import check_text
 from procedures.engine.values.secrecy import Masker
 
 LONGEST_SHOWN = 20_000
-"""The most characters of a text that its message contains; a longer text is stored beside it."""
+"""The largest number of characters of a written text that its chat message contains.
+
+A longer text is cut in the message, and its whole is stored in the same event.
+"""
 LONGEST_NAME = 100
 KEPT, FAILED = "kept", "failed"
 
@@ -31,9 +34,10 @@ class Writing:
         show: Callable[[Piece], None],
         begin: Callable[[], None],
     ) -> None:
-        """Prepare an empty text of at most `most` characters, in the step's own thread.
+        """Prepare an empty text of at most `most` characters; the step's own thread must call this.
 
-        `show` is called with each piece, and `begin` once, in that thread.
+        `show` is called with each piece of the text, by the thread that writes the piece. `begin`
+        is called once, by the step's own thread, after it has written its first piece.
         """
         self._key, self._attempt, self._most = key, attempt, most
         self._show, self._begin = show, begin
@@ -57,7 +61,11 @@ class Writing:
             self._begin()
 
     def close(self) -> None:
-        """Accept no more text, and show what was held back as the possible part of a secret."""
+        """Accept no more text, and show the last piece.
+
+        The last piece is the text that was held back because it could be the beginning of a secret,
+        which would have to be masked.
+        """
         with self._lock:
             self._is_over = True
             self._add(self._masker.rest())
@@ -65,7 +73,8 @@ class Writing:
     def event(self, *, is_whole: bool) -> NewEvent | None:
         """Return the event that stores the text and posts it in the chat; None if there is no text.
 
-        `is_whole` is False if the attempt failed, perhaps in the middle of the text.
+        `is_whole` is False if the attempt failed; the text may then end in the middle of a
+        sentence.
         """
         text = "".join(self._parts)
         if not text:

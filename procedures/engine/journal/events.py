@@ -68,12 +68,15 @@ class EventKind(StrEnum):
 
 
 PROGRESS = {kind for kind in EventKind if kind.startswith(("step.", "wait.", "child.", "sent"))}
-"""Kinds of events that count as progress: the next worker needn't repeat their work."""
+"""Kinds of events that count as progress, because the next worker needn't repeat the work."""
 OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 BEGUN_ANEW = "system: continued as new"
-"""The name recorded as the actor that closes the waits of an earlier generation of a run."""
+"""The actor that the journal names for waits that `ctx.continue_as_new` closed."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
-"""Kinds of events that aren't committed if the run was cancelled or paused since its claim."""
+"""Kinds of events that a worker can't commit after people have cancelled or paused the run.
+
+The check is made for a cancellation or pause since the worker claimed the run.
+"""
 
 
 @dataclass(slots=True)
@@ -110,7 +113,10 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """The release of a run by its worker: the new status and the fields that belong to it."""
+    """The release of a run by its worker: the run's new status, and the data that it needs.
+
+    For example, the status "succeeded" needs the result.
+    """
 
     status: RunStatus
     wake_at: datetime | None = None
@@ -121,9 +127,9 @@ class Handoff:
     error: dict[str, Any] | None = None
     """The error as plain JSON: `type`, `message`, and whatever else helps to fix it."""
     is_in_vain: bool = False
-    """True if the claim achieved nothing; after three in a row the run is quarantined."""
+    """True if the claim made no progress; after three such claims, the run is quarantined."""
     closes: str = RUN_ENDED
-    """The name recorded as the actor that closes the open waits of a run that ends."""
+    """The actor that the journal names for waits that are closed because the run has ended."""
     has_children: bool = False
     """True if the run waits for children, as far as its worker knows."""
 
@@ -155,7 +161,10 @@ class RunFacts:
     claims: int = 1
     """The number of consecutive claims without progress, including this one."""
     depth: int = 0
-    """The number of runs above this one; 0 for a run that people have started."""
+    """The number of runs above this one: its parent, the parent of that parent, and so on.
+
+    It is 0 for a run that people have started.
+    """
     began_at: datetime | None = None
     is_left_without_storage: bool = False
     """True if the run's last worker released it because the storage was unreachable."""
@@ -180,7 +189,7 @@ class Piece:
     step: str
     attempt: int
     at: int
-    """The number of UTF-8 bytes before this piece."""
+    """The offset of this piece in the whole text, in UTF-8 bytes."""
     text: str = ""
     end: str = ""
     """In the last piece, "kept" if the attempt succeeded, else "failed"; "" in other pieces."""
@@ -204,7 +213,10 @@ def closing(
 def chained(
     drafts: "Iterable[NewEvent]", *, run_id: str, after: int, at: datetime, head: str, key: bytes
 ) -> list[Event]:
-    """Return the new events, numbered from `after` + 1 and chained to the hash `head`."""
+    """Return the new events as stored events, numbered from `after` + 1.
+
+    Their hashes continue the chain whose last hash is `head`.
+    """
     events: list[Event] = []
     moment = at.isoformat()
     for seq, draft in enumerate(drafts, start=after + 1):
@@ -215,17 +227,28 @@ def chained(
 
 
 def chain(draft: NewEvent, *, run_id: str, seq: int, at: datetime, head: str, key: bytes) -> Event:
-    """Return the new event, numbered `seq` and chained to the hash `head`."""
+    """Return the new event as a stored event, numbered `seq`.
+
+    The hash of the event continues the chain whose last hash is `head`.
+    """
     return chained([draft], run_id=run_id, after=seq - 1, at=at, head=head, key=key)[0]
 
 
 def moved(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> Event:
-    """Return an event of another run, renumbered and hashed for its place in this run's journal."""
+    """Return a copy of another run's event, for the journal of the run `run_id`.
+
+    The copy gets the number `seq` and a new hash, which continues the chain whose last hash is
+    `head`.
+    """
     return event._replace(seq=seq, hash=mark(event, run_id=run_id, seq=seq, head=head, key=key))
 
 
 def mark(event: Event, *, run_id: str, seq: int, head: str, key: bytes) -> str:
-    """Return the hash of an event: an HMAC over its place, its content and the previous hash."""
+    """Return the hash of an event for its run and number.
+
+    The hash is an HMAC over the run's id, the number, the content and time of the event, and
+    `head`, which is the hash of the event before.
+    """
     parts = (head, run_id, str(seq), event.kind, event.key, event.name, event.data)
     return _mark((*parts, event.at.isoformat()), key)
 
@@ -239,5 +262,8 @@ def _mark(parts: tuple[str, ...], key: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """Return an HMAC object to copy, because setting up the key is slower than hashing an event."""
+    """Return an HMAC object with that key, which callers copy.
+
+    Copying the object is faster than setting up the key for each event.
+    """
     return hmac.new(key, digestmod="sha256")

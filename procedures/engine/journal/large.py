@@ -9,9 +9,12 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import file_store
 
 ELSEWHERE = "_elsewhere"
-"""The suffix of a field's name if the event holds only the digest of the field's value."""
+"""The suffix of a field's name if the event holds only the digest of the field's value.
+
+For example, the field "value_elsewhere" holds the digest of a large value.
+"""
 DEPTH = "{}_depth"
-"""The name of the field that holds how deeply the blocks of a stored list are nested."""
+"""The name of the field that holds the number of levels of blocks in a stored list."""
 BLOCK = 100
 
 
@@ -27,10 +30,11 @@ class Place(NamedTuple):
 
 
 def put_aside(text: str) -> str:
-    """Return what a row stores for a canonical text: "sha256:DIGEST SIZE" if the text is large.
+    """Return what a row stores for a canonical JSON text.
 
-    No JSON begins like that. Other text is stored unchanged, and so is all text if there is no file
-    store.
+    A large text is put into the file store, and the row stores "sha256:DIGEST SIZE", for example
+    "sha256:9f86… 70000". No JSON text begins with "sha256:", so the two can't be confused. A text
+    that isn't large is stored in the row itself, and so is every text if there is no file store.
     """
     store = file_store()
     if store is None or len(text) <= store.largest_inline:
@@ -40,7 +44,7 @@ def put_aside(text: str) -> str:
 
 
 def place_of(kept: str | None) -> Place | None:
-    """Return the place of the text that a row refers to, or None if the row contains the text."""
+    """Return the digest and size of a text in the file store; None if the row has the text."""
     found = LIES.fullmatch(kept or "")
     return Place(found[1], int(found[2])) if found else None
 
@@ -61,8 +65,12 @@ def _digest_of(kept: str) -> str:
     return place.digest if place else canonical.digest(kept)
 
 
-def as_part(name: str, kept: str | None) -> dict[str, Any]:
-    """Return a row's text as an event's field, without reading text that is stored elsewhere."""
+def field_from_row(name: str, kept: str | None) -> dict[str, Any]:
+    """Return the text of a row as a field of an event.
+
+    If the row holds only the digest of the text, so does the event; the text isn't read from the
+    file store.
+    """
     if place := place_of(kept):
         return {name: None, name + ELSEWHERE: place.digest}
     return packed(name, None if kept is None else canonical.value_of(kept))
@@ -75,7 +83,7 @@ def is_large(length: int) -> bool:
 
 
 def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
-    """Return a value as a field of an event, or the value's digest if it is large."""
+    """Return an event's field for a value; for a large value, the field holds only a digest."""
     if plain is None:
         return {name: None}
     store = file_store()
@@ -88,7 +96,7 @@ def packed(name: str, plain: Any, text: str = "") -> dict[str, Any]:
 
 
 def unpacked(content: Mapping[str, Any], name: str) -> Any:
-    """Return the value that `packed` has put into an event."""
+    """Return the value of a field that `packed` has made."""
     if name + ELSEWHERE not in content:
         return content[name]
     digest, store = content[name + ELSEWHERE], file_store()
@@ -98,7 +106,11 @@ def unpacked(content: Mapping[str, Any], name: str) -> Any:
 
 
 def inputs_of(first: Event, started_with: str) -> str:
-    """Return the inputs of the generation that begins with the event `first`, as canonical JSON."""
+    """Return the current inputs of a run, as canonical JSON.
+
+    After `ctx.continue_as_new`, the inputs are in the event `first`, with which the run continued.
+    Before that, the inputs are in `started_with`, the field of the run's row.
+    """
     is_anew = first.kind == EventKind.RUN_CONTINUED
     return str(unpacked(first.content, "inputs")) if is_anew else whole(started_with)
 
@@ -106,8 +118,9 @@ def inputs_of(first: Event, started_with: str) -> str:
 def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return a list as a field of an event.
 
-    A long list is stored in blocks. If there are many blocks, their digests are stored in blocks
-    too.
+    A long list is divided into blocks of 100 items, which are put into the file store; the field
+    holds the digests of the blocks. If there are more than 100 digests, the list of digests is
+    divided in the same way.
     """
     store, depth = file_store(), 0
     while store and len(values) > BLOCK:
@@ -118,7 +131,10 @@ def packed_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def part_of(content: Mapping[str, Any], name: str, start: int, stop: int) -> list[Any]:
-    """Return a slice of a list from `packed_list`, reading only the blocks that contain it."""
+    """Return a slice of a list that `packed_list` has stored.
+
+    Only the blocks that contain items of the slice are read.
+    """
     return _part(unpacked(content, name), content.get(DEPTH.format(name), 0), start, stop)
 
 

@@ -1,9 +1,10 @@
 """Verification of a journal: whether it is unchanged and, if not, which events were changed.
 
-Each event has a mark: an HMAC over its place, its content and the mark of the event before. The
-last mark is also stored in the journal's head. Without the key, events can be changed, removed,
-inserted or renumbered, but their marks can't be recomputed: the chain breaks at that place and
-continues after it.
+Each event has a mark: an HMAC over the event's run, number and content and over the mark of the
+event before. The row of the run also holds the number and the mark of the last event, which are
+called the head. Somebody without the key can change, remove, insert or renumber events, but can't
+compute new marks for them. So the chain of marks is broken at the changed event, and intact again
+after it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,13 +17,13 @@ from procedures.engine.journal.events import Event, mark
 MOST_GAPS = 100
 """The number of breaks in the chain after which the search stops."""
 LONGEST_GAP = 1000
-"""The largest gap, in events, that is searched for if later events were renumbered."""
+"""The largest number of missing events that can be detected in one gap if later events moved."""
 TRIED = 100
-"""The number of events after a gap for which all possible places are tried."""
+"""The number of events after a gap that are tried at every possible number."""
 
 
-class What(StrEnum):
-    """The kinds of damage to events."""
+class DamageKind(StrEnum):
+    """A kind of damage to events."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -34,22 +35,22 @@ class What(StrEnum):
 
 
 SENTENCES = {
-    What.CHANGED: (
+    DamageKind.CHANGED: (
         "Event {} was changed after it was written.",
         "Events {} to {} were changed after they were written.",
     ),
-    What.MISSING: ("Event {} is missing.", "Events {} to {} are missing."),
-    What.INSERTED: ("Event {} was inserted.", "Events {} to {} were inserted."),
-    What.MOVED: (
+    DamageKind.MISSING: ("Event {} is missing.", "Events {} to {} are missing."),
+    DamageKind.INSERTED: ("Event {} was inserted.", "Events {} to {} were inserted."),
+    DamageKind.MOVED: (
         "Event {} was originally number {}.",
         "Events {} to {} were originally numbers {} to {}.",
     ),
-    What.CUT_OFF: (
+    DamageKind.CUT_OFF: (
         "Event {}, the last one, is missing.",
         "Events {} to {}, the last ones, are missing.",
     ),
-    What.UNPROVEN: ("Nothing could be verified from event {} on.", ""),
-    What.HEAD: ("The run's record of its last event, {}, has been changed.", ""),
+    DamageKind.UNPROVEN: ("Nothing could be verified from event {} on.", ""),
+    DamageKind.HEAD: ("The run's record of its last event, {}, has been changed.", ""),
 }
 
 
@@ -59,9 +60,9 @@ class Damage:
 
     first: int
     last: int
-    what: What
+    what: DamageKind
     shift: int = 0
-    """The difference between the original and the current numbers of events that were moved."""
+    """The number to add to the current number of a moved event to get its original number."""
 
     def __str__(self) -> str:
         one, many = SENTENCES[self.what]
@@ -112,7 +113,7 @@ class Search:
         self._shift = self._gaps = 0
 
     def damages(self, before: str, seq: int) -> list[Damage]:
-        """Return the damage from the number `seq` on, where an event couldn't be verified.
+        """Return the damage from the event number `seq` on, which couldn't be verified.
 
         `before` is the mark of the event before `seq`.
         """
@@ -141,9 +142,11 @@ class Search:
         return None
 
     def _resumed(self, seq: int) -> tuple[Event | None, int]:
-        """Return the event after a gap at which the chain resumes, with its place.
+        """Return the first event after a gap whose original number can be proven, and that number.
 
-        It is the first event whose mark fits the next event or, if it is the last one, the head.
+        The number is proven by the mark of the next event, which includes the mark of this event.
+        For the last event, it is proven by the head. If no number can be proven, the result is None
+        and `seq`.
         """
         ledger = self._ledger
         for event, after, place in self._tried_after(seq):
@@ -155,10 +158,10 @@ class Search:
         return None, seq
 
     def _tried_after(self, seq: int) -> Iterator[tuple[Event, Event, int]]:
-        """Yield pairs of neighbouring events, each with a place to try for the first event.
+        """Yield an event, the event after it, and a possible original number of the first one.
 
-        The likely places come first. Each try costs an HMAC, so only the first few events are tried
-        at all possible places.
+        Likely numbers come first. Each try costs an HMAC, so only the first events after the gap
+        are tried at all possible numbers.
         """
         pairs = list(pairwise(self._left.values()))
         for event, after in pairs:
@@ -169,19 +172,19 @@ class Search:
                 yield event, after, place
 
     def _note_gap(self, event: Event, seq: int, place: int) -> None:
-        """Record a gap before an event.
+        """Record that events are missing before this event.
 
-        The event itself can't be verified, because the event before it is missing.
+        If no number is missing, this event itself counts as changed.
         """
         self._missing |= set(range(seq, place))
         if place == seq:
-            self._note(What.CHANGED, event.seq)
+            self._note(DamageKind.CHANGED, event.seq)
 
     def _take(self, event: Event, place: int) -> None:
         del self._left[event.seq]
         self._shift = place - event.seq
         if self._shift:
-            self._note(What.MOVED, event.seq, shift=self._shift)
+            self._note(DamageKind.MOVED, event.seq, shift=self._shift)
 
     def _note_rest(self, seq: int, *, is_whole: bool) -> None:
         """Record all other damage: events that were inserted, changed, missing or cut off."""
@@ -189,26 +192,32 @@ class Search:
         is_lost = not is_whole and any(number >= seq for number in self._left)
         for number in self._left:
             if number in self._missing:
-                self._note(What.CHANGED, number)
+                self._note(DamageKind.CHANGED, number)
             elif not is_lost or number < seq:
-                self._note(What.INSERTED, number)
+                self._note(DamageKind.INSERTED, number)
         for number in self._missing.difference(self._left):
-            self._note(What.MISSING, number)
+            self._note(DamageKind.MISSING, number)
         if is_lost:
-            self._note(What.UNPROVEN, seq)
+            self._note(DamageKind.UNPROVEN, seq)
         else:
-            self._note(What.CUT_OFF, seq, head)
+            self._note(DamageKind.CUT_OFF, seq, head)
         if not self._found and not (is_whole and seq == head + 1):
-            self._note(What.HEAD, head)
+            self._note(DamageKind.HEAD, head)
 
-    def _note(self, what: What, first: int, last: int | None = None, *, shift: int = 0) -> None:
+    def _note(
+        self, what: DamageKind, first: int, last: int | None = None, *, shift: int = 0
+    ) -> None:
         last = first if last is None else last
         if first <= last:
             self._found.append(Damage(first, last, what, shift))
 
 
 def grouped(damages: Iterable[Damage]) -> list[Damage]:
-    """Return the damage in the order of the journal, with equal damage to neighbours merged."""
+    """Return the damage in the order of the journal.
+
+    If successive events have the same damage, it is returned as one `Damage` from the first to the
+    last of these events.
+    """
     groups: list[Damage] = []
     for damage in sorted(damages, key=lambda one: (one.what, one.shift, one.first)):
         last = groups[-1] if groups else None

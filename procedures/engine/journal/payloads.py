@@ -1,8 +1,9 @@
-"""The contents of the events that the rules read, as typed classes.
+"""The contents of events, as typed classes for the rules in `engine/lifecycle`.
 
-`read(content)` reads an event's content, and `as_json()` returns the same content. `rest` holds the
-fields that no rule reads, so that no field of an event is lost. The result of a finished step is
-written and read as plain content (`execution/attempts.py`), because that happens at every step.
+`read(content)` makes an object of the content of an event, and `as_json()` returns the same content
+again. The field `rest` holds all fields of the event that no rule needs, so that none of them is
+lost. The result of a finished step is written and read as plain content (`execution/attempts.py`),
+because that happens at every step.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from procedures.engine.journal.large import unpacked
 from procedures.engine.values import canonical
 
 SILENT = {"request", "signal"}
-"""The kinds of waits for which the author chooses what happens if nobody answers."""
+"""The kinds of waits for which the author chooses what happens if nobody answers in time."""
 NOT_KEPT = "not_kept"
 """The field of an event that holds the reason why a step's result couldn't be stored."""
 OF_ATTEMPT = {"attempt", "started_at", "arguments", "approved_by", "final"}
@@ -29,11 +30,17 @@ class Closing:
     value: Any = None
     """The value, or None if it is large; `whole_value` reads large values, too."""
     responder: str
-    """The name of a user, or "system: …"."""
+    """The name of the user or of the part of the system that closed the wait.
+
+    For example, "system: deadline" closes a wait whose time is over.
+    """
     comment: str = ""
     timed_out: bool = False
     error: str = ""
-    """The message of the error that the code raises instead of receiving the signal's value."""
+    """The sender's message, if a signal was sent as an error; "" otherwise.
+
+    The code that waits for the signal raises a `SignalError` with this message.
+    """
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The other fields, such as the time of the answer, its proofs, and a large value's digest."""
 
@@ -61,9 +68,10 @@ class Opening:
     due_at: datetime | None = None
     """The time at which the wait times out, or None if it never does."""
     digest: str = ""
-    """A digest of the wait's content; on replay, the wait must still have the same digest.
+    """A digest of the wait's content, for example of a question.
 
-    Children have none.
+    On replay, the wait must have the same digest; otherwise the code has changed. A wait for child
+    runs has no digest.
     """
     on_timeout: str | None = None
     """The effect of a timeout on a request or a signal: "default", "fail" or "withdraw"."""
@@ -83,7 +91,10 @@ class Opening:
     procedure: str = ""
     """The name of the procedure that the children run."""
     run: str = ""
-    """The id of the child run; for a map, an id that no run has."""
+    """The id of the child run.
+
+    A `ctx.map` has many children, so this is an id of the map itself, which no run has.
+    """
     count: int = 1
     """The number of a map's children."""
     at_most: int = 0
@@ -93,7 +104,10 @@ class Opening:
     on_parent_end: str = ""
     """The effect of the parent's end on the children: "abandon" lets them continue."""
     skipped: str = ""
-    """The reason why a signal wasn't accepted and the wait was opened again; "" for other waits."""
+    """The reason why the code didn't accept a signal, so that the wait was opened again.
+
+    It is "" for a wait that wasn't opened again for such a reason.
+    """
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The other fields: a question's parts, a reason, or the inputs of children."""
 
@@ -111,7 +125,11 @@ class Opening:
         return str(self.rest.get("prompt", ""))
 
     def silence(self) -> Closing:
-        """Return the closing of a wait that times out, with the outcome that the author chose."""
+        """Return the closing of this wait when its time is over.
+
+        A timer has elapsed. For a request or a signal, `on_timeout` says whether the default is the
+        answer, the wait is withdrawn, or the wait has expired, which makes the code fail.
+        """
         if self.wait == "timer":
             return Closing(outcome="elapsed", responder="system: clock")
         outcome, value = ("withdrawn" if self.on_timeout == "withdraw" else "expired"), None
@@ -132,9 +150,10 @@ class Opening:
 
 
 def notice_parts(content: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the text of a notice, its level ("" unless it is an alert), and its other fields.
+    """Return three parts of a notice: its text, its level and its other fields.
 
-    The other fields are canonical JSON, or "" if there are none.
+    The level is "" unless the notice is an alert. The other fields are canonical JSON text, or ""
+    if the notice has none.
     """
     rest = {name: one for name, one in content.items() if name not in ("text", "level")}
     details = canonical.text_of(rest) if rest else ""
@@ -183,7 +202,7 @@ class StepResult:
     not_kept: str = ""
     """The reason why the result couldn't be stored; "" if it was stored."""
     returned: str = ""
-    """The result as text for people to read, since it couldn't be stored; "" if it was stored."""
+    """A description of the result for people, if the result couldn't be stored; "" otherwise."""
     rest: Mapping[str, Any] = field(default_factory=dict)
     """The other fields: the packed result, and the files that the step made."""
 
@@ -213,11 +232,11 @@ class StepFailure:
     doubtful: bool = False
     """True if people let the step fail because it may or may not have happened."""
     branch: str | None = None
-    """The branch that made a gather fail; None for a step."""
+    """The key of the branch that made a gather fail; None for a step."""
     conflict: str = ""
     """The name in `ctx.state` that several branches of a gather changed in conflicting ways."""
     branches: Mapping[str, str] = field(default_factory=dict)
-    """The change that each branch made to the name in `conflict`, by branch."""
+    """The changes of the name in `conflict`, as sentences, by the key of the branch."""
     of: str = ""
     """The key of the step, gather or children whose failure made the gather fail."""
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -258,7 +277,10 @@ def _fields_of(cls: Any, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written(payload: Any) -> dict[str, Any]:
-    """Return the fields that differ from their defaults, together with the content of `rest`."""
+    """Return the fields of a payload as plain content, without the fields that have their default.
+
+    The fields in `rest` are included.
+    """
     defaults = _defaults(payload.__class__)
     named = ((name, getattr(payload, name)) for name in defaults)
     return {**payload.rest, **{name: one for name, one in named if one != defaults[name]}}

@@ -10,10 +10,13 @@ from procedures.engine.journal.events import Batch, Event, Piece, RunFacts, Work
 
 
 class Standings(Protocol):
-    """A record of the storage's connections, made before an author's code runs."""
+    """A record of the state of the database connections, made before an author's code runs."""
 
     def put_away(self) -> str:
-        """Close what the code left open since this record; return a sentence about it, or ""."""
+        """Close what the author's code has left open since this record was made.
+
+        Return a sentence about what was left open, for example a transaction; "" if nothing was.
+        """
         ...
 
 
@@ -23,19 +26,23 @@ class Journal(Protocol):
     run: RunFacts
     working: Working | None
     cancellation: Mapping[str, Any] | None
-    """The person who cancelled the run, and the reason; None if this claim isn't to end the run."""
+    """The person who cancelled the run, and the reason.
+
+    It is None unless this claim must end the run because of the cancellation.
+    """
     is_wanted_elsewhere: bool
     """True if this worker has had the run for a long time, and other runs wait for a worker.
 
-    The run is released once this claim has made progress; without that condition, a run with a long
-    replay would never finish.
+    The run is released only after this claim has made progress. Otherwise a run with a long replay
+    would be released again and again, and would never finish.
     """
 
     @property
     def parent_id(self) -> str | None:
         """The id of the run that started this one as its child, or None.
 
-        It isn't part of `run`, because every claim would have to read it and few need it.
+        The attribute `run` doesn't hold this id: every claim would have to read the id, and few
+        claims need it.
         """
         ...
 
@@ -45,7 +52,10 @@ class Journal(Protocol):
         ...
 
     def was_told_since(self, moment: datetime) -> bool:
-        """Return True if a SIGTERM or similar came since `moment`, or this process is ending."""
+        """Return True if this process is ending, or got a signal such as SIGTERM since then.
+
+        `moment` is the time from which signals count.
+        """
         ...
 
     def standings(self) -> Standings:
@@ -53,15 +63,18 @@ class Journal(Protocol):
         ...
 
     def spend_process(self, why: str) -> None:
-        """Have this process replaced once it has released the run.
+        """Have this process replaced by another one as soon as it has released the run.
 
-        An author's code has changed the process in a way that can't be undone; `why` says for the
-        log what was changed.
+        The reason is that an author's code has changed the process in a way that can't be undone.
+        `why` names the change; it is written to the log.
         """
         ...
 
     def storage_fault(self, error: BaseException) -> StorageLost | None:
-        """Return a `StorageLost` if the error means our storage is unreachable, full or broken."""
+        """Return a `StorageLost` if the storage of the engine caused the error; otherwise None.
+
+        The storage causes an error if it is unreachable, full or broken.
+        """
         ...
 
     @property
@@ -103,44 +116,50 @@ class Journal(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[float | None]:
-        """Commit the writes inside the block together with the engine's commit, or roll both back.
+        """Return a context manager for a transaction around an author's code.
 
-        Yields the number of seconds that the block may take, or None.
+        The author's writes in the block and the engine's commit are stored together, or neither is
+        stored. The context manager returns the number of seconds that the block may take, or None
+        if the block may take any time.
         """
         ...
 
     def forgive_claim(self) -> None:
-        """Don't count this claim as one without progress, three of which quarantine a run.
+        """Don't count this claim as one without progress: the storage failed, not the worker.
 
-        The storage was lost, and the worker is healthy. The claim is forgiven as soon as the
-        storage works again, and the next claim finds `RunFacts.is_left_without_storage` True.
+        Three claims in a row without progress quarantine a run. The count is corrected as soon as
+        the storage works again. The next claim then finds `RunFacts.is_left_without_storage` True.
         """
         ...
 
     def note_storage(self) -> None:
-        """Clear the mark that the last worker lost the storage, because the storage works again."""
+        """Clear the mark that the last worker released the run because it lost the storage."""
         ...
 
     def show(self, piece: Piece) -> None:
         """Show people a piece of a running step's text, without waiting; the piece may be lost.
 
-        Several threads may call it. The whole text is stored by the commit of the step's end.
+        Several threads may call this method. Nothing is lost for good, because the commit of the
+        step's end stores the whole text.
         """
         ...
 
     def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
-        """Commit the batch from another thread, then end this process, whose worker is stuck.
+        """Commit the batch, then end this process, whose main thread is stuck in an author's code.
 
-        Nothing happens if `is_stuck` returns False: the code has come back meanwhile.
+        Another thread calls this method. If `is_stuck()` returns False, the author's code has
+        returned in the meantime, and nothing happens.
         """
         ...
 
     def commit(self, batch: Batch) -> list[Event]:
         """Commit the whole batch, or nothing; raises `Fenced` if this worker has lost the run.
 
-        Raises `Overtaken`, and stores nothing, in three cases: the batch closes a wait that was
-        closed from outside; it opens a wait, sends something or continues as new although the run
-        was cancelled or paused since its claim; or it ends the run although an operator's request
-        isn't in the journal yet.
+        Raises `Overtaken`, and stores nothing, in three cases:
+
+        - The batch closes a wait that was closed from outside.
+        - The batch opens a wait, sends something or continues as new, but the run was cancelled or
+          paused after this worker had claimed it.
+        - The batch ends the run, but an operator's request isn't in the journal yet.
         """
         ...

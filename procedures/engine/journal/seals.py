@@ -1,6 +1,7 @@
 """Seals: keyed digests of a row's fields, stored in an event as proof of each field.
 
-They use a key because a value may be short enough to guess: an address, a yes, an amount.
+The digests need a key, because a value may be short enough to guess: an e-mail address, a yes or
+no, an amount.
 """
 
 import hmac
@@ -14,7 +15,7 @@ from procedures.engine.values import canonical
 PROOF = "proof"
 """The field of an event that holds the seals of a row's fields."""
 LENGTH = 32
-"""The length of a seal in hexadecimal digits; it has 128 bits."""
+"""The length of a seal: 32 hexadecimal digits, which are 128 bits."""
 ENDS = {
     EventKind.RUN_SUCCEEDED,
     EventKind.RUN_FAILED,
@@ -36,7 +37,11 @@ def seals_of(facts: Mapping[str, Any], *, owner: str, key: bytes) -> dict[str, s
 def differing(
     facts: Mapping[str, Any], kept: Mapping[str, str], *, owner: str, keys: Iterable[bytes]
 ) -> list[str]:
-    """Return the names of the fields that differ from their seals, under the best-fitting key."""
+    """Return the names of the fields that no longer have the value that was sealed.
+
+    `kept` holds the stored seals. New seals are computed with each key, because an older key may
+    have sealed the row; the key with the fewest differences counts.
+    """
     found: list[list[str]] = []
     for key in keys:
         sealed = seals_of(facts, owner=owner, key=key)

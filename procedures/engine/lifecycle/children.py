@@ -6,7 +6,7 @@ from typing import Any
 
 from procedures.engine.declaration.subjects import subject_of
 from procedures.engine.journal.events import NewEvent, RunStatus, closing
-from procedures.engine.journal.large import as_part, packed, part_of, put_aside, unpacked
+from procedures.engine.journal.large import field_from_row, packed, part_of, put_aside, unpacked
 from procedures.engine.lifecycle.cancel import cancel_children
 from procedures.engine.lifecycle.start import begin_run
 from procedures.engine.lifecycle.waits import answer_wait
@@ -68,7 +68,7 @@ def report_to_parent(store: Store, child: RunRow) -> None:
 def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
     message = str(store.error_of(child).get("message", ""))
     told = closing(child.status, responder="system: child", comment=message)
-    return told | as_part("value", child.result)
+    return told | field_from_row("value", child.result)
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:

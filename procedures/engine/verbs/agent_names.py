@@ -10,17 +10,18 @@ from procedures.engine.values.options import with_options
 
 
 class AgentVerbs:
-    """The verbs under the names that agent programs know."""
+    """The methods of the context under names that agent programs already call."""
 
     _fiber: Fiber
     _checkpoints: Checkpoints
 
     @with_options("ctx.step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Run `fn()` under any name and store its result.
+        """Run `fn()` as a step with that name, and store its result.
 
-        This is the signature that agent programs expect. An exception of `fn` is raised with its
-        own type; if that type can't be found again, raises `StepFailedError`.
+        The name may contain any characters. If `fn` raises an exception, this call raises an
+        exception of the same type, also on a replay. Raises `StepFailedError` if the type of that
+        exception can't be imported any more.
         """
         return self._checkpoints.step_run(name, fn)
 
@@ -34,12 +35,15 @@ class AgentVerbs:
         options: Sequence[Mapping[str, Any]] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> HumanResponse:
-        """Ask for an approval, an input, a review (of `metadata["artifact"]`) or help.
+        """Ask people a question, and wait for the answer.
 
-        The first line of `message` is the prompt, and the rest is Markdown below it. If nobody
-        answers within `timeout_seconds`, `default_value` is the answer: at once for 0 or less,
-        never for None. `metadata` is stored for programs and shown to nobody. Raises
-        `QuestionError` for an invalid question.
+        `request_type` is "approval", "input", "review" or "escalation"; a review shows the draft in
+        `metadata["artifact"]`. The first line of `message` is the prompt, and the rest is Markdown
+        below the prompt. Other entries of `metadata` are stored for programs and shown to nobody.
+
+        If nobody answers within `timeout_seconds`, `default_value` is the answer. With
+        `timeout_seconds=None`, the question waits without a limit; with 0 or less, `default_value`
+        is the answer at once. Raises `QuestionError` for an invalid question.
         """
         return agent_api.wait_for_human(
             self._fiber, request_type, message, timeout_seconds, default_value, (options, metadata)
@@ -47,7 +51,7 @@ class AgentVerbs:
 
     @with_options("ctx.checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True if `step_run` has stored a result under that name before this call."""
+        """Return True if an earlier call of `step_run` has stored a result under that name."""
         return self._checkpoints.exists(name)
 
     @with_options("ctx.checkpoint_get")
@@ -57,10 +61,14 @@ class AgentVerbs:
 
     @with_options("ctx.checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget the result under that name and all later results; the journal still has them."""
+        """Forget the result of that name, and all results that were stored after it.
+
+        `checkpoint_exists` then returns False for these names. The events of these results stay in
+        the journal.
+        """
         self._checkpoints.clear_after(name)
 
     @with_options("ctx.checkpoint_clear_all")
     def checkpoint_clear_all(self) -> None:
-        """Forget all results of `step_run`; the journal still has their events."""
+        """Forget all results of `step_run`; the events of these results stay in the journal."""
         self._checkpoints.clear_all()

@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class AskingVerbs:
-    """The verbs that ask people and wait for the answer; `later` has them without the wait."""
+    """The verbs that ask people and wait for the answer.
+
+    `ctx.later` has the same verbs; there, they return a handle instead of waiting.
+    """
 
     later: Later
 
@@ -83,9 +86,11 @@ class AskingVerbs:
     ) -> Response[Any]:
         """Ask for one of the options, or with `many=True` for a list of one or more of them.
 
-        `options` are strings, or a mapping of strings to their labels. `descriptions` maps options
-        to a line below their label. With `other=True`, people can also write an answer in their own
-        words, which is then the value; instead of True, `other` can be the label of this answer.
+        `options` are strings, or a mapping of strings to labels, for example `{"dhl": "By
+        parcel"}`. `descriptions` maps an option to a line of text that is shown below the label of
+        the option. With `other=True`, people can also answer in their own words, and these words
+        are the value. Instead of True, `other` can be the label of the field for these words.
+
         Raises `QuestionError` for options that people couldn't tell apart, and
         `RequestExpiredError` if nobody answers in time and `on_timeout` is "fail".
         """
@@ -184,11 +189,13 @@ class AskingVerbs:
     ) -> Response[Any]:
         """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
 
-        The response's value has that type. Models may hold models, lists of these, and files.
-        Instead of a model, `schema` can be a JSON Schema; then the value is a dict. Raises
-        `QuestionError` for a type with checks that a JSON Schema can't express, or for a JSON
-        Schema beyond the documented subset, and `RequestExpiredError` if nobody answers in time and
-        `on_timeout` is "fail".
+        The response's value is an object of that type. The type of a field can again be a model, a
+        list of models, or a file. Instead of `model`, `schema` can be a JSON Schema; then the value
+        is a dict.
+
+        Raises `QuestionError` for a type with checks that a JSON Schema can't express, or for a
+        JSON Schema beyond the documented subset, and `RequestExpiredError` if nobody answers in
+        time and `on_timeout` is "fail".
         """
         more: dict[str, Any] = {"schema": schema, **asking}
         handle: Handle[Response[Any]] = self.later.form(prompt, model, **more)
@@ -196,10 +203,11 @@ class AskingVerbs:
 
     @with_options("ctx.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Response[str]:
-        """Report a problem to the operators; the response's value is text about what they did.
+        """Report a problem to the operators and wait for their answer.
 
-        Raises `QuestionError` for an invalid question, and `RequestExpiredError` if nobody answers
-        in time and `on_timeout` is "fail".
+        The response's value is the operators' text about what they did. Raises `QuestionError` for
+        an invalid question, and `RequestExpiredError` if nobody answers in time and `on_timeout` is
+        "fail".
         """
         return self.later.escalate(prompt, **asking).wait()
 

@@ -1,4 +1,4 @@
-"""The parts of a message besides its line of text: Markdown, data, files and steps it cites."""
+"""The optional parts of a message: Markdown, data, files, and links to steps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ OF = "of ctx.notify"
 
 
 def posted(body: str, data: Any, files: Sequence[File], cites: Sequence[str]) -> dict[str, Any]:
-    """Return the parts that are given, as fields of the message's event.
+    """Return the given parts as fields of the message's event.
 
     Raises `OptionError` for parts that can't be shown.
     """

@@ -19,7 +19,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 ALERTS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 STAGES = 'a list of names such as ["Pay", "Send"]'
 MOST_STAGES = 50
-"""The most stages that can be named before they begin."""
+"""The largest number of stages in `then=` of `ctx.stage`."""
 
 
 class TellingVerbs:
@@ -39,10 +39,12 @@ class TellingVerbs:
     ) -> None:
         """Post a message in the run's chat session without waiting; a replay doesn't post it again.
 
-        `text` is plain text. `body` is Markdown below it, `data` is plain data that is shown as a
-        table, `files` are files of the run to download, and `cites` names steps (at most 20), which
-        link to the run's page. Raises `OptionError` for other values, and `SizeError` for
-        values larger than the site allows.
+        `text` is plain text. `body` is Markdown that is shown below `text`, `data` is plain data
+        that is shown as a table, and `files` are files of the run that people can download. `cites`
+        lists names of steps, at most 20; the message shows each as a link to the run's page.
+
+        Raises `OptionError` for other values, and `SizeError` for values larger than the site
+        allows.
         """
         check_text("The text of ctx.notify", text)
         content = {"text": canonical.legible(text), **posted(body, data, files, cites)}
@@ -61,7 +63,10 @@ class TellingVerbs:
 
     @property
     def state(self) -> State:
-        """The run's durable values by name; a replay rebuilds them, and counts each change once."""
+        """The run's durable values by name, which code reads and changes like a dictionary.
+
+        A replay makes the same changes again from an empty dictionary, so each change counts once.
+        """
         self._fiber.check_usable()
         return self._fiber.state
 
@@ -92,10 +97,10 @@ class TellingVerbs:
     def stage(self, name: str, *, then: Sequence[str] | None = None) -> None:
         """Show people the name of the part of the procedure that begins here.
 
-        `then` lists the names of the parts that will follow, at most 50, as far as they are known:
-        people see them as the open entries of a checklist. Without `then`, the parts that an
-        earlier call listed after this name are still shown. Raises `OptionError` if a name isn't a
-        string.
+        `then` lists the names of the parts that will follow, at most 50: after `ctx.stage("Check",
+        then=["Pay", "Send"])`, people see a checklist with "Check" as the current entry and "Pay"
+        and "Send" as open entries. A later `ctx.stage("Pay")` without `then` leaves "Send" in the
+        checklist. Raises `OptionError` if a name isn't a string.
         """
         check_text("The name of ctx.stage", name)
         data: dict[str, Any] = {"stage": canonical.legible(name)}

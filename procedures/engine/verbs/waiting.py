@@ -38,27 +38,28 @@ class WaitingVerbs:
 
     @with_options("ctx.wait_any")
     def wait_any(self, *handles: Handle[Any], keep_open: bool = False) -> Handle[Any]:
-        """Wait until the first handle is closed and return that handle.
+        """Wait until one of the handles is closed, and return that handle.
 
-        Questions and timers that are still open are withdrawn; with `keep_open=True` they stay open
-        until they are closed or the run ends. Raises `QuestionError` if no handle is given, if one
-        is given twice, or if one belongs to another branch.
+        If several handles are closed, the one that was closed first is returned. The questions,
+        timers and waits for signals among the other handles are withdrawn; child runs continue.
+        With `keep_open=True`, nothing is withdrawn. Raises `QuestionError` if no handle is given,
+        if a handle is given twice, or if a handle belongs to another branch.
         """
         return first_of(self._fiber, "wait_any", 1, handles, keep_open=keep_open)[0]
 
     @with_options("ctx.wait_n")
     def wait_n(self, n: int, *handles: Handle[Any], keep_open: bool = False) -> list[Handle[Any]]:
-        """Wait until `n` handles are closed and return them, in the order in which they closed.
+        """Wait until `n` handles are closed, and return these in the order in which they closed.
 
-        `n` is a number from 1 to the number of handles. Handles that are still open are treated as
-        `wait_any` treats them. Raises `QuestionError` for other numbers, if a handle is given
-        twice, or if one belongs to another branch.
+        `n` is a number from 1 to the number of handles. The other handles are withdrawn, or with
+        `keep_open=True` stay open, as with `wait_any`. Raises `QuestionError` if `n` is another
+        number, if a handle is given twice, or if a handle belongs to another branch.
         """
         return first_of(self._fiber, "wait_n", n, handles, keep_open=keep_open)
 
     @with_options("ctx.as_finished")
     def as_finished(self, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
-        """Yield each handle as soon as it is closed, in the order in which the handles close.
+        """Yield each handle as soon as it is closed, in the order in which the handles are closed.
 
         No handle is withdrawn, even if the loop ends early. Raises `QuestionError` if a handle is
         given twice or belongs to another branch.
@@ -71,9 +72,9 @@ class WaitingVerbs:
     def inbox(self) -> list[InboxMessage]:
         """Return the messages that people have written to the run since the last call.
 
-        The list is empty if nobody has written. A message is returned once, by this method or by
-        `ctx.converse`, however often the code is replayed. Raises `DefinitionError` unless the
-        procedure is declared with `listens=True`.
+        The list is empty if nobody has written. Each message is returned only once, either by this
+        method or by `ctx.converse`; a replay of the call returns the same messages. Raises
+        `DefinitionError` unless the procedure is declared with `listens=True`.
         """
         self._check_listens("ctx.inbox")
         return read_inbox(self._fiber)
@@ -82,9 +83,9 @@ class WaitingVerbs:
     def converse(self, text: str, **waiting: Unpack[ConverseOptions]) -> InboxMessage:
         """Post text in the run's chat session, and return the next message to the run.
 
-        An earlier message that the run hasn't read is returned at once; to wait for a new message,
-        read the earlier ones with `ctx.inbox` first. `expires`, `default` and `on_timeout` are
-        described in `ConverseOptions`.
+        If people wrote a message earlier that the run hasn't read, that message is returned at
+        once. To wait for a new message, read the earlier messages with `ctx.inbox` first.
+        `expires`, `default` and `on_timeout` are described in `ConverseOptions`.
 
         Raises `DefinitionError` unless the procedure is declared with `listens=True`, and
         `RequestExpiredError` if nobody writes in time and `on_timeout` is "fail".
@@ -106,8 +107,8 @@ class WaitingVerbs:
         """Wait for a length of time without holding a worker.
 
         `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
-        at most ten years; 0 doesn't wait. People see the `reason` during the wait. Raises
-        `OptionError` for other lengths.
+        at most ten years; with 0, the call returns at once. People see the `reason` during the
+        wait. Raises `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         time = parse_duration(length, shortest=timedelta(0), of="length of ctx.sleep")
@@ -115,10 +116,11 @@ class WaitingVerbs:
 
     @with_options("ctx.sleep_until")
     def sleep_until(self, moment: datetime, *, reason: str = "") -> None:
-        """Wait until that moment without holding a worker; return at once if it has passed.
+        """Wait until the date and time `moment` without holding a worker.
 
-        `moment` is a datetime with its time zone, at most ten years ahead. People see the `reason`
-        during the wait. Raises `OptionError` if `moment` has no time zone or is later than that.
+        `moment` is a datetime with its time zone, at most ten years ahead. If `moment` has passed,
+        the call returns at once. People see the `reason` during the wait. Raises `OptionError` for
+        a datetime that has no time zone or is more than ten years ahead.
         """
         self._fiber.check_usable()
         check_moment(moment, now=self._fiber.now, of="moment of ctx.sleep_until")
@@ -126,10 +128,11 @@ class WaitingVerbs:
 
     @with_options("ctx.timer")
     def timer(self, length: Duration, *, reason: str = "") -> Handle[datetime]:
-        """Return a handle that closes after that length of time; its value is the time it closed.
+        """Return a handle that closes after that length of time.
 
-        `length` is a number of seconds, a timedelta, or a string such as "90s", "2h" or "3 days",
-        at most ten years. Raises `OptionError` for other lengths.
+        The handle's result is the time at which the handle closed. `length` is a number of seconds,
+        a timedelta, or a string such as "90s", "2h" or "3 days", at most ten years. People see the
+        `reason` during the wait. Raises `OptionError` for other lengths.
         """
         self._fiber.check_usable()
         key = self._fiber.scope.key_for("timer")
@@ -146,11 +149,12 @@ class WaitingVerbs:
     def signal(
         self, name: str, hint: Any = Any, **waiting: Unpack[SignalOptions]
     ) -> Handle[Received[Any]]:
-        """Return a handle for the next signal of that name, even if the signal has already arrived.
+        """Return a handle for the next signal of that name.
 
-        `hint` is the type of the signal's value. A value of another type is refused when it is
-        sent, or skipped if it arrived early. `expires`, `default`, `on_timeout` and `reason` are
-        described in `SignalOptions`.
+        A signal that arrived before this call closes the handle at once. `hint` is the type of the
+        signal's value. While the run waits, a value of another type is refused when it is sent. A
+        signal with a value of another type that arrived before the run waited is skipped.
+        `expires`, `default`, `on_timeout` and `reason` are described in `SignalOptions`.
 
         Raises `QuestionError` for a type that has no JSON form. The handle's `wait()` raises
         `SignalError` for a signal that was sent as an error, and `RequestExpiredError` if no signal

@@ -1,4 +1,4 @@
-"""Child runs, which are runs of their own: any worker may run them, and the parent may wait."""
+"""Child runs: each is a run of its own on any worker, and its parent may wait for its end."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -62,9 +62,10 @@ def _result_of(fiber: Fiber, key: str, returns: Any, entry: Entry) -> Any:
 def _start_by_name(
     fiber: Fiber, name: str, inputs: Mapping[str, Any], *, on_parent_end: OnParentEnd
 ) -> Handle[Any]:
-    """Start a child by its name; a replay neither looks for the procedure nor checks the inputs.
+    """Start a child run of the procedure with that name.
 
-    By then, the site may have changed or lost the procedure, which only the child needs.
+    A replay neither looks for the procedure nor checks the inputs. The site may have changed or
+    lost the procedure since the child was started, and only the child needs the procedure.
     """
     fiber.check_usable()
     key = fiber.scope.next_key(name)
@@ -83,9 +84,9 @@ def start_map(
     on_failure: OnFailure,
     on_parent_end: OnParentEnd,
 ) -> Handle[list[Any]]:
-    """Start a child for each of the inputs, `at_most` of them at a time.
+    """Start a child run for each of the inputs, at most `at_most` of them at a time.
 
-    All of them together need one event and one wait in the parent.
+    However many children there are, the parent's journal gets one event and the parent one wait.
     """
     _check(fiber, procedure)
     fate = _fate("ctx.map", on_parent_end)
@@ -157,7 +158,7 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
 
 
 def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
-    """Return a child's result, or a `ChildFailedError` if it has none."""
+    """Return the result of one child of a map, or a `ChildFailedError` if it has no result."""
     outcome, value, message = end
     if outcome != "succeeded":
         return ChildFailedError(f"{key}[{number}]", outcome, message)
@@ -165,7 +166,7 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
 
 
 def _fate(call: str, on_parent_end: OnParentEnd) -> str:
-    """Return `on_parent_end` as the opening stores it; "" stands for the default, "cancel"."""
+    """Return `on_parent_end` as the opening event stores it: "abandon", or "" for "cancel"."""
     check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
     return ABANDON if on_parent_end == ABANDON else ""
 

@@ -1,4 +1,4 @@
-"""Waits of a run, which people, time, a signal or another run will close."""
+"""Waits of a run: people, time, a signal or another run will close each of them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ SHOWN = (
 SHOWN_PROMPT = 80
 SHORTEST = timedelta(milliseconds=1)
 BY_CODE = "system: the procedure"
-"""The name recorded as the actor of waits that the run's own code closes."""
+"""The actor that the journal names for waits that the run's own code withdrew."""
 
 
 class Handle(Generic[T]):
@@ -57,7 +57,10 @@ class Handle(Generic[T]):
         self.key, self.kind = key, opened.wait
         self.opened, self._entry = opened, entry
         self.misfit: Callable[[Entry], str] = fits
-        """A function that returns why the code can't take the stored value, or ""."""
+        """A function that returns the reason why the code can't use the value that closed the wait.
+
+        The function returns "" if the code can use the value.
+        """
         self._fiber, self._read = fiber, read
 
     def __repr__(self) -> str:
@@ -65,7 +68,7 @@ class Handle(Generic[T]):
 
     @property
     def entry(self) -> Entry | None:
-        """The wait's entry in the journal as the code has seen it so far; None if it is new."""
+        """The wait's events in the journal, as far as the worker knows; None for a new wait."""
         return self._fiber.recorder.history.since.get(self.key, self._entry)
 
     @entry.setter
@@ -141,10 +144,10 @@ def fits(_: Entry) -> str:
 
 
 def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
-    """Return the handles whose signals the code can't take, with the reason for each.
+    """Return the handles that a signal has closed whose value the code can't use, with the reason.
 
-    The result is empty if the journal shows that the code has already continued: it could take the
-    value then, so the code has changed, and replay reports a mismatch.
+    The result is empty if the journal contains later steps or waits of the code. These show that
+    earlier code could use the value, so the code has changed, and the replay reports a mismatch.
     """
     if fiber.scope.has_unread():
         return {}
@@ -153,7 +156,10 @@ def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T],
 
 
 def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
-    """Skip signals whose values don't fit, and wait for others; return True if any were skipped."""
+    """Skip signals whose values the code can't use; return True if any signal was skipped.
+
+    The waits for the skipped signals are opened again.
+    """
     wrong = misfits_among(fiber, handles)
     if not wrong:
         return False
@@ -167,9 +173,9 @@ def skip_misfits(fiber: Fiber, handles: Iterable[Handle[Any]]) -> bool:
 
 
 def opened_again(handle: Handle[Any], why: str) -> list[NewEvent]:
-    """Return events that log why a signal was skipped and open its wait again.
+    """Return two events: one logs why a signal was skipped, the other opens its wait again.
 
-    The wait keeps its deadline.
+    The deadline of the wait doesn't change.
     """
     assert handle.entry
     told = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
@@ -190,11 +196,13 @@ def open_wait(
     expires: float | None = None,
     rest: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Handle[T]:
-    """Return the handle of the wait with that key; if the wait is new, it is opened.
+    """Return the handle of the wait with that key; open the wait if the journal doesn't contain it.
 
-    Its opening is committed before anything can depend on it. `rest` returns further fields to
-    store; it isn't called if a replay finds the wait unchanged. The text of a conversation is
-    posted in the commit of each opening, so that people read it again if the wait is opened again.
+    The event that opens the wait is committed before anything can depend on it. `rest` returns
+    further fields for that event; it isn't called if the journal contains the same wait.
+
+    For a conversation, each opening of the wait also posts the text of the conversation. So people
+    get the text again if the wait is opened again.
     """
     entry = fiber.take("wait", key, asked.prompt)
     opened = Opening.read(entry.events[0].content) if entry else None
@@ -221,13 +229,17 @@ def open_wait(
 
 
 def opening_event(key: str, opened: Opening) -> NewEvent:
-    """Return the event that opens a wait; its name is the key without scope and number."""
+    """Return the event that opens a wait.
+
+    The name of the event is the last part of the key, without its number: "pay" for the key
+    "refund/pay#2".
+    """
     name = key.rpartition("/")[2].split("#")[0]
     return NewEvent(EventKind.WAIT_OPENED, key, name, opened.as_json())
 
 
 def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
-    """Interrupt the run with a mismatch if the code now asks something else than before."""
+    """Interrupt the run with a mismatch if the code asks something else than the journal says."""
     if opened.digest != asked.digest:
         words = _changed(key, opened.as_json(), asked.as_json())
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))
@@ -269,7 +281,10 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
 
 
 def shown_at(question: Question, entry: Entry) -> Question:
-    """Return the question as people saw it, with the stored values of volatile evidence."""
+    """Return the question as people saw it.
+
+    Volatile evidence may be another at each replay, so the evidence in the journal is returned.
+    """
     if not question.volatile:
         return question
     return replace(question, evidence=Question.from_json(entry.events[0].content).evidence)
@@ -305,7 +320,11 @@ def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -
 
 
 def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> None:
-    """Wait for a timer; if no time is left, continue at once, and do the same on every replay."""
+    """Wait for a timer of that length; return at once if the length isn't above zero.
+
+    On a replay, `length` may have become zero because time has passed. If the journal contains the
+    timer, the code waits for it all the same.
+    """
     key = fiber.scope.key_for(name)
     told = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
     if length > timedelta(0) or fiber.scope.peek("wait", key):
@@ -315,7 +334,8 @@ def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> No
 def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
     """Return the reason that people read while the run waits, on one line.
 
-    It isn't part of the digest: if the code gives another reason on replay, the stored one stays.
+    The digest of the wait doesn't include the reason. If the code gives another reason on a replay,
+    the stored reason stays.
     """
     told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
     if told and fiber.is_new("wait", key):

@@ -23,8 +23,9 @@ from procedures.engine.waits.signals import silence_of
 class ConverseOptions(TypedDict, total=False):
     """The options of `ctx.converse`.
 
-    If nobody writes within `expires`, the `default` counts as the text ("" unless given). With
-    `on_timeout="fail"` a `RequestExpiredError` is raised instead.
+    If nobody writes within `expires`, `ctx.converse` returns a message whose text is `default` (""
+    if no default is given) and whose truth value is False. With `on_timeout="fail"`, `ctx.converse`
+    raises a `RequestExpiredError` instead.
     """
 
     expires: Duration
@@ -33,11 +34,11 @@ class ConverseOptions(TypedDict, total=False):
 
 
 def read_inbox(fiber: Fiber) -> list[InboxMessage]:
-    """Return the messages that the run hasn't read; a replay returns the same ones here.
+    """Return the messages that the run hasn't read; a replay returns the same messages.
 
-    Changed code may make a call that earlier code didn't make at this place. Such a call returns an
-    empty list, because the work after it was done without the messages, and leaves the messages to
-    the next call.
+    Changed code may make this call at a place where earlier code made no such call. If the run had
+    gone on from that place, the call returns an empty list, because the run's later work was done
+    without the messages. The next call returns them.
     """
     fiber.check_usable()
     # Name the reading after the step or wait before it, so that a call added elsewhere doesn't take
@@ -63,13 +64,16 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
 
 
 def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, Any]:
-    """Return the part of an event's content that holds these messages and names them as read."""
+    """Return fields for an event: the messages under `name`, and the ids of the read messages.
+
+    The ids are in the field "read". The commit of the event marks these messages as read.
+    """
     read = {"read": [one["id"] for one in found]} if found else {}
     return {**read, **packed(name, found)}
 
 
 def messages_of(found: Iterable[Mapping[str, Any]]) -> list[InboxMessage]:
-    """Return stored messages as the code gets them."""
+    """Return stored messages as objects for the procedure's code."""
     return [
         InboxMessage(
             one["text"],

@@ -16,7 +16,11 @@ T = TypeVar("T")
 
 
 class Later:
-    """Methods that ask but don't wait; `handle.wait()` or `ctx.wait_any(...)` waits for answers."""
+    """Methods that ask people and return a handle; `handle.wait()` waits for the answer.
+
+    With several handles, `ctx.wait_any(...)` waits for the first answer, and `ctx.wait_all(...)`
+    for all answers.
+    """
 
     def __init__(self, fiber: Fiber) -> None:
         self._fiber = fiber
@@ -80,8 +84,8 @@ class Later:
     ) -> Handle[Response[Any]]:
         """Ask for one of the options, or with `many` for one or more of them.
 
-        `descriptions` maps options to a line below their label. `other` lets people write their own
-        answer; it is True, or the label of that answer.
+        `descriptions` maps an option to a line of text below its label. With `other`, people can
+        also answer in their own words; `other` is True, or the label of the field for these words.
         """
         own: dict[str, Any] = {"descriptions": descriptions, "other": other}
         return self.request("choice", prompt, options, many=many, **own, **asking)
@@ -181,5 +185,8 @@ class Later:
 
     @with_options("ctx.later.again")
     def again(self, question: Question) -> Handle[Response[Any]]:
-        """Ask the same question again, with other evidence."""
+        """Open `question` as a new request, and return its handle.
+
+        The question is a copy of an earlier question with other evidence.
+        """
         return ask(self._fiber, self._fiber.scope.key_for(question.kind), question)

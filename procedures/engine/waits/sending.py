@@ -37,7 +37,10 @@ def send_signal(
 
 
 def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
-    """Cancel another run; a replay doesn't do so again. `of` is the key of the run's handle."""
+    """Cancel another run; a replay doesn't cancel it again.
+
+    `of` is the key of the handle of that run.
+    """
     told = checked_reason(fiber, reason, of=of)
     _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
 
@@ -78,7 +81,11 @@ def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
 
 
 def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
-    """Commit an event with the content to send, or with the reason why nothing can be sent."""
+    """Commit an event that sends a signal or a cancellation to the run `to`.
+
+    If this run may not reach that run, the event stores the reason, nothing is sent, and
+    `UnreachableRunError` is raised, on every replay too.
+    """
     asked = {"to": to, "act": act, **data}
     entry = fiber.take("sent", key)
     if entry is None:

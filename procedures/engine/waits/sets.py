@@ -36,11 +36,11 @@ T = TypeVar("T")
 def first_of(
     fiber: Fiber, name: str, need: int, handles: Sequence[Handle[T]], *, keep_open: bool = False
 ) -> list[Handle[T]]:
-    """Return the `need` handles that close first, in that order, and withdraw the open ones.
+    """Wait until `need` of the handles are closed; return these in the order in which they closed.
 
-    With `keep_open` they stay open. The set's closing event records which handles were first, so a
-    replay returns the same handles. The set is decided in the transaction that closes the last wait
-    it needs, so the run is replayed only once.
+    The other handles are withdrawn, or with `keep_open` stay open. The event that closes the set
+    records which handles closed first, so a replay returns the same handles. The set is decided in
+    the transaction that closes the last of the waits it needs, so the run is replayed only once.
     """
     fiber.check_usable()
     check_flag(f"{KEEP_OPEN}= of ctx.{name}", keep_open)
@@ -64,9 +64,9 @@ def first_of(
 
 
 def as_finished(fiber: Fiber, handles: Iterable[Handle[T]]) -> Iterator[Handle[T]]:
-    """Yield the handles one after another as they close; none of them is withdrawn.
+    """Yield each handle as soon as it is closed; no handle is withdrawn.
 
-    However many handles there are, each one adds one short event to the journal.
+    Each handle adds one short event to the journal, however many handles there are.
     """
     fiber.check_usable()
     given: Any = handles
@@ -92,7 +92,7 @@ def _one_by_one(fiber: Fiber, left: dict[str, Handle[T]]) -> Iterator[Handle[T]]
 
 
 def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
-    """Return the key of the handle that closed first; if none is closed, the run waits."""
+    """Return the key of the handle that closed first; while none is closed, the run waits."""
     while True:
         skip_misfits(fiber, left.values())
         closed = {handle.closed_seq: key for key, handle in left.items() if handle.closed_seq}
@@ -104,7 +104,10 @@ def _first_closed(fiber: Fiber, left: Mapping[str, Handle[Any]]) -> str:
 def _won(
     fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]], *, keep_open: bool
 ) -> list[str]:
-    """Return the keys of the waits that decided an open set; until it is decided, the run waits."""
+    """Return the keys of the waits that decided the set, in the order in which they closed.
+
+    The set is already open. Until it is decided, the run waits.
+    """
     while not entry.is_closed:
         fiber.check_going_on(key)
         fiber.suspend(Suspend(key))
@@ -120,9 +123,10 @@ def _won(
 
 
 def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[Any]]) -> list[str]:
-    """Open the set; if enough handles are closed already, decide it at once and return their keys.
+    """Open the set, and decide it at once if enough handles are closed already.
 
-    Otherwise the run waits, and the result is empty.
+    Return the keys of the waits that decided the set. If too few handles are closed, the run waits
+    until the set is decided elsewhere, and the result is empty.
     """
     fiber.check_going_on(key)
     fiber.add(opening_event(key, asked))
@@ -138,7 +142,10 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
 
 
 def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handle[Any]]) -> None:
-    """Reopen the set and the waits it withdrew if the code can't take the deciding signal."""
+    """Open the set again if the code can't use the value of a signal that decided the set.
+
+    The wait for that signal and the waits that the set withdrew are opened again as well.
+    """
     won = Closing.read(entry.last.content).value
     wrong = misfits_among(fiber, [one for one in handles if one.key in won])
     if not wrong:
@@ -155,14 +162,20 @@ def _check_winners(fiber: Fiber, key: str, entry: Entry, handles: Sequence[Handl
 
 
 def _is_unneeded(handle: Handle[Any], since: int) -> bool:
-    """Return True if a set withdrew the wait as not needed; the event `since` opened that set."""
+    """Return True if the wait was withdrawn because a set no longer needed it.
+
+    `since` is the number of the event that opened the set.
+    """
     if handle.entry is None or (handle.closed_seq or 0) <= since:
         return False
     return Closing.read(handle.entry.last.content).responder == NOT_NEEDED
 
 
 def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: NewEvent) -> None:
-    """Withdraw the open handles, which nobody waits for, and store `drafts` in the same commit."""
+    """Withdraw those of the handles that are still open, except child runs.
+
+    `drafts` are other events to store in the same commit.
+    """
     left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
     withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
     events = fiber.commit(*withdrawn, *drafts)

@@ -27,8 +27,9 @@ T = TypeVar("T")
 class SignalOptions(TypedDict, total=False):
     """The options of a wait for a signal.
 
-    If no signal comes within `expires`, the `default` counts (None unless given). With
-    `on_timeout="fail"` a `RequestExpiredError` is raised instead. People can read the `reason`.
+    If no signal arrives within `expires`, the wait returns a `Received` whose value is `default`
+    (None if no default is given) and whose truth value is False. With `on_timeout="fail"`, the wait
+    raises a `RequestExpiredError` instead. People can read the `reason` while the run waits.
     """
 
     expires: Duration
@@ -39,11 +40,14 @@ class SignalOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Received(Generic[T]):
-    """The result of waiting for a signal: the signal, or a timeout, which counts as false."""
+    """The result of waiting for a signal: the signal, or the default if no signal arrived in time.
+
+    The truth value of a `Received` is True for a signal and False for a default.
+    """
 
     value: T
     sender: str
-    """The name of the user or run that sent the signal, or "system: deadline"."""
+    """The name of the user or run that sent the signal; "system: deadline" for a default."""
     at: datetime
     timed_out: bool
 
@@ -105,7 +109,7 @@ def _check_type(name: str, hint: Any) -> None:
 
 
 def _misfit(name: str, entry: Entry, hint: Any) -> str:
-    """Return why the code can't take the value that closed the wait, or ""."""
+    """Return the reason why the code can't use the value that closed the wait; "" if it can."""
     closed = Closing.read(entry.last.content)
     if closed.outcome != RECEIVED or closed.error:
         return ""
@@ -117,9 +121,10 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 
 
 def silence_of(of: str, hint: Any, waiting: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the opening event that say what happens on a timeout.
+    """Return the fields of an opening event that say what happens if its time is over.
 
-    Raises `QuestionError` for conflicting options; `of` names the wait at the start of a sentence.
+    Raises `QuestionError` for options that contradict each other. `of` is the subject of the
+    error's sentence, for example "The signal 'paid'".
     """
     if "expires" not in waiting and ("default" in waiting or "on_timeout" in waiting):
         raise QuestionError(f"{of} has default= or on_timeout=, so it needs expires= too.")
