@@ -17,6 +17,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Snooze
+from chat.models.request import may_take_votes
 from chat.store import sql
 from procedures.among import is_among
 from procedures.conf import conf
@@ -39,7 +40,7 @@ def is_left_to(user: User) -> Q:
     run = "wait__run__"
     is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
     votes = HumanResponse.objects.filter(request=OuterRef("pk"), user=user, undone_at=None)
-    has_voted = Q(Exists(votes.order_by()), quorum__gt=1)
+    has_voted = Q(Exists(votes.order_by())) & may_take_votes()
     is_free = Q(claimed_by__isnull=True) | Q(claimed_by=user)
     if are_any_claimed(user):
         principals = Delegation.objects.active(clock.moment()).filter(to=user).order_by()
@@ -172,7 +173,7 @@ def not_left_to(
             away |= waiting.keys() - {one.claimer, *given.get(one.claimer, ())}
         for person in away & waiting.keys():
             gone[person].add(one.pk)
-    if voted_on := [one.pk for one in facts if one.quorum > 1]:
+    if voted_on := [one.pk for one in facts if one.quorum > 1 or one.four_eyes]:
         is_here = is_among("user", waiting)
         votes = HumanResponse.objects.filter(is_here, request__in=voted_on, undone_at=None)
         for person, pk in votes.order_by().values_list("user", "request"):
@@ -193,7 +194,7 @@ def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
 
 
 def _facts_of(requests: Collection[UUID]) -> list[_Facts]:
-    is_special = Q(four_eyes=True) | Q(claimed_by__isnull=False) | Q(quorum__gt=1)
+    is_special = may_take_votes() | Q(claimed_by__isnull=False)
     is_special |= ~Q(wait__run__program="")
     special = HumanRequest.objects.filter(is_special, pk__in=requests).order_by()
     return [_Facts(*row) for row in special.values_list(*FACTS, *STARTERS)]

@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, field_validator
 from chat.channels.registry import channels_taking
 from chat.decision_schemas import AlsoIn, EarlierQuestionOut, with_offset
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
+from chat.services.changed_values import change_sentences
 from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
 from procedures.engine.kinds.responses import AskedBack
@@ -238,7 +239,7 @@ class RequestDetailOut(RequestOut):
 
     @staticmethod
     def resolve_evidence(request: HumanRequest) -> Any:
-        return request.asked.evidence
+        return request.offered.evidence
 
     @staticmethod
     def resolve_draft(request: HumanRequest) -> str | None:
@@ -250,7 +251,7 @@ class RequestDetailOut(RequestOut):
 
     @staticmethod
     def resolve_value_schema(request: HumanRequest) -> dict[str, Any]:
-        return request.asked.schema
+        return request.offered.schema
 
     @staticmethod
     def resolve_irreversible(request: HumanRequest) -> bool:
@@ -274,7 +275,7 @@ class RequestDetailOut(RequestOut):
 
     @staticmethod
     def resolve_controls(request: HumanRequest) -> list[Control]:
-        return request.asked.controls
+        return request.offered.controls
 
     @staticmethod
     def resolve_channels(request: HumanRequest) -> list[str]:
@@ -286,7 +287,7 @@ class RequestDetailOut(RequestOut):
 
     @staticmethod
     def resolve_conditions(request: HumanRequest) -> list[str]:
-        return request.asked.conditions()
+        return [*request.offered.conditions(), *change_sentences(request)]
 
     @staticmethod
     def resolve_silence(request: HumanRequest) -> str:

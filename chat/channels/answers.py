@@ -43,6 +43,8 @@ class Answer:
     """The name of the API token with which a program answers; "" if a person does."""
     also: Also | None = None
     """The later requests that the answer also decides; None if it decides only this one."""
+    seen: str | None = None
+    """The mark of the values that the sender saw (`HumanRequest.proposal`); None if unknown."""
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 

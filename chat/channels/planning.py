@@ -92,6 +92,19 @@ def _plan(request_id: UUID) -> None:
     found.save(update_fields=["notify_at"])
 
 
+def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) -> None:
+    """Plan another notification of an open request to people who must answer it again.
+
+    It counts as their next reminder. People who are looking at the product see the card change.
+    """
+    absent = not_looking(people, now) if people else []
+    for channel in notifying_channels() if absent else ():
+        reachable = people_asked(request, channel).filter(pk__in=[one.pk for one in absent])
+        again = request.reminded + 1
+        planned = [_planned(channel, user, now, request=request, round=again) for user in reachable]
+        Notification.objects.bulk_create(planned, ignore_conflicts=True)
+
+
 def plan_alert(alert: Message, *, now: datetime) -> None:
     """Plan notifications of a grave alert to the procedure's operators, by every channel.
 

@@ -256,7 +256,7 @@ class Migration(migrations.Migration):
                 ('asks_back', models.BooleanField(db_default=False, default=False, help_text='True if the person asked back; the comment is what they asked.')),
                 ('reason', models.TextField(blank=True, db_default='', default='', help_text="The reason why an administrator who wasn't asked has answered (a bypass).")),
                 ('standing', models.ForeignKey(help_text='The standing decision that has given this answer.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='responses', to='countersign_chat.standingdecision')),
-                ('undone_at', models.DateTimeField(null=True)),
+                ('undone_at', models.DateTimeField(help_text='The time from which the answer no longer counts, because it was undone or somebody changed the values.', null=True)),
                 ('is_used', models.BooleanField(db_default=True, default=True, help_text='False if the run continued before the answer took effect.')),
             ],
             options={
@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('request', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='countersign_chat.humanrequest')),
                 ('seq', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('created', 'Created'), ('seen', 'Seen'), ('claimed', 'Claimed'), ('released', 'Released'), ('reassigned', 'Reassigned'), ('delegated', 'Delegated'), ('reminded', 'Reminded'), ('escalated', 'Escalated'), ('voted', 'Voted'), ('answered', 'Answered'), ('asked_back', 'Asked Back'), ('bypassed', 'Bypassed'), ('refused', 'Refused'), ('undone', 'Undone'), ('unused', 'Unused'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn')], max_length=10)),
+                ('kind', models.CharField(choices=[('created', 'Created'), ('seen', 'Seen'), ('claimed', 'Claimed'), ('released', 'Released'), ('reassigned', 'Reassigned'), ('delegated', 'Delegated'), ('reminded', 'Reminded'), ('escalated', 'Escalated'), ('voted', 'Voted'), ('answered', 'Answered'), ('asked_back', 'Asked Back'), ('bypassed', 'Bypassed'), ('refused', 'Refused'), ('undone', 'Undone'), ('outdated', 'Outdated'), ('unused', 'Unused'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn')], max_length=10)),
                 ('user', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('name', models.CharField(help_text='The name of the user, or of the system.', max_length=254)),
                 ('at', models.DateTimeField()),

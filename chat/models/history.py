@@ -62,6 +62,7 @@ class RequestEvent(models.Model):
         BYPASSED = "bypassed"
         REFUSED = "refused"
         UNDONE = "undone"
+        OUTDATED = "outdated"
         UNUSED = "unused"
         EXPIRED = "expired"
         WITHDRAWN = "withdrawn"

@@ -27,10 +27,13 @@ from procedures.models.run_queries import values_of
 from procedures.store.rows import insert_row, insert_rows
 
 if TYPE_CHECKING:
+    from chat.models.response import HumanResponse
     from procedures.users import User
 
 SOON = 0.25
 """An answer is needed soon when at most this share of the time to answer is left."""
+ORIGINAL = "shown"
+"""The mark of the values with which a request was asked."""
 
 
 def assignees_and_responses() -> "list[models.Prefetch[str]]":
@@ -99,6 +102,16 @@ def is_assigned_to(user: "User") -> Q:
     """Return a `Q` that matches requests, open or closed, that are assigned to a user."""
     asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
     return Q(Exists(asked.order_by()))
+
+
+def may_take_votes() -> Q:
+    """Return a `Q` that matches requests for which an answer may be only a vote."""
+    return Q(quorum__gt=1) | Q(four_eyes=True)
+
+
+def proposal_after(change: "HumanResponse | None") -> str:
+    """Return the mark of the values that a vote has proposed, or of the original values."""
+    return str(change.pk) if change else ORIGINAL
 
 
 class HumanRequest(models.Model):
@@ -254,6 +267,40 @@ class HumanRequest(models.Model):
     @property
     def asked(self) -> Question:
         return Question.from_json(canonical.plain(self.question))
+
+    @property
+    def may_take_votes(self) -> bool:
+        """True if an answer may leave the request open for other people's answers."""
+        return self.quorum > 1 or self.four_eyes
+
+    @property
+    def change(self) -> "HumanResponse | None":
+        """The vote that changed the values of the open request; None if they are as proposed."""
+        if not (self.is_open and self.may_take_votes):
+            return None
+        return self.change_among(one for one in self.responses.all() if one.undone_at is None)
+
+    def change_among(self, votes: "Iterable[HumanResponse]") -> "HumanResponse | None":
+        """Return the first of these votes that isn't for the original values, or None."""
+        asked = self.asked
+        if not asked.rules.goes_back:
+            return None
+        edited = (one for one in votes if one.outcome_of(asked) == Outcome.EDITED)
+        return next(edited, None)
+
+    @property
+    def offered(self) -> Question:
+        """The question as it is answered now: with the values to which somebody changed it."""
+        return self.offered_after(self.change)
+
+    def offered_after(self, change: "HumanResponse | None") -> Question:
+        asked = self.asked
+        return asked.rules.changed_by(asked, change.plain_value) if change else asked
+
+    @property
+    def proposal(self) -> str:
+        """The mark of the values that the open request proposes."""
+        return proposal_after(self.change)
 
     def asks(self, user: "User") -> bool:
         """Return True if a user has a right to answer the request; see `right_of`."""

@@ -60,7 +60,11 @@ class HumanResponse(models.Model):
         related_name="responses",
         help_text="The standing decision that has given this answer.",
     )
-    undone_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(
+        null=True,
+        help_text="The time from which the answer no longer counts, because it was undone or"
+        " somebody changed the values.",
+    )
     is_used = models.BooleanField(
         default=True,
         db_default=True,

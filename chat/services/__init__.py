@@ -50,7 +50,7 @@ from chat.services.reading import (
     snooze_request,
     wake_request,
 )
-from chat.services.recording import AlreadyVotedError, NotConfirmedError
+from chat.services.recording import AlreadyVotedError, NotConfirmedError, ValuesChangedError
 from chat.services.reminders import remind_people
 from chat.services.replies import NoReplyError, read_reply
 from chat.services.request_lists import newest_requests
@@ -123,6 +123,7 @@ __all__ = [
     "Reply",
     "TextFilter",
     "UnknownRequestError",
+    "ValuesChangedError",
     "Watch",
     "answer_many",
     "ask_others",

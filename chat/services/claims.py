@@ -37,7 +37,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
     right = request.right_of(by, now=now)
     if right is None or right.is_bypass:
         raise NotAskedError(request)
-    if request.quorum > 1:
+    if request.offered.quorum > 1:
         raise OperationRefusedError("Several people have to agree, so nobody can claim this.")
     if request.claimed_by_id == by.pk:
         return request

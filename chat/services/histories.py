@@ -71,7 +71,8 @@ FREED = (Kind.RELEASED, Kind.REASSIGNED)
 
 
 def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
-    undone = {one.content["response"]: one.at for one in entries if one.kind == Kind.UNDONE}
+    uncounted = {Kind.UNDONE, Kind.OUTDATED}
+    undone = {one.content["response"]: one.at for one in entries if one.kind in uncounted}
     is_unused = any(one.kind == Kind.UNUSED for one in entries)
     last = answered_by(request)
     for response in request.responses.all():

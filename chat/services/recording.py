@@ -1,10 +1,12 @@
 """The recording of an answer: its row, the entry in the history, and the closing of the wait."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from chat.changes import as_text, edits_between
 from chat.channels.answers import Answer
+from chat.channels.planning import plan_again
 from chat.channels.registry import find_channel
 from chat.channels.taking_back import plan_taking_back
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Searchable, StandingDecision
@@ -13,7 +15,15 @@ from chat.models.rights import Right
 from chat.models.session import record
 from chat.services.delegations import note_delegation
 from chat.services.standing import new_standing
-from chat.services.voting import as_closing, earlier_vote, is_decided, votes_on
+from chat.services.voting import (
+    Ballot,
+    as_closing,
+    ballot_on,
+    check_others_left,
+    earlier_vote,
+    is_decided,
+    new_ballot,
+)
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.journal.events import closing
@@ -37,6 +47,16 @@ class NotConfirmedError(AnswerError):
         self.value = value
         fault = Fault("confirm", "must be true, because this answer can't be undone.")
         super().__init__("This answer can't be undone. Confirm it.", [fault])
+
+
+class ValuesChangedError(OperationRefusedError):
+    """Somebody has changed the values since the sender saw them; nothing was stored."""
+
+    def __init__(self, by: str) -> None:
+        words = "The values of this request have changed since you saw them."
+        if by:
+            words = f"{by} has changed the values of this request since you saw them."
+        super().__init__(f"{words} Look at the values, and answer again.")
 
 
 class AlreadyVotedError(OperationRefusedError):
@@ -63,24 +83,26 @@ def record_answer(
     The request and its run must be locked, and `request.wait.run` must be the locked run. The
     answer's files must be stored permanently already. `standing` is the standing decision that
     gives the answer, if one does. Returns the response. Raises `AnswerError` if the answer is
-    invalid, and `AlreadyVotedError`.
+    invalid, `AlreadyVotedError`, and `ValuesChangedError`.
+
+    Where several people decide, an answer with other values goes back to the others: it is a vote
+    for these values, and the earlier votes no longer count.
     """
-    question, run = request.asked, request.wait.run
-    response = _new_response(request, question, answer, by, now)
+    run, ballot = request.wait.run, ballot_on(request)
+    if answer.seen not in (None, ballot.proposal):
+        raise ValuesChangedError(ballot.changed_by)
+    response = _new_response(request, ballot.question, answer, by, now)
     response.for_user_id, response.standing = right.of, standing
     response.reason = _clean(answer.reason.strip()) if right.is_bypass else ""
-    may_undo = question.undo is not None and not standing and not answer.program
-    is_held = may_undo and find_channel(answer.channel).undoes
-    response.effective_at = now + timedelta(seconds=question.undo or 0) if is_held else None
-    votes = votes_on(request) if question.quorum > 1 else []
-    if voted := earlier_vote(response, votes):
+    response.effective_at = _held_until(ballot.question, answer, standing, now)
+    if voted := earlier_vote(response, ballot.votes):
         raise AlreadyVotedError(voted)
     note_delegation(request, right, by=by, at=now)
-    plan = new_standing(request, question, response, answer, right)
-    content = _closing_of(question, response, [*votes, response], right, answer)
-    is_last = is_decided(request, question, [*votes, response])
-    told = {"program": answer.program}
-    _insert(response, right, content if is_last else None, plan, told)
+    plan = new_standing(request, request.asked, response, answer, right)
+    cast = _with_vote(request, ballot, response, by=by)
+    content = _closing_of(cast.question, response, cast.votes, right, answer)
+    is_last = is_decided(request, cast.question, cast.votes)
+    _insert(response, right, content if is_last else None, plan, {"program": answer.program})
     if not is_last:
         note_change(request)
         plan_taking_back(request, now=now, recipients=[by.pk])
@@ -93,10 +115,60 @@ def record_answer(
     return response
 
 
+def _held_until(
+    question: Question, answer: Answer, standing: StandingDecision | None, now: datetime
+) -> datetime | None:
+    """Return the time until which the answer can be undone; None if it never can be."""
+    if question.undo is None or standing or answer.program:
+        return None
+    is_held = find_channel(answer.channel).undoes
+    return now + timedelta(seconds=question.undo) if is_held else None
+
+
+def _with_vote(
+    request: HumanRequest, ballot: Ballot, response: HumanResponse, *, by: User
+) -> Ballot:
+    """Return the ballot with another vote; if it changes the values, the earlier ones are gone.
+
+    The value of the response is stated as an answer to the original question.
+    """
+    if response.asks_back:
+        return ballot.with_vote(response)
+    asked = request.asked
+    is_change = request.may_take_votes and request.change_among([response]) is not None
+    stated = asked.rules.restated(asked, ballot.question, response.plain_value)
+    response.value = canonical.text_of(stated)
+    if not is_change:
+        return ballot.with_vote(response)
+    fresh = new_ballot(request, [response])
+    check_others_left(request, fresh.question, response)
+    _drop_outdated(request, ballot.votes, by=by, now=response.at)
+    return fresh
+
+
+def _drop_outdated(
+    request: HumanRequest, votes: Sequence[HumanResponse], *, by: User, now: datetime
+) -> None:
+    """Make votes on earlier values not count, release a claim, and plan to notify the voters."""
+    entries = []
+    for one in votes:
+        one.undone_at = now
+        one.save(update_fields=["undone_at"])
+        facts = {"response": one.pk, "of": one.user.get_username()}
+        kind = RequestEvent.Kind.OUTDATED
+        entries.append(new_event(request, kind, at=now, by=by, facts=facts))
+    if request.claimed_by:
+        freed = {"of": request.claimed_by.get_username(), "reason": "The values were changed."}
+        request.claimed_by = None
+        entries.append(new_event(request, RequestEvent.Kind.RELEASED, at=now, by=by, facts=freed))
+    insert_rows(entries)
+    plan_again(request, [one.user for one in votes], now=now)
+
+
 def _closing_of(
     question: Question,
     response: HumanResponse,
-    votes: list[HumanResponse],
+    votes: Sequence[HumanResponse],
     right: Right,
     answer: Answer,
 ) -> dict[str, Any]:
@@ -112,7 +184,7 @@ def _closing_of(
 def note_change(request: HumanRequest) -> None:
     """Record a change of the votes on an open request, and tell open pages about it."""
     request.version += 1
-    request.save(update_fields=["version", *HISTORY])
+    request.save(update_fields=["version", "claimed_by", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)
 
 

@@ -16,7 +16,6 @@ from chat.services.recording import note_change, record_answer
 from chat.services.standing import revoke_with
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.kinds.kind import Outcome
-from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.refusals import OperationRefusedError
 from procedures.engine.values import canonical
 from procedures.models import Run
@@ -95,12 +94,14 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
 
     Returns the response and True, or the earlier response and False if the same person repeats the
     same answer. With `undo=`, the answer is held first, unless its channel offers no undo. With
-    `quorum=`, it is a vote, and the request closes with the vote that decides it.
+    `quorum=`, it is a vote, and the request closes with the vote that decides it. An answer that
+    changes the values of an action is only a vote if several people decide, with `four_eyes=` too.
 
     Locks the run, then the request, then the session; the run is queued in the same commit. Raises
-    `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `AnswerError` if the value doesn't
-    fit, and `NotConfirmedError` if an irreversible request is answered without confirmation. Raises
-    `ProgramRefusedError` if a program may not give this answer, and notes that in the history.
+    `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `ValuesChangedError`,
+    `AnswerError` if the value doesn't fit, and `NotConfirmedError` if an irreversible request is
+    answered without confirmation. Raises `ProgramRefusedError` if a program may not give this
+    answer, and notes that in the history.
     """
     try:
         return _respond(request_id, with_stored_files(request_id, answer, by=by), by=by)
@@ -217,22 +218,22 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
 
     While a request is open, votes are its only responses.
     """
-    is_voted_on = request.is_open and request.quorum > 1
-    if request.is_open and not is_voted_on:
+    if request.is_open and not request.may_take_votes:
         return None
     earlier = request.responses.filter(user=by, undone_at=None).first()
     if earlier is None:
         return None
-    question = request.asked
     is_same = (earlier.asks_back, earlier.comment) == (answer.asks_back, answer.comment)
     if is_same and not answer.asks_back:
-        is_same = earlier.value == _text(question, answer.value)
+        is_same = earlier.value == _text(request, answer.value)
     return earlier if is_same else None
 
 
-def _text(question: Question, value: Any) -> str:
+def _text(request: HumanRequest, value: Any) -> str:
     """Return the text of an answer as it would be stored, or "" if it is invalid."""
+    asked, question = request.asked, request.offered
     try:
-        return canonical.text_of(question.check(question.completed(value)))
+        checked = question.check(question.completed(value))
+        return canonical.text_of(asked.rules.restated(asked, question, checked))
     except (AnswerError, ValueError):
         return ""

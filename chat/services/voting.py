@@ -1,21 +1,56 @@
 """Votes on requests that several people must agree on."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chat.assignments import people_of
 from chat.models import Assignment, HumanRequest, HumanResponse
+from chat.models.request import proposal_after
 from chat.models.rights import causers, token_owners
 from procedures.conf import conf
+from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.questions import Question
 from procedures.engine.kinds.votes import VOTES, Vote, decided
 from procedures.models import Run
 from procedures.users import json_key
 
 
-def votes_on(request: HumanRequest) -> list[HumanResponse]:
-    """Return the votes that count, in the order in which they were given."""
-    return list(request.responses.filter(undone_at=None).select_related("user").order_by("pk"))
+@dataclass(frozen=True)
+class Ballot:
+    """The votes on a request that count, and the question as they answer it."""
+
+    question: Question
+    """The question with the values to which somebody has changed it."""
+    votes: Sequence[HumanResponse] = ()
+    """The votes, in the order in which they were given."""
+    change: HumanResponse | None = None
+    """The vote that has changed the values, if any has."""
+
+    @property
+    def proposal(self) -> str:
+        return proposal_after(self.change)
+
+    @property
+    def changed_by(self) -> str:
+        return self.change.user.get_username() if self.change else ""
+
+    def with_vote(self, vote: HumanResponse) -> "Ballot":
+        return replace(self, votes=[*self.votes, vote])
+
+
+def ballot_on(request: HumanRequest) -> Ballot:
+    """Return the ballot on an open request."""
+    if not request.may_take_votes:
+        return Ballot(request.asked)
+    counted = request.responses.filter(undone_at=None).select_related("user").order_by("pk")
+    return new_ballot(request, list(counted))
+
+
+def new_ballot(request: HumanRequest, votes: Sequence[HumanResponse]) -> Ballot:
+    """Return the ballot with these votes, and with the question as they answer it."""
+    change = request.change_among(votes)
+    return Ballot(request.offered_after(change), votes, change)
 
 
 def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> HumanResponse | None:
@@ -29,6 +64,7 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
     """Return True if the last of these votes decides the request together with the others.
 
+    `question` is the question as these votes answer it, with values that somebody has changed.
     Asking back decides it alone, because the others would vote on something that will be changed.
     """
     if question.quorum == 1 or votes[-1].asks_back:
@@ -37,6 +73,17 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
     voted = {_person(one) for one in votes}
     voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
     return decided(question, cast, left=len(voters - voted))
+
+
+def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:
+    """Raise `AnswerError` if too few other people are left to approve values that a vote changes.
+
+    `question` is the question with the changed values.
+    """
+    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
+    if len(voters - {_person(vote)}) < question.quorum - 1:
+        words = f"{question.quorum} people must approve the changed values, and too few are left."
+        raise AnswerError(f"{words} Reject the request, and say what to change.")
 
 
 def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question) -> str:

@@ -31,7 +31,7 @@ def body_of(request: HumanRequest) -> str:
 
 def about(request: HumanRequest) -> Iterator[str]:
     """Yield the evidence, one line per value up to a limit, then notes on the draft and form."""
-    asked = request.asked
+    asked = request.offered
     found = cut_value(asked.evidence, PAGE)
     moment = " " + _("(as of {when})").format(when=local_time(request.opened_at))
     marks = {tuple(path.split(".")): moment for path in asked.volatile}

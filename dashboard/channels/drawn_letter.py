@@ -34,7 +34,7 @@ def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
 
     The evidence is None if the request has none.
     """
-    asked = request.asked
+    asked = request.offered
     if asked.evidence is None:
         return None, False
     found = cut_value(asked.evidence, EVIDENCE)

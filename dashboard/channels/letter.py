@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from chat.access import titles_for
 from chat.models import HumanRequest, Message
+from chat.services.changed_values import change_sentences
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
 from dashboard.channels.asked_lines import about, body_of, said_about
@@ -50,7 +51,8 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     """Return a mail about a request; `reminder` is the reminder's number, 0 for the first mail."""
     marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
-    notes = [*request.asked.conditions(), *([final] if request.asked.irreversible else [])]
+    notes = [*request.offered.conditions(), *change_sentences(request)]
+    notes += [final] if request.asked.irreversible else []
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
         f"[{' · '.join(marks)}]" if marks else "",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.kinds.controls import (
     OF_FIELD,
     Buttons,
+    Changes,
     Control,
     Editor,
     Fields,
@@ -64,7 +65,7 @@ class AnswerForm:
 
     @cached_property
     def asked(self) -> Question:
-        return self.request.asked
+        return self.request.offered
 
     @cached_property
     def controls(self) -> list[Control]:
@@ -95,6 +96,21 @@ class AnswerForm:
     @property
     def comment(self) -> str:
         return one_ending(str(self.typed.get("comment", ""))).strip()
+
+    @property
+    def seen(self) -> str | None:
+        """The mark of the values that the person saw; None if the form shows none to change."""
+        shown = next((one for one in self.controls if isinstance(one, Changes)), None)
+        sent = self.texts(shown.sent_as) if shown else []
+        return sent[-1] if sent else None
+
+    def without_values(self) -> "AnswerForm":
+        """Return the form without the values that were sent for its fields."""
+        shown = {one.sent_as for one in self.controls if isinstance(one, Changes)}
+        typed = self.typed.copy()
+        for name in [one for one in typed if one in shown or one.startswith(OF_FIELD)]:
+            del typed[name]
+        return replace(self, typed=typed)
 
     @property
     def asks_back(self) -> bool:
@@ -199,9 +215,14 @@ class ShownFields(ShownControl):
         """The form with the fields; if there are several, the first faulty one gets the focus."""
         return self._several() if self.control.is_several else self._one()
 
+    @property
+    def is_typed(self) -> bool:
+        """True if the person has sent the fields, so that theirs are the values to show."""
+        return bool(self.form.typed)
+
     def _several(self) -> SchemaForm:
         form = self.form
-        typed = form.typed if form.typed or form.faults else None
+        typed = form.typed if self.is_typed or form.faults else None
         builder = Builder(self._texts if typed is not None else None)
         layout = builder.layout(self.control.schema, form.change)
         prefill_row(form.typed, OF_FIELD, builder, form.change, layout)
@@ -244,6 +265,16 @@ class ShownFields(ShownControl):
         self._prepare(field, control.sent_as)
         field.refused_by = f"fault-{pk}" if self.form.fault else ""
         return SchemaForm({control.sent_as: field}, self.form.typed or None, card=pk)
+
+
+class ShownChanges(ShownFields):
+    """The proposed values of an action, which people may change."""
+
+    control: Changes
+
+    @property
+    def is_typed(self) -> bool:
+        return self.control.sent_as in self.form.typed
 
 
 class ShownOptions(ShownControl):
@@ -321,6 +352,7 @@ class ShownEditor(ShownControl):
 
 
 DRAWN: dict[type[Control], type[ShownControl]] = {
+    Changes: ShownChanges,
     Fields: ShownFields,
     Uploads: ShownUploads,
     Options: ShownOptions,

@@ -197,10 +197,11 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
         )
     value, label = buttons.values[place]
     try:
-        answer = found.asked.read_controls(
+        question = found.offered
+        answer = question.read_controls(
             lambda name: [text_of(value)] if name == buttons.sent_as else []
         )
-        found.asked.check(answer)
+        question.check(answer)
     except AnswerError:
         return Line(
             found,

@@ -28,6 +28,7 @@ from chat.services import (
     NotConfirmedError,
     NotTheirsToUndoError,
     ProgramRefusedError,
+    ValuesChangedError,
 )
 from dashboard.channels.page import Page
 from dashboard.forms.answer import AnswerForm, form_of
@@ -52,6 +53,7 @@ REFUSALS: dict[type[Exception], int] = {
     TooLargeError: 413,
     AlreadyVotedError: 409,
     ClaimedError: 409,
+    ValuesChangedError: 409,
 }
 SHOWN = re.compile("(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(:(?P<version>[0-9]{1,9}))?")
 MOST_SHOWN = 40
@@ -90,6 +92,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     except NotConfirmedError as error:  # the button is armed: its next press counts
         status, armed = 422, Echo(found, error.value)
     except tuple(REFUSALS) as error:
+        form = form.without_values() if isinstance(error, ValuesChangedError) else form
         told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
         lost = getattr(error, "digest", "")
     found = find(request, request_id)

@@ -107,7 +107,7 @@ def _changes(request: HumanRequest, response: HumanResponse) -> str:
 OF_QUESTION: dict[str, Callable[[HumanRequest], Any]] = {
     "prompt": lambda request: request.prompt,
     "body": lambda request: request.asked.body,
-    "evidence": lambda request: request.asked.evidence,
+    "evidence": lambda request: request.offered.evidence,
     "draft": lambda request: request.asked.draft or "",
     "options": _options,
     "follows": lambda request: "\n\n".join(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from chat.channels.registry import channels
 from chat.models import Assignment, HumanRequest, HumanResponse, Message, StandingDecision
 from chat.services import Echo
+from chat.services.changed_values import changed_values, outdated_by
 from chat.services.silence import fate_of
 from chat.urgency import names_asking
 from dashboard.forms.answer import AnswerForm
@@ -72,7 +73,7 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
     user = context.get("user")
     if not user:
         return ""
-    if request.quorum > 1 and any(vote.user_id == user.pk for vote in votes(request)):
+    if request.may_take_votes and any(vote.user_id == user.pk for vote in votes(request)):
         return "voted"
     is_taken = request.claimed_by_id not in {None, user.pk}
     return "claimed" if is_taken and _seems_to_ask(request, user) else ""
@@ -133,6 +134,10 @@ def response_of(request: HumanRequest) -> HumanResponse | None:
 def is_from_outside(run: Run) -> bool:
     """Return True if an external program has written what the run asks."""
     return bool(run.program) and run.procedure.name in OUTSIDE
+
+
+register.filter(changed_values)
+register.filter(outdated_by)
 
 
 @register.filter

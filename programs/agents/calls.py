@@ -206,14 +206,16 @@ def _denial(response: Response[Any]) -> str:
 
 
 def _note_of(before: dict[str, Any], now: Any, response: Response[Any]) -> str:
-    """Return a sentence that tells the model which arguments a person has changed."""
+    """Return a sentence that tells the model which arguments a person has changed.
+
+    Where several people decided, it is the first of them who changed the values.
+    """
     assert response.outcome == Outcome.EDITED
+    first = response.votes[0] if response.votes else response
     changes = [
         f"{name} from {before.get(name)!r} to {one!r}"
         for name, one in now.items()
         if before.get(name) != one
     ]
-    said = f" ({response.comment})" if response.comment else ""
-    return (
-        f"{response.responder} changed {', '.join(changes)} before the call was carried out{said}."
-    )
+    said = f" ({first.comment})" if first.comment else ""
+    return f"{first.responder} changed {', '.join(changes)} before the call was carried out{said}."

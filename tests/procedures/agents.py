@@ -11,7 +11,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from procedures.engine import Context, Currency, Like, Step, procedure
 from programs.agents import Agent, Tool, run_agent
 
-__all__ = ["answers_by_agent", "asks_by_agent", "calls_agent"]
+__all__ = ["answers_by_agent", "asks_by_agent", "calls_agent", "pays_together"]
 
 paid: dict[str, list[tuple[str, Decimal]]] = {}
 """What was paid, by idempotency key."""
@@ -113,3 +113,13 @@ def asks_by_agent(ctx: Context) -> str:
 def calls_agent(ctx: Context) -> str:
     """Has a child answer, whose agent has a tool that asks a person."""
     return f"child: {ctx.call(asks_by_agent)}"
+
+
+TOGETHER = Tool(pay_back, needs="approval", asking={"assign": "finance", "quorum": 2})
+
+
+@procedure
+def pays_together(ctx: Context) -> str:
+    """Pays what two people approve, of whom one may change the amount."""
+    agent = Agent("payer", tools=[find_order, TOGETHER], model=offline)
+    return run_agent(ctx, agent, "refund").text

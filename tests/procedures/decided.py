@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from procedures.engine import Context, Like, procedure
 
 
@@ -153,3 +155,35 @@ def alike_in_words(
     if options:
         return ctx.choose(prompt, options, name="same", **more).value
     return ctx.approve(prompt, yes=yes, name="same", **more).value
+
+
+def packed(order: str, parcels: int) -> str:
+    return f"{parcels} parcels of {order}"
+
+
+@procedure
+def packed_together(
+    ctx: Context,
+    quorum: int = 2,
+    four_eyes: bool = False,  # noqa: FBT001, FBT002
+    undo: bool = False,  # noqa: FBT001, FBT002
+) -> list[Any]:
+    """Packs what several people approve, who may change the number of parcels."""
+    held: Any = {"undo": "10s"} if undo else {}
+    values = {"order": "A-7", "parcels": 5}
+    step = ctx.bind(packed, **values)
+    conditions: Any = {"evidence": step, "quorum": quorum, "four_eyes": four_eyes, **held}
+    asked = ctx.request("action", "Pack it?", values, Packing, **conditions)
+    if not asked:
+        return [asked.outcome, asked.responder]
+    if asked.value:
+        step = ctx.bind(packed, **dict(asked.value))
+    done = ctx.step(step, approved_by=asked)
+    return [asked.outcome, done, [vote.responder for vote in asked.votes]]
+
+
+class Packing(BaseModel):
+    """The values of what is packed."""
+
+    order: str
+    parcels: int

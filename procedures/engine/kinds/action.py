@@ -23,10 +23,19 @@ APPROVED, REJECTED = str(Outcome.APPROVED), str(Outcome.REJECTED)
 INNER = "arguments"
 """The name in the evidence of an action that takes all its values as one argument."""
 NOT_CHANGED = "The values of this request can't be changed. Reject it, and say what to change."
-FOR_SEVERAL = (
-    "Several people decide about this request, so its values can't be changed. Reject it, and say"
-    " what to change."
+COUNTS_AS_APPROVED = (
+    "This request counts as approved if nobody answers in time, and several people decide about it."
+    " So its values can't be changed. Reject it, and say what to change."
 )
+NAME_VALUES = (
+    "The values of this request have been changed. Look at them, and answer with the values that"
+    " you approve."
+)
+ONLY_APPROVED = {
+    "if": {"properties": {DECISION: {"const": APPROVED}}},
+    "then": {"required": [VALUES]},
+}
+"""The part of a changed question's schema that requires the values from whoever approves."""
 Answer = dict[str, Any]
 
 
@@ -35,6 +44,7 @@ class Action(Kind):
 
     name = "action"
     approves = True
+    goes_back = True
     takes_yes_or_no = True
     default_labels: ClassVar = {APPROVED: "Approve", REJECTED: "Reject"}
 
@@ -87,17 +97,49 @@ class Action(Kind):
         fields = fields_of(question)
         only = {DECISION: question.schema["properties"][DECISION]}
         rest = {name: one for name, one in said.items() if name != VALUES}
-        checked: Answer = check_answer(rest, question.schema | {"properties": only})
-        if VALUES not in said or checked[DECISION] == REJECTED:
+        plain = {name: one for name, one in question.schema.items() if name not in ONLY_APPROVED}
+        checked: Answer = check_answer(rest, plain | {"properties": only})
+        if checked[DECISION] == REJECTED:
+            return checked
+        if VALUES not in said:
+            if is_changed(question):
+                raise AnswerError(NAME_VALUES)
             return checked
         if fields is None:
             raise AnswerError(NOT_CHANGED)
         given = check_form(completed(said[VALUES], fields), fields)
         if canonical.text_of(given) == canonical.text_of(completed({}, fields)):
             return checked
-        if for_several(question):
-            raise AnswerError(FOR_SEVERAL)
+        if not may_change(question):
+            raise AnswerError(COUNTS_AS_APPROVED)
         return {**checked, VALUES: given}
+
+    def changed_by(self, question: "Question", value: Any) -> "Question":
+        """Return the question with other values, which take somebody else's approval, too.
+
+        People must approve exactly these values, and one more person than the one who chose them.
+        """
+        fields, values = fields_of(question), value.get(VALUES)
+        if fields is None or values is None:
+            return question
+        properties = question.schema["properties"] | {VALUES: _with_defaults(fields, values)}
+        return replace(
+            question,
+            schema=question.schema | {"properties": properties} | ONLY_APPROVED,
+            evidence=self.approved_evidence(question, values),
+            quorum=max(question.quorum, 2),
+            veto=question.veto or question.quorum == 1,
+        )
+
+    def restated(self, question: "Question", changed: "Question", value: Any) -> Any:
+        """Return an answer with the values that it approves, unless they are the original ones."""
+        proposed, fields = fields_of(question), fields_of(changed)
+        if proposed is None or fields is None or value[DECISION] == REJECTED:
+            return value
+        approved = value.get(VALUES, completed({}, fields))
+        if canonical.text_of(approved) == canonical.text_of(completed({}, proposed)):
+            return {DECISION: value[DECISION]}
+        return {**value, VALUES: approved}
 
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
         if value[DECISION] == REJECTED:
@@ -174,7 +216,7 @@ class Action(Kind):
     def controls(self, question: "Question") -> list[Control]:
         buttons = Buttons(at=DECISION, values=list(self.decisions(question).items()))
         fields = fields_of(question)
-        if fields is None or for_several(question):
+        if fields is None or not may_change(question):
             return [buttons]
         return [Changes(schema=_in_order_of(question.evidence, fields)), buttons]
 
@@ -191,9 +233,20 @@ def fields_of(question: "Question") -> dict[str, Any] | None:
     return fields
 
 
-def for_several(question: "Question") -> bool:
-    """Return True if others must check the values, so that nobody may change them alone."""
-    return question.quorum > 1 or question.four_eyes
+def is_changed(question: "Question") -> bool:
+    """Return True if people have changed the values that the question proposes."""
+    return not ONLY_APPROVED.keys().isdisjoint(question.schema)
+
+
+def may_change(question: "Question") -> bool:
+    """Return True if people may change the values.
+
+    Where several people decide, the values go back to the others. They must not if the question
+    counts as approved at its deadline: that would approve the original values.
+    """
+    for_several = question.quorum > 1 or question.four_eyes
+    default = question.default if isinstance(question.default, Mapping) else {}
+    return not (for_several and default.get(DECISION) == APPROVED)
 
 
 def changes_of(question: "Question", value: Any) -> list[tuple[str, str, str]]:

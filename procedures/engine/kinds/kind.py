@@ -76,6 +76,8 @@ class Kind:
     """True if tests may write the answer as True or False."""
     default_labels: ClassVar[Mapping[str, str]] = {}
     """The labels of values that the kind uses if the author gives none."""
+    goes_back: ClassVar[bool] = False
+    """True if an answer that changes values goes back to the others where several decide."""
     held_as: ClassVar[str] = ""
     """The name of the answer's value in a driver's message, as in {"approved": true}."""
 
@@ -143,6 +145,14 @@ class Kind:
     def takes_votes(self, question: "Question") -> bool:
         """Return True if several people can vote on the question."""
         return False
+
+    def changed_by(self, question: "Question", value: Any) -> "Question":
+        """Return the question with the values of an answer that goes back to the others."""
+        return question
+
+    def restated(self, question: "Question", changed: "Question", value: Any) -> Any:
+        """Return a checked answer to a changed question as an answer to the original question."""
+        return value
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
         """Return the value and the decision that the procedure gets for a stored answer."""

@@ -37,7 +37,10 @@ class Response(Generic[T]):
     decision: str = ""
     """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
     votes: tuple[Vote, ...] = ()
-    """The votes of a question with `quorum=`, in order, the deciding one last."""
+    """The votes of a question with `quorum=`, in order, the deciding one last.
+
+    An action with `four_eyes=True` has votes, too, if somebody has changed its values.
+    """
 
     @property
     def is_asked_back(self) -> bool:

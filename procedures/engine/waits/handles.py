@@ -271,7 +271,7 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
             question=answered,
             key=key,
             decision=decision,
-            votes=votes_in(closed.rest) if question.quorum > 1 else (),
+            votes=votes_in(closed.rest),
         )
 
     handle = open_wait(fiber, key, asked, read, expires=question.expires, rest=question.as_json)

@@ -159,15 +159,36 @@ def test_an_answer_says_what_it_changed() -> None:
 
 
 @pytest.mark.parametrize("shared", [{"quorum": 2}, {"four_eyes": True}])
-def test_nobody_changes_alone_what_several_decide(shared: dict[str, Any]) -> None:
-    asked = new_question("action", "Pay?", {"weight": 5}, schema=WEIGHT, **shared)
+def test_what_several_decide_and_one_changes_is_approved_by_somebody_else_too(
+    shared: dict[str, Any],
+) -> None:
+    shown = {"weight": 5}
+    asked = new_question("action", "Pay?", shown, schema=WEIGHT, evidence=shown, **shared)
+    assert [one.name for one in asked.controls] == ["changes", "buttons"]
+    changed = asked.rules.changed_by(asked, asked.check({**YES, "values": {"weight": 4}}))
+
+    assert (changed.quorum, changed.evidence) == (2, {"weight": 4})
+    with pytest.raises(AnswerError, match="have been changed"):
+        changed.check(value=True)
+    assert changed.check(value=False) == {"decision": "rejected"}
+    same = changed.check({**YES, "values": {"weight": 4}})
+    assert changed.outcome_of(same) == "approved"
+    assert asked.rules.restated(asked, changed, same) == {**YES, "values": {"weight": 4}}
+    back = changed.check({**YES, "values": {"weight": 5}})
+    assert changed.outcome_of(back) == "edited"
+    assert asked.rules.restated(asked, changed, back) == YES
+
+
+def test_what_is_approved_by_silence_keeps_its_values_where_several_decide() -> None:
+    late: dict[str, Any] = {"expires": "1h", "default": True, "four_eyes": True}
+    asked = new_question("action", "Pay?", {"weight": 5}, schema=WEIGHT, **late)
 
     assert [one.name for one in asked.controls] == ["buttons"]
-    assert asked.check({"decision": "approved"}) == asked.check(value=True)
-    with pytest.raises(AnswerError, match="Several people decide"):
-        asked.check({"decision": "approved", "values": {"weight": 4}})
+    with pytest.raises(AnswerError, match="counts as approved if nobody answers"):
+        asked.check({**YES, "values": {"weight": 4}})
 
 
+YES = {"decision": "approved"}
 WEIGHT = {"type": "object", "properties": {"weight": {"type": "integer"}}}
 
 
