@@ -9,8 +9,15 @@ from procedures.engine.values import canonical
 def changes(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the values that differ afterwards, as plain JSON, and the names that are gone."""
-    plain: dict[str, Any] = canonical.jsonable(dict(after))
+    """Return the values that differ afterwards, as plain JSON, and the names that are gone.
+
+    Values without JSON, such as NaN, are returned as they are: the step has done its work, and its
+    result can't be stored.
+    """
+    try:
+        plain: dict[str, Any] = canonical.jsonable(dict(after))
+    except ValueError:
+        plain = dict(after)
     differing = {
         name: value
         for name, value in plain.items()
@@ -21,4 +28,7 @@ def changes(
 
 def is_same(one: Any, other: Any) -> bool:
     """Return True if both values are the same JSON."""
-    return canonical.text_of(one) == canonical.text_of(other)
+    try:
+        return canonical.text_of(one) == canonical.text_of(other)
+    except ValueError:
+        return False

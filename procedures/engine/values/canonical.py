@@ -15,6 +15,7 @@ from procedures.engine.values.served import adapter
 
 HOLDS_SECRET = "it contains a secret"  # noqa: S105 (words)
 HALF = "It contains half of a character (a lone surrogate), which can't be stored."
+NO_NUMBER = "It contains NaN or an infinite number, which JSON can't express."
 DECODER = json.JSONDecoder()
 ENCODER = json.JSONEncoder(
     sort_keys=True,
@@ -40,6 +41,8 @@ def text_of(plain: Any) -> str:
         text = ENCODER.encode(plain)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"It can't be written as JSON: {error}") from None
+    except ValueError as error:  # of the encoder, or of an integer with thousands of digits
+        raise ValueError(NO_NUMBER if "float" in str(error) else f"{error}.") from None
     try:
         text.encode()  # find lone surrogates here rather than in the database
     except UnicodeEncodeError:
@@ -53,7 +56,7 @@ def jsonable(value: Any, hint: Any = Any) -> Any:
         if hint is not Any:
             return adapter(hint).dump_python(value, mode="json", warnings=False)
         plain = to_jsonable_python(value, inf_nan_mode="constants")
-        _order_sets(value, plain)
+        _settle(value, plain)
     except PydanticSerializationError as error:
         raise ValueError(f"It can't be stored as JSON: {error}") from None
     except RecursionError:
@@ -94,7 +97,7 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
     try:
         plain = jsonable(value, hint)
         if watch.has_any and hint is not Any:
-            _order_sets(value, plain)
+            _settle(value, plain)
         text = text_of(plain)
         back = restored(text, adapter(hint))
     except ValidationError as error:
@@ -166,19 +169,22 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _order_sets(value: Any, plain: Any) -> None:
+def _settle(value: Any, plain: Any) -> None:
     """Sort the JSON lists made from sets, because the order of a set differs between processes.
 
-    Raises `ValueError` if two names become the same in JSON, like 1 and "1": one would be lost.
+    Raises `ValueError` if two names become the same in JSON, like 1 and "1", or if a number that
+    JSON can't express became null: something would be lost.
     """
+    if plain is None and isinstance(value, float):
+        raise ValueError(NO_NUMBER)
     if not isinstance(plain, HOLDERS):
         return
     if isinstance(value, Mapping) and len(value) != len(plain):
         raise ValueError("It has different names that become the same in JSON.")
     parts = plain.values() if isinstance(plain, dict) else plain
-    if any(isinstance(part, HOLDERS) for part in parts):
+    if any(part is None or isinstance(part, HOLDERS) for part in parts):
         for one, part in zip(_held_by(value, plain), parts, strict=False):
-            _order_sets(one, part)
+            _settle(one, part)
     if isinstance(value, SETS) and isinstance(plain, list):
         plain.sort(key=text_of)
 

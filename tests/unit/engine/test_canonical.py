@@ -18,12 +18,18 @@ from typing_extensions import TypedDict
 from procedures.engine.values import canonical
 
 T = TypeVar("T")
+NAN, INFINITE = float("nan"), float("inf")
 
 
 @dataclass
 class Parcel:
     tags: set[str]
     weight: Decimal = Decimal("1.50")
+
+
+@dataclass
+class Box:
+    held: Any
 
 
 class Aliased(BaseModel):
@@ -196,6 +202,28 @@ def test_a_value_of_another_type_is_not_kept() -> None:
 
 def test_a_text_can_be_freed_of_what_no_database_keeps() -> None:
     assert canonical.legible("a\0b\ud800ü🙂") == r"a␀b\ud800ü🙂"
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (NAN, float),
+        ({"a": NAN}, dict[str, Any]),
+        ([[INFINITE]], list),
+        ((1, NAN), tuple[int, Any]),
+        ({"a": INFINITE}, object),
+        (NAN, object),
+        (Box(NAN), Box),
+        (Box([{"a": INFINITE}]), Box),
+    ],
+)
+def test_no_number_becomes_null(value: Any, hint: Any) -> None:
+    with pytest.raises(ValueError, match="can't be stored: It contains NaN or an infinite number"):
+        canonical.keepable(value, hint)
+
+
+def test_null_stays_null() -> None:
+    assert canonical.keepable(Box([None]), Box) == ({"held": [None]}, Box([None]))
 
 
 @pytest.mark.parametrize("value", [{1: "a", "1": "b"}, [b"\xff"], object(), float("nan")])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from procedures.engine import Retry
+from procedures.engine import InputError, Retry
 from procedures.testing import Answer, approve_all, crash_test, run_procedure, script, silent
 from programs.graphs import Ask, Chain, Gateway, GraphContext, Parallel, Signal, Wait, graph
 from tests.unit.graphs.flows import Guarded, add, done, nothing, of, question_of, setting
@@ -370,3 +370,27 @@ def test_an_assignee_comes_from_the_data_or_from_code() -> None:
 
     run = run_procedure(of(("a", "ask"), steps={"ask": Own()}))
     assert question_of(run).assign == ("@bob",)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), [float("-inf")], object()])
+def test_a_value_without_json_is_never_stored_as_null_and_its_step_is_done_once(odd: Any) -> None:
+    calls = list[str]()
+
+    def measure(context: GraphContext) -> None:
+        calls.append("measured")
+        context.set("length", odd)
+
+    flow = graph(
+        "measuring",
+        steps={"measure": measure, "end": add},
+        edges=[("measure", "end")],
+        options={"measure": {"retry": Retry(3)}},
+    )
+
+    run = run_procedure(flow, {"data": {"length": 1.0}}, humans=silent)
+
+    assert calls == ["measured"]
+    [asked] = run.prompts
+    assert "done" in asked
+    with pytest.raises(InputError, match="It contains NaN or an infinite number"):
+        run_procedure(flow, {"data": {"length": float("nan")}})
