@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -208,16 +208,21 @@ def fault(site: str | None = None) -> str:
     return store_complaint(site)
 
 
+def use_contents() -> AbstractContextManager[None]:
+    """Read values that are stored outside the journal from this site's store inside the block."""
+    return use_file_store(ContentStore())
+
+
 def whole_text(kept: str) -> str:
     """Return a stored text, which may be in the row itself or in a file that the row names."""
-    with use_file_store(ContentStore()):
+    with use_contents():
         return whole(kept)
 
 
 def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event's content, including values that are stored outside the journal."""
     names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
-    with use_file_store(ContentStore()):
+    with use_contents():
         return {
             name: unpacked(content, name) if name in names else value
             for name, value in content.items()

@@ -13,6 +13,7 @@ from django.db import transaction
 from procedures import hooks
 from procedures.engine import EngineError, Procedure
 from procedures.engine.values import canonical
+from procedures.files import use_contents, whole_text
 from procedures.registry import code_of
 from procedures.services import (
     ForkPoint,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 MOST_REQUESTS = 100
 SNAPSHOT = "snapshot: "
+NOT_FOUND = "The run {} was not found, or you don't have access to it."
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,11 @@ class Runtime:
         state = state_of(run, reading)
         waiting = state.waiting
         if state.status != RunStatus.WAITING or waiting is None:
-            raise ValueError("Run is not waiting")
+            raise ValueError("The run is not waiting for an answer, an event or a time.")
         if wait_key is not None and waiting.wait_key is not None and wait_key != waiting.wait_key:
-            raise ValueError(f"wait_key mismatch: expected {waiting.wait_key!r}, got {wait_key!r}")
+            # "wait_key mismatch" is what AbstractRuntime's own test asks for.
+            words = f"The run waits for {waiting.wait_key!r}, not for {wait_key!r}."
+            raise ValueError(f"wait_key mismatch: {words}")
         try:
             self._resume(run, reading, payload)
         except EngineError as error:
@@ -193,7 +197,7 @@ class Runtime:
         """
         run, reading = self._read(run_id)
         if not reading.waiting or run.status != "waiting":
-            raise ValueError("Only a run that waits can be kept as a snapshot")
+            raise ValueError("Only a run that waits can be kept as a snapshot.")
         reason = f"{SNAPSHOT}{name}"
         point = ForkPoint(reading.waits_at)
         # In one transaction, so that no worker asks anybody on behalf of the snapshot.
@@ -246,15 +250,15 @@ class Runtime:
                 sent = Sent(name, f"resume {reading.wait_seq}", dict(payload))
                 send_signal(run.pk, sent, by=self._user())
             case WaitReason.UNTIL:
-                raise ValueError("The run waits for a time, and goes on by itself")
+                raise ValueError("The run waits for a time, and continues by itself then.")
             case _:
-                raise ValueError("The run waits for its child, and goes on when that has ended")
+                raise ValueError("The run waits for its child, and continues when that has ended.")
 
     def _answer(self, run: "Run", key: str, value: Any) -> None:
         found = (find(run, self._user(), MOST_REQUESTS) for find in hooks.open_requests)
         asked = [one for many in found for one in many if one["key"] == key]
         if not asked:
-            raise ValueError(f"The run doesn't ask {self._user()}")
+            raise ValueError(f"The run's question isn't assigned to {self._user()}.")
         for answer in hooks.answers:
             answer(asked[-1]["id"], self._user(), value, "")
 
@@ -278,21 +282,22 @@ class Runtime:
         run = self._find(run_id)
         code = code_of(run)
         if code is None or code.fn not in PROGRAMS:
-            raise KeyError(f"{run_id} isn't a run of a program that this process knows")
+            raise KeyError(f"The run {run_id} isn't one of a program that this process knows.")
         program = PROGRAMS[code.fn]
-        inputs = code.load(run.inputs)
+        inputs = code.load(whole_text(run.inputs))
         nodes = {engine_name(one): one for one in program.spec.nodes}
         values = dict(inputs.get("vars", inputs))
         reading = Reading(run_id, nodes, values, program.spec.entry_node)
         events: Iterable[Any] = run.events.order_by("seq")
-        return run, reading.read(one.as_journal_event() for one in events)
+        with use_contents():
+            return run, reading.read(one.as_journal_event() for one in events)
 
     def _find(self, run_id: str) -> "Run":
         by = self._user()
         try:
             return find_operable(UUID(run_id), by=by)
         except (ObjectDoesNotExist, OperationDeniedError, ValueError):
-            raise KeyError(f"Unknown run_id: {run_id}") from None
+            raise KeyError(NOT_FOUND.format(run_id)) from None
 
     def _user(self) -> "User":
         if self.by is None:
@@ -311,7 +316,7 @@ def answer_in(payload: Mapping[str, Any]) -> Any:
     """Return the answer in a payload; raise `ValueError` if it isn't clear which value that is."""
     if ANSWER in payload or len(payload) == 1:
         return payload[ANSWER] if ANSWER in payload else next(iter(payload.values()))
-    raise ValueError(f"The payload of an answer needs {ANSWER!r}, or only one value")
+    raise ValueError(f"The payload of an answer needs {ANSWER!r}, or only one value.")
 
 
 def state_of(run: "Run", reading: Reading) -> RunState:
@@ -319,7 +324,7 @@ def state_of(run: "Run", reading: Reading) -> RunState:
     code = code_of(run)
     assert code
     status = STATUSES.get(run.status, RunStatus.RUNNING)
-    inputs = code.load(run.inputs)
+    inputs = code.load(whole_text(run.inputs))
     cancelled = reading.cancelled_for or "Cancelled"
     starter = run.started_by.get_username() if run.started_by else None
     above = run.parent_wait.run_id if run.parent_wait else None

@@ -29,7 +29,7 @@ def needed(payload: Payload, name: str, kind: str) -> str:
     """Return a value of the payload; raise `EffectError` if it is missing or empty."""
     value = payload.get(name)
     if not value:
-        raise EffectError(f"{kind} requires payload.{name}")
+        raise EffectError(f"The effect {kind} needs {name!r} in its payload.")
     return str(value)
 
 
@@ -146,7 +146,7 @@ def start(
     try:
         return ctx.spawn(code, on_parent_end=fate, **given)
     except DefinitionError as error:
-        raise EffectError(f"Workflow {workflow_id!r} not found: {error}") from None
+        raise EffectError(f"The program {workflow_id!r} was not found: {error}") from None
 
 
 def started(run_id: str | None, *, output: Any = None, later: bool = False) -> dict[str, Any]:

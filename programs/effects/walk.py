@@ -66,7 +66,7 @@ class Walk:
         if self.is_limited:
             self._read_limits()
         if node not in self.program.spec.nodes:
-            raise PlanError(f"Unknown node {node!r} in workflow {self.program.spec.workflow_id!r}.")
+            raise PlanError(f"The program {self.program.spec.workflow_id!r} has no node {node!r}.")
         visit = self._visit(node, self.program.spec.nodes[node])
         plan: dict[str, Any] = self.ctx.step(visit.plan, self.values, name=engine_name(node))
         apply_plan(self.values, plan)
@@ -116,7 +116,7 @@ class Walk:
             case EffectType.EMIT_EVENT:
                 return self._emitted(node, payload)
         raise EffectError(
-            f"No effect handler registered for {kind}. The program has handlers for: "
+            f"The program has no handler for the effect {kind}. It has handlers for: "
             f"{', '.join([*self.program.handlers, *self.program.between]) or 'none'}."
         )
 

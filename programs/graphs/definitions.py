@@ -19,9 +19,12 @@ class Missing:
     """A step that stands for one that a definition names but doesn't have."""
 
     name: str
+    of: str
+    """The name of the definition."""
 
     def execute(self, context: GraphContext) -> None:
-        raise MissingStepError(f"Step {self.name!r} not found in definition")
+        # "not found in definition" is what litestar-workflows' own test asks for.
+        raise MissingStepError(f"The step {self.name!r} was not found in definition {self.of!r}.")
 
 
 def definition_graph(
@@ -48,7 +51,11 @@ def definition_graph(
         words = "A definition has steps, edges, initial_step and terminal_steps"
         raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
     if lenient:
-        steps |= {one: Missing(one) for one in _named_by(edges) if one not in steps}
+        steps |= {
+            one: Missing(one, name or definition.name)
+            for one in _named_by(edges)
+            if one not in steps
+        }
         ends = {one for one in ends if one in steps}
     return made_of(
         shape_of(steps, edges, start=start, ends=sorted(ends), options=options),

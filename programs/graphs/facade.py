@@ -15,6 +15,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from procedures import hooks
 from procedures.engine import EngineError, Procedure
+from procedures.files import use_contents, whole_text
 from procedures.registry import code_of
 from procedures.services import (
     OperationDeniedError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_REQUESTS = 100
+NOT_FOUND = "The run {} was not found, or you don't have access to it."
 DECISION_KEYS = {"approved", "comment"}
 """The keys of an answer to a step without a form."""
 
@@ -121,10 +123,11 @@ class GraphEngine:
         """
         instance = await self.get_instance(instance_id)
         if instance.status != "waiting":
-            raise ValueError(f"Instance {instance_id} is not waiting (status: {instance.status})")
+            words = f"The run {instance_id} is not waiting for people: it is {instance.status}."
+            raise ValueError(words)
         if step_name not in instance.waiting_at:
             at = ", ".join(map(repr, instance.waiting_at))
-            raise ValueError(f"Instance is waiting at step {at}, not {step_name!r}")
+            raise ValueError(f"The run is waiting at step {at}, not at {step_name!r}.")
         await self._in_thread(self._answer, instance_id, step_name, user_id, data)
         await self._look(instance_id)
 
@@ -201,7 +204,7 @@ class GraphEngine:
         try:
             run = find_operable(run_id, by=self._acting_user())
         except (ObjectDoesNotExist, OperationDeniedError):
-            raise KeyError(f"Workflow instance {run_id} not found") from None
+            raise KeyError(NOT_FOUND.format(run_id)) from None
         code = graph_of(run)
         return instance_of(run, code, self.registry.get_definition(code.name).version)
 
@@ -211,7 +214,7 @@ class GraphEngine:
         open_now = [one for find in hooks.open_requests for one in find(run, user, MOST_REQUESTS)]
         request = [one for one in open_now if str(one["key"]).partition("#")[0] == step]
         if not request:
-            raise ValueError(f"The step {step!r} doesn't ask {user_id}")
+            raise ValueError(f"The step {step!r} isn't assigned to {user_id}.")
         value, comment = _answer_of(graph_of(run), step, data)
         for answer in hooks.answers:
             try:
@@ -240,16 +243,17 @@ def graph_of(run: "Run") -> Procedure:
     """Return the graph of a run; raise `KeyError` if this process has none for it."""
     code = code_of(run)
     if code is None or code.fn not in SHAPES:
-        raise KeyError(f"Workflow instance {run.pk} isn't a run of a graph that this process knows")
+        raise KeyError(f"The run {run.pk} isn't one of a graph that this process knows.")
     return code
 
 
 def instance_of(run: "Run", code: Procedure, version: str) -> Instance:
     """Return a run of a graph with its data and history, read from its journal."""
     shape = SHAPES[code.fn]
-    inputs = code.load(run.inputs)
+    inputs = code.load(whole_text(run.inputs))
     reading = Reading(shape, dict(inputs.get("data", inputs)))
-    reading.read(event.as_journal_event() for event in run.events.order_by("seq"))
+    with use_contents():
+        reading.read(event.as_journal_event() for event in run.events.order_by("seq"))
     waiting_at = [one for one in reading.open if shape.nodes[one].kind in ASKING]
     status = status_of(run.status, waiting_at)
     context = GraphContext(
@@ -276,9 +280,9 @@ def _answer_of(code: Procedure, step: str, data: dict[str, Any]) -> tuple[Any, s
     if form_of(SHAPES[code.fn].nodes[step]):
         return data, ""
     if unknown := sorted(data.keys() - DECISION_KEYS):
-        raise ValueError(f"The step {step!r} has no form, so it can't have {unknown[0]!r}")
+        raise ValueError(f"The step {step!r} has no form, so it can't have {unknown[0]!r}.")
     if data.get("approved") not in (True, False):
-        raise ValueError(f"The step {step!r} needs approved: True or False")
+        raise ValueError(f"The step {step!r} needs approved: True or False.")
     return bool(data["approved"]), str(data.get("comment", ""))
 
 
@@ -286,7 +290,7 @@ def _user(user_id: str) -> "User":
     with suppress(ObjectDoesNotExist):
         user: User = get_user_model().objects.get_by_natural_key(user_id)
         return user
-    raise ValueError(f"There is no user {user_id!r}")
+    raise ValueError(f"There is no user {user_id!r}.")
 
 
 def _has_changed(before: Instance | None, now: Instance) -> bool:

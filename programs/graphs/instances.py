@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from procedures.engine.journal.events import Event, EventKind
+from procedures.engine.journal.large import unpacked
 from programs.graphs.contexts import GraphContext, StepExecution
 from programs.graphs.nodes import Node
 from programs.graphs.performing import SUCCEEDED
@@ -66,11 +67,12 @@ class Reading:
 
     def _step(self, event: Event) -> None:
         name = event.name.removesuffix(".execute").removesuffix(".prepare")
-        result = event.content.get("result")
         self.last = name if name in self.shape.nodes else self.last
         if event.kind == EventKind.STEP_FAILED:
             self._note(name, "failed", event, error=str(event.content.get("message", "")))
-        elif isinstance(result, Mapping) and (status := result.get("status")):
+            return
+        result = unpacked(event.content, "result")
+        if isinstance(result, Mapping) and (status := result.get("status")):
             self.data |= result.get("changes", {})
             for gone in result.get("removed", ()):
                 self.data.pop(gone, None)
@@ -81,6 +83,7 @@ class Reading:
         content = event.content
         if content.get("outcome") == "withdrawn":
             return
+        content = {**content, "value": unpacked(content, "value")}
         values = values_of(node, content)
         self.data |= values
         self._note(node.name, SUCCEEDED, event, result=values)

@@ -145,6 +145,17 @@ def test_a_run_waits_for_its_child_and_goes_on_by_itself(runtime: Working) -> No
     assert len({one["record_hash"] for one in ledger}) == len(ledger)
 
 
+def test_values_that_are_stored_outside_the_journal_are_read_too(runtime: Working) -> None:
+    much = "x" * 100_000
+    run_id = runtime.start(workflow="story", vars={"of": {"n": 1}, "much": much})
+    assert runtime.tick(run_id=run_id).vars["much"] == much
+    runtime.resume(run_id=run_id, payload={"choice": "b"})
+
+    state = runtime.resume(run_id=run_id, wait_key="evt:paid", payload={"letter": much})
+
+    assert state.vars["paid"] == {"letter": much}
+
+
 def test_a_failed_handler_is_told_and_so_is_its_error(runtime: Working) -> None:
     broken.append("The model is away.")
     run_id = runtime.start(workflow="story")
@@ -240,9 +251,9 @@ def test_others_see_nothing_of_the_runs(runtime: Working) -> None:
     run_id = runtime.start(workflow="story")
     stranger = create_person("eve", group("strangers"))
 
-    with pytest.raises(KeyError, match="Unknown run_id"):
+    with pytest.raises(KeyError, match="was not found"):
         Runtime(by=stranger).get_state(run_id)
-    with pytest.raises(KeyError, match="Unknown run_id"):
+    with pytest.raises(KeyError, match="was not found"):
         runtime.get_state(str(uuid4()))
     with pytest.raises(ValueError, match="by="):
         Runtime().get_state(run_id)

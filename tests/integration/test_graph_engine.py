@@ -30,7 +30,8 @@ def check(context: GraphContext) -> str:
     if broken:
         raise OSError(broken.pop())
     context.set("checked", value=True)
-    return "fine"
+    context.set("copied", context.get("much"))
+    return str(context.get("much", "fine"))
 
 
 def left(context: GraphContext) -> None:
@@ -149,8 +150,8 @@ def test_a_graph_is_answered_by_who_is_asked_and_goes_on_to_its_join(
         assert waiting.context.get("checked") is True
         refused = {
             "nobody": ("review", {"ok": True}, "There is no user"),
-            "alice": ("review", {"ok": True}, "doesn't ask alice"),
-            "bob": ("join", {"ok": True}, "waiting at step 'review', not 'join'"),
+            "alice": ("review", {"ok": True}, "isn't assigned to alice"),
+            "bob": ("join", {"ok": True}, "waiting at step 'review', not at 'join'"),
         }
         for user, (step, data, words) in refused.items():
             with pytest.raises(ValueError, match=words):
@@ -180,6 +181,22 @@ def test_a_graph_is_answered_by_who_is_asked_and_goes_on_to_its_join(
         "workflow.waiting review",
         "workflow.completed completed",
     ]
+
+
+def test_values_that_are_stored_outside_the_journal_are_read_too(
+    flow: Definition, dave: User
+) -> None:
+    engine, much = Still(Registry(), by=dave), "x" * 100_000
+
+    async def story() -> None:
+        begun = await engine.start_workflow(flow, {"much": much})
+        assert begun.context.data == {"much": much}
+        await sync_to_async(work)(begun.id)
+        found = await engine.get_instance(begun.id)
+        assert found.context.data["copied"] == much
+        assert found.context.step_history[0].result == much
+
+    run(story)
 
 
 def test_a_run_is_cancelled_with_its_reason_and_its_question_is_withdrawn(

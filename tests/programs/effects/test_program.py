@@ -299,11 +299,11 @@ def test_a_program_that_cannot_work_is_refused_when_it_is_made() -> None:
 
 
 def test_a_plan_that_leads_nowhere_fails_the_run_in_words() -> None:
-    assert "No effect handler registered for llm_call" in failure(one("llm_call"))
+    assert "The program has no handler for the effect llm_call" in failure(one("llm_call"))
     assert "no next_node" in failure(of(start=node(after="")))
-    assert "Unknown node 'gone'" in failure(of(start=node(after="gone")))
+    assert "has no node 'gone'" in failure(of(start=node(after="gone")))
     assert "returned no plan" in failure(of(start=lambda run, ctx: None))
-    assert "requires payload.prompt" in failure(one("ask_user"))
+    assert "The effect ask_user needs 'prompt' in its payload" in failure(one("ask_user"))
     assert "isn't a time in ISO format" in failure(one("wait_until", {"until": "soon"}))
 
 
