@@ -215,6 +215,8 @@ def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
+    if "signal" in data:
+        return _read_signals(data)
     if event.name == "inbox":
         return _read_inbox(data)
     value = code(shortened(str(data["value"]), 100))
@@ -222,6 +224,18 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
         return "idle", sentence(_("Continued with {wait}, the next one to finish"), wait=value)
     words = _("Read the {field} of {wait}: {value}")
     return "idle", sentence(words, field=event.name, wait=code(data["of"]), value=value)
+
+
+def _read_signals(data: dict[str, Any]) -> Told:
+    name, count = code(data["signal"]), len(data.get("read", ()))
+    if not count:
+        return "idle", sentence(_("Looked for the signal {name}: there was no new one"), name=name)
+    words = ngettext(
+        "Read {count} signal {name}: {values}", "Read {count} signals {name}: {values}", count
+    )
+    found = [one["value"] for one in data["value"] or ()]
+    values = code(shortened(str(found), 100))
+    return "idle", sentence(words, count=count, name=name, values=values)
 
 
 def _read_inbox(data: dict[str, Any]) -> Told:

@@ -32,7 +32,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.journal.seals import proven
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
-from procedures.engine.lifecycle.inbox import unread_messages
+from procedures.engine.lifecycle.inbox import unread_messages, unread_signals
 from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.lease import LEASE, renew
@@ -154,6 +154,10 @@ class DatabaseJournal:
     def unread_messages(self) -> list[dict[str, Any]]:
         with storage:
             return unread_messages(DatabaseStore(), self._row)
+
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        with storage:
+            return unread_signals(DatabaseStore(), self._row, name)
 
     def refusal(self, run_id: str) -> str:
         with storage:

@@ -133,6 +133,9 @@ class Rehearsal:
     def unread_messages(self) -> list[dict[str, Any]]:
         raise Fenced(f"{self.run.run_id}: its code would read the messages of people.")
 
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        raise Fenced(f"{self.run.run_id}: its code would read the signals {name}.")
+
     def refusal(self, run_id: str) -> str:
         raise Fenced(f"{self.run.run_id}: its signal or cancellation would reach run {run_id}.")
 

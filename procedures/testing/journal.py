@@ -11,7 +11,7 @@ from procedures.engine.journal.events import Batch, Event, Piece, Working
 from procedures.engine.lifecycle import runs as rules
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
-from procedures.engine.lifecycle.inbox import unread_messages
+from procedures.engine.lifecycle.inbox import unread_messages, unread_signals
 from procedures.engine.memory import MemoryRun
 
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ class MemoryJournal:
 
     def unread_messages(self) -> list[dict[str, Any]]:
         return unread_messages(self._store, self.row)
+
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        return unread_signals(self._store, self.row, name)
 
     def refusal(self, run_id: str) -> str:
         return refusal(self._store, self.row, run_id)

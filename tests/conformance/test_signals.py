@@ -9,6 +9,7 @@ from procedures.engine import Context, EngineError, procedure
 from procedures.engine.journal.events import EventKind, RunStatus
 from tests import procedures
 from tests.conformance.backends import Backend, answer, result_of
+from tests.conformance.test_inbox import die_in_step
 from tests.procedures import saw
 
 
@@ -244,3 +245,37 @@ def begun(backend: Backend, expires: str = "") -> str:
     answer(backend, run_id, "approve")
     backend.advance(run_id)
     return run_id
+
+
+def test_signals_are_looked_for_without_waiting_and_each_is_taken_once(backend: Backend) -> None:
+    run_id = backend.start(procedures.looks_for_payments)
+    backend.advance(run_id)
+    backend.signal(run_id, "paid", 31, "p-1")
+    backend.signal(run_id, "paid", 32, "p-2")
+    backend.signal(run_id, "lost", 33, "p-3")
+    answer(backend, run_id, "approve")
+
+    die_in_step(backend, run_id)
+    backend.signal(run_id, "paid", 34, "p-4")
+    backend.lose_lease(run_id)
+    assert backend.advance(run_id) == RunStatus.WAITING
+    backend.signal(run_id, "paid", 35, "p-5")
+    backend.advance(run_id)
+
+    assert backend.result(run_id) == "[[31,32],[34],35]"
+
+
+def test_a_look_that_found_no_signal_stays_empty(backend: Backend) -> None:
+    run_id = backend.start(procedures.looks_for_payments)
+    backend.advance(run_id)
+    answer(backend, run_id, "approve")
+
+    die_in_step(backend, run_id)
+    for number in (31, 32):
+        backend.signal(run_id, "paid", number, f"p-{number}")
+    backend.lose_lease(run_id)
+    backend.advance(run_id)
+    backend.signal(run_id, "paid", 33, "p-3")
+    backend.advance(run_id)
+
+    assert backend.result(run_id) == "[[],[31,32],33]"

@@ -79,6 +79,17 @@ def dying_listener(ctx: Context) -> list[list[str]]:
     return [early, [one.text for one in ctx.inbox()]]
 
 
+@procedure
+def looks_for_payments(ctx: Context) -> list[Any]:
+    """Look for signals before and after a step in which the worker may die, and wait for one."""
+    ctx.approve("Go on?")
+    early = ctx.received("paid")
+    ctx.step(let_others_act)
+    late = ctx.received("paid")
+    waited = ctx.signal("paid", int).wait()
+    return [[one.value for one in early], [one.value for one in late], waited.value]
+
+
 @procedure(listens=True)
 def failing_listener(ctx: Context) -> list[str]:
     ctx.approve("Fail?", assign="operators")

@@ -83,6 +83,10 @@ class Wire(MemoryJournal):
         self.world.cut("reads its messages")
         return super().unread_messages()
 
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        self.world.cut("reads its signals")
+        return super().unread_signals(name)
+
     def pause(self, seconds: float) -> None:
         super().pause(seconds)
         self.world.cut("waits in place")

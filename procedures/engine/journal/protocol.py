@@ -111,6 +111,10 @@ class Journal(Protocol):
         """Return the messages that the run hasn't read (see `lifecycle.inbox`), oldest first."""
         ...
 
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        """Return the signals of that name that nothing has taken (see `lifecycle.inbox`)."""
+        ...
+
     def refusal(self, run_id: str) -> str:
         """Return why this run has no access to another run, as a sentence; "" if it has access."""
         ...

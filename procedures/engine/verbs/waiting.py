@@ -11,7 +11,7 @@ from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values.durations import Duration, check_moment, parse_duration
 from procedures.engine.values.options import with_options
 from procedures.engine.waits.handles import Handle, open_timer, sleep
-from procedures.engine.waits.inbox import ConverseOptions, converse, read_inbox
+from procedures.engine.waits.inbox import ConverseOptions, converse, read_inbox, read_signals
 from procedures.engine.waits.sets import as_finished, first_of
 from procedures.engine.waits.signals import Received, SignalOptions, open_signal
 
@@ -161,3 +161,13 @@ class WaitingVerbs:
         arrives in time and `on_timeout` is "fail".
         """
         return open_signal(self._fiber, name, hint, waiting, code=self._procedure.version)
+
+    @with_options("ctx.received")
+    def received(self, name: str) -> list[Received[Any]]:
+        """Return the signals of that name that have arrived, without waiting.
+
+        The list is empty if none has arrived since the last call. A signal is returned once, by
+        this or by a wait for it, however often the code is replayed. Values are plain JSON. Signals
+        that were sent as errors are left for a wait, which raises them.
+        """
+        return read_signals(self._fiber, name)

@@ -10,14 +10,14 @@ from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.journal.large import packed, unpacked
 from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.lifecycle.inbox import MESSAGE
-from procedures.engine.replay.fiber import Fiber
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values import canonical
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.files import File
 from procedures.engine.values.options import check_text
 from procedures.engine.waits.handles import open_wait
-from procedures.engine.waits.signals import silence_of
+from procedures.engine.waits.signals import Received, silence_of
 
 
 class ConverseOptions(TypedDict, total=False):
@@ -52,15 +52,45 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
             fiber.pass_by(entry.last)
         return messages_of(found)
     fiber.check_going_on(key)
-    found = fiber.journal.unread_messages()
-    draft = NewEvent(EventKind.SEEN, key, "inbox", {"of": "", **content_of(found)})
+    return messages_of(_kept(fiber, key, "inbox", fiber.journal.unread_messages()))
+
+
+def _kept(
+    fiber: Fiber, key: str, what: str, found: list[dict[str, Any]], **about: str
+) -> list[dict[str, Any]]:
+    """Record what was read, and return it."""
+    draft = NewEvent(EventKind.SEEN, key, what, {"of": "", **about, **content_of(found)})
     if found:
         # Commit now, because the next call would find the messages again until their rows say that
         # they are read.
         fiber.commit(draft)
     else:
         fiber.add(draft)
-    return messages_of(found)
+    return found
+
+
+def read_signals(fiber: Fiber, name: str) -> list[Received[Any]]:
+    """Return the signals of that name that have come, without waiting, as `read_inbox` does."""
+    fiber.check_usable()
+    checked_name(name, "ctx.received")
+    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:{name}")
+    if fiber.is_new("seen", key) and fiber.scope.has_unread():
+        return []
+    if entry := fiber.take("seen", key):
+        found = unpacked(entry.last.content, "value")
+        if found:
+            fiber.pass_by(entry.last)
+        return _received(found)
+    fiber.check_going_on(key)
+    found = fiber.journal.unread_signals(name)
+    return _received(_kept(fiber, key, name, found, signal=name))
+
+
+def _received(found: Iterable[Mapping[str, Any]]) -> list[Received[Any]]:
+    return [
+        Received(one["value"], one["by"], datetime.fromisoformat(one["at"]), timed_out=False)
+        for one in found
+    ]
 
 
 def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, Any]:

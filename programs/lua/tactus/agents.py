@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from procedures.engine import Context, Handle, Received, Retry
+from procedures.engine import Context, Retry
 from programs.agents import Message, Reply, TextPart, ToolResult, ToolResults, UserMessage
 from programs.agents import ToolCall as Called
 from programs.agents.tools import ArgumentsError
@@ -18,8 +18,6 @@ from programs.lua.tactus.declared import DeclaredAgent
 from programs.lua.tactus.site_model import SiteModel
 
 NAMED = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-SHORTEST = 0.001
-"""The seconds for which an agent waits when it looks for messages of its parent."""
 AGAIN = Retry(attempts=3, backoff="2s")
 
 
@@ -72,7 +70,6 @@ class Agents:
         self._said: dict[int, list[Message]] = {}
         self._taken: dict[int, int] = {}
         self._last: int | None = None
-        self._guidance: Handle[Received[Any]] | None = None
         self.turns = 0
 
     def begin(self, inputs: Mapping[str, Any]) -> None:
@@ -156,17 +153,9 @@ class Agents:
 
     def _guided(self) -> list[str]:
         """Return the messages that the parent run has sent since the last turn of an agent."""
-        found: list[str] = []
-        while self._ctx.parent_id:
-            guidance = self._guidance or self._ctx.signal(GUIDANCE)
-            # The signal's status would miss messages that were sent before the run first waited.
-            timer = self._ctx.timer(SHORTEST, reason="The agent looks for messages of its parent.")
-            if self._ctx.wait_any(guidance, timer, keep_open=True) is timer:
-                self._guidance = guidance
-                break
-            found.append(text_of(guidance.wait().value))
-            self._guidance = None
-        return found
+        if not self._ctx.parent_id:
+            return []
+        return [text_of(one.value) for one in self._ctx.received(GUIDANCE)]
 
     def _filled(self, text: str) -> str:
         """Return the text with the inputs and the state in place of their names in braces."""

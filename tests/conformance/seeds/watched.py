@@ -81,6 +81,9 @@ class WatchedJournal:
     def unread_messages(self) -> list[dict[str, Any]]:
         return self._journal.unread_messages()
 
+    def unread_signals(self, name: str) -> list[dict[str, Any]]:
+        return self._journal.unread_signals(name)
+
     def refusal(self, run_id: str) -> str:
         return self._journal.refusal(run_id)
 
