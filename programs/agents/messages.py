@@ -4,12 +4,18 @@ They are what journals hold. The shape has a version, and `model_edge` translate
 library that talks to models, so a newer library reads what an older one has left.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 FROZEN = ConfigDict(frozen=True, extra="forbid")
+FOREIGN = (
+    "another release has stored this reply of a model ({faults}). Deploy that release again and"
+    " retry the run, or fork the run from before this step, which asks the model again."
+)
 
 
 class TextPart(BaseModel):
@@ -89,6 +95,18 @@ class Reply(BaseModel):
     usage: Usage = Usage()
     finish: str = ""
     """The reason why the model stopped writing, such as "stop" or "length"; "" if not known."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_release(cls, value: Any, read: Callable[[Any], "Reply"]) -> "Reply":
+        """Read a reply; if its shape is that of another release, say what to do."""
+        try:
+            return read(value)
+        except ValidationError as error:
+            found = "; ".join(
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+            )
+            raise PydanticCustomError("another_release", FOREIGN, {"faults": found}) from None
 
     @property
     def text(self) -> str:

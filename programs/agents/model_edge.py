@@ -7,6 +7,7 @@ and without retries of its own or of its clients.
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -185,13 +186,21 @@ def to_library(messages: Sequence[Message], instructions: str) -> Iterator[Any]:
 def _their_part(part: Part) -> Any:
     from pydantic_ai import messages as theirs  # noqa: PLC0415 (an extra)
 
-    kept = part.of_provider
     if isinstance(part, TextPart):
-        return theirs.TextPart(part.text, **kept)
+        return theirs.TextPart(part.text, **_known_to(theirs.TextPart, part))
     if isinstance(part, ThoughtPart):
-        return theirs.ThinkingPart(part.text, **kept)
-    arguments = part.malformed or part.arguments
+        return theirs.ThinkingPart(part.text, **_known_to(theirs.ThinkingPart, part))
+    arguments, kept = part.malformed or part.arguments, _known_to(theirs.ToolCallPart, part)
     return theirs.ToolCallPart(part.tool, arguments, tool_call_id=part.id, **kept)
+
+
+def _known_to(kind: Any, part: Part) -> dict[str, Any]:
+    """Return the provider's fields that this version of the library knows in such a part.
+
+    Another version may have had more of them, and providers answer without them.
+    """
+    known = {one.name for one in fields(kind)}
+    return {name: value for name, value in part.of_provider.items() if name in known}
 
 
 def _their_result(result: ToolResult) -> Any:
