@@ -34,7 +34,16 @@ FLOWS = "abstract_flows"
 """The module that holds the procedures of the programs that a test starts."""
 EXAMPLES = ("01_hello_world", "02_ask_user", "03_wait_until", "04_multi_step", "05_persistence")
 WITH_MODEL = ("06_llm_integration", "07_react_agent")
-FILES = ("pause_resume", "subworkflow", "retry_idempotency", "integrations_abstractcore")
+FILES: dict[str, tuple[str, ...]] = {
+    "pause_resume": (),
+    "subworkflow": (),
+    "retry_idempotency": (),
+    "integrations_abstractcore": (),
+    "durable_toolsets": (),
+    "scheduler": ("TestScheduler", "TestScheduledRuntime"),
+    "artifacts": ("TestArtifactRuntimeIntegration", "TestArtifactWorkflowIntegration"),
+}
+"""The files of their tests that use the runtime, with the classes of those that do so in part."""
 
 
 class Captured(Exception):  # noqa: N818 (no error: it carries a program out of an example)
@@ -252,8 +261,16 @@ def program_of(name: str, folder: Path, *, flows: str = FLOWS) -> tuple[Procedur
 
 
 def tests() -> list[Test]:
-    """All tests of the files, by their names alone."""
-    return tests_of(CHECKOUT, FILES)
+    """Their tests that use the runtime, by their names alone."""
+    found = tests_of(CHECKOUT, tuple(FILES))
+    return [one for one in found if not FILES[one[0]] or one[1] in FILES[one[0]]]
+
+
+def tests_beside() -> list[Test]:
+    """Their other tests."""
+    there = Path(CHECKOUT).glob("tests/test_*.py") if CHECKOUT else ()
+    every = tests_of(CHECKOUT, tuple(sorted(one.stem.removeprefix("test_") for one in there)))
+    return [one for one in every if one not in tests()]
 
 
 def run_test(test: Test) -> None:

@@ -10,7 +10,9 @@ from django.contrib.auth.models import User
 
 from procedures.testing import RehearsedRun, crash_test, script
 from tests import abstract_runtime as theirs
+from tests.abstract_runtime import tests_beside as beside
 from tests.checkouts import Test
+from tests.programs.runtime_cases import BESIDE
 
 pytestmark = [
     pytest.mark.django_db,
@@ -24,6 +26,10 @@ PARENT = (
     "parent of an answered child is never woken)"
 )
 CLOCK = "counts the calls of time.sleep in its own process; our pauses hold no worker"
+TICKED = (
+    "expects a run to stand still unless a process of its caller looks for what is due (seed: a run"
+    " goes on only while somebody ticks it); here, the site's clock and workers carry it on"
+)
 WORDS = "expects the words of an error message"
 EXCEPTIONS = {
     "test_file_persistence_pause_resume": "gives an answer under a name of its own; people answer"
@@ -44,6 +50,16 @@ EXCEPTIONS = {
     "test_ledger_records_idempotency_key": OWN_STORE,
     "test_ledger_records_attempt_number": OWN_STORE,
     "test_file_ledger_persists_retry_fields": OWN_STORE,
+    "test_find_waiting_runs": OWN_STORE,
+    "test_scheduled_runtime_find_waiting_runs": OWN_STORE,
+    "test_poll_once_resumes_due_wait_until": f"{OWN_STORE}: it moves the time in its store",
+    "test_set_artifact_store": "gives the runtime a store of files; here, the site has one",
+    "test_background_polling_resumes_wait_until": TICKED,
+    "test_create_scheduled_runtime_auto_start": TICKED,
+    "test_scheduled_runtime_zero_config": TICKED,
+    "test_start_and_stop": TICKED,
+    "test_start_twice_raises": TICKED,
+    "test_tool_calls_persist_and_continue_across_restart": TICKED,
     "test_abstractcore_tool_executor_executes_registered_tool": "tests the package abstractcore",
 }
 """Their tests that must fail here, and why; for a fault of the seed, which one."""
@@ -101,6 +117,12 @@ def test_their_test_holds(test: Test, admin_user: User) -> None:
                 theirs.run_test(test)
         else:
             theirs.run_test(test)
+
+
+def test_each_of_their_other_tests_has_a_reason_and_a_test_of_ours() -> None:
+    found = {f"{file} {of}" if f"{file} {of}" in BESIDE else file for file, of, _ in beside()}
+
+    assert found == BESIDE.keys()
 
 
 def test_every_exception_is_one_of_their_tests() -> None:
