@@ -1,0 +1,294 @@
+"""The command `countersign`: start runs, ask people and answer requests in a terminal.
+
+The environment variable COUNTERSIGN_URL holds the address of the site, and COUNTERSIGN_TOKEN an API
+token. The token is no argument, because other users of a machine can read arguments.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import Any, TextIO
+from unicodedata import category
+
+from countersign_client.client import Client
+from countersign_client.errors import CountersignError
+from countersign_client.files import File
+from countersign_client.results.requests import Request
+from countersign_client.results.runs import Run
+
+OK, REFUSED, NO = 0, 1, 3
+"""The exit codes: it was done; the site refused it; the run failed, or the answer was no."""
+YOURS = ("mine", "groups")
+"""The lists of what waits for somebody: by name, and as a member of groups."""
+YES_OR_NO = {"yes": True, "no": False}
+ANSWERED = {"approved", "answered", "edited"}
+"""The outcomes of a question with which `ask --wait` succeeds."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command, and return its exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    address, token = (os.environ.get(f"COUNTERSIGN_{name}", "") for name in ("URL", "TOKEN"))
+    if not (address and token):
+        parser.error("Set COUNTERSIGN_URL to the site's address, and COUNTERSIGN_TOKEN to a token.")
+    try:
+        with Client(address, token) as client:
+            code: int = given.run(client, given)
+            return code
+    except (CountersignError, OSError) as error:
+        _say(str(error), sys.stderr)
+        return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="countersign", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run, (words, *arguments) in COMMANDS.items():
+        name = run.__name__.removeprefix("_")
+        found = commands.add_parser(name, help=words, description=f"{words}.")
+        for names, options in (*arguments, JSON):
+            found.add_argument(*names, **options)
+        found.set_defaults(run=run)
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't NAME=VALUE")
+    return name, value
+
+
+# Runs
+
+
+def _procedures(client: Client, given: argparse.Namespace) -> int:
+    rows = ((one.name, one.title) for one in _all(client.list_procedures))
+    return _list(given, rows, ("name", "title"))
+
+
+def _start(client: Client, given: argparse.Namespace) -> int:
+    schema = client.get_procedure(given.procedure).inputs or {}
+    properties = schema.get("properties", {})
+    inputs = {name: value_of(text, properties.get(name, {})) for name, text in given.inputs}
+    files: dict[str, Any] = {name: File.load(path) for name, path in given.file}
+    run = client.start_run(given.procedure, inputs, key=given.key, files=files)
+    return _ended(client, run, given)
+
+
+def _runs(client: Client, given: argparse.Namespace) -> int:
+    page = client.list_runs(status=given.status, procedure=given.procedure)
+    rows = ((one.id, one.status, one.subject or one.title) for one in page.items)
+    return _list(given, rows, ("id", "status", "title"))
+
+
+def _run(client: Client, given: argparse.Namespace) -> int:
+    return _ended(client, client.get_run(given.id), given)
+
+
+def _cancel(client: Client, given: argparse.Namespace) -> int:
+    return _ended(client, client.cancel_run(given.id, given.reason), given)
+
+
+def _ended(client: Client, run: Run, given: argparse.Namespace) -> int:
+    """Print a run, after its end with `--wait`."""
+    waits = getattr(given, "wait", False)
+    if waits and not run.is_over:
+        run = client.wait_for_end(run.id, timeout=given.timeout)
+    result = run.result
+    if result is None and run.result_at is not None:
+        result = client.get_result(run.id)
+    if given.json:
+        _print_json({**asdict(run), "result": result})
+    else:
+        _say(f"{run.id}  {run.status}  {run.subject or run.title}")
+        for one in run.requests:
+            _say(f"  waits for an answer: {one.prompt} ({one.id})")
+        if run.status == "succeeded" and result is not None:
+            _say(result if isinstance(result, str) else _json(result))
+        if run.error:
+            _say(f"{run.error.type}: {run.error.message}", sys.stderr)
+    return NO if waits and run.status != "succeeded" else OK
+
+
+# Requests
+
+
+def _inbox(client: Client, given: argparse.Namespace) -> int:
+    tabs = [given.tab] if given.tab else YOURS
+    listed = (_all(partial(client.list_inbox, tab=tab)) for tab in tabs)
+    found = {one.id: one for one in chain.from_iterable(listed)}
+    rows = ((one.id, one.kind, one.prompt) for one in found.values())
+    return _list(given, rows, ("id", "kind", "prompt"))
+
+
+def _request(client: Client, given: argparse.Namespace) -> int:
+    request = client.get_request(given.id)
+    if given.json:
+        _print_json(request)
+        return OK
+    _say(f"{request.prompt}\n{request.status}, asked of {', '.join(request.assigned) or 'nobody'}")
+    for text in filter(None, (request.body, request.draft)):
+        _say(f"\n{text}")
+    if request.evidence is not None:
+        _say(f"\n{_json(request.evidence)}")
+    if request.labels:
+        _say(f"\nAnswers: {', '.join(request.labels.values())}")
+    _say(f"\n{request.silence}")
+    return OK
+
+
+def _answer(client: Client, given: argparse.Namespace) -> int:
+    request = client.get_request(given.id)
+    value = answer_for(request, given.value)
+    response = client.answer_request(given.id, value, comment=given.comment)
+    if given.json:
+        _print_json(response)
+    else:
+        _say(f"Answered: {_json(response.value)}")
+    return OK
+
+
+def _ask(client: Client, given: argparse.Namespace) -> int:
+    question = client.ask(
+        given.subject, body=given.body, to=given.to, options=given.option or None, key=given.key
+    )
+    if not given.wait:
+        _say(_json({"id": question.id}) if given.json else question.id)
+        return OK
+    answer = question.wait(timeout=given.timeout)
+    if given.json:
+        _print_json(answer)
+    else:
+        said = [answer.outcome, _json(answer.value), answer.responder, answer.comment]
+        _say("  ".join(filter(None, said)))
+    return OK if answer.outcome in ANSWERED else NO
+
+
+def answer_for(request: Request, text: str) -> Any:
+    """Return the answer that a text means: the value of a label, yes or no, JSON, or the text."""
+    named = [value for value, label in request.labels.items() if _alike(label, text)]
+    text = named[0] if len(named) == 1 else text
+    decision = request.schema.get("properties", {}).get("decision", {})
+    if text in decision.get("enum", ()):
+        return {"decision": text}
+    return value_of(text, request.schema)
+
+
+def value_of(text: str, schema: Mapping[str, Any]) -> Any:
+    """Return the value that a text means where a JSON Schema asks for one."""
+    if schema.get("type") == "string" or text in schema.get("enum", ()):
+        return text
+    word = YES_OR_NO.get(text.casefold())
+    if word is not None:
+        return word
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _alike(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+# Printing
+
+
+def _all(page_of: Callable[..., Any]) -> Iterable[Any]:
+    """Yield the items of all pages."""
+    after = None
+    while True:
+        page = page_of(after=after)
+        yield from page.items
+        after = page.next
+        if after is None:
+            return
+
+
+def _list(given: argparse.Namespace, rows: Iterable[Sequence[str]], names: Sequence[str]) -> int:
+    if given.json:
+        _print_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        for row in rows:
+            _say("  ".join(row))
+    return OK
+
+
+def _print_json(value: Any) -> None:
+    _say(_json(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value))
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print a text; control characters in it are written out, so that none drives a terminal."""
+    shown = "".join(_visible(one) for one in text)
+    (stream or sys.stdout).write(f"{shown}\n")
+
+
+def _visible(character: str) -> str:
+    is_control = category(character) in {"Cc", "Cf"} and character not in "\n\t"
+    return character.encode("unicode_escape").decode() if is_control else character
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+JSON: Argument = ("--json",), {"action": "store_true", "help": "print JSON"}
+ID: Argument = ("id",), {}
+KEY: Argument = ("--key",), {"default": "", "help": "the same key again does nothing twice"}
+WAIT: tuple[Argument, Argument] = (
+    (("--wait",), {"action": "store_true", "help": "wait until it has ended"}),
+    (("--timeout",), {"type": float, "metavar": "SECONDS", "help": "wait no longer than this"}),
+)
+COMMANDS: dict[Callable[[Client, argparse.Namespace], int], tuple[Any, ...]] = {
+    _procedures: ("List the procedures that you may see",),
+    _start: (
+        "Start a run",
+        (("procedure",), {}),
+        (("inputs",), {"nargs": "*", "metavar": "NAME=VALUE", "type": _pair}),
+        (("--file",), {"action": "append", "default": [], "metavar": "NAME=PATH", "type": _pair}),
+        KEY,
+        *WAIT,
+    ),
+    _runs: (
+        "List runs, newest first",
+        (("--status",), {"help": "such as waiting or failed"}),
+        (("--procedure",), {"help": "the name of a procedure"}),
+    ),
+    _run: ("Show a run", ID, *WAIT),
+    _cancel: ("Cancel a run", ID, (("reason",), {})),
+    _inbox: (
+        "List the requests that wait for you or your groups, most urgent first",
+        (("--tab",), {"help": "only mine, groups, unclaimed, snoozed or done"}),
+    ),
+    _request: ("Show a request", ID),
+    _answer: (
+        "Answer a request",
+        ID,
+        (("value",), {"help": 'a label, "yes", "no", a text, or JSON'}),
+        (("--comment",), {"default": ""}),
+    ),
+    _ask: (
+        "Ask people a question",
+        (("subject",), {}),
+        (("--body",), {"default": "", "help": "Markdown"}),
+        (("--to",), {"action": "append", "default": [], "help": 'a group or "@name"; repeatable'}),
+        (("--option",), {"action": "append", "default": [], "help": "an option; repeatable"}),
+        KEY,
+        *WAIT,
+    ),
+}
+"""The commands, each with its description and its arguments."""
