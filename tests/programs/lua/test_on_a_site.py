@@ -218,6 +218,8 @@ def known() -> set[str]:
     return {name for name, one in registry.definitions().items() if not one.file}
 
 
+FREE_WITHIN = 5
+"""The seconds from the failure of a run that hangs until another process has its slot."""
 HOSTILE = "local s, p = ('a'):rep(3000), '^' .. ('a*'):rep(9) .. 'b'"
 ENDLESS = {
     "a pattern": "string.find(s, p)",
@@ -252,7 +254,9 @@ def test_a_program_that_hangs_in_c_loses_its_process_and_fails(
     error = error_of(run)
     assert error["type"] == "LimitReached"
     assert error["message"].startswith("programs/hanging.yaml, line 5: the code has computed")
-    wait_until(lambda: before.isdisjoint(alone.slots), timeout=60, what="the slot to be free")
+    wait_until(
+        lambda: before.isdisjoint(alone.slots), timeout=FREE_WITHIN, what="the slot to be free"
+    )
     other, _ = start_run("fine", {}, by=admin_user)
     wait_for_status(other, "succeeded", timeout=60)  # type: ignore[arg-type]
     run.refresh_from_db()
