@@ -1,7 +1,9 @@
 """People, servers and processes for every test."""
 
 import gc
+import os
 import signal
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -19,6 +21,7 @@ from pytest_django import DjangoDbBlocker
 from procedures.models.clock import clock as database_clock
 from tests import machine
 from tests.desk import Desk
+from tests.order import dealt, place_of
 from tests.postgres import PostgreSQL
 from tests.processes import Process, Redis, Web, Worker, clock_worker, run_worker
 from tests.tables import keep_what_migrate_made
@@ -52,6 +55,19 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.set_threshold(*GARBAGE)
     gc.enable()
     return collected
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On several cores, have the tests that take longest begin first."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes == 1:
+        return
+    files, others = defaultdict[int, list[pytest.Item]](list), list[pytest.Item]()
+    for item in items:
+        place = place_of(str(item.path))
+        (others if place is None else files[place]).append(item)
+    items[:] = dealt([files[place] for place in sorted(files)], others, processes)
 
 
 @pytest.hookimpl(wrapper=True)
