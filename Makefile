@@ -19,8 +19,8 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	machine mail_server mails members_live message_files message_markdown missing_code \
 	missing_rows moments_typed nested_forms nested_starts new_channel new_kind odd_messages \
 	older_rows operations operators_rights outsider pages* people_admin posted_messages prefix \
-	presence_typing procedure_files profile programs refund_over_http release rooms seed \
-	seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
+	presence_typing procedure_files profile programs proven_rows refund_over_http release rooms \
+	seed seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
 	stuck_slots subjects surroundings throttle token_scopes usual_next webhook_addresses \
 	webhooks weights
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
@@ -46,10 +46,17 @@ quick: .venv/dev  ## in under a minute: format, lint, layers, types, and what ne
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static quick-tests
 
 static: .venv/dev  ## format, lint, layers and types
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types layers lint
+
+types: .venv/dev
+	.venv/bin/mypy .
+
+layers: .venv/dev
+	.venv/bin/lint-imports
+
+lint: .venv/dev
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/lint-imports
-	.venv/bin/mypy .
 
 quick-tests: .venv/dev
 	$(PYTHON) -m pytest -q --numprocesses 2 -m 'not soak and not visit and not slow and not django_db' \
@@ -113,4 +120,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run quick static quick-tests test coverage soak first-visit pictures reference audit fix requirements licences
+.PHONY: run quick static types layers lint quick-tests test coverage soak first-visit pictures reference audit fix requirements licences
