@@ -3,6 +3,7 @@
 Without a checkout of it, named by ABSTRACTRUNTIME, they are skipped.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,11 @@ def test_their_example_ends_the_same_wherever_its_worker_is_killed(
 @pytest.mark.parametrize("test", theirs.tests(), ids=lambda test: test[2])
 def test_their_test_holds(test: Test, admin_user: User) -> None:
     with theirs.loaded(by=admin_user):
-        if test[2] in EXCEPTIONS:
+        why = EXCEPTIONS.get(test[2])
+        if why == CLOCK:  # other threads of this process sleep, too, and may make up the count
+            with suppress(AssertionError):
+                theirs.run_test(test)
+        elif why:
             with pytest.raises(BaseException):  # noqa: B017, PT011 (whatever the test asserts)
                 theirs.run_test(test)
         else:
