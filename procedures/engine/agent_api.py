@@ -41,7 +41,7 @@ UNSAID = {
 }
 """The default prompt of each kind of request, for an empty message."""
 REFUSALS = {"cancel", "deny", "no", "reject"}
-"""The types of options that mean no, wherever they stand in the list of options."""
+"""Types of options that mean no; such an option may stand anywhere in the list of options."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _checked_metadata(metadata: object) -> Mapping[str, Any]:
 
 
 def _default(request_type: str, value: Any) -> Any:
-    """Return the default in the form that people see; an empty string means no default."""
+    """Return the default answer in the form that people see; an empty string means no default."""
     if request_type != "review" or not isinstance(value, Mapping):
         return None if value == "" else value
     edited = value.get("edited_artifact")

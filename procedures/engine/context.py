@@ -45,7 +45,7 @@ from procedures.engine.waits.sending import send_signal
 
 T = TypeVar("T")
 STEP_ONLY = ("approved_by",)
-"""The options of `ctx.step` that aren't options of every step."""
+"""The options that only `ctx.step` takes, and not every method that runs a step."""
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -261,7 +261,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         id: str = "",  # noqa: A002
         error: str = "",
     ) -> None:
-        """Send a signal to another run exactly once; `run` is its handle or its id.
+        """Send a signal to another run exactly once; `run` is the handle or the id of that run.
 
         If two signals have the same `id`, the receiver ignores the second one; by default, each
         call gets its own id. `value` is any JSON. With a string as `error`, the waiting run raises
@@ -278,11 +278,11 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     def continue_as_new(self, **inputs: Any) -> NoReturn:
         """Restart this run from the top with other inputs; its earlier events aren't read again.
 
-        Values that the run still needs must be passed as inputs; an input that is left out gets
-        its default.
-        `ctx.state` starts empty, compensations that were registered before no longer run, open
-        waits are withdrawn, and children are cancelled unless they were abandoned. Messages and
-        signals that the run hasn't read stay for it.
+        Values that the run still needs must be passed as inputs; an input that is left out gets its
+        default. `ctx.state` starts empty, and compensations that were registered before no longer
+        run. Open waits are withdrawn, and children are cancelled unless they were started with
+        `on_parent_end="abandon"`. The run can still read messages and signals that arrived before
+        and that it hasn't read.
 
         Raises `InputError` for inputs that don't fit the signature.
         """

@@ -147,7 +147,7 @@ class BranchFailedError(EngineError):
     def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
         self.of = of
-        """The key of the call that failed in the branch, such as a key of a step, if known."""
+        """The key of the failed call in the branch, for example of a step; "" if it isn't known."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
@@ -243,7 +243,7 @@ class Interruption(BaseException):
 
 
 class Suspend(Interruption):
-    """The run leaves its worker until a wait closes, or until `wake_at` for a step's retry."""
+    """The run leaves its worker until a wait closes or, before a step's retry, until `wake_at`."""
 
     def __init__(self, *keys: str, wake_at: datetime | None = None, waits: bool = True) -> None:
         self.keys, self.wake_at, self.waits = keys, wake_at, waits

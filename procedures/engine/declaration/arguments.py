@@ -24,7 +24,7 @@ LONGEST_DIGEST = 16
 NO_ARGUMENTS = canonical.digest("[]")[:LONGEST_DIGEST]
 HOLDERS = (list, tuple, dict, set, frozenset)
 NO_FUNCTION: Any = object()
-"""The placeholder for the function in a call that passes none."""
+"""The default of the parameter `fn`, which shows that a call has passed no function."""
 SIMPLE = {type(None), bool, int, float, str}
 
 

@@ -44,7 +44,7 @@ class Bound(Generic[T]):
         return self.options.name or name_of(self.fn)
 
     def with_options(self, options: Mapping[str, Any]) -> "Bound[T]":
-        """Return the same step with other options."""
+        """Return a copy of this bound step in which these options have other values."""
         check_options(options)
         return replace(self, options=replace(self.options, **options))
 

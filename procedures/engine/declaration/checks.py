@@ -55,7 +55,7 @@ def check_types(name: str, hints: Mapping[str, Any]) -> None:
 
 
 def check_default(name: str, of: str, default: Any, hint: Any) -> None:
-    """Raise `DefinitionError` for a default value that every start of a run would refuse.
+    """Raise `DefinitionError` for a default value of an input that doesn't fit the input's type.
 
     For a `SiteChoice`, any default is accepted, because the site's settings may change later.
     """

@@ -176,7 +176,10 @@ class Procedure:
         return inputs
 
     def _unknown_names(self, ready: Mapping[str, Any]) -> list[Fault]:
-        """Return faults for unknown names in inputs, except in types that allow or ignore them."""
+        """Return a fault for each field in an input that the type of the input doesn't have.
+
+        A type that is explicitly declared to allow or ignore unknown fields may have any field.
+        """
         try:
             # Validate a second time, because `extra` also overrides the types whose authors allow
             # unknown names.
@@ -256,10 +259,10 @@ class Procedure:
         return inputs
 
     def _run_checks(self, inputs: Mapping[str, Any], *, together: bool) -> None:
-        """Run the checks of the inputs, and raise `InputError` with the faults of all inputs.
+        """Check the inputs, and raise `InputError` with the faults of all inputs.
 
-        With `together=False`, only the checks that look at a single input run; with
-        `together=True`, only the checks that need several inputs.
+        With `together=False`, only the checks that need one input are made; with `together=True`,
+        only the checks that need several inputs.
         """
         look = self._look_together if together else self._look_at
         if faults := [fault for name in inputs for fault in look(name, inputs)]:

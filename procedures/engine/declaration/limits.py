@@ -57,7 +57,7 @@ class Limits:
         return Limits(**{name: getattr(site, name) for name in every} | own)
 
     def ends_at(self, began_at: datetime | None) -> datetime | None:
-        """Return the time at which `max_duration` is over; None if it isn't set."""
+        """Return the time at which `max_duration` is over; None without a `max_duration`."""
         if self.max_duration is None or began_at is None:
             return None
         return began_at + parse_duration(self.max_duration)

@@ -26,7 +26,7 @@ class Signature:
     """The signature of a step function."""
 
     name: str
-    """The function's own name, or "" if a step can't have that name."""
+    """The function's own name; "" for a name that a step can't have, such as "<lambda>"."""
     returns: Any
     step_parameter: inspect.Parameter | None = None
     place: int = 0

@@ -28,12 +28,12 @@ RENAMED = {
 class Retry:
     """A retry policy: at most `attempts` attempts in all, with a growing pause between them.
 
-    `backoff` is the first pause, and each pause is `backoff_factor` times the one before, up to
-    `max_backoff`. `jitter`, a share from 0 to 1, makes each pause longer or shorter by up to that
-    share, so that many runs don't retry at the same time. `non_retryable` lists exception types
-    after which the step isn't tried again. `deadline` is the longest time from the beginning of the
-    first attempt to the beginning of the last one. During a pause of up to a second, the worker
-    waits; during a longer one, it is free for other runs.
+    `backoff` is the first pause. Each further pause is `backoff_factor` times as long as the pause
+    before, up to `max_backoff`. `jitter`, a share from 0 to 1, makes each pause longer or shorter
+    by up to that share, so that many runs don't retry at the same time. `non_retryable` lists
+    exception types after which the step isn't tried again. `deadline` is the longest time from the
+    beginning of the first attempt to the beginning of the last attempt. During a pause of up to a
+    second, the worker keeps the run; during a longer pause, the worker is free for other runs.
     """
 
     attempts: int = 3
@@ -61,9 +61,10 @@ class Retry:
                 parse_duration(length, of=f"{name}= of a Retry")
 
     def pause_after(self, attempt: int, error: BaseException, spent: timedelta) -> timedelta | None:
-        """Return the pause after that failed attempt (counted from 1), or None to give up.
+        """Return the pause after a failed attempt; None if the step isn't tried again.
 
-        `spent` is the time since the first attempt began.
+        `attempt` is the number of the failed attempt, counted from 1. `spent` is the time since the
+        first attempt began.
         """
         if attempt >= self.attempts or isinstance(error, self.non_retryable):
             return None
@@ -118,8 +119,8 @@ class StepOptions(TypedDict, total=False):
     - `transaction`: commit the step's database writes and its result together.
     - `pure`: the step is idempotent and may be repeated, so its result may be stored a little
       later.
-    - `once`: run the step at most once; if a worker crashes during it, operators are asked whether
-      it happened.
+    - `once`: run the step at most once; if a worker crashes during the step, operators are asked
+      whether the step happened.
     - `strict`: quarantine the run if a replay calls the step with other arguments.
     - `shown`: store the arguments with the result, so that people see them.
     """
@@ -229,10 +230,11 @@ class Step:
     def messages(self) -> list[InboxMessage]:
         """Return what people have written to this step since the last call, oldest first.
 
-        People can write to a step of a procedure with `steer=True`. Call this where a message can
-        change what the step does next; each call reads the database. The messages count as read
-        once the step has succeeded: until then, another attempt gets them again. Messages that no
-        step has read are left to `ctx.inbox`.
+        People can write to a step of a procedure with `steer=True`. Call this method where a
+        message can change what the step does next; each call reads the database. The messages count
+        as read once the step has succeeded. If the step is tried again before that, the next
+        attempt gets the same messages again. Messages that no step has read are left to
+        `ctx.inbox`.
         """
         return self._hear()
 
@@ -245,19 +247,20 @@ class Step:
     def write(self, text: str) -> None:
         """Add a piece to the step's text, which people read in the chat while it is written.
 
-        Call it for each piece as it comes, however small, from any thread; it doesn't wait. When
-        the step ends, the whole text, read as Markdown, becomes a message of the run. Another
-        attempt begins a new text in its place. Raises `SizeError` if the text becomes larger than
-        the site allows (5,000,000 characters), and `EngineError` after the step's end.
+        Call this method for each piece as it comes, however small, from any thread; the call
+        doesn't wait. When the step ends, the whole text, read as Markdown, becomes a message of the
+        run. If the step is tried again, a new text takes the place of this text. Raises `SizeError`
+        if the text becomes larger than the site allows (5,000,000 characters), and `EngineError`
+        after the step's end.
         """
         self._put_down(text)
 
     def spend(self, **amounts: int | float | Decimal) -> None:
         """Record what the step uses up, such as `requests=1` or `EUR=Decimal("0.20")`.
 
-        People see the sum for the whole run on its page. Each call is committed at once, so what an
-        attempt has used counts even if it fails or its worker dies. Raises `OptionError` for
-        anything but finite numbers from 0.
+        People see the sum for the whole run on the page of the run. Each call is committed at once,
+        so the amounts of an attempt count even if the attempt fails or the worker dies. Raises
+        `OptionError` for anything but finite numbers from 0.
         """
         self._spend(amounts)
 

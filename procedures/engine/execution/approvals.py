@@ -13,11 +13,12 @@ from procedures.engine.waits.later import Later
 
 
 def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound[Any]:
-    """Return the bound step with the key of its approval, which no other step can use then.
+    """Return a copy of the bound step that holds the key of its approval.
 
-    `decision` is the response that the author passed as `approved_by`. If people approved another
-    step, or the same step with other arguments, they are asked again: the new question shows what
-    the step would do now. Raises `NotApprovedError` if people didn't approve the step.
+    No other step can use this approval then. `decision` is the response that the author passed as
+    `approved_by`. If people approved another step, or the same step with other arguments, they are
+    asked again: the new question shows what the step would do now. Raises `NotApprovedError` if
+    people didn't approve the step.
     """
     _check_decides(decision)
     if not bound.is_shown:
@@ -48,7 +49,7 @@ def _serves(fiber: Fiber, decision: Response[bool], bound: Bound[Any], evidence:
 
 
 def _check_decides(decision: object) -> None:
-    """Raise `OptionError` unless `decision` is a response to a question of yes or no."""
+    """Raise `OptionError` unless `decision` is a response to a yes-or-no question."""
     if isinstance(decision, Response):
         question = decision.question
         if question is None or question.rules.approves or decision.value is True:

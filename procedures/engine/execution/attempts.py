@@ -114,7 +114,7 @@ class StepExecution:
     _reports: Reports | None = field(default=None, init=False)
     """The reports of the last attempt; None if the function has no parameter annotated `Step`."""
     _told: list[str] = field(default_factory=list, init=False)
-    """The names of process settings that the step has changed and a logged warning has named."""
+    """The process settings that the step has changed and that a logged warning already names."""
 
     def go_on(self, entry: Entry, content: Mapping[str, Any]) -> Any:
         """Continue a step that was begun in an earlier claim and has no stored result.

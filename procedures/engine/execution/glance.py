@@ -28,12 +28,12 @@ USUAL = tuple(
     )
     if (number := getattr(signal, name, None)) is not None
 )
-"""The process signals that programs usually handle; each step compares only their handlers."""
+"""Signals that programs usually handle; the handlers of these signals are compared at each step."""
 CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES)
 
 
 def glance() -> tuple[Any, ...]:
-    """Return the process settings that a step may change, only to compare them with other results.
+    """Return the process settings that a step may change, in a form that is only for comparing.
 
     The function is called twice per step. Most of its time goes into loading memory that has left
     the processor's cache since the step before. So it touches as little memory as possible: it

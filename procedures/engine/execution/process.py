@@ -50,7 +50,7 @@ class Setting(NamedTuple):
     which may be secret.
     """
     is_same: Callable[[Any, Any], bool] = operator.eq
-    """A function that returns True if an earlier and the current value need no restoring."""
+    """A function that returns True if the current value needn't be restored to an earlier value."""
 
 
 class SetBack(NamedTuple):
@@ -78,7 +78,7 @@ class Settings(NamedTuple):
     settings: Sequence[Setting]
 
     def set_back(self, before: State) -> SetBack:
-        """Restore the settings that `read` returned. Never raises."""
+        """Restore the values in `before`, which `read` returned earlier. Never raises."""
         now, names = self.read(), dict[int, str]()
         if now == before:
             return SetBack([], [])

@@ -56,11 +56,11 @@ class Progress:
         self._thread, self._lock = threading.get_ident(), threading.Lock()
 
     def say(self, text: str, done: float | None, total: float | None) -> None:
-        """Add a line, and write all lines that were held back if a write is due.
+        """Add a line and, if a write is due, write this line and all lines that were held back.
 
         A line with `done` replaces the lines held back before it. A call without text and counts
-        adds nothing. Lines from other threads are held back, because only the step's own thread
-        writes.
+        adds nothing. A call from another thread than the step's own writes nothing; its line is
+        held back.
         """
         check_progress("step.progress", text, done, total)
         if self._is_over:

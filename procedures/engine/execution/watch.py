@@ -65,7 +65,7 @@ class Watch:
         return self._clock() - self._since
 
     def check(self) -> None:
-        """Raise `LimitReached` if the code has used its time."""
+        """Raise `LimitReached` if the code has used up its time."""
         if self.used > self._seconds:
             self.fail(self._words())
 

@@ -16,7 +16,7 @@ from procedures.engine.values.secrecy import Masker
 LONGEST_SHOWN = 20_000
 """The largest number of characters of a written text that its chat message contains.
 
-A longer text is cut in the message, and its whole is stored in the same event.
+A longer text is cut in the message. The event of the message also stores the whole text.
 """
 LONGEST_NAME = 100
 KEPT, FAILED = "kept", "failed"

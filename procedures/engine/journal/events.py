@@ -75,7 +75,7 @@ BEGUN_ANEW = "system: continued as new"
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
 """Kinds of events that a worker can't commit after people have cancelled or paused the run.
 
-The check is made for a cancellation or pause since the worker claimed the run.
+Only a cancellation or pause counts that was made after the worker had claimed the run.
 """
 
 

@@ -19,7 +19,7 @@ MOST_GAPS = 100
 LONGEST_GAP = 1000
 """The largest number of missing events that can be detected in one gap if later events moved."""
 TRIED = 100
-"""The number of events after a gap that are tried at every possible number."""
+"""The number of events after a gap for which every possible original number is tried."""
 
 
 class DamageKind(StrEnum):
@@ -103,7 +103,7 @@ class Ledger:
 
 
 class Search:
-    """A search for the original places of events in a chain that is broken."""
+    """A search for the original numbers of events in a chain that is broken."""
 
     def __init__(self, ledger: Ledger, left: Iterable[Event]) -> None:
         self._ledger = ledger

@@ -127,8 +127,9 @@ class Opening:
     def silence(self) -> Closing:
         """Return the closing of this wait when its time is over.
 
-        A timer has elapsed. For a request or a signal, `on_timeout` says whether the default is the
-        answer, the wait is withdrawn, or the wait has expired, which makes the code fail.
+        The outcome of a timer is "elapsed". The outcome of a request or a signal depends on
+        `on_timeout`: "defaulted" with the default value, "withdrawn", or "expired", which makes the
+        code fail.
         """
         if self.wait == "timer":
             return Closing(outcome="elapsed", responder="system: clock")

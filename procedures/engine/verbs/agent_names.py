@@ -51,12 +51,12 @@ class AgentVerbs:
 
     @with_options("ctx.checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True if an earlier call of `step_run` has stored a result under that name."""
+        """Return True if `step_run` has stored a result of that name that hasn't been forgotten."""
         return self._checkpoints.exists(name)
 
     @with_options("ctx.checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return the last result that `step_run` has stored under that name, or None."""
+        """Return the last result that `step_run` has stored under that name; None without one."""
         return self._checkpoints.get(name)
 
     @with_options("ctx.checkpoint_clear_after")

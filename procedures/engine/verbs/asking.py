@@ -115,12 +115,13 @@ class AskingVerbs:
     ) -> Response[Any]:
         """Show a draft (text, JSON data or a `File`) that people may edit, and ask for a decision.
 
-        The response's `value` is the final draft, and its `decision` is the name of the decision.
-        The value is "" after a rejection (None for data and files). `decisions` maps the names of
-        decisions to the labels of their buttons, and the first decision approves; by default the
-        names are "approved" and "rejected". `format` says how people see the draft: text as
-        "text", "markdown" or "code", data as "json" or "table". A file can be replaced by another
-        one.
+        The response's `value` is the draft as people left it; after a rejection, it is "" for a
+        text, and None for data or a file. The response's `decision` is the name of the decision.
+        `decisions` maps the names of decisions to the labels of their buttons; choosing the first
+        decision approves the draft. Without `decisions`, the names are "approved" and "rejected".
+
+        `format` says how people see the draft: a text as "text", "markdown" or "code", data as
+        "json" or "table". People can replace a file by another file.
 
         Raises `QuestionError` for a draft that is neither text nor JSON data nor a file, or that
         doesn't suit its format, and `RequestExpiredError` if nobody answers in time and

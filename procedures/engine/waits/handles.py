@@ -90,8 +90,8 @@ class Handle(Generic[T]):
     def status(self) -> str:
         """The status of the child run; for other waits "open" or, once closed, the outcome.
 
-        Each reading is stored in the journal, so that a replay reads the same status at the same
-        place.
+        The status that the code reads is stored in the journal, so that a replay reads the same
+        status at the same place.
         """
         return str(seen(self._fiber, "status", self.key, self._status_now))
 
@@ -144,10 +144,11 @@ def fits(_: Entry) -> str:
 
 
 def misfits_among(fiber: Fiber, handles: Iterable[Handle[T]]) -> dict[Handle[T], str]:
-    """Return the handles that a signal has closed whose value the code can't use, with the reason.
+    """Return the handles closed by a signal that the code can't use, each with the reason.
 
-    The result is empty if the journal contains later steps or waits of the code. These show that
-    earlier code could use the value, so the code has changed, and the replay reports a mismatch.
+    The code can't use a signal whose value doesn't fit the type that the code expects. The result
+    is empty if the journal contains later steps or waits of the code. These show that earlier code
+    could use the value, so the code has changed, and the replay reports a mismatch.
     """
     if fiber.scope.has_unread():
         return {}
@@ -283,7 +284,8 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
 def shown_at(question: Question, entry: Entry) -> Question:
     """Return the question as people saw it.
 
-    Volatile evidence may be another at each replay, so the evidence in the journal is returned.
+    Evidence that the author has declared volatile may have another value on a replay, so the
+    evidence in the journal is returned.
     """
     if not question.volatile:
         return question
@@ -309,7 +311,7 @@ def _check_sizes(fiber: Fiber, question: Question) -> None:
 
 
 def _bare(hint: Any) -> Any:
-    """Return the type without its `Annotated` limits, which a default needn't meet."""
+    """Return the type without its `Annotated` limits, because a default may be outside of them."""
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 

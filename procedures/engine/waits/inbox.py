@@ -38,7 +38,7 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
 
     Changed code may make this call at a place where earlier code made no such call. If the run had
     gone on from that place, the call returns an empty list, because the run's later work was done
-    without the messages. The next call returns them.
+    without the messages. The messages are then returned by the next call.
     """
     fiber.check_usable()
     # Name the reading after the step or wait before it, so that a call added elsewhere doesn't take

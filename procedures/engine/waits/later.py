@@ -100,12 +100,12 @@ class Later:
         format: str = "",  # noqa: A002 (the author's word)
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
-        """Show a draft (text, data or a file), which people may edit, and ask for a decision.
+        """Show a draft (text, data or a file) that people may edit, and ask for a decision.
 
-        The answer's value is the edited draft, and its `decision` is the decision. `decisions` maps
-        the name of each decision to the label of its button; the first decision approves. Without
-        it the decisions are "approved" and "rejected". The value of "rejected" is "" (None for
-        data).
+        The value of the answer is the edited draft; after a rejection, it is "" for a text, and
+        None for data or a file. `decision` of the answer is the name of the decision. `decisions`
+        maps the name of each decision to the label of its button; choosing the first decision
+        approves the draft. Without `decisions`, the names are "approved" and "rejected".
         """
         return self.request("review", prompt, draft, decisions=decisions, format=format, **asking)
 
@@ -164,7 +164,7 @@ class Later:
 
     @with_options("ctx.later.escalate", RequestOptions)
     def escalate(self, prompt: str, **asking: Unpack[RequestOptions]) -> Handle[Response[str]]:
-        """Report a problem to the operators; the answer's value says what they did about it."""
+        """Report a problem to the operators; the value of their answer is a text."""
         return self.request("escalation", prompt, **asking)
 
     @with_options("ctx.later.request")

@@ -126,7 +126,7 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
     """Open the set, and decide it at once if enough handles are closed already.
 
     Return the keys of the waits that decided the set. If too few handles are closed, the run waits
-    until the set is decided elsewhere, and the result is empty.
+    until another transaction decides the set, and the result is empty.
     """
     fiber.check_going_on(key)
     fiber.add(opening_event(key, asked))
