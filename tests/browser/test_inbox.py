@@ -330,8 +330,9 @@ def test_what_was_typed_is_there_in_another_browser(
     expect(other.get_by_label("Comment")).to_have_value("Half a thought")
 
 
-def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
-    running_web: Web,
+@pytest.mark.parametrize("size", [SMALL, pytest.param(40, marks=pytest.mark.soak)])
+def test_requests_take_at_most_three_taps_for_two_of_them_on_a_phone(
+    size: int,
     open_page: OpenPage,
     alice: User,
     bob: User,
@@ -339,7 +340,7 @@ def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
     tell: Callable[[str], None],
 ) -> None:
     """A tap for each approval, and two for each irreversible one and each choice."""
-    asked = ask_all(short(), alice)
+    asked = ask_all(short(size), alice)
     page = open_page(bob, width=PHONE)
     page.goto(f"/inbox/?tab=groups&request={asked[0][1].pk}")
     taps = 0
@@ -348,8 +349,8 @@ def test_forty_requests_take_at_most_sixty_taps_on_a_phone(
         taps += answer_by_taps(page, one)
     wait_until_cleared(page)
 
-    tell(f"40 requests on a phone: {taps} taps")
-    assert taps <= 60
+    tell(f"{size} requests on a phone: {taps} taps")
+    assert taps <= 1.5 * size
     assert wrong(asked) == []
     assert HumanRequest.objects.open().count() == 0
 
