@@ -311,7 +311,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
 
     @with_options("ctx.uuid")
     def uuid(self) -> uuid.UUID:
-        """Return a random-looking UUID, the same on every replay."""
+        """Return a UUID that looks random; a replay returns the same UUID."""
         self._fiber.check_usable()
         return self._fiber.uuid()
 

@@ -157,7 +157,7 @@ class StateConflictError(EngineError):
     def __init__(self, gather: str, name: str, branches: Mapping[str, str]) -> None:
         self.gather, self.name = gather, name
         self.branches = dict(branches)
-        """The changes of the name, as sentences, by the key of the branch that made the change."""
+        """The change that each branch made, by the branch's key: `{"left": "set to 3"}`."""
         told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
             f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {told}. "

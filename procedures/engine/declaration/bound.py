@@ -1,4 +1,4 @@
-"""Bound steps: steps with their arguments, which people can be shown in full before they run."""
+"""Bound steps: people can see what such a step would do, with all arguments, before it runs."""
 
 import inspect
 import sys
@@ -44,7 +44,7 @@ class Bound(Generic[T]):
         return self.options.name or name_of(self.fn)
 
     def with_options(self, options: Mapping[str, Any]) -> "Bound[T]":
-        """Return a copy of this bound step in which these options have other values."""
+        """Return a copy of this bound step with these options changed."""
         check_options(options)
         return replace(self, options=replace(self.options, **options))
 

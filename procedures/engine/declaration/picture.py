@@ -20,7 +20,7 @@ UNQUOTED = re.compile(r'["`#;<>|\n\r]')
 class Place:
     """One step, question or wait of a picture.
 
-    `name` is the name of the step or wait in the code. A place named "pay" stands also for the
+    `name` is the name of the step or wait in the code. A place named "pay" also stands for the
     steps "pay.check" and "pay.send", whose names begin with "pay" and a dot. A timer belongs to a
     place if the `reason` of the timer is the `label` of the place.
     """

@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = ("see", "start", "answer", "operate", "cancel")
 LONGEST_ASSIGNEE = 150
 """The longest name of a user or group that Django stores, in characters."""
 BEGINNINGS = ("@", "perm:", "role:", "group:", "user:", "system:")
-"""Prefixes with a meaning in `assign=` or in the journal; no name may begin with one of them."""
+"""Prefixes with a meaning in `assign=` or in the journal; names of groups and users have none."""
 
 
 def granted_roles(

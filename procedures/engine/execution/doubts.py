@@ -30,7 +30,8 @@ def settle_doubt(
     that couldn't be stored. The same question is asked only once. If the operators let the step
     fail and somebody then retries the run, the operators are asked a new question.
 
-    `again` runs a step that hasn't happened; a step that has happened never runs again.
+    If the operators say that the step hasn't happened, the function `again` runs the step. A step
+    that has happened never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)

@@ -54,7 +54,10 @@ class Setting(NamedTuple):
 
 
 class SetBack(NamedTuple):
-    """The names of the changed settings, and of the settings that couldn't be restored."""
+    """The names of the settings that an author's code changed.
+
+    `stuck` lists those of them that couldn't be restored.
+    """
 
     changed: list[str]
     stuck: list[str]

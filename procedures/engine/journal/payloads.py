@@ -237,7 +237,7 @@ class StepFailure:
     conflict: str = ""
     """The name in `ctx.state` that several branches of a gather changed in conflicting ways."""
     branches: Mapping[str, str] = field(default_factory=dict)
-    """The changes of the name in `conflict`, as sentences, by the key of the branch."""
+    """The change that each branch made, by the branch's key: `{"left": "set to 3"}`."""
     of: str = ""
     """The key of the step, gather or children whose failure made the gather fail."""
     rest: Mapping[str, Any] = field(default_factory=dict)

@@ -52,10 +52,7 @@ class Journal(Protocol):
         ...
 
     def was_told_since(self, moment: datetime) -> bool:
-        """Return True if this process is ending, or got a signal such as SIGTERM since then.
-
-        `moment` is the time from which signals count.
-        """
+        """Return True if this process is ending, or got a signal such as SIGTERM after `moment`."""
         ...
 
     def standings(self) -> Standings:
@@ -79,12 +76,18 @@ class Journal(Protocol):
 
     @property
     def is_cancelled(self) -> bool:
-        """True if the run was cancelled; read between steps, and at most a second out of date."""
+        """True if the run was cancelled; the engine reads this between steps.
+
+        The value may be up to a second old.
+        """
         ...
 
     @property
     def is_paused(self) -> bool:
-        """True if the run is to be paused; read between steps, and at most a second out of date."""
+        """True if the run must be paused; the engine reads this between steps.
+
+        The value may be up to a second old.
+        """
         ...
 
     def now(self) -> datetime:
@@ -112,7 +115,7 @@ class Journal(Protocol):
         ...
 
     def unread_signals(self, name: str) -> list[dict[str, Any]]:
-        """Return the signals of that name that nothing has taken (see `lifecycle.inbox`)."""
+        """Return the signals of that name that no wait has taken (see `lifecycle.inbox`)."""
         ...
 
     def refusal(self, run_id: str) -> str:
