@@ -54,7 +54,8 @@ class HitPage(Schema):
 
     items: list[HitOut] = Field(validation_alias="hits")
     next: int | None = Field(
-        description="The `after` of the next page, which may be empty; null on the last page."
+        description="To get the next page, which may be empty, send this number as `after`. It is"
+        " null on the last page."
     )
 
 

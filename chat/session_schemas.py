@@ -38,8 +38,8 @@ class MessageOut(Schema):
     posted: dict[str, Any] = Field(
         description="What was posted besides the text. By a person: `files`, each with `name`,"
         " `digest`, `size` and `content_type`. By a run: `body` (Markdown), `data`, `files` and"
-        " `cites` (steps); of a text that a step wrote, also `markdown`, `step`, `attempt` and"
-        " `digest`."
+        " `cites` (steps). For a text that a step wrote, there are also `markdown`, `step`,"
+        " `attempt` and `digest`."
     )
     run_id: UUID | None
     request_id: UUID | None
@@ -69,8 +69,8 @@ class MessagePage(Schema):
 
     items: list[MessageOut]
     next: int | None = Field(
-        description="The number that gets you the next page: send it as `after` if this request had"
-        " an `after`, and as `before` otherwise. It is null on the last page."
+        description="To get the next page, send this number: as `after` if this request had an"
+        " `after`, and as `before` otherwise. It is null on the last page."
     )
 
 
@@ -170,8 +170,8 @@ class MessageIn(Body):
     )
     confirms: str = Field(
         default="",
-        description="The `confirms` of the refusal that asked you to confirm its `value`; you then"
-        " answer with that value.",
+        description="To confirm an answer, send the `confirms` of the refusal that asked you to."
+        " You then answer with the refusal's `value`.",
     )
 
 

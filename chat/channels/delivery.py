@@ -63,7 +63,7 @@ def send_notification(notification_id: int) -> None:
         for one in held:
             one.note_sent(at=clock.now())
         words = (
-            "Took back the notification of %s by %s about %s"
+            "Took back the notification to %s by %s about %s"
             if first.takes_back
             else "Notified %s by %s about %s"
         )

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='countersign_chat.session')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('joined_at', models.DateTimeField()),
-                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text='True if the session has too many members for feed entries of their own. All members of a session have the same value.')),
+                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text='True if the session has so many members that no feed entry is written for each of them. All members of a session have the same value.')),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
@@ -369,7 +369,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(help_text='The time of the entry or answer.')),
                 ('text', models.TextField(help_text='The beginning of the text, as snippets show it.')),
                 ('folded', models.TextField(help_text='The text as searches compare it.')),
-                ('grams', chat.store.gram_index.GramsField(help_text='The parts of the words of the text, which the index holds.')),
+                ('grams', chat.store.gram_index.GramsField(help_text='Fragments of the text\'s words, by which the index finds the text.')),
                 ('by', models.ForeignKey(db_constraint=False, db_index=False, help_text='The person who gave the answer.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('message', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.message')),
                 ('request', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='countersign_chat.humanrequest')),

@@ -81,7 +81,9 @@ class Searchable(models.Model):
     at = models.DateTimeField(help_text="The time of the entry or answer.")
     text = models.TextField(help_text="The beginning of the text, as snippets show it.")
     folded = models.TextField(help_text="The text as searches compare it.")
-    grams = GramsField(help_text="The parts of the words of the text, which the index holds.")
+    grams = GramsField(
+        help_text="Fragments of the text's words, by which the index finds the text."
+    )
 
     objects = SearchableQuerySet.as_manager()
 

@@ -188,8 +188,8 @@ class Member(models.Model):
     in_crowd = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the session has too many members for feed entries of their own. "
-        "All members of a session have the same value.",
+        help_text="True if the session has so many members that no feed entry is written for each "
+        "of them. All members of a session have the same value.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")
@@ -254,7 +254,7 @@ class Member(models.Model):
 
     @classmethod
     def _are_crowd(cls, session: Session) -> bool:
-        """Return True if a session has too many members for feed entries; mark them as a crowd.
+        """Return True if a session has too many members for an entry each; mark them as a crowd.
 
         They stay a crowd when some leave, so that nobody's feed has to be filled again.
         """

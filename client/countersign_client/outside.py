@@ -212,9 +212,7 @@ class OutsideRun:
             if self.is_over:
                 raise EndedRunError(self.id, self._ended)
             if deadline.left == 0:
-                words = (
-                    "The run hasn't read this command yet. It will once a worker takes the run up."
-                )
+                words = "The run hasn't read this command yet. A worker will take the run up."
                 raise WaitTimeoutError(words)
             time.sleep(deadline.cut(pause))
             pause = min(pause * 1.5, LAST_LOOK)

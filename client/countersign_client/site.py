@@ -13,7 +13,7 @@ class Site:
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.username:
             raise ValueError("Give the site's address, such as https://sign.example.")
         if not token.isascii() or not token.isprintable() or not token.strip():
-            raise ValueError("Give the token as the site has shown it.")
+            raise ValueError("Give the token exactly as the site showed it.")
         self.address = address.rstrip("/")
         self.headers = {"Authorization": f"Bearer {token.strip()}"}
 

@@ -199,7 +199,7 @@ class Bell:
                     await self.ring(rung)
             except Exception:
                 logger.exception(
-                    "Changes to the stream %s couldn't be read. They will be read again.",
+                    "Changes to the stream %s couldn't be read. The next check reads them again.",
                     self.stream,
                 )
                 self._rung.take_back(rung)

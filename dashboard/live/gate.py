@@ -144,7 +144,7 @@ class Gate:
                 await self._answer()
             except Exception:
                 logger.exception(
-                    "The rights of open pages couldn't be checked. They will be checked again."
+                    "The rights of open pages couldn't be checked. Another check follows."
                 )
                 self._give_up()
                 await asyncio.sleep(SOONEST)

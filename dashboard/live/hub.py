@@ -246,7 +246,9 @@ class Hub:
                 await self._look()
                 await self._send_ranges()
             except Exception:
-                logger.exception("Changes to streams couldn't be read. They will be read again.")
+                logger.exception(
+                    "Changes to streams couldn't be read. The next check reads them again."
+                )
                 await asyncio.sleep(LOOK)
 
     def _pause(self) -> float:
@@ -285,7 +287,7 @@ class Hub:
         try:
             new = await self._draw(stream, watch.form, ready, watch.head[0])
         except Exception:
-            logger.exception("%s couldn't be rendered. It will be tried again.", stream)
+            logger.exception("Frames of %s couldn't be rendered. Pages ask for them again.", stream)
             watch.head, watch.rests_until = head, time.monotonic() + LOOK
             for socket in ready & watch.followers:
                 self._lose(socket, socket.following[stream])
@@ -349,7 +351,7 @@ class Hub:
                 await self._send_range(*asked, sockets)
             except Exception:
                 logger.exception(
-                    "A range of %s couldn't be rendered. It will be tried again.", asked[0]
+                    "A range of %s couldn't be rendered. Pages ask for it again.", asked[0]
                 )
                 for socket in sockets:
                     if following := socket.following.get(asked[0]):

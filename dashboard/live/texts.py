@@ -122,7 +122,8 @@ class Texts:
                     logger.debug(words, error)
                     await asyncio.sleep(LOOK)
                 except Exception:
-                    logger.exception("Texts of steps couldn't be read. They will be read again.")
+                    words = "Texts of steps couldn't be read. The next check reads them again."
+                    logger.exception(words)
                     await asyncio.sleep(LOOK)
                 await asyncio.sleep(GATHER)
 

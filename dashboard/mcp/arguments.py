@@ -116,8 +116,8 @@ class AnswerRequest(Arguments):
 
     request_id: UUID = Field(description="The id of the request, from list_requests.")
     value: Any = Field(
-        description="The answer, as the `schema` that get_request returns describes it: for an"
-        " approval true or false."
+        description="The answer, which must fit the `schema` from get_request. For an approval, it"
+        " is true or false."
     )
     comment: str = Field(default="", description="A sentence that people read beside the answer.")
 

@@ -175,8 +175,9 @@ TOOLS = {
             "Read a request",
             "Read what has become of a question. For a handle from ask_person, returns"
             ' {"handle", "status", "answer", "questions", "link"}: `status` is working (people'
-            " haven't answered yet; call again later), completed, failed or cancelled; then"
-            ' `answer` is {"outcome", "value", "responder", "comment", "at", "timed_out"}, and'
+            " haven't answered yet; call again later), completed, failed or cancelled. When it is"
+            ' completed, `answer` is {"outcome", "value", "responder", "comment", "at",'
+            ' "timed_out"}, and'
             " `outcome` is approved, rejected, answered, defaulted or expired. Only approved means"
             " yes. For the id of a request from list_requests, returns all that a person needs to"
             " answer it, with the `schema` of the value.",
@@ -211,8 +212,8 @@ TOOLS = {
             "Answer a request for the person whose token you use. Show them the request first, and"
             " send only what they have decided. It counts as their answer; the history names your"
             ' token. Returns {"response", "link"}. If somebody else was first, the error says who'
-            " and when. Requests that can't be undone, and those that your own programs have asked,"
-            " are refused: the person answers the first kind on the page that `link` leads to.",
+            " and when. You can't answer requests that your own programs have asked, nor those"
+            " whose answer can't be undone; the person answers the latter on the page at `link`.",
             AnswerRequest,
             answer_request,
             frozenset({Scope.ANSWER}),

@@ -62,7 +62,7 @@ class Preferences(models.Model):
     )
 
     filters = models.JSONField(
-        default=list, help_text=lazy("The filters of the inbox that are kept: names and queries.")
+        default=list, help_text=lazy("The inbox filters that the person keeps: names and queries.")
     )
 
     class Meta:

@@ -121,8 +121,8 @@ def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
             slept = sentence(_("Sleeping until {due}") if due else _("Sleeping"), due=due)
             return "timer", _because(slept, data.get("reason", ""))
         case "signal" if data["signal"] == MESSAGE:
-            words = _("Waiting until {due} for a message after {text}")
-            words = words if due else _("Waiting for a message after {text}")
+            words = _("Waiting until {due} for a reply to {text}")
+            words = words if due else _("Waiting for a reply to {text}")
             return "timer", sentence(words, text=strong(shortened(data["text"], 200)), due=due)
         case "signal":
             words = _("Waiting for the signal {signal} until {due}")

@@ -201,7 +201,7 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
     opened = opening.opened
     match opened.get("wait"):
         case "signal" if opened["signal"] == MESSAGE:
-            words = _("Waiting for a message after {text} since {since}.")
+            words = _("Waiting for a reply to {text} since {since}.")
             text = strong(shortened(opened["text"], LONGEST_PROMPT))
             return sentence(words, text=text, since=since)
         case "signal":
@@ -280,7 +280,7 @@ def _other(opening: OpenWait) -> Sentence:
     match opened.get("wait"):
         case "signal" if opened["signal"] == MESSAGE:
             text = strong(shortened(opened["text"], SHORT_PROMPT))
-            return sentence(_("a message after {text}"), text=text)
+            return sentence(_("a reply to {text}"), text=text)
         case "signal":
             return sentence(_("the signal {signal}"), signal=code(opened["signal"]))
         case "child":

@@ -298,7 +298,7 @@ class DatabaseJournal:
             if not is_stuck():
                 return
             logger.warning(
-                "Run %s: the end of its stuck code couldn't be recorded: %s",
+                "Run %s: it couldn't be recorded that its stuck code was stopped: %s",
                 self.run.run_id,
                 interruption,
             )

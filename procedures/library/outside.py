@@ -261,7 +261,7 @@ class Program:
             raise RefusedError("A question needs a key: a string of 1 to 190 characters.")
         if "webhook" in inputs:
             raise RefusedError(
-                "A question has no webhook of its own. Set the webhook when you start the run."
+                "A question can't have a webhook of its own. Set it when you start the run."
             )
         try:
             return key, ask.parse(inputs)

@@ -91,7 +91,7 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
         code = definition.version if definition else None
         kept = accept_signal(DatabaseStore(now), run, signal, code=code)
     except AnswerError as refusal:
-        words = f"The run can't take this value of the signal {sent.name!r}. {refusal}"
+        words = f"The run doesn't accept this value of the signal {sent.name!r}. {refusal}"
         raise SignalRefusedError(words) from None
     assert isinstance(kept, Signal)
     return kept, True

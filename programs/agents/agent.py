@@ -42,7 +42,9 @@ class AgentLimits:
         except (ArithmeticError, TypeError, ValueError):
             is_amount = False
         if not is_amount:
-            raise DefinitionError(f'Invalid limit {self.cost!r:.50} for cost. Use such as "2.50".')
+            raise DefinitionError(
+                f'Invalid limit {self.cost!r:.50} for cost. Use an amount such as "2.50".'
+            )
 
     def check(self, used: Usage) -> None:
         """Raise `AgentLimitError` if no further request is allowed."""

@@ -64,7 +64,7 @@ def decide(messages: list[Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         question = "Which order does the customer mean?"
         return "The mail names no order. ", [("ask_colleague", {"question": question})]
     if "find_order" not in results:
-        return f"I look up the order {number[0]}.", [("find_order", {"order": number[0]})]
+        return f"I'll look up order {number[0]}.", [("find_order", {"order": number[0]})]
     order = results["find_order"].content
     if "price" not in order:
         return f"Dear customer,\n\nwe have no order {number[0]}. Please check the number.\n", []
@@ -88,7 +88,8 @@ def _letter(order: dict[str, str], payment: Any) -> str:
     if payment.outcome != "success":
         why = str(payment.content).partition(": ")[2]
         told = f" {why}" if why else ""
-        return f"{begin}We are sorry that we can't pay it back.{told}\n\nKind regards\nThe shop\n"
+        words = "We are sorry that we can't give you a refund."
+        return f"{begin}{words}{told}\n\nKind regards\nThe shop\n"
     paid = payment.content.get("result", payment.content)
     end = f"We have paid back **{paid['amount']} €** (reference {paid['reference']})."
     return f"{begin}{end}\n\nKind regards\nThe shop\n"

@@ -90,7 +90,8 @@ class Tool:
             raise DefinitionError(f"needs= of the tool {known} must be 'approval' or ''.")
         if not self.needs and (self.auto_approve or self.prompt or self.asking):
             raise DefinitionError(
-                f"auto_approve=, prompt= and asking= of the tool {known} need needs='approval'."
+                f"auto_approve=, prompt= and asking= of the tool {known} work only with "
+                "needs='approval'."
             )
         if self.needs and self.is_step:
             _check_shown(self.run, known)

@@ -197,7 +197,7 @@ class Runtime:
         """
         run, reading = self._read(run_id)
         if not reading.waiting or run.status != "waiting":
-            raise ValueError("Only a run that waits can be kept as a snapshot.")
+            raise ValueError("Only a waiting run can be stored as a snapshot.")
         reason = f"{SNAPSHOT}{name}"
         point = ForkPoint(reading.waits_at)
         # In one transaction, so that no worker asks anybody on behalf of the snapshot.
@@ -250,9 +250,10 @@ class Runtime:
                 sent = Sent(name, f"resume {reading.wait_seq}", dict(payload))
                 send_signal(run.pk, sent, by=self._user())
             case WaitReason.UNTIL:
-                raise ValueError("The run waits for a time, and continues by itself then.")
+                raise ValueError("The run is waiting until a set time, and then continues.")
             case _:
-                raise ValueError("The run waits for its child, and continues when that has ended.")
+                words = "The run is waiting for its child, and continues when the child has ended."
+                raise ValueError(words)
 
     def _answer(self, run: "Run", key: str, value: Any) -> None:
         found = (find(run, self._user(), MOST_REQUESTS) for find in hooks.open_requests)
@@ -316,7 +317,7 @@ def answer_in(payload: Mapping[str, Any]) -> Any:
     """Return the answer in a payload; raise `ValueError` if it isn't clear which value that is."""
     if ANSWER in payload or len(payload) == 1:
         return payload[ANSWER] if ANSWER in payload else next(iter(payload.values()))
-    raise ValueError(f"The payload of an answer needs {ANSWER!r}, or only one value.")
+    raise ValueError(f"The payload of an answer must contain {ANSWER!r}, or only one value.")
 
 
 def state_of(run: "Run", reading: Reading) -> RunState:

@@ -105,7 +105,7 @@ def _checked(workflow: Any) -> str:
     try:
         workflow_id, entry, nodes = workflow.workflow_id, workflow.entry_node, dict(workflow.nodes)
     except (AttributeError, TypeError, ValueError):
-        words = "A program has workflow_id, entry_node and nodes"
+        words = "A program needs workflow_id, entry_node and nodes"
         raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
     if entry not in nodes:
         raise DefinitionError(f"{workflow_id}: there is no node {entry!r} to begin with.")

@@ -51,7 +51,7 @@ class Visit:
         run = self.make_state(vars=deepcopy(values))
         plan = self.fn(run, self.clock)
         if plan is None or not hasattr(plan, "effect"):
-            raise PlanError(f"The node {run.current_node!r} returned no plan, but {plan!r:.80}.")
+            raise PlanError(f"The node {run.current_node!r} must return a plan, not {plan!r:.80}.")
         changed, removed = changes(values, run.vars)
         told: dict[str, Any] = {"changes": changed or None, "removed": removed or None}
         told |= {name: canonical.jsonable(getattr(plan, name, None)) for name in PLAN}

@@ -48,7 +48,7 @@ def definition_graph(
         steps, edges = dict(definition.steps), list(definition.edges)
         start, ends = definition.initial_step, set(definition.terminal_steps)
     except (AttributeError, TypeError):
-        words = "A definition has steps, edges, initial_step and terminal_steps"
+        words = "A definition needs steps, edges, initial_step and terminal_steps"
         raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
     if lenient:
         steps |= {

@@ -146,7 +146,7 @@ def _fault_of(part: ast.AST) -> str:
         case ast.Constant(value=value) if not isinstance(value, KEPT):
             return f"{value!r} isn't a string, a number, True, False or None"
         case _ if not isinstance(part, ALLOWED):
-            return f"it contains {type(part).__name__}, which conditions don't have"
+            return f"it contains {type(part).__name__}, which conditions can't contain"
     return ""
 
 
@@ -218,7 +218,9 @@ class _Evaluation:
         sides = self.of(part.left), self.of(part.right)
         # Only numbers: a string times a number would let a short condition fill the memory.
         if not all(isinstance(side, int | float) for side in sides):
-            raise TypeError(f"it calculates with {sides[0]!r:.50} and {sides[1]!r:.50}")
+            raise TypeError(
+                f"it can calculate only with numbers, not {sides[0]!r:.50} and {sides[1]!r:.50}"
+            )
         return ARITHMETIC[type(part.op)](*sides)
 
     def _compare(self, part: ast.Compare) -> Any:

@@ -97,7 +97,7 @@ def kind_of(name: str, step: Any) -> Kind:
         if told == kind:
             return kind
     raise DefinitionError(
-        f"The step {name!r} has the step_type {given!r:.50}; it can be {', '.join(KINDS[:-1])}."
+        f"The step {name!r} has the step_type {given!r:.50}; the types are {', '.join(KINDS[:-1])}."
     )
 
 

@@ -152,7 +152,7 @@ def _name_of(end: Any) -> str:
     name = end if isinstance(end, str) else getattr(end, "name", None)
     if not isinstance(name, str):
         raise DefinitionError(
-            f"An edge has names or classes of steps at its ends, not {end!r:.100}."
+            f"An edge must have names or classes of steps at its ends, not {end!r:.100}."
         )
     return name
 

@@ -327,7 +327,7 @@ def test_what_a_procedure_says_and_logs_is_read_by_people(site: Client) -> None:
         ("info", "The session has ended: COMPLETED."),
         ("warning", "Low {'left': 3}"),
         ("debug", "Agent turn"),
-        ("info", "a used 9 tokens of m. {'total_cost': 0.1}"),
+        ("info", "a used 9 tokens with the model m. {'total_cost': 0.1}"),
     ]
     assert site.get_result(str(run.pk)) == {"ok": 1}
 

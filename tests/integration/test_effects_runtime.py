@@ -121,7 +121,7 @@ def test_a_run_waits_for_its_child_and_goes_on_by_itself(runtime: Working) -> No
     assert state.waiting.details["sub_waiting"]["reason"] == "user"
     assert state.vars["paid"] == {"amount": 5, "by": "x"}
     assert state.vars["woken"]["ready"] is True
-    with pytest.raises(ValueError, match="waits for its child"):
+    with pytest.raises(ValueError, match="is waiting for its child"):
         runtime.resume(run_id=run_id, payload={"a": 1})
 
     runtime.resume(run_id=child, payload={"response": "yes"})
@@ -243,7 +243,7 @@ def test_a_snapshot_keeps_where_a_run_stood_and_asks_nobody(runtime: Working) ->
     state = runtime.tick(run_id=runtime.restore_snapshot(kept.snapshot_id))
     assert state.waiting
     assert (state.vars["of"]["pick"]["response"], state.waiting.wait_key) == ("a", "evt:paid")
-    with pytest.raises(ValueError, match="waits"):
+    with pytest.raises(ValueError, match="Only a waiting run"):
         runtime.save_snapshot(runtime.start(workflow="story"), "early")
 
 

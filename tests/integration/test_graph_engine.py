@@ -255,5 +255,5 @@ def test_a_definition_that_names_missing_steps_is_refused() -> None:
 
     with pytest.raises(DefinitionError, match="'nowhere'"):
         definition_graph(broken_one)
-    with pytest.raises(DefinitionError, match="has steps, edges"):
+    with pytest.raises(DefinitionError, match="needs steps, edges"):
         definition_graph(object())

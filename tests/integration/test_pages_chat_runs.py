@@ -323,9 +323,9 @@ def test_every_page_says_that_a_run_waits_for_a_message(alice: User) -> None:
     chat = shown(client.get(f"/chat/{session.pk}"))
     page = shown(client.get(f"/runs/{run.pk}"))
     for text in (chat, page):
-        assert "Waiting for a message after <strong>Which colour?</strong> since" in text
+        assert "Waiting for a reply to <strong>Which colour?</strong> since" in text
         assert "Waiting for a message</" in text or "Waiting for a message <" in text
-    assert "Message after “Which colour?”" in page
+    assert "Reply to “Which colour?”" in page
     for path in ("/", "/runs", f"/chat/{session.pk}/beside"):
         assert client.get(path).status_code == 200
 

@@ -190,7 +190,7 @@ def test_without_scripts_the_search_is_a_page(alice: User, bob: User) -> None:
     text = shown(browser(bob).get("/search", {"q": request.prompt[:5]}))
 
     assert f'href="/requests/{request.pk}"' in text
-    assert "200 most urgent requests, and of the 200 newest runs and sessions" in text
+    assert "200 most urgent requests, and the 200 newest runs and sessions" in text
     assert "No matches</p>" in shown(browser(bob).get("/search", {"q": "nothing like this"}))
 
 

@@ -81,7 +81,7 @@ def test_what_the_run_cannot_take_is_refused_at_the_door(
     words = detail(send(alice, run, id="p-1", **body), 422)
 
     assert words == (
-        "The run can't take this value of the signal 'paid'. The value must be "
+        "The run doesn't accept this value of the signal 'paid'. The value must be "
         "a whole number like 42."
     )
     assert not Signal.objects.exists()

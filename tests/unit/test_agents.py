@@ -412,7 +412,7 @@ SHOUTED = ToolCallPart("shout", {"word": "hi"})
         (lambda: Tool(lambda: None), "Invalid tool name '<lambda>'"),
         (lambda: Tool(lambda word: None, name="x", needs="approval"), "can't need an approval"),
         (lambda: Tool(shout, needs="blessing"), "must be 'approval'"),  # type: ignore[arg-type]
-        (lambda: Tool(shout, prompt="Shout?"), "need needs='approval'"),
+        (lambda: Tool(shout, prompt="Shout?"), "work only with needs='approval'"),
         (lambda: Tool(print), "can't have the parameter"),
         (lambda: Tool(shout, options={"timeout": "soon"}), "can't be used: timeout= of a step"),
         (lambda: guarded(asking={"expires": "soon"}), "can't be used: expires=: Invalid duration"),

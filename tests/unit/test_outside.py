@@ -144,7 +144,7 @@ def test_only_the_process_that_took_it_last_is_heard() -> None:
     [
         ([ask(to=["support"])], "'support' can't be asked"),
         ([ask(kind="choice")], "options: are missing"),
-        ([ask(webhook="shop")], "no webhook of its own"),
+        ([ask(webhook="shop")], "can't have a webhook of its own"),
         ([ask(key="")], "needs a key"),
         ([ask(subject="Wait?"), ask(subject="Wait for b?")], "Another question was asked"),
         ([{**MINE, "values": {"outside": 1}}], "is reserved for the run"),

@@ -12,7 +12,7 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next: Any
-    """The `after` of the next page, or None on the last page."""
+    """The value to pass as `after` to get the next page; None on the last page."""
 
 
 class Numbered(Protocol):

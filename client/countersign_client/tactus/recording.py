@@ -101,7 +101,9 @@ class LogHandler:
             run.post(_line(event.message, {}), data={"level": event.level})
         elif kind == "cost":
             self.cost_events.append(event)
-            words = f"{event.agent_name} used {event.total_tokens} tokens of {event.model}."
+            words = (
+                f"{event.agent_name} used {event.total_tokens} tokens with the model {event.model}."
+            )
             run.log(_line(words, {"total_cost": event.total_cost}))
         elif kind != "agent_stream_chunk":
             run.log(_line(kind.replace("_", " ").capitalize(), _details(event)), level="debug")

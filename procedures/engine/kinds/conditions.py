@@ -170,7 +170,8 @@ def _check_moments(prompt: str, name: str, moments: Sequence[float]) -> None:
         raise QuestionError(f"{prompt!r}: {name}= must be a list of 1 to {MOST_MOMENTS} durations.")
     if sorted(set(moments)) != list(moments):
         raise QuestionError(
-            f"{prompt!r}: the durations in {name}= must differ, the shortest first."
+            f"{prompt!r}: the durations in {name}= must all be different and be listed from "
+            "shortest to longest."
         )
 
 

@@ -54,7 +54,7 @@ class Review(Kind):
         plain = checked_json(prompt, "draft", draft)
         if isinstance(draft, File):
             if format:
-                raise QuestionError(f"{short_repr(prompt)}: a file has no format=.")
+                raise QuestionError(f"{short_repr(prompt)}: a file can't have format=.")
             schema = drafts.file_review_schema(named or self.default_labels)
             text = kept_text(prompt, "draft", plain)
             return Terms(schema, draft=text, labels=named, shown_as=drafts.FILE)

@@ -265,7 +265,7 @@ def _unique(_: Any, is_wanted: bool, value: Any, __: Any) -> Iterator[Validation
     This is faster than the rule of `jsonschema`, which compares each entry with all others.
     """
     if is_wanted and isinstance(value, list) and len(set(map(_key, value))) < len(value):
-        yield ValidationError("Some of its entries are equal; each may occur once.")
+        yield ValidationError("Some of its entries are equal; each may occur only once.")
 
 
 def _key(value: Any) -> Any:

@@ -38,7 +38,7 @@ class Files:
             len(one) for name, one in self._written.items() if name != told
         )
         if len(text) > left:
-            words = f"All files of one run can have at most {LARGEST_WRITTEN:,} characters"
+            words = f"All files of one run can have at most {LARGEST_WRITTEN:,} characters in total"
             raise ValueError(f"{words}, so {told!r} is too large.")
         self._ctx.step(keep_file, told, text, name="write a file")
         self._written[told] = text

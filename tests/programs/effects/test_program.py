@@ -286,7 +286,7 @@ def test_a_program_that_cannot_work_is_refused_when_it_is_made() -> None:
     for program, words in (
         (WorkflowSpec("odd", "gone", {}), "no node 'gone'"),
         (WorkflowSpec("odd", "a", {"a": 1}), "isn't a function"),  # type: ignore[dict-item]
-        ("odd", "has workflow_id"),
+        ("odd", "needs workflow_id"),
     ):
         with pytest.raises(DefinitionError, match=words):
             as_procedure(program)
@@ -302,7 +302,7 @@ def test_a_plan_that_leads_nowhere_fails_the_run_in_words() -> None:
     assert "The program has no handler for the effect llm_call" in failure(one("llm_call"))
     assert "no next_node" in failure(of(start=node(after="")))
     assert "has no node 'gone'" in failure(of(start=node(after="gone")))
-    assert "returned no plan" in failure(of(start=lambda run, ctx: None))
+    assert "must return a plan" in failure(of(start=lambda run, ctx: None))
     assert "The effect ask_user needs 'prompt' in its payload" in failure(one("ask_user"))
     assert "isn't a time in ISO format" in failure(one("wait_until", {"until": "soon"}))
 

@@ -143,7 +143,7 @@ def test_a_draft_is_shown_as_its_author_says(draft: Any, format: str, shown_as: 
         ({"a": 1}, "table", "needs a list of mappings"),
         ([], "table", "needs a list of mappings"),
         ([{}], "table", "needs a list of mappings"),
-        (PAPER, "markdown", "a file has no format="),
+        (PAPER, "markdown", "a file can't have format="),
         ("Hi", 5, "format= must be"),
     ],
 )

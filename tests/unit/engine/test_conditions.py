@@ -46,8 +46,11 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: approval(due="3h", expires="2h", default=False), "due= is later than expires="),
         (lambda: approval(remind="30s"), "remind= must be at least a minute"),
         (lambda: approval(remind=[]), "remind= must be a list of 1 to 20 durations"),
-        (lambda: approval(remind=["2h", "1h"]), "must differ, the shortest first"),
-        (lambda: approval(remind=["1h", "60 min"]), "must differ"),
+        (
+            lambda: approval(remind=["2h", "1h"]),
+            "must all be different and be listed from shortest to longest",
+        ),
+        (lambda: approval(remind=["1h", "60 min"]), "must all be different"),
         (lambda: approval(remind=True), "remind=: Invalid duration"),
         (lambda: approval(remind="2h", expires="2h", default=False), "nobody would be reminded"),
         (lambda: approval(remind=["1h", "3h"], expires="2h", default=False), "be reminded"),
@@ -56,7 +59,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: approval(escalate=[("4h", "managers", 1)]), "pairs such as"),
         (lambda: approval(escalate=[("4h", "")]), "strings that aren't empty"),
         (lambda: approval(escalate=[("4h", ())]), "names nobody for '4h'"),
-        (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "must differ"),
+        (lambda: approval(escalate=[("4h", "a"), ("4h", "b")]), "must all be different"),
         (lambda: approval(escalate=[("soon", "a")]), "escalate=: Invalid duration"),
         (
             lambda: approval(escalate=[("3h", "a")], expires="2h", default=False),
