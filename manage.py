@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def stop_quietly_while_nothing_runs() -> None:
-    """Exit at once on a signal, because nothing needs shutting down before the supervisor runs."""
+    """Exit immediately on a signal: before the supervisor runs, nothing needs shutting down."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
 

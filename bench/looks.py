@@ -36,7 +36,7 @@ HEIGHTS = {DESK: 900, PHONE: 844, NARROW: 640}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 TALLEST = 3000
-"""The most pixels of a picture."""
+"""The maximum number of pixels of a picture."""
 MOST = {"shift": 0.02, "task_ms": 100.0, "first_view_ms": 1000.0}
 PATIENCE = 5000
 """Milliseconds that a page has to become quiet."""

@@ -33,7 +33,7 @@ TAKES = 20
 BLOCK = 10
 """The takes on one site before the other one's turn, after one that doesn't count."""
 SLOWEST = 100.0
-"""The most milliseconds of 95 % of the takes."""
+"""The maximum number of milliseconds of 95 % of the takes."""
 NEARLY = 0.95
 """The share of its runs that a full site has at least, as copies are rounded."""
 LARGEST_RATIO = 1.3

@@ -17,7 +17,7 @@ from bench.pages import LARGEST_RATIO, PEOPLE, filled_sites, parser_of_sites, us
 from bench.site import site, tell
 
 SLOWEST = 3.0
-"""The most milliseconds of the median look-up."""
+"""The maximum number of milliseconds of the median look-up."""
 LEAST = 1.0
 """Below this many milliseconds, a ratio of two medians tells nothing."""
 TIMES = re.compile(r"(?:Planning|Execution) Time: ([0-9.]+) ms")

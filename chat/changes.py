@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""The most lines to compare in both texts together; their common start and end don't count."""
+"""The maximum number of lines to compare in both texts, without their common start and end."""
 MOST_EDITS = 300
 """The maximum number of added and removed lines; a larger difference is one replacement."""
 Edit = tuple[int, int, int, int]

@@ -18,7 +18,7 @@ from itertools import pairwise
 GRAM = 3
 LONGEST_QUERY = 200
 MOST_PARTS = 12
-"""The most words of a query that count; more words hardly narrow a search down."""
+"""The maximum number of words of a query that count; more words hardly narrow a search down."""
 MARKS = (
     *((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F)),
     *((0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06ED)),
@@ -88,7 +88,7 @@ class Query:
 
     @cached_property
     def grams(self) -> list[str]:
-        """The grams that a text must have; [] if all words are shorter than a gram."""
+        """The grams that each matching text contains; [] if all words are shorter than a gram."""
         words = {word for part in self.parts for word in words_of(part)}
         return sorted(
             {word[at : at + GRAM] for word in words for at in range(len(word) - GRAM + 1)}

@@ -199,7 +199,7 @@ class Inbox:
 
 @dataclass
 class Lists:
-    """All lists of a person's inbox at one time, each read at most once."""
+    """The lists of a person's inbox, all as of one moment; each list is read at most once."""
 
     user: User
     now: datetime = field(default_factory=clock.now)

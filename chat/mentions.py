@@ -14,10 +14,10 @@ from procedures.users import User, active_users, name_field
 from procedures.viewers import Key, People, who_sees
 
 MOST = 20
-"""The most @ signs in a text after which names are looked for."""
+"""The maximum number of @ signs in a text after which names are looked for."""
 LONGEST = 150
 MOST_ENDS = 24
-"""The most places after an @ sign that are tried as the end of the name."""
+"""The maximum number of places after an @ sign that are tried as the end of the name."""
 MOST_FOUND, MOST_SEARCHED = 8, 50
 CODE = r"```.*?(?:```|\Z)|`[^`\n]+`"
 SIGN = r"(?<![\w.+\-/@&=#%~:])(?P<sign>@)(?=\S)"

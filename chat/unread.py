@@ -30,9 +30,9 @@ MOST_COUNTED = 100
 NEWEST = 20
 """The number of somebody's newest sessions in which the menu looks for something new."""
 MOST_READ = 2_000
-"""The most new messages of other people's runs that are read for one list of sessions."""
+"""The maximum number of new messages of others' runs that are read for a list of sessions."""
 READERS = 30
-"""The most members of a session who are named as readers."""
+"""The maximum number of members of a session who are named as readers."""
 READ = "read:"
 """The prefix of hints that somebody has read a session; its id and the reader's key follow.
 
@@ -63,7 +63,7 @@ class Readers:
 
 
 def mark_read(session: UUID, *, by: User, seq: int) -> bool:
-    """Note that somebody has read a session up to a number; return False if that isn't new."""
+    """Record that somebody has read a session up to a number; return False if that isn't new."""
     is_new = bool(sql.mark_read.fetch(by.pk, seq, seq, session))
     if is_new:
         ring_after_commit(f"{READ}{session}:{by.pk}")

@@ -138,7 +138,7 @@ def ways_by_group(user: User) -> list[Way]:
 
 
 def names_asking(user: User) -> set[str]:
-    """Return the assignees by which requests ask a user, as in `Assignment.whom`.
+    """Return the assignees that include a user, in the format of `Assignment.whom`.
 
     Use the result only for lists. It takes no query if the page has read the user's requests.
     """

@@ -1,4 +1,4 @@
-"""The people who see a run because of a session or a request, found for many runs at once."""
+"""The people who see a run because of a session or a request, found for many runs together."""
 
 from collections import defaultdict
 from collections.abc import Iterable

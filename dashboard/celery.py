@@ -75,7 +75,7 @@ def leave_out_what_may_change(**_: Any) -> None:
 
 @worker_init.connect(weak=False)
 def know_the_site(**_: Any) -> None:
-    """Exit at once if the message broker or the file store belongs to another site."""
+    """Exit immediately if the message broker or the file store belongs to another site."""
     try:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
@@ -147,7 +147,7 @@ def leave_the_code_out_of_collections(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """Make a process of the pool a slot: a signal to it ends neither a step nor a run."""
+    """Prepare a process of the pool for runs: a signal to it ends neither a step nor a run."""
     watches.clear()
     # A solo worker sends this signal in its main process, which signals must still end.
     if current_process().name != "MainProcess":

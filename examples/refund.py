@@ -158,7 +158,7 @@ def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decisi
 
 
 def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask about each order, or about groups if there are many; all questions are open at once."""
+    """Ask about each order, or about groups if there are many; they are all open together."""
     if len(orders) > AT_ONCE:
         groups = [partial(ask_for_group, orders=group) for group in grouped(orders)]
         return list(chain.from_iterable(ctx.gather(*groups)))

@@ -27,7 +27,7 @@ CHANNEL = "countersign.texts"
 """The Redis channel that announces which texts have grown."""
 PREFIX = "countersign.text"
 LARGEST = 1_000_000
-"""The most bytes of a text that are shown while it is written; the rest appears at the end."""
+"""The maximum number of bytes shown while a text is written; the rest appears at the end."""
 GATHER = 0.05
 """The seconds for which pieces are gathered, so that a text grows at most 20 times a second."""
 PAUSE = 1.0
@@ -38,7 +38,7 @@ LASTS = 3600
 LASTS_UNFINISHED = 86_400
 """The seconds for which an unfinished text can be read after its last piece."""
 MOST_TEXTS = 20
-"""The most texts of a run that are sent: those that were written to most recently."""
+"""The maximum number of texts of a run that are sent: those that were written to most recently."""
 ATTEMPTS, HALF = 2**20, 0.5
 ENTRY_EXISTS = "equal or smaller"
 """The words in Redis's error message for an entry that it already has."""

@@ -13,7 +13,7 @@ from procedures.run_lists import RunList
 PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
-"""The most characters of a large column on one page; a page of large rows has fewer rows."""
+"""The maximum number of characters of large columns on a page; so large rows make it short."""
 Limit = Annotated[int, Query(description=f"The number of items, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 

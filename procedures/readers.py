@@ -20,7 +20,7 @@ SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
 """The longest error message of a reader, in characters."""
 MOST_IN_ONE = 1000
-"""The most procedures that one file may define."""
+"""The maximum number of procedures that one file may define."""
 
 
 class ReaderError(ProcedureFileError):

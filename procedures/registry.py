@@ -27,7 +27,7 @@ from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
-"""The most stored texts that a process keeps loaded for the runs started with them."""
+"""The maximum number of stored texts that a process keeps loaded for the runs started with them."""
 Text = tuple[str, str, str]
 """The procedure, file and version that identify a stored text."""
 _ready: dict[Text, Definition] = {}

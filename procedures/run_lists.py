@@ -58,7 +58,7 @@ class RunList:
     parent: UUID | None = None
     """The run whose children to list; nothing is listed if the user may not see it."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read at once; a larger one, state by state."""
+    """A `RunsByKey` with at most this many rows is read whole; a larger one, state by state."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
@@ -72,7 +72,7 @@ class RunList:
 
     @property
     def is_read_at_once(self) -> bool:
-        """True if every `RunsByKey` among the sources has few rows, so that it is read at once."""
+        """True if every `RunsByKey` among the sources has few rows, so that it is read whole."""
         sources, span = self._found(Span(1, few=self.few))
         few = self._few(sources, span)
         return all(one in few for one in sources if isinstance(one, RunsByKey))

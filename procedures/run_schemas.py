@@ -290,7 +290,7 @@ class OperatedOut(Schema):
 
 
 def note_new(run: Run, files: Sequence[File]) -> None:
-    """Note that the run was just started with these files, so that the response needs no query."""
+    """Attach the files with which the run was just started, so that the response needs no query."""
     run.__dict__[FILES] = files
 
 

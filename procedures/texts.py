@@ -21,7 +21,7 @@ from procedures.engine.values.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
-"""The most files that are read; any further file only causes a warning."""
+"""The maximum number of files that are read; any further file only causes a warning."""
 LOOK_EVERY = 0.5
 """Seconds between two checks for edited files, if NOTICES_EDITED_FILES is set."""
 

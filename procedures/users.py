@@ -82,7 +82,7 @@ def find_active_user(name: str) -> "User | None":
 
 
 def find_active_users(names: Collection[str]) -> "dict[str, User]":
-    """Return the active users with these names, by their names, found by one query."""
+    """Return the active users with these names in a dictionary keyed by name; uses one query."""
     found = active_users().filter(is_among(name_field(), names)) if names else []
     return {user.get_username(): user for user in found}
 

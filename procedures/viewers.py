@@ -27,7 +27,7 @@ class People:
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
         self.holders: dict[str, set[Key]] = {}
-        """The keys of the people who hold a permission, for each permission looked up so far."""
+        """For each permission looked up so far, the keys of the people who hold it."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
@@ -43,7 +43,7 @@ class People:
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
-        """The keys of these people, by the groups of which they are members."""
+        """For each group, the keys of those of these people who are its members."""
         found: dict[int, set[Key]] = defaultdict(set)
         members = users().filter(is_among("pk", self.users), groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):
@@ -54,7 +54,7 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return the keys of these people who hold each permission; read each permission once."""
+        """Return, for each permission, the keys of those who hold it; read each permission once."""
         if new := {*names} - self.holders.keys():
             self.holders |= self._read_holders(new)
         return {name: self.holders[name] for name in names}

@@ -22,7 +22,7 @@ NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 PREFIX = "whsec_"
 SHORTEST_KEY, LONGEST_KEY = 24, 64
 MOST_SECRETS = 2
-"""The most secrets: the one in use and, during a rotation, another one."""
+"""The maximum number of secrets: the one in use and, during a rotation, another one."""
 KEYS = {"url", "secrets", "groups", "users"}
 LONGEST_URL = 2_000
 

@@ -54,7 +54,7 @@ class Inbound:
     """A person's message, as a channel receives it."""
 
     content: Any
-    """The body as bytes if the message came from outside; else the body that the route parsed."""
+    """The raw body (bytes) of a message to a site's own channel; else what the route has parsed."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The HTTP headers, whose names are case-insensitive."""
     address: str | None = None

@@ -89,7 +89,7 @@ class Channel:
     def authenticate(self, inbound: Inbound) -> "User":
         """Return the sender of a message; raise `UnknownSenderError` if the sender isn't verified.
 
-        A channel that accepts messages from outside overrides this and checks a signature or a
+        A site's own channel that accepts messages overrides this and checks a signature or a
         secret.
         """
         if inbound.sender is None:

@@ -27,7 +27,7 @@ from procedures.users import users
 
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
-"""The most notifications to send in one message."""
+"""The maximum number of notifications to send in one message."""
 LEADS_THERE = timedelta(hours=1)
 """The time for which a notification of an unread mention covers later mentions in the session."""
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."

@@ -108,7 +108,7 @@ def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) 
 def plan_alert(alert: Message, *, now: datetime) -> None:
     """Plan notifications of a grave alert to the procedure's operators, by every channel.
 
-    They are due at once. Alerts of other levels are ignored.
+    They are due immediately. Alerts of other levels are ignored.
     """
     assert alert.run
     if alert.level not in GRAVE or not (notifying := notifying_channels()):
@@ -124,7 +124,7 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
     """Plan a report to the run's webhook, if it has one, that the request or the run has ended.
 
-    The report is about the run if there is no `request`. It is due at once. A second end, such as
+    Without a `request`, the report is about the run. It is due immediately. A second end, such as
     one after a retry, is reported too.
     """
     if not run.webhook or run.started_by is None:

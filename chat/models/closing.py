@@ -110,7 +110,7 @@ def _close(
 
 
 def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Note that the held answer wasn't used; its giver and its decision stay recorded."""
+    """Record that the held answer wasn't used; the record of who gave which answer stays."""
     response = request.responses.filter(undone_at=None).last()
     if response:
         response.is_used = False

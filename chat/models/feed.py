@@ -39,7 +39,7 @@ LONGEST = 228
 HIDDEN = "private:"
 """The prefix of all audiences but members in a private session; no list asks for these names."""
 MOST_FED = 5
-"""The most members of a session who have entries of their own; more members are a crowd."""
+"""The maximum number of members who have an entry each; a session with more has a crowd."""
 
 
 def audience(kind: str, key: Any) -> str:

@@ -98,7 +98,7 @@ def askers_by_token(request: "HumanRequest") -> set[Any]:
 
 
 def token_owners(run: Run) -> set[Any]:
-    """Return the keys of the users with whose tokens this run, or a related run, was started.
+    """Return the keys of the users whose tokens started this run or a related run.
 
     Related runs are the runs above it, and the origins of forks among them.
     """

@@ -28,9 +28,9 @@ from procedures.users import User, active_users, is_active, members_path, name_f
 SUBSTITUTES = ("answer", "operate")
 """The roles whose holders are asked, in this order, if no assignee of a request is active."""
 MOST_SUSPECTS = 10_000
-"""The most requests to examine by their keys; if there are more, all open ones are examined."""
+"""The maximum number of requests to look up by key; if there are more, all open ones are read."""
 MOST_AT_ONCE = 500
-"""The most names to pass in one statement, because databases limit its parameters."""
+"""The maximum number of names to pass in one statement, because databases limit its parameters."""
 
 
 class Reach(IntEnum):

@@ -1,4 +1,4 @@
-"""Answers to several requests at once, each in a transaction of its own."""
+"""Answers to several requests together, each in a transaction of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

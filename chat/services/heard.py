@@ -64,7 +64,7 @@ def why_unheard(run: Run, user: User) -> str:
 
 
 def mark_read(run: Run, ids: Sequence[str], at: datetime) -> None:
-    """Note that the run has read these messages. Locks their sessions."""
+    """Record that the run has read these messages. Locks their sessions."""
     _deliver(ids, Delivery.READ, read_at=at)
 
 

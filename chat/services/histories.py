@@ -82,9 +82,9 @@ def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> I
 
 
 def held_differences(request: HumanRequest) -> Iterator[Difference]:
-    """Yield differences in a request whose answer is held, or was not used.
+    """Yield differences between a request and an answer that the journal doesn't have.
 
-    The history records that answer; the journal doesn't.
+    That answer is held or wasn't used; only the request's history records it.
     """
     wait, answer = request.wait, answered_by(request)
     if request.effective_at and not (wait.held or wait.held_for_id):

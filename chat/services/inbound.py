@@ -77,7 +77,7 @@ def sender_of(channel: Channel, inbound: Inbound) -> User:
 
 
 def _parse(channel: Channel, inbound: Inbound) -> Answer:
-    """Return the answer in a message from outside; raise `AnswerError` if it is unreadable."""
+    """Return the answer in a channel's message; raise `AnswerError` if it is unreadable."""
     try:
         return channel.parse(inbound)
     except UNREADABLE as error:

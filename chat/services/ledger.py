@@ -240,7 +240,7 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield differences in the run's session; check its rows only with the session's first run."""
+    """Yield the faults of the run's session; those of its rows only for the session's first run."""
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:

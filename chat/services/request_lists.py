@@ -14,7 +14,7 @@ from procedures.users import User
 MANY = 1000
 """If somebody sees this many unended runs, their list is read from all requests, not run by run."""
 TESTED = 2 * HANDFUL
-"""The most requests that are tested one by one for whether somebody may see them."""
+"""The maximum number of requests that are tested one by one for whether somebody may see them."""
 
 
 def newest_requests(

@@ -24,18 +24,18 @@ from procedures.users import User
 FEW = 5000
 """If a user sees at most this many sessions, a search names them; otherwise, it tests each text."""
 SAMPLE, OFTEN = 2000, 40
-"""Words are frequent if more than `OFTEN` of the `SAMPLE` newest texts contain them.
+"""A query's words are frequent if more than `OFTEN` of the `SAMPLE` newest texts contain them.
 
-By the index, all texts with a frequent word would be fetched before the newest were known.
+The index isn't used for them, because it would return all such texts and not just the newest.
 """
 MOST_FETCHED = 2000
-"""The most texts that are fetched by the index; words in more texts count as frequent, too."""
+"""The maximum number of texts fetched with the index; words in more texts are frequent, too."""
 MOST_READ = 20_000
 """The texts that are read for frequent words on one page; the next page continues there."""
 FEW_TEXTS = 5000
 """If a search can reach at most this many texts, all of them are read, without the index."""
 MOST_TESTED = 2000
-"""About the most texts whose access is checked for one page; the next page continues there."""
+"""The approximate maximum of texts whose access is checked for a page; the next continues there."""
 MOST_GLANCED_AT = 400
 """The same number for results that are shown while somebody types."""
 LONGEST_SNIPPET = 180
@@ -58,7 +58,7 @@ class TextFilter:
 
 
 class Row(NamedTuple):
-    """A matching text, by its keys; it is not known yet who may see it."""
+    """The keys of a matching text; it isn't known yet whether the searcher may see it."""
 
     pk: int
     kind: str
@@ -192,9 +192,10 @@ class _Search:
         return texts.filter(pk__gte=start).order_by("-pk"), start
 
     def _sampled(self, before: int | None) -> tuple[int, bool]:
-        """Return a key above those of all texts before a place, and True if the newest often match.
+        """Look at the `SAMPLE` newest texts before a place, or at the newest of all for None.
 
-        They match often if more than `OFTEN` of the `SAMPLE` newest texts do.
+        Returns a key that is greater than all of theirs, and True if more than `OFTEN` of them
+        match the query.
         """
         newest = Searchable.objects.filter(pk__lt=before) if before else Searchable.objects.all()
         count = Count("pk", filter=contains(self._query))

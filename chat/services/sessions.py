@@ -31,7 +31,7 @@ MOST_KNOWN = 100
 MOST_RECENT = 30
 """The number of a user's newest sessions whose members are suggested."""
 MOST_INVITED = 50
-"""The most people who can be invited when a session is opened."""
+"""The maximum number of people who can be invited when a session is opened."""
 Kind = Message.Kind
 
 

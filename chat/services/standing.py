@@ -114,7 +114,7 @@ def revoke_with(response: HumanResponse, *, at: datetime) -> None:
 
 
 def standing_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield differences in the standing decisions that a run's answers created or came from."""
+    """Yield the faults of the standing decisions that a run's answers created or came from."""
     given = Q(given_with__wait__run=record.run)
     used = Q(responses__request__wait__run=record.run)
     keys = StandingDecision.objects.filter(given | used).values("pk").order_by()

@@ -1,8 +1,8 @@
-"""The open requests that people may answer, for many people at once.
+"""The open requests that people may answer, for many people together.
 
 The number of queries doesn't depend on the number of people or requests. At first, at most 100
 requests are read for each assignee, so a count of 100 means "more than 99". If too few of these
-still wait for somebody, more are read, for everybody at once.
+still wait for somebody, more are read, for everybody together.
 """
 
 from collections import defaultdict

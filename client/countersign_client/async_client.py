@@ -195,7 +195,7 @@ class AsyncClient(Methods):
             raise WaitTimeoutError(str(error)) from error
 
     async def _rings(self, bell: Doorbell, deadline: Deadline) -> AsyncGenerator[None, None]:
-        """Yield when it is time to look: at once, after changes, and regularly without a socket."""
+        """Yield now, after changes, and at regular intervals if there is no socket."""
         pauses = Pauses()
         while True:
             yield

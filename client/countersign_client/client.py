@@ -189,7 +189,7 @@ class Client(Methods):
             raise WaitTimeoutError(str(error)) from error
 
     def _rings(self, bell: Doorbell, deadline: Deadline) -> Generator[None, None, None]:
-        """Yield when it is time to look: at once, after changes, and regularly without a socket."""
+        """Yield now, after changes, and at regular intervals if there is no socket."""
         pauses = Pauses()
         while True:
             yield

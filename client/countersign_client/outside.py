@@ -1,8 +1,8 @@
-"""A run on the site that this program owns: it keeps values there and asks people.
+"""A program's own run on the site, in which the program keeps values and asks people.
 
-Commands are signals to the run, each with an id. A command has taken effect once the run's state
-shows it, and its effect can't be lost from then on. The process that opened the run last owns it.
-The run ignores commands from any other process, so that only one of two processes continues.
+Commands are signals to the run, each with an id. Once the run's state shows a command, the command
+has taken effect, and the effect can't be lost. The run belongs to the process that opened it most
+recently. It ignores commands from any other process, so that only one of two processes continues.
 """
 
 import json
@@ -31,7 +31,7 @@ OWN, QUESTION = "outside", "outside/"
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 PATIENCE = 60.0
 MOST_AT_ONCE = 200_000
-"""The most characters of JSON that one command carries, if its values can be divided."""
+"""The maximum number of characters of JSON in a command, if its values can be divided."""
 EVENTS = 200
 ASIDE = "value_elsewhere"
 """The field of an event whose value is so large that lists of events leave it out."""

@@ -35,7 +35,7 @@ class Deadline:
 
 
 class Pauses:
-    """Growing pauses between tries, of random lengths, so that clients don't try all at once."""
+    """Growing pauses between tries, of random lengths, so that clients don't all try together."""
 
     def __init__(self) -> None:
         self.reset()

@@ -155,7 +155,7 @@ NOBODY_THERE = lazy(
 
 
 class ReassignForm(ReasonForm):
-    """A form for the new assignee and the reason of a reassignment."""
+    """A form for the new assignee and the reason for a reassignment."""
 
     field_order = ("to", "reason")
     to = forms.CharField(max_length=160, help_text=lazy("A group, or a user as @name."))

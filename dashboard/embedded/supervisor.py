@@ -141,7 +141,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Schedule a part's restart: at once after the first crash, then after longer pauses."""
+        """Schedule a part's restart: immediately after a first crash, then after longer pauses."""
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause

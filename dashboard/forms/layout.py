@@ -114,7 +114,7 @@ class Builder:
     texts: Texts | None = None
     """A function that returns the texts sent for a name; None for a new form."""
     fields: dict[str, SchemaField] = field(default_factory=dict)
-    """The fields built so far, by their names on the page."""
+    """The fields built so far; the keys are their names on the page."""
     names: dict[str, str] = field(default_factory=dict)
     """The names of entries on the page, by their paths in faults, such as "lines.0.price"."""
     row_count: int = 0

@@ -10,7 +10,7 @@ from procedures.engine.values.sent import BodyError, read_json
 
 
 class ReasonForm(forms.Form):
-    """A form that asks for the reason of an operator's action."""
+    """A form that asks for the reason for an operator's action."""
 
     required_css_class = "required"
     reason = forms.CharField(

@@ -14,7 +14,7 @@ from django.urls import set_script_prefix
 from dashboard.http.access_log import Application, Receive, Scope, Send
 
 THREADS = 20
-"""The number of requests handled at once, which is also the size of the database's pool."""
+"""The number of requests handled in parallel, which is also the size of the database's pool."""
 
 
 class OneThread(ASGIHandler):

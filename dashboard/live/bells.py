@@ -102,7 +102,7 @@ class Bell:
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
     def follow(self, listener: Listener, mark: str = "", *, form: str = "page") -> None:
-        """Send a page frames for changes after its mark; without a mark, send one at once."""
+        """Send a page frames for changes after its mark; without a mark, send one immediately."""
         if listener.user is not None:
             self.keys[listener], self.forms[listener] = listener.user.pk, form
             self._rung.new[listener] = mark
@@ -152,7 +152,7 @@ class Bell:
         concerned: Collection[Key],
         drawn: Mapping[str, Mapping[Key, Frame]],
     ) -> None:
-        """Send frames to new pages at once, and soon to other pages of the people affected.
+        """Send frames to new pages immediately, and soon to other pages of the people affected.
 
         `drawn` holds, for each form and person, what frames of this form contain in addition.
         """

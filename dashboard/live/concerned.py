@@ -1,4 +1,4 @@
-"""The people who are affected by changes to requests and runs, found for many changes at once."""
+"""The people who are affected by changes to requests and runs, found for many changes together."""
 
 import json
 from collections import defaultdict

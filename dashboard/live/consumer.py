@@ -1,16 +1,22 @@
 """The one WebSocket of a page, or of a program with a token.
 
-The client sends `{"follow": "run:<id>", "form": "page", "after": 12}`, `{"leave": "run:<id>"}` and,
-when it misses something, `{"range": "run:<id>", "after": 12}`. A page follows `inbox` or
-`runs` from the mark with which it was drawn, `{"follow": "inbox", "form": "page", "mark": "…"}`.
-A client that has a part of the texts of a run names its places in them, `{"follow": "text:<id>",
-"at": {"write": [1048577, 4000]}}`.
+The client sends:
 
-It receives `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}` for changes. If it wasn't sent
-everything, it receives the newest number, `{"stream": "run:<id>", "head": 15}`. Without access, it
-receives `{"stream": "run:<id>", "denied": "…"}`. If its user may now see more or less of a stream,
-it receives `{"stream": "session:<id>", "stale": "…"}`. A message that can't be read is answered
-with `{"error": "…"}`.
+- `{"follow": "run:<id>", "form": "page", "after": 12}` to get all changes after number 12, and
+  `{"leave": "run:<id>"}` to get no more.
+- `{"follow": "inbox", "form": "page", "mark": "…"}` to follow `inbox` or `runs`: the mark was drawn
+  into the page and stands for what the page shows.
+- `{"follow": "text:<id>", "at": {"write": [1048577, 4000]}}` to follow the texts that a run writes,
+  and to say which part of each text it already has.
+- `{"range": "run:<id>", "after": 12}` to get changes that it has missed.
+
+The client receives:
+
+- `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}`: changes.
+- `{"stream": "run:<id>", "head": 15}`: the newest number, if the client has missed changes.
+- `{"stream": "run:<id>", "denied": "…"}`: the user has no access to the stream.
+- `{"stream": "session:<id>", "stale": "…"}`: the user may now see more or less of the stream.
+- `{"error": "…"}`: the client's message can't be read.
 
 `docs/live.md` describes the whole protocol.
 """

@@ -1,4 +1,4 @@
-"""A gate that checks the rights of open sockets: new ones at once, and all every four seconds.
+"""A gate that checks the rights of open sockets: new ones immediately, and all every four seconds.
 
 If a change of rights is announced, the next check comes sooner. Frames are sent only while the last
 check is recent, so none are sent if checks fail or take too long.

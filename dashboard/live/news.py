@@ -1,4 +1,4 @@
-"""The people for whom something is new in the chat, found for many changes at once."""
+"""The people for whom something is new in the chat, found for many changes together."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple

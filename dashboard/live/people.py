@@ -29,7 +29,7 @@ MOST_HERE, MOST_TYPING = 20, 3
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 Names = Mapping[Any, str]
-"""The names of people by their keys, as in JSON."""
+"""People's names; the dictionary's keys are the users' keys in JSON form."""
 
 
 class Announcements:

@@ -29,7 +29,7 @@ SETTLED = 1.0
 REST = 1.0
 """The shortest time between two frames of a session, in seconds."""
 PAGES_A_SECOND = 250
-"""The maximum number of pages of a session that are sent a frame in a second, on average."""
+"""The highest average number of frames per second for all pages of a session together."""
 Ask = Callable[..., Awaitable[Any]]
 """A function that calls another one in a thread that may use the database."""
 logger = logging.getLogger(__name__)

@@ -38,11 +38,11 @@ class Watch:
         return self.rests_until <= now and (is_round or self.is_rung)
 
     def rest(self, done: Done[list[Frame]], *, now: float) -> None:
-        """Set how long the stream rests, in proportion to the work of rendering it.
+        """Set how long the stream rests after a rendering, so that rendering takes a small share.
 
-        The wait in the queue doesn't count, and the wait for the database counts once. If
-        renderings don't repeat each other, the stream rests only as long as is useful to send
-        changes together.
+        The rest follows from the processor time of the rendering and from the time that it took.
+        The time that it waited in the queue doesn't count. If renderings don't repeat each other,
+        the stream rests at most `GATHER` seconds, so that changes are sent together.
         """
         rest = max(done.worked * SHARE, done.took * 2) - done.took
         self.rests_until = now + (rest if self.redraws else min(rest, GATHER))

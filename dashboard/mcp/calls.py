@@ -55,7 +55,7 @@ class Reply:
 
     @property
     def sentence(self) -> str:
-        """The reason of a refusal, with the names of wrong inputs."""
+        """The reason for a refusal; it names the inputs that are wrong."""
         content = self.content if "json" in self.headers.get("content-type", "") else {}
         return str(content.get("detail") or f"{HTTPStatus(self.status).phrase}.")
 

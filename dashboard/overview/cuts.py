@@ -39,7 +39,7 @@ TEXT = Room(20_000, lines=400)
 CARD = Room(3_000, lines=60, parts=150, cell=500)
 """The limits for a part of a card that is shown among many cards."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
-"""The limits for a part of a page that is about one thing only."""
+"""The limits for a value on a page that is about a single run or request."""
 RAW = Room(600, parts=60, cell=200)
 """The limits for a value that is shown as JSON among many others."""
 ROOMS = {

@@ -31,7 +31,7 @@ class Alike:
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations that operators can perform on all of these runs at once."""
+        """The operations that operators can perform on all of these runs together."""
         return [ALL[name] for name in together(one.run for one in self.runs)]
 
 

@@ -115,7 +115,7 @@ def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
 
 
 def together(runs: Iterable[Run]) -> list[Name]:
-    """Return the operations to offer on all of these runs at once, by their status alone."""
+    """Return the operations to offer on all of these runs together, by their status alone."""
     statuses = {RunStatus(run.status) for run in runs}
     offers: dict[Name, bool] = {
         "retry": statuses <= {*STOPPED},

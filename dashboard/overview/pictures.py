@@ -99,7 +99,7 @@ def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPic
 
 
 def looks_of(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
-    """Return the state of each place that the run has reached: that of its newest row."""
+    """Return the states of the places that the run has reached, by name; the newest rows count."""
     found: dict[str, str] = {}
     for row in rows:
         for one in row.members or [row]:

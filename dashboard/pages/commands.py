@@ -38,7 +38,7 @@ OWN: dict[Kind, str | Promise] = {
 }
 """The commands that aren't procedures, with a line about each."""
 START = "start"
-"""The command that starts a procedure by its name, even one with the name of a command."""
+"""The command that starts a procedure, even a procedure that is named like a command."""
 RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I)
 """An id of a run, whole or as pages show it."""
 MOST_RUNS = 20
@@ -77,7 +77,7 @@ class UnclearCommand:
 
     text: str
     meant: list[str] = field(default_factory=list)
-    """The commands that its author may have meant, as they are typed."""
+    """The texts of the commands that its author may have meant."""
     reason: str = ""
     """The reason why the command can't be given; "" if there is no such command."""
     href: str = ""

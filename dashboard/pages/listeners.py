@@ -35,9 +35,11 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
 
 
 def listeners_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the runs that read the viewer's messages, and the runs that read only other people's.
+    """Return the runs that read messages in a session, as variables of a template.
 
-    Of the former, `steered` has the ids of those that a message can steer.
+    `listeners` are the runs that read the viewer's messages, with their labels, and `steered` the
+    ids of those that a message can steer. `others_read` are the runs that read messages, but not
+    the viewer's.
     """
     alive = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
     heard = listening_among(alive, part.user) if alive else []

@@ -21,7 +21,7 @@ from dashboard.pages.visit import Visit
 @require_POST
 @login_required
 def create_reading(request: Visit, session_id: UUID) -> HttpResponse:
-    """Note that the viewer has read a session up to the message with this number.
+    """Record that the viewer has read a session up to the message with this number.
 
     An earlier number changes nothing, so pages may send theirs in any order.
     """

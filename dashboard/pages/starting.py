@@ -33,7 +33,7 @@ class Again:
     told: str | Promise = ""
     """The reason why nothing was started; "" if the form's fields say it."""
     retry_after: int = 0
-    """The number of seconds after which another try makes sense; 0 if at once."""
+    """The number of seconds after which another try makes sense; 0 if immediately."""
     is_allowed: bool = True
 
 

@@ -26,7 +26,7 @@ FORMATS = {
     "age": "j M Y, H:i T",
     "full": "j M Y, H:i T",
 }
-"""The formats of times that differ from "j M H:i T", by their names in local-time.js."""
+"""The formats of times that differ from "j M H:i T"; the keys are the names in local-time.js."""
 
 
 @register.simple_tag

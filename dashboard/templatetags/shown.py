@@ -20,7 +20,7 @@ register = template.Library()
 
 @register.filter
 def line(event: Event) -> Line:
-    """Return an event of a journal as a line, with its words."""
+    """Return the line of text that describes an event of a journal."""
     return line_of(event)
 
 

@@ -24,7 +24,7 @@ from dashboard.templatetags.markdown import open_cell, safe_html
 
 register = template.Library()
 Names = Mapping[str, object]
-"""The keys of the people whom a text mentions, by their names in it."""
+"""A dictionary of the people whom a text mentions: from the name in the text to the user's key."""
 BOLD = 2
 IN_LINK = "in_link"
 

@@ -1,12 +1,12 @@
-"""Errors of the engine, and the interruptions by which a run leaves its worker.
+"""Errors of the engine, and interruptions: exceptions that make a run leave its worker.
 
-PublicError               an author's error, whose text everybody who sees the run may read
+PublicError               an error that authors raise; everybody who sees the run can read its text
 EngineError
 ├── DefinitionError       a procedure is declared in a way that can't work
-│   └── ProcedureFileError    the text of a procedure's file can't be read; names the line
+│   └── ProcedureFileError    a procedure's file can't be read; the error names the line
 ├── InputError            the inputs of a new run don't fit the procedure's signature
 ├── QuestionError         a question is asked in a way that can't be answered
-├── OptionError           a call of the engine passes an option or a value that isn't accepted
+├── OptionError           an option or a value passed to the engine isn't accepted
 ├── SizeError             a value is larger than the site's limit
 ├── EvidenceError         a bound step can't be shown completely
 ├── AnswerError           an answer does not fit the question
@@ -14,10 +14,10 @@ EngineError
 ├── BranchFailedError     a branch of a gather has failed
 ├── StateConflictError    branches of a gather changed one name in ctx.state in conflicting ways
 ├── ChildFailedError      a child run has failed or was cancelled
-├── SignalError           the sender sent an awaited signal as an error
+├── SignalError           a signal arrived as an error instead of a value
 ├── UnreachableRunError   a run sends to or cancels another run that it may not reach
-├── NotApprovedError      a step that needs an approval has none
-├── LeftOpenError         a step left a transaction open, or broke the one it was called in
+├── NotApprovedError      a step that needs an approval wasn't approved
+├── LeftOpenError         a step left a transaction open, or ended the one around it
 ├── StepTimeoutError      a step took longer than its timeout
 ├── RequestExpiredError   no answer or signal arrived in time, and on_timeout was "fail"
 ├── ChoiceGoneError       the site's settings no longer allow a value the run was started with
@@ -31,9 +31,9 @@ Interruption (control flow; not an Exception, so `except Exception` doesn't catc
 ├── Continued             the run continues as new, with other inputs
 ├── LimitReached          the run has used up one of its limits and fails
 ├── Yielded               the run's time slice is over, and other runs wait for the worker
-├── Overtaken             a commit no longer fits what happened meanwhile; the run is claimed again
+├── Overtaken             a commit conflicts with recent events; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
-├── Refused               the host refuses a commit
+├── Refused               the site refuses a commit
 ├── Fenced                another worker holds the run
 ├── FileLost              a stored file is gone; the run waits until it is put back
 ├── TextUnreadable        the text that the run was started with can't be read any more
@@ -299,9 +299,9 @@ class Yielded(Interruption):
 
 
 class Overtaken(Interruption):
-    """A commit no longer fits what has happened meanwhile; the run is claimed again.
+    """A commit conflicts with what has just happened; the run is claimed again.
 
-    For example, a wait was closed from outside before the run could withdraw it, or the run was
+    For example, a wait was closed by an answer before the run could withdraw it, or the run was
     cancelled.
     """
 
@@ -339,7 +339,7 @@ class Fenced(Interruption):
 
 
 class Refused(Interruption):
-    """The host has refused a commit; nothing of it was stored."""
+    """The site has refused a commit; nothing of it was stored."""
 
 
 class FileLost(Interruption):

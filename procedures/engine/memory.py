@@ -76,7 +76,7 @@ class MemoryWait(dict[str, Any], WaitCells):
 
 @dataclass
 class MemoryInput(NewEvent):
-    """An input from outside that isn't in the journal yet."""
+    """An input to a run that isn't in its journal yet."""
 
     wait: MemoryWait | None = None
 

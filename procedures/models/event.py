@@ -24,7 +24,7 @@ TOLD = ("operator", "step.failed", "run.cancelled")
 """The kinds of events shown in lists of runs; an index finds them without reading journals."""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
-"""The most rows per query: few enough to fit into memory, and enough for most journals at once."""
+"""The maximum number of rows per query: few enough for memory, enough for most journals."""
 
 
 AS_TEXT = Cast("at", models.TextField())

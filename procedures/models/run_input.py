@@ -1,4 +1,4 @@
-"""Inputs of runs: events from outside that the run's next worker journals."""
+"""Inputs of runs: what others have sent or done, for the run's next worker to journal."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -86,7 +86,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """An event from outside a run, which the run's next worker writes into the journal."""
+    """Something that others have sent or done, which the run's next worker will journal."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 

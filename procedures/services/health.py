@@ -19,7 +19,7 @@ from procedures.services.installation import store_complaint, why_held
 logger = logging.getLogger(__name__)
 MOST_SLOTS = 200
 MOST_FAULTS = 10
-"""The most broken procedure files that are listed at once."""
+"""The maximum number of broken procedure files that are listed together."""
 SCHEDULER = "The scheduler (clock process)"
 DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."

@@ -22,7 +22,7 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""The most times that a run is read while a worker keeps writing to it during a verification."""
+"""The maximum number of times that a run is read if a worker writes to it meanwhile."""
 
 
 @dataclass

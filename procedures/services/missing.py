@@ -20,10 +20,10 @@ from procedures.services.record import Came, Record
 ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 """Kinds of events that end a child run and are reported to its parent."""
 MOST_NAMED = 5
-"""The most row numbers that one sentence lists as missing."""
+"""The maximum number of row numbers that one sentence lists as missing."""
 OUT_OF_ORDER = "its id is out of order"
 MOST_UNOWNED = 100
-"""The most rows of one table that are listed."""
+"""The maximum number of rows of one table that are listed."""
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:

@@ -25,7 +25,7 @@ from procedures.users import User, json_key
 
 
 class ReasonError(OperationRefusedError):
-    """An operator's reason is missing or too long."""
+    """An operator gave no reason for an action, or one that is too long."""
 
 
 class OperationDeniedError(EngineError):

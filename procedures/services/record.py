@@ -24,7 +24,7 @@ WITH_FILES = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
 OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
     kind=EventKind.LOG, data__contains='"at":"'
 )
-"""The condition for steps that made files, and for log events that came from outside."""
+"""The condition for steps that made files, and for log events that others sent to the run."""
 REOPENING = ("retry", "override", "cancel", "force_end")
 """Operations by which a stopped run continues, even if only to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}

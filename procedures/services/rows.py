@@ -98,7 +98,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """Yield differences in the times at which a cancel or pause was requested."""
+    """Yield a difference for each time of a cancel or pause that the journal doesn't confirm."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED
@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _held_differences(wait: Wait) -> Iterator[Difference]:
-    """Yield differences in the fields of a held answer, and of waits that it made unneeded."""
+    """Yield a difference for each field about a held answer that doesn't fit the wait's state."""
     is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
     if not is_held:
         yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})

@@ -23,14 +23,14 @@ LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
 """The longest normal time between sweeps; after a longer break, leases may not be renewed yet."""
 MOST_WAITS = 2
-"""The most waiting periods after a break; a second one follows if a break interrupts the first."""
+"""The maximum number of pauses after a break; a second one follows if a break interrupts one."""
 T = TypeVar("T", Run, Wait)
 
 
 class Sweeper:
     """The sweeps of a clock process; after a break, they leave lost runs alone for a while.
 
-    If a database, a machine or its clock has stood still, all leases expire at once. Live workers
+    If a database, a machine or its clock has stood still, all leases expire together. Live workers
     renew their leases as soon as they can; only then is it known which runs are lost.
     """
 
@@ -62,7 +62,7 @@ class Sweeper:
 def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     """Handle due waits, retries, expired leases and runs that last too long.
 
-    `now` is the time of the sweep by the database's clock. Two sweeps at once are harmless.
+    `now` is the time of the sweep by the database's clock. Two simultaneous sweeps are harmless.
     """
     now = now or clock.now()
     # Waits come before runs: a deadline must take effect even in a run that is about to be queued

@@ -92,7 +92,7 @@ class Span:
     """The part of a list to read: how many runs, between which runs, and of which procedure."""
 
     limit: int
-    """The most runs to read."""
+    """The maximum number of runs to read."""
     after: UUID | None = None
     """Read runs older than this one; None to begin with the newest."""
     since: UUID | None = None
@@ -100,7 +100,7 @@ class Span:
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read at once; a larger one, state by state."""
+    """A `RunsByKey` with at most this many rows is read whole; a larger one, state by state."""
 
     @property
     def procedures(self) -> Part:

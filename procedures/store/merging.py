@@ -18,7 +18,7 @@ For larger batches, PostgreSQL would look up everything that the user sees, inst
 by row.
 """
 MOST_IN_UNION = 100
-"""The most queries in one UNION; SQLite takes 500."""
+"""The maximum number of queries in one UNION; SQLite takes 500."""
 
 
 def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> list[Any]:

@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from procedures.store.cursors import Cells, kept_cursor
 
 AT_ONCE = 1000
-"""The most rows that are read or written together."""
+"""The maximum number of rows that are read or written together."""
 KEPT_OTHERWISE = {
     "BooleanField": "convert_booleanfield_value",
     "DateTimeField": "convert_datetimefield_value",

@@ -24,7 +24,7 @@ PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
 
 
 class Statement:
-    """A statement by its name; its text and tables are determined at the first use."""
+    """A statement with a name; its text and tables are determined at the first use."""
 
     def __init__(self, name: str, known: "Statements") -> None:
         self.name, self._known = name, known

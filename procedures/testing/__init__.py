@@ -1,6 +1,6 @@
 """Testing procedures in plain Python: no database, no worker, no waiting.
 
-`run_procedure` runs a procedure to its end in memory: people are functions, and days pass at once.
+`run_procedure` runs a procedure to its end in memory: people are functions, and days take no time.
 `crash_test` repeats such a run and kills the worker at a different place each time.
 """
 

@@ -11,7 +11,7 @@ FIRST = 32
 PART = 4
 """The code is abandoned again when the waits are more by one in this number: 4 means a quarter."""
 MOST_REPLAYED = 64
-"""The most waits to replay, for each wait of the run, in order to try new places in the code."""
+"""The maximum number of waits to replay, for each wait of the run, to try new places in code."""
 
 Place = tuple[tuple[CodeType, int], ...]
 

@@ -61,7 +61,7 @@ class PendingMessage:
     """A question from a driver's code that nobody has answered yet."""
 
     id: str
-    """The id, which `ProcedureWaitingForHuman` has as `pending_message_id`."""
+    """The question's id, which is the `pending_message_id` of `ProcedureWaitingForHuman`."""
     procedure_id: str
     session_id: str
     asked: Asked

@@ -17,7 +17,7 @@ from procedures.testing.memory import MemoryStore
 MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
 DEEPEST = 8
-"""The most runs whose code may stay at a wait at once; each one runs inside the one before."""
+"""The maximum number of runs whose code stays at a wait; each runs inside the one before it."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
 """Kinds of events during which code may stay at its wait; for other kinds it is abandoned."""
 

@@ -14,7 +14,7 @@ TEXT, WHOLE, REAL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.
 
 
 class Marked(dict[str, Any]):
-    """A mapping of a YAML text, with the line of itself and of each of its keys."""
+    """A mapping in a YAML text, with the number of its own line and of each key's line."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Marked(dict[str, Any]):
 
 
 class Items(list[Any]):
-    """A list of a YAML text, with the line of each item."""
+    """A list in a YAML text, with the number of each item's line."""
 
     def __init__(self) -> None:
         super().__init__()

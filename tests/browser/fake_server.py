@@ -20,7 +20,7 @@ MODULE = Path(dashboard.__file__).parent / "static" / "dashboard" / "live.js"
 THINGS = 6
 MOST_CHANGES = 5
 MOST_ASKED = 400
-"""The most messages of a page that are answered; with a fault, it could ask without end."""
+"""The maximum number of a page's messages to answer; a faulty page could ask without end."""
 FATES = {"now": 60, "held": 20, "twice": 20}
 STEPS = {"talk": 50, "run": 15, "release": 20, "lose": 8, "cut": 4, "stale": 2, "denied": 1}
 PAGE = """<!doctype html><html data-socket="/live" data-range="/live/range">

@@ -25,7 +25,7 @@ EACH_LEG = PACES + 2 + 3
 SHARE = 0.6
 """The share of all changes that come from runs."""
 LARGEST = 20
-"""The most messages in one commit."""
+"""The maximum number of messages in one commit."""
 LAST = 5
 """Messages after everything else."""
 

@@ -16,7 +16,7 @@ def sides(old: str, new: str) -> tuple[list[str], list[str], int]:
 
 
 def in_common(before: list[str], after: list[str]) -> int:
-    """The most lines that both texts have in the same order."""
+    """The maximum number of lines that both texts have in the same order."""
     row = [0] * (len(after) + 1)
     for one in before:
         diagonal = 0

@@ -24,7 +24,7 @@ KEPT = timedelta(days=1)
 KEPT_TO_TAKE_BACK = timedelta(hours=1)
 """The time for which a push service keeps a message that takes back another one.
 
-At the push service, this message replaces the other one at once, so that a browser that starts
+At the push service, this message replaces the other one immediately, so that a browser that starts
 hours later shows neither of them.
 """
 

@@ -99,7 +99,7 @@ class Journal(Protocol):
         ...
 
     def load(self) -> list[Event]:
-        """Return all events since the last `continue_as_new`, including inputs from outside."""
+        """Return all events since the last `continue_as_new`, including inputs to the run."""
         ...
 
     def new_id(self) -> str:

@@ -58,11 +58,12 @@ class Action(Kind):
         yes: str = "",
         no: str = "",
     ) -> Terms:
-        """Return the terms of a request about an action with these values.
+        """Return the `Terms` of a request about an action with these values.
 
         People may change the values that `model` (a Pydantic model, a dataclass or a TypedDict) or
-        `schema` (a JSON Schema) describes; without either, they can't change any. The procedure
-        gets the changed values in the type `model`, or as a dict; None if none were changed.
+        `schema` (a JSON Schema) describes; without either, they can't change any. If they change
+        values, the procedure gets all of them as an instance of `model`, or as a dict if there is
+        only a `schema`; otherwise it gets None.
         """
         given = {APPROVED: checked_text("yes=", yes), REJECTED: checked_text("no=", no)}
         labels = {name: words or self.default_labels[name] for name, words in given.items()}

@@ -44,7 +44,7 @@ class Choice(Kind):
         descriptions: Mapping[str, str] | None = None,
         other: bool | str = False,
     ) -> Terms:
-        """Return the terms of a choice.
+        """Return the `Terms` of a choice.
 
         `options` are strings, or a mapping of strings to their labels. `descriptions` maps some of
         the options to a line below their labels. `other` lets people write an answer of their own;
@@ -149,7 +149,7 @@ def _labels(prompt: str, options: object) -> dict[str, str]:
 
 
 def _label_of_other(prompt: str, other: object, labels: Mapping[str, Any]) -> str:
-    """Return the label of an answer in one's own words, or "" if there is none."""
+    """Return the label for an answer other than the options, or "" if only the options count."""
     if isinstance(other, bool):
         label = USUAL_OTHER if other else ""
     elif isinstance(other, str) and other.strip():
@@ -164,7 +164,7 @@ def _label_of_other(prompt: str, other: object, labels: Mapping[str, Any]) -> st
 
 
 def _other(question: "Question") -> dict[str, Any]:
-    """Return the schema of an answer in one's own words; {} if only the options count."""
+    """Return the schema of an answer other than the options; {} if only the options count."""
     one = question.schema.get("items", question.schema)
     found: dict[str, Any] = one["anyOf"][1] if "anyOf" in one else {}
     return found

@@ -30,7 +30,7 @@ ROWS = "rows"
 """The name of the only field of a table."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""The most options that are shown one by one, and the most characters they may have in total."""
+"""The maximum number of options shown one by one, and of characters they may have in total."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,7 @@ class Options(Control):
     descriptions: Mapping[str, str] = field(default_factory=dict)
     """Lines shown below the labels of some options, by value."""
     other: str = ""
-    """The label of an answer in one's own words; "" if only the options count."""
+    """The label for an answer other than the options; "" if only the options count."""
     is_many: bool = False
 
     def describe(self, value: Any) -> str:
@@ -155,7 +155,7 @@ class Options(Control):
 
     @property
     def other_sent_as(self) -> str:
-        """The name under which a page sends the answer in one's own words."""
+        """The name under which a page sends an answer other than the options."""
         return f"{self.sent_as}-other"
 
     @property
@@ -172,14 +172,14 @@ class Options(Control):
         if self.is_typed:
             return self._read_typed(self.last(texts))
         own, sent = self.own(texts), list(texts(self.sent_as))
-        # The button for an answer in one's own words sends "", which isn't the value of any option.
+        # The button for another answer sends "", which isn't the value of any option.
         chosen = [one for one in sent if one]
         if self.is_many:
             return [*chosen, own] if own else chosen
         return own if own and not chosen else (sent or [""])[-1]
 
     def own(self, texts: Texts) -> str:
-        """Return the answer in one's own words; "" if there is none."""
+        """Return the answer typed in place of an option; "" if there is none."""
         return str((list(texts(self.other_sent_as)) or [""])[-1]).strip() if self.other else ""
 
     def own_words(self, texts: Texts) -> list[str]:

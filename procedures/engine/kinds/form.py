@@ -1,4 +1,4 @@
-"""The kind of request that asks for several values at once, with a field for each."""
+"""The kind of request that asks for several values in one form, with a field for each."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ class Form(Kind):
     def ask(
         self, prompt: str, model: Any = None, *, schema: Mapping[str, Any] | None = None
     ) -> Terms:
-        """Return the terms of a form.
+        """Return the `Terms` of a form.
 
         Either `model` is a Pydantic model, a dataclass or a TypedDict, or `schema` is a JSON
         Schema.
@@ -35,7 +35,7 @@ class Form(Kind):
 
 
 def form_terms(prompt: str, model: Any, schema: Mapping[str, Any] | None) -> Terms:
-    """Return the terms of a form that a model or a JSON Schema describes.
+    """Return the `Terms` of a form that a model or a JSON Schema describes.
 
     Raises `QuestionError` unless exactly one of them is given and can be shown as a form.
     """

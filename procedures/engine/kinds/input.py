@@ -29,7 +29,7 @@ class Input(Kind):
     held_as = "input"
 
     def ask(self, prompt: str, hint: Any = str) -> Terms:
-        """Return the terms of a question for a value of type `hint`.
+        """Return the `Terms` of a question for a value of type `hint`.
 
         The type is str, int, float, Decimal, bool, date, datetime, time or timedelta, or one of
         these in `Annotated` with constraints, such as `Annotated[Decimal, Currency("EUR")]`.

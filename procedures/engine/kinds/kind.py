@@ -84,7 +84,7 @@ class Kind:
     # Asking
 
     def ask(self, prompt: str, *args: Any, **options: Any) -> Terms:
-        """Return the terms of a request; parameters after the prompt are the kind's own options.
+        """Return the `Terms` of a request; parameters after the prompt are the kind's own options.
 
         Raises `QuestionError` for options with which nobody could answer.
         """

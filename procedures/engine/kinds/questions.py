@@ -202,7 +202,7 @@ class Question:
     def options(self) -> dict[str, str]:
         """The values to choose from, with their labels, in the author's order."""
         one = self.schema.get("items", self.schema)
-        # If answers in one's own words are allowed, they are the second branch.
+        # If answers other than the options are allowed, they are the second branch.
         listed = one["anyOf"][0] if "anyOf" in one else one
         return {value: self.labels.get(value, value) for value in listed.get("enum", ())}
 

@@ -44,7 +44,7 @@ class Review(Kind):
         decisions: Mapping[str, str] | None = None,
         format: str = "",  # noqa: A002 (the author's word)
     ) -> Terms:
-        """Return the terms of a review of `draft`, which is text, data or a `File`.
+        """Return the `Terms` of a review of `draft`, which is text, data or a `File`.
 
         Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
         to the labels of their buttons; the first decision approves. `format` says how the draft is

@@ -37,7 +37,7 @@ class Upload(Kind):
         largest: str | int | None = None,
         many: bool = False,
     ) -> Terms:
-        """Return the terms of an upload.
+        """Return the `Terms` of an upload.
 
         `accept` lists media types such as "application/pdf" or "image/*"; `largest` is the maximum
         size of a file, in bytes or as a string such as "5 MB".

@@ -73,7 +73,7 @@ def withdraw_all(
     by: str = RUN_ENDED,
     is_end: bool = True,
 ) -> None:
-    """Close the waits without an answer; the caller has locked all runs below them.
+    """Close the waits without an answer; the child runs they wait for must be locked already.
 
     `is_end` is True if the run itself ends; children started with "abandon" then continue.
     """

@@ -16,7 +16,7 @@ CHILD_ENDED = "child.ended"
 """The kind of input that tells a parent how one of its children ended."""
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
-"""The most children of a map that one transaction begins, so that it ends well within a lease."""
+"""The maximum number of children begun in one transaction, which must end within a lease."""
 NOTHING = ["cancelled", None, "The child run was no longer needed."]
 
 

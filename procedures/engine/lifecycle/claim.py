@@ -25,8 +25,8 @@ BROUGHT = (CHILD_ENDED, SENT)
 def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
     """Give a locked run to a worker.
 
-    Returns False if the run was ended or paused instead. Pass `has_news=False` only if no input can
-    have come from outside.
+    Returns False if the run was ended or paused instead. Pass `has_news=False` only if nobody
+    can have sent the run an input.
     """
     take_hold(store, run, has_news=has_news)
     if run.cancel_requested_at and not has_to_undo(store, run):
@@ -39,7 +39,7 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
-    """Hold a locked run for its next writer, and write its inputs from outside to its journal."""
+    """Hold a locked run for its next writer, and journal the inputs that it was sent."""
     # Do this before the hold: inputs from other runs may close waits or cancel the run, which
     # changes what the claim does.
     inputs = _to_write(store, run) if has_news else []

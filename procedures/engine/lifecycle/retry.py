@@ -274,7 +274,7 @@ def _cause(events: Sequence[Event], path: str, end: Event) -> str:
 
 
 def _withdrawn_in(history: History, gather: str) -> list[str]:
-    """Return the keys of waits in a gather's other branches that its failure has withdrawn."""
+    """Return the keys of the waits that a gather's failure has withdrawn in other branches."""
     entries = (one for one in history.entries.values() if one.key.startswith(f"{gather}/"))
     return [one.key for one in entries if _is_left(one.last)]
 

@@ -1,4 +1,4 @@
-"""Closing waits from outside, and sets of waits; the caller has always locked the run."""
+"""Closing of waits by others than the run, and sets of waits. The caller has locked the run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -53,7 +53,7 @@ def answer_wait(
     *,
     held_at: datetime | None = None,
 ) -> None:
-    """Close an open wait from outside, and queue the run if it is suspended.
+    """Close an open wait by an input to the run, and queue the run if it is suspended.
 
     If the wait is part of a set, the run continues only once the set is decided, which is checked
     here. `held_at` is the time of an answer that was held until now.

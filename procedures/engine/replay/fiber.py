@@ -221,7 +221,7 @@ class Fiber:
         self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: NewEvent) -> None:
-        """Commit a message of a running step at once; replay ignores it, so time doesn't advance.
+        """Commit a running step's message immediately; replay ignores it, so time doesn't advance.
 
         A timeout of the step is held back until the commit is done. If it interrupted the commit,
         the event could be stored without this worker knowing, and the worker would then lose the

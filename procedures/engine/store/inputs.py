@@ -1,4 +1,4 @@
-"""The rows of inputs from outside and of signals, as the rules of `lifecycle` use them."""
+"""The rows of inputs to runs and of signals, as the rules of `lifecycle` use them."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +11,7 @@ from procedures.engine.store.runs import Runs
 
 
 class Inputs(Runs):
-    """The part of a store for the rows of inputs that come from outside, and of signals."""
+    """The part of a store for the rows of inputs to runs, and of signals."""
 
     def run_key(self, run_id: str) -> Any:
         """Return the primary key of the run whose id stands in an event as `run_id`."""

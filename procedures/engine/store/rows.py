@@ -95,7 +95,7 @@ class WaitRow(WaitCells, Protocol):
 
 
 class PendingRow(Protocol):
-    """An input from outside that isn't in the run's journal yet."""
+    """An input to a run that isn't in its journal yet."""
 
     @property
     def kind(self) -> str: ...
@@ -108,7 +108,7 @@ class PendingRow(Protocol):
 
 
 class InputRow(PendingRow, Protocol):
-    """The row of an input from outside."""
+    """The row of an input to a run."""
 
     @property
     def wait(self) -> WaitRow | None: ...

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Transaction(ABC):
-    """One transaction of a store; in a store without transactions, calls take effect at once."""
+    """One transaction; in a store without transactions, calls take effect immediately."""
 
     lease: timedelta
     """The time for which a worker may hold a run without renewing its lease."""

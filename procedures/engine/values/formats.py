@@ -71,7 +71,7 @@ FORMATS: Mapping[str, Format] = {
     "email": Format(is_mail, "an e-mail address like ann@example.com"),
     "uri": Format(is_web, "a web address like https://example.com"),
 }
-"""The formats that an answer's text may have, by their names in JSON Schema."""
+"""The formats that an answer's text may have; the keys are their names in JSON Schema."""
 
 
 def read_duration(text: str) -> timedelta | None:

@@ -25,7 +25,7 @@ from procedures.engine.values.visible import visible_line
 
 MOST_LEVELS, MOST_FIELDS, MOST_OPTIONS = 8, 100, 500
 LARGEST_SCHEMA = 64 * 1024
-"""The most characters in a schema's JSON, both before and after its references are resolved."""
+"""The maximum length of a schema's JSON in characters, before and after resolving references."""
 LONGEST_PATTERN, LONGEST_MATCHED = 200, 10_000
 LONGEST_NAME = 100
 IGNORED = {"$schema", "$id", "$comment", "$defs", "examples", "deprecated"}

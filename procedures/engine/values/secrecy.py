@@ -1,4 +1,4 @@
-"""Masking of secrets before they are stored, because people read journals and backups copy them."""
+"""Masking of secrets before texts are stored: people read journals, and backups copy them."""
 
 import re
 from collections.abc import Iterable

@@ -39,7 +39,7 @@ class Sizes:
     evidence: int = 256 * 1024
     """The limit for the canonical JSON of a question's evidence, metadata or schema."""
     depth: int = 50
-    """The most levels of nesting in evidence, metadata, and the value of a signal."""
+    """The maximum number of levels of nesting in evidence, metadata, and the value of a signal."""
     answer: int = 20_000
     """The limit for the text of an answer, or of each field in a form."""
     comment: int = 10_000

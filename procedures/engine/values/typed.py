@@ -50,7 +50,7 @@ NESTED = ("group", "rows", "files")
 LINES = ("text", "prose", "number", "date", "time", "duration", "email", "url")
 """Kinds of fields that can be the items of a list; people type one item on each line."""
 ZONE = "~zone"
-"""The ending of the name under which a page sends the time zone of a moment."""
+"""The suffix of the name of the form field that holds the time zone of a date and time."""
 ROW_KEY = re.compile(r"[0-9]{1,6}")
 LONG_TEXT = 200
 NO_JSON = "This isn't valid JSON."

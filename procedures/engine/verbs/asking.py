@@ -188,7 +188,7 @@ class AskingVerbs:
         schema: Mapping[str, Any] | None = None,
         **asking: Unpack[RequestOptions],
     ) -> Response[Any]:
-        """Ask for several values at once: the fields of a Pydantic model, dataclass or TypedDict.
+        """Ask for several values in a form: the fields of a Pydantic model, dataclass or TypedDict.
 
         The response's value is an object of that type. The type of a field can again be a model, a
         list of models, or a file. Instead of `model`, `schema` can be a JSON Schema; then the value

@@ -240,7 +240,7 @@ def opening_event(key: str, opened: Opening) -> NewEvent:
 
 
 def check_same(fiber: Fiber, key: str, opened: Opening, asked: Opening) -> None:
-    """Interrupt the run with a mismatch if the code asks something else than the journal says."""
+    """Interrupt the run with a mismatch if the code no longer asks what the journal says."""
     if opened.digest != asked.digest:
         words = _changed(key, opened.as_json(), asked.as_json())
         fiber.interrupt(fiber.scope.mismatch(words, changed=key))

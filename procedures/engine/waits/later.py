@@ -159,7 +159,7 @@ class Later:
         schema: Mapping[str, Any] | None = None,
         **asking: Unpack[RequestOptions],
     ) -> Handle[Response[Any]]:
-        """Ask for several values at once: the fields of a model, or of a JSON Schema."""
+        """Ask for several values in one form: the fields of a model, or of a JSON Schema."""
         return self.request("form", prompt, model, schema=schema, **asking)
 
     @with_options("ctx.later.escalate", RequestOptions)

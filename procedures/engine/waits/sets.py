@@ -123,7 +123,7 @@ def _won(
 
 
 def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[Any]]) -> list[str]:
-    """Open the set, and decide it at once if enough handles are closed already.
+    """Open the set, and decide it immediately if enough handles are closed already.
 
     Return the keys of the waits that decided the set. If too few handles are closed, the run waits
     until another transaction decides the set, and the result is empty.

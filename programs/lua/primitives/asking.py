@@ -63,7 +63,7 @@ class Humans:
         return self._answer("input", told, ask, lambda one: one.value, default)[0]
 
     def inputs(self, items: Any = None, more: Any = None) -> Any:
-        """Ask for several values in one form, and return them by their ids."""
+        """Ask for several values in one form; return a table of the values, by the items' ids."""
         schema = form_of(items)
         times = [one["timeout"] for one in items if one.get("timeout") is not None]
         usual = {"timeout": min(times)} if times else {}

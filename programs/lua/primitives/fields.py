@@ -12,7 +12,7 @@ TYPES: Mapping[str, str] = {"approval": "boolean", "input": "string", "select": 
 
 
 def form_of(items: Any) -> dict[str, Any]:
-    """Return the JSON Schema of the form that asks for several items at once."""
+    """Return the JSON Schema of the form that asks for several items in one form."""
     if not isinstance(items, list) or not items:
         raise ValueError("Human.inputs needs a list of items.")
     read = [_item(one) for one in items]
