@@ -31,7 +31,8 @@ class HitOut(Schema):
     request_id: UUID | None = Field(validation_alias="request")
     run_id: UUID | None = Field(validation_alias="run")
     by: str = Field(
-        description="The user, or the title of the run, that said it; empty for a session's title."
+        description="The user who wrote the text, or the title of the run that did; empty for a"
+        " session's title."
     )
     at: datetime
     snippet: str = Field(description="The text around the first match.")

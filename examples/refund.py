@@ -78,7 +78,7 @@ class Report:
 
 def check_limit(limit: Decimal) -> None:
     if limit < 0:
-        raise ValueError(f"The limit is {limit}, but must be zero or more.")
+        raise ValueError(f"The limit is {limit}, but it must be zero or more.")
 
 
 Limit = Annotated[

@@ -58,7 +58,7 @@ Files = File | list[File] | None
 def read_files(
     request: HttpRequest, schemas: Schemas, names: Iterable[str] | None = None
 ) -> dict[str, Files]:
-    """Store the uploads and return them by their paths; if one is too large, store none.
+    """Store the uploads and return them keyed by path; if one is too large, store none.
 
     A path is the name of an input, such as "scan", or leads to a part of an input, such as
     "order.scan" or "lines.0.scan". `names` are the paths to read; by default, all that were sent.

@@ -27,7 +27,7 @@ class People:
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
         self.holders: dict[str, set[Key]] = {}
-        """For each permission looked up so far, the keys of the people who hold it."""
+        """The keys of the people who hold a permission; a set for each permission looked up."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
@@ -43,7 +43,7 @@ class People:
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
-        """For each group, the keys of those of these people who are its members."""
+        """The keys of the members of each group, as far as they are among these people."""
         found: dict[int, set[Key]] = defaultdict(set)
         members = users().filter(is_among("pk", self.users), groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):

@@ -40,7 +40,7 @@ def _principals_of(user: "User") -> "list[User]":
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return the active deputies among these people, by the active person who delegates to them.
+    """Return, for each active person who delegates, their active deputies among these people.
 
     All people are given by their primary keys.
     """

@@ -157,7 +157,7 @@ class _Search:
         if wanted.kinds:
             self._texts = self._texts.filter(kind__in=wanted.kinds)
         self._entries: dict[UUID, Message] = {}
-        """The readable entries found so far, by their own keys and by those of their requests."""
+        """The readable entries found so far, each under its own key and under its request's key."""
         self._last: int | None = None
         """The last text whose access was checked."""
 

@@ -44,7 +44,7 @@ class Present:
 
     @cached_property
     def deputies(self) -> dict[Any, set[Any]]:
-        """The deputies among these people, by the person for whom they answer."""
+        """The keys of the deputies among these people; a set for each person with deputies."""
         return deputies_among(self._keys)
 
     @cached_property

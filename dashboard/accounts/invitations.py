@@ -24,9 +24,9 @@ from procedures.among import is_among
 from procedures.users import User, email_of, has_user_field, members_path, name_field, users
 
 MOST = 100
-"""The most people who are invited together."""
+"""The maximum number of people who are invited together."""
 LONGEST_TEXT = 100_000
-"""The most characters of a list of addresses."""
+"""The maximum number of characters of a list of addresses."""
 COLUMNS = {
     "email": "address",
     "e-mail": "address",

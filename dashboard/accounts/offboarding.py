@@ -19,9 +19,9 @@ from procedures.models.clock import clock
 from procedures.users import User, has_user_field
 
 MOST = 50
-"""The most requests that the page lists; the others all go to the same people."""
+"""The maximum number of requests that the page lists; the others all go to the same people."""
 MOST_AT_ONCE = 500
-"""The most requests that are reassigned when somebody leaves."""
+"""The maximum number of requests that are reassigned when somebody leaves."""
 
 
 class Left(NamedTuple):

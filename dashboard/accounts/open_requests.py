@@ -14,7 +14,7 @@ from chat.services import waiting_of
 from procedures.users import User
 
 MOST = 100
-"""The most requests that are listed; the others are only counted."""
+"""The maximum number of requests that are listed; the others are only counted."""
 
 
 class Asked(NamedTuple):

@@ -179,7 +179,7 @@ class AnswerForm:
         return bool(self.typed["confirms"] == echo.token)
 
     def kept_values(self) -> dict[str, list[str]]:
-        """Return the texts that were sent, by the names of the fields, for a draft."""
+        """Return the texts that were sent, keyed by the fields' names, to store them as a draft."""
         return {name: self.texts(name) for name in self.typed if name not in UNKEPT}
 
     def own_words(self) -> str:

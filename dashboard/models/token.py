@@ -65,7 +65,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(is_among("digest", digests))
 
     def by_digest(self, digests: Iterable[str]) -> "dict[str, ApiToken]":
-        """Return the tokens with these digests, by digest, each with its user."""
+        """Return the tokens with these digests, keyed by digest, with their users loaded."""
         found = self.among(digests).order_by().select_related("user")
         return {token.digest: token for token in found}
 

@@ -70,7 +70,7 @@ class Tool:
     needs: Literal["", "approval"] = ""
     """The permission that each call needs: with "approval", people approve, change or deny it."""
     prompt: str = ""
-    """The question to people, such as "Pay back {amount} € for {order}?", by argument names."""
+    """The question to people, with arguments in braces: "Pay back {amount} € for {order}?"."""
     asking: RequestOptions = field(default_factory=RequestOptions)
     """The options of the question to people, such as {"assign": "finance", "expires": "2h"}."""
     auto_approve: Rule | None = None

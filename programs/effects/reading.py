@@ -54,7 +54,7 @@ class Reading:
 
     run_id: str
     nodes: Mapping[str, str]
-    """The names of nodes, by the names of their steps."""
+    """The name of the node to which each step belongs, keyed by the step's name."""
     values: dict[str, Any]
     current: str
     pending: Pending | None = None

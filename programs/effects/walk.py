@@ -27,7 +27,7 @@ class Program:
     between: Mapping[str, Callable[..., Any]]
     """The handlers that run between steps with the run's context, by the types of their effects."""
     options: EffectOptions
-    """The options of effects, by their types or by the nodes that ask for them."""
+    """The options of effects, keyed by the effects' types or by the nodes that ask for them."""
     policy: Any = None
     """The policy of AbstractRuntime for repeated tries; None leaves them to `options`."""
 

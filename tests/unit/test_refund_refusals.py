@@ -196,7 +196,7 @@ def test_a_hundred_thousand_orders_are_the_most(store: MemoryStore) -> None:
 @pytest.mark.parametrize(
     ("limit", "sentence"),
     [
-        ("-1", "The limit is -1, but must be zero or more."),
+        ("-1", "The limit is -1, but it must be zero or more."),
         ("NaN", "must be a number like 31.20."),
         ("much", "must be a number like 31.20."),
     ],

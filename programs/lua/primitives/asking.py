@@ -198,7 +198,7 @@ def _prompt(told: Mapping[str, Any]) -> str:
 
 
 def _decisions(options: Any) -> dict[str, str]:
-    """Return the labels of a review's buttons, by the decisions that programs get.
+    """Return the labels of a review's buttons, keyed by the decisions that programs get.
 
     For an option given as a table, the decision is its label; for a string, it is the string.
     """

@@ -54,7 +54,7 @@ class Children:
         return ended, _result_of(first)
 
     def wait_all(self, children: Any = None, timeout: Any = None) -> dict[str, Any]:
-        """Wait until all children have ended, and return their results by id."""
+        """Wait until all children have ended, and return their results keyed by id."""
         handles = self._all(children, "Procedure.wait_all")
         words = "Not all children are done"
         self._wait_for(list(handles.values()), len(handles), timeout, words)
