@@ -168,6 +168,7 @@ class WaitingVerbs:
 
         The list is empty if none has arrived since the last call. A signal is returned once, by
         this or by a wait for it, however often the code is replayed. Values are plain JSON. Signals
-        that were sent as errors are left for a wait, which raises them.
+        that were sent as errors are left for a wait, which raises them. Raises `QuestionError` for
+        an invalid name.
         """
         return read_signals(self._fiber, name)
