@@ -57,7 +57,10 @@ class Parcel(BaseModel):
         ),
         (lambda: new_question("approval", "Go?", expires="2h", default=1), "yes or no"),
         (lambda: new_question("approval", "Go?", evidence=object()), "can't be stored"),
-        (lambda: new_question("approval", "Go?", evidence=float("nan")), "'Go\\?': Out of range"),
+        (
+            lambda: new_question("approval", "Go?", evidence=float("nan")),
+            "'Go\\?': It contains NaN",
+        ),
         (lambda: new_question("approval", "Go?", body="\ud800"), "'Go\\?': It contains half of a "),
         (lambda: new_question("input", "What?", bytes), "must be str, int"),
         (lambda: new_question("input", "What?", list[str]), "must be str, int"),
