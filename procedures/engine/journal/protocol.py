@@ -115,7 +115,10 @@ class Journal(Protocol):
         ...
 
     def unread_signals(self, name: str) -> list[dict[str, Any]]:
-        """Return the signals of that name that no wait has taken (see `lifecycle.inbox`)."""
+        """Return the signals of that name that neither a wait nor `ctx.received` has taken.
+
+        Signals that were sent as errors are left out (see `lifecycle.inbox`).
+        """
         ...
 
     def refusal(self, run_id: str) -> str:

@@ -164,11 +164,11 @@ class WaitingVerbs:
 
     @with_options("ctx.received")
     def received(self, name: str) -> list[Received[Any]]:
-        """Return the signals of that name that have arrived, without waiting.
+        """Return the signals of that name that have arrived since the last call, without waiting.
 
-        The list is empty if none has arrived since the last call. A signal is returned once, by
-        this or by a wait for it, however often the code is replayed. Values are plain JSON. Signals
-        that were sent as errors are left for a wait, which raises them. Raises `QuestionError` for
-        an invalid name.
+        The list is empty if no signal has arrived. Each signal is returned only once, either by
+        this method or by a wait for the signal; a replay of the call returns the same signals. The
+        value of each signal is plain JSON. Signals that were sent as errors are left for a wait,
+        which raises a `SignalError`. Raises `QuestionError` for an invalid name.
         """
         return read_signals(self._fiber, name)

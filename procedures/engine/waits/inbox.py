@@ -58,7 +58,7 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
 def _kept(
     fiber: Fiber, key: str, what: str, found: list[dict[str, Any]], **about: str
 ) -> list[dict[str, Any]]:
-    """Record what was read, and return it."""
+    """Record in the journal which messages or signals were read, and return them."""
     draft = NewEvent(EventKind.SEEN, key, what, {"of": "", **about, **content_of(found)})
     if found:
         # Commit now, because the next call would find the messages again until their rows say that
@@ -70,7 +70,10 @@ def _kept(
 
 
 def read_signals(fiber: Fiber, name: str) -> list[Received[Any]]:
-    """Return the signals of that name that have come, without waiting, as `read_inbox` does."""
+    """Return the signals of that name that the run hasn't read; a replay returns the same signals.
+
+    A call that changed code makes at a new place is treated as in `read_inbox`.
+    """
     fiber.check_usable()
     checked_name(name, "ctx.received")
     key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:{name}")
@@ -94,9 +97,9 @@ def _received(found: Iterable[Mapping[str, Any]]) -> list[Received[Any]]:
 
 
 def content_of(found: list[dict[str, Any]], name: str = "value") -> dict[str, Any]:
-    """Return fields for an event: the messages under `name`, and the ids of the read messages.
+    """Return fields for an event: messages or signals under `name`, and their ids under "read".
 
-    The ids are in the field "read". The commit of the event marks these messages as read.
+    The commit of the event marks the messages or signals with these ids as read.
     """
     read = {"read": [one["id"] for one in found]} if found else {}
     return {**read, **packed(name, found)}
