@@ -387,4 +387,18 @@ class Migration(migrations.Migration):
             model_name='searchable',
             index=chat.store.gram_index.GramIndex(fields=['grams'], name='countersign_search'),
         ),
+        migrations.CreateModel(
+            name='Decision',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'decision',
+                'verbose_name_plural': 'decisions',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('countersign_chat.humanresponse',),
+        ),
     ]

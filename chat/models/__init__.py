@@ -8,13 +8,14 @@ from chat.models.message import Message
 from chat.models.notification import Notification, Presence
 from chat.models.reading import Draft, ReadMark, Snooze
 from chat.models.request import HumanRequest
-from chat.models.response import HumanResponse
+from chat.models.response import Decision, HumanResponse
 from chat.models.searchable import Searchable
 from chat.models.session import Member, Session, SessionEvent, SharedRun
 from chat.models.standing import StandingDecision
 
 __all__ = [
     "Assignment",
+    "Decision",
     "Delegation",
     "Draft",
     "FeedEntry",

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 from chat.models.request import HumanRequest
 from procedures.engine.kinds.kind import Outcome
@@ -95,6 +96,11 @@ class HumanResponse(models.Model):
         return f"{self.user}: {self.value}"
 
     @property
+    def is_bypass(self) -> bool:
+        """True if an administrator who wasn't asked has answered."""
+        return bool(self.reason)
+
+    @property
     def plain_value(self) -> Any:
         return canonical.plain(self.value)
 
@@ -103,3 +109,12 @@ class HumanResponse(models.Model):
         if self.asks_back:
             return Outcome.CHANGES_REQUESTED
         return question.outcome_of(self.plain_value)
+
+
+class Decision(HumanResponse):
+    """An answer as auditors read it; whoever may see answers may see decisions."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name, verbose_name_plural = lazy("decision"), lazy("decisions")

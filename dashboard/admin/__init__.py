@@ -7,6 +7,7 @@ procedure, which govern the API and the pages, don't apply here.
 from dashboard.admin import (
     arrangements,
     chat,
+    decisions,
     installation,
     log,
     pages,
@@ -19,6 +20,7 @@ from dashboard.admin import (
 __all__ = [
     "arrangements",
     "chat",
+    "decisions",
     "installation",
     "log",
     "pages",

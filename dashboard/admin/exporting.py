@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from dashboard.admin.history import HistoryAdmin
@@ -27,6 +28,8 @@ class ExportedAdmin(HistoryAdmin):
     """An admin whose list can be downloaded as it is filtered; the log says who did so."""
 
     change_list_template = "dashboard/admin/exported_list.html"
+    title: str | Promise = ""
+    """The heading of the list."""
     columns: ClassVar[Sequence[Column]] = ()
     """The columns of the file: a heading, and a function that returns the value for a row."""
 
@@ -40,7 +43,8 @@ class ExportedAdmin(HistoryAdmin):
         address = reverse(f"admin:{names.app_label}_{names.model_name}_export")
         query = request.GET.urlencode()
         export = f"{address}?{query}" if query else address
-        return super().changelist_view(request, {"export": export, **(extra_context or {})})
+        context = {"export": export, "title": self.title, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def exported(self, rows: Any) -> Iterable[Any]:
         """Return the rows of the file, with everything that its columns read."""
@@ -50,6 +54,8 @@ class ExportedAdmin(HistoryAdmin):
         """Return the rows of the list as a CSV file, up to `MOST_EXPORTED`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.method != "POST":  # the log notes it, and reading a page changes nothing
+            return HttpResponseNotAllowed(["POST"])
         with viewing(request.user):
             try:
                 listed = self.get_changelist_instance(request)

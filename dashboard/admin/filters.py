@@ -22,26 +22,19 @@ class Between(admin.FieldListFilter):
         path = more.get("field_path") or rest[-1]
         self.first, self.last = f"{path}__from", f"{path}__to"
         super().__init__(field, request, params, *rest, **more)
-        self._request = request
+        self.title = _("time")
 
     def expected_parameters(self) -> list[str | None]:
         return [self.first, self.last]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Yield what the form shows: the days, and the parameters of the other filters."""
-        kept = [
-            (name, value)
-            for name, values in changelist.filter_params.items()
-            for value in values
-            if name not in (self.first, self.last)
-        ]
-        query = changelist.query
         yield {
             "days": [
                 (self.first, _("From"), self._text(self.first)),
                 (self.last, _("To"), self._text(self.last)),
             ],
-            "kept": [*kept, *([("q", query)] if query else [])],
+            "kept": kept_by(changelist, self.first, self.last),
             "is_used": bool(self._text(self.first) or self._text(self.last)),
             "all": changelist.get_query_string(remove=[self.first, self.last]),
         }
@@ -68,6 +61,32 @@ class Between(admin.FieldListFilter):
         if text and (day is None or not 1 < day.year < date.max.year):
             raise IncorrectLookupParameters(text)
         return day
+
+
+class Chosen(admin.SimpleListFilter):
+    """A filter with so many values that they are chosen in a field, not from a list of links."""
+
+    template = "dashboard/admin/chosen.html"
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield {
+            "name": self.parameter_name,
+            "values": [
+                (value, words, str(value) == self.value()) for value, words in self.lookup_choices
+            ],
+            "kept": kept_by(changelist, str(self.parameter_name)),
+        }
+
+
+def kept_by(changelist: Any, *names: str) -> list[tuple[str, str]]:
+    """Return what a list's address says besides these parameters, as names and values."""
+    kept = [
+        (name, value)
+        for name, values in changelist.filter_params.items()
+        for value in values
+        if name not in names
+    ]
+    return [*kept, *([("q", changelist.query)] if changelist.query else [])]
 
 
 def _start_of(day: date) -> datetime:

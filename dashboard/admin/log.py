@@ -25,6 +25,7 @@ from procedures.users import name_field
 class ActAdmin(ExportedAdmin):
     """The log: who did what to the site, in the order of its chain."""
 
+    title = lazy("Log")
     change_list_template = "dashboard/admin/log_list.html"
     list_display = ["at_second", "who", "kind", "thing", "told", "address"]
     list_display_links = ["at_second"]

@@ -281,8 +281,8 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'verbose_name': 'act',
-                'verbose_name_plural': 'log',
+                'verbose_name': 'log entry',
+                'verbose_name_plural': 'log entries',
                 'ordering': ['-pk'],
                 'indexes': [models.Index(fields=['about_type', 'about_id', 'id'], name='countersign_acts_about'), models.Index(fields=['by_id', 'id'], name='countersign_acts_by'), models.Index(fields=['kind', 'id'], name='countersign_acts_of_kind'), models.Index(condition=models.Q(('seq', None)), fields=['id'], name='countersign_acts_unchained')],
             },

@@ -128,7 +128,7 @@ class Act(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        verbose_name, verbose_name_plural = lazy("act"), lazy("log")
+        verbose_name, verbose_name_plural = lazy("log entry"), lazy("log entries")
         indexes = [
             models.Index(fields=["about_type", "about_id", "id"], name="countersign_acts_about"),
             models.Index(fields=["by_id", "id"], name="countersign_acts_by"),
@@ -142,9 +142,10 @@ class Act(models.Model):
         return f"{self.name or 'Unknown'}: {self.words}"
 
     @property
-    def changed(self) -> dict[str, list[Any]]:
-        """The old and the new value of each field that was changed."""
-        return dict(canonical.plain(self.changes)) if self.changes else {}
+    def changed(self) -> list[tuple[str, str, str]]:
+        """Each field that was changed, with its old and its new value as text."""
+        found = canonical.plain(self.changes) if self.changes else {}
+        return [(name, _as_text(old), _as_text(new)) for name, (old, new) in found.items()]
 
     def linked(self, seq: int, head: str) -> Event:
         """Return the act as an entry of the chain, with this number and after this hash."""
@@ -201,6 +202,12 @@ def log_act(
     act.save(force_insert=True)
     transaction.on_commit(chain_acts, robust=True)
     return act
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def type_of(row: models.Model) -> str:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.template.loader import render_to_string
 from playwright.sync_api import Page
 
-from chat.models import Message
+from chat.models import HumanResponse, Message
 from tests.gallery.stage import Stage
 
 Act = Callable[[Page], Any]
@@ -199,7 +199,7 @@ def of_the_administration(stage: Stage) -> Iterator[Look]:
         "a new group": "auth/group/add/",
         "deleting": f"auth/user/{stage.people['deputy'].pk}/delete/",
     }
-    for name, path in {**paths, **of_people_and_access(stage)}.items():
+    for name, path in {**paths, **of_people_and_access(stage), **of_the_site(stage)}.items():
         yield Look(f"admin, {name}", "admin", f"/admin/{path}")
     yield Look(
         "admin, difference of access", "admin", "/admin/access/?procedure=desk", change_access
@@ -233,6 +233,19 @@ def of_people_and_access(stage: Stage) -> dict[str, str]:
         "a group": f"groups/{finance}/",
         "a group, rename": f"groups/{finance}/rename/",
         "a group, retire": f"groups/{finance}/retire/",
+    }
+
+
+def of_the_site(stage: Stage) -> dict[str, str]:
+    """Return the paths of the pages about decisions, the log and the site."""
+    answer = HumanResponse.objects.order_by("pk").values_list("pk", flat=True)[0]
+    return {
+        "decisions": "countersign_chat/decision/",
+        "decisions, filtered": "countersign_chat/decision/?bypass=yes",
+        "certificate": f"countersign_chat/decision/{answer}/change/",
+        "log": "countersign_procedures/act/",
+        "log, filtered": "countersign_procedures/act/?kind__exact=sign_in&at__from=2020-01-01",
+        "history of a person": f"auth/user/{stage.people['approver'].pk}/history/",
     }
 
 

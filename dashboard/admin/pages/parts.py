@@ -1,18 +1,22 @@
 """The pages of the administration that aren't lists of rows, and the menu that leads to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
 
+from chat.models import Decision, HumanRequest, Notification
 from dashboard.admin.history import rendered
 from dashboard.admin.viewer import viewing
+from procedures.models import Act, Procedure, Run
 from procedures.users import User
 
 View = Callable[..., HttpResponse]
@@ -35,6 +39,25 @@ class Part:
 
 parts: list[Part] = []
 """The pages; modules add theirs when they are loaded."""
+
+
+class Listed(NamedTuple):
+    """An entry of the menu that leads to the list of a model's rows."""
+
+    title: str | Promise
+    model: type[Model]
+    place: int
+
+
+lists = [
+    Listed(lazy("Procedures"), Procedure, 4),
+    Listed(lazy("Runs"), Run, 5),
+    Listed(lazy("Requests"), HumanRequest, 6),
+    Listed(lazy("Decisions"), Decision, 7),
+    Listed(lazy("Mail"), Notification, 8),
+    Listed(lazy("Log"), Act, 9),
+]
+"""The lists to which the menu leads."""
 
 
 def add_part(
@@ -93,9 +116,22 @@ def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
     user: Any = request.user
     if not admin.site.has_permission(request):
         return []
-    shown = sorted((one for one in parts if one.title), key=lambda one: one.place)
-    found = [(reverse(f"admin:{one.name}"), one) for one in shown if one.may(user)]
-    return [(url, str(one.title), request.path.startswith(url)) for url, one in found]
+    pages = [
+        (one.place, reverse(f"admin:{one.name}"), str(one.title))
+        for one in parts
+        if one.title and one.may(user)
+    ]
+    shown = sorted([*pages, *_lists(request)])
+    return [(url, title, request.path.startswith(url)) for _place, url, title in shown]
+
+
+def _lists(request: HttpRequest) -> Iterator[tuple[int, str, str]]:
+    """Yield the place, the address and the title of each list that the viewer may see."""
+    for one in lists:
+        names, its_admin = one.model._meta, admin.site._registry.get(one.model)  # noqa: SLF001 (Django documents the first)
+        if its_admin and its_admin.has_view_permission(request):
+            url = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
+            yield one.place, url, str(one.title)
 
 
 _extend(admin.site)
