@@ -11,7 +11,7 @@ from chat.models.rights import causers, token_owners
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.questions import Question
-from procedures.engine.kinds.votes import VOTES, Vote, decided
+from procedures.engine.kinds.votes import VOTES, Vote, has_decision
 from procedures.models import Run
 from procedures.users import json_key
 
@@ -72,7 +72,7 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
     cast = [one.plain_value for one in votes]
     voted = {_person(one) for one in votes}
     voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
-    return decided(question, cast, left=len(voters - voted))
+    return has_decision(question, cast, left=len(voters - voted))
 
 
 def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:

@@ -1,6 +1,6 @@
-"""Kinds of requests, one module for each.
+"""Kinds of requests, such as approvals and reviews; each kind has a module of its own.
 
-Sites add kinds of their own with the setting REQUEST_KINDS.
+A site adds its own kinds with the setting REQUEST_KINDS.
 """
 
 from procedures.engine.kinds.action import Action

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 VALUES, DECISION = "values", "decision"
 APPROVED, REJECTED = str(Outcome.APPROVED), str(Outcome.REJECTED)
 INNER = "arguments"
-"""The name in the evidence of an action that takes all its values as one argument."""
+"""The key in the evidence that holds all values of an action which takes them as one argument.
+
+The evidence is then {"arguments": {"amount": 31}}; for other actions it is {"amount": 31}.
+"""
 NOT_CHANGED = "The values of this request can't be changed. Reject it, and say what to change."
 COUNTS_AS_APPROVED = (
     "This request counts as approved if nobody answers in time, and several people decide about it."
@@ -35,7 +38,10 @@ ONLY_APPROVED = {
     "if": {"properties": {DECISION: {"const": APPROVED}}},
     "then": {"required": [VALUES]},
 }
-"""The part of a changed question's schema that requires the values from whoever approves."""
+"""A part of the schema of a question whose values people have changed.
+
+It requires that an answer which approves the action contains the approved values.
+"""
 Answer = dict[str, Any]
 
 
@@ -60,10 +66,10 @@ class Action(Kind):
     ) -> Terms:
         """Return the `Terms` of a request about an action with these values.
 
-        People may change the values that `model` (a Pydantic model, a dataclass or a TypedDict) or
-        `schema` (a JSON Schema) describes; without either, they can't change any. If they change
-        values, the procedure gets all of them as an instance of `model`, or as a dict if there is
-        only a `schema`; otherwise it gets None.
+        People may change those values that `model` (a Pydantic model, a dataclass or a TypedDict)
+        or `schema` (a JSON Schema) describes. If neither is given, people can't change any value.
+        The value of the response is None if people changed nothing. Otherwise it holds all values,
+        as an instance of `model`, or as a dict if `schema` was given.
         """
         given = {APPROVED: checked_text("yes=", yes), REJECTED: checked_text("no=", no)}
         labels = {name: words or self.default_labels[name] for name, words in given.items()}
@@ -93,7 +99,11 @@ class Action(Kind):
     # Answers
 
     def check(self, question: "Question", value: Any) -> Answer:
-        """Return a valid answer, with values only if they differ from those that were proposed."""
+        """Return a valid answer such as {"decision": "approved", "values": {"amount": 20}}.
+
+        The answer has "values" only if they differ from the proposed values. Raises `AnswerError`
+        for an invalid answer.
+        """
         said = _spelled_out(value)
         fields = fields_of(question)
         only = {DECISION: question.schema["properties"][DECISION]}
@@ -116,9 +126,9 @@ class Action(Kind):
         return {**checked, VALUES: given}
 
     def changed_by(self, question: "Question", value: Any) -> "Question":
-        """Return the question with other values, which take somebody else's approval, too.
+        """Return the question with the values in this answer instead of the original values.
 
-        People must approve exactly these values, and one more person than the one who chose them.
+        At least two people must approve these values: the person who chose them, and somebody else.
         """
         fields, values = fields_of(question), value.get(VALUES)
         if fields is None or values is None:
@@ -133,7 +143,10 @@ class Action(Kind):
         )
 
     def restated(self, question: "Question", changed: "Question", value: Any) -> Any:
-        """Return an answer with the values that it approves, unless they are the original ones."""
+        """Return an answer to the changed question as an answer to the original question.
+
+        If the answer approves other values than the original question proposed, it contains them.
+        """
         proposed, fields = fields_of(question), fields_of(changed)
         if proposed is None or fields is None or value[DECISION] == REJECTED:
             return value
@@ -157,7 +170,7 @@ class Action(Kind):
         return True
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the changed values, or None if none were changed, and the decision."""
+        """Return the changed values, or None if people changed no value, and the decision."""
         if not isinstance(value, Mapping):
             return None, ""
         return value.get(VALUES), str(value[DECISION])
@@ -165,7 +178,7 @@ class Action(Kind):
     # The approved step
 
     def approved_evidence(self, question: "Question", value: Any) -> Any:
-        """Return the evidence with the values that people changed, if they changed any."""
+        """Return the question's evidence, in which changed values replace the proposed values."""
         shown = question.evidence
         if value is None or not isinstance(shown, Mapping):
             return shown
@@ -175,13 +188,20 @@ class Action(Kind):
         return {**shown, **changed}
 
     def asked_again(self, question: "Question", evidence: Any) -> "Question":
-        """Return the question about an action with other values, which people can't change."""
+        """Return the question with this evidence, which shows the same action with other values.
+
+        People can approve or reject this action, but they can't change its values.
+        """
         only = {DECISION: question.schema["properties"][DECISION]}
         again = super().asked_again(question, evidence)
         return replace(again, schema=question.schema | {"properties": only})
 
     def alike_schema(self, question: "Question") -> dict[str, Any]:
-        """Return the schema without the proposed values, which may differ in a later request."""
+        """Return the question's schema without the proposed values.
+
+        A later question may propose other values, and the answer to this question still counts for
+        it.
+        """
         fields = fields_of(question)
         if fields is None:
             return question.schema
@@ -206,7 +226,10 @@ class Action(Kind):
         return question.labels.get(str(name), str(name))
 
     def answers(self, question: "Question", value: Any) -> list[tuple[str, str]]:
-        """Return the label of each value that was changed, with its old and its new text."""
+        """Return the label of each changed value, with a text such as "31.20 → 20.00".
+
+        The text shows the proposed value, an arrow, and the value to which people changed it.
+        """
         return [(label, f"{then} → {now}") for label, then, now in changes_of(question, value)]
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
@@ -222,28 +245,36 @@ class Action(Kind):
         return [Changes(schema=_in_order_of(question.evidence, fields)), buttons]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer that a test gives as True or False, or as the values to change."""
+        """Return the full answer for the short form that a test may use.
+
+        The short form is the changed values, such as {"amount": 20}: approved with these values.
+        True and False are returned unchanged.
+        """
         if isinstance(value, Mapping) and DECISION not in value:
             return {DECISION: APPROVED, VALUES: dict(value)}
         return value
 
 
 def fields_of(question: "Question") -> dict[str, Any] | None:
-    """Return the schema of the values that people may change; None if they can't change any."""
+    """Return the schema of the values that people may change; None if there are none."""
     fields: dict[str, Any] | None = question.schema["properties"].get(VALUES)
     return fields
 
 
 def is_changed(question: "Question") -> bool:
-    """Return True if people have changed the values that the question proposes."""
+    """Return True if people have changed the values that the original question proposed.
+
+    `question` is the question as `Action.changed_by` returns it, or the original question.
+    """
     return not ONLY_APPROVED.keys().isdisjoint(question.schema)
 
 
 def may_change(question: "Question") -> bool:
-    """Return True if people may change the values.
+    """Return True if people may change the values of this action.
 
-    Where several people decide, the values go back to the others. They must not if the question
-    counts as approved at its deadline: that would approve the original values.
+    If several people decide about the action, the changed values are shown to all of them again.
+    Nobody may change the values of such an action if it counts as approved at its deadline: the
+    default would then approve the original values.
     """
     for_several = question.quorum > 1 or question.four_eyes
     default = question.default if isinstance(question.default, Mapping) else {}
@@ -251,7 +282,10 @@ def may_change(question: "Question") -> bool:
 
 
 def changes_of(question: "Question", value: Any) -> list[tuple[str, str, str]]:
-    """Return the label of each changed value, with the proposed value and the new one, as text."""
+    """Return a triple for each changed value: its label, the proposed value, and the new value.
+
+    All three are text for people to read.
+    """
     fields, changed = fields_of(question), value.get(VALUES) if isinstance(value, Mapping) else None
     if fields is None or not isinstance(changed, Mapping):
         return []
@@ -265,7 +299,10 @@ def changes_of(question: "Question", value: Any) -> list[tuple[str, str, str]]:
 
 
 def _spelled_out(value: Any) -> Any:
-    """Return the full answer that True or False stands for; return a dict unchanged."""
+    """Return {"decision": "approved"} for True and {"decision": "rejected"} for False.
+
+    A dict is returned unchanged. Raises `AnswerError` for all other values.
+    """
     if isinstance(value, bool):
         return {DECISION: APPROVED if value else REJECTED}
     if not isinstance(value, dict):
@@ -274,7 +311,10 @@ def _spelled_out(value: Any) -> Any:
 
 
 def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:
-    """Return a form's schema with these values as the defaults of its fields, at any depth."""
+    """Return the form's schema, in which each value is the default of the field with its name.
+
+    If the value of a field is an object, its values are the defaults of the field's own fields.
+    """
     given = values if isinstance(values, Mapping) else {}
     properties = dict(schema["properties"])
     for name in properties.keys() & given.keys():
@@ -286,7 +326,7 @@ def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:
 
 
 def _in_order_of(evidence: Any, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields in the order in which the evidence shows their values."""
+    """Return the schema `fields`, with its properties in the order of the evidence."""
     shown = evidence.get(INNER, evidence) if isinstance(evidence, Mapping) else {}
     properties = fields["properties"]
     names = [name for name in shown if name in properties] if isinstance(shown, Mapping) else []

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Approval(Kind):
-    """A question that people approve or reject; authors may choose the labels of both buttons."""
+    """A question that people approve or reject.
+
+    The two buttons are labelled "Approve" and "Reject", unless the author gives other labels.
+    """
 
     name = "approval"
     verb = "approve"

@@ -27,9 +27,9 @@ LONGEST_OTHER = 2_000
 
 
 class Choice(Kind):
-    """A question that asks for one of the author's options, or with `many=True` for several.
+    """A question that offers options, of which people choose one or, with `many=True`, one or more.
 
-    With `other`, people can also answer with an option of their own.
+    With `other`, people can also write an answer that is none of the options.
     """
 
     name = "choice"
@@ -46,9 +46,10 @@ class Choice(Kind):
     ) -> Terms:
         """Return the `Terms` of a choice.
 
-        `options` are strings, or a mapping of strings to their labels. `descriptions` maps some of
-        the options to a line below their labels. `other` lets people write an answer of their own;
-        it is True, or the label of that answer.
+        `options` are strings, or a mapping of strings to their labels, such as {"de": "Germany"}.
+        `descriptions` maps options to a line of text that is shown below the option's label; an
+        option may lack a description. If `other` is True, or a label such as "Another country",
+        people can also write an answer that is none of the options.
         """
         labels = _labels(prompt, options)
         checked_flag("many=", many)
@@ -70,7 +71,7 @@ class Choice(Kind):
         return check_answer(found, loose)
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the options if people choose one of them; {} if they choose several."""
+        """Return the options, each of which is a possible decision; {} with `many=True`."""
         return {} if _is_many(question) else question.options
 
     def decision_of(self, question: "Question", value: Any) -> str:
@@ -109,7 +110,10 @@ class Choice(Kind):
         return [options, Buttons()]
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the chosen option, or a list of them; each may be given by value or by label."""
+        """Return the chosen option or, with `many=True`, the list of the chosen options.
+
+        A test may name each option by its value or by its label; options are returned by value.
+        """
         if isinstance(value, list):
             # Look the labels up once for all entries, of which there may be thousands.
             by_label = _by_label(question)
@@ -126,7 +130,11 @@ class Choice(Kind):
 
     @staticmethod
     def _own_words(question: "Question", text: str) -> str:
-        """Return the answer in a message such as "Something else: a bus", or ""."""
+        """Return the part after the colon of a message such as "Something else: a bus".
+
+        Returns "" unless the part before the colon is the label for answers that are none of the
+        options.
+        """
         before, _, own = text.partition(":")
         title = _other(question).get("title", "")
         return own.strip() if title and plain_words(before) == plain_words(title) else ""
@@ -149,7 +157,11 @@ def _labels(prompt: str, options: object) -> dict[str, str]:
 
 
 def _label_of_other(prompt: str, other: object, labels: Mapping[str, Any]) -> str:
-    """Return the label for an answer other than the options, or "" if only the options count."""
+    """Return the label under which people write an answer that is none of the options.
+
+    Returns "" if `other` is False. Raises `QuestionError` if the label is invalid, or if it is also
+    the label of an option.
+    """
     if isinstance(other, bool):
         label = USUAL_OTHER if other else ""
     elif isinstance(other, str) and other.strip():
@@ -164,7 +176,10 @@ def _label_of_other(prompt: str, other: object, labels: Mapping[str, Any]) -> st
 
 
 def _other(question: "Question") -> dict[str, Any]:
-    """Return the schema of an answer other than the options; {} if only the options count."""
+    """Return the schema of an answer that is none of the options.
+
+    Returns {} if people must choose from the options.
+    """
     one = question.schema.get("items", question.schema)
     found: dict[str, Any] = one["anyOf"][1] if "anyOf" in one else {}
     return found

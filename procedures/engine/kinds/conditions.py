@@ -1,4 +1,7 @@
-"""The options of a question that say who must agree, by when, and what follows an answer."""
+"""The options of a question that decide who may answer it, how many must agree, and by when.
+
+Other options here decide what follows an answer: `undo`, for example, lets people undo the answer.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -17,32 +20,39 @@ if TYPE_CHECKING:
 
 Risk = Literal["high", "normal", "low"]
 RISKS: tuple[Risk, ...] = get_args(Risk)
-"""The possible risks of a question, the highest first; lists of requests sort in this order."""
+"""The values of `risk`, from the highest to the lowest; lists show requests in this order."""
 Escalation = tuple[float, tuple[str, ...]]
 NAMES = (
     *("due", "remind", "remind_every", "escalate", "four_eyes", "quorum", "veto", "undo"),
     *("comment_required_on", "risk", "ask_back", "follows", "repeatable"),
 )
-"""The fields of a question that the options in this module set; unused ones aren't stored."""
+"""The fields of a `Question` that this module's options set.
+
+The stored question leaves out each of these fields that has its default value.
+"""
 MARKS = (
     *("four_eyes", "quorum", "veto", "comment_required_on", "risk", "ask_back", "follows"),
     "repeatable",
 )
-"""Options that change the meaning of an answer; if one of them changes, people are asked again.
+"""The options in `NAMES` that change what an answer means.
 
-The other options only set times, such as a deadline.
+If the code gives one of these options another value on a replay, people are asked again. The other
+options only say when something happens, such as a reminder.
 """
 USUAL = (False, 1, (), "normal", False, (), None)
 MOST_MOMENTS = 20
-"""The largest number of times in `remind=`, and in `escalate=`."""
+"""The largest number of durations in the list `remind=`, and of pairs in the list `escalate=`."""
 SHORTEST_PAUSE = 60
-"""The shortest time between two reminders, in seconds."""
+"""The smallest number of seconds between two reminders that are repeated with `remind_every`."""
 LONGEST_UNDO = 24 * 3600
 LARGEST_QUORUM = 100
 
 
 def marks(question: "Question") -> tuple[Any, ...]:
-    """Return what these options add to a question's digest; empty if none of them is used."""
+    """Return the values of the options in `MARKS` and of `irreversible`, for the question's digest.
+
+    An option with its default value is left out, so the result is () if all options have theirs.
+    """
     final = ("irreversible",) if question.irreversible else ()
     # Be quick for questions that use none of these options, because a replay computes many digests.
     agreed = (question.four_eyes, question.quorum, question.comment_required_on, question.risk)
@@ -57,9 +67,10 @@ def marks(question: "Question") -> tuple[Any, ...]:
 
 
 def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a question for the given options.
+    """Return the values of the `Question` fields that the given options set.
 
-    Raises `QuestionError` for an invalid option, which the message names.
+    `given` maps the names of options to the author's values. Raises `QuestionError` for an invalid
+    value; the message names the option.
     """
     found = dict(given)
     fields: dict[str, Any] = {}
@@ -82,7 +93,10 @@ def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_together(question: "Question") -> None:
-    """Raise `QuestionError` for options that exclude each other, or don't suit the kind."""
+    """Raise `QuestionError` if two of the question's options exclude each other.
+
+    Also raise it for an option that the question's kind doesn't support.
+    """
     for fault in _faults(question):
         raise QuestionError(f"{question.prompt!r}: {fault}")
 
@@ -118,7 +132,7 @@ def _unknown_decisions(question: "Question") -> Iterator[str]:
 
 
 def _late(question: "Question") -> Iterator[str]:
-    """Yield a sentence for each option that would take effect only after the question expires."""
+    """Yield a sentence for each option that would have no effect before the question expires."""
     if question.expires is None:
         return
     if question.due is not None and question.due > question.expires:
@@ -137,7 +151,11 @@ def _seconds(prompt: str, name: str, value: Any) -> float:
 
 
 def _reminders(prompt: str, value: Any) -> dict[str, Any]:
-    """Return the fields for `remind=`: one duration repeats, a list names each reminder's time."""
+    """Return the `Question` fields that the option `remind=` sets.
+
+    One duration sets `remind_every`: the reminder is repeated at that interval. A list of durations
+    sets `remind`: people are reminded once after each of these durations.
+    """
     if not isinstance(value, Sequence) or isinstance(value, str):
         every = _seconds(prompt, "remind", value)
         if every < SHORTEST_PAUSE:
@@ -194,12 +212,12 @@ def _risk(prompt: str, value: Any) -> str:
 
 
 def as_lists(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as JSON has them: with lists instead of tuples."""
+    """Return the fields of a `Question` in the form that is stored as JSON: tuples become lists."""
     return {name: _as_list(one) if name in NAMES else one for name, one in plain.items()}
 
 
 def as_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as a question has them: with tuples instead of lists."""
+    """Return the stored fields of a `Question` as its class has them: lists become tuples."""
     found = {name: _as_tuple(one) if name in NAMES else one for name, one in plain.items()}
     if "follows" in found:
         found["follows"] = tuple(AskedBack(*one) for one in found["follows"])
@@ -218,7 +236,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def escalation_words(escalations: Sequence[Escalation]) -> list[str]:
-    """Return a sentence for each escalation."""
+    """Return a sentence about each escalation, which says who else is asked and after how long."""
     return [
         f"If nobody answers within {duration_words(after)}, {_listed(names)} will be asked too."
         for after, names in escalations
@@ -226,7 +244,11 @@ def escalation_words(escalations: Sequence[Escalation]) -> list[str]:
 
 
 def sentences(question: "Question") -> list[str]:
-    """Return sentences about who must agree, and what follows an answer."""
+    """Return sentences about the question's conditions, such as "2 people must agree".
+
+    Each condition that the question sets has a sentence: who may answer, how many people must
+    agree, when a comment is needed, and whether people can ask back or undo an answer.
+    """
     said: list[str] = []
     if question.quorum > 1:
         said.append(f"{question.quorum} people must agree.")

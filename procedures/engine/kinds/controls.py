@@ -1,6 +1,6 @@
-"""The controls with which people answer: buttons, fields, options, an editor.
+"""The controls of a request's form, with which people answer: buttons, fields, options, an editor.
 
-Pages and programs depend on these controls only, not on the kinds of requests.
+Pages and programs know these controls, and don't depend on the kinds of requests.
 """
 
 import json
@@ -23,61 +23,69 @@ from procedures.engine.values.typed import (
 )
 
 WHOLE = "value"
-"""The name under which a page sends the whole answer."""
+"""The name of the form field in which a page sends an answer that isn't an object of properties."""
 OF_FIELD = "field-"
-"""The prefix of the names under which a page sends the fields of an object."""
+"""The prefix of the names of form fields that hold one property each, as in "field-amount"."""
 ROWS = "rows"
-"""The name of the only field of a table."""
+"""The only property in the schema of a `Table`: the list of the table's rows."""
 NOTHING: Any = object()
 MOST_OPTIONS, LARGEST_OPTIONS = 100, 20_000
-"""The maximum number of options shown one by one, and of characters they may have in total."""
+"""The maximum number of options that a page shows, and of characters in these options.
+
+If there are more, people type their choice. MOST_OPTIONS limits the number of options,
+LARGEST_OPTIONS the number of characters in all values and labels together.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A part of a request's form; its template is `chat/answers/NAME.html`."""
+    """A part of a request's form; the template `chat/answers/<name>.html` draws it."""
 
     name: ClassVar[str]
     at: str = ""
-    """The property of the answer that the control sets; "" if it sets the whole answer."""
+    """The property of the answer that the control sets; "" if it sets the answer as a whole."""
 
     @property
     def sent_as(self) -> str:
-        """The name under which a page sends the control's value."""
+        """The name of the form field in which a page sends the control's value."""
         return self.at or WHOLE
 
     @property
     def choices(self) -> Sequence[tuple[Any, str]]:
-        """The values that the control offers, with their labels; empty if it takes any value."""
+        """The values that the control offers, with their labels; empty if it offers none."""
         return ()
 
     def describe(self, value: Any) -> str:
-        """Return the description of a value that the control offers, or "" if it has none."""
+        """Return the author's description of a value that the control offers, or ""."""
         return ""
 
     def read(self, texts: Texts) -> Any:
-        """Return the value that the sent strings stand for; NOTHING if the control sets no value.
+        """Return the value for the strings that a page has sent in the form fields of the control.
 
-        Raises `AnswerError` for invalid strings.
+        Returns NOTHING if the control leaves its part of the answer unset. Raises `AnswerError` for
+        invalid strings.
         """
         raise NotImplementedError
 
     def own_words(self, texts: Texts) -> list[str]:
-        """Return the strings typed into the control, which are stored if the answer comes late."""
+        """Return the strings that a person has typed into the control.
+
+        If the answer comes too late, the page shows these strings to that person again.
+        """
         return []
 
     def last(self, texts: Texts) -> str:
-        """Return the last string sent for this control, with line feeds as its line endings."""
+        """Return the last string sent in the control's form field; CRLF becomes a line feed."""
         return one_ending(str((list(texts(self.sent_as)) or [""])[-1]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons(Control):
-    """Buttons that each send a value, or a single button that submits the other controls."""
+    """A button for each value, or a single button that submits what the other controls hold."""
 
     name = "buttons"
     values: Sequence[tuple[Any, str]] = ()
-    """The values with the labels of their buttons; empty for a single button."""
+    """Pairs of a value and the label of its button; empty for a single button."""
     has_main: bool = True
     """True if the first button is highlighted as the usual answer; False if no answer is usual."""
     send: str = "Answer"
@@ -89,7 +97,7 @@ class Buttons(Control):
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """The values as the strings that a page sends, with the labels of their buttons."""
+        """Pairs, one for each button, of the string that a page sends and of the label."""
         return [(text_of(value), words) for value, words in self.values]
 
     def read(self, texts: Texts) -> Any:
@@ -101,14 +109,14 @@ class Buttons(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Fields(Control):
-    """One field for each property of an object, or a single field for a plain value."""
+    """A field for each property of an answer that is an object; else a single field."""
 
     name = "fields"
     schema: Mapping[str, Any]
     label: str = "Your answer"
-    """The label of a single field."""
+    """The label of the field if there is only one."""
     hint: str = ""
-    """A hint below a single field."""
+    """The hint below the field if there is only one."""
 
     @property
     def is_several(self) -> bool:
@@ -136,18 +144,21 @@ class Fields(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Control):
-    """Options of which people choose one, or several if `is_many`.
+    """A list of options, of which people choose one or, if `is_many` is True, one or more.
 
     If there are too many options to show, people type their choice.
     """
 
     name = "options"
     labels: Mapping[str, str]
-    """The values of the options with their labels, in the author's order."""
+    """The label of each option by the option's value, in the author's order."""
     descriptions: Mapping[str, str] = field(default_factory=dict)
-    """Lines shown below the labels of some options, by value."""
+    """The line shown below an option's label, by the option's value; an option may have no line."""
     other: str = ""
-    """The label for an answer other than the options; "" if only the options count."""
+    """The label under which people write an answer that is none of the options, or "".
+
+    If it is "", people must choose from the options.
+    """
     is_many: bool = False
 
     def describe(self, value: Any) -> str:
@@ -155,7 +166,7 @@ class Options(Control):
 
     @property
     def other_sent_as(self) -> str:
-        """The name under which a page sends an answer other than the options."""
+        """The name of the form field for an answer that is none of the options."""
         return f"{self.sent_as}-other"
 
     @property
@@ -164,7 +175,7 @@ class Options(Control):
 
     @property
     def is_typed(self) -> bool:
-        """True if the options are too many, or too long, to be shown one by one."""
+        """True if there are too many options, or too long ones, for the page to show them all."""
         weight = sum(len(value) + len(words) for value, words in self.labels.items())
         return len(self.labels) > MOST_OPTIONS or weight > LARGEST_OPTIONS
 
@@ -179,7 +190,7 @@ class Options(Control):
         return own if own and not chosen else (sent or [""])[-1]
 
     def own(self, texts: Texts) -> str:
-        """Return the answer typed in place of an option; "" if there is none."""
+        """Return the answer that is none of the options; "" if people wrote no such answer."""
         return str((list(texts(self.other_sent_as)) or [""])[-1]).strip() if self.other else ""
 
     def own_words(self, texts: Texts) -> list[str]:
@@ -197,12 +208,15 @@ class Options(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads(Control):
-    """A field for one file or several; a page sends the tokens of the uploaded files."""
+    """A field for one file or several files.
+
+    A page sends a token for each file, which names the file that was uploaded before.
+    """
 
     name = "uploads"
     schema: Mapping[str, Any]
     label: str = ""
-    """The label of the field; "" for the usual label."""
+    """The label of the field; "" for the label that pages use by default."""
 
     @property
     def is_many(self) -> bool:
@@ -215,7 +229,10 @@ class Uploads(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Editor(Control):
-    """An editor of a draft; an unchanged draft sets no value."""
+    """A field in which people edit a draft.
+
+    If people left the draft unchanged, the answer holds no draft.
+    """
 
     name = "editor"
     at: str = "text"
@@ -223,10 +240,13 @@ class Editor(Control):
     is_data: bool = False
     """True if the draft is edited as JSON."""
     shown_as: str = ""
-    """The way in which the draft is shown above the editor; "" if only the editor shows it."""
+    """The format in which the page shows the draft above the editor, such as "markdown".
+
+    If it is "", only the editor shows the draft.
+    """
 
     def text(self, texts: Texts) -> str:
-        """Return the edited draft, or the original if no draft was sent."""
+        """Return the draft that the page has sent, or the original draft if the page sent none."""
         return self.last(texts) if list(texts(self.sent_as)) else one_ending(self.draft)
 
     def read(self, texts: Texts) -> Any:
@@ -241,12 +261,15 @@ class Editor(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Fields):
-    """The rows of a draft, edited field by field; unchanged rows set no value."""
+    """A table in which people edit the rows of a draft, value by value.
+
+    The answer holds no draft if people left all rows unchanged.
+    """
 
     name = "table"
     at: str = "text"
     draft: str = ""
-    """The original rows, as JSON text."""
+    """The original rows as a JSON list, from which `Table.read` tells if people changed any."""
 
     def read(self, texts: Texts) -> Any:
         # A hidden field tells that the page has shown the rows; if people removed all rows, nothing
@@ -267,7 +290,10 @@ class Table(Fields):
 
 @dataclass(frozen=True, kw_only=True)
 class Changes(Fields):
-    """The proposed values of an action, one field each; unchanged values set no value."""
+    """A field for each proposed value of an action, in which people change the value.
+
+    The value of a field that people left unchanged stays as proposed.
+    """
 
     name = "changes"
     at: str = "values"
@@ -291,12 +317,12 @@ class Changes(Fields):
 
     @property
     def proposed(self) -> Any:
-        """The values that were proposed."""
+        """The proposed values, which are the defaults in the schema of the fields."""
         return completed({}, self.schema)
 
 
 def read_controls(controls: Sequence[Control], texts: Texts) -> Any:
-    """Return the answer that the controls set together, or None if they set no value."""
+    """Return the answer whose parts the controls set; None if no control sets a value."""
     answer: Any = None
     for control in controls:
         said = control.read(texts)

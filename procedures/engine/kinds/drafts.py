@@ -1,4 +1,4 @@
-"""Drafts under review, which are text or data, and the decisions about them."""
+"""Drafts under review (text, data or files), and the decisions about them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,13 @@ JSON = "application/json"
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300
-"""A table with more rows, or more values, than this is edited as JSON, not field by field."""
+"""The largest table that people edit value by value: its number of rows, and of values in all rows.
+
+A larger table is edited as JSON.
+"""
 COLUMNS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 WAYS = (TEXT, MARKDOWN, CODE, "json", TABLE)
-"""The values that the option `format` of a review accepts."""
+"""The values that authors may give for the option `format` of a review."""
 KINDS: dict[type, tuple[str, str]] = {
     dict: ("object", "a JSON object in { }"),
     list: ("array", "a JSON list in [ ]"),
@@ -26,7 +29,7 @@ KINDS: dict[type, tuple[str, str]] = {
 
 
 def text_of(draft: Any) -> str:
-    """Return text unchanged, and data as indented JSON for people to read and edit."""
+    """Return the text that people read and edit: text unchanged, and data as indented JSON."""
     if isinstance(draft, str):
         return draft
     return json.dumps(canonical.jsonable(draft), indent=2, ensure_ascii=False)
@@ -35,9 +38,10 @@ def text_of(draft: Any) -> str:
 def review_schema(
     draft: Any, decisions: Mapping[str, str], *, is_kind_kept: bool = True
 ) -> dict[str, Any]:
-    """Return the schema of an answer to a review: a decision, and the edited draft if there is one.
+    """Return the schema of an answer to a review: the decision and, if people edited it, the draft.
 
-    If `is_kind_kept`, an edited JSON object must stay an object, and a list must stay a list.
+    If the draft is a JSON object, `is_kind_kept` requires that the edited draft is an object, too.
+    Likewise, a list must stay a list.
     """
     text: dict[str, Any] = {"type": "string", "minLength": 1}
     if not isinstance(draft, str):
@@ -54,7 +58,7 @@ def review_schema(
 
 
 def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
-    """Return the decisions with their labels; the first decision approves.
+    """Return the author's decisions with their labels; the first of them means approval.
 
     Raises `QuestionError` for invalid decisions.
     """
@@ -80,9 +84,9 @@ def checked_decisions(prompt: str, decisions: Any) -> dict[str, str]:
 
 
 def checked_way(prompt: str, way: object, plain: Any) -> str:
-    """Return the way in which a draft is shown, or "" for the usual way.
+    """Return the format in which the draft is shown: "markdown", "code", "table", or "" as default.
 
-    Raises `QuestionError` for a way that doesn't suit the draft.
+    `plain` is the draft as plain JSON. Raises `QuestionError` for a format that doesn't suit it.
     """
     if way not in ("", *WAYS):
         known = " or ".join(map(repr, WAYS))
@@ -102,10 +106,9 @@ def _is_row(one: Any) -> bool:
 
 
 def table_schema(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the schema of an editable table's rows; None if they can be edited only as JSON.
+    """Return the schema of a draft that people edit as a table; None if they must edit it as JSON.
 
-    In an editable table, all rows have the same keys, and the values of a column are of one type or
-    None.
+    A table has the same keys in all rows, and the values of a column have one type or are None.
     """
     names = list(rows[0])
     if len(rows) > MOST_ROWS or len(rows) * len(names) > MOST_CELLS:
@@ -122,7 +125,11 @@ def table_schema(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _column(values: Sequence[Any]) -> dict[str, Any] | None:
-    """Return the schema of a column, or None if its values aren't of one plain type."""
+    """Return the schema of a column of a table; None if the column can't be edited value by value.
+
+    All values must have one type: string, whole number, float or boolean. Some values may be None
+    instead, but not in a column of booleans.
+    """
     kinds = {type(value) for value in values} - {type(None)}
     kind = COLUMNS.get(next(iter(kinds), str)) if len(kinds) <= 1 else None
     if kind is None:
@@ -133,7 +140,10 @@ def _column(values: Sequence[Any]) -> dict[str, Any] | None:
 
 
 def file_review_schema(decisions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the schema of an answer to the review of a file, which may be replaced by another."""
+    """Return the schema of an answer to the review of a file: a decision, and maybe another file.
+
+    The other file replaces the file under review.
+    """
     return {
         "type": "object",
         "properties": {"decision": {"enum": list(decisions)}, FILE: file_schema()},
@@ -143,12 +153,16 @@ def file_review_schema(decisions: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_data(schema: Mapping[str, Any]) -> bool:
-    """Return True if the draft is data, so that an edited draft must be JSON too."""
+    """Return True if the schema says that the draft is data, so that people edit it as JSON."""
     return bool(_text_schema(schema).get("contentMediaType") == JSON)
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return the data of an edited draft; raises `AnswerError` with the place of a syntax error."""
+    """Return the data in the JSON text of an edited draft.
+
+    Raises `AnswerError` for invalid JSON, naming the line and the column of a syntax error, and for
+    data that can't be stored or is of another JSON type than the original draft.
+    """
     try:
         data = json.loads(text, object_pairs_hook=without_doubles, parse_constant=_no_number)
         canonical.text_of(data)
@@ -170,7 +184,11 @@ def parsed(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def is_same(draft: str, text: str, schema: Mapping[str, Any]) -> bool:
-    """Return True if an edited draft equals the original; the formatting of data may differ."""
+    """Return True if the edited draft `text` equals the original draft.
+
+    Two drafts of data are equal if their values are, so that people may indent the JSON
+    differently.
+    """
     if not is_data(schema):
         return draft == text
     return canonical.text_of(json.loads(draft)) == canonical.text_of(json.loads(text))

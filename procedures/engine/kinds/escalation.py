@@ -16,7 +16,10 @@ SOLVED = {"resolved", "solved", "done", "fixed"}
 
 
 class Escalation(Kind):
-    """A problem, answered with text about its solution; by default the operators are asked."""
+    """A problem that a run reports; people solve it and answer with a text about the solution.
+
+    The procedure's operators are asked, unless the author names other assignees.
+    """
 
     name = "escalation"
     verb = "escalate"
@@ -26,9 +29,10 @@ class Escalation(Kind):
         return Terms({"type": "string", "pattern": VISIBLE}, assign=OPERATORS)
 
     def read_words(self, question: "Question", text: str) -> Reading:
-        """Return the text as the answer if it begins with "resolved" or a similar word.
+        """Return a typed message as the answer if its first word says that the problem is solved.
 
-        Any other text is discussion of the problem and raises `NoReplyError`.
+        That word is "resolved", "solved", "done" or "fixed". Any other message only discusses the
+        problem, and raises `NoReplyError`.
         """
         if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
             return Reading(text, is_literal=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Form(Kind):
-    """A question with a field for each property of a model, or of a JSON Schema."""
+    """A question whose answer is an object; the form has a field for each property."""
 
     name = "form"
 
@@ -24,20 +24,21 @@ class Form(Kind):
     ) -> Terms:
         """Return the `Terms` of a form.
 
-        Either `model` is a Pydantic model, a dataclass or a TypedDict, or `schema` is a JSON
-        Schema.
+        The answer is described either by `model`, which is a Pydantic model, a dataclass or a
+        TypedDict, or by `schema`, which is a JSON Schema.
         """
         return form_terms(prompt, model, schema)
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the answer; the files in an answer to a JSON Schema become `File` values."""
+        """Return the answer, with a `File` for each stored file, and "" as the decision."""
         return with_files(value, question.schema), ""
 
 
 def form_terms(prompt: str, model: Any, schema: Mapping[str, Any] | None) -> Terms:
     """Return the `Terms` of a form that a model or a JSON Schema describes.
 
-    Raises `QuestionError` unless exactly one of them is given and can be shown as a form.
+    Raises `QuestionError` if both are given, if neither is, or if the one given can't be shown as a
+    form.
     """
     if (model is None) == (schema is None):
         words = "a form needs a model or schema=, but not both"

@@ -22,17 +22,17 @@ NAMES = "str, int, float, Decimal, bool, date, datetime, time or timedelta"
 
 
 class Input(Kind):
-    """A question that asks for a value of a plain type."""
+    """A question that asks for one value of a simple type, such as a number or a date."""
 
     name = "input"
     verb = "ask"
     held_as = "input"
 
     def ask(self, prompt: str, hint: Any = str) -> Terms:
-        """Return the `Terms` of a question for a value of type `hint`.
+        """Return the `Terms` of a question whose answer has the type `hint`.
 
-        The type is str, int, float, Decimal, bool, date, datetime, time or timedelta, or one of
-        these in `Annotated` with constraints, such as `Annotated[Decimal, Currency("EUR")]`.
+        `hint` is str, int, float, Decimal, bool, date, datetime, time or timedelta, or `Annotated`
+        with one of these types and constraints, such as `Annotated[Decimal, Currency("EUR")]`.
         """
         plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
         if not any(plain is one for one in PLAIN):

@@ -25,7 +25,7 @@ YES_OR_NO = "yes, no, or a message"
 
 
 class Outcome(StrEnum):
-    """The way in which a request ended."""
+    """The way in which a request closed, such as "approved", "answered" or "expired"."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -39,54 +39,67 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """The parts of a question that its kind provides: schema, labels, draft, usual assignees."""
+    """The parts of a question that depend on the kind of request; `Kind.ask` returns them."""
 
     schema: dict[str, Any]
-    """The JSON Schema (2020-12) of an answer's value."""
+    """The JSON Schema (2020-12) that a valid answer matches."""
     labels: Mapping[str, Any] = field(default_factory=dict)
     """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
-    """The text under review, or the JSON of the data under review; None for other kinds."""
+    """The text under review, or the JSON of the data or file under review; None for other kinds."""
     descriptions: Mapping[str, Any] = field(default_factory=dict)
-    """Descriptions of options by value, shown below their labels."""
+    """The lines that are shown below the labels of options, by the value of the option."""
     shown_as: str = ""
-    """The way in which the draft is shown: a name in `drafts.WAYS`; "" for the usual way."""
+    """The format in which the draft is shown, such as "markdown", or "file"; "" for the default."""
     assign: str | Sequence[str] = ()
-    """The assignees if the author names none; empty to ask the procedure's answerers."""
+    """The assignees of this kind of request, if the author names none in `assign=`.
+
+    If `assign` is empty, the procedure's answerers are asked.
+    """
     type: Any = Any
-    """The type in which the procedure gets the answer's value."""
+    """The type to which an answer's value is converted for the procedure."""
 
 
 class Kind:
-    """A kind of request: its schema, validation, outcomes, wording and controls.
+    """A kind of request: the schema, validation, outcomes, wording and controls of its requests.
 
-    A subclass must define `name` and `ask`. The other methods have defaults, which suit answers
-    that are a single value or an object of fields, as the schema says. Instances hold no state.
+    A subclass must define `name` and `ask`. By default, the other methods suit an answer that is a
+    single value, or an object with a field for each property in the schema. Instances hold no
+    state.
     """
 
     name: ClassVar[str]
-    """The name of the kind in `ctx.request` and in stored data, such as "approval"."""
+    """The name of the kind in `ctx.request` and in the database, such as "approval"."""
     verb: ClassVar[str] = ""
-    """The default name of a wait of this kind; "" to use the kind's own name."""
+    """The name of a wait for such a request, such as "approve", if the author gives no name.
+
+    If it is "", the wait has the name of the kind.
+    """
     badge: ClassVar[str] = ""
-    """A word shown on the cards of this kind, such as "Problem"; "" for none."""
+    """A word that the cards of these requests show, such as "Problem"; "" for no word."""
     approves: ClassVar[bool] = False
-    """True if an answer of this kind can approve a step, as `approved_by=` of `ctx.step`."""
+    """True if an answer to such a request can approve a step, as the option `approved_by` says."""
     takes_yes_or_no: ClassVar[bool] = False
-    """True if tests may write the answer as True or False."""
+    """True if a test may answer such a request with True or False."""
     default_labels: ClassVar[Mapping[str, str]] = {}
-    """The labels of values that the kind uses if the author gives none."""
+    """The label of each value for which the author gives no label, by value."""
     goes_back: ClassVar[bool] = False
-    """True if an answer that changes values goes back to the others where several decide."""
+    """True if an answer with changed values makes the request ask the other people again.
+
+    This concerns requests about which several people decide.
+    """
     held_as: ClassVar[str] = ""
-    """The name of the answer's value in a driver's message, as in {"approved": true}."""
+    """The key of a driver's message that holds only a value: "approved" for {"approved": true}.
+
+    A driver is a program that runs an agent's code and passes people's answers on as messages.
+    """
 
     # Asking
 
     def ask(self, prompt: str, *args: Any, **options: Any) -> Terms:
-        """Return the `Terms` of a request; parameters after the prompt are the kind's own options.
+        """Return the `Terms` of a request; parameters after `prompt` are the kind's own options.
 
-        Raises `QuestionError` for options with which nobody could answer.
+        Raises `QuestionError` if nobody could answer the request with the given options.
         """
         raise NotImplementedError
 
@@ -96,19 +109,21 @@ class Kind:
 
     @cached_property
     def options(self) -> frozenset[str]:
-        """The names of the kind's own options."""
+        """The names of the options that only this kind has."""
         _, *own = self.signature.parameters
         return frozenset(own)
 
     def has_fields(self, question: "Question") -> bool:
-        """Return True if an answer is an object of fields, which stay in the author's order."""
+        """Return True if an answer is an object with a field for each property in the schema.
+
+        The stored question then also holds the author's order of the fields.
+        """
         return "properties" in question.schema
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the default if it has the type of an answer; else raise `QuestionError`.
+        """Return the value of `default=`; raise `QuestionError` if it hasn't the type of an answer.
 
-        Limits on a single value, such as a minimum, apply to people's answers but not to the
-        default.
+        If the answer is a single value, limits such as a minimum don't apply to the default.
         """
         try:
             if self.has_fields(question):
@@ -122,63 +137,89 @@ class Kind:
     # Answers
 
     def check(self, question: "Question", value: Any) -> Any:
-        """Return the value of a valid answer; else raise `AnswerError`."""
+        """Return the value to store for an answer; raise `AnswerError` if the answer is invalid."""
         if self.has_fields(question):
             return check_form(question.completed(value), question.schema)
         return check_answer(value, question.schema)
 
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
-        """Return the outcome of a checked answer."""
+        """Return the outcome of a request whose answer has this value, which has been checked."""
         return Outcome.ANSWERED
 
     def decisions(self, question: "Question") -> dict[str, str]:
-        """Return the possible decisions with their labels; kinds without decisions return {}.
+        """Return the label of each decision that an answer can make, by the name of the decision.
 
-        If the kind approves or rejects, the first decision approves.
+        If people can approve or reject the request, the first decision means approval. Returns {}
+        for a kind whose answers make no decision.
         """
         return {}
 
     def decision_of(self, question: "Question", value: Any) -> str:
-        """Return the name of the decision that a checked answer makes; "" without decisions."""
+        """Return the name of the decision that the answer makes; "" for a kind without decisions.
+
+        `value` has been checked.
+        """
         return ""
 
     def takes_votes(self, question: "Question") -> bool:
-        """Return True if several people can vote on the question."""
+        """Return True if the question can have a `quorum`, so that several people vote on it."""
         return False
 
     def changed_by(self, question: "Question", value: Any) -> "Question":
-        """Return the question with the values of an answer that goes back to the others."""
+        """Return the question with the values in this answer, which the other people are asked.
+
+        Returns the question unchanged if the kind of request proposes no values.
+        """
         return question
 
     def restated(self, question: "Question", changed: "Question", value: Any) -> Any:
-        """Return a checked answer to a changed question as an answer to the original question."""
+        """Return a checked answer to the question `changed` as an answer to the original question.
+
+        `changed` is the question that `changed_by` returned for an earlier answer.
+        """
         return value
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the value and the decision that the procedure gets for a stored answer."""
+        """Return the `value` and the `decision` of the response that the procedure gets.
+
+        `value` is the stored value of the answer.
+        """
         return value, ""
 
     # The approved step
 
     def approved_evidence(self, question: "Question", value: Any) -> Any:
-        """Return the evidence of the step that an approving answer with this value approves."""
+        """Return the evidence of the step to which people have agreed with this answer.
+
+        The result differs from the question's evidence if people changed values in their answer.
+        The answer is an approval only of a step with exactly this evidence.
+        """
         return question.evidence
 
     def asked_again(self, question: "Question", evidence: Any) -> "Question":
-        """Return the question with other evidence; nobody can ask back about it."""
+        """Return the question with this evidence, because an approval was for another step.
+
+        The evidence is that of the step to approve now.
+
+        Nobody can ask back about this question.
+        """
         return replace(question, evidence=evidence, ask_back=False)
 
     def alike_schema(self, question: "Question") -> dict[str, Any]:
-        """Return the part of the schema that a later question must share for an answer to count."""
+        """Return the part of the schema that must be the same in a later question.
+
+        Only then can a standing decision, made with an answer to this question, answer the later
+        one.
+        """
         return question.schema
 
     # Wording
 
     def read_words(self, question: "Question", text: str) -> Reading:
-        """Return the answer that a message typed in the chat stands for.
+        """Return the answer that is meant by a message typed in the chat.
 
-        Raises `NoReplyError` if the message isn't an answer or is ambiguous, and `AnswerError` if
-        the answer is invalid.
+        Raises `NoReplyError` if the message isn't an answer or could mean several answers, and
+        `AnswerError` if the answer is invalid.
         """
         if self.has_fields(question):
             raise NoReplyError("This request asks for several values. Fill in its form.")
@@ -186,13 +227,13 @@ class Kind:
         return Reading(read_text(question.schema, text), is_literal)
 
     def typing_hint(self, question: "Question") -> str:
-        """Return a phrase for what people may type as an answer, such as "your answer"."""
+        """Return a phrase for what people may type in the chat, such as "yes, no, or a message"."""
         if self.has_fields(question):
             return "a message (answer in the form above)"
         return YES_OR_NO if question.schema.get("type") == "boolean" else "your answer"
 
     def label_of(self, question: "Question", value: Any) -> str:
-        """Return the author's label of a value, or the value as text if it has no label."""
+        """Return the author's label of a value; the value as text if there is no such label."""
         if self.has_fields(question) and isinstance(value, Mapping):
             return " · ".join(
                 f"{name}: {', '.join(said.splitlines()) or '—'}"
@@ -204,40 +245,53 @@ class Kind:
         return question.labels.get(text, text)
 
     def meaning_of(self, question: "Question", value: Any) -> str:
-        """Return the label of the value that a typed message stands for, worded as on a button."""
+        """Return what a typed message means, in the words of the button with the same effect.
+
+        `value` is the answer that `read_words` returned for the message.
+        """
         if isinstance(value, bool) and not question.labels:
             return "Yes" if value else "No"
         return self.label_of(question, value)
 
     def result_words(self, question: "Question", outcome: str, value: Any) -> str:
-        """Return a title for how a closed request ended, or "" to use the title of the outcome."""
+        """Return a title for a closed request, such as "Resolved".
+
+        Returns "" if the usual title of the outcome is to be shown.
+        """
         return ""
 
     def short_answer(self, question: "Question", value: Any) -> str:
-        """Return the answer on one line, to show with its outcome, or "" if it is shown in full."""
+        """Return the answer as one line, to be shown beside the outcome.
+
+        Returns "" if the answer is long, and is therefore shown elsewhere as a whole.
+        """
         return "" if self.has_fields(question) else self.label_of(question, value)
 
     def answers(self, question: "Question", value: Any) -> list[tuple[str, str]]:
-        """Return the label of each field that an answer sets, with the field's value in words."""
+        """Return a pair for each field of an answer: the field's label, and its value as text."""
         if not self.has_fields(question) or not isinstance(value, Mapping):
             return []
         return list(schemas.answers(value, question.schema))
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
-        """Return the part of an answer to show beside a related question; "" to show nothing.
+        """Return the part of an answer to show to people who were asked a related question.
 
-        Texts that people wrote themselves are left out.
+        This answer has made theirs unneeded. The part contains no text that somebody wrote freely.
+        It is "" if nothing of the answer is to be shown.
         """
         return ""
 
     # Controls and sent answers
 
     def controls(self, question: "Question") -> list[Control]:
-        """Return the controls with which people answer, in their order on the page."""
+        """Return the controls of the request's form, in their order on the page."""
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if it is invalid."""
+        """Return the answer for the strings that a page has sent, listed by form field.
+
+        Raises `AnswerError` if the answer is invalid.
+        """
         return read_controls(self.controls(question), texts)
 
     def read_said(self, question: "Question", value: Any) -> Any:
@@ -245,14 +299,17 @@ class Kind:
         return value
 
     def read_message(self, question: "Question", message: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return the answer and the comment in a message from an agent program's driver."""
+        """Return the answer and the comment in a driver's message.
+
+        A driver is a program that runs an agent's code and passes people's answers on as messages.
+        """
         if self.held_as and list(message) == [self.held_as]:
             return message[self.held_as], ""
         return message, ""
 
 
 class MissingKind(Kind):
-    """A stand-in for a kind whose code is missing: its requests can be read, but not answered."""
+    """A stand-in for a kind whose code this process lacks; its requests can't be answered."""
 
     def __init__(self, name: str) -> None:
         self.missing = name
@@ -268,15 +325,15 @@ class MissingKind(Kind):
 
 NAME_IT = "The class of this kind must be listed in REQUEST_KINDS."
 KINDS: dict[str, Kind] = {}
-"""The kinds known in this process, by name."""
+"""The kinds that are registered in this process, by the name of the kind."""
 
 
 def register_kind(kind: K) -> K:
-    """Register a kind in this process, so that `ctx.request` can ask it.
+    """Register a kind in this process, so that `ctx.request` can ask questions of this kind.
 
-    Registering the same kind twice is harmless. Sites list their kinds in REQUEST_KINDS instead of
-    calling this function. Raises `ValueError` for a kind with an invalid name, or with the name of
-    another kind.
+    Registering the same kind twice is harmless. Raises `ValueError` if the name of the kind is
+    invalid or belongs to another kind. A site lists its kinds in the setting REQUEST_KINDS, and
+    doesn't call this function.
     """
     name = checked_name(kind, Kind, longest=LONGEST_NAME)
     known = KINDS.get(name)
@@ -287,12 +344,15 @@ def register_kind(kind: K) -> K:
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of a stored request, or a `MissingKind` if this process lacks its code."""
+    """Return the kind of a stored request, or a `MissingKind` if its code is missing."""
     return KINDS.get(name) or MissingKind(name)
 
 
 def known_kind(name: object) -> Kind:
-    """Return the kind that an author asks for by name; raise `OptionError` for an unknown name."""
+    """Return the kind with the name that an author has given to `ctx.request`.
+
+    Raises `OptionError` if there is no kind of that name.
+    """
     if isinstance(name, str) and name in KINDS:
         return KINDS[name]
     near = meant(name, KINDS) if isinstance(name, str) else ""

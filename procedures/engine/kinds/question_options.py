@@ -13,11 +13,11 @@ from procedures.engine.values.visible import visible_line
 
 OnTimeout = Literal["default", "fail", "withdraw"]
 OPTIONS = {"schema": "options, model or decisions=", "labels": "options or decisions="}
-"""The names of options in error messages, by the part of a question that the options set."""
+"""The options that set a field of a question, as error messages name them, by field."""
 LABELS = {"true": "yes=", "false": "no="}
 NOTHING: Any = object()
 OPERATORS = ("role:operate",)
-"""The value of `assign` that stands for the run's operators."""
+"""The names in `assign` that stand for those people who may operate the run's procedure."""
 
 
 def checked_text(of: str, value: object) -> str:
@@ -27,7 +27,10 @@ def checked_text(of: str, value: object) -> str:
 
 
 def checked_json(prompt: object, of: str, value: object) -> Any:
-    """Return the plain JSON of a value; raises `QuestionError` if it has none."""
+    """Return the plain JSON of an option's value; raises `QuestionError` if the value has no JSON.
+
+    `of` is the name of the option in the message of the error.
+    """
     try:
         return canonical.jsonable(value)
     except ValueError as error:
@@ -35,7 +38,11 @@ def checked_json(prompt: object, of: str, value: object) -> Any:
 
 
 def kept_text(prompt: object, of: str, plain: object) -> str:
-    """Return the canonical text of plain JSON; raises `QuestionError` if it can't be stored."""
+    """Return the canonical JSON text of an option's value, which is plain JSON.
+
+    `of` names the option in the message of the `QuestionError` that is raised if the value can't be
+    stored.
+    """
     try:
         return canonical.text_of(plain)
     except ValueError as error:
@@ -43,7 +50,7 @@ def kept_text(prompt: object, of: str, plain: object) -> str:
 
 
 def check_kept(prompt: object, parts: Mapping[str, Any]) -> None:
-    """Raise `QuestionError` for the first part of a question that can't be stored."""
+    """Raise `QuestionError` for the first field of a question that can't be stored."""
     for name, value in parts.items():
         kept_text(prompt, OPTIONS.get(name, f"{name}="), value)
 
@@ -69,7 +76,10 @@ def checked_label(prompt: str, value: str, label: object) -> str:
 def checked_descriptions(
     prompt: str, descriptions: object, labels: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the descriptions by option; raises `QuestionError` for one that can't be shown."""
+    """Return the description of each option as one line, by the value of the option.
+
+    Raises `QuestionError` if a description isn't a string, is empty, or belongs to no option.
+    """
     if not isinstance(descriptions, Mapping):
         words = f"descriptions= must map options to strings, not {short_repr(descriptions)}"
         raise QuestionError(f"{short_repr(prompt)}: {words}.")
@@ -87,7 +97,7 @@ def checked_descriptions(
 
 
 def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
-    """Raise `QuestionError` if people couldn't tell two of the labels apart."""
+    """Raise `QuestionError` if two labels look the same to people, such as "Yes" and "yes "."""
     seen: set[str] = set()
     for label in labels:
         plain = " ".join(normalize("NFC", str(label)).casefold().split())
@@ -100,7 +110,10 @@ def check_told_apart(prompt: str, labels: Iterable[object]) -> None:
 
 
 def check_no_secret(of: str, value: object, text: str) -> None:
-    """Raise `QuestionError` if the value contains a secret."""
+    """Raise `QuestionError` if an option's value contains a secret; `of` names the option.
+
+    `text` is the canonical JSON text of the value.
+    """
     if shows_secret(value, text):
         raise QuestionError(f"{of} contains a secret, which would be stored and shown.")
 
@@ -112,7 +125,10 @@ def plain_default(prompt: str, default: object) -> Any:
 
 
 def checked_names(names: object, of: str = "assign=") -> tuple[str, ...]:
-    """Return one name, or a list of names, as a tuple; raises `QuestionError` for other values."""
+    """Return names as a tuple; `names` is a single name or a list of names.
+
+    `of` names the option in the message of the `QuestionError` that is raised for any other value.
+    """
     if names == ():
         return ()
     given = (names,) if isinstance(names, str) else names
@@ -135,7 +151,10 @@ def checked_metadata(prompt: str, metadata: object) -> dict[str, Any] | None:
 
 
 def one_line(prompt: object) -> str:
-    """Return the prompt as `visible_line` shows it; raises `QuestionError` if it is empty."""
+    """Return the prompt on one line, in which `visible_line` has made all characters visible.
+
+    Raises `QuestionError` if the prompt is empty or not a string.
+    """
     if not isinstance(prompt, str) or not prompt.strip():
         raise QuestionError(
             f"The prompt of a question must be a string that isn't empty, not {short_repr(prompt)}."

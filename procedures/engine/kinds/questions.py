@@ -1,4 +1,4 @@
-"""Questions to people: the question itself, its valid answers, and the result of a timeout."""
+"""Questions to people: what is stored of a question, which answers it takes, and its timeout."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,70 +41,78 @@ from procedures.engine.values.volatile import check_paths, without
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is stored: everything that people are shown, and the answers it accepts."""
+    """A question as it is stored, with everything that people are shown and with its conditions."""
 
     kind: str
-    """The name of the question's kind."""
+    """The name of the kind of request, such as "approval"."""
     prompt: str
     schema: dict[str, Any]
-    """The JSON Schema (2020-12) of an answer's value."""
+    """The JSON Schema (2020-12) that a valid answer matches."""
     labels: dict[str, str] = field(default_factory=dict)
     """Labels by value, such as {"true": "Refund 31.20 €"}; a choice has a label for each option."""
     draft: str | None = None
-    """The text under review, or the JSON of the data under review; None for other kinds."""
+    """The text under review, or the JSON of the data or file under review; None for other kinds."""
     descriptions: dict[str, str] = field(default_factory=dict)
-    """Descriptions of options by value, shown below their labels."""
+    """The lines that are shown below the labels of options, by the value of the option."""
     shown_as: str = ""
-    """The way in which the draft is shown, such as "markdown"; "" for the usual way."""
+    """The format in which the draft is shown, such as "markdown", or "file"; "" for the default."""
     body: str = ""
     evidence: Any = None
     assign: tuple[str, ...] = ()
     expires: float | None = None
-    """Seconds until the question expires; None if it never does."""
+    """The number of seconds after which the question expires; None if it never expires."""
     on_timeout: OnTimeout | None = None
     default: Any = None
     volatile: tuple[str, ...] = ()
-    """Names in the evidence whose values may differ on a replay."""
+    """Names in the evidence, such as "stock.read_at", whose values may be different on a replay."""
     metadata: dict[str, Any] | None = None
-    """Data for programs, shown to nobody."""
+    """Data that is stored for programs and not shown to people."""
     irreversible: bool = False
-    """True if an answer can't be undone, so that people must confirm it before it counts."""
+    """True if an answer can't be undone; people must then confirm an answer before it counts."""
     due: float | None = None
-    """Seconds until people should have answered; the question stays open after that."""
+    """The number of seconds within which people should answer; the question then stays open."""
     remind: tuple[float, ...] = ()
-    """Seconds from the question until each reminder."""
+    """The number of seconds from the asking of the question to each reminder."""
     remind_every: float | None = None
-    """Seconds between reminders, which are repeated until the question closes."""
+    """The number of seconds between reminders that are repeated until the question closes."""
     escalate: tuple[Escalation, ...] = ()
-    """Pairs of a number of seconds and names: the people who are asked, too, after that time."""
+    """Pairs such as (14400, ("managers",)): after 14400 seconds, the managers are asked as well."""
     four_eyes: bool = False
-    """True if the people who caused the question can't answer it."""
+    """True if nobody who caused the question, for example by starting the run, may answer it."""
     quorum: int = 1
-    """The number of people whose votes must agree."""
+    """The number of people who must vote for the same decision; 1 if nobody votes."""
     veto: bool = False
-    """True if a single rejection decides, however many votes approve."""
+    """True if a single rejection rejects the request, however many people approve it."""
     undo: float | None = None
-    """Seconds for which an answer is held, so that the person can undo it."""
+    """The number of seconds for which the person who answers can undo the answer; None for never.
+
+    The run continues only after that time.
+    """
     comment_required_on: tuple[str, ...] = ()
-    """The decisions that need a comment."""
+    """The names of the decisions that people must explain in a comment."""
     risk: Risk = "normal"
     ask_back: bool = False
-    """True if people may ask back instead of answering."""
+    """True if people may ask back, which means: write what is missing, and don't answer."""
     follows: tuple[AskedBack, ...] = ()
-    """The earlier questions about which somebody asked back, the oldest first."""
+    """The earlier questions, oldest first, that led to this one, because people asked back."""
     repeatable: dict[str, Any] | None = None
-    """The terms under which an answer also counts for later questions; None if it never does."""
+    """The stored form of a `Like`, which says for which later questions an answer may count, too.
+
+    If it is None, an answer counts for this question only.
+    """
 
     @property
     def rules(self) -> Kind:
-        """The kind of the question; if its code is missing, a stand-in that accepts no answer."""
+        """The `Kind` of the question, or a `MissingKind` if its code is missing."""
         return KINDS.get(self.kind) or find_kind(self.kind)
 
     @property
     def digest(self) -> str:
-        """The digest of the question; an answer counts only for a question with the same digest.
+        """The hash of all that gives an answer its meaning, such as the prompt and the evidence.
 
-        Default values of form fields are left out, because a computed default may differ later.
+        On a replay, a stored answer counts only if the question that the code asks has the same
+        digest. The defaults of form fields aren't hashed, because the code may compute another
+        default then.
         """
         evidence = without(self.evidence, self.volatile)
         # Compare the data, not the text: another indentation doesn't make another question.
@@ -124,7 +132,11 @@ class Question:
         return canonical.digest(canonical.text_of((self.evidence, self.draft)))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON to store, with the order of names, which canonical JSON doesn't keep."""
+        """Return the question as plain JSON, to be stored.
+
+        The JSON also lists the names in the evidence and the names of the form's fields, in the
+        author's order, because canonical JSON sorts names.
+        """
         order = {"order": orders_in(self.evidence)}
         if self.rules.has_fields(self):
             order["fields"] = list(self.schema["properties"])
@@ -151,7 +163,7 @@ class Question:
         return cls(**{**told, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
-        """Return sentences that say what happens if nobody answers."""
+        """Return one or more sentences that say what happens if nobody answers the question."""
         return " ".join([*conditions.escalation_words(self.escalate), self._end_of_silence()])
 
     def _end_of_silence(self) -> str:
@@ -164,18 +176,19 @@ class Question:
         return f"If nobody answers in time, that counts as “{self.label_of(self.default)}”."
 
     def conditions(self) -> list[str]:
-        """Return sentences about what an answer needs before it counts, and what follows it."""
+        """Return sentences about who may answer, when an answer counts, and what follows it."""
         return conditions.sentences(self)
 
     def label_of(self, value: Any) -> str:
-        """Return the author's label of a value, or the value as text if it has no label."""
+        """Return the author's label of a value; the value as text if there is no such label."""
         return self.rules.label_of(self, value)
 
     @property
     def decisions(self) -> dict[str, str]:
-        """The possible decisions with their labels; {} for none.
+        """The label of each decision that an answer can make, by the name of the decision.
 
-        If the kind approves or rejects, the first decision approves.
+        If people can approve or reject the request, the first decision means approval. The result
+        is {} if answers make no decision.
         """
         return self.rules.decisions(self)
 
@@ -184,7 +197,7 @@ class Question:
 
     @property
     def is_of_data(self) -> bool:
-        """True if the draft is data, which is shown and edited as JSON."""
+        """True if the draft is data, which people read and edit as JSON."""
         return self.draft is not None and drafts.is_data(self.schema)
 
     @property
@@ -200,7 +213,7 @@ class Question:
 
     @property
     def options(self) -> dict[str, str]:
-        """The values to choose from, with their labels, in the author's order."""
+        """The label of each value that people can choose, by value, in the author's order."""
         one = self.schema.get("items", self.schema)
         # If answers other than the options are allowed, they are the second branch.
         listed = one["anyOf"][0] if "anyOf" in one else one
@@ -208,50 +221,62 @@ class Question:
 
     @property
     def controls(self) -> list[Control]:
-        """The controls with which people answer the question."""
+        """The controls of the question's form."""
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer that a page has sent; raise `AnswerError` if it is invalid."""
+        """Return the answer for the strings that a page has sent, listed by form field.
+
+        Raises `AnswerError` if the answer is invalid.
+        """
         return self.rules.read_controls(self, texts)
 
     @property
     def fields(self) -> list[str]:
-        """The labels of the fields that the question asks for; empty if it asks for one value."""
+        """The labels of the form's fields; empty if the answer isn't an object."""
         properties = self.schema["properties"] if self.rules.has_fields(self) else {}
         return [schemas.label(name, one) for name, one in properties.items()]
 
     def answers(self, value: Any) -> list[tuple[str, str]]:
-        """Return the label of each field in an answer, with the field's value in words."""
+        """Return a pair for each field of an answer: the field's label, and its value as text."""
         return self.rules.answers(self, value)
 
     def completed(self, value: Any) -> Any:
-        """Return an answer with the defaults of missing fields filled in.
+        """Return the answer with the default of each field that the answer lacks.
 
-        An answer without fields is returned unchanged.
+        An answer that is a single value, and not an object, is returned unchanged.
         """
         return completed(value, self.schema) if self.rules.has_fields(self) else value
 
     def check(self, value: Any) -> Any:
-        """Return the value of a valid answer; else raise `AnswerError`, which names the fault."""
+        """Return the value to store for an answer; raise `AnswerError` if the answer is invalid.
+
+        The error's message says what is wrong.
+        """
         return self.rules.check(self, value)
 
     def outcome_of(self, value: Any) -> Outcome:
-        """Return the outcome of a checked answer."""
+        """Return the outcome of the question with this answer, which has been checked."""
         return self.rules.outcome_of(self, value)
 
     def decision_of(self, value: Any) -> str:
-        """Return the name of the decision that a checked answer makes, or ""."""
+        """Return the name of the decision that this answer makes; "" if the kind has no decisions.
+
+        `value` has been checked.
+        """
         return self.rules.decision_of(self, value)
 
     def check_comment(self, value: Any, comment: str) -> None:
-        """Raise `AnswerError` if a checked answer's decision needs a comment and has none."""
+        """Raise `AnswerError` if the comment is empty, but the decision of this answer needs one.
+
+        `value` has been checked.
+        """
         if self.decision_of(value) in self.comment_required_on and not comment.strip():
             fault = Fault("comment", "must say why.")
             raise AnswerError(f"“{self.label_of(value)}” needs a comment that says why.", [fault])
 
     def check_ask_back(self, text: str) -> None:
-        """Raise `AnswerError` if nobody may ask back about the question, or the text is empty."""
+        """Raise `AnswerError` if nobody may ask back about the question, or `text` is empty."""
         if not self.ask_back:
             raise AnswerError("Nobody can ask back about this request. Answer it.")
         if not text.strip():
@@ -259,10 +284,11 @@ class Question:
 
 
 def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question:
-    """Return a new question of the named kind.
+    """Return a new question of the kind with the name `kind`.
 
-    Takes the kind's own options and those in `RequestOptions`. Raises `OptionError` for an unknown
-    kind or option, and `QuestionError` for a question that nobody could answer.
+    `args` and `options` are the kind's own options, and the options in `RequestOptions`. Raises
+    `OptionError` if the kind or an option is unknown, and `QuestionError` if nobody could answer
+    the question.
     """
     rules = known_kind(kind)
     return asked_for(rules, prompt, args, options)[0]
@@ -271,7 +297,7 @@ def new_question(kind: str, prompt: str, *args: Any, **options: Any) -> Question
 def asked_for(
     rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[Question, Any]:
-    """Return a question of that kind, and the type of the value that the procedure gets."""
+    """Return a question of the kind `rules`, and the type of the answer's value for the author."""
     given = options.keys()
     if given - COMMON - rules.options:
         _, *own_names = rules.signature.parameters
@@ -288,7 +314,7 @@ def asked_for(
 
 
 def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """Raise `OptionError` if one of the kind's own options is missing, or too many are given."""
+    """Raise `OptionError` if a required option of the kind is missing, or one too many is given."""
     try:
         rules.signature.bind(prompt, *args, **options)
     except TypeError as error:
@@ -312,9 +338,10 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
     irreversible: Any = False,
     **others: Any,
 ) -> Question:
-    """Return a question that people can answer; raises `QuestionError` if it would be invalid.
+    """Return a question that people can answer; raises `QuestionError` if an option is invalid.
 
-    `others` are the options in `conditions.NAMES`.
+    Options that have no parameter here, in `others`, are those that `conditions` checks, such as
+    `due`.
     """
     shown = one_line(prompt)
     seconds = seconds_of(expires)
@@ -348,7 +375,10 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
 
 
 def _check_whole(question: Question, prompt: str) -> None:
-    """Raise `QuestionError` if a question can't be stored, or `volatile` names missing evidence."""
+    """Raise `QuestionError` if the question can't be stored.
+
+    Also raise it if `volatile` names something that the evidence doesn't contain.
+    """
     try:
         if question.volatile:
             check_paths(question.evidence, question.volatile)
@@ -359,6 +389,9 @@ def _check_whole(question: Question, prompt: str) -> None:
 
 
 def _evidence(prompt: str, value: Any) -> Any:
-    """Return evidence as plain JSON; a bound step is replaced by its name and arguments."""
+    """Return the value of `evidence=` as plain JSON.
+
+    For a bound step, this is the step's name, its function's name and its arguments.
+    """
     shown = value.as_evidence() if isinstance(value, Bound) else value
     return checked_json(prompt, "evidence=", shown)

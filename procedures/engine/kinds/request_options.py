@@ -17,33 +17,33 @@ class RequestOptions(TypedDict, total=False):
     - `evidence`: data shown with the prompt, in the author's order, and stored with the answer.
     - `assign`: a group "finance", a user "@name", a permission "perm:app.code", or a list of these;
       by default the procedure's answerers.
-    - `expires`: a duration, counted from the moment the question is asked. If nobody answers within
-      it, `default` counts as the answer. With `on_timeout` instead of `default`, "fail" raises
-      `RequestExpiredError`, and "withdraw" makes the answer None.
-    - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may differ on a
-      replay; the values that people were shown stay valid.
-    - `metadata`: data stored with the question for programs; it is shown to nobody, and no answer
-      depends on it.
+    - `expires`: a duration, counted from the time at which the question is asked. If nobody answers
+      in this time, `default` counts as the answer. With `on_timeout` instead of `default`, "fail"
+      raises `RequestExpiredError`, and "withdraw" makes the answer None.
+    - `volatile`: names in the evidence ("read_at", "stock.read_at") whose values may be different
+      on a replay. An answer then still counts, and belongs to the values that people were shown.
+    - `metadata`: data stored with the question for programs; the data is shown to nobody, and no
+      answer depends on it.
     - `irreversible`: True if an answer can't be undone. Then people must press twice, programs must
       confirm, and messages in the chat never count as answers.
     - `due`: a duration within which people should answer. The question stays open after that.
-    - `remind`: a duration such as "4h", after which people are reminded again and again, or a list
-      of durations ["1h", "1 day"] at which they are reminded once each.
-    - `escalate`: pairs of a duration and the people who are asked, too, after it, such as
-      [("4h", "managers")].
+    - `remind`: a duration such as "4h", which is the interval of repeated reminders, or a list of
+      durations such as ["1h", "1 day"], each of which is the time of a single reminder.
+    - `escalate`: pairs of a duration and of assignees, such as [("4h", "managers")]. If nobody has
+      answered after the duration, these assignees are asked as well.
     - `four_eyes`: True if the people who caused the question, and their deputies, can't answer it.
-    - `quorum`: the number of people whose votes must agree on an approval, or on a choice of one
-      option.
-    - `veto`: True if one rejection of an approval with `quorum` rejects it.
-    - `undo`: a duration for which an answer is held, so that the person can undo it. The run
-      continues afterwards.
+    - `quorum`: the number of people who must vote for the same decision. The question must be an
+      approval, or a choice of one option.
+    - `veto`: True if one rejection rejects an approval with `quorum`, however many people approve.
+    - `undo`: a duration such as "10 min", within which the person who answers can undo the answer.
+      The run continues only after that.
     - `comment_required_on`: decisions that need a comment: "approved" or "rejected" of an approval,
       a decision of a review, or an option of a choice.
     - `risk`: "low", "normal" or "high", which people see.
     - `ask_back`: True if people may ask back instead of answering. Then the response's `outcome` is
       "changes_requested", and its `comment` is what they wrote.
-    - `repeatable`: a `Like`, which says for which later questions an answer counts, too, if the
-      person who answers wants that.
+    - `repeatable`: a `Like`, which describes later questions. The person who answers this question
+      may then decide that the answer counts for those later questions, too.
     - `follows`: the response to an earlier question about which somebody asked back. People see
       what that person wrote.
     """

@@ -1,4 +1,4 @@
-"""Responses: the results of questions, as procedures get them."""
+"""Responses: the results of questions, which the procedure's code gets."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,35 +16,38 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
-    """A person's answer, or the result if nobody answered.
+    """A person's answer to a question, or the result of a question that nobody answered.
 
-    It is true if somebody approved or answered, or if the default took effect and is neither None,
-    False nor "". It is false for a rejection, a no, or a question that closed without an answer. A
-    review is true if its decision approves. If somebody asked back, the response is false.
+    As a condition, as in `if response:`, a response is true in three cases: somebody approved the
+    request; somebody answered with a value that isn't False; the default counted as the answer, and
+    is neither None, False nor "".
+
+    The response is false if somebody rejected the request or asked back, or if the question closed
+    without an answer.
     """
 
     value: T
     outcome: Outcome
     responder: str
-    """The user's name, or "system: deadline"."""
+    """The name of the user who answered, or "system: deadline" if nobody answered in time."""
     comment: str
     at: datetime
     timed_out: bool
     question: "Question | None" = field(default=None, repr=False, compare=False)
-    """The question that was asked."""
+    """The question to which this is the response."""
     key: str = field(default="", repr=False, compare=False)
-    """The key of the wait that the response closed."""
+    """The key of the wait in which the run waited for this response."""
     decision: str = ""
-    """The decision about a review: a name in `decisions=`, or else "approved" or "rejected"."""
+    """The name of the decision about a review or an action, such as "approved"; else ""."""
     votes: tuple[Vote, ...] = ()
-    """The votes of a question with `quorum=`, in order, the deciding one last.
+    """The votes on a question with `quorum`, in order; the last vote made the decision.
 
     An action with `four_eyes=True` has votes, too, if somebody has changed its values.
     """
 
     @property
     def is_asked_back(self) -> bool:
-        """True if somebody asked back instead of answering; `comment` is what they wrote."""
+        """True if somebody asked back instead of answering; `comment` is what that person wrote."""
         return self.outcome == Outcome.CHANGES_REQUESTED
 
     def __bool__(self) -> bool:
@@ -58,10 +61,10 @@ class Response(Generic[T]):
 
 
 class AskedBack(NamedTuple):
-    """An earlier question about which somebody asked back; a later question follows it."""
+    """A question that nobody answered, because somebody asked back; a later question shows it."""
 
     prompt: str
-    """The prompt of the earlier question."""
+    """The prompt of the question."""
     by: str
     """The name of the user who asked back."""
     text: str
@@ -74,14 +77,14 @@ class AskedBack(NamedTuple):
 
 
 MOST_EARLIER = 20
-"""The largest number of earlier questions that a question shows."""
+"""The largest number of earlier questions that are shown with a question."""
 
 
 def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:
-    """Return the questions that `follows=` names: the earlier question, and those that it followed.
+    """Return the questions that preceded a question with the option `follows`, oldest first.
 
-    Raises `QuestionError` unless `follows` is None, or the response to a question about which
-    somebody asked back.
+    The last of them is the question of the response `follows`; the others preceded that question.
+    Raises `QuestionError` unless `follows` is None, or a response by somebody who asked back.
     """
     if follows is None:
         return ()

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 LONGEST_HINT = 60
-"""The maximum number of characters of a hint that names the decisions."""
+"""The maximum number of characters of a hint that lists all decisions people can type."""
 IN_MESSAGE = {"decision", "feedback", "edited_artifact"}
-"""The names that an agent program's driver may use in a message that answers a review."""
+"""The keys that a driver may use in a message that answers a review.
+
+A driver is a program that runs an agent's code and passes people's answers on as messages.
+"""
 
 
 class Review(Kind):
-    """A draft (text, data or a file), which people may edit before they decide on it."""
+    """A question about a draft, which people may edit or replace before they decide on it."""
 
     name = "review"
     takes_yes_or_no = True
@@ -47,8 +50,8 @@ class Review(Kind):
         """Return the `Terms` of a review of `draft`, which is text, data or a `File`.
 
         Data is a dict, a list, or a value whose JSON is an object or a list. `decisions` maps names
-        to the labels of their buttons; the first decision approves. `format` says how the draft is
-        shown: text as "text", "markdown" or "code", data as "json" or "table".
+        to the labels of their buttons; the first decision means approval. `format` says how the
+        draft is shown: text as "text", "markdown" or "code", data as "json" or "table".
         """
         named = {} if decisions is None else drafts.checked_decisions(prompt, decisions)
         plain = checked_json(prompt, "draft", draft)
@@ -70,7 +73,11 @@ class Review(Kind):
         return False
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the default if it is valid; its decision may be one that people can't choose."""
+        """Return the default, a mapping such as {"decision": "late"}, as it is stored.
+
+        The decision need not be one that people can choose. Raises `QuestionError` for a default
+        without the name of a decision.
+        """
         if not isinstance(default, dict) or not isinstance(default.get("decision"), str):
             raise QuestionError(
                 f"{question.prompt!r}: the default of a review must be a mapping such as "
@@ -114,7 +121,11 @@ class Review(Kind):
         return str(value["decision"])
 
     def result_of(self, question: "Question", value: Any) -> tuple[Any, str]:
-        """Return the final draft, as text, data or a file, and the decision."""
+        """Return the draft, with the changes that people made, and the name of the decision.
+
+        If the draft was rejected, and the author has given no other decisions, the draft is None or
+        "".
+        """
         if not isinstance(value, dict) or not value:
             return value, ""
         decision = value["decision"]
@@ -171,7 +182,7 @@ class Review(Kind):
 
     @staticmethod
     def _editor(question: "Question") -> Control:
-        """Return the control in which people change the draft."""
+        """Return the control in which people edit the draft, or replace the file under review."""
         draft = question.draft or ""
         if question.draft_file:
             another = question.schema["properties"][drafts.FILE]
@@ -183,7 +194,11 @@ class Review(Kind):
         return Editor(draft=draft, is_data=question.is_of_data, shown_as=question.shown_as)
 
     def read_said(self, question: "Question", value: Any) -> Any:
-        """Return the answer that a test gives as True or False, a decision or an edited draft."""
+        """Return the full answer for the short form that a test may use.
+
+        The short form is True, False, the name or the label of a decision, or an edited draft,
+        which is approved with its changes.
+        """
         approving, *others = question.decisions
         if isinstance(value, bool):
             return {"decision": approving if value or not others else others[0]}

@@ -1,4 +1,4 @@
-"""Standing decisions: answers that people let count for later questions, too."""
+"""Standing decisions: answers that people let count for later questions as well."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FIELDS, AT_MOST = "fields", "at_most"
 MOST_USES = 50
-"""The largest number of later questions that one standing decision answers."""
+"""The largest number of later questions that one standing decision may answer."""
 LONGEST_DAYS = 7
 ABSENT: Any = object()
 NOT_OFFERED = "This answer can't count for later requests."
@@ -25,22 +25,26 @@ NOT_OFFERED = "This answer can't count for later requests."
 
 @dataclass(frozen=True)
 class Like:
-    """The later questions for which people may decide in advance, with the answer to this question.
+    """A description of the later questions for which an answer to this question may count, too.
 
-    The same version of the procedure asks them at the same step, with the same prompt, options and
-    conditions. Their evidence has the same names, and equal values at `fields`. Their numbers at
-    the names in `at_most` exceed neither the numbers that people were shown nor the author's
-    limits. In the prompt and in each label, these numbers may differ where they first occur.
+    A later question must be asked at the same step, by the same version of the procedure. It must
+    have the same prompt, labels and descriptions, the same `risk` and `comment_required_on`, and
+    the same names in its evidence.
+
+    The evidence must have equal values at the names in `fields`. At the names in `at_most`, it must
+    have numbers that exceed neither the author's limits nor the numbers in this question's
+    evidence. Where such a number first occurs in the prompt or in a label, the later question may
+    have its own number.
     """
 
     fields: Sequence[str] = ()
-    """Names in the evidence, such as "customer" or "order.customer"."""
+    """Names in the evidence, such as "customer" or "order.customer", whose values must be equal."""
     at_most: Mapping[str, Any] = field(default_factory=dict)
-    """The author's limits on numbers in the evidence, by name."""
+    """The author's limits for numbers in the evidence, by name, such as {"amount": 100}."""
 
 
 def checked_like(prompt: str, value: object) -> dict[str, Any] | None:
-    """Return `repeatable=` as plain JSON; raises `QuestionError` for anything but a `Like`."""
+    """Return the `Like` in `repeatable=` as plain JSON; raises `QuestionError` for other values."""
     if value is None:
         return None
     if not isinstance(value, Like):
@@ -65,7 +69,7 @@ def _checked_limit(prompt: str, name: object, value: Any) -> str:
 
 
 def faults_of(question: "Question") -> Iterator[str]:
-    """Yield a sentence for each reason why people can't decide about later questions."""
+    """Yield a sentence for each reason why the question can't have the option `repeatable`."""
     if not (like := question.repeatable):
         return
     yield from _unknown_names(question, like)
@@ -90,7 +94,7 @@ def _unknown_names(question: "Question", like: Mapping[str, Any]) -> Iterator[st
 
 
 def value_at(evidence: Any, path: str) -> Any:
-    """Return the value at a dotted path in nested dicts, or `ABSENT`."""
+    """Return the value at a path such as "order.customer" in nested dicts, or `ABSENT`."""
     for name in path.split("."):
         if not isinstance(evidence, Mapping) or name not in evidence:
             return ABSENT
@@ -99,7 +103,7 @@ def value_at(evidence: Any, path: str) -> Any:
 
 
 def number_in(value: Any) -> Decimal | None:
-    """Return a number, or a string with a number, as a finite decimal; None for anything else."""
+    """Return a number, or the number that a string contains, as a finite decimal; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -110,15 +114,18 @@ def number_in(value: Any) -> Decimal | None:
 
 
 def step_of(key: str) -> str:
-    """Return the name of the step in a wait's key, without the number of its repetition."""
+    """Return the name of the step to which a wait belongs, from the key of the wait.
+
+    For the key "each/approve#2", this is "approve".
+    """
     return key.rpartition("/")[2].partition("#")[0]
 
 
 def likeness(question: "Question") -> str:
-    """Return a digest that two questions share if an answer to one may count for the other.
+    """Return a digest that is equal for two questions if an answer to one may count for the other.
 
-    It covers everything that gives an answer its meaning: the prompt, the options with their labels
-    and descriptions, and the conditions. The body, other evidence and the numbers may differ.
+    The digest is made of all that must be the same, as `Like` says. The limits in `is_within` are
+    checked separately, because the numbers in the evidence may differ.
     """
     like = question.repeatable or {FIELDS: [], AT_MOST: {}}
     same = [[name, _plain(value_at(question.evidence, name))] for name in like[FIELDS]]
@@ -136,7 +143,7 @@ def likeness(question: "Question") -> str:
 
 
 def _without(numbers: Sequence[Any], text: str) -> str:
-    """Return the text with a placeholder for the first occurrence of each number."""
+    """Return the text with a placeholder in place of each number's first occurrence."""
     for value in numbers:
         if (number := number_in(value)) is not None:
             written = {str(value), f"{number:f}", f"{number:,f}", f"{number:.2f}", f"{number:,.2f}"}
@@ -148,13 +155,16 @@ def _without(numbers: Sequence[Any], text: str) -> str:
 
 
 def limits_of(question: "Question") -> dict[str, str]:
-    """Return the upper limits for numbers in the evidence of later questions, by name."""
+    """Return the numbers in the evidence that later questions must not exceed, by name."""
     numbers = question.repeatable[AT_MOST] if question.repeatable else {}
     return {name: str(number_in(value_at(question.evidence, name))) for name in numbers}
 
 
 def is_within(question: "Question", limits: Mapping[str, str]) -> bool:
-    """Return True if no number in the evidence exceeds these limits, or the author's limits."""
+    """Return True if the numbers in the question's evidence exceed no limit.
+
+    The limits are `limits`, by name, which an earlier question set, and those of the author.
+    """
     capped = question.repeatable[AT_MOST] if question.repeatable else {}
     if capped.keys() != limits.keys():
         return False
@@ -166,14 +176,15 @@ def is_within(question: "Question", limits: Mapping[str, str]) -> bool:
 
 
 def is_offered(question: "Question") -> bool:
-    """Return True if people may decide about later questions with the answer to this one."""
+    """Return True if people may let an answer to this question count for later questions, too."""
     return bool(question.repeatable) and is_within(question, limits_of(question))
 
 
 def alike_words(question: "Question") -> list[tuple[str, str]]:
-    """Return the terms that a later question must match.
+    """Return what a later question must have in common with this one, as pairs of text.
 
-    They are names with their values or, for numbers, with "≤" and a limit.
+    A pair is a name in the evidence and a value, such as ("customer", "Ben"), or a name and the
+    limit of a number, such as ("amount", "≤ 31.20").
     """
     if not (like := question.repeatable):
         return []

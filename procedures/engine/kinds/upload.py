@@ -25,7 +25,7 @@ INSTEAD = "This request asks for a file. Send it with the form of the request."
 
 
 class Upload(Kind):
-    """A question for a file, or with `many=True` for one or more files."""
+    """A question that people answer with a file or, with `many=True`, with one or more files."""
 
     name = "upload"
 
@@ -39,8 +39,8 @@ class Upload(Kind):
     ) -> Terms:
         """Return the `Terms` of an upload.
 
-        `accept` lists media types such as "application/pdf" or "image/*"; `largest` is the maximum
-        size of a file, in bytes or as a string such as "5 MB".
+        `accept` is a media type or a list of media types, such as "application/pdf" or "image/*".
+        `largest` is the maximum size of each file: a number of bytes, or a string such as "5 MB".
         """
         checked_flag("many=", many)
         one = file_schema(_media_types(prompt, accept), _size(prompt, largest))
@@ -85,7 +85,11 @@ def _is_media_type(one: object) -> bool:
 
 
 def _size(prompt: str, largest: object) -> int | None:
-    """Return a size in bytes; raises `QuestionError` for anything but a positive size."""
+    """Return the value of `largest=` as a number of bytes, or None if there is no limit.
+
+    Raises `QuestionError` unless the value is a positive number of bytes or a string such as "5
+    MB".
+    """
     if largest is None:
         return None
     size = largest

@@ -1,4 +1,4 @@
-"""Votes on a question that several people must agree on, and the decision that they make."""
+"""Votes on a question with `quorum`, and the rule that says when the votes make a decision."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
 
 VOTES = "votes"
-"""The field of a `wait.closed` event that holds the votes."""
+"""The key, in the content of a `wait.closed` event, under which the votes are stored."""
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's vote on a question with `quorum=`."""
+    """One person's vote on a question with `quorum`."""
 
     responder: str
-    """The user's name."""
+    """The name of the user who voted."""
     value: Any
     comment: str
     at: datetime
@@ -32,15 +32,16 @@ class Vote:
 
 
 def votes_in(closed: Mapping[str, Any]) -> tuple[Vote, ...]:
-    """Return the votes in the content of a `wait.closed` event; empty without a quorum."""
+    """Return the votes in a `wait.closed` event's content; none without a quorum."""
     return tuple(map(Vote.from_json, closed.get(VOTES, ())))
 
 
-def decided(question: "Question", values: Iterable[Any], *, left: int) -> bool:
-    """Return True if the votes, the newest one last, make a decision.
+def has_decision(question: "Question", values: Iterable[Any], *, left: int) -> bool:
+    """Return True if the newest vote, which is the last in `values`, decides the question.
 
-    If they do, the newest vote is for that decision. `left` is the number of people who can still
-    vote. An approval is rejected as soon as too few people are left to approve it.
+    The newest vote decides if `quorum` people have voted for the same decision. In an approval, a
+    newest vote against the approval also decides if the question has `veto`, or if too few people
+    can still approve. `left` is the number of people who can still vote.
     """
     cast = [question.decision_of(value) for value in values]
     if not cast:

@@ -1,4 +1,4 @@
-"""Reading of typed messages as answers; only unambiguous messages count."""
+"""Messages typed in the chat, read as answers; an ambiguous message is no answer."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -16,30 +16,37 @@ NO = {"no", "n", "reject", "rejected"}
 
 
 class NoReplyError(EngineError):
-    """The error for a typed message that isn't an answer, or could be several answers."""
+    """A typed message isn't an answer, or could mean more than one answer."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer that a typed message stands for."""
+    """An answer that is meant by a typed message."""
 
     value: Any
     is_literal: bool
-    """True if the message is the author's own label or the answer itself, and means nothing else.
+    """True if the message is the answer itself, or a label in the author's own words.
 
-    Any other message ("ok", the number of an option) counts only after its writer has seen the
-    answer it stands for and has sent the message again.
+    Any other message, such as "ok" or the number of an option, counts later: its writer is shown
+    the meant answer first, and must then send the message again.
     """
 
 
 def plain_words(text: str) -> str:
-    """Return the text for comparison, ignoring case, spaces, a final . or !, and Unicode form."""
+    """Return the text in a form in which two texts with the same meaning are equal.
+
+    Upper and lower case, the number of spaces, a final "." or "!" and Unicode forms make no
+    difference.
+    """
     plain = " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return plain.rstrip(".!") or plain
 
 
 def read_yes_or_no(text: str) -> bool:
-    """Return True for a yes and False for a no; raise `NoReplyError` for other words."""
+    """Return True for "yes" or "ok", False for "no", and likewise for a few other words.
+
+    Raises `NoReplyError` for all other text.
+    """
     if plain_words(text) in YES:
         return True
     if plain_words(text) in NO:
@@ -48,7 +55,12 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_text(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that the text stands for by the schema; a decimal stays a string."""
+    """Return the value that a typed text has by the schema: a bool, an int, a float or a string.
+
+    A decimal number is returned as a string, without the code of its currency. Raises
+    `NoReplyError` if a bool is needed, and `AnswerError` if a number is needed, and the text is
+    none.
+    """
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)
@@ -60,7 +72,7 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
 
 
 def read_whole_number(text: str) -> int:
-    """Return the whole number in the text; raise `AnswerError` for anything else."""
+    """Return the text as a whole number; raise `AnswerError` if it isn't one."""
     try:
         return plain_int(text)
     except ValueError:
@@ -68,7 +80,7 @@ def read_whole_number(text: str) -> int:
 
 
 def read_number(text: str) -> float:
-    """Return the number in the text; raise `AnswerError` for anything else."""
+    """Return the text as a number; raise `AnswerError` if it isn't one."""
     try:
         return plain_float(text)
     except ValueError:
@@ -76,7 +88,7 @@ def read_number(text: str) -> float:
 
 
 def read_options(options: Mapping[str, str], text: str) -> Reading:
-    """Return the options named in the text, where commas separate several of them."""
+    """Return the options that commas separate in a text such as "1, Berlin"."""
     with suppress(NoReplyError):
         one = read_option(options, text)
         return Reading([one.value], one.is_literal)
@@ -85,9 +97,9 @@ def read_options(options: Mapping[str, str], text: str) -> Reading:
 
 
 def read_option(options: Mapping[str, str], text: str) -> Reading:
-    """Return the option that the text names by its value, label or number.
+    """Return the option whose value, label or number is the text; the first option's number is 1.
 
-    Raises `NoReplyError` if the text names no option, or more than one.
+    Raises `NoReplyError` if the text fits no option, or more than one.
     """
     wanted = plain_words(text)
     fits = {

@@ -9,7 +9,7 @@ import pytest
 from procedures.engine import AnswerError, Like, Outcome, QuestionError, Response
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.kinds.standing import alike_words, is_offered, is_within, likeness, limits_of
-from procedures.engine.kinds.votes import decided
+from procedures.engine.kinds.votes import has_decision
 from procedures.engine.values import canonical
 
 HOUR = 3600.0
@@ -236,21 +236,21 @@ def test_the_first_decision_with_enough_votes_counts(
     left: int,
     is_decided: bool,  # noqa: FBT001
 ) -> None:
-    assert decided(approval(quorum=2), votes, left=left) is is_decided
+    assert has_decision(approval(quorum=2), votes, left=left) is is_decided
 
 
 def test_with_a_veto_one_rejection_is_enough() -> None:
     asked = approval(quorum=3, veto=True)
 
-    assert decided(asked, [True, False], left=9)
-    assert not decided(asked, [True, True], left=9)
+    assert has_decision(asked, [True, False], left=9)
+    assert not has_decision(asked, [True, True], left=9)
 
 
 def test_options_of_a_choice_are_counted_each() -> None:
     asked = choice(quorum=2)
 
-    assert not decided(asked, ["sea", "air"], left=0)
-    assert decided(asked, ["sea", "air", "sea"], left=0)
+    assert not has_decision(asked, ["sea", "air"], left=0)
+    assert has_decision(asked, ["sea", "air", "sea"], left=0)
 
 
 # Asking back
