@@ -143,7 +143,9 @@ def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerFo
     typed = QueryDict(mutable=True)
     for name, texts in draft.plain_values.items():
         typed.setlist(name, texts)
-    return AnswerForm(found, typed, by=request.user, draft_version=draft.version)
+    form = AnswerForm(found, typed, by=request.user, draft_version=draft.version)
+    # Values typed before somebody changed them would be sent as if they were chosen now.
+    return form if form.seen in (None, found.proposal) else form.without_values()
 
 
 def is_undoable(request: Visit, found: HumanRequest) -> bool:

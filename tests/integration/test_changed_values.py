@@ -120,6 +120,24 @@ def test_a_page_that_shows_the_earlier_values_shows_the_new_ones_first(
     assert result_of(request) == ["edited", "4 parcels of A-7", ["vera", "victor"]]
 
 
+def test_a_draft_of_the_earlier_values_keeps_its_comment_and_shows_the_new_values(
+    voters: list[User],
+) -> None:
+    vera, victor, *_ = voters
+    request, client = ask(), browser(victor)
+    typed = {"values": request.proposal, "field-order": "A-7", "field-parcels": "6"}
+    client.post(f"/requests/{request.pk}/draft", {**typed, "comment": "Fine.", "draft_version": 0})
+    assert 'value="6"' in shown(client.get(f"/requests/{request.pk}"))
+
+    vote(request, vera, parcels(4))
+
+    page = shown(client.get(f"/requests/{request.pk}"))
+    assert 'value="4"' in page
+    assert 'value="6"' not in page
+    assert "Fine." in page
+    assert f"request-{request.pk}-{victor.pk}-{request.proposal}" in page
+
+
 def test_with_four_eyes_somebody_else_approves_the_change_and_one_rejection_ends_it(
     voters: list[User],
 ) -> None:
