@@ -190,10 +190,10 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         `procedure` is a procedure, or the name of one of the site's procedures. Raises
         `DefinitionError` for an unknown name.
 
-        With `on_parent_end="cancel"`, the child is cancelled if this run ends first, in any way;
-        with "abandon", it continues. Raises `InputError` for inputs that don't fit the procedure's
-        signature. The handle's `wait()` raises `ChildFailedError` if the child ends without a
-        result.
+        If this run ends before the child, in any way, the child is cancelled with
+        `on_parent_end="cancel"`, and continues with `on_parent_end="abandon"`. Raises `InputError`
+        for inputs that don't fit the procedure's signature. The handle's `wait()` raises
+        `ChildFailedError` if the child ends without a result.
         """
         return start_child(self._fiber, procedure, inputs, on_parent_end=on_parent_end)
 
@@ -319,8 +319,9 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
     def watch(self, seconds: float) -> Watch:
         """Return a watch that stops code which computes for too long between calls of the context.
 
-        It is for interpreters of other languages, whose programs may contain endless loops.
-        `seconds` is processor time, a number above 0. Raises `OptionError` for other values.
+        Use a watch around interpreters of other languages, because programs in these languages may
+        contain endless loops. `seconds` is processor time, a number above 0. Raises `OptionError`
+        for other values.
         """
         return Watch(self._fiber, seconds)
 

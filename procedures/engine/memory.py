@@ -76,7 +76,7 @@ class MemoryWait(dict[str, Any], WaitCells):
 
 @dataclass
 class MemoryInput(NewEvent):
-    """An input to a run that isn't in its journal yet."""
+    """An input to a run that no claim has taken into the run's journal yet."""
 
     wait: MemoryWait | None = None
 

@@ -28,7 +28,7 @@ STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Paramete
 
 @dataclass(frozen=True)
 class Bound(Generic[T]):
-    """A step with its arguments: `ctx.approve` shows it to people, and `ctx.step` runs it later."""
+    """A step with its arguments: `ctx.approve` shows the step, and `ctx.step` runs it later."""
 
     fn: Callable[..., T]
     args: tuple[Any, ...]

@@ -50,10 +50,10 @@ NOT_ASKED = "isn't a known field."
 class Check:
     """A check of one input when a run is started: `orders: Annotated[File, Check(read_orders)]`.
 
-    The function is called with the input's value. If it raises a `ValueError`, the message is shown
-    beside that field to the person who starts the run. With `needs=("currency",)`, the function
-    also gets the input `currency` as a named argument; it is called only after each input has been
-    checked on its own.
+    The function is called with the input's value. If the function raises a `ValueError`, the
+    error's message is shown beside that field to the person who starts the run. With
+    `needs=("currency",)`, the function also gets the input `currency` as a named argument. Such a
+    function is called only after each input has been checked on its own.
     """
 
     look: Callable[..., object]

@@ -215,8 +215,8 @@ class StepExecution:
     def _try_in_transaction(self, facts: Attempt) -> NewEvent:
         """Run an attempt in a transaction, so that its writes and its event are committed together.
 
-        If the attempt fails, the writes of the attempt are rolled back, and only its failure is
-        stored.
+        If the attempt fails, its writes are rolled back, and the failure is stored in a commit of
+        its own.
         """
         try:
             with self.fiber.journal.transaction() as longest, in_haste():
@@ -389,7 +389,7 @@ Done = tuple[NewEvent, Sequence[NewEvent], Sequence[File]]
 
 
 class _UndoneError(Exception):
-    """An attempt has failed; raised inside its transaction, which is then rolled back."""
+    """An attempt has failed; this error ends its transaction, which is then rolled back."""
 
     def __init__(self, done: Done) -> None:
         self.done = done

@@ -35,12 +35,12 @@ CATEGORIES = (LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGE
 def glance() -> tuple[Any, ...]:
     """Return the process settings that a step may change, in a form that is only for comparing.
 
-    The function is called twice per step. Most of its time goes into loading memory that has left
-    the processor's cache since the step before. So it touches as little memory as possible: it
-    copies nothing, decodes nothing long, reads no property, and imports its functions by name. It
-    reads the locale category by category, because the name of one category is short and the name of
-    the whole locale is long. The C module `_signal` returns a signal handler twenty times as fast
-    as `signal.getsignal`.
+    The function is called twice per step. Most of the function's time goes into loading memory that
+    has left the processor's cache since the step before. So the function touches as little memory
+    as possible: it copies nothing, decodes nothing long, reads no property, and imports the
+    functions it calls by name. The locale is read category by category, because the name of one
+    category is short and the name of the whole locale is long. The C module `_signal` returns a
+    signal handler twenty times as fast as `signal.getsignal`.
     """
     global umask  # noqa: PLW0603 (the umask can be read only by setting it)
     # No call only reads the umask. Usually this one sets the value that is already set.

@@ -46,8 +46,8 @@ class Setting(NamedTuple):
     describe: Callable[[Any, Any], str] = lambda _before, _now: ""
     """A function that returns the names of the parts of the setting that have changed.
 
-    For example, it returns the names of changed environment variables. It never returns the values,
-    which may be secret.
+    For example, the function returns the names of changed environment variables. The function never
+    returns values, which may be secret.
     """
     is_same: Callable[[Any, Any], bool] = operator.eq
     """A function that returns True if the current value needn't be restored to an earlier value."""

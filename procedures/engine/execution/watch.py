@@ -15,7 +15,7 @@ from procedures.engine.values.spelling import short_repr
 GRACE = 2.0
 """The seconds of processor time between the limit and the end of the process.
 
-Code that calls `check` in these seconds is stopped by `LimitReached`, and its process goes on.
+If the code calls `check` in these seconds, `check` raises `LimitReached`, and the process goes on.
 """
 LOOKS_EVERY = 0.25
 SHORTER = "Split the work into smaller parts, with a call such as a step between them."

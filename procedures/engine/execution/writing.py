@@ -37,7 +37,7 @@ class Writing:
         """Prepare an empty text of at most `most` characters; the step's own thread must call this.
 
         `show` is called with each piece of the text, by the thread that writes the piece. `begin`
-        is called once, by the step's own thread, after it has written its first piece.
+        is called once, by the step's own thread, after that thread has written its first piece.
         """
         self._key, self._attempt, self._most = key, attempt, most
         self._show, self._begin = show, begin

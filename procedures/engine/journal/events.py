@@ -113,7 +113,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """The release of a run by its worker: the run's new status, and the data that it needs.
+    """The release of a run by its worker: the run's new status, and the data for that status.
 
     For example, the status "succeeded" needs the result.
     """
@@ -121,7 +121,7 @@ class Handoff:
     status: RunStatus
     wake_at: datetime | None = None
     ends_at: datetime | None = None
-    """The time at which a waiting run reaches its maximum duration and a worker ends it."""
+    """The time at which a waiting run reaches its maximum duration; a worker then ends the run."""
     result: str | None = None
     """The run's result, as canonical JSON text."""
     error: dict[str, Any] | None = None
@@ -152,7 +152,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The facts that a worker knows about a run when it claims it."""
+    """The facts about a run that a worker knows when the worker claims the run."""
 
     run_id: str
     inputs: str
@@ -167,7 +167,7 @@ class RunFacts:
     """
     began_at: datetime | None = None
     is_left_without_storage: bool = False
-    """True if the run's last worker released it because the storage was unreachable."""
+    """True if the run's last worker released the run because the storage was unreachable."""
     limits: Limits = USUAL
     """The site's limits, which apply where the procedure doesn't set its own."""
     sizes: Sizes = USUAL_SIZES

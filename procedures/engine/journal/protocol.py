@@ -63,7 +63,7 @@ class Journal(Protocol):
         """Have this process replaced by another one as soon as it has released the run.
 
         The reason is that an author's code has changed the process in a way that can't be undone.
-        `why` names the change; it is written to the log.
+        `why` names the change, and is written to the log.
         """
         ...
 
@@ -143,7 +143,7 @@ class Journal(Protocol):
         ...
 
     def note_storage(self) -> None:
-        """Clear the mark that the last worker released the run because it lost the storage."""
+        """Clear the mark that the last worker released the run because the storage failed."""
         ...
 
     def show(self, piece: Piece) -> None:

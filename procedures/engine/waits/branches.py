@@ -40,11 +40,11 @@ def name_of(fn: Callable[..., Any]) -> str:
 def gather(
     fiber: Fiber, branches: Sequence[tuple[str, Branch]], *, on_failure: OnFailure
 ) -> list[Any]:
-    """Return the branches' results in order; while one branch waits, the others go on.
+    """Return the results of the branches in order; while one branch waits, the others continue.
 
-    Raises `StateConflictError` if two branches changed the state in conflicting ways. With
-    "fail_fast" the first failure ends the gather and is raised as `BranchFailedError`; with
-    "collect" that error takes the place of the result.
+    With "fail_fast" the first failure ends the gather and is raised as a `BranchFailedError`; with
+    "collect" each `BranchFailedError` takes the place of the branch's result. Raises
+    `StateConflictError` if two branches changed the state in conflicting ways.
     """
     fiber.check_usable()
     key = fiber.scope.key_for("gather")
