@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -43,6 +44,8 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     sign_in = SignIn.objects.filter(user=person).latest("pk")
     browser = PushSubscription.objects.create(sign_in=sign_in, endpoint="https://push.example/x")
     browser.note_accepted("1.2", at=now)
+    # A project may still write Django's own log.
+    LogEntry.objects.create(user=person, object_repr="bob", action_flag=CHANGE)
     RetiredGroup.objects.create(group=Group.objects.create(name="packers"))
     Installation.current()
     chain_acts()

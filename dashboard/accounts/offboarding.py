@@ -85,18 +85,13 @@ def unknown_assignees(names: "set[str]", user: User) -> "set[str]":
     return {name for name in names if not _is_somebody(name, user)}
 
 
-def deactivate(user: User) -> None:
-    """Deactivate an account, which ends its sessions, tokens and links."""
-    user.is_active = False
-    user.save(update_fields=["is_active"])
-
-
+@transaction.atomic
 def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason: str) -> Receipt:
     """Pass a person's requests on, then end their account; return what was done.
 
     `to` says for some requests who is asked instead: a group, or a user as "@name"; `rest` for all
-    others that name nobody else. A request without anybody stays as it is. Each is passed on in a
-    transaction of its own, so that an answer at the same moment stops only that one. Raises
+    others that name nobody else. A request without anybody stays as it is, as does one that cannot
+    be passed on. Locks the runs in the order of their ids: a parent before its children. Raises
     `PermissionDenied`.
     """
     if not may_offboard(by, user) or ((rest or any(to.values())) and not may_pass_on(by)):
@@ -106,15 +101,15 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
         for one in _left_in_full(user)
         if (whom := to.get(one.request.pk, "") or ("" if one.others else rest))
     ]
-    with transaction.atomic():
-        receipt = Receipt(
-            sessions=user.sign_ins.count(),
-            tokens=user.api_tokens.usable().count(),
-            moved=moved,
-            groups=list(user.groups.order_by("name").values_list("name", flat=True)),
-        )
-        deactivate(user)
-        note(by, _summary(receipt), about=user, reason=reason)
+    receipt = Receipt(
+        sessions=user.sign_ins.count(),
+        tokens=user.api_tokens.usable().count(),
+        moved=moved,
+        groups=list(user.groups.order_by("name").values_list("name", flat=True)),
+    )
+    user.is_active = False
+    user.save(update_fields=["is_active"])  # which also ends sessions, tokens and links
+    note(by, _summary(receipt), about=user, reason=reason)
     return receipt
 
 
@@ -124,7 +119,7 @@ def _named(user: User) -> list[UUID]:
 
 
 def _left_in_full(user: User) -> list[Left]:
-    found = HumanRequest.objects.filter(pk__in=_named(user)).by_urgency()
+    found = HumanRequest.objects.filter(pk__in=_named(user)).order_by("wait__run", "pk")
     rows = found.prefetch_related("assignments__user", "assignments__group")
     return [Left(one, _others(one, user)) for one in rows.defer("question")]
 

@@ -41,7 +41,7 @@ def test_access_needs_no_mouse(
     tab_to(page, here.get_by_role("checkbox").first)
     page.keyboard.press("Space")
     enter(page, here.get_by_role("button", name="Review the changes"))
-    expect(here).to_contain_text("finance gets “See”")
+    expect(here).to_contain_text("Members of finance get “See”")
     written(page, here.get_by_label("Reason"), REASON)
     enter(page, here.get_by_role("button", name="Save the changes"))
     expect(page.get_by_text("The changes were saved.")).to_be_visible()

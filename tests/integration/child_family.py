@@ -102,6 +102,10 @@ def places(run: Run, user: User) -> dict[str, object]:
     own = run.artifacts.first()
     return {
         "procedures/name": run.procedure.name,
+        "access/procedure": run.procedure.name,
+        "/role": "answer",
+        "person/key": user.pk,
+        "groups/key": Group.objects.earliest("pk").pk,
         "runs/run_id": run.pk,
         "artifacts/name": own.name if own else "none.csv",
         "files/name": own.name if own else "none.csv",

@@ -73,9 +73,9 @@ def test_the_difference_is_shown_first_and_saved_with_a_reason(
     told = send(root, fields)
 
     words = shown(told)
-    assert "finance gets “Answer” on" in words
+    assert "Members of finance get “Answer” on" in words
     assert "The group has 1 active member." in words
-    assert "support loses “Start” on" in words
+    assert "Members of support lose “Start” on" in words
     assert "Nobody active is in this group." in words
     assert [*Grant.objects.filter(procedure=question).values_list("role", flat=True)] == ["start"]
 

@@ -54,6 +54,7 @@ def asked_by(request: HumanRequest) -> set[str]:
 def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     root: Client, erin: User, bob: User, finance: Group
 ) -> None:
+    User.objects.create_user("zoe").groups.add(group("audit"))  # so that the code finds somebody
     alone, also, kept = ask({"user": erin}), ask({"user": erin}), ask({"user": erin}, {"user": bob})
     other = browser(erin)
     headers = {"Authorization": f"Bearer {ApiToken.create_for(erin)}"}
@@ -83,16 +84,20 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert root.get(path_of(erin)).status_code == 403  # nothing is left to end
 
 
-def test_what_nobody_could_answer_is_said_before_the_account_ends(root: Client, erin: User) -> None:
-    page = root.get(path_of(erin))
-    ask({"user": erin})  # after the page was opened
+def test_what_nobody_could_answer_is_said_before_the_account_ends(
+    root: Client, erin: User, bob: User
+) -> None:
+    request = ask({"user": erin})
+    other = browser(erin)
 
-    told = root.post(path_of(erin), fields_of(page))
+    told = root.post(path_of(erin), fields_of(root.get(path_of(erin))))
 
     assert "Nobody could answer 1 open request any more" in shown(told)
     assert User.objects.get(pk=erin.pk).is_active
+    assert other.get("/profile").status_code == 200
     assert root.post(path_of(erin), fields_of(told)).context["receipt"].moved == []
     assert not User.objects.get(pk=erin.pk).is_active
+    assert asked_by(request) == {"@erin"}
 
 
 def test_a_request_that_cant_be_passed_on_is_on_the_receipt(
@@ -127,8 +132,9 @@ def test_staff_offboard_nobody_above_them_nobody_twice_and_not_themselves(
     page = client.get(path_of(erin))
     assert "have permission to reassign" in shown(page)
     assert str(request.pk) not in shown(page)
-    confirmed = fields_of(page, rest="@manager", **{f"to-{request.pk}": "@manager"})
-    done = client.post(path_of(erin), confirmed)
+    wanted = {"rest": "@manager", f"to-{request.pk}": "@manager"}
+    told = client.post(path_of(erin), fields_of(page, **wanted))
+    done = client.post(path_of(erin), fields_of(told, **wanted))
     assert done.context["receipt"].moved == []
     assert asked_by(request) == {"@erin"}
 

@@ -27,7 +27,7 @@ from dashboard.accounts.groups import (
     revive_group,
 )
 from dashboard.accounts.keyed import page_after
-from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, is_confirmed, key_of, tried
+from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of
 from dashboard.admin.pages.matrix import TITLES, LoggedReasonForm
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from dashboard.admin.pages.people import may_look as may_see_people
@@ -152,24 +152,15 @@ def group_retire(request: HttpRequest, key: int) -> HttpResponse:
     found, by = get_object_or_404(Group, pk=key), superuser(request)
     if request.POST.get("act") == "revive":
         return do(request, found, lambda: revive_group(found, by=by), _("It is offered again."))
-    form = LoggedReasonForm(request.POST if request.method == "POST" else None)
-    title = _("Retire {name}").format(name=found.name)
-    try:
-        _nothing, looked = tried(
-            lambda: retire_group(found, by=by, reason=""), undo=lambda _found: True
-        )
-    except RetiredError:
+    [listed] = listed_groups([found])
+    if listed.is_standard or listed.is_retired:
         messages.error(request, _("This group can't be retired."))
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
-    if form.is_valid() and is_confirmed(request, looked):
-        reason = form.cleaned_data["reason"]
-        return do(
-            request,
-            found,
-            lambda: retire_group(found, by=by, reason=reason),
-            _("The group was retired."),
-        )
-    return draw_act(request, found, form, title, looked)
+    form = LoggedReasonForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return draw_act(request, found, form, _("Retire {name}").format(name=found.name))
+    retire = partial(retire_group, found, by=by, reason=form.cleaned_data["reason"])
+    return do(request, found, retire, _("The group was retired."))
 
 
 def superuser(request: HttpRequest) -> User:

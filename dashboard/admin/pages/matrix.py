@@ -36,6 +36,8 @@ TITLES: Mapping[Role, Any] = {
     "operate": lazy("Operate"),
     "cancel": lazy("Cancel"),
 }
+NEEDED: tuple[Role, ...] = ("start", "answer", "operate")
+"""The roles of which a procedure usually needs a holder."""
 may_look = may_all("countersign_procedures.view_grant")
 
 
@@ -62,7 +64,7 @@ class Row(NamedTuple):
     title: str
     boxes: list[Box]
     is_nobodys: bool
-    """True if no group with active members has the role."""
+    """True if runs need somebody with the role, and no group with active members has it."""
 
 
 @dataclass
@@ -150,7 +152,8 @@ class Matrix:
     def _row(self, procedure: Procedure, role: Role) -> Row:
         held = self.held.get((procedure.pk, role), {})
         boxes = [self._box(Cell(procedure.pk, group.pk, role), held) for group in self.groups.rows]
-        return Row(role, str(TITLES[role]), boxes, not any(held.values()))
+        is_nobodys = role in NEEDED and not any(held.values())
+        return Row(role, str(TITLES[role]), boxes, is_nobodys)
 
     def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
         is_held = cell.group in held
@@ -225,7 +228,8 @@ def draw_difference(
 def changes_of(difference: Difference) -> list[Change]:
     procedures, groups = named(difference.cells)
     members = active_members(groups)
-    given, taken = _("{group} gets “{role}” on {title}."), _("{group} loses “{role}” on {title}.")
+    given = _("Members of {group} get “{role}” on {title}.")
+    taken = _("Members of {group} lose “{role}” on {title}.")
     return [
         Change(
             (given if is_gain else taken).format(

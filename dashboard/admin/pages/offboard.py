@@ -1,5 +1,6 @@
 """The page on which an account is ended, and the receipt of it."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from chat.models import HumanRequest
 from dashboard.accounts.offboarding import (
     MOST_AT_ONCE,
     Left,
-    deactivate,
     deputyships,
     may_offboard,
     may_pass_on,
@@ -20,7 +20,7 @@ from dashboard.accounts.offboarding import (
     requests_left,
     unknown_assignees,
 )
-from dashboard.admin.careful import CONFIRMED, Finding, is_confirmed, key_of, tried
+from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of
 from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
@@ -78,7 +78,7 @@ class LeavingForm(LoggedReasonForm):
 
 @add_part("person/<str:key>/offboard/", "person_offboard", may_look)
 def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
-    """Show what the end of the account would mean; end it when that is confirmed."""
+    """Ask whom each request goes to; show what the end of the account would break, and end it."""
     user, by = find_person(key), of_request(request)
     if not may_offboard(by, user):
         raise PermissionDenied
@@ -86,41 +86,34 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
     form = LeavingForm(
         user, left, request.POST if request.method == "POST" else None, may_pass=may_pass_on(by)
     )
-    found = findings(user)
-    is_last = is_last_superuser([user])
-    if form.is_valid() and not is_last and is_confirmed(request, found):
-        receipt = offboard(
-            user,
-            form.chosen(),
-            rest=form.cleaned_data.get("rest", ""),
-            by=by,
-            reason=form.cleaned_data["reason"],
-        )
+    refusal = LAST if is_last_superuser([user]) else ""
+
+    def show(found: Sequence[Finding]) -> HttpResponse:
         return draw_person(
             request,
-            user,
-            "person_offboarded",
-            receipt=receipt,
-            reason=form.cleaned_data["reason"],
-            by=by,
-            at=clock.now(),
+            find_person(key),
+            "person_offboard",
+            form=form,
+            hidden=hidden,
+            most=MOST_AT_ONCE,
+            may_pass=may_pass_on(by),
+            deputyships=deputyships(user),
+            consequences=[one for finding in found for one in finding.consequences(by)],
+            confirmed=(CONFIRMED, key_of(found)),
+            refusal=refusal,
         )
-    return draw_person(
-        request,
-        user,
-        "person_offboard",
-        form=form,
-        hidden=hidden,
-        most=MOST_AT_ONCE,
-        may_pass=may_pass_on(by),
-        deputyships=deputyships(user),
-        consequences=[one for finding in found for one in finding.consequences(by)],
-        confirmed=(CONFIRMED, key_of(found)),
-        refusal=LAST if is_last else "",
-    )
+
+    def act() -> HttpResponse:
+        return finish(request, user, form)
+
+    if refusal or not form.is_valid():
+        return show([])
+    return confirmed_first(request, act, show)
 
 
-def findings(user: User) -> list[Finding]:
-    """Return what the end of the account would break, without ending it."""
-    _nothing, found = tried(lambda: deactivate(find_person(str(user.pk))), undo=lambda _: True)
-    return found
+def finish(request: HttpRequest, user: User, form: LeavingForm) -> HttpResponse:
+    """End the account, and return the receipt."""
+    by, said = of_request(request), form.cleaned_data
+    receipt = offboard(user, form.chosen(), rest=said.get("rest", ""), by=by, reason=said["reason"])
+    told = {"receipt": receipt, "reason": said["reason"], "by": by, "at": clock.now()}
+    return draw_person(request, user, "person_offboarded", **told)
