@@ -6,7 +6,6 @@ from functools import cache, lru_cache, reduce
 from importlib import import_module
 from importlib.util import find_spec
 from operator import or_
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -337,23 +336,25 @@ def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
 
 
 def _defined_in(module: str) -> list[Definition]:
-    return [
-        value
-        for value in vars(_load(module)).values()
-        if isinstance(value, Definition) and value.fn.__module__ == module
-    ]
-
-
-def _load(module: str) -> ModuleType:
+    """Import a module and return the procedures it defines; raise `LoadError` if one has faults."""
     is_named = module in conf.PROCEDURE_MODULES
     where = f"PROCEDURE_MODULES names {module}, which" if is_named else f"The module {module}"
     try:
-        return import_module(module)
+        values = vars(import_module(module)).values()
+        found = [one for one in values if isinstance(one, Definition) and _is_of(one, module)]
+        for one in found:
+            one.check()  # types that are defined further down the module are known only now
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module}.".startswith(f"{missing}."):
             raise LoadError(f"{where} can't be found.") from None
         raise LoadError(f"{where} can't be loaded: {error}") from error
+    return found
+
+
+def _is_of(definition: Definition, module: str) -> bool:
+    """Return True if the module itself defines the procedure, and doesn't only import it."""
+    return definition.fn.__module__ == module
 
 
 def _modules_of_apps() -> Iterator[str]:

@@ -161,8 +161,7 @@ def _drop_outdated(
         freed = {"of": request.claimed_by.get_username(), "reason": "The values were changed."}
         request.claimed_by = None
         entries.append(new_event(request, RequestEvent.Kind.RELEASED, at=now, by=by, facts=freed))
-    if entries:
-        insert_rows(entries)
+    insert_rows(entries)
     plan_again(request, [one.user for one in votes], now=now)
 
 

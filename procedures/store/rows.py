@@ -144,6 +144,9 @@ def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> N
 
     PostgreSQL executes everything as one statement, which saves round trips to the server.
     """
+    if not rows:
+        execute_together(*also)
+        return
     insertions = [_insertion(type(row)) for row in rows]
     cells = [
         [

@@ -33,6 +33,16 @@ from procedures.engine import (Context, procedure)
 def greet(ctx: Context) -> str:
     return "hello"
 """
+LATER = """
+from collections.abc import Callable
+from procedures.engine import (Context, procedure)
+
+@procedure
+def greet(ctx: Context, name: "Name") -> str:
+    return "hello"
+
+Name = {type}
+"""
 
 
 @pytest.fixture
@@ -87,6 +97,8 @@ def test_a_module_that_is_not_there_is_named(write: Write, settings: Settings, n
         ("def (", "invalid syntax"),
         ("1 / 0", "division by zero"),
         (GREET.format(roles={"dance": "support"}), "dance"),
+        (LATER.format(type="int | Callable[[], int]"), "of the input name isn't supported"),
+        (LATER.format(type="int").replace("Name", "Nowhere", 1), "name 'Nowhere' is not defined"),
     ],
 )
 def test_an_error_inside_a_module_is_its_cause(write: Write, source: str, cause: str) -> None:

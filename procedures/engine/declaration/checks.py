@@ -92,7 +92,7 @@ def is_resolved(fn: Function) -> bool:
     """Return True if all types in the function's annotations are already defined.
 
     A type may be defined further down in the module. A function with such a type can't be checked
-    while the decorator runs.
+    while the decorator runs; it is checked once its module is imported.
     """
     try:
         for hint in get_type_hints(fn, include_extras=True).values():
