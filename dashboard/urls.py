@@ -21,6 +21,7 @@ from dashboard.pages import (
     mentions,
     message_files,
     operations,
+    probes,
     procedures,
     profile,
     push,
@@ -49,6 +50,9 @@ register_converter(PlainConverter, "plain")
 urlpatterns = [
     path("api/", api.urls),  # first: each program comes by here, and none of the others begins so
     path("", home.home, name="home"),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
     path("manifest.webmanifest", manifest.manifest, name="manifest"),
     path("speculation-rules", manifest.speculation_rules, name="speculation_rules"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),

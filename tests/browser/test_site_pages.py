@@ -42,6 +42,7 @@ def test_no_page_about_the_site_has_a_grave_fault(
 ) -> None:
     page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
     paths = [
+        "",
         "countersign_chat/decision/",
         f"countersign_chat/decision/{decision.pk}/change/",
         "countersign_procedures/act/",

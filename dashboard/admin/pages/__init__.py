@@ -1,5 +1,15 @@
 """Pages of the administration about people and access, beside Django's lists of rows."""
 
-from dashboard.admin.pages import away, groups, invite, matrix, offboard, people, person, who_may
+from dashboard.admin.pages import (
+    away,
+    front,
+    groups,
+    invite,
+    matrix,
+    offboard,
+    people,
+    person,
+    who_may,
+)
 
-__all__ = ["away", "groups", "invite", "matrix", "offboard", "people", "person", "who_may"]
+__all__ = ["away", "front", "groups", "invite", "matrix", "offboard", "people", "person", "who_may"]

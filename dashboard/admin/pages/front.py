@@ -1,0 +1,244 @@
+"""The first page of the admin: what needs somebody, whether the site works, and the last acts."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.models import HumanRequest, Notification
+from chat.services.answerers import requests_without_answerers
+from dashboard.admin.viewer import may_look_at, viewing
+from dashboard.overview.health import Figures, read_figures
+from procedures import access
+from procedures.conf import conf
+from procedures.engine.journal.events import RunStatus
+from procedures.models import Act, Grant, Run
+from procedures.models.clock import clock
+from procedures.services import complaints, slots
+from procedures.users import User, active_users, has_user_field, users
+
+MOST_COUNTED = 1_000
+MOST_ACTS, MOST_SLOTS = 12, 12
+RECENT = timedelta(days=7)
+LITTLE_SPACE = 0.05
+"""The part of a disk below which its free space counts as little."""
+
+
+class Need(NamedTuple):
+    """Something that waits for somebody: a sentence, and the address of the rows in question."""
+
+    words: str
+    url: str
+
+
+class Figure(NamedTuple):
+    """The state of a part of the site, and what helps if it is late."""
+
+    name: str
+    value: str
+    is_late: bool = False
+    remedy: str = ""
+
+
+def front_page(request: HttpRequest) -> dict[str, Any]:
+    """Return what the first page shows its viewer."""
+    user: Any = request.user
+    with viewing(user):
+        may_read, is_operator = may_look_at(Act), access.is_operator(user)
+        acts = list(Act.objects.all()[:MOST_ACTS]) if may_read else []
+        return {
+            "needs": list(_needs()),
+            "may_read_log": may_read,
+            "acts": acts,
+            "shows_addresses": False,
+            "is_operator": is_operator,
+            **(_health() if is_operator else {}),
+        }
+
+
+def _health() -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "health": list(_figures(read_figures(now))),
+        "complaints": complaints(now=now),
+        "slots": [one for one in slots(now)[:MOST_SLOTS] if may_look_at(Run)],
+    }
+
+
+def _needs() -> Iterator[Need]:
+    """Yield what needs somebody, as far as the viewer may see the rows in question."""
+    for model, find in NEEDS:
+        if may_look_at(model):
+            found = find()
+            if found is not None:
+                yield found
+
+
+def _counted(rows: QuerySet[Any]) -> int:
+    return rows.order_by()[: MOST_COUNTED + 1].count()
+
+
+def _list_of(model: type[Model], query: str = "") -> str:
+    names = model._meta  # noqa: SLF001 (Django documents it)
+    url = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
+    return f"{url}?{query}" if query else url
+
+
+def _quarantined() -> Need | None:
+    count = _counted(Run.objects.filter(status=RunStatus.QUARANTINED))
+    words = ngettext(
+        "{count} run is quarantined: its code no longer fits, or its workers died.",
+        "{count} runs are quarantined: their code no longer fits, or their workers died.",
+        count,
+    )
+    url = _list_of(Run, "status__exact=quarantined")
+    return Need(words.format(count=count), url) if count else None
+
+
+def _failed() -> Need | None:
+    since = clock.now() - RECENT
+    count = _counted(Run.objects.filter(status=RunStatus.FAILED, ended_at__gte=since))
+    words = ngettext(
+        "{count} run has failed in the last seven days.",
+        "{count} runs have failed in the last seven days.",
+        count,
+    )
+    url = _list_of(Run, "status__exact=failed")
+    return Need(words.format(count=count), url) if count else None
+
+
+def _unanswerable() -> Need | None:
+    count = _counted(requests_without_answerers())
+    words = ngettext(
+        "{count} open request can be answered by nobody. Reassign it.",
+        "{count} open requests can be answered by nobody. Reassign them.",
+        count,
+    )
+    url = _list_of(HumanRequest, "status__exact=open")
+    return Need(words.format(count=count), url) if count else None
+
+
+def _unsent() -> Need | None:
+    since = clock.now() - RECENT
+    failed = Notification.objects.filter(status=Notification.Status.FAILED, planned_at__gte=since)
+    count = _counted(failed)
+    words = ngettext(
+        "{count} notification of the last seven days couldn't be sent.",
+        "{count} notifications of the last seven days couldn't be sent.",
+        count,
+    )
+    url = _list_of(Notification, "status__exact=failed")
+    return Need(words.format(count=count), url) if count else None
+
+
+def _empty_groups() -> Need | None:
+    if not has_user_field("groups"):
+        return None
+    granted = Exists(Grant.objects.filter(group=OuterRef("pk")).order_by())
+    present = Exists(active_users().filter(groups=OuterRef("pk")).order_by())
+    count = _counted(Group.objects.filter(granted).exclude(present))
+    words = ngettext(
+        "{count} group has roles and no active member.",
+        "{count} groups have roles and no active members.",
+        count,
+    )
+    return Need(words.format(count=count), reverse("admin:groups")) if count else None
+
+
+def _without_address() -> Need | None:
+    field = str(users().model.get_email_field_name())
+    if not has_user_field(field):
+        return None
+    count = _counted(active_users().filter(**{field: ""}))
+    words = ngettext(
+        "{count} active person has no mail address, and gets no mail.",
+        "{count} active people have no mail address, and get no mail.",
+        count,
+    )
+    return Need(words.format(count=count), reverse("admin:people")) if count else None
+
+
+NEEDS: list[tuple[Any, Callable[[], Need | None]]] = [
+    (Run, _quarantined),
+    (Run, _failed),
+    (HumanRequest, _unanswerable),
+    (Notification, _unsent),
+    (Group, _empty_groups),
+    (User, _without_address),
+]
+
+
+def _figures(now: Figures) -> Iterator[Figure]:
+    """Yield the state of each part, with what helps."""
+    unknown = _("unknown: Redis doesn't answer")
+    yield Figure(
+        _("Workers"),
+        unknown if now.workers is None else str(now.workers),
+        not now.workers,
+        _("Start one: {command}").format(command="celery -A dashboard worker -Q runs"),
+    )
+    yield Figure(
+        _("Oldest queued run"),
+        now.queue_age,
+        now.is_queue_late,
+        _("All workers are busy. Start more of them, or end runs that are stuck."),
+    )
+    yield Figure(
+        _("Clock"),
+        _("{age} ago").format(age=now.clock_age) if now.clock_age else _("never"),
+        now.is_clock_late,
+        _("Start it: {command}").format(command="celery -A dashboard worker -Q clock --pool=solo"),
+    )
+    yield Figure(
+        _("Open sockets"),
+        unknown if now.sockets is None else str(now.sockets),
+        now.sockets is None,
+        _("Make sure that Redis runs, and that REDIS_URL names it."),
+    )
+    yield Figure(_("Database"), _database())
+    yield _disk()
+
+
+def _database() -> str:
+    version = connection.get_database_version()
+    return f"{connection.display_name} {'.'.join(map(str, version))}"
+
+
+def _disk() -> Figure:
+    """Return the free space where the site keeps files, if it keeps them on this machine."""
+    place = next((one for one in (conf.LOCAL_DIR, conf.BASE_DIR) if one.is_dir()), None)
+    if place is None:
+        return Figure(_("Free disk space"), _("unknown"))
+    free = shutil.disk_usage(place)
+    return Figure(
+        _("Free disk space"),
+        _("{free} GB of {total} GB").format(
+            free=f"{free.free / 1e9:,.1f}", total=f"{free.total / 1e9:,.1f}"
+        ),
+        free.free < free.total * LITTLE_SPACE,
+        _("Make room: a full disk stops the database and the files of runs."),
+    )
+
+
+def _extend(site: admin.AdminSite) -> None:
+    """Have the first page of an admin site show this, whatever class the site has."""
+    djangos_index = site.index
+
+    def index(request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        return djangos_index(request, {**front_page(request), **(extra_context or {})})
+
+    site.index = index  # type: ignore[method-assign]
+    site.index_template = site.index_template or "dashboard/admin/index.html"
+
+
+_extend(admin.site)
