@@ -254,7 +254,7 @@ class RunRows(Moment):
     def is_called(self, run: Run) -> bool:
         return run.is_called()
 
-    def last_told(self, run: Run, kind: str, name: str) -> dict[str, Any]:
+    def newest_content(self, run: Run, kind: str, name: str) -> dict[str, Any]:
         told = RunInput.objects.filter(run=run, kind=kind, name=name).last()
         return told.content if told else {}
 

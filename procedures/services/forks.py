@@ -94,7 +94,7 @@ def fork_run(
         origin.procedure.name, by=by, idempotency_key=idempotency_key, program=program
     )
     at, until = _parted(origin, parting.at)
-    taken = forks.taken(DatabaseStore(), origin, until)
+    taken = forks.events_taken_over(DatabaseStore(), origin, until)
     carried = forks.carried(taken, at, keep_answers=parting.keep_answers)
     note = _note(
         FORK,
@@ -109,7 +109,7 @@ def fork_run(
     # Files are stored before the transaction, because writing them takes long. A file without a row
     # does no harm.
     with use_file_store(ContentStore(with_uploads=True)):
-        first = next(forks.taken(DatabaseStore(), origin, until))
+        first = next(forks.events_taken_over(DatabaseStore(), origin, until))
         text, given = inputs_of(first, origin.inputs), list[File]()
         parsed = canonical.plain(text)
         if parting.inputs:

@@ -160,7 +160,7 @@ class MemoryStore(MemoryTables):
         """Fork a run at one of its steps or waits, and return the new run's id."""
         origin = self.runs[run_id]
         until = fork.first_of(self, origin, self.events(origin), at).seq
-        taken = list(fork.taken(self, origin, until))
+        taken = list(fork.events_taken_over(self, origin, until))
         carried = fork.carried(taken, at, keep_answers=keep_answers)
         with self.use_files(), use_choices(self.choices):
             text = inputs_of(taken[0], origin.facts.inputs)

@@ -1,1 +1,1 @@
-"""The rules for the life of a run, which all stores follow."""
+"""The rules of a run's life, such as claims, waits and cancels, for all stores."""

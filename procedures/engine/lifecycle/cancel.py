@@ -25,9 +25,10 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Record who cancels the run, and withdraw its questions; a worker then ends the run.
+    """Record who cancels a run, withdraw its open questions, and cancel the runs below it.
 
-    The caller has locked the run, which must not have ended; the runs below it are locked here.
+    A worker ends the run later. The caller has locked the run, which must not have ended; this
+    function locks the runs below it.
     """
     store.lock_below(run, are_closed=True)
     _ask(store, run, said)
@@ -46,10 +47,10 @@ def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Cancel all runs below a run, including retried children and the children of ended runs.
+    """Cancel all runs below a run, except children that were started to outlive their parent.
 
-    Otherwise the children would continue, on their own or for a retry of their parent, although
-    nobody needs them.
+    Children of ended runs are cancelled, too, because a retry may have let them continue. Nobody
+    needs their results any more.
     """
     needed = [child for child in store.below(run) if not _is_abandoned(child)]
     for child in needed:
@@ -73,9 +74,10 @@ def withdraw_all(
     by: str = RUN_ENDED,
     is_end: bool = True,
 ) -> None:
-    """Close the waits without an answer; the child runs they wait for must be locked already.
+    """Close these waits of a run without an answer, and cancel the children that they wait for.
 
-    `is_end` is True if the run itself ends; children started with "abandon" then continue.
+    The caller has locked all runs below these waits. `is_end` is True if the waits close because
+    the run ends. Then children started with `on_parent_end="abandon"` aren't cancelled.
     """
     for wait in waits:
         store.close_wait(run, wait, closing("withdrawn", responder=by))
@@ -84,7 +86,10 @@ def withdraw_all(
 
 
 def cancel_children(store: Store, wait: WaitRow) -> None:
-    """Cancel the children of a wait; the caller has locked them and all runs below them."""
+    """Cancel the children that a wait is waiting for.
+
+    The caller has locked these children and all runs below them.
+    """
     _end_unneeded(store, store.children_alive(wait))
 
 

@@ -1,4 +1,4 @@
-"""Child runs: begun in a commit of their parent, which collects their results after they end."""
+"""Child runs: how a parent starts them, and how it takes in their results once they have ended."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +13,21 @@ from procedures.engine.lifecycle.waits import answer_wait
 from procedures.engine.store import InputRow, RunRow, Store, WaitRow
 
 CHILD_ENDED = "child.ended"
-"""The kind of input that tells a parent how one of its children ended."""
+"""The kind of an input to a parent that says how one of its children has ended."""
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
-"""The maximum number of children begun in one transaction, which must end within a lease."""
+"""The maximum number of children that one transaction inserts.
+
+A transaction with more children could take longer than a worker's lease.
+"""
 NOTHING = ["cancelled", None, "The child run was no longer needed."]
 
 
 def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Begin the child of a `child.started` event, or the first children of a map."""
+    """Insert the child run that a run waits for or, for a map, the first child runs.
+
+    `content` is the content of the event, and `wait` the wait that the event has opened.
+    """
     if wait.kind == "child":
         with store.use_files():
             inputs = unpacked(content, "inputs")
@@ -36,9 +42,10 @@ def begin_children(store: Store, run: RunRow, wait: WaitRow, content: Mapping[st
 
 
 def begin_more(store: Store, run_id: Any, key: str) -> bool:
-    """Begin the next children of a map; return True if more are due than one transaction can begin.
+    """Insert the next children of a map, in a transaction of their own.
 
-    Locks the run.
+    Returns True if the map has further children to insert now, so that another call is needed.
+    Locks the run, which is the parent.
     """
     run = store.lock_run(run_id)
     wait = store.latest_wait(run, key)
@@ -49,9 +56,9 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Store an input that tells the parent how its child ended.
+    """Store an input to the child's parent that says how the child has ended.
 
-    The parent collects the input after the commit.
+    After the commit, another transaction locks the parent and takes in the results of its children.
     """
     wait = child.parent_wait
     if wait is None:
@@ -72,13 +79,20 @@ def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:
-    """Lock a run and collect the results of its ended children; a second call changes nothing."""
+    """Lock a run and take in the results of its ended children; a second call changes nothing.
+
+    Returns False, because no further call is needed.
+    """
     settle(store, store.lock_run(run_id))
     return False
 
 
 def settle(store: Store, run: RunRow) -> None:
-    """Apply the inputs of the locked run that report how its children have ended."""
+    """Take in all results of ended children that were sent to the run, which the caller has locked.
+
+    This counts the ended children of each map, closes the waits that are over, and begins the next
+    children of the maps that are not.
+    """
     ends = store.inputs(run, CHILD_ENDED)
     if not ends:
         return
@@ -110,9 +124,10 @@ def _is_of(end: InputRow, wait: WaitRow) -> bool:
 
 
 def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow]) -> None:
-    """Reopen a locked run's wait for failed children; the results it already has still count.
+    """Open a wait again, because its child run or a child run of its map has failed.
 
-    `lost` are children of a map that can't continue. A new child replaces each of them.
+    The results of the other children still count. `lost` are children of a map that can't continue;
+    a new child is started in place of each. The caller has locked the run.
     """
     store.reopen_wait(run, wait)
     if wait.kind == "child":
@@ -135,7 +150,11 @@ def wait_again(store: Store, run: RunRow, wait: WaitRow, lost: Iterable[RunRow])
 
 
 def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
-    """Return how many reports in `news` are their child's first; a retried child ends again."""
+    """Return how many children in `news` have ended for the first time.
+
+    `news` are reports of ended children. If a failed child was retried, its second end doesn't
+    count.
+    """
     come = Counter(end.name for end in news)
     known = Counter(end.name for end in store.ends_of(wait, come))
     # If all known reports at a position are among the new ones, none of them was counted before.
@@ -143,7 +162,7 @@ def _newly_ended(store: Store, wait: WaitRow, news: Sequence[InputRow]) -> int:
 
 
 def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
-    """Return True if a map is finished: all its children have ended, or a failure ends it early."""
+    """Return True if all children of a map have ended, or if one failed in a "fail_fast" map."""
     content = wait.opening()
     has_failed = any(end.content["outcome"] != RunStatus.SUCCEEDED for end in news)
     is_lost = has_failed and content["on_failure"] == "fail_fast"
@@ -151,7 +170,7 @@ def _is_over(wait: WaitRow, news: Sequence[InputRow]) -> bool:
 
 
 def _begin_next(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Begin the children of a map that are due, but no more than one transaction has time for."""
+    """Insert as many children of a map as its `at_most` allows now, but at most MOST_BEGUN."""
     content = wait.opening()
     due = min(wait.ended + content["at_most"], content["count"])
     stop = min(due, wait.begun + MOST_BEGUN)
@@ -177,7 +196,10 @@ def _insert(
     inputs: Sequence[str],
     start: int = 0,
 ) -> None:
-    """Insert a queued child for each of the inputs, with the parent's files that it names."""
+    """Insert a queued child run for each item of `inputs`, which is the JSON of the child's inputs.
+
+    The child also gets those files of its parent that its inputs refer to.
+    """
     run_id = content["run"] if wait.kind == "child" else ""
     code, files = store.code_for(run, content["procedure"]), store.files_of(run)
     for number, text in enumerate(inputs, start=start):

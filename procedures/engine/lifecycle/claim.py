@@ -1,4 +1,4 @@
-"""Claiming a run: a worker claims it to advance it, an operation to write into its journal."""
+"""Claiming a run, so that a worker may execute it, or an operation may write into its journal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,18 @@ from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_
 from procedures.engine.store import PendingRow, RunRow, Store
 
 BROUGHT = (CHILD_ENDED, SENT)
-"""Kinds of inputs that are applied to the run first; the journal records only their effects."""
+"""The kinds of inputs that aren't written to the journal themselves.
+
+They report an ended child, or bring what another run has sent. A claim applies them to the rows,
+and the effects, such as closed waits, are written to the journal.
+"""
 
 
 def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
-    """Give a locked run to a worker.
+    """Give a run to a worker, which then executes it; the caller has locked the run.
 
-    Returns False if the run was ended or paused instead. Pass `has_news=False` only if nobody
-    can have sent the run an input.
+    If the run is to be cancelled or paused, it is ended or paused instead, and the result is False.
+    Pass `has_news=False` only if the run can't have any inputs.
     """
     take_hold(store, run, has_news=has_news)
     if run.cancel_requested_at and not has_to_undo(store, run):
@@ -39,7 +43,10 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
-    """Hold a locked run for its next writer, and journal the inputs that it was sent."""
+    """Make the claim the only writer of a run's journal, and write the run's inputs to the journal.
+
+    The caller has locked the run. Pass `has_news=False` only if the run can't have any inputs.
+    """
     # Do this before the hold: inputs from other runs may close waits or cancel the run, which
     # changes what the claim does.
     inputs = _to_write(store, run) if has_news else []
@@ -54,7 +61,7 @@ def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
 
 
 def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
-    """Return the inputs to write to the journal, after applying those that other runs have sent."""
+    """Apply the inputs of the kinds in `BROUGHT`; return the other inputs, to be journaled."""
     news = store.pending_inputs(run)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(BROUGHT):
@@ -69,15 +76,15 @@ def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
 
 
 def end_cancelled(store: Store, run: RunRow) -> None:
-    """End a held run as cancelled, without running any more of its code."""
+    """End a claimed run as cancelled, without executing more of its code."""
     draft = NewEvent(EventKind.RUN_CANCELLED, data=told_to_cancel(store, run))
     _end(store, run, Handoff(RunStatus.CANCELLED), (draft,))
 
 
 def _end_as_asked(store: Store, run: RunRow) -> None:
-    """End a held run as cancelled, or quarantine it if a layer above refuses.
+    """End a claimed run as cancelled, or quarantine it if a package such as `chat` refuses.
 
-    No caller waits for an answer here, so a refusal is left to the operators.
+    The quarantine shows the refusal to operators, because no caller is waiting for the outcome.
     """
     try:
         # If the end is refused, its changes are rolled back to here, but the claim around it must
@@ -102,7 +109,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Pause a held run; `status` is the status to which an unpause returns the run."""
+    """Pause a claimed run; `status` is the status that the run gets when it is unpaused."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

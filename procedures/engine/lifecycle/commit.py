@@ -1,4 +1,4 @@
-"""The effects of a worker's events on the rows of the store, in the commit of the events."""
+"""What a worker's events change in the rows of runs and waits, in the same commit as the events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,25 +28,25 @@ from procedures.engine.store import Row, RunRow, Store, WaitRow
 
 @dataclass
 class Checked:
-    """A batch that was checked and may be committed, with the waits that the check looked up."""
+    """A batch that may be committed, with the waits that it closes or opens."""
 
     is_undone: bool
-    """True if the worker runs compensations because it knows that the run is being cancelled."""
+    """True if the run was cancelled before its claim, so that the worker undoes its work."""
     closed: dict[str, WaitRow] = field(default_factory=dict)
-    """The open waits that the batch closes, by key."""
+    """The rows of waits that the batch closes and an earlier commit has opened, by key."""
     decided: set[str] = field(default_factory=set)
-    """The keys of all waits that the batch closes, including waits that it opens itself."""
+    """The keys of all waits that the batch closes, with those that the same batch has opened."""
     repeatable: list[WaitRow] = field(default_factory=list)
-    """The new questions that somebody may have decided in advance."""
+    """The waits for new questions that a standing decision may answer."""
     is_waiting: bool = False
-    """True if the run ends with this batch and still has open waits."""
+    """True if the batch ends the run, and some waits of the run must be withdrawn."""
 
 
 def check_batch(store: Store, run: RunRow, batch: Batch, *, is_undone: bool) -> Checked:
-    """Check a locked run's batch against changes that others have made since the run was claimed.
+    """Check a worker's batch against what others have done to the run since its claim.
 
-    Raises `Overtaken` if the batch no longer fits: one of its waits is closed, for example, or the
-    run was cancelled.
+    The caller has locked the run. Raises `Overtaken` if the batch must not be committed, for
+    example because somebody has closed a wait that the batch closes, or has cancelled the run.
     """
     _check_going_on(store, run, [] if is_undone else [draft.kind for draft in batch.events])
     checked, opened = Checked(is_undone), set[str]()
@@ -88,9 +88,10 @@ def _check_reach(store: Store, run: RunRow, key: str, content: Mapping[str, Any]
 def take_effect(
     store: Store, run: RunRow, events: Sequence[Event], batch: Batch, checked: Checked
 ) -> bool:
-    """Bring the rows in line with the events; the caller has locked the run's row.
+    """Change the rows as the events of the batch say; the caller has locked the run.
 
-    Returns True if the run is released but queued again, because an input came in the meantime.
+    Returns True if the worker releases the run, but the run is queued again, because an input has
+    come in the meantime.
     """
     store.keep_files(run, batch.files)
     _lock_below(store, run, batch.handoff, checked)
@@ -111,9 +112,9 @@ def take_effect(
 
 
 def _lock_below(store: Store, run: RunRow, handoff: Handoff | None, checked: Checked) -> None:
-    """Lock all child runs that the batch ends or no longer waits for, before anything else.
+    """Lock the child runs that the batch may cancel, before any wait is closed.
 
-    Closing a question locks its session, the last lock, and nothing may be locked after that.
+    The closing of a question locks the question's session. After that, no run may be locked.
     """
     if handoff and _ends_children(handoff):
         store.lock_below(run)
@@ -177,7 +178,10 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
 
 
 def _join_set(store: Store, run: RunRow, wait: Row) -> None:
-    """Add the wait to the open sets that name its key, because its question is asked again."""
+    """Make a wait part of the open sets that name its key.
+
+    The run opens the wait for the second time: its question is asked again.
+    """
     for whole in store.waits(run, is_open=True, kind="set"):
         if wait.key in whole.opening()["over"]:
             wait.part_of = whole
@@ -185,7 +189,10 @@ def _join_set(store: Store, run: RunRow, wait: Row) -> None:
 
 
 def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any]) -> None:
-    """Close a wait on the code's behalf: a set that is decided, or a wait that nobody needs now."""
+    """Close a wait because the run's code says so, and cancel the children that it waits for.
+
+    The code closes a set that it found decided, and waits that it doesn't need any more.
+    """
     store.close_wait(run, wait, content)
     is_left_alone = content["responder"] == BEGUN_ANEW and wait.abandons
     if wait.kind in DETACHED_KINDS and not is_left_alone:
@@ -193,10 +200,10 @@ def _close(store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any])
 
 
 def _hand_off(store: Store, run: RunRow, handoff: Handoff, *, is_undone: bool) -> bool:
-    """Release the run; return True if it is queued again.
+    """Release the run from its worker; return True if the run is queued again.
 
-    A run that is undoing its steps may wait, too. Such a run isn't queued again just because it was
-    cancelled; otherwise it would never stop.
+    A cancelled run that executes compensations may suspend, too. The cancel alone doesn't queue
+    such a run again: each claim would suspend at the same wait, without end.
     """
     status = handoff.status
     # The run's row is locked. A later input will find the run suspended, and queue it; an earlier

@@ -1,8 +1,8 @@
-"""Signals and cancellations that runs send to other runs.
+"""Signals and cancels that one run sends to another run.
 
-They are stored with the sender's event and delivered to the other run after that commit. The
-sender's commit inserts an input and locks nothing of the other run; the delivery locks only the
-other run. If a delivery is lost, the other run's next claim or a sweep repeats it.
+The commit of the sender's event only inserts an input to the other run, and doesn't lock that run.
+After the commit, a second transaction locks the other run and applies the input. If this second
+transaction never happens, the other run's next claim, or a sweep, does the same.
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,22 @@ from procedures.engine.store import InputRow, RunRow, SentSignal, Store
 from procedures.engine.values import canonical
 
 SENT = "sent"
-"""The kind of an input sent by another run."""
+"""The kind of an input that another run has sent."""
 
 
 def out_of_reach(to: str) -> str:
-    """Return the refusal for a run that is missing or out of reach; both get the same sentence."""
+    """Return the sentence that refuses a run's access to the run with the id `to`.
+
+    The sentence is the same if there is no such run, so that nobody can find out which ids exist.
+    """
     return f"There is no run {to:.80}, or this run doesn't have access to it."
 
 
 def refusal(store: Store, run: RunRow, to: str) -> str:
-    """Return why a run has no access to another run, as a sentence; "" if it has access.
+    """Return a sentence that refuses `run` access to the run with the id `to`; "" if it has access.
 
-    A run always has access to its children and its parent, and to all runs to which the person who
-    started it has access.
+    A run has access to its children and its parent, and to the runs to which the person who started
+    it has access.
     """
     other = store.find_named(to)
     if other and (_are_kin(run, other) or store.may_reach(run, other)):
@@ -44,12 +47,15 @@ def _are_kin(run: RunRow, other: RunRow) -> bool:
 
 
 def sender_of(run_id: str) -> str:
-    """Return the name under which a run sends signals and cancellations."""
+    """Return the sender's name for signals and cancels that a run sends, such as "run 0193…"."""
     return f"run {run_id}"
 
 
 def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
-    """Store what a run sends to another run, in the same commit as its event."""
+    """Store an input to another run, with the signal or the cancel that `event` has recorded.
+
+    The event belongs to the sender `run` and is stored in the same commit.
+    """
     if content["refused"]:
         return
     other = store.run_key(content["to"])
@@ -60,7 +66,10 @@ def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) ->
 
 
 def deliver(store: Store, run_id: Any) -> bool:
-    """Lock a run and deliver what other runs have sent to it; a second call changes nothing."""
+    """Lock a run and apply all signals and cancels that other runs have sent to it.
+
+    A second call changes nothing. Returns False, because no further call is needed.
+    """
     deliver_locked(store, store.lock_run(run_id))
     return False
 

@@ -1,4 +1,4 @@
-"""Forks: new runs that take over another run's journal up to one of its steps or waits."""
+"""Forks: new runs that take over the journal of another run, up to one of its steps or waits."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from procedures.engine.values.files import File
 
 CARRIED_FROM = "carried_from"
-"""The field of a wait's closing that holds the id of the run in which the wait was closed."""
-TOLD = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
-"""Kinds of events that show which waits are open, which are closed, and which are asked again."""
+"""The key in a `wait.closed` event for the id of the run in which the wait was closed.
+
+Only events that a fork has taken over have this key.
+"""
+ABOUT_WAITS = {*OPENING, EventKind.STEP_STARTED, EventKind.WAIT_CLOSED, EventKind.OPERATOR}
+"""The kinds of events that say which waits are open, closed, or to be opened again."""
 
 
 A_FILE = re.compile(r'"digest":"([0-9a-f]{64})"')
@@ -32,11 +35,11 @@ ANYTHING_ELSEWHERE = re.compile(rf'"\w+{ELSEWHERE}":"([0-9a-f]{{64}})"')
 
 
 class ForkRefusedError(EngineError):
-    """A run can't be forked at the given step or wait; the message says why."""
+    """The run can't be forked at the step or wait that was asked for; the message says why."""
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """The run hasn't reached the given step or wait since it last continued as new."""
+    """The run hasn't reached the step or wait that was asked for since it last continued as new."""
 
     def __init__(self, at: str) -> None:
         super().__init__(
@@ -46,41 +49,47 @@ class UnknownPlaceError(ForkRefusedError):
 
 @dataclass(frozen=True)
 class Carried:
-    """The waits that the original run had opened before the fork point."""
+    """The waits among the events that a fork takes over, and what becomes of each wait."""
 
     again: Sequence[str]
-    """The keys of waits that the fork opens again: open waits, and those to be answered again."""
+    """The keys of the waits that the fork opens again.
+
+    They were still open, or their question is to be asked again.
+    """
     closed: Sequence[Entry]
-    """The waits whose outcome the fork takes over."""
+    """The closed waits whose outcome the fork keeps."""
 
 
 @dataclass(frozen=True)
 class Fork:
-    """The place where a fork leaves its original run, and the values that differ from then on."""
+    """What a new fork takes over from its original run, and what is different in the fork."""
 
     origin: RunRow
     until: int
-    """The number of the first event that the fork doesn't take over."""
+    """The number of the first event of the original run that the fork doesn't take over."""
     carried: Carried
     inputs: str
-    """The fork's inputs as canonical JSON text, even if they are large."""
+    """The inputs of the fork as canonical JSON text, which contains even large values."""
     by: str
-    """The person who starts the fork."""
+    """The name of the person who starts the fork."""
 
 
-def begins(event: Event, at: str) -> bool:
-    """Return True if the event belongs to the step, wait, child or gather with the key `at`."""
+def belongs_to(event: Event, at: str) -> bool:
+    """Return True if the event is part of the step, wait, child or gather with the key `at`."""
     is_of_it = event.key == at or event.key.startswith(f"{at}/")
     return is_of_it and event.kind in STRICT and not event.key.startswith(UNDO)
 
 
 def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> Event:
-    """Return the first event of the step or wait `at` since the run last continued as new.
+    """Return the first event of the step or wait `at`, at which the run is to be forked.
 
-    A fork takes over the events before it. Raises `UnknownPlaceError` if the run hasn't reached
-    `at` since then, and `ForkRefusedError` if the work done before `at` has been or will be undone.
+    The fork takes over the events before it. Events from before the last `continue_as_new` don't
+    count.
+
+    Raises `UnknownPlaceError` if no event belongs to `at`. Raises `ForkRefusedError` if the run's
+    earlier steps were undone, or will be because the run is being cancelled.
     """
-    first = next((event for event in events if begins(event, at)), None)
+    first = next((event for event in events if belongs_to(event, at)), None)
     if first is None:
         raise UnknownPlaceError(at)
     is_to_end = origin.cancel_requested_at is not None and not is_over(origin)
@@ -95,14 +104,15 @@ def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> 
 
 
 def note_of(said: dict[str, Any]) -> NewEvent:
-    """Return the event that records who asked for a fork or a restart, and why."""
+    """Return the event that records who started a fork or a restart, and why."""
     return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
 
 
-def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
-    """Yield the events that a fork takes over.
+def events_taken_over(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
+    """Yield the events of the original run that a fork takes over.
 
-    They come before the number `until`, and after the original run last continued as new.
+    They have numbers below `until`, and begin with the last `continue_as_new` of the original run,
+    if it has continued as new.
     """
     return chain.from_iterable(store.event_parts(origin, until))
 
@@ -110,14 +120,15 @@ def taken(store: Store, origin: RunRow, until: int) -> Iterator[Event]:
 def begin_fork(
     store: Store, run: RunRow, fork: Fork, note: NewEvent, *, files: "Sequence[File]" = ()
 ) -> None:
-    """Store and queue a new run with all that it takes over from another run.
+    """Insert and queue a new run that is a fork, with its events, waits and files.
 
-    `note` says who forked it. `files` are the files in its inputs.
+    `note` is the event that records who started the fork. `files` are the files in the fork's
+    inputs.
     """
     copy, named = _Copy(store, run), set[str]()
     with store.use_files():
         for part in store.event_parts(fork.origin, fork.until):
-            named.update(*map(_named_in, part))
+            named.update(*map(_file_digests_in, part))
             # The fork starts at the original's time, so its code reads the same times.
             if not copy.seq:
                 start = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files))
@@ -136,16 +147,19 @@ def begin_fork(
 
 
 def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
-    """Return a row's fields and two events for a wait whose outcome the fork takes over.
+    """Return the row's fields, the opening and the closing event of a wait that a fork keeps.
 
-    The two events opened and closed the wait.
+    `shift` is the difference between an event's number in the fork and in the original run.
     """
     opened = entry.events[0]
     return cells_of(opened.content, entry.key, opened.seq + shift), opened, entry.last
 
 
-def _named_in(event: Event) -> set[str]:
-    """Return the digests of the files that an event names, even in values stored elsewhere."""
+def _file_digests_in(event: Event) -> set[str]:
+    """Return the digests of the files to which an event refers.
+
+    An event may hold only the digest of a large value. Then the value is loaded and searched, too.
+    """
     store, texts = file_store(), [event.data]
     if store:
         elsewhere = ANYTHING_ELSEWHERE.findall(event.data)
@@ -154,10 +168,10 @@ def _named_in(event: Event) -> set[str]:
 
 
 class _Copy:
-    """The journal of a fork while it is written.
+    """The journal of a fork, while its events are being inserted.
 
-    It consists of the fork's own start, the events it takes over, and a note of who asked for it.
-    Each event is hashed for its place in this journal.
+    The first event is the fork's own start. The events taken over from the original run follow, and
+    then the note of who started the fork. Each event gets a new number and hash for this journal.
     """
 
     def __init__(self, store: Store, run: RunRow) -> None:
@@ -165,18 +179,22 @@ class _Copy:
         self.seq, self.head = 0, ""
 
     def chain(self, draft: NewEvent, at: datetime) -> Event:
-        """Add an event of the fork itself: its start, with the original's time, or the note."""
+        """Append an event of the fork's own: its start or the note.
+
+        The start has the time of the first event that the fork takes over. The note has the present
+        time.
+        """
         key, head = self._store.key, self.head
         events = chained([draft], run_id=self._id, after=self.seq, at=at, head=head, key=key)
         self._keep(events)
         return events[0]
 
     def take_over(self, events: Iterable[Event], fork: Fork) -> None:
-        """Add the original run's events except its start, because the fork has its own start."""
+        """Append the original run's events, except `run.started`, because the fork has its own."""
         kept, seq, head = list[Event](), self.seq, self.head
         for event in events:
             if event.kind != EventKind.RUN_STARTED:
-                seq, one = seq + 1, as_taken(event, fork)
+                seq, one = seq + 1, stored_in_fork(event, fork)
                 kept.append(moved(one, run_id=self._id, seq=seq, head=head, key=self._store.key))
                 head = kept[-1].hash
         self._keep(kept)
@@ -188,13 +206,14 @@ class _Copy:
 
 
 def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
-    """Return which waits of the original run are asked again in the fork, and which are kept.
+    """Return which waits of the original run the fork opens again, and which of them it keeps.
 
-    Only waits that were opened before the fork point count. Raises `ForkRefusedError` if a child
-    was still running then, because the fork would repeat its work.
+    `events` are the events that the fork takes over. If `keep_answers` is False, all questions are
+    asked again. Raises `ForkRefusedError` if a child is still running at the end of these events,
+    because the fork would start the same child a second time.
     """
     # Stream the events and keep only these kinds, because the journal may be too long for memory.
-    history = History(event for event in events if event.kind in TOLD)
+    history = History(event for event in events if event.kind in ABOUT_WAITS)
     waits = [entry for entry in history.entries.values() if entry.family != "step"]
     for entry in waits:
         if entry.family == "child" and not (entry.is_closed or entry.is_asked_again):
@@ -204,12 +223,16 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
             )
     again = dict.fromkeys(entry.key for entry in waits if not entry.is_closed)
     if not keep_answers:
-        again |= dict.fromkeys(_to_answer_anew(history, waits))
+        again |= dict.fromkeys(_keys_to_ask_again(history, waits))
     return Carried(list(again), [entry for entry in waits if entry.key not in again])
 
 
-def as_taken(event: Event, fork: Fork) -> Event:
-    """Return the event as the fork stores it: with the fork's starter and inputs."""
+def stored_in_fork(event: Event, fork: Fork) -> Event:
+    """Return an event of the original run as the fork stores it.
+
+    A `run.continued` event gets the fork's inputs and the name of the person who starts the fork. A
+    `wait.closed` event gets the id of the run in which the wait was closed.
+    """
     content = event.content
     match event.kind:
         case EventKind.RUN_CONTINUED:
@@ -223,11 +246,12 @@ def as_taken(event: Event, fork: Fork) -> Event:
     return event._replace(data=canonical.text_of(content))
 
 
-def _to_answer_anew(history: History, waits: Sequence[Entry]) -> Iterator[str]:
-    """Yield the keys of questions, of sets they decided, and of waits that these sets withdrew.
+def _keys_to_ask_again(history: History, waits: Sequence[Entry]) -> Iterator[str]:
+    """Yield the keys of the waits that a fork opens again because their questions are asked again.
 
-    Questions to operators about a step whose outcome was unknown aren't asked again, because their
-    answers are facts.
+    They are the questions themselves, the sets of waits that contain them, and the waits that were
+    withdrawn when such a set was decided. Questions to operators about a step whose outcome was
+    unknown are left out, because their answers state what has happened.
     """
     questions = {entry.key for entry in waits if _is_asked(entry) and not _is_doubt(history, entry)}
     yield from questions

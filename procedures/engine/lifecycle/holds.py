@@ -1,9 +1,9 @@
-"""Held answers: while an answer can be undone, its wait stays open.
+"""Held answers: answers that can be undone for some time, during which their waits stay open.
 
-Meanwhile the wait counts as decided at the moment the answer was given: its deadline has no effect,
-and a set of waits that it decides counts as decided, too. Waits that the answer makes unneeded are
-held, too. Nothing is written to the journal, and the run isn't woken. The caller has always locked
-the run.
+A wait with a held answer counts as decided from the time at which the answer was given. Its
+deadline then has no effect. If the answer decides a set of waits, the set counts as decided, and
+its other waits count as unneeded. But nothing is written to the journal yet, and the run isn't
+queued. The caller of each function has locked the run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Act = tuple[datetime, Callable[[], object]]
 
 
 class TooLateError(OperationRefusedError):
-    """An answer can't be undone any more, because it has taken effect or was not used."""
+    """The answer can't be undone, because its time to be undone is over, or it was never used."""
 
     def __init__(self) -> None:
         super().__init__("It's too late to undo this answer.")
@@ -30,7 +30,7 @@ class TooLateError(OperationRefusedError):
 def hold_answer(
     store: Store, run: RunRow, wait: WaitRow, content: Mapping[str, Any], *, until: datetime
 ) -> None:
-    """Hold the answer to an undecided wait until a set time; nobody else can answer meanwhile."""
+    """Hold an answer to a wait until the time `until`; in this time, nobody else can answer."""
     wait.held, wait.held_at = canonical.text_of(content), store.now
     wait.effective_at = until
     store.save(wait, "held", "held_at", "effective_at")
@@ -40,7 +40,11 @@ def hold_answer(
 
 
 def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait if its held answer can't be undone any more; return False otherwise."""
+    """Close a wait with its held answer if the time to undo the answer is over.
+
+    Returns False, and changes nothing, if the wait is closed, has no held answer, or must stay
+    held.
+    """
     if not wait.is_open or wait.effective_at is None or store.now < wait.effective_at:
         return False
     content, given_at = canonical.plain(wait.held), wait.held_at
@@ -50,10 +54,12 @@ def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
 
 
 def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Undo a held answer; deadlines that have passed in the meantime take effect now.
+    """Undo the held answer of a wait, and apply what happened while the answer was held.
 
-    Raises `TooLateError` from the time `effective_at` on, by the storage's clock, even if the wait
-    is still open.
+    A deadline that passed in this time closes the wait, and a signal that came closes a wait for
+    it.
+
+    Raises `TooLateError` if the storage's clock has reached the wait's `effective_at`.
     """
     if not wait.is_open or wait.effective_at is None or wait.effective_at <= store.now:
         raise TooLateError
@@ -67,7 +73,10 @@ def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def _released(store: Store, run: RunRow, whole: WaitRow | None) -> Sequence[WaitRow]:
-    """Return the parts of a set that are needed again; none if other answers decide the set."""
+    """Return the waits of a set that are needed again after one of its held answers was undone.
+
+    Returns an empty list if the other answers still decide the set.
+    """
     if whole is None or not whole.is_open:
         return []
     if decide(store, run, whole):
@@ -82,7 +91,11 @@ def _released(store: Store, run: RunRow, whole: WaitRow | None) -> Sequence[Wait
 
 
 def _missed(store: Store, run: RunRow, waits: Sequence[Row]) -> Iterator[Act]:
-    """Yield the deadlines and signals that came while the waits were decided, with their times."""
+    """Yield what happened to these waits while they counted as decided, as (time, function).
+
+    That was a deadline that passed, or a signal that came. The function closes the wait
+    accordingly.
+    """
     for wait in waits:
         if wait.due_at is not None and wait.due_at <= store.now:
             yield wait.due_at, partial(_expire, store, run, wait)
@@ -103,7 +116,7 @@ def _match(store: Store, run: RunRow, wait: Row) -> None:
 
 
 def _still_undecided(store: Store, run: RunRow, wait: Row) -> WaitRow | None:
-    """Return the wait as it is now, or None if something else has decided it or its set."""
+    """Return the present row of a wait; None if the wait is closed by now, or counts as decided."""
     current = store.latest_wait(run, wait.key)
     is_same = current is not None and current.opened_seq == wait.opened_seq
     return current if is_same and current and is_undecided(current) else None

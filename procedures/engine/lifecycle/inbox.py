@@ -1,4 +1,4 @@
-"""Messages from people to a run: signals of a reserved name, read by the run's code."""
+"""Messages that people send to a run, stored as signals with a reserved name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,27 +8,30 @@ from procedures.engine.store import RunRow, SignalRow, Store
 from procedures.engine.values import canonical
 
 MESSAGE = "inbox:message"
-"""The name of signals that are messages; its colon keeps authors and programs from using it."""
+"""The name of signals that are messages; authors and programs can't use a name with a colon."""
 
 
 READ = '"read":['
-"""A string in the data of each event that names messages as read, and of few other events."""
+"""The start of a list of ids in an event's data: the messages or signals that the run has read.
+
+Other events may contain the same characters by chance.
+"""
 
 
 def unread_messages(store: Store, run: RunRow) -> list[dict[str, Any]]:
     """Return the messages that the run hasn't read, in the order in which they were sent.
 
-    Each has the fields `id`, `text`, `by`, `at`, `steers` and, if there are any, `files`, as plain
-    JSON.
+    Each message is a dict of plain JSON with the keys `id`, `text`, `by`, `at` and `steers`. A
+    message with files also has the key `files`.
     """
     return [_plain(signal) for signal in _unread(store, run, MESSAGE)]
 
 
 def unread_signals(store: Store, run: RunRow, name: str) -> list[dict[str, Any]]:
-    """Return the signals of that name that nothing has taken, in the order in which they were sent.
+    """Return the signals with this name that nothing has taken, in the order of their sending.
 
-    Each has the fields `id`, `by`, `at` and `value`, as plain JSON. Signals that were sent as
-    errors are left for waits, which raise them.
+    Each signal is a dict of plain JSON with the keys `id`, `by`, `at` and `value`. Signals that
+    carry an error are left out: a wait takes such a signal, and raises the error.
     """
     return [
         {
@@ -43,9 +46,9 @@ def unread_signals(store: Store, run: RunRow, name: str) -> list[dict[str, Any]]
 
 
 def note_read(store: Store, run: RunRow, event: Event) -> None:
-    """Mark the messages or signals that an event names as read.
+    """Mark the messages or signals that the run has read, as `event` lists them.
 
-    The layers above are notified of messages.
+    If they are messages, the packages above are notified, such as `chat`.
     """
     content = event.content
     read, name = set(content.get("read", ())), str(content.get("signal", MESSAGE))
@@ -74,5 +77,5 @@ def _plain(signal: SignalRow) -> dict[str, Any]:
 
 
 def named_files_of(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry with the files of a message, or {} if it has none."""
+    """Return {"files": [...]} with the files of a message; {} if the message has none."""
     return {"files": value["files"]} if value.get("files") else {}

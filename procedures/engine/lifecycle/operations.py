@@ -29,7 +29,7 @@ from procedures.engine.store import RunRow, Store
 
 
 class Cancelled(Enum):
-    """The ways in which a run can be cancelled."""
+    """The ways in which a cancelled run ends: at once, by its worker, or after compensations."""
 
     AT_ONCE = auto()
     BY_ITS_WORKER = auto()
@@ -37,7 +37,11 @@ class Cancelled(Enum):
 
 
 def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
-    """Cancel a locked run; a worker ends it if one holds it or if steps must be undone."""
+    """Cancel a run, which the caller has locked.
+
+    The run ends at once, unless a worker holds it or has to execute its compensations. Then the
+    worker ends the run.
+    """
     ask_to_end(store, run, said)
     # The worker may be in the middle of a step whose end must be stored and perhaps undone, so only
     # the worker can end the run properly.
@@ -54,10 +58,10 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
 
 
 def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
-    """End a locked run and all runs below it at once; return how many below it were ended.
+    """End a run and all runs below it at once, and return the number of runs that ended below it.
 
-    Workers may still hold the runs. No compensations are run, and no layer above can prevent the
-    end.
+    Runs end even if workers hold them. No compensations are executed, and the packages above, such
+    as `chat`, can't refuse the end. The caller has locked the run.
     """
     store = store.regardless()
     tree = [run, *store.family(run)]
@@ -80,9 +84,10 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
 
 
 def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
-    """Pause a locked run, so that no worker claims it until it is unpaused.
+    """Pause a run, which the caller has locked; no worker claims the run until it is unpaused.
 
-    Returns False if a worker still holds the run; it releases the run before the next step or wait.
+    Returns False if a worker holds the run. The worker then releases the run before its next step
+    or wait, and the run is paused.
     """
     tell(store, run, said)
     run.pause_requested_at = store.now
@@ -100,9 +105,10 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
 
 
 def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Unpause a locked run in the status that it had before, or withdraw a pending pause.
+    """Unpause a run, which the caller has locked, or withdraw a pause that hasn't taken effect yet.
 
-    If inputs came in the meantime, the run is queued.
+    The run returns to the status that it had before the pause. It is queued if an input has come in
+    the meantime.
     """
     tell(store, run, said)
     if run.status != RunStatus.PAUSED:

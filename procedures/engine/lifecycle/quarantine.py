@@ -1,4 +1,4 @@
-"""Quarantine of runs that can't continue: the problem and its remedy are stored in the run."""
+"""The quarantine of a run that can't continue: the run stores the problem and a remedy."""
 
 from typing import Any
 
@@ -7,12 +7,16 @@ from procedures.engine.journal.events import EventKind, Handoff, NewEvent, RunSt
 from procedures.engine.values import canonical
 
 Ending = tuple[Handoff, tuple[NewEvent, ...]]
-"""The end of a claim: how the run is released, and the events that record it."""
+"""The end of a claim: the handoff that releases the run, and the events that are stored with it."""
 BRING_BACK = "Deploy code that fits the journal and retry, or cancel the run."
 
 
 def quarantined(interruption: Interruption, *, remedy: str = "") -> Ending:
-    """Return the `Ending` that quarantines the run and records the problem and its remedy."""
+    """Return the `Ending` of a claim that quarantines its run, with the problem and a remedy.
+
+    `remedy` is a sentence for operators; by default, the interruption's own remedy or a general
+    one.
+    """
     content: dict[str, Any] = {
         "type": type(interruption).__name__,
         "message": canonical.legible(str(interruption)),

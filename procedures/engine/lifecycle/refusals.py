@@ -4,4 +4,4 @@ from procedures.engine.errors import EngineError
 
 
 class OperationRefusedError(EngineError):
-    """An operation isn't possible now, or no reason was given for it; the message says which."""
+    """An operation isn't possible now, or lacks a reason; the message says what is wrong."""

@@ -1,6 +1,7 @@
-"""Retries and overrides: how a failed run, or one that no longer fits its code, continues.
+"""Retries and overrides, by which a failed or quarantined run continues.
 
-A retry repeats the step, the gather or the child that made the run fail.
+A retry repeats the step, the gather or the child run that made the run fail. An override lets a run
+continue although its journal no longer fits the procedure's code.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -24,20 +25,23 @@ DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
 
 @dataclass(frozen=True)
 class Again:
-    """The keys of the parts of a run that a retry repeats or opens again."""
+    """The parts of a run that a retry repeats, as keys of steps, gathers and waits."""
 
     keys: Sequence[str]
-    """The keys of gathers to repeat and of waits to open again."""
+    """The keys of gathers whose branches continue, and of waits to open again.
+
+    Waits for child runs aren't among them: `child` and `withdrawn` have their keys.
+    """
     step: str = ""
-    """The key of the step to try again, or ""."""
+    """The key of the step to execute again; "" if no step made the run fail."""
     is_doubtful: bool = False
-    """True if people let the step fail because it may or may not have happened."""
+    """True if an operator let the step fail because nobody knew whether it had happened."""
     lacks_result: bool = False
-    """True if people let the step fail because its result couldn't be stored."""
+    """True if an operator let the step fail because its result couldn't be stored."""
     child: str = ""
-    """The key of the wait whose children failed, or ""."""
+    """The key of the wait whose child run failed; "" if no child made the run fail."""
     withdrawn: Sequence[str] = ()
-    """The keys of waits for children that were withdrawn when the run ended."""
+    """The keys of waits for child runs that were withdrawn because the run ended."""
 
     @property
     def waits_on_children(self) -> list[str]:
@@ -45,7 +49,7 @@ class Again:
 
 
 class Fate(StrEnum):
-    """The fate of a child without a result when its parent is retried."""
+    """The way in which a retry of the parent treats a child run that hasn't succeeded."""
 
     KEPT = "kept"  # the child has a result by now
     AWAITED = "awaited"  # somebody has let the child continue already
@@ -56,23 +60,24 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Retried:
-    """A retry that was carried out."""
+    """The result of a retry that was carried out."""
 
     run: RunRow
     had_failed: bool
     again: Again
     fates: Sequence[tuple[RunRow, Fate]]
-    """The children that made the run fail and have no result yet, with the fate of each."""
+    """The child runs that made the run fail, each with what the retry does with it."""
 
 
 def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
-    """Let a failed or quarantined run continue where it stopped; its journal isn't changed.
+    """Let a failed or quarantined run continue where it stopped; the journal keeps all its events.
 
-    Locks the runs above it first, then the run itself, then the children that failed.
+    Locks the runs above this run first, then this run, then the child runs that failed. Raises
+    `OperationRefusedError` if the run can't be retried.
     """
     # Lock from the top down, as everywhere. The ids are read without locks, because a run's parent
     # never changes.
-    *above, run = [store.lock_run(pk) for pk in reversed(_line_of(store, run_id))]
+    *above, run = [store.lock_run(pk) for pk in reversed(_ids_to_lock(store, run_id))]
     _check_above(run, above)
     # The parent may not have collected the child's failure yet. If it did so later, it would close
     # the wait that is opened again here.
@@ -84,8 +89,12 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
     return Retried(run, had_failed, plan.again, fates)
 
 
-def _line_of(store: Store, run_id: Any) -> list[Any]:
-    """Return the ids of the run and of those runs above it that depend on their child."""
+def _ids_to_lock(store: Store, run_id: Any) -> list[Any]:
+    """Return the ids of the run, its parent, the parent's parent and so on, in this order.
+
+    The list ends below a parent whose wait for the child is closed and lets the child continue
+    alone (`on_parent_end="abandon"`).
+    """
     line, wait = [run_id], store.find_run(run_id).parent_wait
     while wait is not None and not (wait.abandons and not wait.is_open):
         line.append(wait.run_id)
@@ -94,7 +103,10 @@ def _line_of(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """Refuse to retry a child whose parent was cancelled, unless the child must undo its steps."""
+    """Raise `OperationRefusedError` if a run above this one was cancelled or is being cancelled.
+
+    A quarantined run that was cancelled itself may be retried, because it then undoes its work.
+    """
     if run.status == RunStatus.QUARANTINED and run.cancel_requested_at:
         return
     for one in above:
@@ -108,19 +120,19 @@ def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A checked plan for retrying a run and its children; nothing changes until `apply`."""
+    """A plan for retrying a run and its child runs; nothing changes before `apply`."""
 
     run: RunRow
     again: Again
     found: "Mapping[str, _Children]"
-    """The children that made the run fail, by the key of the wait for them."""
+    """The child runs that made the run fail, by the key of the wait for them."""
     below: "Sequence[_Plan]"
 
     @classmethod
     def of(cls, store: Store, run: RunRow) -> "_Plan":
-        """Return the plan for retrying a locked run; its children are locked here.
+        """Return the plan for retrying a run that the caller has locked; lock its child runs.
 
-        Raises `OperationRefusedError` if the run or one of its children can't be retried.
+        Raises `OperationRefusedError` if the run, or one of the child runs, can't be retried.
         """
         if run.status not in (RunStatus.FAILED, RunStatus.QUARANTINED):
             words = f"Only a failed or quarantined run can be retried; this one is {run.status}."
@@ -130,7 +142,7 @@ class _Plan:
             raise OperationRefusedError(
                 "The run's work has been undone, so it can't be retried. Restart it instead."
             )
-        again = taken_up(events, known=_known(store, run), has_failed=has_failed)
+        again = parts_to_repeat(events, known=_keys_still_open(store, run), has_failed=has_failed)
         found = {key: _Children.of(store, run, key) for key in again.waits_on_children}
         children = [child for one in found.values() for child in one.with_fate(Fate.RETRIED)]
         return cls(run, again, found, [cls.of(store, child) for child in children])
@@ -149,10 +161,10 @@ class _Plan:
             plan.apply(store, said)
 
 
-def _known(store: Store, run: RunRow) -> set[str]:
-    """Return the keys of waits that are open or about to close.
+def _keys_still_open(store: Store, run: RunRow) -> set[str]:
+    """Return the keys of waits that are open, or whose closing isn't in the journal yet.
 
-    The end of a child doesn't count, because the run's own end has already closed the wait for it.
+    A wait that an ended child has closed isn't among them: it was withdrawn when the run ended.
     """
     coming = {one.key for one in store.pending_inputs(run) if one.kind != CHILD_ENDED}
     return coming | {wait.key for wait in store.waits(run, is_open=True)}
@@ -160,14 +172,14 @@ def _known(store: Store, run: RunRow) -> set[str]:
 
 @dataclass(frozen=True)
 class _Children:
-    """The locked children of one wait that made a run fail."""
+    """The child runs of one wait that made the run fail; they are locked."""
 
     wait: WaitRow | None = None
-    """The wait to open again, or None."""
+    """The wait to open again; None if there is none, or if the code opens a new wait instead."""
     opened_anew: Sequence[str] = ()
-    """The key of the wait, if another child is started in place of the old one."""
+    """The key of the wait, if the code is to open a new wait and to start another child."""
     fates: Sequence[tuple[RunRow, Fate]] = ()
-    """The children without a result, with the fate of each."""
+    """The child runs without a result, each with what the retry does with it."""
 
     @classmethod
     def of(cls, store: Store, run: RunRow, key: str) -> "_Children":
@@ -199,10 +211,11 @@ def _fate(store: Store, child: RunRow) -> Fate:
 
 
 def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    """Let a locked, quarantined run continue with code that differs from its journal.
+    """Let a quarantined run continue, although its journal no longer fits the procedure's code.
 
-    Events that the code doesn't ask for are skipped. A step's stored result counts although its
-    arguments have changed, and a question that has changed is asked again.
+    Events that the code doesn't ask for are skipped. If the arguments of a step have changed, the
+    stored result of the step still counts. If a question has changed, it is asked again. The caller
+    has locked the run.
     """
     error = store.error_of(run)
     if run.status != RunStatus.QUARANTINED or error.get("type") != "Mismatch":
@@ -218,11 +231,12 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     reopen(store, run)
 
 
-def taken_up(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
-    """Return what a retry repeats; `known` are the keys of waits that are open or about to close.
+def parts_to_repeat(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
+    """Return what a retry of a run with these events repeats.
 
-    All other waits that are open in the journal were withdrawn when the run ended, and are opened
-    again.
+    `known` are the keys of waits that are still open, or were closed by an input that isn't in the
+    journal yet. All other waits that look open in the journal were withdrawn when the run ended, so
+    they are opened again.
     """
     history = History(events)
     left = [key for key in open_in(history) if key not in known]
@@ -260,10 +274,12 @@ def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:
-    """Return the key of the step, gather or child that failed in a scope; "" after a limit.
+    """Return the key of the step, gather or wait for children that made a run or a branch fail.
 
-    The event `end` may name the key; otherwise, the key of the scope's last decisive event counts.
-    After a limit, the run continues from where it stood.
+    `path` is the path of the branch, such as "each/1/", or "" for the run. `end` is the event of
+    the failure. It may name the key; otherwise, this is the key of the last event of a step, a wait
+    or a child in `path`. Returns "" if a limit made the run fail, because the run then continues
+    where it stopped.
     """
     if told := end.content.get("of"):
         return str(told)
@@ -274,7 +290,7 @@ def _cause(events: Sequence[Event], path: str, end: Event) -> str:
 
 
 def _withdrawn_in(history: History, gather: str) -> list[str]:
-    """Return the keys of the waits that a gather's failure has withdrawn in other branches."""
+    """Return the keys of the waits in a gather that the failure of one branch has withdrawn."""
     entries = (one for one in history.entries.values() if one.key.startswith(f"{gather}/"))
     return [one.key for one in entries if _is_left(one.last)]
 
@@ -293,7 +309,11 @@ def _is_failed_step(event: Event) -> bool:
 
 
 def _is_failed_child(entry: Entry, *, is_told: bool) -> bool:
-    """Return True if the entry is a failed child, or a map that is known to have failed."""
+    """Return True if the entry is a wait for a child that failed, or for a map that failed.
+
+    A map has failed if `is_told` is True: the event of the run's failure names the map as its
+    cause.
+    """
     if entry.family != "child" or not entry.is_closed:
         return False
     is_one = entry.events[0].content["wait"] == "child"

@@ -1,4 +1,4 @@
-"""The states of a run (queued, held by a writer, released), and the requests of operators."""
+"""The states of a run (queued, claimed, suspended, ended), and what changes them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ FIRST = RunStatus.QUEUED
 """The status of a new run."""
 SUSPENDED = (RunStatus.WAITING, RunStatus.RETRYING)
 LEFT_CHILDREN = (RunStatus.FAILED, RunStatus.SUCCEEDED)
-"""The final statuses of a run whose children may still be running."""
+"""The statuses of ended runs whose child runs may still be running."""
 
 
 def is_over(run: RunRow) -> bool:
@@ -24,7 +24,7 @@ def is_suspended(run: RunRow) -> bool:
 
 
 def is_held(run: RunRow, now: datetime) -> bool:
-    """Return True if a worker holds the run and its lease has not expired."""
+    """Return True if a worker holds the run, and the worker's lease has not expired."""
     is_working = run.status == RunStatus.RUNNING
     return is_working and run.leased_until is not None and run.leased_until > now
 
@@ -36,19 +36,25 @@ def is_claimable(run: RunRow, now: datetime) -> bool:
 
 
 def is_due(run: RunRow, now: datetime) -> bool:
-    """Return True if a suspended run is due: for its next attempt, or because its time is up."""
+    """Return True if it is time to queue a suspended run.
+
+    That is the time of a step's next attempt, or the end of the run's maximum duration.
+    """
     is_time = any(at is not None and at <= now for at in (run.wake_at, run.ends_at))
     return is_suspended(run) and is_time
 
 
 def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
-    """Store an operator's request as an input for the journal; the caller has locked the run."""
+    """Store an operator's request as an input, which the next claim writes to the journal.
+
+    `step` is the key of the step that the request concerns. The caller has locked the run.
+    """
     draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
     store.put_input(run.pk, draft, at=store.now, is_counted=True)
 
 
 def queue(store: Store, run: RunRow) -> None:
-    """Queue the run. Revoke the lease of any worker that still holds it."""
+    """Queue the run; a worker that still holds the run loses its lease and can't write."""
     # The epoch stays as it is, because the next claim raises it. Until then, the epoch 0 in the
     # head allows no writes.
     if run.status == RunStatus.RUNNING:
@@ -60,9 +66,9 @@ def queue(store: Store, run: RunRow) -> None:
 
 
 def wake(store: Store, run: RunRow) -> None:
-    """Queue a suspended run; a running one is queued when its worker releases it.
+    """Queue the run if it is suspended; if it is paused, an unpause will queue it.
 
-    A paused run is queued when it is unpaused.
+    A run that a worker holds isn't changed: it is queued when the worker releases it.
     """
     if is_suspended(run):
         queue(store, run)
@@ -72,7 +78,7 @@ def wake(store: Store, run: RunRow) -> None:
 
 
 def reopen(store: Store, run: RunRow) -> None:
-    """Queue a run that has failed or was quarantined, and clear its error and end time."""
+    """Queue a failed or quarantined run again, and clear its error and its end time."""
     # The run failed before the cancel took effect; a quarantined run is still to be cancelled.
     if run.status == RunStatus.FAILED:
         run.cancel_requested_at = None
@@ -83,13 +89,13 @@ def reopen(store: Store, run: RunRow) -> None:
 
 
 def request_cancel(store: Store, run: RunRow) -> None:
-    """Record that the run is being cancelled; a pending pause is dropped."""
+    """Record in the run's row that the run is being cancelled, and drop a pending pause."""
     run.cancel_requested_at, run.pause_requested_at = store.now, None
     store.save(run, "cancel_requested_at", "pause_requested_at")
 
 
 def hold(store: Store, run: RunRow) -> None:
-    """Give a locked run to its next writer, so that no earlier writer can write any more."""
+    """Make a new claim the only writer of the run's journal; the caller has locked the run."""
     run.status, run.leased_until, run.epoch = (
         RunStatus.RUNNING,
         store.now + store.lease,
@@ -109,7 +115,7 @@ def hand_back(
     result: str | None = None,
     error: Mapping[str, Any] | None = None,
 ) -> None:
-    """Release a run that a writer holds, and set its new status."""
+    """Release the run from its writer, and give it a new status."""
     run.status, run.wake_at, run.result = status, wake_at, result
     run.leased_until = run.reached_at = None
     run.queued_at = store.now if status == RunStatus.QUEUED else None
@@ -120,31 +126,35 @@ def hand_back(
 
 
 def has_to_undo(store: Store, run: RunRow) -> bool:
-    """Return True if a worker must run compensations before the cancelled run can end."""
+    """Return True if the run has registered compensations, which a worker must execute first."""
     return store.has_event(run, after=undone_since(run), kind=EventKind.COMPENSATION)
 
 
 def undone_since(run: RunRow) -> int:
     """Return the number of the last event whose compensations this run doesn't execute.
 
-    The original run executes the compensations that a fork has taken over.
+    If the run is a fork, these are the compensations that it has taken over: the original run
+    executes them. Compensations from before the last `continue_as_new` aren't executed, either.
     """
     return max(run.base_seq, run.carried_seq)
 
 
 def is_undone(store: Store, run: RunRow) -> bool:
-    """Return True if the run's compensations have run, or have begun to run."""
+    """Return True if the run has executed a compensation, or has begun to execute one."""
     return store.has_event(run, after=run.base_seq, prefix=UNDO)
 
 
 def are_undone(events: Iterable[Event]) -> bool:
-    """Return what `is_undone` returns for the run with these events, which are loaded already."""
+    """Return True if a compensation in these events was executed, or was begun.
+
+    This is `is_undone` for a run whose events are loaded already.
+    """
     return any(one.key.startswith(UNDO) for one in events)
 
 
 def told_to_cancel(store: Store, run: RunRow) -> dict[str, Any]:
-    """Return who cancelled the run and why, as the content of the event that ends it."""
-    return store.last_told(run, EventKind.OPERATOR, "cancel")
+    """Return who cancelled the run and why, as the content of the `run.cancelled` event."""
+    return store.newest_content(run, EventKind.OPERATOR, "cancel")
 
 
 def unended(runs: Iterable[RunRow]) -> list[RunRow]:

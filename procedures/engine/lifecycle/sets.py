@@ -1,4 +1,4 @@
-"""Closing sets of waits, and the waits that a decided set no longer needs."""
+"""The events that close a set of waits, and the waits that a decided set no longer needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,27 +8,37 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.questions import Question
 
 DETACHED_KINDS = ("child", "map")
-"""Kinds of waits for children, which continue when a set is decided without them."""
+"""The kinds of waits that wait for child runs.
+
+If a set is decided by its other waits, these waits stay open, and the child runs continue.
+"""
 KEEP_OPEN = "keep_open"
-"""The field of a set's opening that keeps its other parts open once the set is decided."""
+"""The key in the opening event of a set whose other waits stay open after the set is decided."""
 NOT_NEEDED = "system: no longer needed"
 
 
-def decision(won: Sequence[str]) -> dict[str, Any]:
-    """Return the content of the event that closes a set; `won` are the keys that decided it."""
+def closing_of_set(won: Sequence[str]) -> dict[str, Any]:
+    """Return the content of the event that closes a set.
+
+    `won` are the keys of the waits that decided the set.
+    """
     return closing("decided", list(won), responder="system: set")
 
 
-def not_needed(why: str) -> dict[str, Any]:
-    """Return the content of the event that closes an unneeded wait of a decided set.
+def closing_of_unneeded(why: str) -> dict[str, Any]:
+    """Return the content of the event that closes a wait which a decided set doesn't need any more.
 
-    `why` says what decided the set.
+    `why` is a sentence that says how the set was decided.
     """
     return closing("withdrawn", responder=NOT_NEEDED, comment=why)
 
 
-def told_of(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
-    """Return a sentence on how a wait was closed, for people whose answer is no longer needed."""
+def closing_sentence(opened: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
+    """Return a sentence that says how a wait was closed, such as "A timer elapsed first".
+
+    The sentence is for people whose answers to other questions of the same set are no longer
+    needed. `opened` and `closed` are the contents of the events that opened and closed the wait.
+    """
     match opened["wait"]:
         case "request":
             return _told_of_request(Question.from_json(opened), closed)

@@ -1,4 +1,7 @@
-"""Signals: each is taken by the first wait that fits it, stored for a later wait, or skipped."""
+"""Signals: a signal closes the first wait that can take it, or is stored until such a wait opens.
+
+A signal that doesn't fit the wait for it is skipped, and the wait stays open.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,40 +16,43 @@ from procedures.engine.values import canonical
 from procedures.engine.values.shapes import check_shape
 
 RECEIVED = "received"
-"""The outcome of a wait that was closed by a signal."""
+"""The outcome of a wait that a signal has closed."""
 LONGEST_REASON = 500
 
 
 def received(value: Mapping[str, Any], *, sender: str, error: str = "") -> dict[str, Any]:
-    """Return the content with which a signal closes a wait; `value` is packed.
+    """Return the content of the event with which a signal closes a wait.
 
-    If `error` is given, the waiting code raises it.
+    `value` has the key "value", or the key for a large value that is stored elsewhere. If `error`
+    isn't "", the code that waits raises an exception with this message.
     """
     content = {**closing(RECEIVED, responder=sender), **value}
     return {**content, "error": error} if error else content
 
 
 def skipped(name: str, sender: str, why: str) -> str:
-    """Return the sentence with which the journal records that a signal was skipped."""
+    """Return the sentence in the journal about a skipped signal; `why` is the reason."""
     words = canonical.legible(why)[:LONGEST_REASON]
     return f"The signal {name} from {sender} was skipped; the run still waits for one. {words}"
 
 
 def check_signal(value: Any, opened: Mapping[str, Any], *, code: str) -> None:
-    """Raise `AnswerError` if an open wait can't take the value.
+    """Raise `AnswerError` if the wait that `opened` describes can't take this value of a signal.
 
-    The value is checked here only if `code` is the version that opened the wait. Newer code may
-    accept another type, and checks the value itself.
+    `code` is the version of the procedure's code. If another version has opened the wait, nothing
+    is checked: the newer code may expect another type, and checks the value when it takes the
+    signal.
     """
     if opened.get("code") == code and "shape" in opened:
         check_shape(value, opened["shape"])
 
 
 def accept_signal(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) -> SignalRow:
-    """Store a new signal for a locked run, and close the first wait that can take it.
+    """Store a signal that was sent to the run, and close the first wait that can take it.
 
-    Raises `AnswerError`, and stores nothing, if waits are open for the signal but none can take it.
-    `code` is the version of the run's code, or None if this process doesn't have that code.
+    If waits for this signal are open but none can take it, `AnswerError` is raised, and nothing is
+    stored. `code` is the version of the run's code, or None if this process doesn't have the code.
+    The caller has locked the run.
     """
     # Check before storing: a refused signal must leave no trace, so that its sender can send
     # another one with the same id.
@@ -74,15 +80,19 @@ def _taker_of(store: Store, run: RunRow, sent: SentSignal, *, code: str | None) 
 
 
 def _takers(store: Store, run: RunRow, name: str) -> list[WaitRow]:
-    """Return the waits that can take a signal now, except those that a held answer decides."""
+    """Return the open waits for a signal of this name, except waits that count as decided.
+
+    A wait counts as decided while a held answer makes it unneeded.
+    """
     waits = store.waits(run, is_open=True, kind="signal", signal=name)
     return [wait for wait in waits if is_undecided(wait)]
 
 
 def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
-    """Store a signal from another run, unless it is already stored, and close a wait with it.
+    """Store a signal that another run has sent, and close the first wait that can take it.
 
-    The signal is skipped if waits are open for it but none can take it.
+    If waits for this signal are open but none can take it, the signal is skipped. If a signal with
+    the same id is stored already, nothing happens. The caller has locked the run.
     """
     # Authors choose the id, and may send a signal twice under it; only the first one counts.
     if store.signals(run, name=sent.name, signal_id=sent.signal_id):
@@ -98,9 +108,9 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
 
 def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Close a wait with the first stored signal of its name that no other wait has taken.
+    """Close a wait for a signal with the oldest signal of its name that nothing has taken.
 
-    Signals that the waiting code can't take are skipped, and the journal says why.
+    Signals of this name that the wait can't take are skipped, and the journal says why.
     """
     for signal in store.signals(run, name=wait.signal, wait=None, skipped="", read_seq=None):
         why = _misfit(signal, wait)
@@ -111,20 +121,20 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def skip_last_read(store: Store, run: RunRow, key: str, why: str) -> None:
-    """Skip the signal that closed the newest wait with that key, because the code can't take it."""
+    """Skip the signal that closed the newest wait `key`, because the code can't use the signal."""
     if wait := store.latest_wait(run, key):
         for signal in store.signals(run, wait=wait):
             _note_skipped(store, signal, why)
 
 
 def _note_skipped(store: Store, signal: SignalRow, why: str) -> None:
-    """Record that the run couldn't take the signal, so that no other wait takes it."""
+    """Store the reason for which a signal was skipped; no wait can take the signal any more."""
     signal.wait, signal.skipped = None, why
     store.save(signal, "wait", "skipped")
 
 
 def _misfit(signal: SignalRow, wait: WaitRow) -> str:
-    """Return the reason why the code that opened the wait can't take a signal, or ""."""
+    """Return the reason for which a wait can't take a signal; "" if there is none."""
     opened = wait.opening()
     try:
         if not signal.error:
@@ -135,7 +145,7 @@ def _misfit(signal: SignalRow, wait: WaitRow) -> str:
 
 
 def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> None:
-    """Close a wait with a signal that fits it."""
+    """Close a wait with a signal that the wait can take."""
     signal.wait = wait
     store.save(signal, "wait")
     with store.use_files():
@@ -149,7 +159,10 @@ def _receive(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow) -> Non
 
 
 def _skip(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow, why: str) -> None:
-    """Skip a signal that doesn't fit, and log it in the journal; the caller has locked the run."""
+    """Skip a signal that the wait can't take, and write the reason to the journal.
+
+    The caller has locked the run.
+    """
     told = skipped(signal.name, signal.sender, why)
     _note_skipped(store, signal, told)
     data = {"text": told, "level": "warning", "at": signal.at.isoformat()}

@@ -1,4 +1,4 @@
-"""The start of new runs: they are stored with their first events and queued."""
+"""The start of new runs, which are stored with their first events and are queued."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]" = ()) -> None:
-    """Insert a new queued run with its files and first events, in the caller's transaction.
+    """Insert a new queued run with its files and its first events, in the caller's transaction.
 
-    `said` are further events, which record who started the run from another run, and why.
+    `said` are events to add after `run.started`. In a restart, for example, such an event records
+    who restarted the original run, and why.
     """
     first, at = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files)), store.now
     run_id, key = str(run.pk), store.key
@@ -30,10 +31,10 @@ def insert_queued(
     events: Sequence[Event] = (),
     closed: Sequence[tuple[dict[str, Any], Event, Event]] = (),
 ) -> None:
-    """Insert a new run and notify the layers above and the workers.
+    """Insert a new run, and notify the workers and the packages above, such as `chat`.
 
-    `last` is the last event of its journal, and `events` are the events that aren't stored yet.
-    `closed` are the waits that the run has taken over with their outcome.
+    `last` is the last event of the run's journal. `events` are those of its events that aren't
+    inserted yet. `closed` are the closed waits that a fork takes over.
     """
     # Insert the run together with its last events, which have no foreign key to it, so that its row
     # is written once, with the final head.

@@ -1,4 +1,7 @@
-"""Closing of waits by others than the run, and sets of waits. The caller has locked the run."""
+"""Waits that are closed by an answer, a signal, a deadline or a child, and sets of waits.
+
+The caller of each function has locked the run.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,9 +13,9 @@ from procedures.engine.lifecycle.runs import wake
 from procedures.engine.lifecycle.sets import (
     DETACHED_KINDS,
     KEEP_OPEN,
-    decision,
-    not_needed,
-    told_of,
+    closing_of_set,
+    closing_of_unneeded,
+    closing_sentence,
 )
 from procedures.engine.store import Row, RunRow, Store, WaitRow
 from procedures.engine.values import canonical
@@ -22,12 +25,15 @@ ON_PARENT_END = "on_parent_end"
 
 
 def is_abandoned(opened: Mapping[str, Any]) -> bool:
-    """Return True if the wait's children continue when their parent ends."""
+    """Return True if the child runs of a wait continue after their parent has ended.
+
+    `opened` is the content of the event that opened the wait.
+    """
     return bool(opened.get(ON_PARENT_END) == ABANDON)
 
 
 def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
-    """Return the fields of a wait's row, from the content and number of its opening event."""
+    """Return the fields of a wait's row, from the content, key and number of its opening event."""
     due = content["due_at"]
     return {
         "key": key,
@@ -41,7 +47,7 @@ def cells_of(content: Mapping[str, Any], key: str, seq: int) -> dict[str, Any]:
 
 
 def is_undecided(wait: WaitRow) -> bool:
-    """Return True if a wait is open, and no answer is held that would close it."""
+    """Return True if a wait is open, and no answer is held that decides it or makes it unneeded."""
     return wait.is_open and not wait.held and wait.held_for is None
 
 
@@ -53,10 +59,10 @@ def answer_wait(
     *,
     held_at: datetime | None = None,
 ) -> None:
-    """Close an open wait by an input to the run, and queue the run if it is suspended.
+    """Close an open wait, store an input that says so for the journal, and queue a suspended run.
 
-    If the wait is part of a set, the run continues only once the set is decided, which is checked
-    here. `held_at` is the time of an answer that was held until now.
+    If the wait belongs to a set, the run is queued only if the set is decided with this wait.
+    `held_at` is the time at which the answer was given, if the answer was held until now.
     """
     data = {**content, "at": (held_at or store.now).isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)
@@ -72,11 +78,13 @@ def answer_wait(
 
 
 def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
-    """Close a set if enough of its parts are closed, and withdraw the other parts if possible.
+    """Close a set if enough of its waits are closed, and close its other waits as unneeded.
 
-    A held answer counts since it was given. While a deciding answer can still be undone, the set
-    stays open, and its other parts are unneeded only until then. Returns False if too few parts are
-    closed or held.
+    Waits for child runs stay open. So do all other waits if the set keeps them open.
+
+    A wait with a held answer counts as closed at the time of the answer. If the set is decided with
+    such an answer, the set stays open until the answer can't be undone. Until then, its other waits
+    count as unneeded. Returns False if too few waits are closed or have a held answer.
     """
     if store.count_decided(whole) < (whole.need or 0):
         return False
@@ -90,24 +98,27 @@ def decide(store: Store, run: RunRow, whole: WaitRow) -> bool:
         return True
     # Close the set before its losers; otherwise each closing of a loser would get here again and
     # decide the set anew.
-    answer_wait(store, run, whole, decision([wait.key for wait in won]))
+    answer_wait(store, run, whole, closing_of_set([wait.key for wait in won]))
     if not left:
         return True
-    why = told_of(won[-1].opening(), store.closing_of(won[-1]))
+    why = closing_sentence(won[-1].opening(), store.closing_of(won[-1]))
     is_kept_open = KEEP_OPEN in whole.opening()
     for wait in left:
         if is_kept_open or wait.kind in DETACHED_KINDS:
             wait.part_of = None
             store.save(wait, "part_of")
         else:
-            answer_wait(store, run, wait, not_needed(why))
+            answer_wait(store, run, wait, closing_of_unneeded(why))
     return True
 
 
 def _first_decided(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row]
 ) -> Sequence[WaitRow]:
-    """Return the parts that decide a set, in order: closed parts, and those with a held answer."""
+    """Return the waits that decide a set, in the order in which they were closed or answered.
+
+    An answer that is still held counts, too.
+    """
     need = whole.need or 0
     closed: Sequence[Row] = store.waits(run, is_open=False, part_of=whole, most=need)
     held = [wait for wait in left if wait.held]
@@ -129,25 +140,26 @@ def _takes_effect(wait: Row) -> datetime:
 def _set_aside(
     store: Store, run: RunRow, whole: WaitRow, left: Sequence[Row], *, winner: WaitRow
 ) -> None:
-    """Mark the other open parts of a set as unneeded while the deciding answer is held.
+    """Mark the other open waits of a set as unneeded while the deciding answer is held.
 
-    Parts that were unneeded because of another answer, now settled or undone, are marked again.
+    `winner` is the wait with this answer. A wait that was marked because of another answer is
+    marked again.
     """
     if KEEP_OPEN in whole.opening():
         return
-    why = told_of(winner.opening(), canonical.plain(winner.held))
+    why = closing_sentence(winner.opening(), canonical.plain(winner.held))
     for wait in left:
         is_other = not wait.held and wait.held_for != winner
         if is_other and wait.kind not in DETACHED_KINDS:
             wait.held_for = winner
             store.save(wait, "held_for")
-            store.tell_held(run, wait, not_needed(why))
+            store.tell_held(run, wait, closing_of_unneeded(why))
 
 
 def expire_wait(store: Store, run: RunRow, wait: WaitRow) -> bool:
-    """Close a wait that has timed out with the outcome that the procedure's author chose.
+    """Close a wait whose deadline has passed, with the outcome that the author chose for that case.
 
-    Returns False if it was not open, or if an answer is held that would close it.
+    Returns False, and changes nothing, if the wait is closed already or counts as decided.
     """
     if not is_undecided(wait):
         return False

@@ -67,7 +67,7 @@ class Inputs(Runs):
         """Return True if the run has an input that isn't in the journal yet."""
         return bool(self.inputs(run))
 
-    def last_told(self, run: Row, kind: str, name: str) -> dict[str, Any]:
+    def newest_content(self, run: Row, kind: str, name: str) -> dict[str, Any]:
         """Return the content of the newest event or input of that kind and name; {} without one."""
         told: list[Any] = [*self.events(run), *self.inputs(run, kind)]
         of_it = (one.content for one in reversed(told) if (one.kind, one.name) == (kind, name))

@@ -10,9 +10,9 @@ from procedures.engine.lifecycle.sets import (
     DETACHED_KINDS,
     KEEP_OPEN,
     NOT_NEEDED,
-    decision,
-    not_needed,
-    told_of,
+    closing_of_set,
+    closing_of_unneeded,
+    closing_sentence,
 )
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
@@ -137,7 +137,7 @@ def _decided(fiber: Fiber, key: str, asked: Opening, handles: Sequence[Handle[An
     winners = [closed[seq] for seq in sorted(closed)][: asked.need]
     won, why = [one.key for one in winners], _told_of(winners[-1])
     losers = () if asked.keep_open else handles
-    _withdraw(fiber, losers, why, NewEvent(EventKind.WAIT_CLOSED, key, key, decision(won)))
+    _withdraw(fiber, losers, why, NewEvent(EventKind.WAIT_CLOSED, key, key, closing_of_set(won)))
     return won
 
 
@@ -177,7 +177,9 @@ def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: N
     `drafts` are other events to store in the same commit.
     """
     left = [one for one in handles if one.closed_seq is None and one.kind not in DETACHED_KINDS]
-    withdrawn = [NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, not_needed(why)) for one in left]
+    withdrawn = [
+        NewEvent(EventKind.WAIT_CLOSED, one.key, one.key, closing_of_unneeded(why)) for one in left
+    ]
     events = fiber.commit(*withdrawn, *drafts)
     for handle, event in zip(left, events, strict=False):
         handle.entry = Entry("wait", handle.key, [event])
@@ -185,7 +187,7 @@ def _withdraw(fiber: Fiber, handles: Sequence[Handle[Any]], why: str, *drafts: N
 
 def _told_of(handle: Handle[Any]) -> str:
     closed = handle.entry.last.content if handle.entry else None
-    return told_of(handle.opened.as_json(), closed) if closed else ""
+    return closing_sentence(handle.opened.as_json(), closed) if closed else ""
 
 
 def _check_set(fiber: Fiber, of: str, need: Any, handles: Sequence[Any]) -> None:

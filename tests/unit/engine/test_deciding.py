@@ -6,7 +6,7 @@ import pytest
 
 from procedures.engine.journal.events import closing
 from procedures.engine.kinds.questions import Question, new_question
-from procedures.engine.lifecycle.sets import told_of
+from procedures.engine.lifecycle.sets import closing_sentence
 
 WHICH = new_question("choice", "Which?", {"a": "Apples", "b": "Pears"}, many=True)
 PAY = new_question("approval", "Pay?", yes="Pay 31 €")
@@ -77,4 +77,4 @@ def asked(question: Question) -> dict[str, Any]:
 def test_they_read_what_decided(
     opened: dict[str, Any], closed: dict[str, Any], sentence: str
 ) -> None:
-    assert told_of(opened, closed) == sentence
+    assert closing_sentence(opened, closed) == sentence
