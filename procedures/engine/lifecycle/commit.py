@@ -1,4 +1,4 @@
-"""What a worker's events change in the rows of runs and waits, in the same commit as the events."""
+"""The effects of a worker's events on the rows of runs and waits, in the events' own commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

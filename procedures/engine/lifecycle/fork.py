@@ -62,7 +62,7 @@ class Carried:
 
 @dataclass(frozen=True)
 class Fork:
-    """What a new fork takes over from its original run, and what is different in the fork."""
+    """A fork to be made: what it takes over from its original run, and what is different."""
 
     origin: RunRow
     until: int
