@@ -31,7 +31,7 @@ from procedures.engine.kinds.drafts import FILE
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.attachments import takes_files
 from procedures.engine.values.schemas import text_of
-from procedures.engine.values.typed import LONG_TEXT, kind_of, one_ending
+from procedures.engine.values.typed import LONG_TEXT, kind_of, with_line_feeds
 from procedures.models.clock import clock
 from procedures.users import User
 
@@ -95,7 +95,7 @@ class AnswerForm:
 
     @property
     def comment(self) -> str:
-        return one_ending(str(self.typed.get("comment", ""))).strip()
+        return with_line_feeds(str(self.typed.get("comment", ""))).strip()
 
     @property
     def seen(self) -> str | None:
@@ -119,7 +119,7 @@ class AnswerForm:
 
     @property
     def ask_back_text(self) -> str:
-        return one_ending(str(self.typed.get("ask_back_text", ""))).strip()
+        return with_line_feeds(str(self.typed.get("ask_back_text", ""))).strip()
 
     def also(self) -> Also | None:
         """Return how many later requests the answer counts for, and until when, or None.
@@ -137,7 +137,7 @@ class AnswerForm:
     @property
     def reason(self) -> str:
         """The reason that an administrator gives for answering without being asked."""
-        return one_ending(str(self.typed.get("reason", ""))).strip()
+        return with_line_feeds(str(self.typed.get("reason", ""))).strip()
 
     def texts(self, name: str) -> list[str]:
         """Return the texts that were sent for the control with this name."""

@@ -27,7 +27,7 @@ from procedures.engine.declaration.subjects import check_subject
 from procedures.engine.errors import DefinitionError, Fault, InputError, OptionError
 from procedures.engine.values import canonical
 from procedures.engine.values.faults import fault_of
-from procedures.engine.values.inspection import says_of_extra
+from procedures.engine.values.inspection import sets_extra_fields
 from procedures.engine.values.options import (
     check_function,
     with_fields,
@@ -210,7 +210,7 @@ class Procedure:
     def _open(self) -> frozenset[str]:
         """The inputs whose type is explicitly declared to allow or ignore unknown fields."""
         return frozenset(
-            name for name in self._parameters if says_of_extra(adapter(self._hints[name]))
+            name for name in self._parameters if sets_extra_fields(adapter(self._hints[name]))
         )
 
     def check(self) -> None:

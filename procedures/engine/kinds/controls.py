@@ -16,10 +16,10 @@ from procedures.engine.values.schemas import text_of
 from procedures.engine.values.typed import (
     Texts,
     kind_of,
-    one_ending,
     read_fields,
     read_value,
     typed_fields,
+    with_line_feeds,
 )
 
 WHOLE = "value"
@@ -76,7 +76,7 @@ class Control:
 
     def last(self, texts: Texts) -> str:
         """Return the last string sent in the control's form field; CRLF becomes a line feed."""
-        return one_ending(str((list(texts(self.sent_as)) or [""])[-1]))
+        return with_line_feeds(str((list(texts(self.sent_as)) or [""])[-1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +247,7 @@ class Editor(Control):
 
     def text(self, texts: Texts) -> str:
         """Return the draft that the page has sent, or the original draft if the page sent none."""
-        return self.last(texts) if list(texts(self.sent_as)) else one_ending(self.draft)
+        return self.last(texts) if list(texts(self.sent_as)) else with_line_feeds(self.draft)
 
     def read(self, texts: Texts) -> Any:
         return self.text(texts) if self._is_edited(texts) else NOTHING
@@ -256,7 +256,7 @@ class Editor(Control):
         return [self.text(texts)] if self._is_edited(texts) else []
 
     def _is_edited(self, texts: Texts) -> bool:
-        return self.text(texts) != one_ending(self.draft)
+        return self.text(texts) != with_line_feeds(self.draft)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Values: canonical text, types and schemas, sizes, files, and sentences about them."""
+"""Values and their canonical JSON, types, schemas, size limits, files and descriptions in words."""

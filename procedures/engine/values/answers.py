@@ -40,9 +40,10 @@ ONCE = "Choose each option once."
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the value, as it is stored, if the schema allows it; raises `AnswerError` otherwise.
+    """Return the value in its stored form.
 
-    Durations are stored in ISO 8601, and a `File` as its description.
+    Raises `AnswerError` if the schema doesn't allow the value. A duration is stored in ISO 8601,
+    such as "PT2H", and a `File` as a JSON object with its name, digest, size and media type.
     """
     if value is None and takes_nothing(schema):
         return value
@@ -73,7 +74,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
-    """Raise `AnswerError` for a list with more entries than there are different options."""
+    """Raise `AnswerError` if a list of different options has more entries than options exist."""
     options = schema.get("items", {}).get("enum", ())
     is_limited = bool(options) and schema.get("uniqueItems") and isinstance(value, list)
     if is_limited and len(value) > len(options):
@@ -81,9 +82,10 @@ def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
 
 
 def check_form(value: Any, schema: dict[str, Any]) -> Any:
-    """Return a form's answer as it is stored; raises `AnswerError` if a field is invalid.
+    """Return a form's answer in its stored form; raises `AnswerError` if a field is invalid.
 
-    The error has a fault for each invalid field, including nested ones: "lines.0.price".
+    The error has a fault for each invalid field. A fault names the field by its path:
+    "lines.0.price" is the field `price` of the first entry in the list `lines`.
     """
     if not isinstance(value, dict):
         return check_answer(value, schema)
@@ -95,9 +97,9 @@ def check_form(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def check_parts(value: Any, schema: dict[str, Any]) -> Any:
-    """Check the parts of a value, such as a list of files, and return the value as it is stored.
+    """Check a value and each field or list entry inside it; return the value in its stored form.
 
-    Raises `AnswerError` with a fault for each invalid part.
+    Raises `AnswerError` with a fault for each invalid field or entry.
     """
     faults = list[Fault]()
     checked = _check_part(value, schema, "", faults)
@@ -110,7 +112,11 @@ def check_parts(value: Any, schema: dict[str, Any]) -> Any:
 def _check_fields(
     value: dict[str, Any], schema: dict[str, Any], path: str, faults: list[Fault]
 ) -> dict[str, Any]:
-    """Return the checked fields of an object, and add a fault for each invalid field."""
+    """Return an object with its fields in their stored form; add a fault for each invalid field.
+
+    The faults are added to `faults`. `path` is the path of the object followed by a dot, such as
+    "lines.0."; it is "" for the whole form.
+    """
     properties, required = schema["properties"], schema.get("required", ())
     unknown = (name for name in value if name not in properties)
     faults += [Fault(path + name, "This isn't a field of the form.") for name in unknown]
@@ -139,7 +145,10 @@ def _check_part(value: Any, schema: dict[str, Any], path: str, faults: list[Faul
 def _check_rows(
     value: list[Any], schema: dict[str, Any], path: str, faults: list[Fault]
 ) -> list[Any]:
-    """Return the checked parts of a list; a wrong number of parts is a fault of the list itself."""
+    """Return a list with its entries in their stored form; add a fault for each invalid entry.
+
+    If the list has a wrong number of entries, the only fault is about the list itself.
+    """
     count = {**schema, "items": {}}
     try:
         check_answer([None] * len(value), count)
@@ -158,7 +167,7 @@ def is_group(schema: Mapping[str, Any]) -> bool:
 
 
 def is_rows(schema: Mapping[str, Any]) -> bool:
-    """Return True for the schema of a list whose parts are objects or files."""
+    """Return True for the schema of a list whose entries are objects or files."""
     items = schema.get("items", {}) if schema.get("type") == "array" else {}
     return is_group(items) or is_file_schema(items)
 
@@ -186,12 +195,12 @@ def _stored(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def takes_nothing(schema: Mapping[str, Any]) -> bool:
-    """Return True if None is a valid answer."""
+    """Return True if the schema allows None as an answer."""
     return any(one.get("type") == "null" for one in schema.get("anyOf", ()))
 
 
 def without_nothing(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without its branch for None."""
+    """Return the schema without the branch of its `anyOf` that allows null."""
     branches = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     rest = {name: one for name, one in schema.items() if name != "anyOf"}
     if len(branches) == 1:
@@ -213,7 +222,10 @@ def _is_decimal(schema: dict[str, Any]) -> bool:
 
 
 def _read(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the answer with exact numbers; a decimal that was sent as text becomes a number."""
+    """Return the answer with each float as a `Decimal`, so that no digit is rounded.
+
+    If the schema is that of a decimal, a string that holds a number becomes a `Decimal`, too.
+    """
     if not _is_decimal(schema) or isinstance(value, bool):
         return _exact(value)
     if isinstance(value, str) and not re.fullmatch(DECIMAL, value):
@@ -250,8 +262,8 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 def _enum(validator: Any, options: list[Any], value: Any, schema: Any) -> Iterator[ValidationError]:
     """Yield an error for a value that is none of the options.
 
-    A string is looked up in a set. The rule of `jsonschema`, which also distinguishes True from 1,
-    takes a hundred times as long for many options.
+    The rule `enum` of `jsonschema` also distinguishes True from 1, and takes a hundred times as
+    long for many options. So it is used only for values that aren't strings.
     """
     if value not in options:
         yield ValidationError("It isn't one of the options.")
@@ -279,7 +291,10 @@ def _key(value: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def _reader(pattern: str) -> TypeAdapter[str]:
-    """Return an adapter that matches a pattern as Pydantic does: `$` matches only the very end."""
+    """Return a Pydantic adapter that accepts the strings which match the pattern.
+
+    In Pydantic, `$` matches only the very end of a string, not the place before a last line break.
+    """
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
         return TypeAdapter(text)
@@ -359,11 +374,15 @@ HINTS: dict[str, Callable[[Any], str]] = {
     "minItems": lambda wanted: f"Choose at least {wanted}.",
     "maxItems": lambda wanted: f"Choose at most {wanted}.",
 }
-"""Short hints by JSON Schema keyword, which people are shown before they answer."""
+"""Functions that make short hints, shown to people before they answer, by JSON Schema keyword."""
 
 
 def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:
-    """Return the field's description, which people understand better than its pattern."""
+    """Return a sentence for an answer that doesn't match the pattern of its field.
+
+    If the field has a description, the sentence is the description, because people understand a
+    description better than a pattern.
+    """
     told = str(schema.get("description", ""))
     return "Write something." if pattern == VISIBLE else told or f"It must match {pattern}."
 

@@ -15,10 +15,10 @@ from procedures.engine.values.files import File
 BINARY = "binary"
 """The JSON Schema format of a file."""
 ACCEPT, LARGEST = "accept", "maxBytes"
-"""The keywords in a file's schema that limit its media types and its size in bytes."""
+"""The keywords in a file's schema for the accepted media types and the largest size in bytes."""
 ANY = {"*": "file", "audio": "recording", "image": "picture", "text": "text", "video": "video"}
 TYPES = MimeTypes()
-"""The media types that Python itself knows, without those that the machine's files add."""
+"""The media types built into Python, without those that the operating system's files add."""
 OFFICE = "application/vnd.openxmlformats-officedocument"
 OPEN = "application/vnd.oasis.opendocument"
 WORDS = {
@@ -30,7 +30,7 @@ WORDS = {
     f"{OPEN}.spreadsheet": "ODS",
     f"{OPEN}.presentation": "ODP",
 }
-"""Names of media types that some versions of Python lack, or for which they give other names."""
+"""Names of media types whose extensions differ between versions of Python or are missing."""
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."
@@ -45,7 +45,11 @@ class ExpiredUpload:
 
 
 def file_schema(accept: tuple[str, ...] = (), largest: int | None = None) -> dict[str, Any]:
-    """Return the schema of one file; `accept` lists media types such as "image/*"."""
+    """Return the schema of one file.
+
+    `accept` lists the accepted media types, such as "image/*"; `largest` is the largest size in
+    bytes.
+    """
     limits = {ACCEPT: list(accept)} if accept else {}
     size = {} if largest is None else {LARGEST: largest}
     return {"type": "string", "format": BINARY, **limits, **size}
@@ -56,10 +60,11 @@ def is_file_schema(schema: Mapping[str, Any]) -> bool:
 
 
 def check_file(value: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a file that was sent; raises `AnswerError` for anything else.
+    """Return a sent file as plain JSON; raises `AnswerError` for anything but an accepted file.
 
-    Only a `File`, which the host has stored, counts. A description made of plain data doesn't,
-    because anybody could put the digest of another person's file into it.
+    The value must be a `File`, which only the host makes, after storing an upload. A JSON object
+    with the fields of a `File` is refused, because its sender could have put the digest of another
+    person's file into it.
     """
     if isinstance(value, ExpiredUpload):
         raise AnswerError(LOST_FILE.format(name=value.name))
@@ -106,12 +111,15 @@ def format_size(size: int) -> str:
 
 
 def files_in(value: Any) -> Iterator[File]:
-    """Yield the files in a value that isn't plain data yet, even inside models and lists."""
+    """Yield each `File` in a value, including files inside models, dataclasses, dicts and lists."""
     return (file for _, file in files_by_place(value))
 
 
 def files_by_place(value: Any, at: str = "") -> Iterator[tuple[str, File]]:
-    """Yield the files in a value, each with the path that a fault would name: "lines.0.scan"."""
+    """Yield each `File` in a value with the path of the file, such as "lines.0.scan".
+
+    `at` is the path of the value itself. A fault names a file by the same path.
+    """
     if isinstance(value, File):
         yield at, value
         return
@@ -128,7 +136,7 @@ def files_by_place(value: Any, at: str = "") -> Iterator[tuple[str, File]]:
 
 
 def with_files(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a stored answer with a `File` in place of each file's description."""
+    """Return a stored answer in which each file is a `File` instead of a JSON object."""
     return changed_files(value, schema, lambda one: File(**one) if isinstance(one, dict) else one)
 
 

@@ -1,4 +1,4 @@
-"""Canonical JSON: one text per value, its digest, and the way back to a type."""
+"""Canonical JSON: the text and the digest of a value, and the conversion of JSON back to a type."""
 
 import hashlib
 import json
@@ -51,12 +51,12 @@ def text_of(plain: Any) -> str:
 
 
 def jsonable(value: Any, hint: Any = Any) -> Any:
-    """Return the value as plain JSON data; raises `ValueError` if it has no such form."""
+    """Return the value as plain JSON data; raises `ValueError` if the value has no form in JSON."""
     try:
         if hint is not Any:
             return adapter(hint).dump_python(value, mode="json", warnings=False)
         plain = to_jsonable_python(value, inf_nan_mode="constants")
-        _settle(value, plain)
+        _sort_sets(value, plain)
     except PydanticSerializationError as error:
         raise ValueError(f"It can't be stored as JSON: {error}") from None
     except RecursionError:
@@ -97,7 +97,7 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
     try:
         plain = jsonable(value, hint)
         if watch.has_any and hint is not Any:
-            _settle(value, plain)
+            _sort_sets(value, plain)
         text = text_of(plain)
         back = restored(text, adapter(hint))
     except ValidationError as error:
@@ -116,7 +116,10 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
 
 
 def check_whole(value: Any, hint: Any, text: str) -> None:
-    """Raise `ValueError` if a value restored from its canonical text would lack a part."""
+    """Raise `ValueError` if the value would lose anything when restored from its canonical `text`.
+
+    Nothing is raised if the text doesn't fit the annotation `hint`.
+    """
     watch = watch_of(adapter(hint))
     if watch.can_lose:
         try:
@@ -135,12 +138,15 @@ def load(plain: Any, hint: Any = Any) -> Any:
 
 
 def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
-    """Return the value that was stored as this text; fields match by name or by alias."""
+    """Return the value that was stored as this canonical text, as a value of the adapter's type.
+
+    The text may name a field of a model by the field's name or by its alias.
+    """
     return types.validate_json(text, context=KEPT, by_alias=True, by_name=True)
 
 
 def plain(text: str) -> dict[str, Any]:
-    """Parse a canonical JSON text and return the object."""
+    """Parse the canonical text of a JSON object and return the object."""
     # `raw_decode`, because `decode` looks for whitespace around the text, and canonical text has
     # none.
     data: dict[str, Any] = DECODER.raw_decode(text)[0]
@@ -148,12 +154,12 @@ def plain(text: str) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """Parse a canonical JSON text and return its value."""
+    """Parse the canonical text of any JSON value and return the value."""
     return DECODER.raw_decode(text)[0]
 
 
 def faults(error: ValidationError) -> str:
-    """Return the faults of a validation error in one line."""
+    """Return the faults of a validation error in one line, separated by semicolons."""
     return "; ".join(
         f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
         for fault in error.errors()
@@ -161,7 +167,10 @@ def faults(error: ValidationError) -> str:
 
 
 def legible(text: str) -> str:
-    """Return the text with visible codes for lone surrogates and NUL, which can't be stored."""
+    """Return the text with lone surrogates and NUL, which can't be stored, as visible codes.
+
+    NUL becomes ␀.
+    """
     return text.encode(errors="backslashreplace").decode().replace("\0", "␀")
 
 
@@ -169,11 +178,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _settle(value: Any, plain: Any) -> None:
-    """Sort the JSON lists made from sets, because the order of a set differs between processes.
+def _sort_sets(value: Any, plain: Any) -> None:
+    """Sort each JSON list that was made from a set, because the order of a set differs by process.
 
-    Raises `ValueError` if two names become the same in JSON, like 1 and "1", or if a number that
-    JSON can't express became null: something would be lost.
+    Raises `ValueError` if the JSON has lost something: two keys of a dict, such as 1 and "1",
+    became the same name, or NaN or an infinite number became null.
     """
     if plain is None and isinstance(value, float):
         raise ValueError(NO_NUMBER)
@@ -184,13 +193,17 @@ def _settle(value: Any, plain: Any) -> None:
     parts = plain.values() if isinstance(plain, dict) else plain
     if any(part is None or isinstance(part, HOLDERS) for part in parts):
         for one, part in zip(_held_by(value, plain), parts, strict=False):
-            _settle(one, part)
+            _sort_sets(one, part)
     if isinstance(value, SETS) and isinstance(plain, list):
         plain.sort(key=text_of)
 
 
 def _held_by(value: Any, plain: Any) -> Iterable[Any]:
-    """Return the parts of a value in the order of the parts of its plain JSON."""
+    """Return the items of a value in the order of the items of its plain JSON.
+
+    The items are the values of a mapping, the attributes of a model or dataclass, or the entries of
+    a list or set.
+    """
     if isinstance(value, Mapping):
         return value.values()
     if isinstance(plain, dict):

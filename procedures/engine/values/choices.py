@@ -1,6 +1,6 @@
-"""Inputs that name one of the values that a site's settings allow.
+"""Inputs with which people choose a value from the site's settings by the value's name.
 
-Only the name is sent and stored; its value, such as a path or a command, stays in the settings.
+Only the name is sent and stored. The value, such as a path or a command, stays in the settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +16,14 @@ from procedures.engine.errors import ChoiceGoneError
 from procedures.engine.values.options import check_text, with_fields
 
 Allowed = Callable[[str], Mapping[str, str]]
-"""A function that takes the name of a setting and returns its allowed values by name."""
+"""A function that takes the name of a setting and returns the values in that setting by name."""
 FORMAT = "site-choice"
-"""The JSON Schema format that marks the names of site choices."""
+"""The `format` in the JSON Schema of an input whose type has a `SiteChoice`."""
 HERE: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 
 
 class Site:
-    """The process's source of allowed values; the host sets it once at start."""
+    """The allowed values of this process: the host sets the function `allowed` once at start."""
 
     allowed: ClassVar[Allowed] = staticmethod(lambda _setting: {})
 
@@ -31,10 +31,11 @@ class Site:
 @with_fields("SiteChoice")
 @dataclass(frozen=True)
 class SiteChoice:
-    """An input that names one of a setting's values.
+    """An input whose value people choose by name from a setting of the site.
 
-    Annotate the input as `repository: Annotated[str, SiteChoice("REPOSITORIES")]`. People send the
-    name and the journal stores it; a step gets the current value from `value(name)`.
+    Annotate the input as `repository: Annotated[str, SiteChoice("REPOSITORIES")]`. The setting
+    REPOSITORIES maps names to values. People send a name, and the journal stores the name; a step
+    gets the current value with `SiteChoice("REPOSITORIES").value(repository)`.
     """
 
     setting: str
@@ -47,7 +48,7 @@ class SiteChoice:
         return list(_allowed(self.setting))
 
     def value(self, name: str) -> str:
-        """Return the current value of a name in the setting.
+        """Return the value that the setting currently has under this name.
 
         Raises `ChoiceGoneError` if the setting no longer contains the name.
         """
@@ -81,9 +82,10 @@ class SiteChoice:
 
 @contextmanager
 def use_choices(choices: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Use these choices inside the block instead of the site's.
+    """Use these choices inside the block instead of the site's choices.
 
-    `choices` maps each setting to its values by name.
+    `choices` maps each setting to the values in the setting by name: `{"REPOSITORIES": {"shop":
+    "/srv/shop"}}`.
     """
     token = HERE.set(lambda setting: choices.get(setting, {}))
     try:

@@ -15,7 +15,8 @@ def is_same_definition(one: type, other: type) -> bool:
 def checked_name(given: object, base: type, *, longest: int) -> str:
     """Return the name of a class that is to be registered.
 
-    Raises `ValueError` if `given` isn't a subclass of `base`, or has an invalid name.
+    Raises `ValueError` if `given` isn't a subclass of `base`, or if the name of the class is
+    invalid or has more than `longest` characters.
     """
     if not (isinstance(given, type) and issubclass(given, base)):
         package = base.__module__.rpartition(".")[0]  # the package that exports the class

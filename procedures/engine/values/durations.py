@@ -26,7 +26,7 @@ Duration = str | int | float | timedelta
 
 
 def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str = "") -> timedelta:
-    """Return a positive duration of at most ten years; numbers are seconds.
+    """Return a duration of at least `shortest` and at most ten years; a number means seconds.
 
     Raises `OptionError` for anything else; `of` names the option in the error message.
     """
@@ -43,7 +43,7 @@ def parse_duration(value: Duration, *, shortest: timedelta = SHORTEST, of: str =
 
 
 def duration_words(seconds: float) -> str:
-    """Return a duration in words, such as "90 minutes", in the largest unit that is exact."""
+    """Return seconds in words, in the largest unit that needs no fraction: "90 minutes"."""
     for unit in ("days", "hours", "minutes"):
         count, rest = divmod(seconds, timedelta(**{unit: 1}).total_seconds())
         if count and not rest:
@@ -52,7 +52,10 @@ def duration_words(seconds: float) -> str:
 
 
 def check_moment(moment: object, *, now: datetime, of: str) -> None:
-    """Raise `OptionError` unless `moment` has a time zone and is at most ten years from now."""
+    """Raise `OptionError` unless `moment` is a datetime with a time zone, at most ten years ahead.
+
+    A date and time before `now` is accepted. `of` names the option in the error message.
+    """
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         words = f"{short_repr(moment)} isn't a point in time. Use a datetime with its time zone."
         raise OptionError(f"{_beginning(of)}{words}")

@@ -1,4 +1,4 @@
-"""Conversion of values to JSON that leaves nothing out, and the comparison of such values."""
+"""Lossless conversion of values to JSON, and a comparison of values that also compares types."""
 
 import math
 import sys
@@ -24,9 +24,10 @@ NAMES = {str, int, bool, type(None)}
 def exact(value: Any, place: str = "It") -> Any:
     """Return the value as complete plain JSON; raises `ValueError` if anything would be left out.
 
-    Lists, tuples, sets and dicts are examined inside; any other value must be equal and have the
-    same type when it is restored from its JSON. Iterators such as generators are refused without
-    being consumed.
+    The items of lists, tuples, sets and dicts are converted one by one. For any other value, the
+    value restored from its JSON must be equal to the original and have the same type. Iterators
+    such as generators are refused without being consumed. `place` names the value in the error
+    message, for example "It[2]".
     """
     kind = type(value)
     if kind in PLAIN:
@@ -95,9 +96,10 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
-    """Yield the place and the class of each object in a value, because its JSON names no classes.
+    """Yield the place and the class of each object in a value, for example "[0].price" and `Money`.
 
-    Classes of Python and Pydantic are left out.
+    The JSON of the value doesn't name the classes. Classes of the standard library and of Pydantic
+    are left out.
     """
     kind = type(value)
     if kind in PLAIN or kind is float:
@@ -117,7 +119,10 @@ def classes_in(value: Any, place: str = "") -> Iterator[tuple[str, type]]:
 
 
 def is_of_libraries(kind: type) -> bool:
-    """Return True for a class of the standard library or Pydantic, or our frozen list or dict."""
+    """Return True for a class of the standard library or of Pydantic.
+
+    `FrozenList` and `FrozenDict`, the types of values in `ctx.state`, count as such classes, too.
+    """
     module = kind.__module__.partition(".")[0]
     return module in LIBRARIES or kind in {FrozenList, FrozenDict}
 
@@ -129,7 +134,10 @@ def _are_parts_alike(one: Any, other: Any) -> bool:
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """Return the attributes of a dataclass, model or other object by name; None if it has none."""
+    """Return the attributes of a dataclass, model or other object by name.
+
+    Returns None for an object without attributes.
+    """
     if isinstance(value, BaseModel):
         more = {"": value.__pydantic_private__, " ": value.__pydantic_extra__}
         return {**vars(value), **more}

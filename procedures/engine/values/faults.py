@@ -74,7 +74,11 @@ WORDS = {
 
 
 def fault_of(error: Mapping[str, Any], place: Sequence[int | str]) -> Fault:
-    """Return a Pydantic error as a `Fault` in plain words; a `ValueError` keeps its own message."""
+    """Return an error of Pydantic as a `Fault` in plain words.
+
+    The message of a `ValueError` is kept. `place` holds the names and numbers that lead to the
+    invalid value, such as `("lines", 0, "price")`.
+    """
     name = ".".join(map(str, place))
     if words := WORDS.get(error["type"]):
         return Fault(name, words.format_map(error.get("ctx", {})))

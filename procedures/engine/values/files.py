@@ -1,4 +1,4 @@
-"""Files by reference: contents are stored once, under their digest."""
+"""Files: a store holds each content once, and values refer to a content by its SHA-256 digest."""
 
 import mimetypes
 import re
@@ -38,12 +38,12 @@ class FileStore(Protocol):
 
     @property
     def largest_inline(self) -> int:
-        """The size, in bytes, up to which a value is stored in the journal instead of here."""
+        """The largest size, in bytes, of a value that is stored in the journal, not as a file."""
         ...
 
     @property
     def patience(self) -> float:
-        """Seconds for which a worker waits for a failing store before it releases its run."""
+        """Seconds for which a worker waits for a failing store before it releases the run."""
         ...
 
     def put(self, content: bytes) -> str:
@@ -51,7 +51,10 @@ class FileStore(Protocol):
         ...
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes; raises `FileGoneError` if the store works but no longer has them."""
+        """Return the bytes with this digest.
+
+        Raises `FileGoneError` if a working store lacks them.
+        """
         ...
 
     def check(self) -> None:
@@ -65,17 +68,17 @@ LOOKS_EVERY = 1.0
 
 @dataclass
 class FileContext:
-    """The file store in use, and the files that a step has made."""
+    """The file store that the code uses now, and the files that the current step has made."""
 
     store: FileStore
     journal: "Journal | None" = None
     """The journal of the run that a worker executes; None outside workers."""
     made: "list[File] | None" = None
-    """The files made by the step; None outside steps."""
+    """The files that the current step has made; None outside steps."""
     is_hasty: bool = False
     """True if the code must not wait for the store, because a transaction holds locks."""
     lost: Interruption | None = None
-    """The store's last failure, recorded even if the code catches it; None after a success."""
+    """The store's last failure, kept even if the code catches the error; None after a success."""
 
     @property
     def largest_inline(self) -> int:
@@ -88,16 +91,17 @@ class FileContext:
         return self._reach(lambda: self.store.get(digest))
 
     def check(self) -> None:
-        """Interrupt the run immediately if the store can't store anything."""
+        """Interrupt the run at once, without waiting, if the store can't store anything."""
         self.is_hasty = True
         self._reach(self.store.check)
         self.is_hasty = False
 
     def _reach(self, use: Callable[[], T]) -> T:
-        """Call the store; in a worker, retry after an error for up to `patience` seconds.
+        """Call the store with `use`; in a worker, retry after errors for up to `patience` seconds.
 
-        If the store still fails, interrupt the run, because the procedure's code isn't at fault.
-        Retrying here is cheaper than a later claim, which would replay the run.
+        If the store still fails then, the run is interrupted and doesn't fail, because the
+        procedure's code isn't at fault. Waiting here is cheaper than another claim of the run,
+        which would replay the run. A missing file isn't looked for again.
         """
         if self.journal is None:
             return use()
@@ -125,7 +129,7 @@ DESK: ContextVar[FileContext | None] = ContextVar("desk", default=None)
 
 @dataclass(frozen=True)
 class File:
-    """A stored file: an input of a run, or one made by a step with `File.keep`."""
+    """A stored file: either an input of a run, or a file that a step has made with `File.keep`."""
 
     name: str
     digest: str
@@ -136,7 +140,7 @@ class File:
     @classmethod
     @with_options("File.keep")
     def keep(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Store a file inside a step; its description is stored with the step's result.
+        """Store a file inside a step and return its `File`; the event of the step names the file.
 
         Raises `EngineError` outside a step.
         """
@@ -149,7 +153,7 @@ class File:
 
     @classmethod
     def store(cls, name: str, content: bytes | str, *, content_type: str = "") -> Self:
-        """Store a file and return its description; the host calls this outside steps."""
+        """Store a file and return its `File`; the host calls this outside steps."""
         raw = _bytes_of(content)
         check_text("content_type= of a File", content_type)
         name = canonical.legible(_plain_name(check_text("The name of a File", name)))
@@ -202,7 +206,7 @@ def use_file_store(store: FileStore, journal: "Journal | None" = None) -> Iterat
 
 @contextmanager
 def in_haste() -> Iterator[None]:
-    """Never wait for the file store inside the block, because a transaction holds locks."""
+    """Never wait for a failing file store inside the block, because a transaction holds locks."""
     desk = open_desk()
     desk.is_hasty = True
     try:
@@ -224,12 +228,12 @@ def file_store() -> FileContext | None:
 
 
 def named(file: File) -> dict[str, str]:
-    """Return the file's digest and name, as stored in an event."""
+    """Return the digest and the name of a file, as an event stores them."""
     return {"digest": file.digest, "name": file.name}
 
 
 def named_files(files: Sequence[File]) -> dict[str, Any]:
-    """Return the part of an event's content that names files; {} if there are none."""
+    """Return the part of an event's data that names files: {"files": […]}, or {} without files."""
     return {"files": [named(file) for file in files]} if files else {}
 
 
@@ -247,7 +251,7 @@ def _bytes_of(content: object) -> bytes:
 
 
 def _plain_name(name: str) -> str:
-    """Return the file name at the end of a path, without invisible characters."""
+    """Return the last name in a path, without invisible characters; "file" if nothing is left."""
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(mark for mark in last if mark.isprintable())[-LONGEST_NAME:]
     return shown if shown.strip(". ") else "file"

@@ -33,7 +33,7 @@ class Format:
 
     is_valid: Callable[[str], bool]
     noun: str
-    """A phrase that ends the sentence "The answer must be"."""
+    """A phrase such as "a time like 09:30", which ends the sentence "The answer must be …"."""
 
 
 def is_date(text: str) -> bool:
@@ -41,7 +41,7 @@ def is_date(text: str) -> bool:
 
 
 def is_moment(text: str) -> bool:
-    """Return True for a date and a time with their offset from UTC."""
+    """Return True for a date and time with an offset from UTC: "2026-12-31T09:30+01:00"."""
     # Convert to UTC, because the offset may move the moment out of the years that Python can
     # represent.
     return bool(MOMENT.fullmatch(text)) and _is_read(_in_utc, text)
@@ -71,7 +71,7 @@ FORMATS: Mapping[str, Format] = {
     "email": Format(is_mail, "an e-mail address like ann@example.com"),
     "uri": Format(is_web, "a web address like https://example.com"),
 }
-"""The formats that an answer's text may have; the keys are their names in JSON Schema."""
+"""The formats of strings that an answer may have, by the name of the format in JSON Schema."""
 
 
 def read_duration(text: str) -> timedelta | None:
@@ -89,7 +89,10 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def plain_duration(text: str) -> str:
-    """Return a valid duration in ISO 8601, the form in which it is stored."""
+    """Return a duration in ISO 8601, the form in which durations are stored.
+
+    Other text is unchanged.
+    """
     length = read_duration(text)
     return text if length is None else str(LENGTHS.dump_python(length, mode="json"))
 
@@ -109,7 +112,7 @@ def format_duration(text: str) -> str:
 
 
 def format_moment(text: str) -> str:
-    """Return a stored moment as people read it, such as "31 Dec 2026, 09:30 +01:00"."""
+    """Return a stored date and time as people read it, such as "31 Dec 2026, 09:30 +01:00"."""
     if not is_moment(text):
         return text
     at = datetime.fromisoformat(text)

@@ -1,7 +1,7 @@
-"""Forms made from a JSON Schema, of which a documented subset is supported.
+"""Forms made from an author's JSON Schema; a documented subset of JSON Schema is supported.
 
-Anything outside the subset is refused with its path when the question is asked, so that no rule is
-silently ignored.
+A schema with anything outside the subset is refused when the question is asked, and the error gives
+the path of the unsupported part. So no rule is silently ignored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ KEYWORDS = {
     "array": {"items", "minItems", "maxItems", "uniqueItems"},
     "object": {"properties", "required", "additionalProperties"},
 }
-"""The supported keywords, by the type of the value; those in `ABOUT` suit every type."""
+"""The supported keywords by the type of a value; those in `ABOUT` are supported for every type."""
 OF_FILE = {"format", ACCEPT, LARGEST}
 RANGES = (
     *(("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum")),
@@ -49,10 +49,12 @@ RANGES = (
 
 
 def given_form_schema(schema: Any) -> dict[str, Any]:
-    """Return the schema of a form for a JSON Schema; raises `ValueError` with the path of a fault.
+    """Return the schema of a form for an author's JSON Schema.
 
-    The schema is an object with fields. It has at most 8 levels, 100 fields, 500 options and 64 KB,
-    and refers only to its own `$defs`. A new form begins with at most 500 fields and rows.
+    The JSON Schema must be an object with properties. It may have at most 8 levels, 100 fields, 500
+    options and 64 KB, and may refer only to its own `$defs`. A new form may show at most 500 fields
+    and rows before anybody adds a row. Raises `ValueError`, with the path of the unsupported part,
+    for any other schema.
     """
     if not isinstance(schema, Mapping) or "properties" not in schema:
         words = "a JSON Schema (a mapping) with properties"
@@ -71,7 +73,7 @@ def given_form_schema(schema: Any) -> dict[str, Any]:
 
 
 class UnsupportedError(ValueError):
-    """A part of a JSON Schema that no form could have."""
+    """An error for a part of a JSON Schema that a form can't have."""
 
     def __init__(self, path: str, words: str) -> None:
         super().__init__(f"{path or 'The schema'}: {words}")
@@ -85,7 +87,7 @@ class _Reader:
     fields: int = 0
     options: int = 0
     seen: list[str] = field(default_factory=list)
-    """The names of the references that are being resolved."""
+    """The names in `$defs` of the references that are being resolved."""
 
     def read_form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(self.defs, Mapping):
@@ -100,7 +102,7 @@ class _Reader:
         return {name: one for name, one in found.items() if name not in ABOUT}
 
     def _read(self, schema: Any, path: str, level: int) -> dict[str, Any]:
-        """Return the plain schema of one part: its type, rules, title and description."""
+        """Return the supported schema for a part of the JSON Schema, with references resolved."""
         if not isinstance(schema, Mapping):
             raise UnsupportedError(path, f"must be an object, not {short_repr(schema)}.")
         if level > MOST_LEVELS:
@@ -221,13 +223,16 @@ class _Reader:
         _check_options(values, schema, path)
         words = {text: words for text, words in labels.items() if words}
         found = {"type": schema["type"], "enum": list(values), **({LABELS: words} if words else {})}
-        _check_told_apart(found, path)
+        _check_labels_differ(found, path)
         return found
 
     def _with_words(
         self, schema: Mapping[str, Any], found: dict[str, Any], path: str
     ) -> dict[str, Any]:
-        """Check the title, the description and the default, and add them."""
+        """Check a part's title, description and default, and add them to `found`.
+
+        `found` is the supported schema of the part.
+        """
         for name in ("title", "description"):
             if name in schema:
                 if not isinstance(schema[name], str):
@@ -243,7 +248,7 @@ class _Reader:
 
 
 def _without_null(schema: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], bool]:
-    """Return a part without its branch for null, and True if it has one."""
+    """Return a part's schema without null among its types, and True if null was among them."""
     kind = schema.get("type")
     if isinstance(kind, list) and "null" in kind and len(kind) == 2:  # noqa: PLR2004 (one and null)
         return {**schema, "type": next(one for one in kind if one != "null")}, True
@@ -260,7 +265,10 @@ def _without_null(schema: Mapping[str, Any], path: str) -> tuple[Mapping[str, An
 
 
 def _implied(schema: Mapping[str, Any]) -> str | None:
-    """Return "string" for a part without a type that is a choice between strings, else None."""
+    """Return the type of a schema that has no `type`.
+
+    The type is "string" if the schema lists options, else None.
+    """
     return "string" if schema.keys() & {"enum", "const", "oneOf"} else None
 
 
@@ -292,7 +300,10 @@ def _check_pattern(pattern: Any, path: str) -> None:
 
 
 def _labels(options: Any, path: str) -> dict[Any, str]:
-    """Return the values and labels in `oneOf`: [{"const": "a", "title": "Apples"}, …]."""
+    """Return the labels in a `oneOf` by the values of the options; "" for an option without title.
+
+    `options` is the `oneOf`, such as `[{"const": "a", "title": "Apples"}]`.
+    """
     if options is None:
         return {}
     place = _inside(path, "oneOf")
@@ -326,8 +337,8 @@ def _check_options(values: Sequence[Any], schema: Mapping[str, Any], path: str) 
         seen.add(text)
 
 
-def _check_told_apart(schema: Mapping[str, Any], path: str) -> None:
-    """Raise `UnsupportedError` for two options that people couldn't tell apart."""
+def _check_labels_differ(schema: Mapping[str, Any], path: str) -> None:
+    """Raise `UnsupportedError` if two options have labels that look the same to people."""
     seen = set[str]()
     for value in schema["enum"]:
         words = option_label(text_of(value), schema)

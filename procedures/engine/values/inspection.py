@@ -29,7 +29,7 @@ SHAPED = {
     *("dataclass", "model-fields", "typed-dict", "dataclass-args", *FIELDS),
 }
 MISSING: Any = Enum._missing_
-"""The default `Enum._missing_`; an enum that overrides it may accept other values than its own."""
+"""The default `Enum._missing_`. An enum with its own `_missing_` may accept values of no member."""
 OWN_CODE = ("custom_init", "on_error", "missing", "regex_engine")
 TEXT_RULES = ("strip_whitespace", "to_lower", "to_upper")
 RULES = (
@@ -37,24 +37,27 @@ RULES = (
     *("max_digits", "decimal_places", "allow_inf_nan", "coerce_numbers_to_str"),
 )
 NARROWER = ("now_op", "tz_constraint", "version")
-"""Constraints of datetimes and UUIDs, which a shape expresses in its `format`."""
+"""Pydantic's names of constraints that a shape expresses as a `format`, like "aware-date-time"."""
 
 
 @dataclass(eq=False)
 class Part:
-    """A type, or a type nested in one, as Pydantic validates it."""
+    """A type as Pydantic validates it, or a type inside another type, such as a field's type."""
 
     kind: str
-    """Pydantic's name for the kind of type: "int", "union", "model", "model-field"."""
+    """Pydantic's name for the kind of type, such as "int", "union", "model" or "model-field"."""
     rules: Schema
     """The type's constraints and settings, by Pydantic's names."""
     parts: list["Part"] = field(default_factory=list)
     shape: Schema = field(default_factory=dict)
-    """A JSON Schema that accepts every valid value; it also has Pydantic's names of constraints."""
+    """A JSON Schema that accepts every valid value of the type.
+
+    It has JSON Schema's keywords, and constraints under Pydantic's names, such as "gt".
+    """
 
     @property
     def inner(self) -> "Part":
-        """The part that this part wraps, if it is a wrapper such as a default or `| None`."""
+        """The type inside a wrapper: `int` if this part is `int | None` or has a default."""
         return self.parts[-1]
 
     @property
@@ -73,9 +76,10 @@ class Part:
                 yield about.get("function")
 
     def all(self, into: "Callable[[Part], list[Part]] | None" = None) -> "Iterator[Part]":
-        """Yield this part and each part inside it once.
+        """Yield this part and each part inside it, each of them once.
 
-        `into` returns the inner parts of a part that are visited; by default all of them.
+        `into` takes a part and returns those of its inner parts that are to be visited; by default,
+        all inner parts are visited.
         """
         seen, left = set[int](), [self]
         while left:
@@ -88,12 +92,15 @@ class Part:
 
 @lru_cache(maxsize=1024)
 def inspect_type(types: TypeAdapter[Any]) -> Part:
-    """Return the parts of a type, as Pydantic validates them."""
+    """Return the type of an adapter, with the types inside it, as Pydantic validates them."""
     return _Recorder().record(types.core_schema)
 
 
 class _Recorder(GenerateJsonSchema):
-    """A JSON Schema generator that records each part; its schemas accept every valid value."""
+    """A generator of JSON Schemas that records each part of a type.
+
+    Each JSON Schema that it makes accepts every valid value of the type.
+    """
 
     def record(self, schema: Any) -> Part:
         self._open: list[list[Part]] = [[]]
@@ -186,19 +193,19 @@ UNIONS = {"union", "tagged-union"}
 
 @dataclass(frozen=True)
 class Watch:
-    """The reasons why values of a type could lose something on their way through JSON."""
+    """The reasons why values of a type could lose something when they are stored as JSON."""
 
     has_any: bool
-    """True if a part is annotated `Any`; its values are stored as the JSON of their own types."""
+    """True if the type contains `Any`; the class of such a value determines the value's JSON."""
     can_lose: bool
     """True if the type contains a class, a union, or a dict whose keys aren't strings."""
     unions: frozenset[type]
-    """The member types of unions; JSON doesn't say which member type a value had."""
+    """The member types of all unions in the type; JSON doesn't tell which one a value had."""
 
 
 @lru_cache(maxsize=1024)
 def watch_of(types: TypeAdapter[Any]) -> Watch:
-    """Return the reasons why values of that type could lose something on their way through JSON."""
+    """Return the reasons why values of a type could lose something when they are stored as JSON."""
     parts = list(inspect_type(types).all())
     kinds = {part.kind for part in parts}
     kinds |= {one.rules["serialization"]["type"] for one in parts if "serialization" in one.rules}
@@ -221,8 +228,8 @@ SECRETS = (SecretStr, SecretBytes, Secret)
 OWN_WAYS = ("allow", "ignore")
 
 
-def says_of_extra(types: TypeAdapter[Any]) -> bool:
-    """Return True if a model in the type explicitly allows or ignores unknown fields."""
+def sets_extra_fields(types: TypeAdapter[Any]) -> bool:
+    """Return True if a model in the type has the setting `extra="allow"` or `extra="ignore"`."""
     for part in inspect_type(types).all():
         config = part.rules.get("config", {})
         own = {part.rules.get("extra_behavior"), config.get("extra_fields_behavior")}
@@ -232,7 +239,7 @@ def says_of_extra(types: TypeAdapter[Any]) -> bool:
 
 
 def holds_secret(hint: Any) -> bool:
-    """Return True if a value of that type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
+    """Return True if a value of the type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
     try:
         return _holds_secret(adapter(hint))
     except Exception:  # noqa: BLE001 (not a type, which is reported where it is used)
@@ -269,13 +276,17 @@ REASONS = {
     "generator": ONCE,
     "json": "pydantic.Json reads JSON inside a string. Use the type itself instead",
 }
-"""The reason for refusing each unsupported kind of type, by Pydantic's names."""
+"""The reason why each unsupported kind of type is refused, by Pydantic's name for the kind."""
 MAKES_ITS_OWN = ("function-before", "function-wrap")
-"""Kinds of types in which the author's code converts JSON before the inner type validates it."""
+"""Kinds of types in which the author's code converts the JSON before Pydantic validates it."""
 
 
 def unserved(hint: Any, *, takes_files: bool = True) -> str:
-    """Return the reason why values of a type can't be read from JSON and written to it, or ""."""
+    """Return the reason why values of a type can't be converted to JSON and back.
+
+    Returns "" if the values can be converted. With `takes_files=False`, a `File` in the type is
+    such a reason, too.
+    """
     if isinstance(hint, str):
         return NAME_ALONE
     if isinstance(hint, Mapping):  # Pydantic would read it as a core schema
@@ -298,7 +309,7 @@ def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT00
 
 
 def _read_from_json(part: Part) -> list[Part]:
-    """Return the inner parts that validate JSON directly; none if the author's code converts it."""
+    """Return the inner parts that get the JSON as it is; none if the author's code converts it."""
     is_hidden = part.kind in MAKES_ITS_OWN or part.rules.get("serialization_exclude")
     return [] if is_hidden else part.parts
 
@@ -315,7 +326,7 @@ def _reason(part: Part, *, takes_files: bool) -> str:
 
 
 def _lost_by_json(hint: Any, options: Iterable[Any]) -> str:
-    """Return a reason if an option can't be read back from its own JSON, or "" if all can."""
+    """Return the reason why an option can't be read back from its JSON; "" if every option can."""
     for option in options:
         try:
             TypeAdapter(hint).validate_json(to_json(option))
@@ -325,5 +336,5 @@ def _lost_by_json(hint: Any, options: Iterable[Any]) -> str:
 
 
 def reads_files(function: Any) -> bool:
-    """Return True for the validator of a `File`, which is sent beside JSON."""
+    """Return True for the function that validates a `File`; files are sent beside JSON."""
     return getattr(getattr(function, "__self__", None), "is_sent_beside_json", False)

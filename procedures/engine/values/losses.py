@@ -1,4 +1,4 @@
-"""Detection of what a value loses on its way to JSON and back into its annotated type."""
+"""Detection of what a value loses when it is converted to JSON and back to its annotated type."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -17,10 +17,11 @@ NUMBERS = {bool, int, float, Decimal}
 
 
 def loss(one: Any, other: Any, unions: frozenset[type], place: str = "it") -> str:
-    """Return a sentence about what the restored value lacks, or "" if nothing is lost.
+    """Return a sentence about what the restored value `other` lacks of `one`; "" for nothing.
 
-    A tuple may come back as a list. An object may come back as plain JSON if its annotation doesn't
-    name its type.
+    A tuple may come back as a list. An object may come back as plain JSON if the annotation doesn't
+    name the type of the object. `unions` are the member types of the unions in the annotation, and
+    `place` names the value in the sentence.
     """
     kind, back = type(one), type(other)
     if kind in ATOMS and (kind is back or {kind, back} <= NUMBERS):
@@ -90,7 +91,7 @@ def _in_sets(one: Any, other: Any, place: str) -> str:
 
 
 def _is_same_generic(kind: type, back: type) -> bool:
-    """Return True if both are the same generic model, whatever their type arguments are."""
+    """Return True if both classes come from one generic model: `Page[int]` and `Page[str]`."""
     origins = [
         getattr(one, "__pydantic_generic_metadata__", {}).get("origin") or one
         for one in (kind, back)
@@ -107,7 +108,7 @@ def _in_fields(one: Any, other: Any, unions: Any, place: str) -> str:
 
 
 def _names_of(value: Any) -> Iterable[str]:
-    """Return the names of the fields in the value's JSON, without fields the author excludes."""
+    """Return the names of the fields in the value's JSON, without those with `exclude=True`."""
     if isinstance(value, BaseModel):
         known = type(value).model_fields
         return [name for name, field in known.items() if not field.exclude]

@@ -49,7 +49,7 @@ CHECKED: dict[str, set[str]] = {
     "list": {*LENGTHS, "items_schema"},
     "set": {*LENGTHS, "items_schema"},
 }
-"""Types an answer may have, by Pydantic's names, each with the constraints a schema can check."""
+"""Pydantic's names of the types in answers, each with the constraints that a schema can check."""
 ALSO_SAID = {"type", "metadata", "ref"}
 GROUPS = {"model", "dataclass", "typed-dict"}
 LISTS = {"list", "set"}
@@ -61,7 +61,7 @@ INSTEAD = (
     "Use only one of these types, or give each its own optional field. To let people choose "
     "between models, first ask which one with ctx.choose, then show that model's form with ctx.form"
 )
-"""The advice about unions; an answer wouldn't show which of the types people mean."""
+"""Advice in error messages about unions; an answer wouldn't show which member type is meant."""
 STRICT = ("strict", True)
 FUNCTION = "function-"
 
@@ -75,7 +75,7 @@ def unchecked(part: Part) -> list[str]:
 
 
 def complete(schema: dict[str, Any], part: Part) -> None:
-    """Add the rules that strings mustn't be blank, and that decimals have a fixed format."""
+    """Add rules to a field's schema: strings mustn't be blank, and decimals have a fixed format."""
     if part.kind == "str":
         schema.setdefault("pattern", VISIBLE)
     if part.kind == "decimal":
@@ -88,10 +88,11 @@ def complete(schema: dict[str, Any], part: Part) -> None:
 
 
 def form_schema(model: Any) -> dict[str, Any]:
-    """Return the schema of a form; the model accepts every answer that fits the schema.
+    """Return the schema of a form for a model; every answer that fits the schema fits the model.
 
-    It contains the current defaults of the fields, because missing fields of an answer are filled
-    in from the stored schema. Raises `ValueError` for a model that can't be a form.
+    The schema contains the current defaults of the model's fields, because the fields that an
+    answer lacks are filled in from the stored schema. Raises `ValueError` for a model that can't be
+    a form.
     """
     if isinstance(model, Mapping | str):  # Pydantic would read it as a core schema
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
@@ -122,7 +123,7 @@ def _why_no_group(part: Part) -> str:
 
 
 def _why_union(part: Part) -> str:
-    """Return the reason why a union isn't supported, as a phrase; "" for other types."""
+    """Return the reason why a union isn't supported, as a phrase; "" if the type is no union."""
     if part.kind not in UNIONS:
         return ""
     members = " | ".join(_title(_bare(one)) for one in part.parts)
@@ -135,8 +136,8 @@ def _title(part: Part) -> str:
 
 
 def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:
-    """Return the finished schema of an object; `of` is the name of its model or field."""
-    if why := _looks_closer(part):
+    """Return the final schema of an object; `of` is the model or field that errors name."""
+    if why := _name_own_check(part):
         raise ValueError(f"{of} can't be a form: it has {why}, which isn't supported for answers.")
     properties, required = schema.get("properties", {}), sorted(schema.get("required", []))
     fields = _fields(part)
@@ -162,8 +163,11 @@ def _fields(part: Part) -> dict[str, Part]:
     return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
 
 
-def _looks_closer(part: Part) -> str:
-    """Return a phrase for the model's first check beyond its fields' types; "" if it has none."""
+def _name_own_check(part: Part) -> str:
+    """Return a phrase for a check that a model makes besides checking the types of its fields.
+
+    The phrase is for example "a validator". It is "" if the model makes no such check.
+    """
     config = part.rules.get("config", {})
     rules = [name for name in config if name.startswith("str_") or (name, config[name]) == STRICT]
     if rules:
@@ -177,7 +181,7 @@ def _looks_closer(part: Part) -> str:
 def _finished(
     path: str, schema: Mapping[str, Any], part: Part, *, is_required: bool
 ) -> dict[str, Any]:
-    """Return a field's schema with its label, its default, and rules that Pydantic leaves out."""
+    """Return a field's final schema, with label, default, and rules that Pydantic leaves out."""
     found, inner = dict(schema), _bare(part)
     if why := _unfit(inner):
         raise ValueError(f"{path} can't be a field of a form: {why}.")
@@ -193,7 +197,10 @@ def _finished(
 
 
 def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """Return a field's schema with `value` as the schema of its value; None stays allowed."""
+    """Return a field's schema with `value` in place of the schema of the field's value.
+
+    The title and the description stay. If None was allowed, it stays allowed.
+    """
     about = {name: schema[name] for name in ("title", "description") if name in schema}
     if "anyOf" not in schema:
         return {**value, **about}
@@ -201,7 +208,7 @@ def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str, Any]:
-    """Return the schema of a nested model, file or list, without a title or a branch for None."""
+    """Return the schema of a nested model, a file or a list, without a title and without null."""
     plain: Mapping[str, Any] = next(
         (one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), {}
     )
@@ -219,7 +226,7 @@ def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str,
 
 
 def _bare(part: Part) -> Part:
-    """Return the type inside wrappers such as a default, `| None` or a reference."""
+    """Return the type inside wrappers: `int` for `int | None`, for a default or for a reference."""
     return _bare(part.inner) if part.kind in {*WRAPPERS, "definitions"} else part
 
 
@@ -244,7 +251,10 @@ def _unfit(part: Part) -> str:
 
 
 def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any:
-    """Return a field's default as plain JSON; raises `ValueError` if it isn't a valid answer."""
+    """Return a field's default as plain JSON.
+
+    Raises `ValueError` if the default isn't a valid answer, or depends on other fields.
+    """
     if rules.get("default_factory_takes_data"):
         raise ValueError(f"The default of {path} must not depend on other fields.")
     value = rules["default_factory"]() if "default_factory" in rules else rules["default"]
@@ -256,7 +266,10 @@ def _default(path: str, rules: Mapping[str, Any], schema: dict[str, Any]) -> Any
 
 
 def check_default(value: Any, schema: dict[str, Any]) -> Any:
-    """Return the default of a field, as it is stored; raises `AnswerError` for an invalid one."""
+    """Return a field's default in its stored form.
+
+    Raises `AnswerError` if the default isn't a valid answer.
+    """
     if isinstance(value, list) and is_rows(without_nothing(schema)) and len(value) > MOST_ROWS:
         raise AnswerError(f"The list has {len(value):,} rows; the limit is {MOST_ROWS}.")
     if isinstance(value, dict | list):

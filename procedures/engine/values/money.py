@@ -37,10 +37,11 @@ USUAL_PLACES = 2
 @with_fields("Currency")
 @dataclass(frozen=True)
 class Currency(GroupedMetadata):
-    """The currency of an amount: `Annotated[Decimal, Currency("EUR")]`.
+    """The currency of an amount, as in the annotation `Annotated[Decimal, Currency("EUR")]`.
 
-    People see the currency beside the amount. The amount can't have more decimals than the
-    currency's smallest unit. `code` is a code of ISO 4217. Raises `OptionError` for other codes.
+    People see the currency beside the amount. An amount has at most as many decimals as the
+    smallest unit of the currency: two for EUR, none for JPY. `code` is a code of ISO 4217; any
+    other code raises `OptionError`.
     """
 
     code: str
@@ -61,12 +62,12 @@ class Currency(GroupedMetadata):
 
     def __iter__(self) -> Iterator[object]:
         yield from Field(decimal_places=self.places).metadata
-        yield _Spoken(self.code)
+        yield _CurrencyKeyword(self.code)
 
 
 @dataclass(frozen=True)
-class _Spoken:
-    """An annotation that writes the currency's code into the JSON Schema of an amount."""
+class _CurrencyKeyword:
+    """An annotation that writes the code of the currency into the JSON Schema of an amount."""
 
     code: str
 
@@ -75,7 +76,7 @@ class _Spoken:
 
 
 def without_code(text: str, code: str) -> str:
-    """Return the amount in text such as "31.20 EUR"; without the code, the text itself."""
+    """Return the text without the currency's code: "31.20" for "31.20 EUR" or "EUR 31.20"."""
     plain = text.strip()
     if plain.upper().startswith(code):
         return plain[len(code) :].strip()

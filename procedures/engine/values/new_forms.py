@@ -1,4 +1,4 @@
-"""The initial size of a form: its fields and rows before anybody adds a row."""
+"""The size of a new form: its fields, and the rows of its lists before anybody adds a row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from procedures.engine.values.answers import MOST_ENTRIES, without_nothing
 from procedures.engine.values.typed import kind_of
 
 MOST_ROWS = 100
-"""The largest initial number of rows in one list of a form."""
+"""The largest number of rows with which a list in a new form begins."""
 MOST_PARTS = 500
-"""The largest initial number of fields and rows; Django refuses posts of over 1,000 values."""
+"""The most fields and rows in a new form; Django refuses forms sent with over 1,000 values."""
 
 
 class LargeFormError(ValueError):
-    """A form that would begin with too many fields or rows."""
+    """An error for a form that has too many fields or rows when it is new."""
 
     def __init__(self, path: str, name: str, words: str) -> None:
         self.path, self.name, self.words = path, name, words
@@ -21,24 +21,24 @@ class LargeFormError(ValueError):
 
 
 def rows_at_first(schema: Mapping[str, Any], value: Any) -> int:
-    """Return the initial number of rows of a list; `value` is its default."""
+    """Return the number of rows that a list has in a new form; `value` is the list's default."""
     given = len(value) if isinstance(value, list) else 0
     return min(max(given, int(schema.get("minItems", 0))), MOST_ROWS)
 
 
 def check_size(schema: Mapping[str, Any]) -> None:
-    """Raise `LargeFormError` for a form that would begin with too many fields or rows."""
+    """Raise `LargeFormError` for a form that has too many fields or rows when it is new."""
     _Size().add(schema, None, "", "")
 
 
 class _Size:
-    """The initial number of fields and rows of a form, counted as a page shows them."""
+    """The number of fields and rows of a new form, counted as a page shows them."""
 
     def __init__(self) -> None:
         self.parts = 0
 
     def add(self, schema: Mapping[str, Any], given: Any, path: str, name: str) -> None:
-        """Add the fields of an object; `given` is its default."""
+        """Count an object's fields and what is in them; `given` is the object's default."""
         values = given if isinstance(given, Mapping) else {}
         for key, one in schema["properties"].items():
             place = (f"{path}properties.{key}", f"{name}{key}")

@@ -1,4 +1,4 @@
-"""Checks of options; a misspelt name is refused at the call, with the nearest valid name."""
+"""Checks of options; the error for a misspelt name suggests the most similar valid name."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -15,16 +15,17 @@ R = TypeVar("R")
 C = TypeVar("C")
 EMPTY: Mapping[str, str] = {}
 LARGEST = 1e15
-"""The largest count accepted; up to it, browsers represent every whole number exactly."""
+"""The largest number accepted as a count; browsers represent whole numbers up to it exactly."""
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def check_options(
     of: str, given: Iterable[str], known: Iterable[str], *, renamed: Mapping[str, str] = EMPTY
 ) -> None:
-    """Raise `OptionError` for the first unknown name.
+    """Raise `OptionError` if a name in `given` isn't in `known`.
 
-    `renamed` maps former names of options to their current names.
+    `of` names the function in the error message. `renamed` maps the former name of an option to its
+    current name, which the message suggests.
     """
     names = list(known)
     for name in given:
@@ -44,9 +45,9 @@ def with_options(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function so that it refuses unknown keyword arguments with an `OptionError`.
 
-    `of` is the function's name in error messages; `also` is the TypedDict of the options that it
-    takes as `**options`. A function that takes any keyword argument refuses none. `renamed` maps
-    former names of options to their current names.
+    `of` is the name of the function in error messages. `also` is the TypedDict of the options that
+    the function takes as `**options`; without `also`, a function with such a parameter accepts
+    every keyword argument. `renamed` maps the former names of options to their current names.
     """
 
     def decorate(fn: Callable[P, R]) -> Callable[P, R]:
@@ -72,7 +73,7 @@ def with_options(
 
 
 def with_fields(of: str) -> Callable[[type[C]], type[C]]:
-    """Decorate a class so that it refuses unknown fields, as `with_options` does for functions."""
+    """Decorate a class so that its constructor refuses unknown fields, like `with_options`."""
 
     def decorate(cls: type[C]) -> type[C]:
         made: Any = cls
@@ -85,7 +86,7 @@ def with_fields(of: str) -> Callable[[type[C]], type[C]]:
 def _check_call(
     of: str, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> None:
-    """Raise `OptionError` if the call lacks an argument or has too many."""
+    """Raise `OptionError` if the call lacks an argument or has too many arguments."""
     try:
         inspect.signature(fn).bind(*args, **kwargs)
     except TypeError as error:
@@ -103,13 +104,17 @@ def check_json(of: str, value: object) -> Any:
 
 
 def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> None:
-    """Raise `OptionError` unless the value has that type, which `words` describe in the message."""
+    """Raise `OptionError` unless the value has the type `kind`, called `words` in the message."""
     if not isinstance(value, kind):
         raise OptionError(f"{of} must be {words}, not {short_repr(value)}.")
 
 
 def check_function(of: str, fn: object, *args: str, **named: str) -> None:
-    """Raise `OptionError` unless `fn` can be called with arguments of these names."""
+    """Raise `OptionError` unless `fn` can be called with arguments like these.
+
+    `args` are examples of positional arguments, and `named` of keyword arguments. Each example is
+    the name under which the message lists the argument.
+    """
     names = ", ".join([*args, *named])
     words = f"{of} must be a function {f'of {names}' if names else 'without parameters'}"
     if not callable(fn):

@@ -1,13 +1,14 @@
-"""The order of names in data, recorded because canonical JSON sorts them."""
+"""The order of names in JSON objects, recorded because canonical JSON sorts the names."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
 def orders_in(plain: Any) -> list[list[str]]:
-    """Return the names, in their order, of each mapping in the data whose names aren't sorted.
+    """Return the names of each JSON object in the data whose names aren't sorted alphabetically.
 
-    Mappings with the same set of names are listed once: the order of the first applies to all.
+    The names are in the order in which the object has them: `[["total", "items"]]`. Objects with
+    the same set of names are listed once, with the order of the first of these objects.
     """
     found: dict[frozenset[str], list[str]] = {}
     for mapping in _mappings(plain):
@@ -16,7 +17,10 @@ def orders_in(plain: Any) -> list[list[str]]:
 
 
 def in_order(plain: Any, orders: Iterable[list[str]]) -> Any:
-    """Return the data with its mappings in the given orders; other mappings stay as they are."""
+    """Return the data with the names of each JSON object in the order that `orders` gives.
+
+    An object keeps its order if no entry of `orders` has the same set of names as the object.
+    """
     by_names = {frozenset(names): names for names in orders}
     top: list[Any] = [plain]
     left: list[tuple[Any, Any]] = [(top, 0)] if by_names else []

@@ -1,7 +1,7 @@
-"""Conversion of rows written by older, less strict versions, so that pages can show their data.
+"""Conversion of the data in old rows, so that pages can show it.
 
-Today, data is checked when the engine is called. Old rows stay unchanged, and replay compares them
-unchanged; only data that is read for people is converted here.
+Older versions stored data that the engine refuses today. The old rows stay as they are, and replay
+compares them as they are; only data that people read is converted here.
 """
 
 import math
@@ -11,12 +11,12 @@ from typing import Any
 from procedures.engine.values import canonical
 
 TEXTS = ("prompt", "body", "text", "stage", "message", "comment", "reason", "responder", "type")
-"""Names in an event or a question whose values are shown as text on pages."""
+"""The names in events and questions whose values pages show as text."""
 NUMBERS = ("done", "total")
 
 
 def readable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data, or a question, with values converted to what pages can show."""
+    """Return an event's or a question's data, with each value as a type that pages can show."""
     plain = dict(content)
     for name in TEXTS:
         if name in plain:

@@ -1,4 +1,4 @@
-"""Reading of inputs as they were sent: durations in words, and strings read as numbers."""
+"""Conversion of inputs as they are sent: durations in words, and numbers as text."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from procedures.engine.values.formats import read_duration
 from procedures.engine.values.schemas import properties_of
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
-"""Numbers as people write them; Python also reads 1_000 and the digits of other scripts."""
+"""Numbers as people write them. Python also accepts 1_000, and digits of scripts such as Arabic."""
 Schema = Mapping[str, Any]
 
 
@@ -72,9 +72,9 @@ class Reading:
         return text
 
     def _plain(self, value: Any, schema: Schema) -> Schema:
-        """Return the only schema that can match the value, or {} if several branches can.
+        """Return the value's schema, with references resolved and the branch of a union chosen.
 
-        References and the branches of a union are resolved.
+        Returns {} if several branches of the union can match the value.
         """
         if reference := schema.get("$ref"):
             return self._plain(value, self._defs.get(str(reference).rpartition("/")[2], {}))
@@ -90,7 +90,8 @@ class Reading:
 def _is_for(value: Any, schema: Schema) -> bool:
     """Return True if the value may match the schema.
 
-    A string may match any type but a list, an object or null, because it may be converted.
+    A string may match any type but a list, an object or null, because a string can be converted,
+    for example to a number.
     """
     kind = schema.get("type")
     if isinstance(value, dict):
@@ -101,10 +102,10 @@ def _is_for(value: Any, schema: Schema) -> bool:
 
 
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
-    """Yield a fault for each string, such as 1_000, that only Python would read as a number.
+    """Yield a fault for each string, such as "1_000", that only Python would read as a number.
 
-    `sent` holds the values before validation, and `read` holds the validated values under the same
-    names.
+    `sent` holds the values before validation, and `read` holds the same values after validation.
+    `place` is the path of the values, such as "lines.0".
     """
     if isinstance(sent, str) and isinstance(read, int | float | Decimal):
         if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):
@@ -121,9 +122,9 @@ def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
 
 
 def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name of each input that nobody could send, with the reason.
+    """Yield the name of each input that nobody could send, and the reason.
 
-    `with_bytes` are the names of the inputs whose types hold bytes.
+    `with_bytes` holds the names of the inputs whose types contain `bytes`.
     """
     for name, one in properties_of(schema).items():
         is_plain = is_file_schema(without_nothing(one))
@@ -138,7 +139,7 @@ def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[st
 
 
 def _hides_file(schema: Schema, defs: Mapping[str, Schema]) -> bool:
-    """Return True if a file is in a place that no path of field names reaches, such as a dict."""
+    """Return True if a value may hold a file where no field name leads, such as in a dict."""
     plain = without_nothing(schema)
     if is_file_schema(plain):
         return False

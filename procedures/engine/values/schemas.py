@@ -1,4 +1,4 @@
-"""JSON Schemas of answers: their references and parts, and their values in words."""
+"""JSON Schemas of answers: their references and fields, and the values of fields in words."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from procedures.engine.values.formats import format_date, format_duration, forma
 from procedures.engine.values.money import KEYWORD as CURRENCY
 
 LABELS = "labels"
-"""The keyword in a field's schema that maps its options to labels."""
+"""The keyword in a field's schema whose value maps each option to its label."""
 RULES = {"pattern", "uniqueItems", *HINTS}
 """JSON Schema keywords that limit a value beyond its type."""
 DEFS = "#/$defs/"
 INSIDE = " / "
-"""The separator between the label of a group and the label of a field in it."""
+"""The separator between the label of a group and the label of a field in it: "Address / City"."""
 
 
 class ContainsItselfError(ValueError):
@@ -23,9 +23,9 @@ class ContainsItselfError(ValueError):
 
 
 def properties_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the schema of each of an object's properties, with references resolved.
+    """Return the schema of each property of an object by name, with references resolved.
 
-    For a property that contains itself, only the first level is resolved.
+    If the type of a property contains itself, the references inside that type are not resolved.
     """
     defs: Mapping[str, Any] = schema.get("$defs", {})
     found = {}
@@ -49,7 +49,10 @@ def _first_level(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str
 
 
 def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema with its references resolved; raises `ContainsItselfError`."""
+    """Return the schema with its references resolved.
+
+    Raises `ContainsItselfError` if a type contains itself.
+    """
     return _resolved(schema, schema.get("$defs", {}), ())
 
 
@@ -88,14 +91,17 @@ def count_fields(schema: Mapping[str, Any]) -> int:
 
 
 def group_in(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of the object in a field, or in each row of a list; {} for other fields."""
+    """Return the schema of the object in a field, or of the objects in a list.
+
+    Returns {} for a field that holds neither.
+    """
     plain = without_nothing(schema)
     one = plain["items"] if is_rows(plain) else plain
     return one if is_group(one) else {}
 
 
 def without_rules(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without limits on the value, so that only its type is checked."""
+    """Return the schema without limits such as `maxLength`, so that it checks only the type."""
     found = {name: one for name, one in schema.items() if name not in RULES}
     if schema.get("pattern") == DECIMAL:
         found["pattern"] = DECIMAL
@@ -111,8 +117,8 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return the schema with references resolved.
 
-    `seen` holds the names of the references that are being resolved around this one. The title of a
-    referenced type doesn't become the title of a field.
+    `seen` holds the names of the types inside which this schema stands, so that a type which
+    contains itself is noticed. The title of a referenced type doesn't become the title of a field.
     """
     found = dict(schema)
     if reference := found.pop("$ref", None):
@@ -144,14 +150,14 @@ def humanize_name(name: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as the text that an HTML form sends."""
+    """Return a value as the text that an HTML form sends for it."""
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical.text_of(value)
 
 
 def format_value(value: Any, schema: Mapping[str, Any]) -> str:
-    """Return a field's answer in words; a list has a line for each item."""
+    """Return the value of a field in an answer in words; a list has a line for each item."""
     if isinstance(value, list):
         return "\n".join(format_value(one, schema.get("items", {})) for one in value)
     if isinstance(value, bool):
@@ -170,7 +176,10 @@ IN_WORDS = {"duration": format_duration, "date-time": format_moment, "date": for
 
 
 def option_label(text: str, schema: Mapping[str, Any]) -> str:
-    """Return the label of an option, or its value in words if the author gave none."""
+    """Return the label of the option with this value.
+
+    Without a label, return the value in words.
+    """
     labels: Mapping[str, str] = schema.get(LABELS, {})
     return labels.get(text) or humanize_name(text)
 
@@ -178,8 +187,9 @@ def option_label(text: str, schema: Mapping[str, Any]) -> str:
 def answers(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the label of each field in a form's answer, with the field's value in words.
 
-    The label of a field inside a group begins with the label of the group, and in a list of groups
-    also with the group's number: "Lines 2 / Price".
+    The label of a field in a group begins with the label of the group: "Address / City". In a list
+    of groups, the number of the group follows: "Lines 2 / Price" is the price in the second of the
+    lines.
     """
     for name, one in schema["properties"].items():
         if name in value:

@@ -1,10 +1,13 @@
-"""Masking of secrets before texts are stored: people read journals, and backups copy them."""
+"""Masking of secrets in texts before the texts are stored.
+
+People read journals, and backups contain copies of the journals.
+"""
 
 import re
 from collections.abc import Iterable
 
 RAW = re.compile(r", input_value=.*, input_type=[^\]]*\]")
-"""The part of a Pydantic message that quotes the invalid value, which may be a secret."""
+"""The part of a Pydantic message that quotes the invalid value; the value may be a secret."""
 MASK = "***"
 PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/?#@'\"]*):[^\s/?#'\"]+(?=@)")
 AUTHORIZATION = re.compile(
@@ -15,10 +18,13 @@ NAMED = re.compile(
     r"(?i)((?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token)"
     r"['\"]?(?:\s*=\s*|(?<=['\"])\s*:\s*)['\"]?)[^\s'\",;&)}\]]+"
 )
-"""A value named like a secret: password=…, "token": "…"."""
+"""A name such as `password` or "token" with its value, which is probably a secret: password=…."""
 SHORTEST_SECRET = 6
 site_secrets: set[str] = set()
-"""The site's own secret values, added when its settings are read, before procedures run."""
+"""The secret values of the site, added when this process reads the settings.
+
+The settings are read before any procedure starts.
+"""
 INSTEAD = (
     "Let a step read it from the site's settings, or let whoever starts the run "
     'choose it by name, with Annotated[str, SiteChoice("SETTING")].'
@@ -46,10 +52,10 @@ def masked(text: str, *, is_public: bool = False) -> str:
 
 
 class Masker:
-    """A filter that masks the site's own secrets in text that comes in pieces.
+    """A filter that masks the site's own secrets in a text that arrives in pieces.
 
-    It holds back the end of a piece while that may be the beginning of a secret, so that a secret
-    in two pieces is masked, too.
+    If a piece ends with what may be the beginning of a secret, the filter holds this ending back
+    until the next piece. So a secret that is split between two pieces is masked, too.
     """
 
     def __init__(self) -> None:
@@ -59,7 +65,11 @@ class Masker:
         self._held = ""
 
     def take(self, piece: str) -> str:
-        """Return what can be shown now: earlier pieces and this one, without a possible secret."""
+        """Add a piece; return the masked text that can be shown now.
+
+        The returned text begins with what earlier calls held back. It lacks the end of the piece if
+        a secret may begin there.
+        """
         text, shown, place = self._held + piece, [], 0
         stop = self._beginning_in(text)
         for found in self._found.finditer(text):
@@ -72,12 +82,18 @@ class Masker:
         return "".join([*shown, text[place:stop]])
 
     def rest(self) -> str:
-        """Return the text that was held back, at the end of all pieces."""
+        """Return the masked rest of the text, which was held back.
+
+        Call this after the last piece.
+        """
         text, self._held = self._held, ""
         return self._found.sub(MASK, text)
 
     def _beginning_in(self, text: str) -> int:
-        """Return the place at which the text may end with the beginning of a secret."""
+        """Return the offset at which the beginning of a secret may stand at the end of the text.
+
+        Returns the length of the text if the text doesn't end with the beginning of a secret.
+        """
         for place in range(max(len(text) - self._longest + 1, 0), len(text)):
             rest = text[place:]
             if any(one.startswith(rest) and one != rest for one in self._secrets):
@@ -86,5 +102,8 @@ class Masker:
 
 
 def note_site_secrets(values: Iterable[str | None]) -> None:
-    """Add secret values for `masked` to replace, except short ones, which may be ordinary words."""
+    """Add secret values, which `masked` replaces from then on.
+
+    Short values are left out, because they may be ordinary words.
+    """
     site_secrets.update(value for value in values if value and len(value) >= SHORTEST_SECRET)

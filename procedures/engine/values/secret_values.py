@@ -9,13 +9,17 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
 
 MASK = '"**********"'
-"""The JSON that Pydantic writes for a secret; an ordinary text may have ten asterisks too."""
+"""The JSON text that Pydantic writes for a secret; an ordinary string may be ten asterisks, too."""
 TYPES = (SecretStr, SecretBytes, Secret)
 HOLDERS = (list, tuple, Set, deque)
 
 
 def shows_secret(value: Any, text: str) -> bool:
-    """Return True if the value contains a secret, which its JSON text shows masked."""
+    """Return True if the value contains a secret; `text` is its canonical JSON.
+
+    Pydantic masks each secret in the JSON. But a mask in the text isn't enough, because an ordinary
+    string may look like a mask.
+    """
     # The text is checked first, because that is quick: without the mask in its JSON, a value
     # contains no secret.
     return MASK in text and _holds(value, set())

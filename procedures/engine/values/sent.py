@@ -1,4 +1,4 @@
-"""Parsing of JSON request bodies; an object with the same name twice is refused."""
+"""Parsing of JSON request bodies; a JSON object that has the same name twice is refused."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from procedures.engine.values import canonical
 
 
 class BodyError(EngineError):
-    """The body of a request can't be read."""
+    """An error for a request body that can't be read."""
 
 
 class DoubleError(ValueError):

@@ -1,4 +1,4 @@
-"""Cached Pydantic adapters of types, including types that Pydantic refuses on this Python."""
+"""Cached Pydantic adapters of types, including TypedDicts that Pydantic may refuse."""
 
 import sys
 import typing
@@ -10,14 +10,14 @@ import typing_extensions
 from pydantic import TypeAdapter
 
 IS_SERVED = sys.version_info >= (3, 12)
-"""True from Python 3.12 on, where Pydantic accepts standard TypedDicts."""
+"""True from Python 3.12 on: Pydantic accepts `typing.TypedDict` only there."""
 
 
 def adapter(hint: Any) -> TypeAdapter[Any]:
-    """Return the cached adapter of a type.
+    """Return the Pydantic adapter of a type from a cache.
 
-    Unions with the same members in a different order, such as `str | Decimal` and `Decimal | str`,
-    get different adapters.
+    Two unions with the same members in different orders, such as `str | Decimal` and `Decimal |
+    str`, get different adapters, because Pydantic tries the members in the order of the union.
     """
     try:
         # `int | str` and `str | int` are equal and have the same hash, but Pydantic tries their
@@ -34,7 +34,11 @@ def _adapter(hint: Any, _spelling: str) -> TypeAdapter[Any]:
 
 
 def served(hint: Any) -> Any:
-    """Return the type with standard TypedDicts replaced by equal ones that Pydantic accepts."""
+    """Return the type with each `typing.TypedDict` replaced by its equal of `typing_extensions`.
+
+    Before Python 3.12, Pydantic refuses `typing.TypedDict`. From Python 3.12 on, the type is
+    returned unchanged.
+    """
     if IS_SERVED or not _has_one(hint):
         return hint
     if typing.is_typeddict(hint):

@@ -46,9 +46,9 @@ BY_FORMAT = {
 
 
 def shape_of(hint: Any) -> Schema:
-    """Return a JSON Schema that accepts every value of the type.
+    """Return the shape of a type: a JSON Schema that accepts every value of the type.
 
-    Parts that only the type's own code can check accept any value.
+    For a part of the type that only the type's own code can check, the shape accepts any value.
     """
     try:
         return inspect_type(adapter(hint)).shape
@@ -57,7 +57,7 @@ def shape_of(hint: Any) -> Schema:
 
 
 def check_shape(value: Any, shape: Schema) -> None:
-    """Raise `AnswerError` if the value doesn't fit the shape of its type."""
+    """Raise `AnswerError` if the value doesn't fit the shape, a result of `shape_of`."""
     try:
         text = canonical.text_of(value)
     except ValueError as error:
@@ -80,7 +80,10 @@ def _sentence(place: str, message: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _reader(text: str) -> TypeAdapter[Any]:
-    """Return an adapter made of plain types, which accepts the same values as the shape."""
+    """Return an adapter that accepts the values of a shape; `text` is the shape's canonical JSON.
+
+    The adapter is made of plain types, so that the author's types aren't needed.
+    """
     return TypeAdapter(_type(canonical.value_of(text)))
 
 
@@ -119,7 +122,11 @@ def _fields(schema: Schema) -> Any:
 
 
 def _alias(sent: Any) -> Any:
-    """Return the alias under which a field is sent: a name, or a choice of paths."""
+    """Return Pydantic's alias for a field.
+
+    `sent` is the name under which the field is sent, or a path of names and numbers, or a list of
+    such paths.
+    """
     if isinstance(sent, str):
         return sent
     paths = sent if isinstance(sent[0], list) else [sent]

@@ -1,4 +1,4 @@
-"""Limits on the size of what people read, type and send; larger values are refused."""
+"""Limits on the size of what people read, type and send; anything larger is refused."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -17,15 +17,15 @@ IN_PIECES = "Ask in two steps: first for the group, then for the option within i
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]
-"""A part to check: its name, size and unit, the limit, and a remedy if it is too large."""
+"""A part to check: its name, size and unit, the limit, and advice for a part that is too large."""
 
 
 @dataclass(frozen=True)
 class Sizes:
     """The largest sizes allowed, in characters unless stated otherwise.
 
-    They are checked when something is asked, posted or sent. Stored data stays valid if a limit is
-    lowered later: a replay refuses nothing that an earlier claim accepted.
+    The size of something is checked when it is asked, posted or sent. If a limit is lowered later,
+    stored data stays valid: a replay accepts everything that an earlier claim has accepted.
     """
 
     prompt: int = 1_000
@@ -101,12 +101,12 @@ class Sizes:
             raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
 
     def check_note(self, what: str, text: str) -> None:
-        """Raise `SizeError` if the text of a notice, log line or stage is too long."""
+        """Raise `SizeError` if the text is too long; `what` is its kind, such as "stage"."""
         most = self.stage if what == "stage" else self.notice
         _check(f"The text of this {what}", len(text), CHARACTERS, most, AS_FILE)
 
     def check_posted(self, content: Mapping[str, Any]) -> None:
-        """Raise `SizeError` if a part of a message besides its text exceeds its limit."""
+        """Raise `SizeError` if the body or the data of a notice exceeds its limit."""
         _check(
             "The body of this notice", len(content.get("body", "")), CHARACTERS, self.body, AS_FILE
         )
@@ -116,28 +116,28 @@ class Sizes:
             _check(what, depth_of(data), "levels", self.depth, AS_FILE)
 
     def check_reason(self, of: str, reason: str) -> None:
-        """Raise `SizeError` for a wait's reason that exceeds its limit."""
+        """Raise `SizeError` if an author's reason for a wait is too long; `of` names the wait."""
         _check(f"reason= of {of}", len(reason), CHARACTERS, self.reason, SHORTER)
 
     def check_default(self, of: str, value: Any) -> None:
-        """Raise `SizeError` for a signal's default that exceeds the limit of a signal's value."""
+        """Raise `SizeError` if the default of a signal is too large; `of` names the signal."""
         what = f"The default of {of}"
         _check(what, _length_of_json(value), JSON, self.signal, SHORTER)
 
 
 USUAL_SIZES = Sizes()
-"""The default sizes, for a site that sets none."""
+"""The sizes of a site that sets none."""
 
 
 def cut(text: str, most: int) -> str:
-    """Return the text cut to `most` characters, followed by the number of characters left out."""
+    """Return the text cut to `most` characters, with a note such as "… (120 more characters)"."""
     if len(text) <= most:
         return text
     return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
 
 
 def depth_of(value: Any) -> int:
-    """Return the number of nested levels in plain data, 0 for a string, number, bool or None."""
+    """Return the number of levels in plain data: 0 for a string, 1 for a list of strings."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1
@@ -153,7 +153,10 @@ def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
 
 
 def _longest(value: Any) -> int:
-    """Return the length of a string, or of the longest value in an object or a list of objects."""
+    """Return the length of a string, or of the longest value in an object or a list of objects.
+
+    The length of any other value is the length of its canonical JSON.
+    """
     if isinstance(value, str):
         return len(value)
     is_list_of_objects = isinstance(value, list) and any(isinstance(one, dict) for one in value)

@@ -7,18 +7,27 @@ LONGEST_REPR = 100
 
 
 def nearest(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
-    """Return the most similar name, or "" if none is similar enough (`at_least`, from 0 to 1)."""
+    """Return the name most similar to `name`, or "" if no name is similar enough.
+
+    `at_least` is the smallest similarity that is enough, from 0 (any name) to 1 (the same name).
+    """
     return next(iter(get_close_matches(name, list(names), n=1, cutoff=at_least)), "")
 
 
 def meant(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
-    """Return " Did you mean …?" with the most similar name, or "" if none is similar enough."""
+    """Return " Did you mean 'refund'?" with the most similar name, or "" if none is similar enough.
+
+    `at_least` is the smallest similarity that is enough, as for `nearest`.
+    """
     near = nearest(name, names, at_least=at_least)
     return f" Did you mean {near!r}?" if near else ""
 
 
 def short_repr(value: object) -> str:
-    """Return the beginning of a value's `repr`, or its type if that fails."""
+    """Return the first 100 characters of the value's `repr`.
+
+    If `repr` raises an error, returns the type of the value instead, such as "<Order>".
+    """
     try:
         return repr(value)[:LONGEST_REPR]
     except Exception:  # noqa: BLE001 (nested too deeply, or its class may raise anything)

@@ -16,10 +16,11 @@ LONGEST_SHOWN = 120
 
 
 class Note(Protocol):
-    """A function that records a state change as an event.
+    """A function that records a change of the state as an event.
 
-    `gone` is True for a deletion. `by` is the amount of an increment, and `more` are the appended
-    items.
+    `name` and `value` are the name that changed and its new value. `gone` is True for a deletion.
+    `by` is the amount of an increment, and `more` is a list of the appended items. `about` is the
+    key of a `ctx.gather` whose branches made the change.
     """
 
     def __call__(self, name: str, value: Any, **how: Any) -> object: ...
@@ -27,7 +28,7 @@ class Note(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """The combined changes that a fiber has made to one name in the state."""
+    """The combined changes that one branch of a run has made to one name in the state."""
 
     verb: Literal["set", "delete", "increment", "append"]
     value: Any = None
@@ -35,11 +36,11 @@ class Change:
 
     @property
     def commutes(self) -> bool:
-        """True if changes of this kind by several branches can be combined."""
+        """True for increments and appends: those of several branches can be combined."""
         return self.verb in ("increment", "append")
 
     def with_more(self, other: "Change") -> "Change":
-        """Return both changes combined; they must have the same verb and must commute."""
+        """Return one change that does what both do; both have the same verb and commute."""
         return Change(self.verb, self.value + other.value)
 
     def __str__(self) -> str:
@@ -52,14 +53,15 @@ class Change:
 class State(MutableMapping[str, Any]):
     """The durable values of a run by name; each change is recorded as an event.
 
-    A value that is read equals the value that was set, converted to JSON and back.
+    Reading a name returns the value that was set, after a conversion to JSON and back: a tuple
+    comes back as a list.
     """
 
     def __init__(self, note: Note) -> None:
         self._note = note
         self._values: dict[str, Any] = {}
         self.changes: dict[str, Change] = {}
-        """The changes of this fiber by name."""
+        """The combined changes by this branch of the run, by the changed name."""
 
     def copy_into(self, branch: "State") -> None:
         """Copy the current values into the state of a branch."""
@@ -71,10 +73,11 @@ class State(MutableMapping[str, Any]):
 
     @with_options("ctx.state.increment")
     def increment(self, name: str, by: float = 1) -> Any:
-        """Add `by` to a number (0 if there is none) and return the sum that this branch sees.
+        """Add `by` to the number under a name, or to 0 if there is none, and return the sum.
 
-        Increments by parallel branches are added up. Raises `OptionError` if `by` or the stored
-        value isn't a number.
+        If branches of a `ctx.gather` increment the same name, each branch sees only its own
+        increments; after the gather, the increments of all branches are added. Raises `OptionError`
+        if `by` or the stored value isn't a number.
         """
         before = self._values.get(check_name(name), 0)
         for number in (before, by):
@@ -93,10 +96,10 @@ class State(MutableMapping[str, Any]):
 
     @with_options("ctx.state.append")
     def append(self, name: str, value: Any) -> None:
-        """Append an item to a list ([] if there is none).
+        """Append an item to the list under a name, or to [] if there is none.
 
-        Items from parallel branches are put in the order of the branches. Raises `EngineError` if
-        the stored value isn't a list.
+        If branches of a `ctx.gather` append to the same name, the items are put in the order of the
+        branches after the gather. Raises `EngineError` if the stored value isn't a list.
         """
         before = self._values.get(check_name(name), [])
         if not isinstance(before, list):
@@ -106,7 +109,10 @@ class State(MutableMapping[str, Any]):
         self._grow(name, [*before, plain], Change("append", [plain]), more=[plain])
 
     def merge(self, name: str, change: Change, *, about: str) -> None:
-        """Apply a change that branches made to a name; `about` is the key of their gather."""
+        """Apply the combined change that the branches of a `ctx.gather` made to a name.
+
+        `about` is the key of the gather in the journal.
+        """
         before = self._values.get(name)
         match change.verb:
             case "increment":
@@ -131,7 +137,7 @@ class State(MutableMapping[str, Any]):
         self.changes[name] = Change("set", plain)
 
     def _kept(self, name: str, value: Any, **how: Any) -> Any:
-        """Record the new value of a name in an event, set it in the state, and return its JSON."""
+        """Record the new value of a name in an event, set the value, and return its JSON."""
         plain = self._checked(name, value)
         self._note(name, plain, **how)
         self._values[name] = frozen(canonical.jsonable(plain))
@@ -153,7 +159,7 @@ class State(MutableMapping[str, Any]):
         return plain
 
     def _grow(self, name: str, value: Any, change: Change, **how: Any) -> None:
-        """Set the result of an increment or append, and combine it with an earlier change."""
+        """Set the value after an increment or append; combine the change with earlier changes."""
         plain, earlier = self._kept(name, value, **how), self.changes.get(name)
         if earlier is None:
             self.changes[name] = change
@@ -184,7 +190,10 @@ class State(MutableMapping[str, Any]):
         return super().pop(key) if default is ABSENT else super().pop(key, default)
 
     def update(self, other: Any = (), /, **more: Any) -> None:
-        """Set several values by name; raises `OptionError` for anything but a mapping or pairs."""
+        """Set several values, given like those of `dict.update`: by a mapping, pairs or keywords.
+
+        Raises `OptionError` for anything else.
+        """
         try:
             named = dict(other, **more)
         except (TypeError, ValueError):
@@ -212,11 +221,12 @@ def check_name(name: object) -> str:
 
 
 def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
-    """Return the combined changes of parallel branches to the state, by name.
+    """Return the combined changes that parallel branches made to the state, by the changed name.
 
-    The branches are combined in their order. Raises `StateConflictError` if branches set a name to
-    different values, or changed it in different ways, for example if one deleted it and another set
-    it. `key` is the key of the gather.
+    `branches` pairs the path of each branch with its state; items are appended in this order. `key`
+    is the key of the `ctx.gather`. Raises `StateConflictError` if two branches set a name to
+    different values, or changed the name in different ways: for example, one deleted the name and
+    the other one set it.
     """
     joined: dict[str, Change] = {}
     for name in dict.fromkeys(name for _, state in branches for name in state.changes):
@@ -233,7 +243,10 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
 
 
 def frozen(plain: Any) -> Any:
-    """Return a deeply immutable copy, because no event would record a change inside the value."""
+    """Return a deeply immutable copy of plain data.
+
+    If an author could change the inside of a stored value, no event would record the change.
+    """
     if isinstance(plain, dict):
         return FrozenDict({name: frozen(value) for name, value in plain.items()})
     return FrozenList(map(frozen, plain)) if isinstance(plain, list) else plain
@@ -259,7 +272,7 @@ def _copied(self: Any, *_: Any) -> Any:
 
 
 def _pickled(self: Any) -> tuple[Any, ...]:
-    """Return the parts for `pickle`, so that the value is restored as a plain list or dict."""
+    """Return what `pickle` needs to restore an immutable list or dict as a plain list or dict."""
     plain = _copied(self)
     return type(plain), (plain,)
 

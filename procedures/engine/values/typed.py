@@ -48,9 +48,9 @@ FORMATS: dict[str, FieldKind] = {
 }
 NESTED = ("group", "rows", "files")
 LINES = ("text", "prose", "number", "date", "time", "duration", "email", "url")
-"""Kinds of fields that can be the items of a list; people type one item on each line."""
+"""Kinds of fields that a list can consist of; people type the list with one item on each line."""
 ZONE = "~zone"
-"""The suffix of the name of the form field that holds the time zone of a date and time."""
+"""The suffix of the name under which a page sends the time zone of a date and time: "due~zone"."""
 ROW_KEY = re.compile(r"[0-9]{1,6}")
 LONG_TEXT = 200
 NO_JSON = "This isn't valid JSON."
@@ -60,7 +60,7 @@ Texts = Callable[[str], Sequence[str]]
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
-    """Return the kind of field that fits the schema; "json" if no simpler one does."""
+    """Return the kind of field that fits the schema; "json" if no simpler kind does."""
     schema = plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
@@ -79,7 +79,7 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without its branch for None; a decimal keeps only its number branch."""
+    """Return the schema without null; for a decimal, return only the branch for numbers."""
     plain = without_nothing(schema)
     forms = plain.get("anyOf", ())
     if {one.get("type") for one in forms} != {"number", "string"}:
@@ -88,7 +88,7 @@ def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Return a default as the strings that people would type for it."""
+    """Return the strings that people would type to enter the default; several for a list."""
     if kind_of(schema) == "json" and default not in (None, {}, []):
         return [json.dumps(default, indent=2, ensure_ascii=False)]
     if default == {}:
@@ -99,10 +99,10 @@ def texts_of(default: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return the value that the strings sent for a field stand for.
+    """Return the value that somebody has entered in one field; `texts` holds the sent strings.
 
-    An invalid string is returned unchanged, so that a later check refuses it. Raises `BodyError` if
-    the text of a JSON field isn't valid JSON.
+    An invalid string is returned unchanged, so that the check of the whole answer refuses it.
+    Raises `BodyError` if the text of a JSON field isn't valid JSON.
     """
     kind = kind_of(schema)
     if kind == "json":
@@ -115,13 +115,14 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
         items = plain_schema(schema).get("items", {})
         lines = (line.strip() for text in texts for line in text.splitlines())
         return [_read_one(items, line) for line in lines if line]
-    return _read_one(schema, one_ending(texts[-1]) if texts else "")
+    return _read_one(schema, with_line_feeds(texts[-1]) if texts else "")
 
 
 def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
-    """Return the value of the field with that name, which may be a group or rows of fields.
+    """Return the value of the field called `name`; the field may be a group, or rows of groups.
 
-    Raises `AnswerError`, with a fault for the field, for strings that can't be read at all.
+    Raises `AnswerError`, with a fault for the field, if the text of a JSON field isn't JSON, or if
+    a local time doesn't exist in its zone.
     """
     kind, plain = kind_of(schema), without_nothing(schema)
     if kind == "group":
@@ -138,14 +139,19 @@ def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
 
 
 def row_keys(texts: Sequence[str]) -> list[str]:
-    """Return the keys of a list's rows in the order in which a page sent them, each once."""
+    """Return the keys of a list's rows in the order in which a page sent them, without duplicates.
+
+    The key of a row is a number, such as "0", and a part of the names of the row's fields:
+    "lines.0.price".
+    """
     return [key for key in dict.fromkeys(texts) if ROW_KEY.fullmatch(key)]
 
 
 def read_fields(schema: Mapping[str, Any], texts: Texts, prefix: str = "") -> dict[str, Any]:
-    """Return the object made from the strings of its fields, whose names begin with `prefix`.
+    """Return the object that somebody has entered in the fields whose names begin with `prefix`.
 
-    A required field that is empty is left out, so that a later check reports it as missing.
+    A prefix is for example "lines.0.". A required field that is empty is left out, so that the
+    check of the whole answer reports the field as missing.
     """
     found = {}
     for name, one in schema["properties"].items():
@@ -175,7 +181,10 @@ def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_req
 def typed_fields(
     schema: Mapping[str, Any], texts: Texts, prefix: str = "", of: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """Yield the label and the text of each field, nested fields included; files are left out."""
+    """Yield the label and the text of each field, also inside groups, except for files.
+
+    `prefix` is the beginning of each field's name, and `of` the beginning of each label.
+    """
     for name, one in schema["properties"].items():
         at, words = prefix + segment(name), f"{of}{label(name, one)}"
         match kind_of(one):
@@ -194,24 +203,29 @@ def typed_fields(
 
 
 def may_be_left_out(schema: Mapping[str, Any], *, is_required: bool) -> bool:
-    """Return True for a group that is filled in only if somebody ticks its box."""
+    """Return True for the schema of an optional group, which people fill in after ticking a box."""
     is_optional = not is_required and "default" not in schema
     return takes_nothing(schema) or is_optional
 
 
 def segment(name: str) -> str:
-    """Return a property's name, escaped for use in a field's name, in which dots join the parts."""
+    """Return a property's name as one part of a field's name, in which dots separate the parts.
+
+    In the name of the property, "~" becomes "~0" and "." becomes "~1".
+    """
     return name.replace("~", "~0").replace(".", "~1")
 
 
 class NoSuchTimeError(ValueError):
-    """A local time that the clocks of its zone skip."""
+    """An error for a local time that doesn't exist, because the clocks of the time zone skip it."""
 
 
 def zoned(text: Any, zones: Sequence[str]) -> Any:
-    """Return a local date and time with the offset of its zone; other values are unchanged.
+    """Return a local date and time with the UTC offset of its time zone.
 
-    Raises `NoSuchTimeError` for a time that doesn't exist in the zone.
+    The last string in `zones` is the name of the time zone. Without a known zone, and for a text
+    that isn't a local date and time, the text is returned unchanged. Raises `NoSuchTimeError` for a
+    time that doesn't exist in the zone.
     """
     name = (list(zones) or [""])[-1]
     if not name or not isinstance(text, str) or is_moment(text):
@@ -228,7 +242,7 @@ def zoned(text: Any, zones: Sequence[str]) -> Any:
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
-    """Return True if that field may be left empty; `schema` is the schema of the whole object."""
+    """Return True if the field `name` may be left empty; `schema` is the schema of its object."""
     one = schema["properties"][name]
     kind = kind_of(one)
     if takes_nothing(one) or kind in {"list", "choices"}:
@@ -239,13 +253,13 @@ def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
     return is_emptied and name not in schema.get("required", ())
 
 
-def one_ending(text: str) -> str:
-    """Return the text with LF as its line endings; browsers send CRLF."""
+def with_line_feeds(text: str) -> str:
+    """Return the text with LF at the end of each line; browsers send CRLF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def values_of(schema: Mapping[str, Any]) -> Iterable[Any]:
-    """Return the values a schema offers to choose from."""
+    """Return the options of a schema; none if the schema has no options."""
     found: Iterable[Any] = schema.get("enum", [schema["const"]] if "const" in schema else ())
     return found
 
@@ -281,4 +295,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "integer": plain_int,
     "number": plain_float,
 }
-"""Functions that convert a string, by JSON type; a decimal stays a string and loses no digit."""
+"""Functions that convert a string, by JSON type.
+
+There is none for decimals: a decimal stays a string, so that no digit is lost.
+"""

@@ -6,20 +6,29 @@ HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Invisible characters whose Unicode category isn't in `HIDDEN`."""
 JOINERS = frozenset("\u200c\u200d")
-"""Zero-width joiners, correct in Persian and in emoji, but suspicious between ASCII letters."""
+"""Zero-width joiners: correct in Persian and in emoji, but suspicious between ASCII characters."""
 MARKS = frozenset("\u061c\u200e\u200f")
-"""Direction marks that are harmless in right-to-left text and reorder nothing else."""
+"""Direction marks.
+
+A text with right-to-left letters keeps them, because they are harmless there.
+"""
 RIGHT_TO_LEFT = {"R", "AL"}
 LINES = frozenset("\n\t")
 
 
 def visible(text: str) -> str:
-    """Replace characters that hide or reorder text with codes; keep line breaks and tabs."""
+    """Return the text with codes for characters that hide or reorder text.
+
+    Line breaks and tabs stay as they are.
+    """
     return _shown(text, LINES)
 
 
 def visible_line(text: str) -> str:
-    """Do the same as `visible`, but on one line: line breaks become ␤, and tabs become codes."""
+    """Return the text on one line, with codes for characters that hide or reorder text.
+
+    A line break becomes ␤, and a tab becomes a code.
+    """
     return _shown(text, frozenset())
 
 

@@ -1,4 +1,4 @@
-"""Parts of the evidence that may differ on a replay, and the differences between two values."""
+"""Values in evidence that may differ on a replay, and the differences between two values."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ MOST = 5
 LONGEST = 200
 ABSENT: Any = object()
 HELD = {"volatile": True}
-"""The placeholder for volatile values when evidence is hashed."""
+"""The placeholder that stands for each volatile value when the evidence is hashed."""
 REMEDY = (
     "Take times from ctx.now(), random numbers from ctx.random, and external data from a "
     "step; or list in volatile= what may differ."
@@ -19,7 +19,11 @@ REMEDY = (
 
 
 def without(value: Any, paths: Sequence[str]) -> Any:
-    """Return the value with a placeholder at these paths, which apply to each item of a list."""
+    """Return the evidence with a placeholder in place of each volatile value.
+
+    `paths` holds the dotted names of the volatile values, such as "lines.price". Inside a list, a
+    path applies to each item.
+    """
     for path in paths:
         value = _without(value, path.split("."))
     return value
@@ -35,7 +39,7 @@ def _without(value: Any, path: Sequence[str]) -> Any:
 
 
 def check_paths(value: Any, paths: Sequence[str]) -> None:
-    """Raise `ValueError` for a path that the evidence doesn't have."""
+    """Raise `ValueError` if the evidence has no value at one of the paths."""
     known = list(paths_of(value))
     for path in paths:
         if path not in known:
@@ -45,7 +49,11 @@ def check_paths(value: Any, paths: Sequence[str]) -> None:
 
 
 def paths_of(value: Any, before: str = "") -> Iterator[str]:
-    """Yield the dotted names in nested data; names inside a list come once for each item."""
+    """Yield the dotted name of each value in nested data, such as "lines.price".
+
+    The names don't number the items of a list: "lines.price" is yielded for each item. `before` is
+    the prefix of all names.
+    """
     if isinstance(value, list):
         for one in value:
             yield from paths_of(one, before)
@@ -56,7 +64,7 @@ def paths_of(value: Any, before: str = "") -> Iterator[str]:
 
 
 def differences(before: Any, now: Any) -> str:
-    """Return the differences, such as "amount was 31.20 and is now 3100", or "" for none."""
+    """Return the differences, such as "amount was 31.20 and is now 3100"; "" if there are none."""
     found = []
     for path, old, new in _differences(before, now, ""):
         found.append(f"{path or 'it'} was {_told(old)} and is now {_told(new)}")
